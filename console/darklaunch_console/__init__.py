@@ -1,0 +1,1 @@
+"""The operator's seat: commands, embedded servers, demo."""

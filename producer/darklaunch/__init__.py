@@ -1,0 +1,1 @@
+"""Capture hook: what a web app imports."""

@@ -1,0 +1,1 @@
+"""Replay pool: sends captured requests to the shadow."""
