@@ -1,0 +1,181 @@
+"""What travels from the hook to the workers: one captured request with the primary's response.
+
+On the stream an exchange is five fields, readable with redis-cli: `v`, `id`, `meta` (JSON) and the raw bodies
+`request` and `response`. Header values and the request target are bytes on the wire; here they are `str`
+decoded as latin-1, which maps every byte to one character and back, so nothing is lost in JSON.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import orjson
+
+from . import keys
+from .errors import BadEntry
+
+VERSION: Final = b"1"
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in wire order: lower-case names, latin-1 values."""
+
+Fields = dict[bytes, bytes]
+"""The fields of one stream entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A captured request.
+
+    `target` is the raw request target (path and query) byte for byte; `origin` is scheme://host[:port] as the
+    primary's client saw it.
+    """
+
+    method: str
+    target: str
+    origin: str
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response by one side: status, header fields, body as it came over the wire, latency in milliseconds."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A captured request with the primary's answer.
+
+    `id` is `<producer>:<seq>`, unique within the launch. `captured_at_ms` is the wall clock at the request's start,
+    in milliseconds since the epoch. `endpoint` is method and route template, `GET /orders/{id}`.
+    """
+
+    id: str
+    launch: str
+    captured_at_ms: int
+    endpoint: str
+    request: Request
+    primary: Answer
+
+
+def pack_exchange(exchange: Exchange) -> Fields:
+    """Turn an exchange into stream fields."""
+    request, primary = exchange.request, exchange.primary
+    meta = {
+        "launch": exchange.launch,
+        "at": exchange.captured_at_ms,
+        "endpoint": exchange.endpoint,
+        "method": request.method,
+        "target": request.target,
+        "origin": request.origin,
+        "headers": request.headers,
+        "status": primary.status,
+        "response_headers": primary.headers,
+        "latency_ms": primary.latency_ms,
+    }
+    return {
+        keys.V: VERSION,
+        keys.ID: exchange.id.encode(),
+        keys.META: orjson.dumps(meta),
+        keys.REQUEST: request.body,
+        keys.RESPONSE: primary.body,
+    }
+
+
+def unpack_exchange(fields: Fields) -> Exchange:
+    """Read an exchange back from stream fields.
+
+    Raises BadEntry when a field is missing, has the wrong type, or `v` is a version this release does not read.
+    """
+    meta = read_meta(fields, keys.META)
+    try:
+        return Exchange(
+            id=exchange_id(fields),
+            launch=_text(meta["launch"]),
+            captured_at_ms=captured_at_ms(meta),
+            endpoint=_text(meta["endpoint"]),
+            request=Request(
+                method=_text(meta["method"]),
+                target=_text(meta["target"]),
+                origin=_text(meta["origin"]),
+                headers=as_headers(meta["headers"]),
+                body=fields[keys.REQUEST],
+            ),
+            primary=Answer(
+                status=as_status(meta["status"]),
+                headers=as_headers(meta["response_headers"]),
+                body=fields[keys.RESPONSE],
+                latency_ms=as_latency(meta["latency_ms"]),
+            ),
+        )
+    except KeyError as missing:
+        raise BadEntry(f"the entry has no {missing}") from None
+
+
+def exchange_id(fields: Fields) -> str:
+    """Read an entry's exchange id. Raises BadEntry when there is none or it is not `<producer>:<seq>`."""
+    raw = fields.get(keys.ID, b"")
+    producer, colon, seq = raw.partition(b":")
+    if not (colon and 0 < len(producer) <= 32 and producer.isalnum() and seq.isdigit() and len(seq) <= 18):
+        raise BadEntry("the entry has no exchange id of the form <producer>:<seq>")
+    return raw.decode("ascii")
+
+
+def read_meta(fields: Fields, field: bytes) -> dict[str, Any]:
+    """Read one JSON field. Raises BadEntry when it is absent, not a JSON object, or the version is unknown."""
+    if fields.get(keys.V) != VERSION:
+        raise BadEntry(f"the entry has version {fields.get(keys.V, b'none')[:20]!r}, this release reads {VERSION!r}")
+    try:
+        meta = orjson.loads(fields[field])
+    except KeyError:
+        raise BadEntry(f"the entry has no field {field.decode()}") from None
+    except orjson.JSONDecodeError as broken:
+        raise BadEntry(f"the entry's {field.decode()} is not JSON: {broken}") from None
+    if not isinstance(meta, dict):
+        raise BadEntry(f"the entry's {field.decode()} is not a JSON object")
+    return cast(dict[str, Any], meta)
+
+
+def captured_at_ms(meta: dict[str, Any]) -> int:
+    """Read a capture time, in milliseconds since the epoch. Raises BadEntry outside the years 2000 to 2999."""
+    at = meta.get("at")
+    if type(at) is not int or not 946_684_800_000 <= at < 32_503_680_000_000:
+        raise BadEntry("the entry's capture time is not between the years 2000 and 2999")
+    return at
+
+
+def as_headers(value: Any) -> Headers:
+    """Check header fields. Raises BadEntry unless they are a list of [name, value] pairs of latin-1 text."""
+    try:
+        pairs = tuple((name, text) for name, text in value)
+        for name, text in pairs:
+            name.encode("latin-1")
+            text.encode("latin-1")
+    except (TypeError, ValueError, AttributeError):
+        raise BadEntry("the entry's header fields are not [name, value] pairs of latin-1 text") from None
+    return pairs
+
+
+def as_status(value: Any) -> int:
+    """Check a status code. Raises BadEntry unless it is an integer from 100 to 999."""
+    if type(value) is not int or not 100 <= value <= 999:
+        raise BadEntry(f"the entry's status is not a status code: {str(value)[:40]}")
+    return value
+
+
+def as_latency(value: Any) -> float:
+    """Check a latency in milliseconds. Raises BadEntry unless it is a number from 0 to one day."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86_400_000:
+        raise BadEntry(f"the entry's latency is not between 0 ms and one day: {str(value)[:40]}")
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadEntry(f"the entry has {str(value)[:40]!r} where text was expected")
+    return value
