@@ -1,0 +1,152 @@
+"""Redis clients as the protocol needs them: no automatic retry, bounded waits, raw bytes, one reply shape.
+
+redis-py retries commands by default; a lost XADD reply then becomes two entries and a lost XREADGROUP reply entries
+that nobody works on. Retrying is the caller's decision here.
+"""
+
+from collections.abc import Awaitable
+from typing import Any, Final, Protocol, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+from redis.retry import Retry
+
+SOCKET_TIMEOUT_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 2.0
+BLOCK_MS: Final = 1000  # at most half the socket timeout, else an idle stream looks like a dead server
+
+
+class Pipeline(Protocol):
+    """Commands sent together, on a blocking client."""
+
+    def execute_command(self, *args: Any) -> Any:
+        """Add a command."""
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Send them and return the replies."""
+        ...
+
+
+class Client(Protocol):
+    """A blocking Redis client, as far as we use it: raw commands and pipelines."""
+
+    def execute_command(self, *args: Any) -> Any:
+        """Send one command and return its reply."""
+
+    def pipeline(self, transaction: bool = True) -> Pipeline:
+        """Start a pipeline."""
+        ...
+
+    def close(self) -> None:
+        """Close its connections."""
+
+
+class AsyncPipeline(Protocol):
+    """Commands sent together, on an asyncio client."""
+
+    def execute_command(self, *args: Any) -> Any:
+        """Add a command."""
+
+    def execute(self, raise_on_error: bool = True) -> Awaitable[list[Any]]:
+        """Send them and return the replies."""
+        ...
+
+
+class AsyncClient(Protocol):
+    """An asyncio Redis client, as far as we use it."""
+
+    def execute_command(self, *args: Any) -> Awaitable[Any]:
+        """Send one command and return its reply."""
+        ...
+
+    def pipeline(self, transaction: bool = True) -> AsyncPipeline:
+        """Start a pipeline."""
+        ...
+
+    def aclose(self) -> Awaitable[None]:
+        """Close its connections."""
+        ...
+
+
+def connect(url: str, *, client_name: str, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Client:
+    """Make a blocking client for `redis://`, `rediss://` or `unix://`. Nothing is sent yet.
+
+    Raises ValueError when the URL has another scheme or is malformed.
+    """
+    options = _options(client_name, socket_timeout_s)
+    return cast(Client, Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options))
+
+
+def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> AsyncClient:
+    """Make an asyncio client; the same as `connect` otherwise."""
+    options = _options(client_name, SOCKET_TIMEOUT_S)
+    retry = AsyncRetry(NoBackoff(), 0)
+    return cast(AsyncClient, AsyncRedis.from_url(url, retry=retry, max_connections=max_connections, **options))
+
+
+def _options(client_name: str, socket_timeout_s: float) -> dict[str, Any]:
+    return {
+        "socket_timeout": socket_timeout_s,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_keepalive": True,
+        "health_check_interval": 0,
+        "protocol": 2,
+        "client_name": client_name,
+        "decode_responses": False,
+    }
+
+
+def error_code(error: ResponseError) -> str:
+    """Give the first word of a Redis error reply: OOM, NOGROUP, READONLY, … (redis-py strips it from some)."""
+    if type(error) is not ResponseError and type(error).__name__ in _STRIPPED:
+        return _STRIPPED[type(error).__name__]
+    return str(error).split(" ", 1)[0].upper()
+
+
+_STRIPPED: Final = {
+    "NoScriptError": "NOSCRIPT",
+    "OutOfMemoryError": "OOM",
+    "ReadOnlyError": "READONLY",
+    "NoPermissionError": "NOPERM",
+    "BusyLoadingError": "LOADING",
+    "AuthenticationError": "NOAUTH",
+    "ExecAbortError": "EXECABORT",
+}
+
+
+def explain(error: RedisError | OSError, url: str) -> str:
+    """Say in one line what is wrong with the Redis at `url` and what to do, without its password."""
+    where = f"Redis at {redact(url)}"
+    if isinstance(error, RedisTimeoutError):
+        return f"{where} did not answer in time. Check that it runs and is not stopped or overloaded."
+    text = str(error)
+    if "invalid username-password" in text.lower() or "WRONGPASS" in text:
+        return f"{where} refused the user name or password. Correct it in the URL."
+    if "Authentication required" in text or "NOAUTH" in text:
+        return f"{where} wants a password. Put it into the URL: redis://:PASSWORD@host:port."
+    if isinstance(error, RedisConnectionError | OSError):
+        return f"{where} cannot be reached: {text}."
+    return f"{where} answered: {text}."
+
+
+def redact(url: str) -> str:
+    """Give a URL without its password, to be printed."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    user = parts.username or ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, f"{user}:***@{host}", parts.path, "", ""))

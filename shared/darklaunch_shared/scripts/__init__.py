@@ -1,0 +1,36 @@
+"""The Lua scripts of the protocol. Each file's header says its keys, arguments, return value, and why.
+
+A first line `#!lua flags=allow-oom` (Redis 7, Valkey) lets a script run on a full server. Redis 6.2 does not know the
+line and does not need it: there a script may go on once it has written, and these free memory first.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha1
+from importlib.resources import files
+from typing import Final
+
+NAMES: Final = (
+    "admit", "finish", "claim", "bury", "extend", "hand_back", "leave", "publish", "heartbeat",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's text and the digest that EVALSHA calls it by."""
+
+    name: str
+    text: str
+    sha: str
+
+
+def load(name: str, *, flags: bool = True) -> Script:
+    """Read a script; `flags=False` leaves out the flag line, for servers older than Redis 7.
+
+    Raises KeyError for a name that is not one of NAMES.
+    """
+    if name not in NAMES:
+        raise KeyError(name)
+    text = files(__name__).joinpath(f"{name}.lua").read_text()
+    if text.startswith("#!") and not flags:
+        text = text.partition("\n")[2]
+    return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
