@@ -1,0 +1,187 @@
+"""The consumer recipe: one member of a consumer group on one launch shard. Workers and comparators share it.
+
+Read, work, finish. Entries whose consumer went silent are claimed after a lease; finishing is fenced by ownership, so
+a slow consumer that lost an entry cannot settle it a second time; entries that nobody survives are buried. A server
+that is away, loading or failing over is waited for and never counted against an entry.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.exceptions import RedisError, ResponseError
+
+from . import keys
+from .backoff import Backoff
+from .connect import BLOCK_MS, AsyncClient
+from .dead import pack_dead, pack_notice
+from .exchange import Fields
+from .scripting import Argument, Call, ScriptQueue, Scripts, is_transient
+
+MAX_DELIVERIES: Final = 5
+DEAD_BOUND: Final = 10_000
+
+log = logging.getLogger("darklaunch.stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One launch shard as one consumer group works on it: where entries come from and where outcomes go."""
+
+    launch: str
+    shard: int
+    group: str
+    source: str
+    onward: str
+    dead: str
+    replays: str
+    ledger: str
+
+
+def worker_lane(launch: str, shard: int) -> Lane:
+    """Describe the lane from exchanges to replays."""
+    return _lane(launch, shard, keys.WORKER_GROUP, keys.captures(launch, shard))
+
+
+def comparator_lane(launch: str, shard: int) -> Lane:
+    """Describe the lane from replays to Postgres; nothing follows it on Redis."""
+    return _lane(launch, shard, keys.COMPARATOR_GROUP, keys.replays(launch, shard))
+
+
+def _lane(launch: str, shard: int, group: str, source: str) -> Lane:
+    replays = keys.replays(launch, shard)
+    return Lane(launch, shard, group, source, replays, keys.dead(launch, shard), replays, keys.ledger(launch, shard))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One entry in this consumer's hands; `deliveries` counts how often it was handed out, this time included."""
+
+    entry_id: str
+    fields: Fields
+    deliveries: int
+
+
+class Consumer:
+    """One named member of a lane's group. `name` is unique per process start; `lease_s` is the idle time to claim."""
+
+    def __init__(self, redis: AsyncClient, queue: ScriptQueue, lane: Lane, *, name: str, lease_s: float) -> None:
+        self.lane, self.name = lane, name
+        self._redis, self._queue, self._scripts = redis, queue, Scripts(redis)
+        self._lease_ms = int(lease_s * 1000)
+        self._backoff = Backoff()
+        self._ready = False
+
+    async def read(self, count: int, *, block_ms: int = BLOCK_MS) -> list[Delivery]:
+        """Take up to `count` new entries, waiting for the first. Returns none after an error, having backed off."""
+        try:
+            await self._ensure_group()
+            reply = await self._redis.execute_command(
+                "XREADGROUP", "GROUP", self.lane.group, self.name, "COUNT", count, "BLOCK", block_ms,
+                "STREAMS", self.lane.source, ">",
+            )  # fmt: skip
+        except (RedisError, OSError) as error:
+            await self._wait_out(error)
+            return []
+        self._recovered()
+        return [Delivery(entry_id, fields, 1) for entry_id, fields in _entries(reply)]
+
+    async def claim(self, count: int) -> list[Delivery]:
+        """Take over up to `count` entries left by silent consumers, and bury those that nobody survived."""
+        if count < 1:
+            return []
+        args = (self.lane.group, self.name, self._lease_ms, MAX_DELIVERIES, count)
+        try:
+            await self._ensure_group()
+            claimed, poison = await self._scripts.call(Call("claim", (self.lane.source, self.lane.ledger), args))
+        except (RedisError, OSError) as error:
+            await self._wait_out(error)
+            return []
+        for delivery in _deliveries(poison):
+            await self.bury(delivery, f"delivered {delivery.deliveries} times without an outcome")
+        return _deliveries(claimed)
+
+    async def extend(self, entry_ids: Sequence[str]) -> None:
+        """Show that these entries are still worked on."""
+        if entry_ids:
+            await self._queue.call(Call("extend", (self.lane.source,), (self.lane.group, self.name, *entry_ids)))
+
+    async def finish(self, delivery: Delivery, onward: Fields, counter: str) -> bool:
+        """Settle an entry and pass its outcome on. False: another consumer owns it by now, and nothing was done."""
+        return bool(await self._queue.call(self.finishing(delivery, onward, counter)))
+
+    def finishing(self, delivery: Delivery, onward: Fields, counter: str) -> Call:
+        """Give the call that settles an entry, to be sent with others. Empty `onward` passes nothing on."""
+        return Call(
+            "finish",
+            (self.lane.source, self.lane.onward, self.lane.ledger),
+            (self.lane.group, self.name, delivery.entry_id, counter, *_flat(onward)),
+        )
+
+    async def bury(self, delivery: Delivery, reason: str) -> bool:
+        """Move an entry to the dead stream with its payload. False: another consumer owns it by now."""
+        at_ms = time.time_ns() // 1_000_000
+        notice = pack_notice(delivery.fields, delivery.entry_id, self.lane.launch)
+        body = _flat(pack_dead(delivery.fields, reason, self.lane.group, delivery.deliveries, at_ms))
+        counter = "dead" if notice else "foreign"
+        log.warning("%s: entry %s is dead: %s", self.lane.source, delivery.entry_id, reason)
+        names = (self.lane.source, self.lane.dead, self.lane.replays, self.lane.ledger)
+        args: list[Argument] = [self.lane.group, self.name, delivery.entry_id, counter, DEAD_BOUND]
+        call = Call("bury", names, (*args, len(body), *body, *_flat(notice)))
+        return bool(await self._queue.call(call))
+
+    async def hand_back(self, entry_ids: Sequence[str]) -> None:
+        """Give entries back at shutdown, so that another consumer takes them at once. Raises RedisError."""
+        if entry_ids:
+            args = (self.lane.group, self.name, self._lease_ms, *entry_ids)
+            await self._scripts.call(Call("hand_back", (self.lane.source,), args))
+
+    async def leave(self) -> None:
+        """Leave the group when nothing is pending. Raises RedisError."""
+        await self._scripts.call(Call("leave", (self.lane.source,), (self.lane.group, self.name)))
+
+    async def _ensure_group(self) -> None:
+        if self._ready:
+            return
+        try:
+            await self._redis.execute_command("XGROUP", "CREATE", self.lane.source, self.lane.group, "0", "MKSTREAM")
+        except ResponseError as exists:
+            if "BUSYGROUP" not in str(exists):
+                raise
+        self._ready = True
+
+    async def _wait_out(self, error: RedisError | OSError) -> None:
+        if isinstance(error, ResponseError) and ("NOGROUP" in str(error) or "UNBLOCKED" in str(error)):
+            self._ready = False  # the stream was deleted or flushed; the group starts again at its beginning
+            return
+        if self._backoff.failures == 0:
+            level = logging.WARNING if is_transient(error) else logging.ERROR
+            log.log(level, "%s: %s; trying again until it passes", self.lane.source, error)
+        await asyncio.sleep(self._backoff.next_s())
+
+    def _recovered(self) -> None:
+        if self._backoff.failures:
+            log.warning("%s: reading again after %d failures", self.lane.source, self._backoff.failures)
+        self._backoff.reset()
+
+
+def _entries(reply: Any) -> list[tuple[str, Fields]]:
+    if not reply:
+        return []
+    streams = reply.items() if isinstance(reply, dict) else reply
+    return [(entry_id.decode(), _fields(flat)) for _, entries in streams for entry_id, flat in entries if flat]
+
+
+def _deliveries(reply: Any) -> list[Delivery]:
+    return [Delivery(entry_id.decode(), _fields(flat), int(times)) for entry_id, times, flat in reply]
+
+
+def _fields(flat: Any) -> Fields:
+    return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _flat(fields: Fields) -> list[bytes]:
+    return [part for pair in fields.items() for part in pair]
