@@ -129,14 +129,14 @@ class Consumer:
         counter = "dead" if notice else "foreign"
         log.warning("%s: entry %s is dead: %s", self.lane.source, delivery.entry_id, reason)
         names = (self.lane.source, self.lane.dead, self.lane.replays, self.lane.ledger)
-        args: list[Argument] = [self.lane.group, self.name, delivery.entry_id, counter, DEAD_BOUND]
-        call = Call("bury", names, (*args, len(body), *body, *_flat(notice)))
+        who = (self.lane.group, self.name, delivery.entry_id)
+        call = Call("bury", names, (*who, counter, DEAD_BOUND, len(body), *body, *_flat(notice)))
         return bool(await self._queue.call(call))
 
     async def hand_back(self, entry_ids: Sequence[str]) -> None:
         """Give entries back at shutdown, so that another consumer takes them at once. Raises RedisError."""
         if entry_ids:
-            args = (self.lane.group, self.name, self._lease_ms, *entry_ids)
+            args: tuple[Argument, ...] = (self.lane.group, self.name, self._lease_ms, *entry_ids)
             await self._scripts.call(Call("hand_back", (self.lane.source,), args))
 
     async def leave(self) -> None:
