@@ -1,0 +1,69 @@
+"""The user a server runs as: ourselves, or an unprivileged one when we are root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import EmbeddedError
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user id with its groups; `drop` says that we are root and the server must become this user."""
+
+    uid: int
+    gid: int
+    groups: frozenset[int]
+    drop: bool
+
+    def may(self, want: int, status: os.stat_result) -> bool:
+        """Return whether the mode bits allow `want` (any of 4 read, 2 write, 1 search or execute, added up)."""
+        if status.st_uid == self.uid:
+            granted = status.st_mode >> 6
+        elif status.st_gid == self.gid or status.st_gid in self.groups:
+            granted = status.st_mode >> 3
+        else:
+            granted = status.st_mode
+        return granted & want == want
+
+    def may_reach(self, directory: Path) -> bool:
+        """Return whether the directory and all above it can be traversed."""
+        return not self.obstacle(directory)
+
+    def obstacle(self, directory: Path) -> Path | None:
+        """Return the topmost directory on the way that cannot be traversed, or None."""
+        real = directory.resolve()
+        for step in (*reversed(real.parents), real):
+            if not self.may(stat.S_IXOTH, step.stat()):
+                return step
+        return None
+
+    def own(self, path: Path) -> None:
+        """Give a file or directory to this user, when it is not us."""
+        if self.drop:
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+
+def server_account() -> Account:
+    """Return the user the servers run as.
+
+    initdb needs an entry in the user database and refuses root: root gives way to `nobody`, or to any other
+    unprivileged user there is. Nothing is created or changed.
+    """
+    if os.geteuid() != 0:
+        return Account(os.geteuid(), os.getegid(), frozenset(os.getgroups()), drop=False)
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        others = [entry for entry in pwd.getpwall() if entry.pw_uid > 0 and entry.pw_gid > 0]
+        if not others:
+            raise EmbeddedError(
+                "Postgres refuses to run as root, and this machine knows no other user. "
+                "Run as an ordinary user, or set REDIS_URL and DATABASE_URL."
+            ) from None
+        entry = max(others, key=lambda entry: entry.pw_uid)
+    return Account(entry.pw_uid, entry.pw_gid, frozenset(), drop=True)
