@@ -87,14 +87,16 @@ def connect(url: str, *, client_name: str, socket_timeout_s: float = SOCKET_TIME
     Raises ValueError when the URL has another scheme or is malformed.
     """
     options = _options(client_name, socket_timeout_s)
-    return cast(Client, Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options))
+    return cast(Client, cast(Any, Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options))
 
 
 def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> AsyncClient:
     """Make an asyncio client; the same as `connect` otherwise."""
     options = _options(client_name, SOCKET_TIMEOUT_S)
     retry = AsyncRetry(NoBackoff(), 0)
-    return cast(AsyncClient, AsyncRedis.from_url(url, retry=retry, max_connections=max_connections, **options))
+    return cast(
+        AsyncClient, cast(Any, AsyncRedis).from_url(url, retry=retry, max_connections=max_connections, **options)
+    )
 
 
 def _options(client_name: str, socket_timeout_s: float) -> dict[str, Any]:
@@ -125,6 +127,13 @@ _STRIPPED: Final = {
     "AuthenticationError": "NOAUTH",
     "ExecAbortError": "EXECABORT",
 }
+
+
+def as_dict(reply: Any) -> dict[bytes, bytes]:
+    """Read a reply of alternating names and values, whether or not the client has already paired them."""
+    return cast(
+        dict[bytes, bytes], reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
+    )
 
 
 def explain(error: RedisError | OSError, url: str) -> str:

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from . import keys
 from .backoff import Backoff
-from .connect import BLOCK_MS, AsyncClient
+from .connect import BLOCK_MS, AsyncClient, as_dict
 from .dead import pack_dead, pack_notice
 from .exchange import Fields
 from .scripting import Argument, Call, ScriptQueue, Scripts, is_transient
@@ -87,7 +87,7 @@ class Consumer:
             await self._wait_out(error)
             return []
         self._recovered()
-        return [Delivery(entry_id, fields, 1) for entry_id, fields in _entries(reply)]
+        return _entries(reply)
 
     async def claim(self, count: int) -> list[Delivery]:
         """Take over up to `count` entries left by silent consumers, and bury those that nobody survived."""
@@ -168,19 +168,15 @@ class Consumer:
         self._backoff.reset()
 
 
-def _entries(reply: Any) -> list[tuple[str, Fields]]:
+def _entries(reply: Any) -> list[Delivery]:
     if not reply:
         return []
-    streams = reply.items() if isinstance(reply, dict) else reply
-    return [(entry_id.decode(), _fields(flat)) for _, entries in streams for entry_id, flat in entries if flat]
+    ((_stream, entries),) = reply
+    return [Delivery(entry_id.decode(), as_dict(flat), 1) for entry_id, flat in entries if flat]
 
 
 def _deliveries(reply: Any) -> list[Delivery]:
-    return [Delivery(entry_id.decode(), _fields(flat), int(times)) for entry_id, times, flat in reply]
-
-
-def _fields(flat: Any) -> Fields:
-    return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
+    return [Delivery(entry_id.decode(), as_dict(flat), int(times)) for entry_id, times, flat in reply]
 
 
 def _flat(fields: Fields) -> list[bytes]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from . import keys
+from .connect import as_dict
 from .errors import BadLaunch
 from .launch import LaunchState, Status, parse_state
 
@@ -102,4 +103,4 @@ class ControlView:
 def _hash(reply: Any) -> dict[bytes, bytes]:
     if isinstance(reply, RedisError):
         raise reply
-    return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
+    return as_dict(reply)

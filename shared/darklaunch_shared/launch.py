@@ -151,4 +151,4 @@ def _typed(name: str, kind: Any, value: Any) -> Any:
             return kind(value)
     elif isinstance(value, list) and all(isinstance(item, str) for item in cast(list[object], value)):
         return tuple(cast(list[str], value))
-    raise BadLaunch(f"the launch's specification has {str(value)[:40]!r} for {name}")
+    raise BadLaunch(f"the launch's specification has {str(cast(object, value))[:40]!r} for {name}")

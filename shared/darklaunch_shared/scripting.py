@@ -102,6 +102,7 @@ class ScriptQueue:
     async def _deliver(self, batch: list[tuple[Call, asyncio.Future[Any]]]) -> None:
         backoff = Backoff()
         while batch:
+            replies: list[Any]
             try:
                 replies = await self._scripts.run([call for call, _ in batch])
             except (RedisError, OSError) as error:
