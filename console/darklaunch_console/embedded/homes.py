@@ -2,7 +2,7 @@
 
     HOME/install/NAME-VERSION/     a copy of binaries the server's user could not reach otherwise
     HOME/servers/                  what `up` keeps
-    TMP/darklaunch-XXXXXXXX/       what a demo or a test throws away
+    TMP/darklaunch-servers-XXXX/   what a demo or a test throws away
 
 A servers directory carries two locks. `owner.lock` is held by the process that started the servers and says who has
 the directory. `servers.lock` is inherited by the servers, so that it is free only when the last of them is gone: after
@@ -25,7 +25,7 @@ from pathlib import Path
 from .account import Account
 from .errors import EmbeddedError, HomeInUse
 
-PREFIX = "darklaunch-"
+PREFIX = "darklaunch-servers-"
 OLD_SERVERS_LIMIT_S = 20.0
 UNLOCKED_LEFTOVER_AGE_S = 3600.0
 
