@@ -128,7 +128,7 @@ def unpack_replay(fields: Fields) -> Replay | Loss:
     meta = read_meta(fields, keys.SHADOW_META)
     try:
         if "outcome" in meta:
-            return _loss(fields, str(meta["outcome"]), str(meta["reason"]))
+            return _loss(fields, str(meta["outcome"]), str(meta["reason"])[:100])
         exchange = unpack_exchange(fields)
         if "error" in meta:
             return Replay(
@@ -152,5 +152,7 @@ def unpack_replay(fields: Fields) -> Replay | Loss:
 
 
 def _loss(fields: Fields, outcome: str, reason: str) -> Loss:
+    if outcome not in ("dropped", "dead"):
+        raise BadEntry(f"the replay's outcome is neither dropped nor dead: {outcome[:40]}")
     meta = read_meta(fields, keys.META)
     return Loss(exchange_id(fields), str(meta["launch"]), captured_at_ms(meta), str(meta["endpoint"]), outcome, reason)
