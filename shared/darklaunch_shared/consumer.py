@@ -73,12 +73,10 @@ class Consumer:
         self._redis, self._queue, self._scripts = redis, queue, Scripts(redis)
         self._lease_ms = int(lease_s * 1000)
         self._backoff = Backoff()
-        self._ready = False
 
     async def read(self, count: int, *, block_ms: int = BLOCK_MS) -> list[Delivery]:
         """Take up to `count` new entries, waiting for the first. Returns none after an error, having backed off."""
         try:
-            await self._ensure_group()
             reply = await self._redis.execute_command(
                 "XREADGROUP", "GROUP", self.lane.group, self.name, "COUNT", count, "BLOCK", block_ms,
                 "STREAMS", self.lane.source, ">",
@@ -95,13 +93,12 @@ class Consumer:
             return []
         args = (self.lane.group, self.name, self._lease_ms, MAX_DELIVERIES, count)
         try:
-            await self._ensure_group()
             claimed, poison = await self._scripts.call(Call("claim", (self.lane.source, self.lane.ledger), args))
+            for delivery in _deliveries(poison):
+                await self.bury(delivery, f"delivered {delivery.deliveries} times without an outcome")
         except (RedisError, OSError) as error:
             await self._wait_out(error)
             return []
-        for delivery in _deliveries(poison):
-            await self.bury(delivery, f"delivered {delivery.deliveries} times without an outcome")
         return _deliveries(claimed)
 
     async def extend(self, entry_ids: Sequence[str]) -> None:
@@ -143,20 +140,13 @@ class Consumer:
         """Leave the group when nothing is pending. Raises RedisError."""
         await self._scripts.call(Call("leave", (self.lane.source,), (self.lane.group, self.name)))
 
-    async def _ensure_group(self) -> None:
-        if self._ready:
-            return
-        try:
-            await self._redis.execute_command("XGROUP", "CREATE", self.lane.source, self.lane.group, "0", "MKSTREAM")
-        except ResponseError as exists:
-            if "BUSYGROUP" not in str(exists):
-                raise
-        self._ready = True
-
     async def _wait_out(self, error: RedisError | OSError) -> None:
         if isinstance(error, ResponseError) and ("NOGROUP" in str(error) or "UNBLOCKED" in str(error)):
-            self._ready = False  # the stream was deleted or flushed; the group starts again at its beginning
-            return
+            try:  # the stream is new, was deleted, or flushed: the group starts at its beginning
+                await self._scripts.call(Call("join", (self.lane.source,), (self.lane.group,)))
+                return
+            except (RedisError, OSError) as refused:
+                error = refused
         if self._backoff.failures == 0:
             level = logging.WARNING if is_transient(error) else logging.ERROR
             log.log(level, "%s: %s; trying again until it passes", self.lane.source, error)

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 NAMES: Final = (
-    "admit", "finish", "claim", "bury", "extend", "hand_back", "leave", "publish", "heartbeat",
+    "admit", "join", "finish", "claim", "bury", "extend", "hand_back", "leave", "publish", "heartbeat",
 )  # fmt: skip
 
 

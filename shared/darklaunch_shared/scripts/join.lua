@@ -1,0 +1,10 @@
+#!lua flags=allow-oom
+-- Create a consumer group at the beginning of its stream, also on a full server: without it nothing could drain.
+--
+-- KEYS  source stream
+-- ARGV  group
+-- Returns 1 when created, 0 when it was there.
+local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+if not made.err then return 1 end
+if string.find(made.err, 'BUSYGROUP', 1, true) then return 0 end
+return made
