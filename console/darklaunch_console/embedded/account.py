@@ -30,10 +30,6 @@ class Account:
             granted = status.st_mode
         return granted & want == want
 
-    def may_reach(self, directory: Path) -> bool:
-        """Return whether the directory and all above it can be traversed."""
-        return not self.obstacle(directory)
-
     def obstacle(self, directory: Path) -> Path | None:
         """Return the topmost directory on the way that cannot be traversed, or None."""
         real = directory.resolve()
@@ -43,9 +39,16 @@ class Account:
         return None
 
     def own(self, path: Path) -> None:
-        """Give a file or directory to this user, when it is not us."""
-        if self.drop:
+        """Give a file or directory to this user, when it is not us. Raises EmbeddedError."""
+        if not self.drop:
+            return
+        try:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
+        except OSError as error:
+            raise EmbeddedError(
+                f"Postgres refuses to run as root, and this root cannot give {path} to uid {self.uid}: {error}. "
+                "Run as an ordinary user, or set REDIS_URL and DATABASE_URL."
+            ) from error
 
 
 def server_account() -> Account:

@@ -61,9 +61,17 @@ def watch_lifeline(lifeline: int, death_signal: int) -> None:
     os._exit(0)
 
 
+def forget_signals() -> None:
+    """Undo what a caller may have blocked or ignored (a shell ignores SIGINT in what it runs in the background)."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
 def main(argv: list[str]) -> None:
     parent_pid, death_signal, account, lifeline, program, *arguments = argv
     try:
+        forget_signals()
         drop_to(account)
         os.umask(0o077)
         die_with_parent(int(parent_pid), int(death_signal), lifeline)

@@ -1,18 +1,16 @@
-"""Directories: where servers keep their data, who may use them, and how leftovers go away.
+"""Directories: where servers keep their data, and how leftovers go away.
 
     HOME/install/NAME-VERSION/     a copy of binaries the server's user could not reach otherwise
     HOME/servers/                  what `up` keeps
     TMP/darklaunch-servers-XXXX/   what a demo or a test throws away
 
-A servers directory carries two locks. `owner.lock` is held by the process that started the servers and says who has
-the directory. `servers.lock` is inherited by the servers, so that it is free only when the last of them is gone: after
-a kill -9 the next start waits for the old servers to finish dying, and needs no guess about stale pid files.
+A servers directory holds two locks and, for each server, a directory, a log and the password; `running.json` while
+they run.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import shutil
@@ -24,62 +22,74 @@ from pathlib import Path
 
 from .account import Account
 from .errors import EmbeddedError, HomeInUse
+from .locks import acquire
 
 PREFIX = "darklaunch-servers-"
 OLD_SERVERS_LIMIT_S = 20.0
-UNLOCKED_LEFTOVER_AGE_S = 3600.0
+STAGING_LEFTOVER_AGE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class ServersDir:
-    """A directory that is ours: its path, whether its data is kept, and the lock the servers inherit."""
+    """A directory that is ours: its path, whether its data is kept, and the lock the servers must inherit."""
 
     path: Path
     keep: bool
     servers_lock: int
 
+    def new_log(self, server: str) -> Path:
+        """Return the path of a server's log for this run; the one of the run before stays beside it, as `.log.1`."""
+        log = self.path / f"{server}.log"
+        with contextlib.suppress(FileNotFoundError):
+            log.replace(log.with_suffix(".log.1"))
+        return log
+
+    def subdirectory(self, server: str, account: Account) -> Path:
+        """Return the directory of a server, made for its user alone."""
+        directory = self.path / server
+        directory.mkdir(exist_ok=True, mode=0o700)
+        account.own(directory)
+        return directory
+
 
 def default_home(environ: Mapping[str, str]) -> Path:
     """Return DARKLAUNCH_HOME, or the per-user data directory; for root one that an unprivileged user can reach."""
     if chosen := environ.get("DARKLAUNCH_HOME"):
-        return Path(chosen).absolute()
+        return Path(chosen).expanduser().absolute()
     if os.geteuid() == 0:
         return Path("/var/lib/darklaunch")
-    data_home = environ.get("XDG_DATA_HOME", "")
-    if Path(data_home).is_absolute():  # the XDG specification: a relative path is to be ignored
-        return Path(data_home) / "darklaunch"
+    data_home = Path(environ.get("XDG_DATA_HOME", ""))
+    if data_home.is_absolute():  # the XDG specification: a relative path is to be ignored
+        return data_home / "darklaunch"
     try:
         return Path.home() / ".local/share/darklaunch"
     except RuntimeError:
         raise EmbeddedError("This user has no home directory. Set DARKLAUNCH_HOME to a directory for data.") from None
 
 
+def kept_path(home: Path) -> Path:
+    """Return the servers directory of a home."""
+    return home / "servers"
+
+
 @contextlib.contextmanager
 def kept(home: Path, account: Account) -> Generator[ServersDir]:
-    """Take the kept servers directory of a home, creating it when missing.
+    """Take the servers directory of a home, made when missing.
 
-    Raises HomeInUse when another run has it.
+    Raises HomeInUse when another run has it, EmbeddedError when it cannot be made, locked or reached.
     """
-    path = home / "servers"
+    path = kept_path(home)
     try:
-        if not home.exists():
-            home.mkdir(parents=True, mode=0o755)
-            if account.drop:
-                home.chmod(0o755)  # whatever the umask: the servers' user must get through
-        path.mkdir(exist_ok=True, mode=0o700)
-        if account.drop:
-            path.chmod(0o711)
-        if obstacle := account.obstacle(path):
-            raise EmbeddedError(
-                f"The servers run as uid {account.uid}, which cannot reach {path} because of {obstacle}. "
-                "Set DARKLAUNCH_HOME to a directory it can reach."
-            )
-        with _locked(path, OLD_SERVERS_LIMIT_S) as servers_lock:
-            yield ServersDir(path, True, servers_lock)
-    except PermissionError as error:
+        make_reachable(path, account)
+        locks = acquire(path, OLD_SERVERS_LIMIT_S)
+    except OSError as error:
         raise EmbeddedError(
             f"Cannot keep data in {path}: {error}. Set DARKLAUNCH_HOME to a directory of yours."
         ) from error
+    try:
+        yield ServersDir(path, True, locks.servers)
+    finally:
+        locks.release()
 
 
 @contextlib.contextmanager
@@ -87,74 +97,68 @@ def throwaway(account: Account) -> Generator[ServersDir]:
     """Make a fresh servers directory that goes away at the end, and remove those that killed runs left behind."""
     parent = _temporary_parent(account)
     sweep(parent)
-    path = parent / f"{PREFIX}{secrets.token_hex(6)}"
-    path.mkdir(mode=0o700)
+    name = f"{PREFIX}{secrets.token_hex(6)}"
+    staging, path = parent / f".{name}", parent / name
+    owner_pid = os.getpid()
     try:
+        staging.mkdir(mode=0o700)
         if account.drop:
-            path.chmod(0o711)
-        with _locked(path, OLD_SERVERS_LIMIT_S) as servers_lock:
-            yield ServersDir(path, False, servers_lock)
+            staging.chmod(0o711)
+        locks = acquire(staging, OLD_SERVERS_LIMIT_S)
+        staging.rename(path)  # visible to a sweep only now that it is locked
+        try:
+            yield ServersDir(path, False, locks.servers)
+        finally:
+            locks.release()
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        if os.getpid() == owner_pid:  # a forked child that unwinds must not take the directory away
+            shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def sweep(parent: Path) -> None:
     """Remove throw-away directories of ours whose owner and servers are gone."""
-    for path in parent.glob(f"{PREFIX}*"):
+    for path in [*parent.glob(f"{PREFIX}*"), *parent.glob(f".{PREFIX}*")]:
         with contextlib.suppress(OSError, HomeInUse):
             status = path.lstat()
-            if not path.is_dir() or path.is_symlink() or status.st_uid != os.geteuid():
+            if path.is_symlink() or not path.is_dir() or status.st_uid != os.geteuid():
                 continue
-            if (path / "owner.lock").exists():
-                with _locked(path, 0.0):
-                    shutil.rmtree(path, ignore_errors=True)
-            elif time.time() - status.st_mtime > UNLOCKED_LEFTOVER_AGE_S:  # younger: its owner is about to lock it
+            if path.name.startswith("."):
+                if time.time() - status.st_mtime < STAGING_LEFTOVER_AGE_S:
+                    continue  # its owner is about to lock it
                 shutil.rmtree(path, ignore_errors=True)
+            else:
+                locks = acquire(path, 0.0)
+                try:
+                    shutil.rmtree(path, ignore_errors=True)
+                finally:
+                    locks.release()
+
+
+def make_reachable(directory: Path, account: Account) -> None:
+    """Make a directory and what is missing above it, so that the servers' user can reach it whatever the umask.
+
+    Raises EmbeddedError when a directory that was there before is in the way.
+    """
+    missing = [step for step in (directory, *directory.parents) if not step.exists()]
+    for step in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # somebody else was faster
+            step.mkdir(mode=0o755 if account.drop else 0o700)
+            if account.drop:
+                step.chmod(0o755)
+    if obstacle := account.obstacle(directory):
+        raise EmbeddedError(
+            f"The servers run as uid {account.uid}, which cannot reach {directory} because of the mode of {obstacle}. "
+            "Set DARKLAUNCH_HOME to a directory it can reach."
+        )
 
 
 def _temporary_parent(account: Account) -> Path:
-    for candidate in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - names below are unguessable, mode 700
+    for candidate in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - what we make there is ours alone
         path = Path(candidate)
-        if path.is_dir() and os.access(path, os.W_OK | os.X_OK) and account.may_reach(path):
+        if path.is_dir() and os.access(path, os.W_OK | os.X_OK) and account.obstacle(path) is None:
             return path
     raise EmbeddedError(
         f"Uid {account.uid} can reach no temporary directory (tried {tempfile.gettempdir()}, /tmp and /var/tmp). "
         "Set TMPDIR to one it can."
     )
-
-
-@contextlib.contextmanager
-def _locked(path: Path, old_servers_limit_s: float) -> Generator[int]:
-    owner = os.open(path / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if not _try_lock(owner):
-            holder = os.pread(owner, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            raise HomeInUse(
-                f"{path} is in use by another run (pid {holder}). Stop that one first, "
-                "or set DARKLAUNCH_HOME to another directory."
-            )
-        os.ftruncate(owner, 0)
-        os.pwrite(owner, f"{os.getpid()}\n".encode(), 0)
-        servers = os.open(path / "servers.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            give_up = time.monotonic() + old_servers_limit_s
-            while not _try_lock(servers):
-                if time.monotonic() >= give_up:
-                    raise HomeInUse(
-                        f"Servers of an earlier run still use {path} (see the pids in {path}/*/*.pid). "
-                        "End them, then start again."
-                    )
-                time.sleep(0.05)
-            yield servers
-        finally:
-            os.close(servers)
-    finally:
-        os.close(owner)
-
-
-def _try_lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

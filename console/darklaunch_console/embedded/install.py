@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .account import Account
 from .errors import EmbeddedError, NotInstalled
+from .homes import make_reachable
 
 COMPLETE = "COMPLETE"
 
@@ -67,9 +68,7 @@ def reachable_site(wheel: Wheel, account: Account, cache: Path) -> Path:
         return wheel.site
     copy = cache / f"{wheel.distribution}-{wheel.version}"
     try:
-        cache.mkdir(parents=True, exist_ok=True, mode=0o755)
-        if account.drop:
-            cache.chmod(0o755)
+        make_reachable(cache, account)
         with _exclusive(cache / "lock"):
             if not _complete(copy):
                 _copy(wheel, copy)
@@ -117,7 +116,7 @@ def _usable(wheel: Wheel, site: Path, account: Account) -> bool:
         # An installer may have linked each file from its cache: then the way to the target counts.
         real = Path(os.path.realpath(file)) if file.is_symlink() else file
         if real.parent not in reach:
-            reach[real.parent] = account.may_reach(real.parent)
+            reach[real.parent] = account.obstacle(real.parent) is None
         if not (reach[real.parent] and account.may(4, real.stat())):
             return False
     return all(account.may(5, (site / program).stat()) for program in wheel.programs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import pwd
 import shutil
 import signal
 from collections.abc import Generator
@@ -18,7 +19,7 @@ from .errors import DidNotStart, EmbeddedError
 from .homes import ServersDir
 from .memory import Access, recall, remember, write_private
 from .ports import ATTEMPTS, LOOPBACK, free_port, lost_the_race
-from .process import Child, start, wait_until
+from .process import Child, did_not_start, start, wait_until
 
 OWNER = "darklaunch"
 """Name of the superuser and of the database."""
@@ -92,12 +93,12 @@ def prepare_postgres(bin_dir: Path, servers_dir: ServersDir, account: Account) -
     Raises EmbeddedError when the data was written by another major version.
     """
     cluster = Cluster(bin_dir, servers_dir, account, recall(servers_dir.path / "postgres.json"), None)
-    cluster.parent.mkdir(exist_ok=True, mode=0o700)
-    account.own(cluster.parent)
+    servers_dir.subdirectory("postgres", account)
     if cluster.data.exists():
         _check_version(cluster)
         yield cluster
         return
+    _refuse_unknown_user(account)
     remember(cluster.access_path, cluster.access)
     shutil.rmtree(cluster.unfinished, ignore_errors=True)  # an initdb that was killed
     write_private(cluster.password_file, cluster.access.password.encode())
@@ -111,7 +112,7 @@ def prepare_postgres(bin_dir: Path, servers_dir: ServersDir, account: Account) -
             *([] if servers_dir.keep else ["--no-sync"]),
         ],
         cwd=cluster.parent,
-        log_path=servers_dir.path / "postgres.log",
+        log_path=servers_dir.new_log("initdb"),
         account=account,
         death_signal=signal.SIGKILL,
         keep_fds=[servers_dir.servers_lock],
@@ -133,18 +134,19 @@ def serve_postgres(cluster: Cluster) -> Generator[Postgres]:
     # would compare process ids, which a restarted container gives out again.
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
     keep = cluster.servers_dir.keep
+    log_path = cluster.servers_dir.new_log("postgres")
     access = cluster.access
     for _ in range(ATTEMPTS):
         access = replace(access, port=free_port(access.port))
         settings = {**SETTINGS, **({} if keep else THROWAWAY_SETTINGS), "port": str(access.port)}
         process = start(
-            "postgres",
+            "Postgres",
             [
                 *(str(cluster.bin / "postgres"), "-D", str(cluster.data)),
                 *(f"--{name}={value}" for name, value in settings.items()),
             ],
             cwd=cluster.parent,
-            log_path=cluster.servers_dir.path / "postgres.log",
+            log_path=log_path,
             account=cluster.account,
             # Fast or immediate shutdown: both take the postmaster's children along and remove its shared memory.
             death_signal=signal.SIGINT if keep else signal.SIGQUIT,
@@ -152,12 +154,12 @@ def serve_postgres(cluster: Cluster) -> Generator[Postgres]:
         )
         try:
             if wait_until(partial(_ready, cluster.data, process), process, READY_LIMIT_S):
-                _ensure_database(access)
+                _ensure_database(access, cluster.data)
                 remember(cluster.access_path, access)
                 yield Postgres(_url(access, OWNER), process, cluster.data)
                 return
             if not lost_the_race(process.log()):
-                raise DidNotStart(f"Postgres did not start in {cluster.data}. Its log ends:{process.log_tail()}")
+                raise did_not_start(process, READY_LIMIT_S)
         finally:
             process.stop(signal.SIGINT, STOP_LIMIT_S)
         access = replace(access, port=0)
@@ -182,11 +184,21 @@ def _check_version(cluster: Cluster) -> None:
         )
 
 
+def _refuse_unknown_user(account: Account) -> None:
+    try:
+        pwd.getpwuid(account.uid)
+    except KeyError:
+        raise EmbeddedError(
+            f"Uid {account.uid} has no entry in the user database, which initdb asks for. "
+            "Run as a user that has one, or set DATABASE_URL."
+        ) from None
+
+
 def _finish_initdb(cluster: Cluster) -> None:
     if cluster.initdb is None:
         return
     if cluster.initdb.wait(INIT_LIMIT_S) != 0:
-        raise DidNotStart(f"initdb failed in {cluster.unfinished}. Its log ends:{cluster.initdb.log_tail()}")
+        raise did_not_start(cluster.initdb, INIT_LIMIT_S)
     cluster.password_file.unlink()
     cluster.unfinished.rename(cluster.data)
 
@@ -204,8 +216,11 @@ def _url(access: Access, database: str) -> str:
     return f"postgresql://{OWNER}:{access.password}@{LOOPBACK}:{access.port}/{database}"
 
 
-def _ensure_database(access: Access) -> None:
-    with psycopg.connect(_url(access, "postgres"), autocommit=True, connect_timeout=30) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [OWNER]).fetchone()
-        if found is None:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(OWNER)))
+def _ensure_database(access: Access, data: Path) -> None:
+    try:
+        with psycopg.connect(_url(access, "postgres"), autocommit=True, connect_timeout=30) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [OWNER]).fetchone()
+            if found is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(OWNER)))
+    except psycopg.Error as error:
+        raise DidNotStart(f"Postgres runs on {data}, but does not let us in: {error}") from error

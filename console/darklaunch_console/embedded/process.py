@@ -16,6 +16,7 @@ from pathlib import Path
 
 from . import child
 from .account import Account
+from .errors import DidNotStart
 
 POLL_S = 0.02
 TAIL_LINES = 12
@@ -130,6 +131,13 @@ def start(
     with contextlib.suppress(BrokenPipeError), popen.stdin:
         popen.stdin.write(stdin)
     return Child(name, popen, log_path, log_start, write_end)
+
+
+def did_not_start(process: Child, limit_s: float) -> DidNotStart:
+    """Return the error for a process that ended, or was silent for `limit_s` seconds, with the end of its log."""
+    code = process.exit_code()
+    what = f"was not ready after {limit_s:.0f} s" if code is None else f"ended with exit code {code}"
+    return DidNotStart(f"{process.name} {what}. Its log, {process.log_path}, ends:{process.log_tail()}")
 
 
 def wait_until(ready: Callable[[], bool], server: Child, limit_s: float) -> bool:

@@ -19,7 +19,7 @@ from .errors import DidNotStart
 from .homes import ServersDir
 from .memory import Access, recall, remember
 from .ports import ATTEMPTS, LOOPBACK, free_port, lost_the_race
-from .process import Child, start, wait_until
+from .process import Child, did_not_start, start, wait_until
 
 READY_LIMIT_S = 60.0
 """Loading a large append-only file takes a while."""
@@ -36,14 +36,13 @@ class Valkey:
     path: Path
 
 
-def configuration(access: Access, directory: Path, *, keep: bool) -> bytes:
+def configuration(access: Access, *, keep: bool) -> bytes:
     """Return the configuration, as lines. It goes through stdin: the password is in no argument and no file."""
     lines = [
         f"bind {LOOPBACK}",
         f"port {access.port}",
         f"requirepass {access.password}",
         "protected-mode yes",
-        f'dir "{directory}"',
         "daemonize no",
         'logfile ""',
         "maxmemory-policy noeviction",
@@ -55,25 +54,24 @@ def configuration(access: Access, directory: Path, *, keep: bool) -> bytes:
 
 @contextlib.contextmanager
 def serve_valkey(
-    program: Path, servers_dir: ServersDir, account: Account, *, name: str = "valkey", extra: Sequence[str] = ()
+    program: Path, servers_dir: ServersDir, account: Account, *, extra: Sequence[str] = ()
 ) -> Generator[Valkey]:
     """Run a Valkey below `servers_dir` until the block ends; `extra` are more lines of configuration.
 
     Raises DidNotStart with the last lines of its log.
     """
-    directory = servers_dir.path / name
-    directory.mkdir(exist_ok=True, mode=0o700)
-    account.own(directory)
-    access_path = servers_dir.path / f"{name}.json"
+    directory = servers_dir.subdirectory("valkey", account)
+    log_path = servers_dir.new_log("valkey")
+    access_path = servers_dir.path / "valkey.json"
     access = recall(access_path)
     for _ in range(ATTEMPTS):
         access = replace(access, port=free_port(access.port))
-        config = configuration(access, directory, keep=servers_dir.keep)
+        config = configuration(access, keep=servers_dir.keep)
         process = start(
-            name,
+            "Valkey",
             [str(program), "-"],
             cwd=directory,
-            log_path=servers_dir.path / f"{name}.log",
+            log_path=log_path,
             account=account,
             # With data to keep: SIGTERM, so that the append-only file is flushed.
             death_signal=signal.SIGTERM if servers_dir.keep else signal.SIGKILL,
@@ -86,7 +84,7 @@ def serve_valkey(
                 yield Valkey(f"redis://:{access.password}@{LOOPBACK}:{access.port}/0", access.port, process, directory)
                 return
             if not lost_the_race(process.log()):
-                raise DidNotStart(f"Valkey did not start in {directory}. Its log ends:{process.log_tail()}")
+                raise did_not_start(process, READY_LIMIT_S)
         finally:
             process.stop(signal.SIGTERM, STOP_LIMIT_S)
         access = replace(access, port=0)
