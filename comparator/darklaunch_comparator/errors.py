@@ -1,0 +1,43 @@
+"""Errors of the comparator.
+
+ComparatorError
+└── StoreError              Postgres cannot be used as it is
+    ├── ServerTooOld        the server is older than Postgres 14
+    ├── DatabaseTooNew      the schema was migrated by a newer release
+    ├── MigrationChanged    a migration that was applied here reads differently in this release
+    ├── NotMigrated         the schema is missing or older than this release
+    ├── LaunchExists        a launch of this name is recorded already
+    └── LaunchUnknown       no launch of this name is recorded
+"""
+
+
+class ComparatorError(Exception):
+    """The comparator cannot go on."""
+
+
+class StoreError(ComparatorError):
+    """Postgres cannot be used as it is."""
+
+
+class ServerTooOld(StoreError):
+    """The server is older than Postgres 14."""
+
+
+class DatabaseTooNew(StoreError):
+    """The schema was migrated by a newer release."""
+
+
+class MigrationChanged(StoreError):
+    """A migration that was applied here reads differently in this release."""
+
+
+class NotMigrated(StoreError):
+    """The schema is missing or older than this release."""
+
+
+class LaunchExists(StoreError):
+    """A launch of this name is recorded already."""
+
+
+class LaunchUnknown(StoreError):
+    """No launch of this name is recorded."""
