@@ -1,0 +1,192 @@
+"""Launches and their history in Postgres, the record of control state. Publishing to Redis is `publish`'s.
+
+Each change draws a new revision and writes its event in the same transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.launch import (
+    LaunchSpec,
+    LaunchState,
+    Status,
+    check_name,
+    check_percent,
+    pack_spec,
+    unpack_spec,
+)
+from psycopg import Connection
+
+from darklaunch_comparator.errors import LaunchExists, LaunchUnknown
+
+from .sql import load
+from .text import storable, storable_json
+
+_SQL = load("launches")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRecord:
+    """A launch as recorded. `lifted_revision` is the last revision that lifted a hold."""
+
+    state: LaunchState
+    lifted_revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One act on a launch: who did what when and why, and the revision it led to."""
+
+    id: int
+    launch: str
+    at: datetime
+    actor: str
+    act: str
+    reason: str
+    revision: int
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Why a launch is changed: `act` is a past participle (`started`, `rolled_back`), `at` defaults to now."""
+
+    actor: str
+    act: str
+    reason: str = ""
+    at: datetime | None = None
+    data: Mapping[str, object] | None = None
+
+
+def create_launch(
+    connection: Connection[Any],
+    name: str,
+    spec: LaunchSpec,
+    act: Act,
+    *,
+    percent: float,
+    status: Status = Status.ACTIVE,
+    above: int = 0,
+) -> LaunchRecord:
+    """Record a new launch and its first event. `above` is a revision to overtake: Redis's, where it has one.
+
+    Raises BadLaunch for a bad name, percentage or specification, and LaunchExists.
+    """
+    values = {
+        "name": check_name(name),
+        "status": status.value,
+        "percent": check_percent(percent),
+        "spec": _packed(spec),
+        "above": above,
+    }
+    with connection.transaction():
+        row = connection.execute(_SQL["create"], values).fetchone()
+        if row is None:
+            raise LaunchExists(f'There is a launch "{name}" already. Choose another name, or resume that one.')
+        record = _record(row)
+        told: dict[str, object] = {"status": status.value, "percent": percent, "spec": asdict(spec)}
+        _add_event(connection, record, act, told)
+    return record
+
+
+def update_launch(
+    connection: Connection[Any],
+    name: str,
+    act: Act,
+    *,
+    status: Status | None = None,
+    percent: float | None = None,
+    spec: LaunchSpec | None = None,
+    hold: bool | None = None,
+    above: int = 0,
+) -> LaunchRecord:
+    """Change what is given and record the event, with what changed. `hold=False` lifts a hold, on Redis when published.
+
+    Raises BadLaunch for a bad percentage or specification, and LaunchUnknown.
+    """
+    with connection.transaction():
+        row = connection.execute(_SQL["lock"], {"name": name}).fetchone()
+        if row is None:
+            raise LaunchUnknown(f'There is no launch "{name}".')
+        before = _record(row).state
+        values = {
+            "name": name,
+            "status": (status or before.status).value,
+            "percent": before.percent if percent is None else check_percent(percent),
+            "spec": _packed(spec or before.spec),
+            "hold": before.hold if hold is None else hold,
+            "lift": hold is False,
+            "above": max(above, before.revision),
+        }
+        record = _record(connection.execute(_SQL["update"], values).fetchone())
+        _add_event(connection, record, act, _changes(before, record.state))
+    return record
+
+
+def get_launch(connection: Connection[Any], name: str) -> LaunchRecord:
+    """Read one launch. Raises LaunchUnknown, and BadLaunch when its specification is damaged."""
+    row = connection.execute(_SQL["get"], {"name": name}).fetchone()
+    if row is None:
+        raise LaunchUnknown(f'There is no launch "{name}".')
+    return _record(row)
+
+
+def list_launches(connection: Connection[Any]) -> list[LaunchRecord]:
+    """Read every launch, by name. One whose specification is damaged is left out."""
+    records: list[LaunchRecord] = []
+    for row in connection.execute(_SQL["list"]):
+        try:
+            records.append(_record(row))
+        except BadLaunch:
+            continue
+    return records
+
+
+def list_events(connection: Connection[Any], name: str, limit: int = 50) -> list[Event]:
+    """Read a launch's latest events, the latest first."""
+    return [Event(*row) for row in connection.execute(_SQL["events"], {"launch": name, "limit": limit})]
+
+
+def _record(row: Any) -> LaunchRecord:
+    name, status, percent, hold, revision, spec, lifted_revision, created_at, updated_at = row
+    state = LaunchState(name, Status(status), percent, hold, revision, unpack_spec(spec))
+    return LaunchRecord(state, lifted_revision, created_at, updated_at)
+
+
+def _packed(spec: LaunchSpec) -> str:
+    try:
+        packed = pack_spec(spec).decode()
+    except TypeError as broken:
+        raise BadLaunch(f"the launch's specification cannot be kept: {broken}") from None
+    if "\\u0000" in packed:
+        raise BadLaunch("the launch's specification contains a NUL character")
+    return packed
+
+
+def _changes(before: LaunchState, after: LaunchState) -> dict[str, object]:
+    pairs: dict[str, tuple[object, object]] = {
+        "status": (before.status.value, after.status.value),
+        "percent": (before.percent, after.percent),
+        "hold": (before.hold, after.hold),
+    }
+    old, new = cast(dict[str, object], asdict(before.spec)), cast(dict[str, object], asdict(after.spec))
+    pairs |= {name: (old[name], new[name]) for name in old}
+    return {name: {"from": was, "to": now} for name, (was, now) in pairs.items() if was != now}
+
+
+def _add_event(connection: Connection[Any], record: LaunchRecord, act: Act, told: dict[str, object]) -> None:
+    values = {
+        "launch": record.state.name,
+        "at": act.at,
+        "actor": storable(act.actor, 200),
+        "act": storable(act.act, 60),
+        "reason": storable(act.reason, 1000),
+        "revision": record.state.revision,
+        "data": storable_json({**told, **(act.data or {})}),
+    }
+    connection.execute(_SQL["add_event"], values)

@@ -1,0 +1,34 @@
+-- name: get
+SELECT name, status, percent, hold, revision, spec::text, lifted_revision, created_at, updated_at
+FROM darklaunch.launch WHERE name = %(name)s
+
+-- name: lock
+SELECT name, status, percent, hold, revision, spec::text, lifted_revision, created_at, updated_at
+FROM darklaunch.launch WHERE name = %(name)s FOR UPDATE
+
+-- name: list
+SELECT name, status, percent, hold, revision, spec::text, lifted_revision, created_at, updated_at
+FROM darklaunch.launch ORDER BY name
+
+-- name: create
+INSERT INTO darklaunch.launch (name, status, percent, spec, revision, lifted_revision)
+SELECT %(name)s, %(status)s, %(percent)s, %(spec)s::jsonb, r, r FROM darklaunch.next_revision(%(above)s) AS r
+ON CONFLICT (name) DO NOTHING
+RETURNING name, status, percent, hold, revision, spec::text, lifted_revision, created_at, updated_at
+
+-- name: update
+-- Lifting a hold is remembered with its revision, so that whoever publishes it, here or after a crash, lifts it.
+UPDATE darklaunch.launch AS l
+SET status = %(status)s, percent = %(percent)s, spec = %(spec)s::jsonb, hold = %(hold)s, revision = r,
+    lifted_revision = CASE WHEN %(lift)s THEN r ELSE l.lifted_revision END, updated_at = now()
+FROM darklaunch.next_revision(%(above)s) AS r
+WHERE name = %(name)s
+RETURNING name, status, percent, hold, revision, spec::text, lifted_revision, created_at, updated_at
+
+-- name: add_event
+INSERT INTO darklaunch.event (launch, at, actor, act, reason, revision, data)
+VALUES (%(launch)s, coalesce(%(at)s, now()), %(actor)s, %(act)s, %(reason)s, %(revision)s, %(data)s::jsonb)
+
+-- name: events
+SELECT id, launch, at, actor, act, reason, revision, data FROM darklaunch.event
+WHERE launch = %(launch)s ORDER BY id DESC LIMIT %(limit)s

@@ -1,0 +1,45 @@
+"""What Postgres can keep: text without NUL and lone surrogates, JSON of such text."""
+
+from typing import Any, Final
+
+import orjson
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+ENDPOINT_CHARS: Final = 300
+LABEL_CHARS: Final = 120
+TITLE_CHARS: Final = 500
+PATH_CHARS: Final = 500
+
+
+def storable(text: str, limit: int) -> str:
+    """Give text that a Postgres text column takes: at most `limit` characters, NUL and lone surrogates replaced."""
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    if "\0" in text:
+        text = text.replace("\0", REPLACEMENT)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = "".join(REPLACEMENT if "\ud800" <= character <= "\udfff" else character for character in text)
+    return text
+
+
+def storable_json(value: Any, limit: int = 2000) -> str:
+    """Give JSON text that a jsonb column takes; texts in it are cut at `limit` characters."""
+    return orjson.dumps(_storable_value(value, limit, 8), option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _storable_value(value: Any, limit: int, depth: int) -> Any:
+    if isinstance(value, str):
+        return storable(value, limit)
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else storable(str(value), limit)
+    if depth and isinstance(value, dict):
+        members: dict[Any, Any] = value
+        return {storable(str(name), limit): _storable_value(part, limit, depth - 1) for name, part in members.items()}
+    if depth and isinstance(value, list | tuple):
+        parts: list[Any] | tuple[Any, ...] = value
+        return [_storable_value(part, limit, depth - 1) for part in parts]
+    return storable(repr(value), limit)
