@@ -1,0 +1,5 @@
+"""Start the shop."""
+
+from .serve import main
+
+main()
