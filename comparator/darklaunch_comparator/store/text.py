@@ -1,6 +1,6 @@
 """What Postgres can keep: text without NUL and lone surrogates, JSON of such text."""
 
-from typing import Any, Final
+from typing import Final, cast
 
 import orjson
 
@@ -24,12 +24,12 @@ def storable(text: str, limit: int) -> str:
     return text
 
 
-def storable_json(value: Any, limit: int = 2000) -> str:
+def storable_json(value: object, limit: int = 2000) -> str:
     """Give JSON text that a jsonb column takes; texts in it are cut at `limit` characters."""
     return orjson.dumps(_storable_value(value, limit, 8), option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _storable_value(value: Any, limit: int, depth: int) -> Any:
+def _storable_value(value: object, limit: int, depth: int) -> object:
     if isinstance(value, str):
         return storable(value, limit)
     if value is None or isinstance(value, bool | float):
@@ -37,9 +37,8 @@ def _storable_value(value: Any, limit: int, depth: int) -> Any:
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**63 else storable(str(value), limit)
     if depth and isinstance(value, dict):
-        members: dict[Any, Any] = value
-        return {storable(str(name), limit): _storable_value(part, limit, depth - 1) for name, part in members.items()}
+        members = cast(dict[object, object], value).items()
+        return {storable(str(name), limit): _storable_value(part, limit, depth - 1) for name, part in members}
     if depth and isinstance(value, list | tuple):
-        parts: list[Any] | tuple[Any, ...] = value
-        return [_storable_value(part, limit, depth - 1) for part in parts]
+        return [_storable_value(part, limit, depth - 1) for part in cast(list[object], value)]
     return storable(repr(value), limit)

@@ -31,7 +31,7 @@ CREATE TABLE darklaunch.sample (
     recorded_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (launch, fingerprint, role)
 );
-CREATE INDEX sample_exchange ON darklaunch.sample (launch, exchange_id);
+CREATE INDEX sample_exchange ON darklaunch.sample (exchange_id);
 COMMENT ON COLUMN darklaunch.sample.meta IS 'JSON as it travelled: convert_from(meta, ''UTF8'') shows it';
 COMMENT ON COLUMN darklaunch.sample.shadow IS 'NULL when the shadow did not answer, or with the same bytes as the primary';
 
