@@ -181,7 +181,7 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 def measure(waited_ms: Sequence[float]) -> Latencies:
-    """Quantiles by nearest rank."""
+    """Return the quantiles by nearest rank."""
     ranked = sorted(waited_ms)
     if not ranked:
         return Latencies(math.nan, math.nan, math.nan, math.nan)

@@ -117,7 +117,7 @@ def by_number(request: Request, thing: str, find: Callable[[int], v1.Json | None
 
 
 def number_in(text: str) -> int | None:
-    """A whole number from 0 to 2^31 - 1 written in ASCII digits, None for anything else."""
+    """Read a whole number from 0 to 2^31 - 1 written in ASCII digits, None for anything else."""
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
         return None
     number = int(text)
@@ -125,7 +125,7 @@ def number_in(text: str) -> int | None:
 
 
 def answer(content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer in the envelope: the content, when it was generated and the request's id."""
+    """Make a JSON answer in the envelope: the content, when it was generated and the request's id."""
     digest = hashlib.sha256(orjson.dumps(content)).hexdigest()[:16]
     request_id = str(uuid.uuid4())
     return Response(
@@ -147,10 +147,10 @@ def refusal(status: int, message: str) -> Response:
 
 
 async def failed(_request: Request, _error: Exception) -> Response:
-    """The answer when a handler raised; the server logs the traceback."""
+    """Answer when a handler raised; the server logs the traceback."""
     return answer({"error": "internal error"}, 500)
 
 
 def now() -> str:
-    """The time, ISO 8601 in UTC with milliseconds."""
+    """Return the time, ISO 8601 in UTC with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -61,17 +61,17 @@ class Size:
 
 
 def sku(product_id: int) -> str:
-    """The stock-keeping unit of a product: `DL-00042`."""
+    """Return the stock-keeping unit of a product: `DL-00042`."""
     return f"DL-{product_id:05d}"
 
 
 def phrase(product_id: int) -> str:
-    """What a product is, `copper kettle`: 30 materials and 41 things share no divisor, so few products share one."""
+    """Say what a product is, `copper kettle`: 30 materials and 41 things have no common divisor, so few share one."""
     return f"{MATERIALS[product_id % len(MATERIALS)]} {THINGS[product_id % len(THINGS)]}"
 
 
 def tag_matches(products: int) -> dict[str, int]:
-    """How many of that many products carry each tag, rarest first: a geometric ladder."""
+    """Return how many of that many products carry each tag, rarest first: a geometric ladder."""
     ratio = (COMMONEST_TAG_SHARE / RAREST_TAG_SHARE) ** (1 / (len(TAGS) - 1))
     return {tag: max(1, round(products * RAREST_TAG_SHARE * ratio**step)) for step, tag in enumerate(TAGS)}
 

@@ -58,12 +58,12 @@ class Shop:
     built_in_s: float
 
     def ordinary_term(self, product_id: int) -> str:
-        """A search that finds one product by its SKU or, each fourth time, a handful: `copper kettle`."""
+        """Return a search that finds one product by its SKU or, each fourth time, a handful: `copper kettle`."""
         return sku(product_id).lower() if product_id % 4 else phrase(product_id)
 
 
 def database_path(directory: Path, version: str) -> Path:
-    """Where the database of a release is."""
+    """Return where the database of a release is."""
     return directory / f"{version}.sqlite"
 
 
@@ -106,7 +106,7 @@ def build_shop(
 
 
 def measure_scan_ms(path: Path) -> float:
-    """The CPU time v2 takes per product found, in milliseconds: the least of some ordinary searches.
+    """Measure the CPU time v2 takes per product found, in milliseconds: the least of some ordinary searches.
 
     CPU time, and the least of several, so that a machine busy with starting other servers is not taken for a slow one.
     """
@@ -121,7 +121,7 @@ def measure_scan_ms(path: Path) -> float:
 
 
 def popular_terms(tags: dict[str, int], scan_ms: float, wanted_ms: Sequence[float]) -> tuple[PopularTerm, ...]:
-    """The tag that keeps v2 busy for each of the times wanted, or a little longer, given the time one product takes.
+    """Choose the tag that keeps v2 busy for each of the times wanted, or a little longer, given one product's time.
 
     On a shop too small for that, the commonest tag.
     """

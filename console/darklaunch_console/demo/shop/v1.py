@@ -32,7 +32,7 @@ class Release:
 
 
 def product(db: sqlite3.Connection, product_id: int) -> Json | None:
-    """A product with its rating and newest reviews."""
+    """Read a product with its rating and newest reviews."""
     row = db.execute("SELECT * FROM products WHERE id = ?", (product_id,)).fetchone()
     if row is None:
         return None
@@ -54,7 +54,7 @@ def product(db: sqlite3.Connection, product_id: int) -> Json | None:
 
 
 def customer(db: sqlite3.Connection, customer_id: int) -> Json | None:
-    """A customer with the newest five orders."""
+    """Read a customer with the newest five orders."""
     row = db.execute("SELECT * FROM customers WHERE id = ?", (customer_id,)).fetchone()
     if row is None:
         return None
@@ -66,7 +66,7 @@ def customer(db: sqlite3.Connection, customer_id: int) -> Json | None:
 
 
 def order(db: sqlite3.Connection, order_id: int) -> Json | None:
-    """An order with its lines."""
+    """Read an order with its lines."""
     row = db.execute("SELECT * FROM orders WHERE id = ?", (order_id,)).fetchone()
     if row is None:
         return None
@@ -82,7 +82,7 @@ def order(db: sqlite3.Connection, order_id: int) -> Json | None:
 
 
 def order_lines(db: sqlite3.Connection, order_id: int) -> list[Json]:
-    """The lines of an order, as they were entered."""
+    """Read the lines of an order, as they were entered."""
     rows = db.execute(
         "SELECT p.sku, p.name, l.quantity, l.unit_cents FROM order_lines AS l JOIN products AS p ON p.id = l.product_id"
         " WHERE l.order_id = ? ORDER BY l.id",
@@ -92,14 +92,14 @@ def order_lines(db: sqlite3.Connection, order_id: int) -> list[Json]:
 
 
 def search(db: sqlite3.Connection, term: str, page: int) -> Json:
-    """The products found by a term, the most ordered first, a page of 20 at a time."""
+    """Find products by a term, the most ordered first, a page of 20 at a time."""
     found = db.execute("SELECT count(*) FROM product_terms WHERE term = ?", (term,)).fetchone()[0]
     rows = db.execute(SEARCH, {"term": term, "rows": PAGE_ROWS, "skipped": (page - 1) * PAGE_ROWS})
     return {"term": term, "page": page, "found": found, "products": [dict(row) for row in rows]}
 
 
 def quote(db: sqlite3.Connection, sku: str, quantity: int) -> Json | None:
-    """The price of so many pieces."""
+    """Quote the price of so many pieces."""
     row = db.execute("SELECT sku, price_cents FROM products WHERE sku = ?", (sku,)).fetchone()
     if row is None:
         return None
@@ -120,7 +120,7 @@ def priced(sku: str, list_cents: int, quantity: int, percent: int) -> Json:
 
 
 def discount_percent(quantity: int) -> int:
-    """What is taken off the list price when so many are bought."""
+    """Return what is taken off the list price when so many are bought."""
     if quantity >= 50:
         return 10
     if quantity >= 10:

@@ -15,7 +15,7 @@ PRICE_BREAKS: Final = ((1, 0), (10, 5), (50, 10))
 
 
 def order(db: sqlite3.Connection, order_id: int) -> v1.Json | None:
-    """An order with its lines, in the words of the invoice."""
+    """Read an order with its lines, in the words of the invoice."""
     row = db.execute(
         "SELECT id, customer_id, status, placed_at, total_cents AS total, 'EUR' AS currency FROM orders WHERE id = ?",
         (order_id,),
@@ -24,7 +24,7 @@ def order(db: sqlite3.Connection, order_id: int) -> v1.Json | None:
 
 
 def quote(db: sqlite3.Connection, sku: str, quantity: int) -> v1.Json | None:
-    """The price of so many pieces."""
+    """Quote the price of so many pieces."""
     row = db.execute("SELECT sku, price_cents FROM products WHERE sku = ?", (sku,)).fetchone()
     if row is None:
         return None

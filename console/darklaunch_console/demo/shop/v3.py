@@ -10,7 +10,7 @@ PRICE_BREAKS: Final = ((0, 0), *v2.PRICE_BREAKS)
 
 
 def order(db: sqlite3.Connection, order_id: int) -> v1.Json | None:
-    """An order with its lines, in the words of the invoice; the total keeps its name."""
+    """Read an order with its lines, in the words of the invoice; the total keeps its name."""
     invoice = v2.order(db, order_id)
     if invoice is not None:
         invoice["total_cents"] = invoice.pop("total")
@@ -18,7 +18,7 @@ def order(db: sqlite3.Connection, order_id: int) -> v1.Json | None:
 
 
 def quote(db: sqlite3.Connection, sku: str, quantity: int) -> v1.Json | None:
-    """The price of so many pieces, none included."""
+    """Quote the price of so many pieces, none included."""
     row = db.execute("SELECT sku, price_cents FROM products WHERE sku = ?", (sku,)).fetchone()
     if row is None:
         return None
