@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -42,6 +43,7 @@ class Run:
             text=True,
             **popen,
         )
+        self.servers: list[int] = []
         try:
             self.hear()
         except BaseException:
@@ -53,7 +55,9 @@ class Run:
         line = self.popen.stdout.readline()
         if not line:
             raise AssertionError(f"embedded_run.py ended: {self.popen.communicate()[1]}")
-        return json.loads(line)
+        said = json.loads(line)
+        self.servers += said.get("pids", [])
+        return said
 
     def kill(self) -> None:
         self.popen.kill()
@@ -79,6 +83,9 @@ def running(*arguments: object, **popen) -> Generator[Run]:
     finally:
         if run.popen.returncode is None:
             run.kill()
+        for pid in run.servers:  # where a test failed they may be left
+            if is_alive(pid) and not eventually(lambda pid=pid: not is_alive(pid)):
+                os.kill(pid, signal.SIGKILL)
 
 
 def interpreter_for(who: Mapping, place: Path) -> tuple[str, dict[str, str]]:

@@ -1,5 +1,6 @@
 import os
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -60,7 +61,7 @@ def test_the_next_start_removes_what_a_killed_run_left(place):
 def test_where_the_kernel_has_no_death_signal_a_lifeline_does_it(place):
     with running("lifeline", place) as run:
         (pid,) = run.hear()["pids"]
-        assert is_alive(pid)
+        assert eventually(lambda: Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"/bin/sleep"))
         run.kill()
         assert eventually(lambda: not is_alive(pid))
 
