@@ -1,0 +1,21 @@
+"""Send replays to a shadow: one small seam, two implementations."""
+
+from .client import Kind, make_client
+from .errors import BadRequest, HttpSeamError, NoFastClient, ShadowFailure
+from .hygiene import replay_headers, replay_request
+from .seam import Caps, Reply, ShadowClient, ShadowRequest
+
+__all__ = [
+    "BadRequest",
+    "Caps",
+    "HttpSeamError",
+    "Kind",
+    "NoFastClient",
+    "Reply",
+    "ShadowClient",
+    "ShadowFailure",
+    "ShadowRequest",
+    "make_client",
+    "replay_headers",
+    "replay_request",
+]

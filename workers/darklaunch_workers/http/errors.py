@@ -1,0 +1,50 @@
+"""Errors of the HTTP seam.
+
+HttpSeamError
+├── BadRequest       the request cannot be sent byte for byte; nothing was sent
+├── ShadowFailure    the shadow gave no answer
+└── NoFastClient     the fast implementation was asked for by name and its wheel is not installed
+"""
+
+from darklaunch_shared.replay import ShadowErrorClass
+
+
+class HttpSeamError(Exception):
+    """A replay could not be carried out."""
+
+
+class BadRequest(HttpSeamError):
+    """The request cannot reach the shadow byte for byte. Nothing was sent: the exchange is dropped as `bad_input`."""
+
+
+class NoFastClient(HttpSeamError):
+    """The fast HTTP client needs the httptools wheel."""
+
+
+class ShadowFailure(HttpSeamError):
+    """The shadow gave no answer.
+
+    `detail` is one line for people. `sent` is False as long as no byte of the request can have reached the shadow's
+    application, so that trying again is safe. `waited_ms` is the wall-clock time from the call to the failure.
+    """
+
+    def __init__(self, error: ShadowErrorClass, detail: str, *, sent: bool, waited_ms: float) -> None:
+        super().__init__(f"{error}: {detail}")
+        self.error = error
+        self.detail = detail
+        self.sent = sent
+        self.waited_ms = waited_ms
+
+
+class Fault(Exception):
+    """What went wrong on one connection, classified. Never leaves this package: `ShadowFailure` does."""
+
+    def __init__(self, error: ShadowErrorClass, detail: str) -> None:
+        super().__init__(detail)
+        self.error = error
+        self.detail = detail
+
+
+def too_large(what: str, cap: int) -> Fault:
+    """Say which cap an answer is over."""
+    return Fault(ShadowErrorClass.TOO_LARGE, f"the answer's {what} is over the cap of {cap:,}")
