@@ -1,0 +1,140 @@
+"""What arrives is what the shadow sent, not decoded, followed or remembered."""
+
+import asyncio
+import gzip
+
+import pytest
+
+from .hostile import OK, calling, client_of, hostile, request
+
+pytestmark = pytest.mark.anyio
+
+
+async def send(kind, answer, **given):
+    async with calling(kind, answer) as (client, _):
+        return (await client.send(request(**given), deadline_s=5)).answer
+
+
+async def test_status_headers_in_wire_order_and_body(kind):
+    answer = await send(
+        kind,
+        b"HTTP/1.1 207 Multi Status\r\nX-B: 1\r\nSet-Cookie: a=1\r\nx-b:  2 \t\r\nset-cookie: b=\xe9\r\nEmpty:\r\n"
+        b"Content-Length: 3\r\n\r\n\0\xff\n",
+    )
+    assert answer.status == 207
+    assert answer.headers == (
+        ("x-b", "1"),
+        ("set-cookie", "a=1"),
+        ("x-b", "2"),
+        ("set-cookie", "b=\xe9"),
+        ("empty", ""),
+        ("content-length", "3"),
+    )
+    assert answer.body == b"\0\xff\n"
+    assert 0 < answer.latency_ms < 5000
+
+
+async def test_chunks_are_joined_and_trailers_left_out(kind):
+    answer = await send(
+        kind,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n"
+        b"3;ext=1\r\nabc\r\n5 \r\n\r\n\r\nx\r\n0\r\nX-Trailer: y\r\n\r\n",
+    )
+    assert answer.body == b"abc\r\n\r\nx"
+    assert [name for name, _ in answer.headers] == ["transfer-encoding", "trailer"]
+
+
+async def test_content_coding_is_left_alone(kind):
+    body = gzip.compress(b"x" * 10_000)
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(body)
+    assert (await send(kind, head + body)).body == body
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\n\r\n"),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\ncontent-length: 12\r\n\r\n"),
+        ("GET", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+    ],
+)
+async def test_answers_without_a_body_end_with_their_headers(kind, method, answer):
+    async with calling(kind, answer) as (client, _):
+        for _ in range(2):
+            reply = await client.send(request(method=method), deadline_s=5)
+            assert reply.answer.body == b""
+            assert reply.attempts == 1
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+async def test_a_body_without_length_ends_with_the_connection(kind, version):
+    async def act(reader, writer):
+        writer.write(b"HTTP/%b 200 OK\r\nx: y\r\n\r\npart " % version)
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        writer.write(b"and end")
+
+    assert (await send(kind, act)).body == b"part and end"
+
+
+async def test_one_byte_at_a_time(kind):
+    raw = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\nx: y\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def act(reader, writer):
+        for byte in raw + b"4\r\nbody\r\n0\r\n\r\n":
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0)
+
+    answer = await send(kind, act)
+    assert answer.body == b"body"
+    assert answer.headers == (("x", "y"), ("transfer-encoding", "chunked"))
+
+
+async def test_bare_line_feeds_are_understood(kind):
+    assert (await send(kind, b"HTTP/1.1 200 OK\ncontent-length: 2\n\nok")).body == b"ok"
+
+
+@pytest.mark.parametrize("status", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+async def test_informational_responses_are_passed_over(kind, status):
+    informational = b"HTTP/1.1 " + status + b"\r\nlink: <a>\r\n\r\n"
+    answer = await send(kind, informational * 32 + OK)
+    assert (answer.status, answer.body, answer.headers) == (200, b"ok", (("content-length", "2"),))
+
+
+@pytest.mark.parametrize("status", [b"418 I'm a teapot", b"500 Oops", b"999 ?", b"600", b"200 "])
+async def test_any_final_status_is_an_answer(kind, status):
+    answer = await send(kind, b"HTTP/1.1 " + status + b"\r\ncontent-length: 2\r\n\r\nno")
+    assert (answer.status, answer.body) == (int(status[:3]), b"no")
+
+
+async def test_redirects_are_not_followed(kind):
+    async with hostile(OK) as elsewhere:
+        location = b"http://127.0.0.1:%d/" % elsewhere.port
+        answer = await send(kind, b"HTTP/1.1 302 Found\r\nlocation: %b\r\ncontent-length: 0\r\n\r\n" % location)
+        assert answer.status == 302
+        assert elsewhere.connections == 0
+
+
+async def test_cookies_are_not_remembered(kind):
+    raw = b"HTTP/1.1 200 OK\r\nset-cookie: session=1; Path=/\r\ncontent-length: 0\r\n\r\n"
+    async with calling(kind, raw) as (client, shadow):
+        for _ in range(2):
+            await client.send(request(), deadline_s=5)
+        assert len(shadow.heads) == 2
+        assert b"session" not in shadow.head
+
+
+async def test_an_early_answer_to_a_large_body_is_an_answer(kind):
+    """The shadow answers from the headers alone and does not read the body."""
+
+    async def answer_early(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
+        await asyncio.sleep(5)
+
+    async with hostile(answer_early, reads=False) as shadow, client_of(kind, shadow.port) as client:
+        reply = await client.send(request(method="POST", body=bytes(8_000_000)), deadline_s=5)
+        assert reply.answer.status == 413

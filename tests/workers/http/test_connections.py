@@ -1,0 +1,223 @@
+"""Connections are kept, counted, and given up at the right moment; a shadow's goodbye is not its failure."""
+
+import asyncio
+import time
+
+import pytest
+from darklaunch_shared.replay import ShadowErrorClass
+from darklaunch_workers.http import ShadowFailure, pool
+
+from .hostile import OK, calling, request, reset
+
+pytestmark = pytest.mark.anyio
+
+
+def answering(*turns):
+    """Act on one connection: for each request take the next turn, the first connection starting at the first turn."""
+    left = list(turns)
+
+    async def act(reader, writer):
+        while left:
+            keep = await left.pop(0)(writer)
+            if not keep:
+                return
+            if left:
+                await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(60)
+
+    return act
+
+
+async def ok(writer):
+    writer.write(OK)
+    return True
+
+
+async def goodbye(writer):
+    return False
+
+
+async def broken(writer):
+    reset(writer)
+    return False
+
+
+async def half(writer):
+    writer.write(b"HTTP/1.1 200")
+    await writer.drain()
+    return False
+
+
+async def test_a_connection_is_used_again(kind):
+    async with calling(kind, OK) as (client, shadow):
+        for _ in range(5):
+            assert (await client.send(request(), deadline_s=5)).attempts == 1
+        assert (shadow.connections, len(shadow.heads)) == (1, 5)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("end", [goodbye, broken])
+async def test_a_kept_connection_that_turns_out_closed_is_replaced(kind, method, end):
+    async with calling(kind, answering(ok, end, ok)) as (client, shadow):
+        assert (await client.send(request(), deadline_s=5)).attempts == 1
+        reply = await client.send(request(method=method), deadline_s=5)
+        assert (reply.answer.body, reply.attempts) == (b"ok", 2)
+        assert shadow.connections == 2
+
+
+async def test_it_is_replaced_once_only(kind):
+    async with calling(kind, answering(ok, goodbye, goodbye, ok)) as (client, shadow):
+        await client.send(request(), deadline_s=5)
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(), deadline_s=5)
+        assert caught.value.error is ShadowErrorClass.RESET
+        assert caught.value.sent
+        assert shadow.connections == 2
+
+
+async def test_it_is_not_replaced_once_an_answer_began(kind):
+    async with calling(kind, answering(ok, half, ok)) as (client, shadow):
+        await client.send(request(), deadline_s=5)
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(), deadline_s=5)
+        assert caught.value.error is ShadowErrorClass.RESET
+        assert shadow.connections == 1
+
+
+async def test_a_connection_closed_while_idle_is_noticed(kind):
+    async def once(reader, writer):
+        writer.write(OK)
+
+    async with calling(kind, once) as (client, shadow):
+        for _ in range(3):
+            assert (await client.send(request(), deadline_s=5)).attempts == 1
+            await asyncio.sleep(0.05)
+        assert shadow.connections == 3
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 200 OK\r\nConnection: x, Close\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.0 200 OK\r\nx: keep-alive\r\n"],
+)
+async def test_a_shadow_that_will_close_is_not_asked_again(kind, head):
+    async with calling(kind, head + b"content-length: 2\r\n\r\nok") as (client, shadow):
+        for _ in range(2):
+            assert (await client.send(request(), deadline_s=5)).attempts == 1
+        assert shadow.connections == 2
+
+
+POISON = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"
+
+
+@pytest.mark.parametrize("delay_s", [0, 0.02])
+@pytest.mark.parametrize(
+    "answer",
+    [OK, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"HTTP/1.1 204 -\r\n\r\n"],
+)
+@pytest.mark.parametrize("extra", [POISON, b"x"])
+async def test_bytes_after_an_answer_are_never_the_next_answer(kind, answer, extra, delay_s):
+    async def act(reader, writer):
+        writer.write(answer if delay_s else answer + extra)
+        await asyncio.sleep(delay_s)
+        writer.write(extra if delay_s else b"")
+        await asyncio.sleep(60)
+
+    async with calling(kind, act) as (client, shadow):
+        for _ in range(2):
+            reply = await client.send(request(), deadline_s=5)
+            assert reply.answer.body == (b"" if b"204" in answer else b"ok")
+            assert reply.attempts == 1
+            await asyncio.sleep(2 * delay_s)
+        assert shadow.connections == 2
+
+
+async def test_a_connection_idle_for_long_is_not_used(kind, monkeypatch):
+    monkeypatch.setattr(pool, "IDLE_S", -1.0)
+    async with calling(kind, OK) as (client, shadow):
+        for _ in range(2):
+            await client.send(request(), deadline_s=5)
+        assert shadow.connections == 2
+
+
+async def test_no_more_connections_than_slots_and_latency_without_the_wait(kind):
+    async def slowly(reader, writer):
+        while True:
+            await asyncio.sleep(0.02)
+            writer.write(OK)
+            await reader.readuntil(b"\r\n\r\n")
+
+    async with calling(kind, slowly, slots=1) as (client, shadow):
+        began = time.perf_counter()
+        replies = await asyncio.gather(*(client.send(request(), deadline_s=5) for _ in range(8)))
+        elapsed_ms = (time.perf_counter() - began) * 1000
+        assert shadow.connections == 1
+        assert sum(reply.answer.latency_ms for reply in replies) <= elapsed_ms
+        assert all(reply.answer.latency_ms >= 19 for reply in replies)
+
+
+async def test_many_at_once(kind):
+    async with calling(kind, OK, slots=7) as (client, shadow):
+        replies = await asyncio.gather(*(client.send(request(b"/%d" % i), deadline_s=10) for i in range(200)))
+        assert all(reply.answer.body == b"ok" for reply in replies)
+        assert 1 <= shadow.connections <= 7
+        assert len({head.split()[1] for head in shadow.heads}) == 200
+
+
+async def test_latency_ends_with_the_last_byte(kind):
+    async def in_two(reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.write(b"k")
+        await asyncio.sleep(60)
+
+    async with calling(kind, in_two) as (client, _):
+        assert (await client.send(request(), deadline_s=5)).answer.latency_ms >= 95
+
+
+async def test_the_deadline_covers_the_wait_for_a_slot(kind):
+    async def silence(reader, writer):
+        await asyncio.sleep(60)
+
+    async with calling(kind, silence) as (client, shadow):
+        first = asyncio.create_task(client.send(request(), deadline_s=0.4))
+        await shadow.asked.wait()
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(), deadline_s=0.05)
+        assert caught.value.error is ShadowErrorClass.TIMEOUT
+        assert not caught.value.sent
+        assert len(shadow.heads) == 1
+        with pytest.raises(ShadowFailure) as caught:
+            await first
+        assert caught.value.sent
+
+
+async def test_cancelling_frees_the_slot_and_the_connection(kind):
+    async def first_silent(reader, writer):
+        if shadow.connections == 1:
+            await asyncio.sleep(60)
+        writer.write(OK)
+        await asyncio.sleep(60)
+
+    async with calling(kind, first_silent) as (client, shadow):
+        task = asyncio.create_task(client.send(request(), deadline_s=5))
+        await shadow.asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await client.send(request(), deadline_s=5)).answer.body == b"ok"
+        assert shadow.connections == 2
+
+
+async def test_closing_the_client_closes_its_connections(kind):
+    ended = asyncio.Event()
+
+    async def until_the_end(reader, writer):
+        writer.write(OK)
+        assert await reader.read() == b""
+        ended.set()
+
+    async with calling(kind, until_the_end) as (client, _):
+        await client.send(request(), deadline_s=5)
+        await client.aclose()
+        await asyncio.wait_for(ended.wait(), 5)

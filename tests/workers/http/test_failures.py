@@ -1,0 +1,220 @@
+"""Whatever a shadow does, sending ends within the deadline, in an answer or in a classified failure."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+from darklaunch_shared.replay import ShadowErrorClass
+from darklaunch_workers.http import Caps, ShadowFailure
+
+from .hostile import OK, calling, client_of, hostile, request, reset
+
+pytestmark = pytest.mark.anyio
+
+SMALL = Caps(body_cap_bytes=10_000, header_cap_bytes=4_000, header_cap_count=20, informational_cap=32)
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+async def failure(kind, answer, *, deadline_s=5.0, **given) -> ShadowFailure:
+    async with calling(kind, answer, caps=SMALL) as (client, _):
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(**given), deadline_s=deadline_s)
+        assert caught.value.sent
+        assert "\n" not in caught.value.detail and len(caught.value.detail) <= 200
+        assert caught.value.waited_ms >= 0
+        return caught.value
+
+
+async def repeat(writer, data, times):
+    for _ in range(times):
+        writer.write(data)
+        await writer.drain()
+
+
+async def test_connection_refused(kind):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    async with client_of(kind, port) as client:
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(), deadline_s=5)
+    assert caught.value.error is ShadowErrorClass.REFUSED
+    assert not caught.value.sent
+    assert f"127.0.0.1:{port}" in caught.value.detail
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 64 + ".test"])
+async def test_names_that_do_not_resolve(kind, host):
+    async with client_of(kind, 80, host=host) as client:
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(), deadline_s=10)
+    assert caught.value.error is ShadowErrorClass.DNS
+    assert not caught.value.sent
+
+
+async def test_silence_ends_at_the_deadline(kind):
+    async def silence(reader, writer):
+        await asyncio.sleep(60)
+
+    failed = await failure(kind, silence, deadline_s=0.2)
+    assert failed.error is ShadowErrorClass.TIMEOUT
+    assert 190 <= failed.waited_ms < 3000
+
+
+async def test_a_backlog_that_accepts_nobody_ends_at_the_deadline(kind):
+    """The kernel completes the handshake; no process ever reads."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as black_hole:
+        async with client_of(kind, black_hole.getsockname()[1]) as client:
+            with pytest.raises(ShadowFailure) as caught:
+                await client.send(request(), deadline_s=0.2)
+    assert caught.value.error is ShadowErrorClass.TIMEOUT
+
+
+@pytest.mark.parametrize("start", [b"", HEAD, HEAD + b"content-length: 900\r\n\r\n"])
+async def test_dripping_ends_at_the_deadline(kind, start):
+    async def drip(reader, writer):
+        writer.write(start or b"H")
+        while not writer.is_closing():
+            await asyncio.sleep(0.02)
+            writer.write(b"T" if not start else b"x")
+
+    began = time.monotonic()
+    failed = await failure(kind, drip, deadline_s=0.3)
+    assert failed.error in {ShadowErrorClass.TIMEOUT, ShadowErrorClass.PROTOCOL}
+    if start:
+        assert failed.error is ShadowErrorClass.TIMEOUT
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 2", HEAD + b"x: y\r\n", HEAD + b"content-length: 9\r\n\r\nshort"])
+@pytest.mark.parametrize("how", ["closed", "reset"])
+async def test_connections_that_break_off(kind, start, how):
+    async def break_off(reader, writer):
+        writer.write(start)
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        if how == "reset":
+            reset(writer)
+
+    assert (await failure(kind, break_off)).error is ShadowErrorClass.RESET
+
+
+async def test_chunks_that_break_off(kind):
+    async def break_off(reader, writer):
+        writer.write(HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")
+
+    assert (await failure(kind, break_off)).error is ShadowErrorClass.RESET
+
+
+GARBAGE = {
+    "ssh": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "zeros": bytes(3000),
+    "html": b"<html>oops</html>\r\n\r\n",
+    "http/2 settings": b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
+    "version": b"HTTP/9x9 200 OK\r\n\r\n",
+    "status": b"HTTP/1.1 2x0 OK\r\n\r\n",
+    "no colon": HEAD + b"nonsense\r\n\r\n",
+    "space in name": HEAD + b"a b: c\r\n\r\n",
+    "bad length": HEAD + b"content-length: ten\r\n\r\n",
+    "negative length": HEAD + b"content-length: -1\r\n\r\n",
+    "two lengths": HEAD + b"content-length: 1\r\ncontent-length: 2\r\n\r\nab",
+    "bad chunk": HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n\r\n",
+    "switching protocols": b"HTTP/1.1 101 Switching\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n",
+    "switching unasked": b"HTTP/1.1 101 Switching\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE.keys())
+async def test_what_is_not_http_is_a_protocol_error(kind, garbage):
+    async def speak(reader, writer):
+        writer.write(garbage)
+        await asyncio.sleep(60)
+
+    assert (await failure(kind, speak, deadline_s=2)).error is ShadowErrorClass.PROTOCOL
+
+
+@pytest.mark.parametrize("times", [33, 1_000, 20_000])
+async def test_informational_responses_are_bounded(kind, times):
+    async def flood(reader, writer):
+        await repeat(
+            writer, b"HTTP/1.1 103 Early Hints\r\n\r\n" * (times if times < 100 else 100), max(1, times // 100)
+        )
+        writer.write(OK)
+        await asyncio.sleep(60)
+
+    failed = await failure(kind, flood)
+    assert failed.error is ShadowErrorClass.PROTOCOL
+    assert "32 informational" in failed.detail
+
+
+TOO_LARGE = {
+    "declared length": (HEAD + b"content-length: 10001\r\n\r\n", b""),
+    "endless body": (HEAD + b"\r\n", b"x" * 1000),
+    "endless chunks": (HEAD + b"transfer-encoding: chunked\r\n\r\n", b"3e8\r\n" + b"x" * 1000 + b"\r\n"),
+    "one header": (HEAD + b"x: ", b"y" * 1000),
+    "header bytes": (HEAD, b"".join(b"x%d: %b\r\n" % (i, b"y" * 990) for i in range(5)) + b"\r\n"),
+    "header count": (HEAD, b"".join(b"x%d: y\r\n" % i for i in range(21)) + b"\r\n"),
+    "reason": (b"HTTP/1.1 200 ", b"o" * 1000),
+    "informational headers": (b"", b"HTTP/1.1 103 E\r\nlink: %b\r\n\r\n" % (b"l" * 900)),
+}
+
+
+@pytest.mark.parametrize(("start", "more"), TOO_LARGE.values(), ids=TOO_LARGE.keys())
+async def test_answers_over_a_cap_are_given_up(kind, start, more):
+    async def flood(reader, writer):
+        writer.write(start)
+        await repeat(writer, more, 300)
+        await asyncio.sleep(60)
+
+    assert (await failure(kind, flood)).error is ShadowErrorClass.TOO_LARGE
+
+
+@pytest.mark.parametrize("endless", [b"x: y\r\n", b"z" * 1000], ids=["trailers", "one trailer"])
+async def test_trailers_without_end_are_given_up(kind, endless):
+    async def flood(reader, writer):
+        writer.write(HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\n" + (b"t: " if endless[:1] == b"z" else b""))
+        while not writer.is_closing():
+            await repeat(writer, endless * 10, 10)
+
+    failed = await failure(kind, flood)
+    assert failed.error in {ShadowErrorClass.TOO_LARGE, ShadowErrorClass.PROTOCOL}
+
+
+async def test_a_body_of_exactly_the_cap_is_an_answer(kind):
+    body = b"x" * SMALL.body_cap_bytes
+    for head in (
+        b"content-length: 10000\r\n\r\n" + body,
+        b"transfer-encoding: chunked\r\n\r\n2710\r\n" + body + b"\r\n0\r\n\r\n",
+    ):
+        async with calling(kind, HEAD + head, caps=SMALL) as (client, _):
+            assert (await client.send(request(), deadline_s=5)).answer.body == body
+
+
+@pytest.mark.parametrize(
+    "greeting", [b"", bytes(100), b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x15\x03\x03\x00\x02\x02\x28"]
+)
+async def test_tls_with_a_server_that_speaks_none(kind, greeting):
+    async def greet(reader, writer):
+        writer.write(greeting)
+        await writer.drain()
+
+    async with hostile(greet, reads=False) as shadow, client_of(kind, shadow.port, scheme="https") as client:
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(), deadline_s=5)
+    assert caught.value.error is ShadowErrorClass.TLS
+    assert not caught.value.sent
+
+
+async def test_a_failure_does_not_reach_the_next_request(kind):
+    answers = iter([b"garbage\r\n\r\n", HEAD + b"content-length: 99999\r\n\r\n", OK])
+
+    async def act(reader, writer):
+        writer.write(next(answers))
+        await asyncio.sleep(0.05)
+
+    async with calling(kind, act, caps=SMALL) as (client, _):
+        for expected in (ShadowErrorClass.PROTOCOL, ShadowErrorClass.TOO_LARGE):
+            with pytest.raises(ShadowFailure) as caught:
+                await client.send(request(), deadline_s=5)
+            assert caught.value.error is expected
+        assert (await client.send(request(), deadline_s=5)).answer.body == b"ok"
