@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from . import keys
 from .connect import as_dict
 from .errors import BadLaunch
-from .launch import LaunchState, Status, parse_state
+from .launch import LaunchState, Status, check_name, parse_state
 
 Command = tuple[str, ...]
 
@@ -54,7 +54,7 @@ class ControlView:
         if self._step != "launches" and isinstance(replies[0], RedisError):
             raise replies[0]
         if self._step == "names":
-            self._names = sorted(name.decode() for name in replies[0])
+            self._names = sorted(name.decode(errors="replace") for name in replies[0])
             self._step = "launches" if self._names else "poll"
             if not self._names:
                 self._replace({}, {}, now_s)
@@ -83,14 +83,16 @@ class ControlView:
         return self._broken
 
     def _running(self) -> list[str]:
-        return [name for name, state in self._states.items() if state.status is Status.ACTIVE and not state.hold]
+        """Name the launches a hold would stop; what a promoted one has left is still replayed."""
+        running = (Status.ACTIVE, Status.PROMOTED)
+        return [name for name, state in self._states.items() if state.status in running and not state.hold]
 
     def _read_all(self, replies: list[Any], now_s: float) -> None:
         states: dict[str, LaunchState] = {}
         broken: dict[str, str] = {}
         for name, reply in zip(self._names or [], replies, strict=True):
             try:
-                states[name] = parse_state(name, _hash(reply))
+                states[name] = parse_state(check_name(name), _hash(reply))
             except (BadLaunch, RedisError) as why:
                 broken[name] = str(why)
         self._replace(states, broken, now_s)

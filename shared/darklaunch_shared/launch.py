@@ -71,7 +71,11 @@ class LaunchSpec:
 
 @dataclass(frozen=True, slots=True)
 class LaunchState:
-    """A launch at one revision. `percent` is 0 to 100; `hold` is the emergency stop, set without Postgres."""
+    """A launch at one revision.
+
+    `percent` is 0 to 100; `hold` is the emergency stop, set without Postgres; `settle`, when not empty, is the reason
+    for which workers drop what waits while the launch is paused.
+    """
 
     name: str
     status: Status
@@ -79,6 +83,7 @@ class LaunchState:
     hold: bool
     revision: int
     spec: LaunchSpec
+    settle: str = ""
 
     @property
     def fraction(self) -> float:
@@ -130,12 +135,13 @@ def parse_state(name: str, stored: dict[bytes, bytes]) -> LaunchState:
         status = Status(stored[b"status"].decode())
         revision = int(stored[b"revision"])
         spec = unpack_spec(stored[b"spec"])
+        settle = stored.get(b"settle", b"").decode("ascii")[:100]
     except KeyError as missing:
         raise BadLaunch(f"launch {name}: {missing} is missing from its control state") from None
     except ValueError as broken:
         raise BadLaunch(f"launch {name}: its control state is damaged: {broken}") from None
     hold = stored.get(b"hold", b"") not in (b"", b"0")
-    return LaunchState(name, status, percent, hold, revision, spec)
+    return LaunchState(name, status, percent, hold, revision, spec, settle)
 
 
 def _known(values: dict[str, Any]) -> list[Any]:

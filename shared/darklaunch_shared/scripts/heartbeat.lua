@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Say that a process is alive, by the server's clock.
 --
 -- KEYS  hash of processes
