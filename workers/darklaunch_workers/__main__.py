@@ -1,0 +1,12 @@
+"""`python -m darklaunch_workers`: one worker, told by the environment; what a parent worker starts."""
+
+import logging
+import os
+import sys
+
+from .run import run_worker
+from .settings import read_settings
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    sys.exit(run_worker(read_settings(os.environ)))

@@ -1,0 +1,39 @@
+"""What the shards of one launch share in one process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.origin import Origin
+from darklaunch_shared.policy import Policy
+
+from .http import ShadowClient
+from .orders import Orders
+from .protection import Protection
+from .slots import Slots
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """Where a launch's replays go, and which of them may."""
+
+    origin: Origin
+    client: ShadowClient
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One launch as this process works on it.
+
+    `shadow` is None when the specification cannot be used: then nothing is replayed. `orders` says what to do now.
+    """
+
+    launch: str
+    spec: LaunchSpec
+    shadow: Shadow | None
+    protection: Protection
+    slots: Slots
+    orders: Callable[[], Orders]
+    concurrency: int
+    lease_s: float

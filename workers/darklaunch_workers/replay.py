@@ -1,0 +1,146 @@
+"""One exchange, from a stream entry to what became of it. Nothing here touches Redis.
+
+The steps, in order: read the entry; obey the launch's orders; refuse what must not be sent; wait for a slot and for the
+rate; obey the orders again; send; describe the outcome.
+"""
+
+import asyncio
+import os
+import re
+import time
+from dataclasses import dataclass, replace
+from typing import Final
+
+import anyio
+from darklaunch_shared.consumer import Delivery
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.exchange import Answer, Exchange, Fields, unpack_exchange
+from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.policy import Policy
+from darklaunch_shared.replay import (
+    Answered,
+    LatencySource,
+    Loss,
+    ShadowErrorClass,
+    Unanswered,
+    pack_loss,
+    pack_replay,
+)
+
+from .desk import Desk
+from .http import BadRequest, Reply, ShadowClient, ShadowRequest, replay_request
+from .http.hygiene import EXCHANGE_HEADER
+from .orders import Mode
+from .tries import Tries
+
+GRACE_S: Final = 1.0
+"""How much longer than its deadline a replay may take before it is cut off whatever the client does."""
+
+_SERVER_TIMING: Final = re.compile(r'(?:^|,)\s*darklaunch\s*;[^,]*?\bdur\s*=\s*"?(\d{1,8}(?:\.\d{1,9})?)')
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The end of an exchange: the fields to pass on, and the ledger's counter for it."""
+
+    onward: Fields
+    counter: str
+
+
+async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Settled | None:
+    """Replay one exchange, or say why not. None: it must wait, so it goes back.
+
+    A probe goes out although the breaker is open. Raises BadEntry when the entry is not an exchange of this launch.
+    """
+    exchange = unpack_exchange(delivery.fields)
+    if exchange.launch != desk.launch:
+        raise BadEntry(f"the entry belongs to the launch {exchange.launch[:63]!r}")
+    orders = desk.orders()
+    if orders.mode is Mode.SETTLE:
+        return dropped(exchange, orders.reason)
+    if orders.mode is Mode.WAIT or desk.shadow is None:
+        return None
+    if reason := refusal(exchange, desk.shadow.policy):
+        return dropped(exchange, reason)
+    if stale(exchange, desk.spec, time.time()):
+        return dropped(exchange, "stale")
+    try:
+        request = replay_request(
+            exchange.request,
+            launch=desk.launch,
+            exchange_id=exchange.id,
+            shadow=desk.shadow.origin,
+            host=desk.spec.host,
+            entropy=os.urandom(24),
+        )
+        async with desk.slots:
+            await anyio.sleep(desk.protection.bucket.take(time.monotonic()))
+            orders = desk.orders()
+            if orders.mode is Mode.SETTLE:
+                return dropped(exchange, orders.reason)
+            if orders.mode is Mode.WAIT or not (probe or desk.protection.breaker.closed):
+                return None
+            if stale(exchange, desk.spec, time.time()):
+                return dropped(exchange, "stale")
+            outcome = await _send(desk, desk.shadow.client, request, probe=probe)
+    except BadRequest:
+        return dropped(exchange, "bad_input")
+    return Settled(pack_replay(delivery.fields, outcome), "replayed")
+
+
+async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> Answered | Unanswered:
+    deadline_s = desk.spec.deadline_s
+    at_ms = time.time_ns() // 1_000_000
+    started_s = time.monotonic()
+    tries = Tries(
+        client,
+        request,
+        desk.protection,
+        deadline_s=deadline_s,
+        may_retry=lambda: not probe and desk.protection.breaker.closed and desk.orders().mode is Mode.REPLAY,
+        under_way=lambda: desk.slots.busy,
+    )
+    try:
+        async with asyncio.timeout(deadline_s + GRACE_S):
+            outcome = await tries.run()
+    except TimeoutError:
+        waited_ms = (time.monotonic() - started_s) * 1000
+        detail = f"no outcome within {deadline_s:g} s"
+        return Unanswered(ShadowErrorClass.TIMEOUT, detail, max(1, tries.attempts), waited_ms, at_ms)
+    if isinstance(outcome, Reply):
+        answer, source = measured(outcome.answer)
+        return Answered(answer, source, tries.attempts, at_ms)
+    waited_ms = (time.monotonic() - started_s) * 1000
+    detail = outcome.detail.encode("utf-8", "replace").decode()
+    return Unanswered(outcome.error, detail, tries.attempts, waited_ms, at_ms)
+
+
+def stale(exchange: Exchange, spec: LaunchSpec, now_s: float) -> bool:
+    """Say whether an exchange is too old: against state that has moved on, its comparison would mislead."""
+    return now_s - exchange.captured_at_ms / 1000 > spec.max_age_s
+
+
+def refusal(exchange: Exchange, policy: Policy) -> str | None:
+    """Say why an exchange must not be replayed, as one of the ledger's reasons; None when it may be."""
+    if any(name.lower() == EXCHANGE_HEADER for name, _ in exchange.request.headers):
+        return "loop"
+    return policy.refusal(exchange.request.method, exchange.request.target.partition("?")[0])
+
+
+def dropped(exchange: Exchange, reason: str) -> Settled:
+    """Settle an exchange without a replay."""
+    loss = Loss(exchange.id, exchange.launch, exchange.captured_at_ms, exchange.endpoint, "dropped", reason)
+    return Settled(pack_loss(loss), "dropped")
+
+
+def measured(answer: Answer) -> tuple[Answer, LatencySource]:
+    """Take the latency that the shadow measured inside the app, where its hook did (W3C Server Timing).
+
+    A time longer than the whole answer took is not believed.
+    """
+    for name, value in answer.headers:
+        if name == "server-timing" and (found := _SERVER_TIMING.search(value)):
+            inside_ms = float(found[1])
+            if inside_ms <= answer.latency_ms:
+                return replace(answer, latency_ms=inside_ms), LatencySource.SERVER_TIMING
+    return answer, LatencySource.CLIENT

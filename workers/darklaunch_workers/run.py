@@ -1,0 +1,128 @@
+"""Run a worker: watch the launches, keep a crew at work on each, say that it is alive, and stop in good order."""
+
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any, Final
+
+import anyio
+from darklaunch_shared.connect import connect_async
+from darklaunch_shared.control import POLL_S
+
+from .control import Control
+from .crew import Crew
+from .presence import Presence
+from .processes import oversee
+from .settings import WorkerSettings
+
+MAX_CONNECTIONS: Final = 1024
+PARENT_EVERY_S: Final = 1.0
+SIGN_OFF_S: Final = 2.0
+
+log = logging.getLogger("darklaunch.worker")
+
+
+def run_worker(settings: WorkerSettings) -> int:
+    """Run until SIGTERM or SIGINT, and return the exit code. A second signal ends the process at once.
+
+    With more than one process, this one only looks after its children.
+    """
+    main = oversee if settings.processes > 1 else _serve_until_signal
+    return anyio.run(main, settings, backend_options={"use_uvloop": find_spec("uvloop") is not None})
+
+
+async def serve(settings: WorkerSettings, stop: anyio.Event) -> None:
+    """Replay exchanges until `stop` is set and what is under way has ended."""
+    identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    redis = connect_async(settings.redis_url, client_name="darklaunch-worker", max_connections=MAX_CONNECTIONS)
+    crews: dict[str, Crew] = {}
+    control = Control(redis)
+    presence = Presence(redis, identity, lambda: _about(settings, crews))
+    try:
+        async with anyio.create_task_group() as upkeep:
+            upkeep.start_soon(control.watch)
+            upkeep.start_soon(presence.beat)
+            await _keep_crews(
+                crews, control, stop, lambda launch: Crew(launch, redis, control, presence, settings, identity)
+            )
+            upkeep.cancel_scope.cancel()
+    finally:
+        with anyio.move_on_after(SIGN_OFF_S, shield=True):
+            await presence.sign_off()
+        await redis.aclose()
+
+
+async def _keep_crews(
+    crews: dict[str, Crew], control: Control, stop: anyio.Event, make_crew: Callable[[str], Crew]
+) -> None:
+    """Start a crew for each launch that appears, stop it when the launch is gone, and stop all at the end."""
+
+    async def work(launch: str) -> None:
+        try:
+            await crews[launch].run()
+        finally:
+            del crews[launch]
+
+    async with anyio.create_task_group() as at_work:
+        while not stop.is_set():
+            for launch in control.names - crews.keys():
+                crews[launch] = make_crew(launch)
+                at_work.start_soon(work, launch)
+            for launch in crews.keys() - control.names:
+                crews[launch].stop()
+            with anyio.move_on_after(POLL_S):
+                await stop.wait()
+        for crew in crews.values():
+            crew.stop()
+
+
+def _about(settings: WorkerSettings, crews: dict[str, Crew]) -> dict[str, Any]:
+    client = settings.client
+    if client == "auto":
+        client = "fast" if find_spec("httptools") else "httpx"
+    return {
+        "kind": "worker",
+        "version": _version(),
+        "client": client,
+        "replayed": sum(crew.replayed for crew in crews.values()),
+        "launches": {launch: crew.about() for launch, crew in crews.items()},
+    }
+
+
+def _version() -> str:
+    try:
+        return version("darklaunch")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+async def _serve_until_signal(settings: WorkerSettings) -> int:
+    stop = anyio.Event()
+    async with anyio.create_task_group() as watch:
+        watch.start_soon(_stop_on_signal, stop)
+        if settings.parent:
+            watch.start_soon(_stop_without_parent, settings.parent, stop)
+        await serve(settings, stop)
+        watch.cancel_scope.cancel()
+    return 0
+
+
+async def _stop_on_signal(stop: anyio.Event) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            if stop.is_set():
+                os._exit(128 + number)  # what is pending will be claimed by others
+            log.info("stopping: finishing what is under way")
+            stop.set()
+
+
+async def _stop_without_parent(parent: int, stop: anyio.Event) -> None:
+    while os.getppid() == parent:  # noqa: ASYNC110 (nothing but the id tells)
+        await anyio.sleep(PARENT_EVERY_S)
+    log.warning("the parent process is gone: stopping")
+    stop.set()

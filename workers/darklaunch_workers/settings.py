@@ -1,0 +1,52 @@
+"""What a worker process is told from outside. The environment is read here and nowhere else."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_VARIABLES: Final = {
+    "concurrency": "DARKLAUNCH_WORKER_CONCURRENCY",
+    "processes": "DARKLAUNCH_WORKER_PROCESSES",
+    "client": "DARKLAUNCH_WORKER_CLIENT",
+    "lease_s": "DARKLAUNCH_WORKER_LEASE_S",
+    "parent": "DARKLAUNCH_WORKER_PARENT",
+}
+_REDIS: Final = ("DARKLAUNCH_REDIS_URL", "REDIS_URL")
+
+
+class WorkerSettings(BaseModel):
+    """How one worker command runs.
+
+    redis_url    where the streams are
+    concurrency  the most replays under way at once, for each launch in each process
+    processes    how many processes to run; more than one are children of the one that was started
+    client       HTTP client: "fast", "httpx", or "auto" for the fast one when it is installed
+    lease_s      overrides every launch's lease; must be longer than a replay may take
+    parent       process id whose end ends this process; 0 for none
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    concurrency: int = Field(default=64, ge=1, le=4096)
+    processes: int = Field(default=1, ge=1, le=256)
+    client: Literal["auto", "fast", "httpx"] = "auto"
+    lease_s: float | None = Field(default=None, gt=0, le=86_400)
+    parent: int = Field(default=0, ge=0)
+
+
+def read_settings(environ: Mapping[str, str]) -> WorkerSettings:
+    """Read the settings of this process. Raises pydantic.ValidationError when one makes no sense."""
+    given = {field: environ[name] for field, name in _VARIABLES.items() if environ.get(name)}
+    redis_url = next((environ[name] for name in _REDIS if environ.get(name)), None)
+    return WorkerSettings.model_validate({**given, **({"redis_url": redis_url} if redis_url else {})})
+
+
+def as_environment(settings: WorkerSettings) -> dict[str, str]:
+    """Give the variables that `read_settings` reads as these settings."""
+    values = {name: getattr(settings, field) for field, name in _VARIABLES.items()}
+    return {
+        _REDIS[0]: settings.redis_url,
+        **{name: "" if value is None else str(value) for name, value in values.items()},
+    }

@@ -1,0 +1,47 @@
+"""The slots of one launch in one process: how many of its exchanges are in hand and how many replays under way."""
+
+from collections.abc import Callable
+from types import TracebackType
+
+import anyio
+
+
+class Slots:
+    """Lets in as many at a time as the limit says now; the limit may move while slots are taken.
+
+    `claimed` counts exchanges in hand whose replay has not ended, with or without a slot; `busy` those with one.
+    """
+
+    def __init__(self, limit: Callable[[], int]) -> None:
+        self.claimed = 0
+        self.busy = 0
+        self._limit = limit
+        self._change = anyio.Event()
+
+    @property
+    def free(self) -> int:
+        """How many more exchanges find a slot at once."""
+        return self._limit() - self.claimed
+
+    async def __aenter__(self) -> None:
+        """Wait for a slot."""
+        while self.busy >= self._limit():
+            await self._change.wait()
+        self.busy += 1
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the slot back."""
+        self.busy -= 1
+        self.changed()
+
+    def changed(self) -> None:
+        """Wake everybody who waits for a change."""
+        self._change.set()
+        self._change = anyio.Event()
+
+    async def wait_for_change(self, timeout_s: float) -> None:
+        """Wait until something changes, or for `timeout_s`."""
+        with anyio.move_on_after(timeout_s):
+            await self._change.wait()
