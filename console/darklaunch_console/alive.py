@@ -1,0 +1,47 @@
+"""Who is running, by the clock of Redis."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from darklaunch_shared import keys
+from darklaunch_shared.alive import Process, read_alive
+from darklaunch_shared.connect import Client
+
+
+def server_now_ms(redis: Client) -> int:
+    """Read the server's clock, in milliseconds since the epoch."""
+    return clock_ms(redis.execute_command("TIME"))
+
+
+def clock_ms(reply: Any) -> int:
+    """Read a TIME reply, in milliseconds since the epoch."""
+    seconds, microseconds = reply
+    return int(seconds) * 1000 + int(microseconds) // 1000
+
+
+def hooks_alive(redis: Client) -> list[Process]:
+    """List the app processes that carry the hook."""
+    return _alive(redis, keys.HOOKS)
+
+
+def workers_alive(redis: Client) -> list[Process]:
+    """List the worker processes."""
+    return _alive(redis, keys.WORKERS)
+
+
+def comparators_alive(redis: Client) -> list[Process]:
+    """List the comparator processes."""
+    return _alive(redis, keys.COMPARATORS)
+
+
+def _alive(redis: Client, registry: str) -> list[Process]:
+    return read_alive(as_hash(redis.execute_command("HGETALL", registry)), server_now_ms(redis))
+
+
+def as_hash(reply: Any) -> dict[bytes, Any]:
+    """Read a HGETALL or XINFO reply, which is a dictionary or a flat list; nothing reads as empty."""
+    if isinstance(reply, dict):
+        return cast(dict[bytes, Any], reply)
+    flat: list[Any] = list(reply or ())
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -1,0 +1,38 @@
+"""The command `darklaunch`: what runs before it is known whether the console's own dependencies are there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+EXTRAS: Final = {"worker": "workers", "comparator": "comparator", "migrate": "comparator", "up": "all", "demo": "all"}
+"""Which extra brings what a command needs; every other command needs `console`."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:  # a terminal that cannot show a character gets its escape instead of a traceback
+            reconfigure(errors="backslashreplace")
+    try:
+        from .program import program
+    except ModuleNotFoundError as missing:
+        if os.environ.get("DARKLAUNCH_DEBUG") or (missing.name or "").startswith("darklaunch"):
+            raise
+        sys.stderr.write(f"Error: {needs_extra(_command(sys.argv[1:]), missing.name)}\n")
+        sys.exit(1)
+    program.main(prog_name="darklaunch")
+
+
+def needs_extra(command: str, module: str | None) -> str:
+    """Say which extra to install for a command ("" for none) that lacks a module."""
+    extra = EXTRAS.get(command, "console")
+    who = f"`darklaunch {command}`" if command else "`darklaunch`"
+    return f"{who} needs {module}, which is not installed. Install it: pip install 'darklaunch[{extra}]'"
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return next((word for word in arguments if not word.startswith("-")), "")

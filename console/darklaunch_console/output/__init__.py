@@ -1,0 +1,1 @@
+"""How figures, tables and text look, on a terminal, in a pipe and as JSON."""

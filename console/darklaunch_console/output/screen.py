@@ -1,0 +1,61 @@
+"""Writing to the terminal: colour only where a person looks, plain text in a pipe, JSON when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from .text import printable
+
+F = TypeVar("F", bound=Any)
+
+GOOD, BAD, WARN, QUIET, STRONG = "green", "red", "yellow", "bright_black", "bold"
+
+
+def json_option(function: F) -> F:
+    """Give a command the option --json."""
+    return click.option("--json", "in_json", is_flag=True, help="Print one JSON object instead of text.")(function)
+
+
+def say(line: str = "", *, style: str = "") -> None:
+    """Print a line. Colours are left out when stdout is no terminal, or the context says so (NO_COLOR)."""
+    click.echo(paint(line, style))
+
+
+def say_all(lines: Iterable[str]) -> None:
+    """Print lines."""
+    for line in lines:
+        say(line)
+
+
+def warn(line: str) -> None:
+    """Print a line that is no result on stderr."""
+    click.echo(paint(f"Warning: {line}", WARN), err=True)
+
+
+def say_json(value: Any) -> None:
+    """Print a JSON document: keys in the order they were given, which is the same in every run."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_plain))
+
+
+def paint(text: str, style: str) -> str:
+    """Dress a text in a colour; taken off again where colours are not wanted."""
+    if not style:
+        return text
+    return click.style(text, bold=True) if style == STRONG else click.style(text, fg=style)
+
+
+def from_outside(value: bytes | str, limit: int = 200) -> str:
+    """Make captured text printable on one line and not longer than `limit` characters."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+    shown = printable(text)
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,36 @@
+"""Tables: columns as wide as their widest cell, figures to the right, no lines drawn, nothing cut off."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+GAP = "   "
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,)) -> list[str]:
+    """Lay out rows under their head; `left` are the columns of words, the others hold figures.
+
+    Cells must be printable already. Returns the lines, without trailing spaces.
+    """
+    grid = [list(head), *(list(row) for row in rows)]
+    widths = [max(width(row[column]) for row in grid) for column in range(len(head))]
+    return [
+        GAP.join(_pad(cell, widths[column], to_the_left=column in left) for column, cell in enumerate(row)).rstrip()
+        for row in grid
+    ]
+
+
+def width(text: str) -> int:
+    """Count the terminal columns a text takes: two for wide characters, none for combining ones (UAX 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def _pad(text: str, columns: int, *, to_the_left: bool) -> str:
+    space = " " * (columns - width(text))
+    return text + space if to_the_left else space + text
