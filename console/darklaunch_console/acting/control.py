@@ -1,0 +1,127 @@
+"""What every acting command does: find the launch, change the record, publish the copy that hooks and workers obey."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any, Final
+
+from darklaunch_comparator.errors import LaunchUnknown
+from darklaunch_comparator.publish import publish
+from darklaunch_comparator.store.launches import Act, LaunchRecord, get_launch, list_launches, update_launch
+from darklaunch_shared import keys
+from darklaunch_shared.connect import Client
+from darklaunch_shared.launch import LaunchState, Status
+from redis.exceptions import RedisError
+
+from darklaunch_console.errors import ConsoleError, NoSuchLaunch, Unreachable
+from darklaunch_console.output.numbers import percent
+from darklaunch_console.stores import Connection
+
+SETTLE: Final = "settle"
+"""Field of a paused launch's hash: the reason for which workers settle what waits, instead of keeping it."""
+
+IN_WORDS: Final = {
+    Status.ACTIVE: "active",
+    Status.PAUSED: "paused",
+    Status.PROMOTED: "promoted",
+    Status.ROLLED_BACK: "rolled back",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A launch before it is changed: as recorded, and what Redis has of it now (revision −1: nothing)."""
+
+    record: LaunchRecord
+    held: bool
+    published_revision: int
+
+    @property
+    def state(self) -> LaunchState:
+        """The launch as recorded."""
+        return self.record.state
+
+    @property
+    def held_somewhere(self) -> bool:
+        """Whether the emergency stop is set, in the record or in Redis alone."""
+        return self.held or self.state.hold
+
+
+def find(redis: Client, connection: Connection, name: str) -> Before:
+    """Look a launch up. Raises NoSuchLaunch; ConsoleError when only Redis has it."""
+    revision, hold = read_copy(redis, name)
+    try:
+        record = get_launch(connection, name)
+    except LaunchUnknown:
+        if revision >= 0:
+            raise ConsoleError(
+                f'the launch "{name}" is on this Redis, but not recorded in this Postgres: another database may be the '
+                f"record. `darklaunch rollback {name}` stops it"
+            ) from None
+        raise NoSuchLaunch(name, known(connection)) from None
+    return Before(record, hold, revision)
+
+
+def change(redis: Client, connection: Connection, before: Before, act: Act, **changes: Any) -> LaunchRecord:
+    """Record a change with its event, then publish it; `hold=False` lifts the emergency stop.
+
+    Any act ends a discard of the backlog. Raises Unreachable when the change is recorded but could not be published.
+    """
+    name = before.state.name
+    record = update_launch(connection, name, act, above=before.published_revision, **changes)
+    connection.commit()
+    try:
+        redis.execute_command("HDEL", keys.launch(name), SETTLE)
+        publish(redis, record, lift_hold=changes.get("hold") is False)
+    except (RedisError, OSError) as error:
+        raise Unreachable(
+            f"the change of {name} is recorded, but Redis could not be told ({error}): hooks and workers go on as "
+            "before until the comparator publishes it"
+        ) from error
+    return record
+
+
+def known(connection: Connection) -> list[str]:
+    """Give the names of all recorded launches."""
+    return [record.state.name for record in list_launches(connection)]
+
+
+def read_copy(redis: Client, name: str) -> tuple[int, bool]:
+    """Read the revision (−1: none) and the hold that hooks and workers see."""
+    revision, hold = redis.execute_command("HMGET", keys.launch(name), "revision", "hold")
+    number = int(revision) if revision and revision.isdigit() else -1
+    return number, (hold or b"") not in (b"", b"0")
+
+
+def actor() -> str:
+    """Say who acts: user@host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user id without a name
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+def mirrored(state: LaunchState) -> str:
+    """Say what is mirrored where: `10 % of GET, HEAD and OPTIONS requests are mirrored to http://…`."""
+    methods = "GET, HEAD and OPTIONS requests"
+    if state.spec.allow:
+        methods = f"{methods}, and of {', '.join(state.spec.allow)},"
+    return f"{percent(state.percent)} of {methods} are mirrored to {state.spec.shadow}"
+
+
+def described(state: LaunchState, *, changed: bool, **more: object) -> dict[str, object]:
+    """Describe the outcome of an act for programs."""
+    return {
+        "launch": state.name,
+        "status": state.status.value,
+        "percent": state.percent,
+        "hold": state.hold,
+        "revision": state.revision,
+        "shadow": state.spec.shadow,
+        "changed": changed,
+        **more,
+    }

@@ -1,0 +1,102 @@
+"""`rollback`: stop a launch at once. Redis alone is enough; the record follows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import click
+from darklaunch_comparator.store.launches import Act
+from darklaunch_shared import keys
+from darklaunch_shared.connect import Client
+from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.launch import LaunchState, Status, parse_state
+
+from darklaunch_console.errors import ConsoleError, NoSuchLaunch, Unreachable
+from darklaunch_console.output.screen import WARN, say, say_json, warn
+from darklaunch_console.settings import Settings
+from darklaunch_console.stores import open_postgres, open_redis
+
+from .change import acting
+from .control import actor, change, described, find
+
+
+@click.command(short_help="Stop a launch at once, even without Postgres.")
+@acting
+@click.pass_obj
+def rollback(settings: Settings, name: str, reason: str, in_json: bool) -> None:
+    """End a launch as a failure: within a second no hook samples and no replay starts, everywhere.
+
+    Needs Redis alone. When Postgres is away, the comparator records the rollback as soon as it is back.
+    """
+    who = actor()
+    try:
+        with open_redis(settings) as redis:
+            state = hold(redis, name, who, reason)
+    except Unreachable as away:
+        raise Unreachable(_without_redis(settings, name, who, reason, str(away))) from away
+    already = state is not None and state.hold and state.status is Status.ROLLED_BACK
+    recorded, trouble = state, ""
+    if not already:
+        try:
+            recorded = _record(settings, name, who, reason)
+        except ConsoleError as away:
+            trouble = str(away).rstrip(".")
+    _tell(name, recorded, already, trouble, in_json)
+
+
+def hold(redis: Client, name: str, who: str, reason: str) -> LaunchState | None:
+    """Set the emergency stop on Redis and return the launch as it was; None when its control state was damaged.
+
+    Raises NoSuchLaunch.
+    """
+    stored = redis.execute_command("HGETALL", keys.launch(name))
+    if not stored:
+        names = redis.execute_command("SMEMBERS", keys.LAUNCHES)
+        raise NoSuchLaunch(name, [known.decode(errors="replace") for known in names])
+    fields = ("hold", "1", "hold_by", who, "hold_why", reason, "hold_at", str(time.time_ns() // 1_000_000))
+    redis.execute_command("HSET", keys.launch(name), *fields, "hold_act", "rolled_back")
+    redis.execute_command("INCR", keys.REVISION)
+    try:
+        return parse_state(name, stored)
+    except BadLaunch:
+        return None
+
+
+def _record(settings: Settings, name: str, who: str, reason: str) -> LaunchState:
+    with open_redis(settings) as redis, open_postgres(settings) as connection:
+        before = find(redis, connection, name)
+        if before.state.status is Status.ROLLED_BACK and before.state.hold:
+            return before.state  # a comparator saw the hold and was faster
+        act = Act(who, "rolled_back", reason)
+        return change(redis, connection, before, act, status=Status.ROLLED_BACK, hold=True).state
+
+
+def _without_redis(settings: Settings, name: str, who: str, reason: str, why: str) -> str:
+    """Record the rollback though nobody can be told, and say where that leaves the launch."""
+    try:
+        with open_postgres(settings) as connection:
+            from darklaunch_comparator.store.launches import update_launch
+
+            update_launch(connection, name, Act(who, "rolled_back", reason), status=Status.ROLLED_BACK, hold=True)
+    except Exception:
+        return f"{why}. {name} is NOT rolled back. Hooks stop by themselves 30 s after they lose Redis"
+    return (
+        f"{why}. The rollback of {name} is recorded, and the comparator publishes it when Redis is back; "
+        "until then hooks that cannot read Redis stop by themselves within 30 s"
+    )
+
+
+def _tell(name: str, state: LaunchState | None, already: bool, trouble: str, in_json: bool) -> None:
+    if in_json:
+        shown = replace(state, status=Status.ROLLED_BACK, hold=True) if state else None
+        known = described(shown, changed=not already) if shown else {"launch": name, "hold": True, "changed": True}
+        say_json({**known, "recorded": not trouble})
+    elif already:
+        say(f"{name} is rolled back already: nothing is mirrored.")
+    else:
+        say(f"{name} is rolled back: within a second nothing is mirrored any more.", style=WARN)
+        say("  What was on its way is settled as dropped (superseded_by_rollback).")
+        say(f"  Next: darklaunch report {name}; darklaunch resume {name} mirrors again")
+    if trouble:
+        warn(f"Redis has it, the record has not: {trouble}. The comparator records it when Postgres is back.")

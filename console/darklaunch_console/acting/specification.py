@@ -1,0 +1,74 @@
+"""The options of `start` as a launch's specification, each checked where it can be named."""
+
+from __future__ import annotations
+
+import math
+
+from darklaunch_comparator.compare.ignore import BadPath, Ignore
+from darklaunch_shared.errors import BadOrigin
+from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.origin import parse_origin
+from darklaunch_shared.policy import compile_policy
+
+from darklaunch_console.errors import BadUsage
+
+
+def specify(
+    *,
+    shadow: str,
+    allow: tuple[str, ...],
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    max_latency_diff: float,
+    sticky: str,
+    ignore: tuple[str, ...],
+    no_compare: bool,
+    max_rps: float,
+    max_age: float,
+    host: str,
+    allow_private_metadata: bool,
+    shards: int,
+) -> LaunchSpec:
+    """Turn the options into a specification. Raises BadOrigin, BadLaunch or BadUsage, naming what is wrong."""
+    if "://" not in shadow:
+        raise BadOrigin(f"the shadow URL {shadow!r} must start with http:// or https://")
+    if not math.isfinite(max_rps):
+        raise BadUsage("--max-rps must be a number")
+    spec = LaunchSpec(
+        shadow=str(parse_origin(shadow)),
+        allow=allow,
+        only=only,
+        skip=skip,
+        sticky=check_sticky(sticky),
+        compare=not no_compare,
+        ignore=check_ignore(ignore),
+        host=host,
+        max_latency_diff_ms=max_latency_diff * 1000,
+        max_age_s=max_age,
+        max_rps=max_rps,
+        allow_metadata=allow_private_metadata,
+        shards=shards,
+    )
+    compile_policy(spec)
+    return spec
+
+
+def check_sticky(text: str) -> str:
+    """Return a sampling key in its normal form. Raises BadUsage unless it is header:NAME, cookie:NAME or client."""
+    kind, colon, field = text.partition(":")
+    if text in ("", "client"):
+        return text
+    if colon and kind == "header" and field and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in field):
+        return f"header:{field.lower()}"
+    if colon and kind == "cookie" and field and not any(c in ' ;,="\\' or not c.isprintable() for c in field):
+        return text
+    raise BadUsage(f"--sticky {text!r} names no key: write header:NAME, cookie:NAME or client")
+
+
+def check_ignore(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the paths whose differences are excused. Raises BadUsage for one that cannot be read."""
+    try:
+        Ignore.of(paths)
+    except BadPath as broken:
+        raise BadUsage(f"--ignore: {broken}") from None
+    return paths

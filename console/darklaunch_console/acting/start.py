@@ -1,0 +1,159 @@
+"""`start`: begin a launch, after looking at everything that can be wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from darklaunch_comparator.errors import LaunchExists
+from darklaunch_comparator.publish import publish
+from darklaunch_comparator.store.launches import Act, create_launch, get_launch
+from darklaunch_shared.launch import LaunchState, Status
+from darklaunch_shared.origin import parse_origin
+
+from darklaunch_console.alive import hooks_alive
+from darklaunch_console.arguments import duration, launch_name, percentage
+from darklaunch_console.errors import ConsoleError
+from darklaunch_console.output.numbers import milliseconds, percent
+from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
+from darklaunch_console.output.text import plural
+from darklaunch_console.settings import Settings
+from darklaunch_console.shadow import Probe, captured_there, forbidden, probe, resolve
+from darklaunch_console.stores import open_postgres, open_redis
+from darklaunch_console.traffic import captured_origins, recorded_origins
+
+from .control import IN_WORDS, actor, described, mirrored, read_copy
+from .specification import specify
+
+ADD_THE_HOOK = "app.add_middleware(darklaunch.CaptureMiddleware), with DARKLAUNCH_REDIS_URL in its environment"
+MIRRORED_WRITES = "allow one with --allow 'POST /path'"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What was found around a new launch: the shadow's answer, and how many app processes carry the hook."""
+
+    answer: Probe
+    hooks: int
+
+
+@click.command(short_help="Start a launch: mirror a share of the requests to a shadow.")
+@click.argument("name", callback=launch_name)
+@click.option("--shadow", required=True, metavar="URL", help="Where the version under test answers: http://HOST:PORT.")
+@click.option(
+    "--percent", callback=percentage, default="10", metavar="N", help="Share of requests to mirror.  [default: 10]"
+)
+@click.option("--allow", multiple=True, metavar="'METHOD /PATH'", help="Mirror this write too; * is one segment.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Mirror only paths like this: /api/**.")
+@click.option("--skip", multiple=True, metavar="PATTERN", help="Never mirror paths like this.")
+@click.option(
+    "--max-latency-diff",
+    callback=duration(0.001, 600),
+    default="2000ms",
+    metavar="TIME",
+    help="A replay slower than the primary by more is slow.  [default: 2000ms]",
+)
+@click.option(
+    "--sticky", default="", metavar="KEY", help="Sample by header:NAME, cookie:NAME or client, not at random."
+)
+@click.option("--ignore", multiple=True, metavar="PATH", help="Excuse differences there: $.path or header:NAME.")
+@click.option("--no-compare", is_flag=True, help="Record status and latency only.")
+@click.option("--max-rps", type=click.FloatRange(min=0), default=0.0, metavar="N", help="Requests a second, at most.")
+@click.option(
+    "--max-age",
+    callback=duration(1, 86_400),
+    default="300s",
+    metavar="TIME",
+    help="Do not replay what is older.  [default: 300s]",
+)
+@click.option("--host", type=click.Choice(["shadow", "preserve"]), default="shadow", help="Whose Host header is sent.")
+@click.option("--allow-private-metadata", is_flag=True, help="Let the shadow be a link-local or metadata address.")
+@click.option("--shards", type=click.IntRange(1, 64), default=1, metavar="N", help="Streams to spread the launch over.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
+@json_option
+@click.pass_obj
+def start(settings: Settings, /, name: str, percent: float, reason: str, in_json: bool, **options: Any) -> None:
+    """Start a launch: mirror a share of the real requests to a shadow, after the users have been answered.
+
+    Reads (GET, HEAD, OPTIONS) are mirrored; a write only where --allow names its method and path.
+    """
+    spec = specify(**options)
+    origin = parse_origin(spec.shadow)
+    addresses = resolve(origin.host, origin.port)
+    if (why := forbidden(addresses)) and not spec.allow_metadata:
+        raise ConsoleError(
+            f"the shadow {spec.shadow} must not be called: {why}. If it is meant, add --allow-private-metadata"
+        )
+    with open_redis(settings) as redis, open_postgres(settings) as connection:
+        captured = {*captured_origins(redis), *recorded_origins(connection)}
+        if primary := captured_there(origin, addresses, captured):
+            raise ConsoleError(
+                f"the shadow {spec.shadow} is the primary itself: requests are captured at {primary}. "
+                "Name the address of the version under test"
+            )
+        answer = probe(origin, addresses[0]) if addresses else Probe(0, 0.0, False, "has a name that does not resolve")
+        above, _ = read_copy(redis, name)
+        try:
+            record = create_launch(
+                connection, name, spec, Act(actor(), "started", reason), percent=percent, above=above
+            )
+        except LaunchExists:
+            raise ConsoleError(_exists(get_launch(connection, name).state)) from None
+        connection.commit()
+        publish(redis, record, lift_hold=True)
+        found = Surroundings(answer, len(hooks_alive(redis)))
+    if in_json:
+        say_json(_as_json(record.state, found))
+    else:
+        _tell(record.state, found)
+
+
+def _exists(state: LaunchState) -> str:
+    name, where = state.name, f"it mirrors to {state.spec.shadow}"
+    if state.status is Status.ACTIVE and not state.hold:
+        return (
+            f'there is a launch "{name}" already, active at {percent(state.percent)}; {where}. Change its share with '
+            f"`darklaunch ramp {name} PERCENT`, or choose another name"
+        )
+    word = "held" if state.status is Status.ACTIVE else IN_WORDS[state.status]
+    return (
+        f'there is a launch "{name}" already, {word}; {where}. Go on with it: `darklaunch resume {name}`, '
+        "or choose another name: the evidence of two launches must not be mixed"
+    )
+
+
+def _tell(state: LaunchState, found: Surroundings) -> None:
+    say(f"{state.name} is active: {mirrored(state)}", style=GOOD)
+    notes: list[str] = []
+    if not found.answer.trouble:
+        notes.append(f"Shadow answers (HTTP {found.answer.status} in {milliseconds(found.answer.took_ms)}).")
+    if found.hooks:
+        are = "is" if found.hooks == 1 else "are"
+        notes.append(f"{plural(found.hooks, 'app process', 'app processes')} with the hook {are} listening.")
+    if not state.spec.allow:
+        notes.append(f"Writes are not mirrored ({MIRRORED_WRITES}).")
+    if notes:
+        say(f"  {' '.join(notes)}")
+    if not found.hooks:
+        say(f"  No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
+    say(f"  Next: darklaunch report {state.name}")
+    if found.answer.trouble:
+        warn(
+            f"the shadow {state.spec.shadow} {from_outside(found.answer.trouble)}. Requests are mirrored all the same "
+            f"and count as shadow errors; `darklaunch pause {state.name}` stops that."
+        )
+
+
+def _as_json(state: LaunchState, found: Surroundings) -> dict[str, object]:
+    answer = found.answer
+    return described(
+        state,
+        changed=True,
+        shadow_answers=not answer.trouble,
+        shadow_status=answer.status or None,
+        shadow_ms=round(answer.took_ms, 1),
+        shadow_trouble=answer.trouble or None,
+        shadow_has_hook=answer.hook,
+        hooks=found.hooks,
+    )
