@@ -11,16 +11,18 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from darklaunch_console.embedded import Valkey, embedded_valkey
+from darklaunch_comparator.store.migrate import migrate
+from darklaunch_console.embedded import Postgres, Valkey, embedded_postgres, embedded_valkey
 
 from .databases import fresh_database
-from .servers import Keeper, TestServers, plan, wait_for_servers, want
+from .servers import Keeper, SharedServers, plan, wait_for_servers, want
 
 _KEEPER = pytest.StashKey[Keeper]()
 _RENDEZVOUS = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:(testcontainers|docker)")
     workerinput = getattr(config, "workerinput", None)
     if workerinput is not None:  # an xdist worker: the controlling process keeps the servers
         config.stash[_RENDEZVOUS] = Path(workerinput["darklaunch_rendezvous"])
@@ -63,39 +65,39 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def servers(request: pytest.FixtureRequest) -> TestServers:
+def servers(request: pytest.FixtureRequest) -> SharedServers:
     """Return the shared servers: `.redis_url`, `.postgres_url` (a DSN of an empty database), `.origin`."""
     return wait_for_servers(request.config.stash[_RENDEZVOUS])
 
 
 @pytest.fixture(scope="session")
-def redis_url(servers: TestServers) -> str:
+def redis_url(servers: SharedServers) -> str:
     return servers.redis_url
 
 
 @pytest.fixture(scope="session")
-def _migrated_template(servers: TestServers) -> Generator[str]:
+def _migrated_template(servers: SharedServers) -> Generator[str]:
     with fresh_database(servers.postgres_url) as (name, dsn):
-        _migrate(dsn)
+        migrate(dsn)
         yield name
 
 
 @pytest.fixture(scope="module")
-def postgres_dsn(servers: TestServers, _migrated_template: str) -> Generator[str]:
+def postgres_dsn(servers: SharedServers, _migrated_template: str) -> Generator[str]:
     """Return the DSN of a migrated database that belongs to the test module; a test keeps to its own launch name."""
     with fresh_database(servers.postgres_url, _migrated_template) as (_, dsn):
         yield dsn
 
 
 @pytest.fixture
-def own_postgres_dsn(servers: TestServers, _migrated_template: str) -> Generator[str]:
+def own_postgres_dsn(servers: SharedServers, _migrated_template: str) -> Generator[str]:
     """Return the DSN of a migrated database that belongs to one test."""
     with fresh_database(servers.postgres_url, _migrated_template) as (_, dsn):
         yield dsn
 
 
 @pytest.fixture(scope="module")
-def empty_postgres_dsn(servers: TestServers) -> Generator[str]:
+def empty_postgres_dsn(servers: SharedServers) -> Generator[str]:
     """Return the DSN of a database without any schema, for tests of the migrations."""
     with fresh_database(servers.postgres_url) as (_, dsn):
         yield dsn
@@ -109,16 +111,13 @@ def own_valkey() -> Generator[Valkey]:
 
 
 @pytest.fixture
+def own_postgres() -> Generator[Postgres]:
+    """Start a Postgres for one test (`.url`, `.process.pid`), without our schema: to stop or kill at will."""
+    with embedded_postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture
 def launch_name() -> str:
     """Return a valid launch name that no other test uses."""
     return f"t-{secrets.token_hex(6)}"
-
-
-def _migrate(dsn: str) -> None:
-    try:
-        from darklaunch_comparator.store.migrate import migrate
-    except ModuleNotFoundError as error:
-        if not str(error.name).startswith("darklaunch_comparator.store"):
-            raise
-        return
-    migrate(dsn)

@@ -35,10 +35,8 @@ ANSWER_LIMIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class TestServers:
+class SharedServers:
     """Addresses of the two stores, and where they come from, in words."""
-
-    __test__ = False
 
     redis_url: str
     postgres_url: str
@@ -65,7 +63,7 @@ class Keeper:
             if self._over.wait(0.02):
                 return
         try:
-            with test_servers() as servers:
+            with chosen_servers() as servers:
                 self.outcome = describe(servers)
                 self._answer(asdict(servers))
                 self._over.wait()
@@ -83,7 +81,7 @@ def want(path: Path) -> None:
     (path / "wanted").touch()
 
 
-def wait_for_servers(path: Path) -> TestServers:
+def wait_for_servers(path: Path) -> SharedServers:
     """Return the addresses, waiting until the keeper has them. Raises RuntimeError when no servers could be had."""
     want(path)
     give_up = time.monotonic() + ANSWER_LIMIT_S
@@ -94,48 +92,43 @@ def wait_for_servers(path: Path) -> TestServers:
     answer = json.loads((path / "answer").read_text())
     if "error" in answer:
         raise RuntimeError(f"No servers for the tests: {answer['error']}")
-    return TestServers(**answer)
+    return SharedServers(**answer)
 
 
 @contextlib.contextmanager
-def test_servers() -> Generator[TestServers]:
+def chosen_servers() -> Generator[SharedServers]:
     """Choose, start and stop."""
     redis_url = os.environ.get("DARKLAUNCH_TEST_REDIS_URL")
     postgres_url = os.environ.get("DARKLAUNCH_TEST_DATABASE_URL")
     if redis_url and postgres_url:
-        yield TestServers(
-            redis_url, postgres_url, "given by DARKLAUNCH_TEST_REDIS_URL and DARKLAUNCH_TEST_DATABASE_URL"
-        )
+        yield SharedServers(redis_url, postgres_url, plan())
         return
     given = (
         "DARKLAUNCH_TEST_REDIS_URL and " if redis_url else "DARKLAUNCH_TEST_DATABASE_URL and " if postgres_url else ""
     )
     with contextlib.ExitStack() as stack:
         trouble = ""
-        if docker_answers():
+        if docker := docker_address():
             try:
-                servers = stack.enter_context(_docker_servers(redis_url, postgres_url))
+                servers = stack.enter_context(_docker_servers(docker, redis_url, postgres_url))
             except Exception as error:
-                trouble = f" (Docker answers, but: {str(error).splitlines()[0]})"
+                trouble = f" (Docker answers, but: {(str(error) or repr(error)).splitlines()[0]})"
             else:
-                yield TestServers(*servers, f"{given}Docker ({REDIS_IMAGE}, {POSTGRES_IMAGE})")
+                yield SharedServers(*servers, f"{given}Docker ({REDIS_IMAGE}, {POSTGRES_IMAGE})")
                 return
         embedded = stack.enter_context(embedded_servers(keep=False, redis_url=redis_url, postgres_url=postgres_url))
-        yield TestServers(embedded.redis_url, embedded.postgres_url, f"{given}embedded{trouble}")
-
-
-test_servers.__test__ = False  # type: ignore[attr-defined]
+        yield SharedServers(embedded.redis_url, embedded.postgres_url, f"{given}embedded{trouble}")
 
 
 def plan() -> str:
-    """Return what `test_servers` is going to choose, for the header of the run."""
+    """Return what `chosen_servers` is going to choose, for the header of the run."""
     given = [name for name in ("DARKLAUNCH_TEST_REDIS_URL", "DARKLAUNCH_TEST_DATABASE_URL") if os.environ.get(name)]
     if len(given) == 2:
         return " and ".join(given)
-    return " and ".join([*given, "Docker" if docker_answers() else "embedded (no Docker daemon answers)"])
+    return " and ".join([*given, "Docker" if docker_address() else "embedded (no Docker daemon answers)"])
 
 
-def describe(servers: TestServers) -> str:
+def describe(servers: SharedServers) -> str:
     """Return the origin with the versions that really answer."""
     with redis.Redis.from_url(servers.redis_url) as client:
         info: dict[str, Any] = client.info("server")
@@ -145,9 +138,9 @@ def describe(servers: TestServers) -> str:
     return f"{servers.origin}: {cache}, Postgres {version}"
 
 
-def docker_answers() -> bool:
-    """Return whether a Docker daemon accepts a connection and answers a ping, within half a second for each address."""
-    return any(_ping(address) for address in _docker_addresses())
+def docker_address() -> str | None:
+    """Return where a Docker daemon answers a ping, within half a second for each address that may be one."""
+    return next((address for address in _docker_addresses() if _ping(address)), None)
 
 
 def _docker_addresses() -> list[str]:
@@ -168,7 +161,7 @@ def _ping(address: str) -> bool:
             connection.sendall(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
             return connection.recv(64).startswith(b"HTTP/1.1 200")
     except (OSError, ValueError):
-        return url.scheme in {"ssh", "npipe"}
+        return url.scheme == "ssh"  # nothing quick to ask
 
 
 def _connect(address: str) -> socket.socket:
@@ -188,21 +181,19 @@ def _connect(address: str) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _docker_servers(redis_url: str | None, postgres_url: str | None) -> Generator[tuple[str, str]]:
+def _docker_servers(docker: str, redis_url: str | None, postgres_url: str | None) -> Generator[tuple[str, str]]:
+    os.environ.setdefault("DOCKER_HOST", docker)  # Docker Desktop and rootless Docker listen elsewhere than by default
     from testcontainers.core.container import DockerContainer
 
     password = secrets.token_urlsafe(16)
     with contextlib.ExitStack() as stack:
         if not redis_url:
             command = f"valkey-server --save '' --requirepass {password}"
-            container = stack.enter_context(DockerContainer(REDIS_IMAGE, command=command, ports=[6379]))
+            container = stack.enter_context(DockerContainer(REDIS_IMAGE).with_command(command).with_exposed_ports(6379))
             redis_url = f"redis://:{password}@{container.get_container_host_ip()}:{container.get_exposed_port(6379)}/0"
         if not postgres_url:
-            container = stack.enter_context(
-                DockerContainer(POSTGRES_IMAGE, command="-c fsync=off", ports=[5432]).with_env(
-                    "POSTGRES_PASSWORD", password
-                )
-            )
+            container = DockerContainer(POSTGRES_IMAGE).with_command("-c fsync=off").with_exposed_ports(5432)
+            stack.enter_context(container.with_env("POSTGRES_PASSWORD", password))
             host = f"{container.get_container_host_ip()}:{container.get_exposed_port(5432)}"
             postgres_url = f"postgresql://postgres:{password}@{host}/postgres"
         _wait_until_ready(redis_url, postgres_url)

@@ -16,7 +16,7 @@ from darklaunch_console.embedded.install import find_postgres, find_valkey, reac
 
 from .embedded_lab import interpreter_for, reachable_directory, running
 
-STRANGER = Account(uid=65534, gid=65534, groups=frozenset(), drop=True)
+STRANGER = Account(uid=65534, gid=65534, drop=True)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
 
 
@@ -123,7 +123,7 @@ def test_servers_start_from_a_virtual_environment_only_root_can_enter(place):
 @as_root
 def test_servers_start_for_an_ordinary_user(place):
     user = pwd.getpwnam("nobody")
-    account = Account(user.pw_uid, user.pw_gid, frozenset(), drop=True)
+    account = Account(user.pw_uid, user.pw_gid, drop=True)
     who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     home = place / "home"
     home.mkdir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +12,20 @@ from .errors import EmbeddedError
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user id with its groups; `drop` says that we are root and the server must become this user."""
+    """A user and its group; `drop` says that we are root and the server must become this user."""
 
     uid: int
     gid: int
-    groups: frozenset[int]
     drop: bool
 
-    def may(self, want: int, status: os.stat_result) -> bool:
-        """Return whether the mode bits allow `want` (any of 4 read, 2 write, 1 search or execute, added up)."""
+    def may(self, want: int, path: Path) -> bool:
+        """Return whether this user may `want` (os.R_OK, W_OK, X_OK, added up); by the mode bits if it is not us."""
+        if not self.drop:
+            return os.access(path, want)
+        status = path.stat()
         if status.st_uid == self.uid:
             granted = status.st_mode >> 6
-        elif status.st_gid == self.gid or status.st_gid in self.groups:
+        elif status.st_gid == self.gid:
             granted = status.st_mode >> 3
         else:
             granted = status.st_mode
@@ -33,10 +34,7 @@ class Account:
     def obstacle(self, directory: Path) -> Path | None:
         """Return the topmost directory on the way that cannot be traversed, or None."""
         real = directory.resolve()
-        for step in (*reversed(real.parents), real):
-            if not self.may(stat.S_IXOTH, step.stat()):
-                return step
-        return None
+        return next((step for step in (*reversed(real.parents), real) if not self.may(os.X_OK, step)), None)
 
     def own(self, path: Path) -> None:
         """Give a file or directory to this user, when it is not us. Raises EmbeddedError."""
@@ -58,7 +56,7 @@ def server_account() -> Account:
     unprivileged user there is. Nothing is created or changed.
     """
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid(), frozenset(os.getgroups()), drop=False)
+        return Account(os.geteuid(), os.getegid(), drop=False)
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
@@ -69,4 +67,4 @@ def server_account() -> Account:
                 "Run as an ordinary user, or set REDIS_URL and DATABASE_URL."
             ) from None
         entry = max(others, key=lambda entry: entry.pw_uid)
-    return Account(entry.pw_uid, entry.pw_gid, frozenset(), drop=True)
+    return Account(entry.pw_uid, entry.pw_gid, drop=True)

@@ -110,16 +110,16 @@ def _files(wheel: Wheel, site: Path) -> Iterator[Path]:
 
 
 def _usable(wheel: Wheel, site: Path, account: Account) -> bool:
-    """Return whether the account can read all files and run the programs, by the mode bits."""
+    """Return whether the account can read all files and run the programs."""
     reach: dict[Path, bool] = {}
     for file in _files(wheel, site):
         # An installer may have linked each file from its cache: then the way to the target counts.
         real = Path(os.path.realpath(file)) if file.is_symlink() else file
         if real.parent not in reach:
             reach[real.parent] = account.obstacle(real.parent) is None
-        if not (reach[real.parent] and account.may(4, real.stat())):
+        if not (reach[real.parent] and account.may(os.R_OK, real)):
             return False
-    return all(account.may(5, (site / program).stat()) for program in wheel.programs)
+    return all(account.may(os.R_OK | os.X_OK, site / program) for program in wheel.programs)
 
 
 @contextlib.contextmanager
