@@ -93,7 +93,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An exchange kept whole: what travelled, and the differences found, each `{"path", "kind", "primary", …}`."""
+    """An exchange kept whole: what travelled, and what was found.
+
+    `differences` are `{"path", "group_path", "kind", "primary", "shadow"}` each; `omitted` counts those not kept.
+    """
 
     launch: str
     fingerprint: str
@@ -101,6 +104,7 @@ class Sample:
     captured_at: datetime
     replay: Replay
     differences: list[dict[str, Any]]
+    omitted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ def sample(connection: Connection[Any], exchange_id: str, launch: str | None = N
     row = connection.execute(_SQL["sample"], {"exchange_id": exchange_id, "launch": launch}).fetchone()
     if row is None:
         return None
-    name, fingerprint, identity, captured_at, meta, request, response, shadow_meta, shadow, differences = row
+    name, fingerprint, identity, captured_at, meta, request, response, shadow_meta, shadow, *found = row
     fields: Fields = {
         keys.V: VERSION,
         keys.ID: identity.encode(),
@@ -184,7 +188,7 @@ def sample(connection: Connection[Any], exchange_id: str, launch: str | None = N
     }
     replay = unpack_replay(fields)
     assert isinstance(replay, Replay)
-    return Sample(name, fingerprint, identity, captured_at, replay, differences)
+    return Sample(name, fingerprint, identity, captured_at, replay, *found)
 
 
 def result(connection: Connection[Any], launch: str, exchange_id: str) -> Result | None:

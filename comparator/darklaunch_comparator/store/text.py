@@ -6,9 +6,10 @@ import orjson
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 ENDPOINT_CHARS: Final = 300
+"""Endpoint and path together fit a row of a Postgres index (2,704 bytes), whatever their characters."""
 LABEL_CHARS: Final = 120
 TITLE_CHARS: Final = 500
-PATH_CHARS: Final = 500
+PATH_CHARS: Final = 250
 
 
 def storable(text: str, limit: int) -> str:

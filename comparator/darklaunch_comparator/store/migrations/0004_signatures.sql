@@ -28,6 +28,7 @@ CREATE TABLE darklaunch.sample (
     shadow_meta bytea NOT NULL,
     shadow      bytea,
     differences jsonb NOT NULL,
+    omitted     int NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (launch, fingerprint, role)
 );

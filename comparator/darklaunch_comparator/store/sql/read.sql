@@ -19,7 +19,7 @@ FROM darklaunch.block WHERE launch = %(launch)s GROUP BY endpoint ORDER BY endpo
 
 -- name: signatures
 SELECT s.fingerprint, s.endpoint, s.title, s.outcome, s.parts, s.count, s.first_seen, s.last_seen, s.state,
-       f.exchange_id, l.exchange_id
+       f.exchange_id, coalesce(l.exchange_id, f.exchange_id)
 FROM darklaunch.signature AS s
 LEFT JOIN darklaunch.sample AS f ON (f.launch, f.fingerprint, f.role) = (s.launch, s.fingerprint, 'first')
 LEFT JOIN darklaunch.sample AS l ON (l.launch, l.fingerprint, l.role) = (s.launch, s.fingerprint, 'latest')
@@ -27,7 +27,7 @@ WHERE s.launch = %(launch)s
 ORDER BY s.count DESC, s.first_seen, s.fingerprint LIMIT %(limit)s
 
 -- name: sample
-SELECT launch, fingerprint, exchange_id, captured_at, meta, request, response, shadow_meta, shadow, differences
+SELECT launch, fingerprint, exchange_id, captured_at, meta, request, response, shadow_meta, shadow, differences, omitted
 FROM darklaunch.sample
 WHERE exchange_id = %(exchange_id)s AND (%(launch)s::text IS NULL OR launch = %(launch)s)
 ORDER BY captured_at DESC LIMIT 1

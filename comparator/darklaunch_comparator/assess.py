@@ -1,0 +1,206 @@
+"""One stream entry, from what travelled to the row that is recorded of it. Pure: no I/O, no clock.
+
+One exchange whose comparison fails becomes an `unverified` row that says so; it takes no other with it.
+"""
+
+import logging
+import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.exchange import Exchange, Fields
+from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.replay import Answered, Loss, Replay, ShadowErrorClass, Unanswered, unpack_replay
+
+from .compare import BadPath, Comparison, Ignore, Side, compare, error_signature, error_title, signature, title
+from .store.text import ENDPOINT_CHARS, LABEL_CHARS, PATH_CHARS, TITLE_CHARS, storable, storable_json
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LOSS_REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
+UNKNOWN: Final = "?"
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a launch's answers are compared."""
+
+    compare: bool
+    ignore: Ignore
+    max_latency_diff_ms: float
+    shadow_origin: str
+    preserve_host: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a mismatch or a shadow error is grouped by and shown with. `fields` are the entry's, for a sample."""
+
+    fingerprint: str
+    title: str
+    parts: str
+    differences: str
+    omitted: int
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is recorded of one exchange. Text in it is safe to store."""
+
+    exchange_id: str
+    captured_at_ms: int
+    endpoint: str
+    method: str
+    outcome: str
+    reason: str | None = None
+    primary_status: int | None = None
+    shadow_status: int | None = None
+    primary_ms: float | None = None
+    shadow_ms: float | None = None
+    latency_source: str | None = None
+    slow: bool = False
+    evidence: Evidence | None = None
+    excuses: tuple[tuple[str, str, int], ...] = ()
+
+    @property
+    def captured_at(self) -> datetime:
+        """The capture time, UTC."""
+        return _EPOCH + timedelta(milliseconds=self.captured_at_ms)
+
+    @property
+    def producer(self) -> str:
+        """The process that captured it."""
+        return self.exchange_id.partition(":")[0]
+
+    @property
+    def rank(self) -> int:
+        """How final it is: a row of rank 0 or 1 gives way to a finding of a higher rank."""
+        if self.outcome == "dropped" and self.reason == "lost_in_redis":
+            return 0
+        return 1 if self.outcome == "dead" else 2
+
+
+def rules_of(spec: LaunchSpec) -> Rules:
+    """Compile a launch's rules. An ignore path that cannot be read is left out: it excuses nothing."""
+    readable: list[str] = []
+    for path in spec.ignore:
+        try:
+            Ignore.of([path])
+        except BadPath as why:
+            log.warning("an ignore path is left out: %s", why)
+        else:
+            readable.append(path)
+    return Rules(spec.compare, Ignore.of(readable), spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve")
+
+
+def assess(launch: str, fields: Fields, rules: Rules) -> Finding:
+    """Read one entry of a launch's replays stream and compare. Raises BadEntry when it is not one of that launch."""
+    entry = unpack_replay(fields)
+    named = entry.launch if isinstance(entry, Loss) else entry.exchange.launch
+    if named != launch:
+        raise BadEntry(f"the entry belongs to the launch {named[:63]!r}")
+    if isinstance(entry, Loss):
+        return _lost(entry)
+    if isinstance(entry.shadow, Unanswered):
+        return _unanswered(entry.exchange, entry.shadow, fields, rules)
+    return _answered(entry, entry.shadow, fields, rules)
+
+
+def lost_in_redis(exchange_id: str, at_ms: int) -> Finding:
+    """Describe an exchange that is in no stream and has no row. `at_ms` is when it was known to be on its way."""
+    return Finding(exchange_id, at_ms, UNKNOWN, UNKNOWN, "dropped", "lost_in_redis")
+
+
+def _lost(loss: Loss) -> Finding:
+    if loss.outcome not in ("dropped", "dead"):
+        raise BadEntry(f"the entry's outcome is neither dropped nor dead: {loss.outcome[:40]!r}")
+    reason = loss.reason if _LOSS_REASON.fullmatch(loss.reason) else "other"
+    endpoint = storable(loss.endpoint, ENDPOINT_CHARS)
+    return Finding(loss.id, loss.captured_at_ms, endpoint, _method(endpoint), loss.outcome, reason)
+
+
+def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: Rules) -> Finding:
+    waited_longer = shadow.waited_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
+    endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
+    parts = [{"path": "shadow", "kind": shadow.error.value}]
+    told = {"path": "shadow", "group_path": "shadow", "kind": shadow.error, "primary": None, "shadow": shadow.detail}
+    fingerprint = error_signature(exchange.endpoint, shadow.error)
+    return Finding(
+        exchange.id,
+        exchange.captured_at_ms,
+        endpoint,
+        storable(exchange.request.method, LABEL_CHARS),
+        "shadow_error",
+        shadow.error.value,
+        primary_status=exchange.primary.status,
+        primary_ms=exchange.primary.latency_ms,
+        shadow_ms=shadow.waited_ms,
+        latency_source="waited",
+        slow=shadow.error is ShadowErrorClass.TIMEOUT and waited_longer,
+        evidence=Evidence(
+            fingerprint, error_title(shadow.error), storable_json(parts), storable_json([told]), 0, fields
+        ),
+    )
+
+
+def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules) -> Finding:
+    exchange = replay.exchange
+    outcome, reason, comparison = _compared(exchange, shadow, rules)
+    return Finding(
+        exchange.id,
+        exchange.captured_at_ms,
+        storable(exchange.endpoint, ENDPOINT_CHARS),
+        storable(exchange.request.method, LABEL_CHARS),
+        outcome,
+        None if reason is None else storable(reason, LABEL_CHARS),
+        primary_status=exchange.primary.status,
+        shadow_status=shadow.answer.status,
+        primary_ms=exchange.primary.latency_ms,
+        shadow_ms=shadow.answer.latency_ms,
+        latency_source=shadow.latency_source.value,
+        slow=shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms,
+        evidence=_evidence(exchange.endpoint, comparison, fields) if outcome == "mismatched" and comparison else None,
+        excuses=_excuses(comparison) if comparison else (),
+    )
+
+
+def _compared(exchange: Exchange, shadow: Answered, rules: Rules) -> tuple[str, str | None, Comparison | None]:
+    if not rules.compare:
+        return "unverified", "comparison_off", None
+    primary_at_ms = exchange.captured_at_ms + int(exchange.primary.latency_ms)
+    shadow_at_ms = shadow.replayed_at_ms + int(shadow.answer.latency_ms)
+    seen_as = exchange.request.origin if rules.preserve_host else rules.shadow_origin
+    primary = Side(exchange.primary, exchange.request.origin, primary_at_ms)
+    try:
+        comparison = compare(exchange.request.method, primary, Side(shadow.answer, seen_as, shadow_at_ms), rules.ignore)
+    except Exception as error:  # the boundary of one exchange: whatever its bodies provoke stays with it
+        log.exception("comparing exchange %s failed", exchange.id)
+        return "unverified", f"comparator error: {type(error).__name__}: {error}", None
+    return comparison.outcome.value, comparison.detail or None, comparison
+
+
+def _evidence(endpoint: str, comparison: Comparison, fields: Fields) -> Evidence:
+    pairs = sorted({(difference.group_path, difference.kind.value) for difference in comparison.differences})
+    return Evidence(
+        signature(endpoint, comparison),
+        storable(title(comparison), TITLE_CHARS),
+        storable_json([{"path": path, "kind": kind} for path, kind in pairs]),
+        storable_json([asdict(difference) for difference in comparison.differences]),
+        comparison.omitted,
+        fields,
+    )
+
+
+def _excuses(comparison: Comparison) -> tuple[tuple[str, str, int], ...]:
+    return tuple(
+        (storable(excuse.path, PATH_CHARS), excuse.reason.value, excuse.count) for excuse in comparison.excuses
+    )
+
+
+def _method(endpoint: str) -> str:
+    method, space, _ = endpoint.partition(" ")
+    return method if space and method.isalpha() else UNKNOWN

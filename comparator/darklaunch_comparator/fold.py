@@ -1,0 +1,116 @@
+"""What a batch of findings adds to the rolling statistics. Pure: the same findings in any order give the same sums."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from . import histogram
+from .assess import Finding
+
+BLOCK_MS: Final = 10_000
+_LABEL_CHARS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """A row that a more final one replaces. It was dead or lost, so it has neither latencies nor a signature."""
+
+    exchange_id: str
+    captured_at_ms: int
+    endpoint: str
+    outcome: str
+    reason: str | None
+
+
+@dataclass(slots=True)
+class Block:
+    """What one endpoint's block of 10 s gains: exchanges by outcome, slow ones, and three histograms in ms.
+
+    The histograms hold the pairs that both sides answered, so that all three speak of the same exchanges.
+    """
+
+    outcomes: dict[str, int] = field(default_factory=dict[str, int])
+    slow: int = 0
+    primary: histogram.Histogram = field(default_factory=dict[int, int])
+    shadow: histogram.Histogram = field(default_factory=dict[int, int])
+    difference: histogram.Histogram = field(default_factory=dict[int, int])
+
+
+@dataclass(slots=True)
+class Group:
+    """What one signature gains, and the findings it is shown with."""
+
+    first: Finding
+    latest: Finding
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Gains:
+    """What the statistics gain: by (endpoint, block start in ms), (outcome, label), producer, fingerprint, place."""
+
+    blocks: dict[tuple[str, int], Block] = field(default_factory=dict[tuple[str, int], Block])
+    tally: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    producers: dict[str, int] = field(default_factory=dict[str, int])
+    groups: dict[str, Group] = field(default_factory=dict[str, Group])
+    excuses: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
+
+
+def fold(inserted: Iterable[Finding], retracted: Iterable[Retraction] = ()) -> Gains:
+    """Sum up what was inserted, less what was retracted."""
+    gains = Gains()
+    for finding in inserted:
+        _count(gains, finding, 1)
+        _fold_latency(gains.blocks[finding.endpoint, block_start_ms(finding.captured_at_ms)], finding)
+        if finding.evidence is not None:
+            _group(gains.groups, finding.evidence.fingerprint, finding)
+        for path, reason, times in finding.excuses:
+            place = (finding.endpoint, path, reason)
+            gains.excuses[place] = gains.excuses.get(place, 0) + times
+    for row in retracted:
+        _count(gains, row, -1)
+    return gains
+
+
+def block_start_ms(at_ms: int) -> int:
+    """Give the start of the block that holds a capture time, in milliseconds since the epoch."""
+    return at_ms // BLOCK_MS * BLOCK_MS
+
+
+def label(outcome: str, reason: str | None) -> str:
+    """Shorten a reason to what is counted by: a bounded vocabulary, whatever the details say."""
+    if reason is None:
+        return ""
+    if outcome != "unverified":
+        return reason[:_LABEL_CHARS]
+    known = ("comparison_off", "comparator error")
+    return next((name for name in known if reason.startswith(name)), "not_comparable")
+
+
+def _count(gains: Gains, row: Finding | Retraction, sign: int) -> None:
+    block = gains.blocks.setdefault((row.endpoint, block_start_ms(row.captured_at_ms)), Block())
+    counted = (row.outcome, label(row.outcome, row.reason))
+    producer = row.exchange_id.partition(":")[0]
+    block.outcomes[row.outcome] = block.outcomes.get(row.outcome, 0) + sign
+    gains.tally[counted] = gains.tally.get(counted, 0) + sign
+    gains.producers[producer] = gains.producers.get(producer, 0) + sign
+
+
+def _fold_latency(block: Block, finding: Finding) -> None:
+    block.slow += finding.slow
+    if finding.primary_ms is None or finding.shadow_ms is None or finding.shadow_status is None:
+        return
+    histogram.add(block.primary, finding.primary_ms)
+    histogram.add(block.shadow, finding.shadow_ms)
+    histogram.add(block.difference, finding.shadow_ms - finding.primary_ms)
+
+
+def _group(groups: dict[str, Group], fingerprint: str, finding: Finding) -> None:
+    group = groups.setdefault(fingerprint, Group(finding, finding))
+    group.count += 1
+    group.first = min(group.first, finding, key=_captured)
+    group.latest = max(group.latest, finding, key=_captured)
+
+
+def _captured(finding: Finding) -> tuple[int, str]:
+    return finding.captured_at_ms, finding.exchange_id

@@ -1,0 +1,69 @@
+"""A base-2 exponential histogram of latencies: mergeable by addition, with a bounded relative error.
+
+The buckets are those of the OpenTelemetry metrics data model (ExponentialHistogram,
+https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram): with base = 2^(2^-scale), bucket i
+holds the values in (base^i, base^(i+1)]. The scale is fixed, so merging is adding. Scale 6 puts a value at most 0.54 %
+away from its bucket's representative; scale 5 would double that, past 1 %.
+
+The model's three ranges, positive, zero and negative, are folded on one signed axis, because paired differences have
+both signs: key = i + OFFSET above zero, its negative below, 0 within ZERO_MS of zero. Ascending keys are ascending
+values. The SQL functions of the schema read the same keys.
+"""
+
+from collections.abc import Iterable, Mapping
+from math import ceil, exp2, log2
+from typing import Final
+
+SCALE: Final = 6
+BUCKETS_PER_OCTAVE: Final = 1 << SCALE
+ZERO_MS: Final = 2.0**-10
+"""About one microsecond: no closer to zero is told apart."""
+OFFSET: Final = 10 * BUCKETS_PER_OCTAVE + 1
+LARGEST_MS: Final = 2.0**32
+"""About 50 days. Larger values, infinity among them, count as this one."""
+
+Histogram = dict[int, int]
+"""Counts by bucket key."""
+
+
+def key_of(value_ms: float) -> int:
+    """Give the bucket of a value in milliseconds. Raises ValueError for NaN."""
+    size = min(abs(value_ms), LARGEST_MS)
+    if size <= ZERO_MS:
+        return 0
+    key = ceil(log2(size) * BUCKETS_PER_OCTAVE) - 1 + OFFSET
+    return key if value_ms > 0 else -key
+
+
+def value_of(key: int) -> float:
+    """Give the value in milliseconds that stands for a bucket: equally far, relatively, from both of its ends."""
+    if key == 0:
+        return 0.0
+    upper = exp2((abs(key) - OFFSET + 1) / BUCKETS_PER_OCTAVE)
+    size = 2 * upper / (1 + exp2(1 / BUCKETS_PER_OCTAVE))
+    return size if key > 0 else -size
+
+
+def add(histogram: Histogram, value_ms: float) -> None:
+    """Count one value."""
+    key = key_of(value_ms)
+    histogram[key] = histogram.get(key, 0) + 1
+
+
+def merge(histograms: Iterable[Mapping[int, int]]) -> Histogram:
+    """Add histograms up."""
+    total: Histogram = {}
+    for histogram in histograms:
+        for key, count in histogram.items():
+            total[key] = total.get(key, 0) + count
+    return total
+
+
+def quantile(histogram: Mapping[int, int], q: float) -> float | None:
+    """Give the smallest value in ms that at least the share `q` of the values does not exceed; None without values."""
+    rank = max(1, ceil(round(q * sum(histogram.values()), 9)))
+    for key in sorted(histogram):
+        rank -= histogram[key]
+        if rank <= 0:
+            return value_of(key)
+    return None

@@ -1,0 +1,115 @@
+"""Record batches until they are recorded: wait for a server that is away, search for a row that it refuses.
+
+Blocking; each writer thread has a recorder with a connection of its own.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from darklaunch_shared.backoff import Backoff
+from psycopg import Connection
+
+from .assess import Finding
+from .store.batch import Written, prepare, write
+from .store.blame import Blame, blame_for
+from .store.connect import Patience, connect_store, explain_store
+from .store.memory import Memory
+from .store.partitions import Partitions, today
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+class Stopped(Exception):
+    """The process is stopping, and what was to be recorded may not be: give it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A finding that Postgres does not take, and why."""
+
+    finding: Finding
+    why: str
+
+
+class Recorder:
+    """Records findings, reconnecting by itself. `stop` ends its waiting."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        name: str,
+        retention_days: int,
+        stop: threading.Event,
+        patience: Patience | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        self._dsn, self._name, self._stop = dsn, name, stop
+        self._retention_days, self._patience = retention_days, patience
+        self._memory = memory or Memory()
+        self._connection: Connection[Any] | None = None
+        self._partitions: Partitions | None = None
+
+    def record(self, launch: str, findings: Sequence[Finding]) -> list[Refusal]:
+        """Record findings of one launch, each exactly once, however long Postgres is away; give back what it refuses.
+
+        Raises Stopped when told to stop while waiting.
+        """
+        refused: list[Refusal] = []
+        waiting = [list(findings)]
+        backoff = Backoff()
+        while waiting:
+            batch = waiting.pop()
+            try:
+                self._write(launch, batch)
+            except Exception as error:
+                blame = blame_for(error)
+                if blame is Blame.ROW:
+                    half = len(batch) // 2
+                    if half == 0:
+                        log.error("%s: Postgres refuses the row of %s: %s", launch, batch[0].exchange_id, error)
+                        refused.append(Refusal(batch[0], " ".join(str(error).split())))
+                    else:
+                        waiting += [batch[half:], batch[:half]]
+                    continue
+                waiting.append(batch)
+                self._wait_out(error, backoff, at_once=blame is Blame.RACE and backoff.failures == 0)
+            else:
+                if backoff.failures > 1:
+                    log.warning("recording again after %d failures", backoff.failures)
+                backoff.reset()
+        return refused
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = self._partitions = None
+
+    def _write(self, launch: str, batch: list[Finding]) -> Written:
+        connection, partitions = self._ready()
+        partitions.ensure({finding.captured_at.date() for finding in batch}, today())
+        return write(connection, launch, batch, self._memory)
+
+    def _ready(self) -> tuple[Connection[Any], Partitions]:
+        if self._connection is None or self._partitions is None:
+            connection = connect_store(self._dsn, name=self._name, patience=self._patience)
+            self._connection, self._partitions = connection, Partitions(connection, self._retention_days)
+            prepare(connection)
+        return self._connection, self._partitions
+
+    def _wait_out(self, error: Exception, backoff: Backoff, *, at_once: bool) -> None:
+        if not at_once:
+            self.close()  # whatever state it is in: a new connection is the one thing sure to be sound
+        delay_s = backoff.next_s()
+        if at_once:
+            return
+        if backoff.failures <= 1 + at_once or backoff.failures % 60 == 0:
+            told = explain_store(error, self._dsn) if isinstance(error, psycopg.Error) else repr(error)
+            log.warning("%s Nothing is lost: what was compared waits, and is recorded when it answers.", told)
+        if self._stop.wait(delay_s):
+            raise Stopped

@@ -1,0 +1,104 @@
+"""What a writer remembers of a launch, so that signatures and excuses stay bounded and samples are not sent in vain.
+
+It may forget at any time: it is read back from Postgres, and nothing counts on it but bounds and traffic.
+"""
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from psycopg import Connection
+
+from darklaunch_comparator.assess import Evidence, Finding
+from darklaunch_comparator.fold import Gains
+
+from .sql import load
+
+SIGNATURES: Final = 2_000
+PLACES: Final = 5_000
+OVERFLOW: Final = "overflow"
+SAMPLE_EVERY_S: Final = 5.0
+
+_SQL = load("record")
+
+Place = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class _Launch:
+    fingerprints: set[str]
+    places: set[Place]
+    sampled_s: dict[str, float] = field(default_factory=dict[str, float])
+
+
+class Memory:
+    """Per launch: the signatures and excused places that exist, and when a signature's latest sample was sent.
+
+    A signature past the first 2,000 of a launch, or a place past the first 5,000, counts under one name for all the
+    rest. Several writers keep their own count, so a launch may end up with a few more.
+    """
+
+    def __init__(self, *, signatures: int = SIGNATURES, places: int = PLACES, sample_every_s: float = SAMPLE_EVERY_S):
+        self._signatures, self._places, self._sample_every_s = signatures, places, sample_every_s
+        self._launches: dict[str, _Launch] = {}
+
+    def bound(self, connection: Connection[Any], launch: str, findings: list[Finding]) -> list[Finding]:
+        """Give the findings with what is past the bounds renamed."""
+        if not any(finding.evidence or finding.excuses for finding in findings):
+            return findings
+        known = self._launch(connection, launch)
+        new_fingerprints: set[str] = set()
+        new_places: set[Place] = set()
+        bounded: list[Finding] = []
+        for finding in findings:
+            if finding.evidence is not None:
+                finding = replace(finding, evidence=self._evidence(known, new_fingerprints, finding.evidence))
+            if finding.excuses:
+                excuses = tuple(self._excuse(known, new_places, finding.endpoint, *each) for each in finding.excuses)
+                finding = replace(finding, excuses=excuses)
+            bounded.append(finding)
+        return bounded
+
+    def wants_first(self, launch: str, fingerprint: str) -> bool:
+        """Say whether a signature may not have its first sample yet."""
+        return launch not in self._launches or fingerprint not in self._launches[launch].fingerprints
+
+    def wants_latest(self, launch: str, fingerprint: str) -> bool:
+        """Say whether a signature's latest sample is due to be replaced."""
+        known = self._launches.get(launch)
+        sent_s = known.sampled_s.get(fingerprint) if known else None
+        return sent_s is None or time.monotonic() - sent_s >= self._sample_every_s
+
+    def learn(self, launch: str, gains: Gains, sampled: list[str]) -> None:
+        """Remember what was committed; `sampled` are the signatures whose latest sample was sent."""
+        known = self._launches.get(launch)
+        if known is None:
+            return
+        known.fingerprints.update(gains.groups)
+        known.places.update(gains.excuses)
+        known.sampled_s.update(dict.fromkeys(sampled, time.monotonic()))
+
+    def _launch(self, connection: Connection[Any], launch: str) -> _Launch:
+        if launch not in self._launches:
+            fingerprints = connection.execute(_SQL["fingerprints"], {"launch": launch})
+            places = connection.execute(_SQL["excused_places"], {"launch": launch})
+            self._launches[launch] = _Launch({name for (name,) in fingerprints}, {(e, p, r) for e, p, r in places})
+        return self._launches[launch]
+
+    def _evidence(self, known: _Launch, new: set[str], evidence: Evidence) -> Evidence:
+        if evidence.fingerprint in known.fingerprints or evidence.fingerprint in new:
+            return evidence
+        if len(known.fingerprints) + len(new) < self._signatures:
+            new.add(evidence.fingerprint)
+            return evidence
+        title = f"more signatures than the {self._signatures:,} that are told apart"
+        return replace(evidence, fingerprint=OVERFLOW, title=title, parts="[]")
+
+    def _excuse(
+        self, known: _Launch, new: set[Place], endpoint: str, path: str, reason: str, count: int
+    ) -> tuple[str, str, int]:
+        place = (endpoint, path, reason)
+        if place in known.places or place in new or len(known.places) + len(new) < self._places:
+            new.add(place)
+            return path, reason, count
+        return "…", reason, count

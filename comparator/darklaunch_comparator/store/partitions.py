@@ -1,0 +1,91 @@
+"""Partitions of results: made ahead and when needed, dropped when old. No row waits for one: the default takes it.
+
+Only days from the retention's start to two days ahead get a partition, so that whoever forges capture times cannot
+make thousands.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from psycopg import Connection, sql
+from psycopg.errors import CheckViolation, DeadlockDetected, LockNotAvailable, QueryCanceled
+
+AHEAD_DAYS: Final = 2
+_BUSY: Final = (LockNotAvailable, QueryCanceled, DeadlockDetected, CheckViolation)
+_DELETE_AT_ONCE: Final = 10_000
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+def today() -> date:
+    """Give the day, UTC."""
+    return datetime.now(UTC).date()
+
+
+class Partitions:
+    """Sees that days have partitions, over one connection; remembers which do."""
+
+    def __init__(self, connection: Connection[Any], retention_days: int) -> None:
+        self._connection, self._retention_days = connection, retention_days
+        self._made: set[date] = set()
+
+    def ensure(self, days: Iterable[date], now: date) -> None:
+        """Make the partitions of these days that are missing and may be made. Raises psycopg.Error when cut off.
+
+        One that cannot be made now, because the table is busy, is left for later.
+        """
+        first, last = now - timedelta(days=self._retention_days), now + timedelta(days=AHEAD_DAYS)
+        for day in sorted({day for day in days if first <= day <= last} - self._made):
+            try:
+                self._connection.execute("SELECT darklaunch.ensure_partition(%s)", [day])
+            except _BUSY as busy:
+                log.warning("the partition of %s waits until the table is less busy: %s", day, busy)
+                continue
+            self._made.add(day)
+
+    def keep(self, now: date) -> list[date]:
+        """Make yesterday's to the day after tomorrow's, give default rows a home, drop what is past retention.
+
+        Returns the days dropped. Raises psycopg.Error when cut off.
+        """
+        stray = self._connection.execute("SELECT DISTINCT day FROM darklaunch.result_default")
+        ahead = {now + timedelta(days=offset) for offset in range(-1, AHEAD_DAYS + 1)}
+        self._made.clear()
+        self.ensure(ahead | {day for (day,) in stray}, now)
+        first = now - timedelta(days=self._retention_days)
+        existing = [day for (day,) in self._connection.execute("SELECT darklaunch.partition_days()")]
+        dropped = [day for day in existing if day < first and self._drop(day)]
+        self._forget(first)
+        return dropped
+
+    def _drop(self, day: date) -> bool:
+        name = sql.Identifier("darklaunch", f"result_{day:%Y%m%d}")
+        try:
+            with self._connection.transaction():
+                self._connection.execute("SET LOCAL lock_timeout = '1s'")  # writers queue up behind the wait
+                self._connection.execute(sql.SQL("DROP TABLE {}").format(name))
+        except _BUSY as busy:
+            log.warning("the partition of %s is dropped later: %s", day, busy)
+            return False
+        return True
+
+    def _forget(self, first: date) -> None:
+        """Delete what has no partition of its own to be dropped with, some at a time."""
+        for statement in _FORGET:
+            try:
+                self._connection.execute(statement, {"first": first, "most": _DELETE_AT_ONCE})
+            except _BUSY as busy:
+                log.warning("old rows are deleted later: %s", busy)
+
+
+_FORGET: Final[tuple[bytes, ...]] = (
+    b"""DELETE FROM darklaunch.result_default WHERE ctid IN (
+        SELECT ctid FROM darklaunch.result_default WHERE recorded_at < %(first)s LIMIT %(most)s)""",
+    b"""DELETE FROM darklaunch.block WHERE ctid IN (
+        SELECT ctid FROM darklaunch.block WHERE updated_at < %(first)s LIMIT %(most)s)""",
+    b"""DELETE FROM darklaunch.provisional AS p WHERE p.day < %(first)s AND NOT EXISTS (
+        SELECT FROM darklaunch.result_default AS r
+        WHERE r.launch = p.launch AND r.day = p.day AND r.exchange_id = p.exchange_id)""",
+)
