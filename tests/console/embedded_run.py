@@ -1,6 +1,6 @@
 """A process that starts embedded servers, says where they are, and waits to be killed (run by the tests, by path).
 
-python embedded_run.py throwaway | keep HOME | lifeline DIRECTORY
+python embedded_run.py throwaway | valkey | keep HOME | lifeline DIRECTORY
 """
 
 import json
@@ -35,7 +35,9 @@ def main(mode: str, directory: str = ".") -> None:
         )
         say(pids=[child.pid])
         time.sleep(600)
-    with embedded_servers(keep=mode == "keep", home=Path(directory) if mode == "keep" else None) as servers:
+    home = Path(directory) if mode == "keep" else None
+    elsewhere = "postgresql://elsewhere" if mode == "valkey" else None
+    with embedded_servers(keep=mode == "keep", home=home, postgres_url=elsewhere) as servers:
         say(
             redis_url=servers.redis_url,
             postgres_url=servers.postgres_url,

@@ -41,15 +41,15 @@ def test_kill_while_starting_leaves_no_process(delay_s, place):
 
 def test_the_next_start_removes_what_a_killed_run_left(place):
     env = {"TMPDIR": str(place)}
-    with running("throwaway", env=env) as living:
+    with running("valkey", env=env) as living:
         living.hear()
         (its,) = place.iterdir()
-        with running("throwaway", env=env) as killed:
+        with running("valkey", env=env) as killed:
             pids = killed.hear()["pids"]
             killed.kill()
         assert eventually(lambda: not any(map(is_alive, pids)))
         (left,) = set(place.iterdir()) - {its}
-        with running("throwaway", env=env) as third:
+        with running("valkey", env=env) as third:
             third.hear()
             assert its.exists()
             assert not left.exists()
@@ -68,7 +68,7 @@ def test_where_the_kernel_has_no_death_signal_a_lifeline_does_it(place):
 
 def test_an_interrupt_of_the_terminal_reaches_us_and_not_the_servers(place):
     """Ctrl-C signals the foreground process group; the servers must outlive it until we have drained."""
-    with running("throwaway", env={"TMPDIR": str(place)}, start_new_session=True) as run:
+    with running("valkey", env={"TMPDIR": str(place)}, start_new_session=True) as run:
         said = run.hear()
         for pid in said["pids"]:
             assert os.getpgid(pid) != os.getpgid(run.popen.pid)

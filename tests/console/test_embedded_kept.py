@@ -159,6 +159,6 @@ def test_other_commands_find_the_servers_only_while_they_run(home):
         assert running_servers(home) == Addresses(said["redis_url"], said["postgres_url"])
         run.kill()
     assert running_servers(home) is None
-    with embedded_servers(keep=True, home=home, redis_url="redis://of-the-user") as servers:
-        assert running_servers(home) == Addresses(None, servers.postgres_url)
+    with embedded_servers(keep=True, home=home, postgres_url="postgresql://of-the-user") as servers:
+        assert running_servers(home) == Addresses(servers.redis_url, None)
     assert running_servers(home) is None
