@@ -5,8 +5,10 @@ make thousands.
 """
 
 import logging
+import time
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from typing import Any, Final
 
 from psycopg import Connection, sql
@@ -15,6 +17,8 @@ from psycopg.errors import CheckViolation, DeadlockDetected, LockNotAvailable, Q
 AHEAD_DAYS: Final = 2
 _BUSY: Final = (LockNotAvailable, QueryCanceled, DeadlockDetected, CheckViolation)
 _DELETE_AT_ONCE: Final = 10_000
+_BRIEFLY: Final = "SET LOCAL lock_timeout = '1s'"  # others queue up behind whoever waits for an exclusive lock
+AGAIN_S: Final = 60.0
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -30,6 +34,7 @@ class Partitions:
     def __init__(self, connection: Connection[Any], retention_days: int) -> None:
         self._connection, self._retention_days = connection, retention_days
         self._made: set[date] = set()
+        self._again_s = 0.0
 
     def ensure(self, days: Iterable[date], now: date) -> None:
         """Make the partitions of these days that are missing and may be made. Raises psycopg.Error when cut off.
@@ -37,13 +42,9 @@ class Partitions:
         One that cannot be made now, because the table is busy, is left for later.
         """
         first, last = now - timedelta(days=self._retention_days), now + timedelta(days=AHEAD_DAYS)
-        for day in sorted({day for day in days if first <= day <= last} - self._made):
-            try:
-                self._connection.execute("SELECT darklaunch.ensure_partition(%s)", [day])
-            except _BUSY as busy:
-                log.warning("the partition of %s waits until the table is less busy: %s", day, busy)
-                continue
-            self._made.add(day)
+        wanted = {day for day in days if first <= day <= last} - self._made
+        if wanted and time.monotonic() >= self._again_s:
+            self._made |= set(takewhile(self._make, sorted(wanted)))
 
     def keep(self, now: date) -> list[date]:
         """Make yesterday's to the day after tomorrow's, give default rows a home, drop what is past retention.
@@ -53,21 +54,31 @@ class Partitions:
         stray = self._connection.execute("SELECT DISTINCT day FROM darklaunch.result_default")
         ahead = {now + timedelta(days=offset) for offset in range(-1, AHEAD_DAYS + 1)}
         self._made.clear()
+        self._again_s = 0.0
         self.ensure(ahead | {day for (day,) in stray}, now)
         first = now - timedelta(days=self._retention_days)
         existing = [day for (day,) in self._connection.execute("SELECT darklaunch.partition_days()")]
-        dropped = [day for day in existing if day < first and self._drop(day)]
+        dropped = list(takewhile(self._drop, [day for day in existing if day < first]))
         self._forget(first)
         return dropped
 
+    def _make(self, day: date) -> bool:
+        if self._try(sql.SQL("SELECT darklaunch.ensure_partition({})").format(day), f"making the partition of {day}"):
+            return True
+        self._again_s = time.monotonic() + AGAIN_S
+        return False
+
     def _drop(self, day: date) -> bool:
         name = sql.Identifier("darklaunch", f"result_{day:%Y%m%d}")
+        return self._try(sql.SQL("DROP TABLE {}").format(name), f"dropping the partition of {day}")
+
+    def _try(self, statement: sql.Composed, act: str) -> bool:
         try:
             with self._connection.transaction():
-                self._connection.execute("SET LOCAL lock_timeout = '1s'")  # writers queue up behind the wait
-                self._connection.execute(sql.SQL("DROP TABLE {}").format(name))
+                self._connection.execute(_BRIEFLY)
+                self._connection.execute(statement)
         except _BUSY as busy:
-            log.warning("the partition of %s is dropped later: %s", day, busy)
+            log.warning("%s waits until the table is less busy: %s", act, busy)
             return False
         return True
 
