@@ -1,0 +1,81 @@
+"""The request target byte for byte, and the origin as the client saw it."""
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from darklaunch_shared.exchange import Headers
+
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_AUTHORITY: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
+
+
+def asgi_target(scope: Mapping[str, Any], receive: object) -> str:
+    """Give the target of an ASGI request; "" for one that cannot be repeated (OPTIONS *, a bare authority).
+
+    `raw_path` has no query. uvicorn puts its --root-path in front of it, which was not on the wire; other servers do
+    not, and FastAPI(root_path=…) only tells the app. `receive` tells which server is calling.
+    """
+    raw: bytes | None = scope.get("raw_path")
+    path = raw.decode("latin-1") if raw else quote(str(scope["path"]), safe=_PATH_SAFE, errors="surrogateescape")
+    root = str(scope.get("app_root_path", scope.get("root_path", "")))
+    if (
+        root
+        and path.startswith(root)
+        and _calls_from_uvicorn(receive)
+        and root != getattr(scope.get("app"), "root_path", "")
+    ):
+        path = path[len(root) :]
+    query: bytes = scope.get("query_string", b"")
+    return _origin_form(f"{path}?{query.decode('latin-1')}" if query else path)
+
+
+def wsgi_target(environ: Mapping[str, Any]) -> str:
+    """Give the target of a WSGI request; "" for one that cannot be repeated.
+
+    gunicorn and werkzeug say it in RAW_URI, uWSGI, mod_wsgi and waitress in REQUEST_URI; else it is built again from
+    the decoded parts (PEP 3333), where the client's own way of quoting is lost.
+    """
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if raw:
+        return _origin_form(str(raw))
+    decoded = str(environ.get("SCRIPT_NAME", "")) + str(environ.get("PATH_INFO", ""))
+    path = quote(decoded.encode("latin-1"), safe=_PATH_SAFE) or "/"
+    query = str(environ.get("QUERY_STRING", ""))
+    return _origin_form(f"{path}?{query}" if query else path)
+
+
+def path_of(target: str) -> str:
+    """Give a target's path, without its query."""
+    return target.partition("?")[0]
+
+
+def origin_of(scheme: str, server: str, headers: Headers) -> str:
+    """Give scheme://host[:port] as the client saw it: its Host header when that is one, else the server's own name."""
+    host = next((value.strip() for name, value in headers if name == "host"), "")
+    return f"{scheme}://{host if _AUTHORITY.fullmatch(host) else server}"
+
+
+def is_clean(target: str) -> bool:
+    """Tell whether a target can stand on a request line: no space and no control character."""
+    return all(character > " " and character != "\x7f" for character in target)
+
+
+def _origin_form(target: str) -> str:
+    if target.startswith("/"):
+        return target
+    absolute = _ABSOLUTE.match(target)  # what a client sends to a proxy (RFC 9112, 3.2.2)
+    if absolute is None:
+        return ""
+    rest = target[absolute.end() :]
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+def _calls_from_uvicorn(receive: object) -> bool:
+    owner = getattr(receive, "__self__", None)
+    if owner is None:  # wrapped by a middleware
+        return "uvicorn" in sys.modules and "hypercorn" not in sys.modules
+    return type(owner).__module__.partition(".")[0] == "uvicorn"

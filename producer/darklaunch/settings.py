@@ -1,0 +1,117 @@
+"""How a hook is set up: keyword arguments first, then the environment, then the defaults. Read nowhere else."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypedDict, cast
+
+from darklaunch_shared.connect import connect, redact
+
+PREFIX: Final = "DARKLAUNCH_"
+
+
+class Options(TypedDict, total=False):
+    """Keyword arguments of both middlewares. Each may come as DARKLAUNCH_<NAME> from the environment instead.
+
+    redis_url            where exchanges go and launches are read from; none: nothing is captured
+    app_name             what operators see this app as; default: the name of the program
+    body_cap_bytes       largest request body and largest response body that is captured, default 256 KiB each
+    outbox_bytes         most that the hook holds in memory, default 16 MiB
+    outbox_entries       most exchanges that wait for Redis, default 5,000
+    redact_headers       header names to redact beside the built-in ones
+    forward_headers      header names to forward on purpose although they are on the redaction list
+    skip_content_types   prefixes of response content types that are not captured, default `audio/`, `video/`
+    """
+
+    redis_url: str
+    app_name: str
+    body_cap_bytes: int
+    outbox_bytes: int
+    outbox_entries: int
+    redact_headers: Iterable[str] | str
+    forward_headers: Iterable[str] | str
+    skip_content_types: Iterable[str] | str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Options, checked. Header names and content types are lower case."""
+
+    redis_url: str = ""
+    app_name: str = ""
+    body_cap_bytes: int = 262_144
+    outbox_bytes: int = 16 * 1_048_576
+    outbox_entries: int = 5_000
+    redact_headers: frozenset[str] = frozenset()
+    forward_headers: frozenset[str] = frozenset()
+    skip_content_types: tuple[str, ...] = ("audio/", "video/")
+
+
+class BadSetting(ValueError):
+    """An option has a value that cannot be used, or a name that does not exist."""
+
+
+def read_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """Check options, filled up from the environment. An option that is None counts as not given.
+
+    Raises BadSetting, which names the option, what it was, and what it may be.
+    """
+    environ = os.environ if environ is None else environ
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if unknown := given.keys() - Options.__annotations__.keys():
+        raise BadSetting(
+            f"there is no option {min(unknown)!r}; the options are {', '.join(sorted(Options.__annotations__))}"
+        )
+    for name in Options.__annotations__:
+        text = environ.get(PREFIX + name.upper(), "").strip()
+        if text:
+            given.setdefault(name, text)
+    default = Settings()
+    return Settings(
+        redis_url=_url("redis_url", given.get("redis_url", default.redis_url)),
+        app_name=_text("app_name", given.get("app_name", default.app_name)),
+        body_cap_bytes=_size("body_cap_bytes", given.get("body_cap_bytes", default.body_cap_bytes)),
+        outbox_bytes=_size("outbox_bytes", given.get("outbox_bytes", default.outbox_bytes)),
+        outbox_entries=_size("outbox_entries", given.get("outbox_entries", default.outbox_entries)),
+        redact_headers=frozenset(_words("redact_headers", given.get("redact_headers", ()))),
+        forward_headers=frozenset(_words("forward_headers", given.get("forward_headers", ()))),
+        skip_content_types=_words("skip_content_types", given.get("skip_content_types", default.skip_content_types)),
+    )
+
+
+def _url(name: str, value: object) -> str:
+    url = _text(name, value)
+    try:
+        if url:
+            connect(url, client_name="darklaunch-hook").close()
+    except ValueError as wrong:
+        raise BadSetting(
+            f"{name} {redact(url)!r} is not a Redis URL ({wrong}); write redis://host:port/0, rediss:// or unix://"
+        ) from None
+    return url
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise BadSetting(f"{name} must be text, got {value!r}")
+    return value
+
+
+def _size(name: str, value: object) -> int:
+    try:
+        size = int(value) if isinstance(value, str | int) and not isinstance(value, bool) else 0
+    except ValueError:
+        size = 0
+    if size < 1:
+        raise BadSetting(f"{name} must be a whole number from 1 up, got {value!r}")
+    return size
+
+
+def _words(name: str, value: object) -> tuple[str, ...]:
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, Iterable):
+        raise BadSetting(f"{name} must be a list of names, or names with commas between them, got {value!r}")
+    names = list(cast(Iterable[object], words))
+    if not all(isinstance(word, str) for word in names):
+        raise BadSetting(f"{name} must be a list of names, got {value!r}")
+    return tuple(str(word).strip().lower() for word in names if str(word).strip())
