@@ -1,0 +1,214 @@
+"""The background thread: reads what the launches are, and takes recordings to Redis.
+
+It never ends by an error: Redis away, a damaged launch, a recording that cannot travel each cost what they concern.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import string
+import threading
+from collections.abc import Callable
+from time import monotonic, time_ns
+from typing import Final
+
+from darklaunch_shared.backoff import Backoff
+from darklaunch_shared.control import POLL_S
+from darklaunch_shared.scripting import call_script
+from redis.exceptions import OutOfMemoryError
+
+from .complaint import Complaint
+from .lane import Lane
+from .outbox import Outbox
+from .packing import Packer, Unfit
+from .recording import Recording
+from .report import Report
+from .settings import Settings
+from .snapshot import Snapshot
+from .watch import Watch
+from .wire import REPLIES, NotSent, Trouble, Unanswered, Wire
+
+log = logging.getLogger("darklaunch")
+
+FLUSH_S: Final = 0.05
+TAKE_AT_ONCE: Final = 500
+FAREWELL_S: Final = 0.4  # of the time for leaving, kept for the last counters
+
+Publish = Callable[["Flusher", Snapshot], None]
+
+
+class Flusher:
+    """One life of the background thread, under a producer id of its own."""
+
+    def __init__(self, settings: Settings, interface: str, outbox: Outbox, publish: Publish) -> None:
+        self.producer = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
+        self._outbox, self._publish = outbox, publish
+        self._started_ms = _now_ms()
+        self._wire = Wire(settings.redis_url)
+        self._watch = Watch(self._wire)
+        self._packer = Packer(settings)
+        self._report = Report(self._wire, settings, self.producer, interface)
+        self._lanes: dict[str, Lane] = {}
+        self._backoff, self._ask_at_s = Backoff(first_s=0.2, cap_s=3.0), 0.0
+        self._deliver_backoff, self._deliver_at_s = Backoff(first_s=0.1, cap_s=3.0), 0.0
+        self._complaint = Complaint()
+        self._thread = threading.Thread(target=self._run, name="darklaunch", daemon=True)
+        self._leave = threading.Event()
+        self._leave_by_s = float("inf")
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, limit_s: float) -> None:
+        """Let the thread write what waits and end; return after `limit_s` at the latest."""
+        self._leave_by_s = monotonic() + limit_s
+        self._leave.set()
+        self._thread.join(limit_s)
+
+    def _run(self) -> None:
+        while not self._leave.is_set():
+            self._guarded(self._round)
+            self._leave.wait(self._pause_s())
+        self._guarded(self._finish)
+        self._wire.close()
+
+    def _round(self) -> None:
+        self._collect()
+        if monotonic() < self._ask_at_s:
+            return
+        try:
+            self._watch.poll(monotonic())
+            self._obey()
+            self._deliver(until_s=self._watch.poll_at_s)
+            self._report.write(self._lanes.values(), self._watch.snapshot, self._packer.framework)
+        except Trouble as trouble:
+            self._wait_out(trouble)
+        else:
+            self._recovered()
+
+    def _finish(self) -> None:
+        """Write what waits, then say goodbye; whatever does not get through in time is counted."""
+        last_s = self._leave_by_s - FAREWELL_S
+        self._collect()
+        try:
+            if not self._backoff.failures:
+                self._deliver_at_s = 0.0
+                self._deliver(until_s=last_s)
+        except Trouble as trouble:
+            log.debug("leaving without Redis: %s", trouble)
+        self._collect()
+        for lane in self._lanes.values():
+            lane.close()
+        if monotonic() < self._leave_by_s:
+            try:
+                self._report.close(self._lanes.values())
+            except Trouble as trouble:
+                log.debug("leaving without a last report: %s", trouble)
+
+    def _collect(self) -> None:
+        """Count what request threads left, and sort recordings into lanes."""
+        self._obey()
+        for launches, sampled, reason in self._outbox.take_notes():
+            for name in launches:
+                lane = self._lane(name)
+                if not sampled:
+                    lane.skipped[reason] += 1
+                else:
+                    lane.lose("redis_down" if reason == "outbox_full" and self._backoff.failures else reason)
+        for recording in self._outbox.take(TAKE_AT_ONCE):
+            self._sort(recording)
+
+    def _sort(self, recording: Recording) -> None:
+        try:
+            sample = self._packer.sample(recording)
+        except Exception as error:
+            if not isinstance(error, Unfit):
+                self._complaint.log("packing an exchange")
+            recording.release()
+            for name in recording.launches:
+                self._lane(name).lose("bad_input")
+            return
+        for name in recording.launches:
+            self._lane(name).offer(sample)
+
+    def _obey(self) -> None:
+        """Follow the launches: what is stopped is dropped, what is unreadable for 30 s is off."""
+        if self._watch.look(monotonic()):
+            unknown = "redis_down" if self._backoff.failures else "paused"
+            for name, lane in self._lanes.items():
+                lane.obey(self._watch.states.get(name), unknown)
+            self._report.hurry()
+        self._publish(self, self._watch.snapshot)
+
+    def _deliver(self, until_s: float) -> None:
+        """Write batches, one of each launch in turn, until nothing waits or it is `until_s`."""
+        more = True
+        while more and self._deliver_at_s <= monotonic() < until_s:
+            more = False
+            for lane in self._lanes.values():
+                more = self._send(lane) or more
+            self._collect()
+
+    def _send(self, lane: Lane) -> bool:
+        """Try a lane's next batch; True when there is more to try at once. Raises NotSent."""
+        now_s = monotonic()
+        batch = lane.next_batch(_now_ms()) if now_s >= max(lane.resume_at_s, self._deliver_at_s) else None
+        if batch is None:
+            return False
+        try:
+            taken = int(call_script(self._wire, lane.admission(batch)))
+        except NotSent:
+            lane.refused("redis_down")
+            raise
+        except Unanswered as trouble:
+            lane.unanswered()
+            self._deliver_at_s = monotonic() + self._deliver_backoff.next_s()
+            if self._deliver_backoff.failures == 1:
+                log.warning("%s; a batch will be sent again until it is answered", trouble)
+            return False
+        except REPLIES as refusal:
+            out_of_memory = isinstance(refusal, OutOfMemoryError) or "OOM " in str(refusal)
+            lane.refused("oom" if out_of_memory else "redis_down")
+            lane.resume_at_s = monotonic() + lane.backoff.next_s()
+            if lane.backoff.failures == 1:
+                log.warning("launch %s: Redis refuses exchanges: %s; they are dropped and counted", lane.name, refusal)
+            return False
+        lane.admitted(taken)
+        lane.backoff.reset()
+        self._deliver_backoff.reset()
+        return lane.waiting > 0
+
+    def _lane(self, name: str) -> Lane:
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = Lane(self._watch.known[name], self.producer, self._started_ms)
+            lane.obey(self._watch.states.get(name))
+        return lane
+
+    def _wait_out(self, trouble: Trouble) -> None:
+        if self._backoff.failures == 0:
+            log.warning("%s Nothing is lost to your users; sampling stops when this lasts for 30 s.", trouble)
+        self._ask_at_s = monotonic() + self._backoff.next_s()
+
+    def _recovered(self) -> None:
+        if self._backoff.failures:
+            log.warning("Redis answers again")
+            self._backoff.reset()
+
+    def _pause_s(self) -> float:
+        if self._watch.snapshot.mirrors or any(lane.waiting for lane in self._lanes.values()):
+            return FLUSH_S
+        return min(POLL_S, max(FLUSH_S, max(self._watch.poll_at_s, self._ask_at_s) - monotonic()))
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception:
+            self._complaint.log("doing its work in the background")
+            self._leave.wait(1.0)
+
+
+def _now_ms() -> int:
+    return time_ns() // 1_000_000

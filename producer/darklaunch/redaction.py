@@ -1,0 +1,52 @@
+"""Credentials are taken out before anything leaves the process.
+
+A redacted request header is removed. In a response its value becomes `[redacted]`; of Set-Cookie the name and the
+attributes stay, because they are compared. The request target is left as it is: the shadow could not give the same
+answer without its query. An app that takes credentials in the query should keep those paths out with `--skip`.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from darklaunch_shared.exchange import Headers
+
+REDACTED: Final = "[redacted]"
+
+CREDENTIALS: Final = frozenset(
+    """
+    authorization proxy-authorization cookie cookie2 set-cookie set-cookie2 authentication-info
+    x-api-key api-key apikey x-apikey x-api-token x-auth x-auth-key x-auth-token x-access-token x-id-token
+    x-refresh-token x-session-token x-session-id x-user-token x-client-secret x-secret-key x-vault-token private-token
+    x-csrf-token x-csrftoken x-xsrf-token csrf-token dpop
+    x-amz-security-token x-amzn-oidc-data x-amzn-oidc-accesstoken x-amz-cf-signature
+    x-goog-iap-jwt-assertion x-goog-authenticated-user-jwt x-goog-api-key cf-access-jwt-assertion cf-access-token
+    cf-access-client-secret x-ms-token-aad-access-token x-ms-token-aad-id-token x-ms-token-aad-refresh-token
+    x-ms-client-principal ocp-apim-subscription-key x-functions-key
+    x-forwarded-access-token x-forwarded-client-cert x-client-cert ssl-client-cert x-ssl-client-cert
+    x-github-token x-gitlab-token x-shopify-access-token x-stripe-signature stripe-signature
+    """.split()  # noqa: SIM905 - a list literal of sixty strings reads worse
+)
+
+
+def credential_names(redact: Iterable[str], forward: Iterable[str]) -> frozenset[str]:
+    """Give the header names to redact, lower case: the built-in ones and `redact`, without `forward`."""
+    return (CREDENTIALS | frozenset(redact)) - frozenset(forward)
+
+
+def redact_request(headers: Headers, credentials: frozenset[str]) -> Headers:
+    """Leave credentials out."""
+    return tuple(pair for pair in headers if pair[0] not in credentials)
+
+
+def redact_response(headers: Headers, credentials: frozenset[str]) -> Headers:
+    """Put `[redacted]` in the place of credentials."""
+    return tuple(
+        pair if pair[0] not in credentials else (pair[0], _cookie(pair[1]) if pair[0] == "set-cookie" else REDACTED)
+        for pair in headers
+    )
+
+
+def _cookie(value: str) -> str:
+    pair, semicolon, attributes = value.partition(";")
+    name, equals, _ = pair.partition("=")
+    return f"{name}={REDACTED}{semicolon}{attributes}" if equals else f"{REDACTED}{semicolon}{attributes}"

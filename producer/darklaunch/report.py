@@ -1,0 +1,96 @@
+"""What the hook says of itself: counters of each launch, and that it is alive."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from sys import argv
+from time import monotonic, time_ns
+from typing import Final
+
+from darklaunch_shared import keys
+from darklaunch_shared.alive import HEARTBEAT_S, heartbeat
+from darklaunch_shared.counters import pack_counters
+from darklaunch_shared.scripting import call_script
+
+from .lane import Lane
+from .settings import Settings
+from .snapshot import Snapshot
+from .wire import REPLIES, Wire
+
+log = logging.getLogger("darklaunch")
+
+COUNTERS_S: Final = 1.0
+
+
+class Report:
+    """Writes absolute counters when they changed, each second, and a heartbeat every 5 s."""
+
+    def __init__(self, wire: Wire, settings: Settings, producer: str, interface: str) -> None:
+        self._wire, self._producer, self._interface = wire, producer, interface
+        self._app_name = settings.app_name or Path(argv[0] if argv else "").name
+        self._count_at_s = self._beat_at_s = 0.0
+        self._refused = False
+
+    def hurry(self) -> None:
+        """Write the counters next time, without waiting for their turn."""
+        self._count_at_s = 0.0
+
+    def write(self, lanes: Iterable[Lane], snapshot: Snapshot, framework: str) -> None:
+        """Write what is due. Raises Trouble."""
+        now_s = monotonic()
+        if now_s >= self._beat_at_s:
+            self._beat_at_s = now_s + HEARTBEAT_S
+            self._beat(snapshot, framework or self._interface)
+        if now_s >= self._count_at_s:
+            self._count_at_s = now_s + COUNTERS_S
+            self._count([lane for lane in lanes if lane.changed()], closed=False)
+
+    def close(self, lanes: Iterable[Lane]) -> None:
+        """Write the last counters and leave the list of the living. Raises Trouble."""
+        self._count([lane for lane in lanes if lane.sampled or lane.skipped], closed=True)
+        self._wire.ask([("HDEL", keys.HOOKS, self._producer)])
+
+    def _count(self, lanes: list[Lane], *, closed: bool) -> None:
+        if not lanes:
+            return
+        now_ms = time_ns() // 1_000_000
+        replies = self._wire.ask(
+            [
+                ("HSET", keys.producers(lane.name, lane.shard), self._producer,
+                 pack_counters(lane.counters(now_ms, closed=closed)))
+                for lane in lanes
+            ]
+        )  # fmt: skip
+        for lane, reply in zip(lanes, replies, strict=True):
+            if isinstance(reply, Exception):
+                self._complain(reply)
+            else:
+                lane.reported()
+
+    def _beat(self, snapshot: Snapshot, framework: str) -> None:
+        about = {
+            "kind": "hook",
+            "app": self._app_name,
+            "framework": framework,
+            "version": _version(),
+            "launches": [mirror.name for mirror in snapshot.mirrors],
+        }
+        try:
+            call_script(self._wire, heartbeat(keys.HOOKS, self._producer, about))
+        except REPLIES as refusal:
+            self._complain(refusal)
+
+    def _complain(self, refusal: Exception) -> None:
+        if not self._refused:
+            self._refused = True
+            log.warning("Redis refuses the hook's report of itself: %s", refusal)
+
+
+def _version() -> str:
+    try:
+        return version("darklaunch")
+    except PackageNotFoundError:  # run from a source tree
+        return ""

@@ -1,0 +1,62 @@
+"""Keeping the launches up to date: polls control state and makes snapshots of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from darklaunch_shared.control import POLL_S, ControlView
+from darklaunch_shared.launch import LaunchState
+from redis.exceptions import RedisError
+
+from .snapshot import OFF, Snapshot, snapshot_of
+from .wire import Refused, Wire
+
+log = logging.getLogger("darklaunch")
+
+_UNREAD: Final[Mapping[str, LaunchState]] = {}
+
+
+class Watch:
+    """The launches as last read. `snapshot` and `states` follow `look`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.poll_at_s = 0.0
+        self.snapshot: Snapshot = OFF
+        self.states: Mapping[str, LaunchState] = _UNREAD
+        self.known: dict[str, LaunchState] = {}
+        self._wire, self._view = wire, ControlView()
+        self._broken: dict[str, str] = {}
+
+    def poll(self, now_s: float) -> None:
+        """Read control state when it is due. Raises Trouble when it cannot be read."""
+        if now_s < self.poll_at_s:
+            return
+        try:
+            while self._view.feed(self._wire.ask(self._view.commands()), now_s):
+                pass
+        except RedisError as error:
+            self._view.restart()
+            raise Refused(f"Redis refuses to show the launches: {error}") from error
+        except BaseException:
+            self._view.restart()
+            raise
+        self.poll_at_s = now_s + POLL_S
+
+    def look(self, now_s: float) -> bool:
+        """Take what was read; True when it differs from before. What is older than 30 s counts as nothing."""
+        states = self._view.states(now_s)
+        if states == self.states:
+            return False
+        self.states = states
+        self.known.update(states)
+        self.snapshot, broken = snapshot_of(states)
+        self._complain({**self._view.broken(), **broken})
+        return True
+
+    def _complain(self, broken: dict[str, str]) -> None:
+        for name, why in broken.items():
+            if self._broken.get(name) != why:
+                log.error("launch %s is not sampled: %s", name, why)
+        self._broken = broken

@@ -1,0 +1,109 @@
+"""Talking to Redis so that after a failure it is known whether anything was sent.
+
+That is what decides about numbers: a batch that never left may give them back, one that may have been read keeps them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol, cast
+
+from darklaunch_shared.connect import Client, Pipeline, connect, explain
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    RedisError,
+    ResponseError,
+)
+
+ANSWER_LIMIT_S: Final = 1.0  # a batch is safe to send again, and control must be read every half second
+
+Command = Sequence[str | bytes | int | float]
+REPLIES: Final = (ResponseError, BusyLoadingError, AuthenticationError, AuthorizationError)
+"""Errors that Redis answered with; redis-py counts some of them among connection errors."""
+
+
+class Trouble(Exception):
+    """Redis could not be asked."""
+
+
+class NotSent(Trouble):
+    """No connection could be had: nothing was sent."""
+
+
+class Unanswered(Trouble):
+    """The connection failed, or the time was up, after something was sent."""
+
+
+class Refused(Trouble):
+    """Redis answered with an error."""
+
+
+class Wire:
+    """One connection, opened when it is needed and again when it is lost. It has the face of a Client."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = connect(url, client_name="darklaunch-hook", socket_timeout_s=ANSWER_LIMIT_S)
+        self._pool = cast(_Pooled, self._client).connection_pool
+
+    def ask(self, commands: Sequence[Command]) -> list[Any]:
+        """Send commands together and give their replies, errors among them. Raises NotSent or Unanswered."""
+        try:
+            connection = self._pool.get_connection()
+        except (RedisError, OSError) as error:
+            raise NotSent(explain(error, self._url)) from error
+        try:
+            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            return _replies(connection, len(commands))
+        except (RedisError, OSError) as error:
+            connection.disconnect()
+            raise Unanswered(explain(error, self._url)) from error
+        except BaseException:
+            connection.disconnect()
+            raise
+        finally:
+            self._pool.release(connection)
+
+    def execute_command(self, *args: Any) -> Any:
+        """Send one command and give its reply. Raises NotSent, Unanswered, or the error it was answered with."""
+        (reply,) = self.ask([args])
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def pipeline(self, transaction: bool = True) -> Pipeline:
+        """Start a pipeline; its errors are redis-py's own."""
+        return self._client.pipeline(transaction)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+def _replies(connection: "_Connection", count: int) -> list[Any]:
+    replies: list[Any] = []
+    while len(replies) < count:
+        try:
+            replies.append(connection.read_response())
+        except ResponseError as error:
+            replies.append(error)
+        except REPLIES as error:  # redis-py has closed the connection: the server answers everything like this
+            replies.extend([error] * (count - len(replies)))
+    return replies
+
+
+class _Connection(Protocol):
+    def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...
+    def send_packed_command(self, command: list[bytes], check_health: bool) -> None: ...
+    def read_response(self) -> Any: ...
+    def disconnect(self) -> None: ...
+
+
+class _Pool(Protocol):
+    def get_connection(self) -> _Connection: ...
+    def release(self, connection: _Connection) -> None: ...
+
+
+class _Pooled(Client, Protocol):
+    @property
+    def connection_pool(self) -> _Pool: ...
