@@ -1,1 +1,22 @@
-"""Capture hook: what a web app imports."""
+"""Capture hook: mirrors a share of a web app's requests, with the answers it gave, to a Redis Stream.
+
+    app.add_middleware(CaptureMiddleware)                       # FastAPI, Starlette: any ASGI app
+    app.wsgi_app = WSGICaptureMiddleware(app.wsgi_app)          # Flask: any WSGI app
+    application = WSGICaptureMiddleware(get_wsgi_application()) # Django
+
+Both read DARKLAUNCH_REDIS_URL and do nothing until a launch is active. No user waits for them or sees them.
+"""
+
+from importlib.metadata import version
+from typing import Any
+
+from .asgi import CaptureMiddleware
+from .wsgi import WSGICaptureMiddleware
+
+__all__ = ["CaptureMiddleware", "WSGICaptureMiddleware"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("darklaunch")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,193 @@
+"""The hook as pure ASGI middleware: decide, tee, hand over. Nothing else happens in the request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
+from time import perf_counter
+from typing import Any, Final, Unpack, cast
+
+from .address import asgi_target
+from .recorder import Recorder, recorder_for
+from .recording import Head, Recording, body_bytes
+from .routes import asgi_route
+from .settings import Options
+from .skips import REPLAY_MARK
+from .timing import TimedASGI
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_MARK: Final = REPLAY_MARK.encode()
+_UNSEEN: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
+_TAKEN: Final = "darklaunch.recording"
+
+
+class CaptureMiddleware:
+    """Mirror a share of an ASGI app's requests while a launch is active.
+
+        app.add_middleware(CaptureMiddleware)            # FastAPI, Starlette
+        app = CaptureMiddleware(app)                     # any ASGI app
+
+    Options are keyword arguments or DARKLAUNCH_… in the environment, see `darklaunch.settings.Options`. Wrong ones
+    raise nothing: the hook says so in the log `darklaunch` and stays off. Install it once, outside of what compresses
+    or rewrites responses; with `add_middleware`, Starlette's own answer to an unhandled exception (500) is made further
+    out and is counted as `aborted`, around the app it is captured.
+
+    In the shadow the same hook captures nothing and adds `Server-Timing: darklaunch;dur=<ms>` to replays.
+    """
+
+    def __init__(self, app: ASGIApp, **options: Unpack[Options]) -> None:
+        self.app = app
+        self._recorder = recorder_for(options, "asgi")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        side: _Tee | TimedASGI | _Lifespan | None = None
+        if kind == "http":
+            side = self._decide(scope, receive, send)
+        elif kind == "lifespan":
+            side = _Lifespan(self._recorder, receive, send)
+        if side is None:
+            await self.app(scope, receive, send)
+        else:
+            await side.run(self.app, scope)
+
+    def _decide(self, scope: Scope, receive: Receive, send: Send) -> _Tee | TimedASGI | None:
+        try:
+            for name, _ in scope["headers"]:
+                if name == _MARK:
+                    self._recorder.count_loop()
+                    return TimedASGI(receive, send, self._recorder.settings.body_cap_bytes)
+            recorder = self._recorder
+            u = recorder.draw()
+            if u >= recorder.snapshot.ceiling or _TAKEN in scope:
+                return None
+            target = asgi_target(scope, receive)
+            recording = recorder.begin(u, scope["method"], target, partial(_read_head, scope, target))
+            if recording is None:
+                return None
+            scope[_TAKEN] = True
+            return _Tee(recorder, recording, scope, receive, send)
+        except Exception:
+            self._recorder.complain("deciding about a request")
+            return None
+
+
+class _Tee:
+    """Passes one request through and records it. The server comes first: it gets each message before we look at it."""
+
+    __slots__ = ("_receive", "_recorder", "_recording", "_root_path", "_scope", "_send")
+
+    def __init__(self, recorder: Recorder, recording: Recording, scope: Scope, receive: Receive, send: Send) -> None:
+        self._recorder, self._recording = recorder, recording
+        self._scope, self._receive, self._send = scope, receive, send
+        self._root_path = str(scope.get("root_path", ""))
+
+    async def run(self, app: ASGIApp, scope: Scope) -> None:
+        try:
+            await app(scope, self.receive, self.send)
+        finally:
+            if self._recording.open:
+                self._recording.skip("aborted")
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if self._recording.open:
+            try:
+                self._hear(message)
+            except Exception:
+                self._give_up()
+        return message
+
+    async def send(self, message: Message) -> None:
+        if not self._recording.open:
+            await self._send(message)
+            return
+        at_s = perf_counter()
+        headers = _copied(message)  # before the server has it: a middleware further out may change the list in place
+        await self._send(message)
+        try:
+            self._say(message, headers, at_s)
+        except Exception:
+            self._give_up()
+
+    def _hear(self, message: Message) -> None:
+        if message["type"] == "http.request":
+            self._recording.hear(message.get("body", b""), end=not message.get("more_body", False))
+        elif message["type"] == "http.disconnect":
+            self._recording.skip("aborted")
+
+    def _say(self, message: Message, headers: tuple[tuple[bytes, bytes], ...] | None, at_s: float) -> None:
+        recording, kind = self._recording, message["type"]
+        if kind == "http.response.start":
+            if headers is None or message.get("trailers", False):
+                recording.skip("unsupported")
+            else:
+                recording.begin_answer(message["status"], _content_type(headers), headers)
+        elif kind == "http.response.body":
+            recording.say(message.get("body", b""), at_s)
+            if not message.get("more_body", False):
+                recording.finish(asgi_route(self._scope, self._root_path))
+        elif kind in _UNSEEN:
+            recording.skip("unsupported")
+
+    def _give_up(self) -> None:
+        self._recorder.complain("recording a request")
+        self._recording.skip("unsupported")
+
+
+class _Lifespan:
+    """Passes the server's start and end through: the thread starts with it, and ends before the server does.
+
+    The end matters because uvicorn ends itself by the signal it was sent, and then no exit handler runs.
+    """
+
+    def __init__(self, recorder: Recorder, receive: Receive, send: Send) -> None:
+        self._recorder, self._receive, self._send = recorder, receive, send
+
+    async def run(self, app: ASGIApp, scope: Scope) -> None:
+        await app(scope, self._receive, self.send)
+
+    async def send(self, message: Message) -> None:
+        try:
+            if message["type"] == "lifespan.startup.complete":
+                self._recorder.start()
+            elif message["type"].startswith("lifespan.shutdown"):
+                self._recorder.stop(for_good=False)
+        except Exception:
+            self._recorder.complain("starting or ending with the server")
+        await self._send(message)
+
+
+def _copied(message: Message) -> tuple[tuple[bytes, bytes], ...] | None:
+    try:
+        headers: object = message["headers"]
+        if isinstance(headers, list | tuple):
+            return tuple(cast(Iterable[tuple[bytes, bytes]], headers))
+        return None  # something that can perhaps be read only once
+    except Exception:
+        return ()
+
+
+def _content_type(headers: tuple[tuple[bytes, bytes], ...]) -> str:
+    return next((value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"), "")
+
+
+def _read_head(scope: Scope, target: str) -> Head:
+    headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+    host, port = scope.get("server") or ("localhost", None)
+    host = f"[{host}]" if ":" in host else host
+    client = scope.get("client")
+    return Head(
+        method=scope["method"],
+        target=target,
+        scheme=scope.get("scheme", "http"),
+        server=f"{host}:{port}" if port else host,
+        client=client[0] if client else "",
+        headers=headers,
+        body_bytes=body_bytes(scope["method"], dict(headers), str(scope.get("http_version", "1.1"))),
+    )
