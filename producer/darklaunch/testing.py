@@ -1,0 +1,106 @@
+"""See in your own tests what would be captured, without Redis.
+
+from darklaunch.testing import captured
+
+def test_tokens_stay_here(client):
+    with captured() as seen:
+        client.get("/orders/7", headers={"Authorization": "Bearer secret"})
+    (exchange,) = seen.exchanges
+    assert exchange.endpoint == "GET /orders/{id}"
+    assert "authorization" not in dict(exchange.request.headers)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.exchange import Exchange
+from darklaunch_shared.launch import LaunchSpec, LaunchState, Status, check_percent
+
+from .outbox import Outbox
+from .packing import Packer, Unfit
+from .recorder import Recorder, welcoming
+from .settings import Settings
+from .snapshot import snapshot_of
+
+LAUNCH = "captured"
+
+
+class Captured:
+    """What the hooks of this process captured: `exchanges` in order, `skipped` and `dropped` counted by reason."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._packers: dict[Settings, Packer] = {}
+        self._exchanges: list[Exchange] = []
+        self._skipped: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What would travel, redacted as it would be; ids are `captured:1`, `captured:2`, …"""
+        self._collect()
+        return self._exchanges
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Requests that do not count as sampled, by reason."""
+        self._collect()
+        return dict(self._skipped)
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Requests that were sampled and would not travel, by reason."""
+        self._collect()
+        return dict(self._dropped)
+
+    def _collect(self) -> None:
+        for _, sampled, reason in self._outbox.take_notes():
+            (self._dropped if sampled else self._skipped)[reason] += 1
+        for recording in self._outbox.take(len(self._outbox)):
+            packer = self._packers.setdefault(recording.settings, Packer(recording.settings))
+            try:
+                sample = packer.sample(recording)
+            except Unfit:
+                recording.release()
+                self._dropped["bad_input"] += 1
+            else:
+                self._exchanges.append(sample.exchange(LAUNCH, f"{LAUNCH}:{len(self._exchanges) + 1}"))
+                sample.settle()
+
+
+@contextmanager
+def captured(
+    *,
+    percent: float = 100,
+    allow: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
+    skip: tuple[str, ...] = (),
+    sticky: str = "",
+) -> Generator[Captured]:
+    """Capture into memory, as a launch with these policies would, until the block ends.
+
+    Works on every hook of the process, whether it has a Redis or not; a running background thread is stopped first.
+    Raises BadLaunch for policies that a launch could not have.
+    """
+    spec = LaunchSpec("http://shadow.invalid", allow=allow, only=only, skip=skip, sticky=sticky)
+    state = LaunchState(LAUNCH, Status.ACTIVE, check_percent(percent), False, 1, spec)
+    snapshot, broken = snapshot_of({LAUNCH: state})
+    if broken:
+        raise BadLaunch(broken[LAUNCH])
+    outbox = Outbox(Settings().outbox_bytes, Settings().outbox_entries)
+    diverted: list[Recorder] = []
+
+    def divert(recorder: Recorder) -> None:
+        recorder.divert(snapshot, outbox)
+        diverted.append(recorder)
+
+    try:
+        with welcoming(divert):
+            yield Captured(outbox)
+    finally:
+        for recorder in diverted:
+            recorder.restore()
