@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from darklaunch.skips import REPLAY_MARK
 from darklaunch_console.demo.shop import v1
 from darklaunch_console.demo.shop.catalogue import Size, tag_matches
 from darklaunch_console.demo.shop.connections import Connections, open_file
@@ -61,12 +62,12 @@ def releases(shop: Shop) -> Generator[dict[str, httpx.Client]]:
         yield clients
 
 
-def logged(path: Path) -> str:
-    """Return a server's log, which is written just after the answer is sent."""
+def logs(path: Path, text: str) -> bool:
+    """Tell whether a server logged a text; it does so just after the answer is sent."""
     until = time.monotonic() + 10
-    while not path.stat().st_size and time.monotonic() < until:
+    while text not in path.read_text() and time.monotonic() < until:
         time.sleep(0.02)
-    return path.read_text()
+    return text in path.read_text()
 
 
 def content(response: httpx.Response) -> dict:
@@ -112,7 +113,7 @@ def test_third_regression_is_an_error_on_a_quantity_of_none(shop: Shop, releases
     assert old.status_code == 200 and content(old)["total_cents"] == 0
     assert new.status_code == 500 and content(new) == {"error": "internal error"}
     assert content(repaired) == content(old)
-    assert "ValueError: max() " in logged(shop.directory / "v2.log")
+    assert logs(shop.directory / "v2.log", "ValueError: max() ")
 
 
 def test_answers_differ_in_noise_and_in_nothing_else(releases: dict[str, httpx.Client]) -> None:
@@ -130,6 +131,13 @@ def test_a_cart_is_stored_and_a_bad_one_refused(shop: Shop, releases: dict[str, 
     assert tuple(row) == ("DL-00003", 2)
     for body in (b"", b"[]", b"{", b'{"sku": "x"}', b'{"sku": "x", "quantity": 0}', b'{"sku": "x", "quantity": 1e99}'):
         assert releases["v1"].post("/carts", content=body).status_code == 400
+
+
+def test_every_release_has_the_hook_which_times_replays_and_only_those(releases: dict[str, httpx.Client]) -> None:
+    for client in releases.values():
+        assert "server-timing" not in client.get("/products/5").headers
+        replay = client.get("/products/5", headers={REPLAY_MARK: "shop-1"})
+        assert replay.headers["server-timing"].startswith("darklaunch;dur=")
 
 
 def test_releases_are_health_checked_by_name(releases: dict[str, httpx.Client]) -> None:
