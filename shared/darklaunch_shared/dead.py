@@ -1,12 +1,16 @@
 """Dead letters: entries that no consumer survived or could read, kept with their payload for a person to look at."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from . import keys
 from .errors import BadEntry
 from .exchange import Fields, captured_at_ms, exchange_id, read_meta
 from .replay import Loss, pack_loss
+
+MOST_FIELDS: Final = 1000
+"""A stranger's entry may have more fields than a script can be given; the first of them tell enough."""
 
 _WHY: Final = (b"dead_reason", b"dead_group", b"dead_deliveries", b"dead_at")
 
@@ -25,7 +29,7 @@ class DeadLetter:
 def pack_dead(fields: Fields, reason: str, group: str, deliveries: int, at_ms: int) -> Fields:
     """Turn an entry and the story of its death into stream fields."""
     why = (reason.encode(), group.encode(), str(deliveries).encode(), str(at_ms).encode())
-    return {**fields, **dict(zip(_WHY, why, strict=True))}
+    return {**dict(islice(fields.items(), MOST_FIELDS)), **dict(zip(_WHY, why, strict=True))}
 
 
 def unpack_dead(fields: Fields) -> DeadLetter:

@@ -10,6 +10,8 @@ if #owner == 0 or owner[1][2] ~= ARGV[2] then
   redis.call('HINCRBY', KEYS[4], 'superseded', 1)
   return 0
 end
+redis.call('XLEN', KEYS[2]) -- a key of the wrong type must fail before anything is written
+redis.call('XLEN', KEYS[3])
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[3])
 local last = 6 + tonumber(ARGV[6])
