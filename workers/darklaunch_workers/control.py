@@ -29,18 +29,22 @@ class Control:
     async def watch(self) -> None:
         """Look again and again. Never waits longer after a failure: a stop must be seen as soon as Redis is back."""
         while True:
-            try:
-                await self._look()
-                self._tell_return()
-            except (RedisError, OSError) as error:
-                self._view.restart()
-                self._tell_absence(error)
-            except Exception:
-                self._view.restart()
-                log.exception("the launches could not be read")
+            await self.look()
             await anyio.sleep(POLL_S)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Look once. A look that fails changes nothing, except that what is known grows old."""
+        try:
+            await self._read()
+            self._tell_return()
+        except (RedisError, OSError) as error:
+            self._view.restart()
+            self._tell_absence(error)
+        except Exception:
+            self._view.restart()
+            log.exception("the launches could not be read")
+
+    async def _read(self) -> None:
         more = True
         while more:
             pipeline = self._redis.pipeline(transaction=False)

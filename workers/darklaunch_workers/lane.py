@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import anyio
-from darklaunch_shared.connect import BLOCK_MS, AsyncClient
+from darklaunch_shared.connect import AsyncClient
 from darklaunch_shared.consumer import Consumer, Delivery
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.exchange import exchange_id
@@ -25,10 +25,12 @@ from .replay import Settled, settle
 CLAIM_EVERY_S: Final = 5.0
 IDLE_S: Final = 0.25
 ONWARD_EVERY_S: Final = 0.5
+BLOCK_MS: Final = 250  # a read cannot be cut short without losing its reply, so that a stop waits for it
 PROBE_BLOCK_MS: Final = 50
 PARTING_S: Final = 3.0
 FINISH_S: Final = 1.0
-UNFINISHED: Final = 4
+LAST_READ_S: Final = 2.0
+UNFINISHED: Final = 2
 """How many times the concurrency may be in hand altogether: replays under way, and outcomes on their way to Redis."""
 
 log = logging.getLogger("darklaunch.worker")
@@ -53,7 +55,7 @@ class ShardLane:
         self._breaker = desk.protection.breaker
         self._held: dict[str, Held] = {}
         self._claim_at_s = 0.0
-        self._onward_full = False
+        self._onward_full = True  # until known
 
     async def run(self, until: anyio.Event) -> None:
         """Take and settle exchanges; then let what is under way end, hand the rest back, and leave the group."""
@@ -62,9 +64,11 @@ class ShardLane:
             upkeep.start_soon(self._keep_leases)
             upkeep.start_soon(self._watch_onward)
             async with asyncio.TaskGroup() as work:  # a task of anyio's costs five times as much to start
-                while not until.is_set():
-                    for held in await self._take():
-                        held.task = work.create_task(self._work(held))
+                with anyio.CancelScope() as taking:
+                    upkeep.start_soon(_cut_short, taking, until)
+                    while not until.is_set():
+                        for held in await self._take():
+                            held.task = work.create_task(self._work(held))
                 left = await self._let_end()
             upkeep.cancel_scope.cancel()
         await self._part(left)
@@ -165,7 +169,9 @@ class ShardLane:
         while True:
             try:
                 length = int(await self._redis.execute_command("XLEN", self._consumer.lane.onward))
-                self._onward_full = length >= self._desk.spec.max_entries
+                if self._onward_full != (length >= self._desk.spec.max_entries):
+                    self._onward_full = not self._onward_full
+                    self._desk.slots.changed()
             except (RedisError, OSError) as refused:
                 log.debug("length of %s unknown: %s", self._consumer.lane.onward, refused)
             await anyio.sleep(ONWARD_EVERY_S)
@@ -188,6 +194,13 @@ class ShardLane:
                 await self._consumer.leave()
             except (RedisError, OSError) as refused:
                 log.warning("%s: not left properly, others take over: %s", self._consumer.lane.source, refused)
+
+
+async def _cut_short(taking: anyio.CancelScope, until: anyio.Event) -> None:
+    """Give up a last read that gets no reply. What it may have taken is pending and will be claimed."""
+    await until.wait()
+    await anyio.sleep(LAST_READ_S)
+    taking.cancel()
 
 
 def _report(delivery: Delivery, refused: RedisError | OSError) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import anyio
+from darklaunch_shared import keys
 from darklaunch_shared.consumer import Delivery
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.exchange import Answer, Exchange, Fields, unpack_exchange
@@ -36,6 +37,7 @@ from .tries import Tries
 GRACE_S: Final = 1.0
 """How much longer than its deadline a replay may take before it is cut off whatever the client does."""
 
+_FIELDS: Final = (keys.V, keys.ID, keys.META, keys.REQUEST, keys.RESPONSE)
 _SERVER_TIMING: Final = re.compile(r'(?:^|,)\s*darklaunch\s*;[^,]*?\bdur\s*=\s*"?(\d{1,8}(?:\.\d{1,9})?)')
 
 
@@ -85,7 +87,7 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Sett
             outcome = await _send(desk, desk.shadow.client, request, probe=probe)
     except BadRequest:
         return dropped(exchange, "bad_input")
-    return Settled(pack_replay(delivery.fields, outcome), "replayed")
+    return Settled(pack_replay(_own(delivery.fields), outcome), "replayed")
 
 
 async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> Answered | Unanswered:
@@ -113,6 +115,11 @@ async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, pro
     waited_ms = (time.monotonic() - started_s) * 1000
     detail = outcome.detail.encode("utf-8", "replace").decode()
     return Unanswered(outcome.error, detail, tries.attempts, waited_ms, at_ms)
+
+
+def _own(fields: Fields) -> Fields:
+    """Keep what an exchange consists of; whatever else somebody put into the entry ends here."""
+    return {name: fields[name] for name in _FIELDS}
 
 
 def stale(exchange: Exchange, spec: LaunchSpec, now_s: float) -> bool:

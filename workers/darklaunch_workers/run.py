@@ -13,9 +13,11 @@ from typing import Any, Final
 import anyio
 from darklaunch_shared.connect import connect_async
 from darklaunch_shared.control import POLL_S
+from darklaunch_shared.origin import parse_origin
 
 from .control import Control
 from .crew import Crew
+from .http import make_client
 from .presence import Presence
 from .processes import oversee
 from .settings import WorkerSettings
@@ -37,13 +39,18 @@ def run_worker(settings: WorkerSettings) -> int:
 
 
 async def serve(settings: WorkerSettings, stop: anyio.Event) -> None:
-    """Replay exchanges until `stop` is set and what is under way has ended."""
+    """Replay exchanges until `stop` is set and what is under way has ended.
+
+    Raises NoFastClient when the settings ask for a client that is not installed, ValueError for a bad Redis URL.
+    """
+    make_client(parse_origin("http://localhost"), slots=1, kind=settings.client)
     identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     redis = connect_async(settings.redis_url, client_name="darklaunch-worker", max_connections=MAX_CONNECTIONS)
     crews: dict[str, Crew] = {}
     control = Control(redis)
     presence = Presence(redis, identity, lambda: _about(settings, crews))
     try:
+        await control.look()
         async with anyio.create_task_group() as upkeep:
             upkeep.start_soon(control.watch)
             upkeep.start_soon(presence.beat)
