@@ -1,0 +1,71 @@
+"""What is decided without a server: orders, measured latency, Retry-After."""
+
+import pytest
+from darklaunch_shared.exchange import Answer
+from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
+from darklaunch_shared.replay import LatencySource
+from darklaunch_workers.orders import Mode, orders_of
+from darklaunch_workers.replay import measured
+from darklaunch_workers.tries import retry_after_s
+
+
+@pytest.mark.parametrize(
+    ("status", "hold", "settle", "mode", "reason"),
+    [
+        (Status.ACTIVE, False, "", Mode.REPLAY, ""),
+        (Status.PROMOTED, False, "", Mode.REPLAY, ""),
+        (Status.ACTIVE, False, "paused", Mode.REPLAY, ""),
+        (Status.PAUSED, False, "", Mode.WAIT, ""),
+        (Status.PAUSED, False, "paused", Mode.SETTLE, "paused"),
+        (Status.ROLLED_BACK, False, "", Mode.SETTLE, "superseded_by_rollback"),
+        *((status, True, "", Mode.SETTLE, "superseded_by_rollback") for status in Status),
+    ],
+)
+def test_orders(status: Status, hold: bool, settle: str, mode: Mode, reason: str) -> None:
+    orders = orders_of(LaunchState("x", status, 10, hold, 1, LaunchSpec("http://a"), settle))
+    assert (orders.mode, orders.reason) == (mode, reason)
+
+
+def test_a_state_nobody_can_read_means_wait() -> None:
+    assert orders_of(None).mode is Mode.WAIT
+
+
+@pytest.mark.parametrize(
+    ("timing", "latency_ms"),
+    [
+        ("darklaunch;dur=12.5", 12.5),
+        ("db;dur=3, darklaunch;dur=0", 0.0),
+        ('cache;desc="a b", darklaunch ; desc="x" ; dur = "7"', 7.0),
+        ("darklaunch;dur=100.1", None),  # longer than the whole answer took
+        ("darklaunch;dur=-1", None),
+        ("darklaunch;dur=nan", None),
+        ("darklaunch;dur=" + "9" * 400, None),
+        ("not-darklaunch;dur=5", None),
+        ("darklaunch, db;dur=5", None),
+        ("", None),
+    ],
+)
+def test_the_latency_inside_the_shadow(timing: str, latency_ms: float | None) -> None:
+    answer, source = measured(Answer(200, (("server-timing", timing),), b"", 100.0))
+    if latency_ms is None:
+        assert (answer.latency_ms, source) == (100.0, LatencySource.CLIENT)
+    else:
+        assert (answer.latency_ms, source) == (latency_ms, LatencySource.SERVER_TIMING)
+
+
+@pytest.mark.parametrize(
+    ("value", "wait_s"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 59.0),
+        ("Fri, 31 Dec 1998 23:59:59 GMT", 0.0),
+        ("soon", None),
+        ("-1", None),
+        ("9" * 50, None),
+        ("\u00b2", None),
+    ],
+)
+def test_when_to_come_back(value: str, wait_s: float | None) -> None:
+    assert retry_after_s((("x", "1"), ("retry-after", value)), 946_684_740.0) == wait_s
+    assert retry_after_s((), 0.0) is None
