@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from darklaunch_shared import keys
 from darklaunch_shared.alive import Process, read_alive
-from darklaunch_shared.connect import Client
+from darklaunch_shared.connect import Client, as_dict
 
 
 def server_now_ms(redis: Client) -> int:
@@ -36,12 +36,4 @@ def comparators_alive(redis: Client) -> list[Process]:
 
 
 def _alive(redis: Client, registry: str) -> list[Process]:
-    return read_alive(as_hash(redis.execute_command("HGETALL", registry)), server_now_ms(redis))
-
-
-def as_hash(reply: Any) -> dict[bytes, Any]:
-    """Read a HGETALL or XINFO reply, which is a dictionary or a flat list; nothing reads as empty."""
-    if isinstance(reply, dict):
-        return cast(dict[bytes, Any], reply)
-    flat: list[Any] = list(reply or ())
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+    return read_alive(as_dict(redis.execute_command("HGETALL", registry)), server_now_ms(redis))

@@ -1,7 +1,7 @@
 """The command line: which commands there are, how they are grouped, and how a failure looks.
 
 Commands are imported when they are called, so that `darklaunch worker` needs no Postgres driver and `--help` no HTTP
-client. To add a command, add a line to COMMANDS; its module has a click command of that name (hyphens as underscores).
+client. To add a command, add a line to COMMANDS; its module has a click command of that name.
 """
 
 from __future__ import annotations
@@ -26,29 +26,37 @@ from .settings import read_settings
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command: its name, the module below this package that holds it, and its section in the help."""
+    """A command: its name, the module below this package that holds it, its section and its line in the help."""
 
     name: str
     module: str
     section: str
+    summary: str
 
 
 COMMANDS: Final = (
-    Entry("up", "running.up", "Run"),
-    Entry("worker", "running.worker", "Run"),
-    Entry("comparator", "running.comparator", "Run"),
-    Entry("migrate", "running.migrate", "Run"),
-    Entry("start", "acting.start", "Act"),
-    Entry("pause", "acting.change", "Act"),
-    Entry("resume", "acting.change", "Act"),
-    Entry("ramp", "acting.change", "Act"),
-    Entry("promote", "acting.change", "Act"),
-    Entry("rollback", "acting.rollback", "Act"),
-    Entry("drain", "acting.drain", "Act"),
-    Entry("doctor", "maintaining.doctor", "Maintain"),
-    Entry("backlog", "maintaining.backlog", "Maintain"),
-    Entry("dead", "maintaining.dead", "Maintain"),
-    Entry("audit", "maintaining.audit", "Maintain"),
+    Entry("demo", "demo.command", "Run", "Show it all at work on a shop, in under a minute."),
+    Entry("up", "running.up", "Run", "Run everything: servers where none are given, workers, comparator."),
+    Entry("worker", "running.worker", "Run", "Replay captured requests against the shadows."),
+    Entry("comparator", "running.comparator", "Run", "Compare answers and record the results."),
+    Entry("migrate", "running.migrate", "Run", "Create or update the tables in Postgres."),
+    Entry("start", "acting.start", "Act", "Start a launch: mirror a share of the requests to a shadow."),
+    Entry("ramp", "acting.change", "Act", "Change the share of requests that is mirrored."),
+    Entry("pause", "acting.change", "Act", "Stop mirroring for a while; what waits is kept."),
+    Entry("resume", "acting.change", "Act", "Mirror again: lift a pause, a hold or a rollback."),
+    Entry("promote", "acting.change", "Act", "End a launch: the shadow has proved itself."),
+    Entry("rollback", "acting.rollback", "Act", "Stop a launch at once, even without Postgres."),
+    Entry("drain", "acting.drain", "Act", "Wait until everything on its way has settled."),
+    Entry("list", "reading.list", "Look", "List the launches."),
+    Entry("show", "reading.show", "Look", "Show what was decided about a launch, and its history."),
+    Entry("report", "reading.report", "Look", "Say what is known: problems, ledger, latency."),
+    Entry("mismatches", "reading.mismatches", "Look", "List what differed, grouped, most frequent first."),
+    Entry("inspect", "reading.inspect", "Look", "Show one exchange: request, both answers, and where they differ."),
+    Entry("curl", "reading.curl", "Look", "Print the curl commands that reproduce one exchange."),
+    Entry("doctor", "maintaining.doctor", "Maintain", "Check servers, processes and launches, and say what to do."),
+    Entry("backlog", "maintaining.backlog", "Maintain", "Show what waits, how old it is, and how fast it goes."),
+    Entry("dead", "maintaining.dead", "Maintain", "Look at dead letters, put them back, or delete them."),
+    Entry("audit", "maintaining.audit", "Maintain", "Check that every sampled exchange has an outcome."),
 )
 
 SECTIONS: Final = {
@@ -77,7 +85,7 @@ class Program(click.Group):
             if (missing.name or "").startswith("darklaunch"):
                 raise
             raise ConsoleError(needs_extra(cmd_name, missing.name)) from missing
-        command = getattr(module, cmd_name.replace("-", "_"))
+        command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
 
@@ -92,20 +100,11 @@ class Program(click.Group):
             raise click.UsageError(f'there is no command "{args[0]}".{meant}', ctx)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands by section; one whose dependency is missing says what to install."""
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the commands by section, without importing one."""
         for section, title in SECTIONS.items():
-            rows = [(entry.name, self._summary(ctx, entry)) for entry in COMMANDS if entry.section == section]
-            if rows:
-                with formatter.section(title):
-                    formatter.write_dl(rows)
-
-    def _summary(self, ctx: click.Context, entry: Entry) -> str:
-        try:
-            command = self.get_command(ctx, entry.name)
-        except ConsoleError as missing:
-            return str(missing).rpartition(": ")[2]
-        return command.get_short_help_str(limit=100) if command else ""
+            with formatter.section(title):
+                formatter.write_dl([(entry.name, entry.summary) for entry in COMMANDS if entry.section == section])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. A reader that closed the pipe, such as `head`, ends it quietly."""

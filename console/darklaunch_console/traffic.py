@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.connect import Client
+from darklaunch_shared.connect import Client, as_dict
+from darklaunch_shared.counters import ProducerCounters, unpack_counters
 from darklaunch_shared.errors import BadEntry, BadLaunch
 from darklaunch_shared.exchange import VERSION, read_meta
 from darklaunch_shared.launch import LaunchState, parse_state
 from redis.exceptions import RedisError, ResponseError
 
-from .alive import as_hash, clock_ms
+from .alive import clock_ms, hooks_alive
+from .errors import NoSuchLaunch
 from .stores import Connection
+
+EntryId = tuple[int, int]
 
 RECENT: Final = 5
 SAMPLES: Final = 50
@@ -21,12 +27,21 @@ SAMPLES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream: entries on it, those in some consumer's hands, the age of its oldest, the id last given."""
+    """One stream: its entries, those in some consumer's hands, the age of the oldest; its first id and the last given.
+
+    Ids are (milliseconds, number); `first_id` is None when the stream is empty.
+    """
 
     length: int
     in_flight: int
     oldest_s: float
-    last_id: str
+    first_id: EntryId | None
+    last_id: EntryId
+
+    @property
+    def waiting(self) -> int:
+        """Entries in nobody's hands."""
+        return max(0, self.length - self.in_flight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,28 @@ class Shard:
     replays: Stream
     dead: int
     ledger: dict[str, int]
-    producers: dict[str, bytes]
+    producers: list[ProducerCounters]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A launch's shards at about one time, and the ids of the producers that are alive."""
+
+    shards: tuple[Shard, ...]
+    alive: frozenset[str]
+
+    def in_outboxes(self) -> int:
+        """Count what living hooks have sampled and neither written nor dropped, as they last said."""
+        return sum(unwritten(p) for p in self.living())
+
+    def living(self) -> list[ProducerCounters]:
+        """Give the counters of producers that are alive."""
+        return [p for shard in self.shards for p in shard.producers if not p.closed and p.producer in self.alive]
+
+
+def unwritten(counters: ProducerCounters) -> int:
+    """Count what a producer has sampled and neither written nor dropped."""
+    return max(0, counters.sampled - counters.seq - sum(counters.dropped.values()))
 
 
 def published_launches(redis: Client) -> dict[str, LaunchState]:
@@ -46,7 +82,7 @@ def published_launches(redis: Client) -> dict[str, LaunchState]:
     states: dict[str, LaunchState] = {}
     for name in names:
         try:
-            states[name] = parse_state(name, as_hash(redis.execute_command("HGETALL", keys.launch(name))))
+            states[name] = parse_state(name, as_dict(redis.execute_command("HGETALL", keys.launch(name))))
         except BadLaunch:
             continue
     return states
@@ -57,7 +93,7 @@ def read_shard(redis: Client, name: str, shard: int) -> Shard:
     captures, replays = keys.captures(name, shard), keys.replays(name, shard)
     pipeline = redis.pipeline(transaction=False)
     for stream, group in ((captures, keys.WORKER_GROUP), (replays, keys.COMPARATOR_GROUP)):
-        pipeline.execute_command("XINFO STREAM", stream)
+        pipeline.execute_command("XINFO", "STREAM", stream)
         pipeline.execute_command("XPENDING", stream, group)
     pipeline.execute_command("XLEN", keys.dead(name, shard))
     pipeline.execute_command("HGETALL", keys.ledger(name, shard))
@@ -75,12 +111,35 @@ def read_shard(redis: Client, name: str, shard: int) -> Shard:
         _stream(info, pending, now_ms),
         _stream(next_info, next_pending, now_ms),
         int(dead or 0),
-        {field.decode(): int(number) for field, number in as_hash(ledger).items() if number.isdigit()},
-        {field.decode(errors="replace"): raw for field, raw in as_hash(producers).items()},
+        {field.decode(): int(number) for field, number in as_dict(ledger or ()).items() if number.isdigit()},
+        _counters(as_dict(producers or ()).values()),
     )
 
 
 _ABSENT: Final = ("no such key", "NOGROUP", "WRONGTYPE")
+
+
+def read_launch(redis: Client, state: LaunchState) -> Sight:
+    """Look at every shard of a launch, and at who captures."""
+    shards = tuple(read_shard(redis, state.name, shard) for shard in range(state.spec.shards))
+    return Sight(shards, frozenset(process.id for process in hooks_alive(redis)))
+
+
+def published(redis: Client, name: str) -> LaunchState:
+    """Read one launch as hooks and workers see it. Raises NoSuchLaunch, and BadLaunch when it is damaged."""
+    stored = as_dict(redis.execute_command("HGETALL", keys.launch(name)))
+    if not stored:
+        names = redis.execute_command("SMEMBERS", keys.LAUNCHES)
+        raise NoSuchLaunch(name, [known.decode(errors="replace") for known in names])
+    return parse_state(name, stored)
+
+
+def _counters(stored: Iterable[bytes]) -> list[ProducerCounters]:
+    counters: list[ProducerCounters] = []
+    for raw in stored:
+        with contextlib.suppress(BadEntry):
+            counters.append(unpack_counters(raw))
+    return counters
 
 
 def captured_origins(redis: Client) -> set[str]:
@@ -100,21 +159,29 @@ def captured_origins(redis: Client) -> set[str]:
 def recorded_origins(connection: Connection) -> set[str]:
     """Name the origins in the exchanges that were kept as samples last."""
     rows = connection.execute("SELECT meta FROM darklaunch.sample ORDER BY recorded_at DESC LIMIT %s", [SAMPLES])
-    found = (_origin((keys.V, VERSION, keys.META, meta)) for (meta,) in rows)
+    found = (_origin({keys.V: VERSION, keys.META: meta}) for (meta,) in rows)
     return {origin for origin in found if origin}
 
 
-def _origin(flat: Any) -> str:
+def _origin(fields: Any) -> str:
     try:
-        origin = read_meta(dict(zip(flat[::2], flat[1::2], strict=True)), keys.META).get("origin")
+        origin = read_meta(as_dict(fields), keys.META).get("origin")
     except (BadEntry, ValueError):
         return ""
     return origin if isinstance(origin, str) else ""
 
 
 def _stream(info: Any, pending: Any, now_ms: int) -> Stream:
-    about = as_hash(info)
-    first = about.get(b"first-entry")
-    oldest_s = max(0.0, (now_ms - int(first[0].partition(b"-")[0])) / 1000) if first else 0.0
-    last_id = about.get(b"last-generated-id", b"0-0").decode()
-    return Stream(int(about.get(b"length", 0)), int(pending[0]) if pending else 0, oldest_s, last_id)
+    about: dict[bytes, Any] = as_dict(info or ())
+    first, last_id = about.get(b"first-entry"), _entry_id(about.get(b"last-generated-id", b"0-0"))
+    in_flight = int(pending["pending"]) if pending else 0  # redis-py has named its parts
+    length = int(about.get(b"length", 0))
+    if not first:
+        return Stream(length, in_flight, 0.0, None, last_id)
+    first_id = _entry_id(first[0])
+    return Stream(length, in_flight, max(0.0, (now_ms - first_id[0]) / 1000), first_id, last_id)
+
+
+def _entry_id(text: bytes) -> EntryId:
+    milliseconds, _, number = text.partition(b"-")
+    return int(milliseconds), int(number)

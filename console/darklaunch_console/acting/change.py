@@ -26,7 +26,7 @@ def acting(function: F) -> F:
     return click.argument("name", callback=launch_name)(reason(json_option(function)))
 
 
-@click.command(short_help="Stop mirroring for a while; what waits is kept.")
+@click.command()
 @acting
 @click.pass_obj
 def pause(settings: Settings, name: str, reason: str, in_json: bool) -> None:
@@ -47,7 +47,7 @@ def pause(settings: Settings, name: str, reason: str, in_json: bool) -> None:
     told.also("Exchanges that wait are kept.", f"darklaunch resume {name}, or darklaunch drain {name} --discard")
 
 
-@click.command(short_help="Mirror again: lift a pause, a hold or a rollback.")
+@click.command()
 @acting
 @click.pass_obj
 def resume(settings: Settings, name: str, reason: str, in_json: bool) -> None:
@@ -65,7 +65,7 @@ def resume(settings: Settings, name: str, reason: str, in_json: bool) -> None:
     told.also(f"It was {was}." if was != "paused" else "", f"darklaunch show {name}")
 
 
-@click.command(short_help="Change the share of requests that is mirrored.")
+@click.command()
 @click.argument("name", callback=launch_name)
 @click.argument("percent", callback=percentage)
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
@@ -96,7 +96,7 @@ def ramp(settings: Settings, name: str, percent: float, reason: str, in_json: bo
     told.also("", f"darklaunch resume {name}")
 
 
-@click.command(short_help="End a launch: the shadow has proved itself.")
+@click.command()
 @acting
 @click.pass_obj
 def promote(settings: Settings, name: str, reason: str, in_json: bool) -> None:

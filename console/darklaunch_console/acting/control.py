@@ -20,9 +20,6 @@ from darklaunch_console.errors import ConsoleError, NoSuchLaunch, Unreachable
 from darklaunch_console.output.numbers import percent
 from darklaunch_console.stores import Connection
 
-SETTLE: Final = "settle"
-"""Field of a paused launch's hash: the reason for which workers settle what waits, instead of keeping it."""
-
 IN_WORDS: Final = {
     Status.ACTIVE: "active",
     Status.PAUSED: "paused",
@@ -68,13 +65,12 @@ def find(redis: Client, connection: Connection, name: str) -> Before:
 def change(redis: Client, connection: Connection, before: Before, act: Act, **changes: Any) -> LaunchRecord:
     """Record a change with its event, then publish it; `hold=False` lifts the emergency stop.
 
-    Any act ends a discard of the backlog. Raises Unreachable when the change is recorded but could not be published.
+    Raises Unreachable when the change is recorded but could not be published.
     """
     name = before.state.name
     record = update_launch(connection, name, act, above=before.published_revision, **changes)
     connection.commit()
     try:
-        redis.execute_command("HDEL", keys.launch(name), SETTLE)
         publish(redis, record, lift_hold=changes.get("hold") is False)
     except (RedisError, OSError) as error:
         raise Unreachable(

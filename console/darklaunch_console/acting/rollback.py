@@ -21,7 +21,7 @@ from .change import acting
 from .control import actor, change, described, find
 
 
-@click.command(short_help="Stop a launch at once, even without Postgres.")
+@click.command()
 @acting
 @click.pass_obj
 def rollback(settings: Settings, name: str, reason: str, in_json: bool) -> None:

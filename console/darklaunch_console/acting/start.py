@@ -38,7 +38,7 @@ class Surroundings:
     hooks: int
 
 
-@click.command(short_help="Start a launch: mirror a share of the requests to a shadow.")
+@click.command()
 @click.argument("name", callback=launch_name)
 @click.option("--shadow", required=True, metavar="URL", help="Where the version under test answers: http://HOST:PORT.")
 @click.option(

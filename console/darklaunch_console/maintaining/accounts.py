@@ -1,0 +1,164 @@
+"""The arithmetic of an audit: does every sampled exchange have an outcome, or is it on its way? Pure.
+
+Three looks are taken in this order: the record, Redis (each shard at one instant), the record again. Between them
+exchanges move on, so that a difference proves nothing by itself. What it takes to be sure:
+
+- A producer's numbers 1 … seq were all written to Redis; `seq` is what Redis, or the record before it, knew.
+- Whatever of them is not in the record at the last look was, at the instant Redis was looked at, either on a stream or
+  lost. So *numbers without a row, minus entries on the streams* is never more than what is lost: a positive figure is
+  a loss for certain, at any load, and without traffic it is the exact figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from darklaunch_shared.keys import shard_of
+
+Dropped = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A producer's counters, from Redis or as copied into the record; `recorded` of its numbers have a row."""
+
+    producer: str
+    seq: int = 0
+    sampled: int = 0
+    dropped: Dropped = field(default_factory=dict[str, int])
+    recorded: int = 0
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShardBook:
+    """One shard at one instant: highest number on the stream per producer, counters, entries on the two streams."""
+
+    admitted: Mapping[str, int]
+    producers: Sequence[Said]
+    captures: int
+    replays: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Postgres at one instant: the producers, and the rows by (outcome, reason)."""
+
+    producers: Sequence[Said]
+    tally: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One producer's account: sampled = recorded + dropped + unwritten + missing (numbers without a row)."""
+
+    producer: str
+    sampled: int
+    recorded: int
+    dropped: int
+    unwritten: int
+    missing: int
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A launch's account.
+
+    `outcomes` are the rows by outcome, `dropped` all losses by reason, those before the stream included. `killed` were
+    in the memory of processes that ended without a word. `disagreement` is by how much the rows by outcome differ from
+    the rows by producer: 0 unless the record is damaged.
+    """
+
+    sampled: int
+    outcomes: Mapping[str, int]
+    dropped: Mapping[str, int]
+    outboxes: int
+    captures: int
+    replays: int
+    killed: int
+    lost: int
+    disagreement: int
+    lines: Sequence[Line]
+
+    @property
+    def settled(self) -> int:
+        """Exchanges with an outcome, drops before the stream included."""
+        return self.sampled - self.on_its_way - self.lost - self.killed
+
+    @property
+    def on_its_way(self) -> int:
+        """Exchanges that are somewhere between the hook and the record."""
+        return self.outboxes + sum(line.missing for line in self.lines) - self.lost
+
+    @property
+    def balanced(self) -> bool:
+        """Whether nothing is lost and the record agrees with itself."""
+        return self.lost == 0 and self.disagreement == 0
+
+
+def balance(before: Record, shards: Sequence[ShardBook], after: Record, alive: frozenset[str]) -> Account:
+    """Make the account of the three looks; `alive` are the producers whose process is."""
+    recorded = {said.producer: said.recorded for said in after.producers}
+    lines: list[Line] = []
+    dropped: dict[str, int] = {}
+    lost = 0
+    for number, book in enumerate(shards):
+        own: list[Line] = []
+        for producer, said in _by_producer(before, shards, number, recorded).items():
+            admitted, rows = book.admitted.get(producer, 0), recorded.get(producer, 0)
+            own.append(_line(producer, said, admitted, rows, producer in alive))
+            for reason, count in _highest(said).items():
+                dropped[reason] = dropped.get(reason, 0) + count
+        lost += max(0, sum(line.missing for line in own) - book.captures - book.replays)
+        lines += own
+    outcomes: dict[str, int] = {}
+    for (outcome, reason), number in after.tally.items():
+        if outcome == "dropped":
+            dropped[reason] = dropped.get(reason, 0) + number
+        else:
+            outcomes[outcome] = outcomes.get(outcome, 0) + number
+    return Account(
+        sampled=sum(line.sampled for line in lines),
+        outcomes=outcomes,
+        dropped={reason: number for reason, number in sorted(dropped.items()) if number},
+        outboxes=sum(line.unwritten for line in lines if line.alive),
+        captures=sum(book.captures for book in shards),
+        replays=sum(book.replays for book in shards),
+        killed=sum(line.unwritten for line in lines if not line.alive),
+        lost=lost,
+        disagreement=sum(after.tally.values()) - sum(said.recorded for said in after.producers),
+        lines=lines,
+    )
+
+
+def _by_producer(
+    before: Record, shards: Sequence[ShardBook], number: int, recorded: Mapping[str, int]
+) -> dict[str, list[Said]]:
+    """Give one shard's producers with what is said of each, by Redis and by the record.
+
+    A producer that Redis has forgotten belongs to the shard its name leads to, as it always has.
+    """
+    book = shards[number]
+    seen = {name for other in shards for name in (*other.admitted, *(said.producer for said in other.producers))}
+    own = {*book.admitted, *(said.producer for said in book.producers)}
+    forgotten = ({said.producer for said in before.producers} | recorded.keys()) - seen
+    own |= {producer for producer in forgotten if shard_of(producer, len(shards)) == number}
+    return {
+        producer: [said for said in (*book.producers, *before.producers) if said.producer == producer]
+        for producer in sorted(own)
+    }
+
+
+def _line(producer: str, said: Sequence[Said], admitted: int, recorded: int, alive: bool) -> Line:
+    seq = max([admitted, recorded, *(one.seq for one in said)])
+    dropped = sum(_highest(said).values())
+    unwritten = 0 if any(one.closed for one in said) else max([0, *(one.sampled - seq - dropped for one in said)])
+    return Line(producer, seq + dropped + unwritten, recorded, dropped, unwritten, seq - recorded, alive)
+
+
+def _highest(said: Sequence[Said]) -> dict[str, int]:
+    """Merge counters that only ever grow."""
+    reasons = {reason for one in said for reason in one.dropped}
+    return {reason: max(one.dropped.get(reason, 0) for one in said) for reason in reasons}
