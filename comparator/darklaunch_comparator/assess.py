@@ -14,7 +14,19 @@ from darklaunch_shared.exchange import Exchange, Fields
 from darklaunch_shared.launch import LaunchSpec
 from darklaunch_shared.replay import Answered, Loss, Replay, ShadowErrorClass, Unanswered, unpack_replay
 
-from .compare import BadPath, Comparison, Ignore, Side, compare, error_signature, error_title, signature, title
+from .compare import (
+    BadPath,
+    Comparison,
+    Ignore,
+    Side,
+    compare,
+    error_signature,
+    error_title,
+    signature,
+    slow_signature,
+    slow_title,
+    title,
+)
 from .store.text import ENDPOINT_CHARS, LABEL_CHARS, PATH_CHARS, TITLE_CHARS, storable, storable_json
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,8 +49,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a mismatch or a shadow error is grouped by and shown with. `fields` are the entry's, for a sample."""
+    """What one thing wrong with an exchange is grouped by and shown with.
 
+    `problem` is `mismatched`, `shadow_error` or `slow`; `fields` are the entry's, for a sample.
+    """
+
+    problem: str
     fingerprint: str
     title: str
     parts: str
@@ -63,7 +79,7 @@ class Finding:
     shadow_ms: float | None = None
     latency_source: str | None = None
     slow: bool = False
-    evidence: Evidence | None = None
+    evidence: tuple[Evidence, ...] = ()
     excuses: tuple[tuple[str, str, int], ...] = ()
 
     @property
@@ -141,8 +157,16 @@ def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: R
         shadow_ms=shadow.waited_ms,
         latency_source="waited",
         slow=shadow.error is ShadowErrorClass.TIMEOUT and waited_longer,
-        evidence=Evidence(
-            fingerprint, error_title(shadow.error), storable_json(parts), storable_json([told]), 0, fields
+        evidence=(
+            Evidence(
+                "shadow_error",
+                fingerprint,
+                error_title(shadow.error),
+                storable_json(parts),
+                storable_json([told]),
+                0,
+                fields,
+            ),
         ),
     )
 
@@ -150,6 +174,8 @@ def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: R
 def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules) -> Finding:
     exchange = replay.exchange
     outcome, reason, comparison = _compared(exchange, shadow, rules)
+    slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
+    evidence = (_mismatch(exchange.endpoint, comparison, fields),) if comparison and outcome == "mismatched" else ()
     return Finding(
         exchange.id,
         exchange.captured_at_ms,
@@ -162,8 +188,8 @@ def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules) ->
         primary_ms=exchange.primary.latency_ms,
         shadow_ms=shadow.answer.latency_ms,
         latency_source=shadow.latency_source.value,
-        slow=shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms,
-        evidence=_evidence(exchange.endpoint, comparison, fields) if outcome == "mismatched" and comparison else None,
+        slow=slow,
+        evidence=(*evidence, _slowness(exchange, shadow, rules, fields)) if slow else evidence,
         excuses=_excuses(comparison) if comparison else (),
     )
 
@@ -183,14 +209,33 @@ def _compared(exchange: Exchange, shadow: Answered, rules: Rules) -> tuple[str, 
     return comparison.outcome.value, comparison.detail or None, comparison
 
 
-def _evidence(endpoint: str, comparison: Comparison, fields: Fields) -> Evidence:
+def _mismatch(endpoint: str, comparison: Comparison, fields: Fields) -> Evidence:
     pairs = sorted({(difference.group_path, difference.kind.value) for difference in comparison.differences})
     return Evidence(
+        "mismatched",
         signature(endpoint, comparison),
         storable(title(comparison), TITLE_CHARS),
         storable_json([{"path": path, "kind": kind} for path, kind in pairs]),
         storable_json([asdict(difference) for difference in comparison.differences]),
         comparison.omitted,
+        fields,
+    )
+
+
+def _slowness(exchange: Exchange, shadow: Answered, rules: Rules, fields: Fields) -> Evidence:
+    place = {"path": "latency", "kind": "slow"}
+    took = {
+        "group_path": "latency",
+        "primary": f"{exchange.primary.latency_ms:,.1f} ms",
+        "shadow": f"{shadow.answer.latency_ms:,.1f} ms",
+    }
+    return Evidence(
+        "slow",
+        slow_signature(exchange.endpoint),
+        slow_title(rules.max_latency_diff_ms),
+        storable_json([place]),
+        storable_json([place | took]),
+        0,
         fields,
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from . import histogram
-from .assess import Finding
+from .assess import Evidence, Finding
 
 BLOCK_MS: Final = 10_000
 _LABEL_CHARS: Final = 40
@@ -36,12 +36,20 @@ class Block:
     difference: histogram.Histogram = field(default_factory=dict[int, int])
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An exchange and one thing that is wrong with it."""
+
+    finding: Finding
+    evidence: Evidence
+
+
 @dataclass(slots=True)
 class Group:
-    """What one signature gains, and the findings it is shown with."""
+    """What one signature gains, and the exchanges it is shown with."""
 
-    first: Finding
-    latest: Finding
+    first: Example
+    latest: Example
     count: int = 0
 
 
@@ -62,8 +70,8 @@ def fold(inserted: Iterable[Finding], retracted: Iterable[Retraction] = ()) -> G
     for finding in inserted:
         _count(gains, finding, 1)
         _fold_latency(gains.blocks[finding.endpoint, block_start_ms(finding.captured_at_ms)], finding)
-        if finding.evidence is not None:
-            _group(gains.groups, finding.evidence.fingerprint, finding)
+        for evidence in finding.evidence:
+            _group(gains.groups, Example(finding, evidence))
         for path, reason, times in finding.excuses:
             place = (finding.endpoint, path, reason)
             gains.excuses[place] = gains.excuses.get(place, 0) + times
@@ -105,12 +113,12 @@ def _fold_latency(block: Block, finding: Finding) -> None:
     histogram.add(block.difference, finding.shadow_ms - finding.primary_ms)
 
 
-def _group(groups: dict[str, Group], fingerprint: str, finding: Finding) -> None:
-    group = groups.setdefault(fingerprint, Group(finding, finding))
+def _group(groups: dict[str, Group], example: Example) -> None:
+    group = groups.setdefault(example.evidence.fingerprint, Group(example, example))
     group.count += 1
-    group.first = min(group.first, finding, key=_captured)
-    group.latest = max(group.latest, finding, key=_captured)
+    group.first = min(group.first, example, key=_captured)
+    group.latest = max(group.latest, example, key=_captured)
 
 
-def _captured(finding: Finding) -> tuple[int, str]:
-    return finding.captured_at_ms, finding.exchange_id
+def _captured(example: Example) -> tuple[int, str]:
+    return example.finding.captured_at_ms, example.finding.exchange_id

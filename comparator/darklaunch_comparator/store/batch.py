@@ -18,7 +18,7 @@ from darklaunch_shared import keys
 from psycopg import Connection, Cursor
 
 from darklaunch_comparator.assess import Finding
-from darklaunch_comparator.fold import Block, Gains, Group, Retraction, fold
+from darklaunch_comparator.fold import Block, Example, Gains, Group, Retraction, fold
 
 from .blame import OutrankedMeanwhile
 from .memory import Memory
@@ -97,7 +97,7 @@ def _copy(cursor: Cursor[Any], rows: list[Finding]) -> None:
             at = row.captured_at
             copy.write_row((
                 at.date(), row.exchange_id, at, row.endpoint, row.method, row.outcome, row.reason,
-                row.evidence and row.evidence.fingerprint, row.primary_status, row.shadow_status,
+                row.evidence[0].fingerprint if row.evidence else None, row.primary_status, row.shadow_status,
                 row.primary_ms, row.shadow_ms, row.latency_source, row.slow, row.rank,
             ))  # fmt: skip
 
@@ -196,23 +196,21 @@ def _block(launch: str, endpoint: str, start_ms: int, block: Block) -> dict[str,
 
 def _signature(launch: str, fingerprint: str, group: Group) -> dict[str, Any]:
     evidence = group.first.evidence
-    assert evidence is not None
     return {
         "launch": launch,
         "fingerprint": fingerprint,
-        "endpoint": group.first.endpoint,
+        "endpoint": group.first.finding.endpoint,
         "title": evidence.title,
-        "outcome": group.first.outcome,
+        "outcome": evidence.problem,
         "parts": evidence.parts,
         "count": group.count,
-        "first_seen": group.first.captured_at,
-        "last_seen": group.latest.captured_at,
+        "first_seen": group.first.finding.captured_at,
+        "last_seen": group.latest.finding.captured_at,
     }
 
 
-def _sample(launch: str, finding: Finding) -> dict[str, Any]:
-    evidence = finding.evidence
-    assert evidence is not None
+def _sample(launch: str, example: Example) -> dict[str, Any]:
+    finding, evidence = example.finding, example.evidence
     fields = evidence.fields
     return {
         "launch": launch,

@@ -20,7 +20,7 @@ from darklaunch_shared.launch import (
 )
 from psycopg import Connection
 
-from darklaunch_comparator.errors import LaunchExists, LaunchUnknown
+from darklaunch_comparator.errors import LaunchExists, LaunchMoved, LaunchUnknown
 
 from .sql import load
 from .text import storable, storable_json
@@ -104,16 +104,20 @@ def update_launch(
     spec: LaunchSpec | None = None,
     hold: bool | None = None,
     above: int = 0,
+    only_at: int | None = None,
 ) -> LaunchRecord:
     """Change what is given and record the event, with what changed. `hold=False` lifts a hold, on Redis when published.
 
-    Raises BadLaunch for a bad percentage or specification, and LaunchUnknown.
+    `only_at` is the revision that the decision was made on. Raises BadLaunch for a bad percentage or specification,
+    LaunchUnknown, and LaunchMoved when the launch is at another revision by now.
     """
     with connection.transaction():
         row = connection.execute(_SQL["lock"], {"name": name}).fetchone()
         if row is None:
             raise LaunchUnknown(f'There is no launch "{name}".')
         before = _record(row).state
+        if only_at not in (None, before.revision):
+            raise LaunchMoved(f'The launch "{name}" was changed meanwhile. Look at it again, then decide.')
         values = {
             "name": name,
             "status": (status or before.status).value,

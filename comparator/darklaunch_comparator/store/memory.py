@@ -51,8 +51,9 @@ class Memory:
         new_places: set[Place] = set()
         bounded: list[Finding] = []
         for finding in findings:
-            if finding.evidence is not None:
-                finding = replace(finding, evidence=self._evidence(known, new_fingerprints, finding.evidence))
+            if finding.evidence:
+                evidence = tuple(self._evidence(known, new_fingerprints, each) for each in finding.evidence)
+                finding = replace(finding, evidence=evidence)
             if finding.excuses:
                 excuses = tuple(self._excuse(known, new_places, finding.endpoint, *each) for each in finding.excuses)
                 finding = replace(finding, excuses=excuses)

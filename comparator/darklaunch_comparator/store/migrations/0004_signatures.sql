@@ -6,7 +6,7 @@ CREATE TABLE darklaunch.signature (
     fingerprint text COLLATE "C" NOT NULL,
     endpoint    text COLLATE "C" NOT NULL,
     title       text NOT NULL,
-    outcome     text COLLATE "C" NOT NULL CHECK (outcome IN ('mismatched', 'shadow_error')),
+    outcome     text COLLATE "C" NOT NULL CHECK (outcome IN ('mismatched', 'shadow_error', 'slow')),
     parts       jsonb NOT NULL,
     count       bigint NOT NULL,
     first_seen  timestamptz NOT NULL,
