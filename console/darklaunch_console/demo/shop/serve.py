@@ -1,7 +1,6 @@
 """Serve one release of the shop: `python -m darklaunch_console.demo.shop --version v1 --database DIR`."""
 
 import logging
-import os
 import socket
 from pathlib import Path
 
@@ -21,8 +20,7 @@ BACKLOG = 512
     "--database", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the databases are."
 )
 @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Log there, not on the terminal.")
-@click.option("--nice", type=click.IntRange(0, 19), default=0, show_default=True, help="Yield the CPU to others.")
-def main(version: str, port: int, database: Path, log_file: Path | None, nice: int) -> None:
+def main(version: str, port: int, database: Path, log_file: Path | None) -> None:
     """Serve one release of the demo's shop on 127.0.0.1 until SIGINT or SIGTERM.
 
     Prints one line with its address when connections are accepted. The capture hook is installed in every release:
@@ -31,8 +29,6 @@ def main(version: str, port: int, database: Path, log_file: Path | None, nice: i
     logging.basicConfig(
         filename=log_file, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    if nice:
-        os.nice(nice)  # a shadow has its own machine; here it must not slow down the primary
     try:
         app = make_app(version, database)
     except FileNotFoundError as error:
