@@ -1,0 +1,81 @@
+"""`curl`: the commands that reproduce one exchange against either side."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from typing import Final
+
+import click
+from darklaunch_shared.exchange import Request
+
+from darklaunch_console.errors import ConsoleError
+from darklaunch_console.output.screen import from_outside, json_option, say, say_json
+from darklaunch_console.settings import Settings
+from darklaunch_console.stores import open_postgres
+
+from .evidence import find_record
+from .exchange import check_id, find_sample
+
+_NOT_SENT: Final = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "expect", "te"}
+
+
+@click.command(short_help="Print the curl commands that reproduce one exchange.")
+@click.argument("exchange", callback=check_id, metavar="ID")
+@click.option("--launch", metavar="NAME", help="Which launch's, when several mirrored the same request.")
+@json_option
+@click.pass_obj
+def curl(settings: Settings, exchange: str, launch: str | None, in_json: bool) -> None:
+    """Print the commands that send one captured request again, to the shadow and to the primary.
+
+    Credentials were removed before the request left the app: add your own with -H.
+    """
+    with open_postgres(settings) as connection:
+        sample = find_sample(connection, exchange, launch)
+        shadow = find_record(connection, sample.launch).state.spec.shadow
+    request = sample.replay.exchange.request
+    commands = {"shadow": command(request, shadow), "primary": command(request, request.origin)}
+    if in_json:
+        say_json(commands)
+        return
+    for side, written in commands.items():
+        say(f"{written}   # {side}")
+
+
+def command(request: Request, origin: str) -> str:
+    """Write the curl command that sends a request to an origin, target and body byte for byte.
+
+    Raises ConsoleError for what curl cannot send: a target with control characters.
+    """
+    if not request.target.startswith("/") or any(character <= " " for character in request.target):
+        raise ConsoleError(f"curl cannot send the target {from_outside(request.target)!r} as it was captured")
+    words = ["curl", "-sS", "--path-as-is", "--globoff"]
+    if request.method == "HEAD":
+        words.append("--head")
+    elif request.method != "GET" or request.body:
+        words += ["-X", request.method]
+    for name, value in request.headers:
+        if name not in _NOT_SENT:
+            words += ["-H", f"{name}: {value}" if value else f"{name};"]
+    words.append(origin + request.target)
+    written = " ".join(_quoted(word) for word in words)
+    if not request.body:
+        return written
+    if _is_plain(request.body):
+        return f"{written} --data-binary {shlex.quote(request.body.decode())}"
+    packed = base64.b64encode(request.body).decode()
+    return f"printf %s {packed} | base64 -d | {written} --data-binary @-"
+
+
+def _is_plain(body: bytes) -> bool:
+    return not body.startswith(b"@") and all(32 <= byte < 127 for byte in body)
+
+
+def _quoted(word: str) -> str:
+    """Quote for a POSIX shell; what is not printable ASCII is written as the bytes it was, in $'…'."""
+    if word.isascii() and word.isprintable():
+        return shlex.quote(word)
+    escaped = "".join(
+        chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}" for byte in word.encode("latin-1")
+    )
+    return f"$'{escaped}'"

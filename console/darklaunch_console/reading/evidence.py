@@ -1,0 +1,149 @@
+"""What is known of one launch, gathered from Postgres into one value that every report is written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from darklaunch_comparator.errors import LaunchUnknown
+from darklaunch_comparator.store import read
+from darklaunch_comparator.store.launches import LaunchRecord, get_launch, list_launches
+
+from darklaunch_console.errors import NoSuchLaunch
+from darklaunch_console.stores import Connection
+
+SLOW_BUDGET = 0.001
+"""Share of requests that may be slow before it is called a problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A signature worth a person's time. `share` is its part of the endpoint's replays; `example` one line of proof."""
+
+    fingerprint: str
+    endpoint: str
+    title: str
+    outcome: str
+    count: int
+    share: float
+    first_seen: datetime
+    last_seen: datetime
+    sample: str | None
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRow:
+    """One endpoint's latency, in ms. `pairs` were answered by both sides; `slow_share` went over the limit."""
+
+    endpoint: str
+    pairs: int
+    primary: read.Latency
+    shadow: read.Latency
+    difference: read.Latency
+    slow_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything a report says. Times are UTC."""
+
+    record: LaunchRecord
+    ledger: read.Ledger
+    compared: int
+    problems: tuple[Problem, ...]
+    latency: tuple[LatencyRow, ...]
+    excuses: tuple[read.ExcuseCount, ...]
+    since: datetime | None
+    until: datetime | None
+
+
+def gather(connection: Connection, name: str) -> Evidence:
+    """Read a launch's evidence. Raises NoSuchLaunch."""
+    record = find_record(connection, name)
+    ledger = read.ledger(connection, name)
+    endpoints = {counted.endpoint: counted for counted in read.endpoints(connection, name)}
+    problems = [
+        _problem(connection, name, signature, endpoints.get(signature.endpoint))
+        for signature in read.signatures(connection, name)
+        if not _within_budget(signature, endpoints.get(signature.endpoint))
+    ]
+    return Evidence(
+        record=record,
+        ledger=ledger,
+        compared=ledger.matched + ledger.mismatched + ledger.ignored,
+        problems=tuple(problems),
+        latency=tuple(_latency_rows(read.latency(connection, name))),
+        excuses=tuple(read.excuses(connection, name)),
+        since=min((counted.since for counted in endpoints.values()), default=None),
+        until=min(max((counted.until for counted in endpoints.values()), default=None) or _now(), _now()),
+    )
+
+
+def find_record(connection: Connection, name: str) -> LaunchRecord:
+    """Read a launch's record. Raises NoSuchLaunch, which names the one that was probably meant."""
+    try:
+        return get_launch(connection, name)
+    except LaunchUnknown:
+        raise NoSuchLaunch(name, [record.state.name for record in list_launches(connection)]) from None
+
+
+def example(differences: list[dict[str, object]]) -> str:
+    """Write the differences of one sample on a line: `$.total_cents: 4250 → nothing`."""
+    shown = [f"{one['path']}: {_value(one.get('primary'))} → {_value(one.get('shadow'))}" for one in differences[:3]]
+    more = len(differences) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more else "")
+
+
+def _problem(connection: Connection, launch: str, signature: read.Signature, counted: read.Endpoint | None) -> Problem:
+    sample = read.sample(connection, signature.first_sample, launch) if signature.first_sample else None
+    return Problem(
+        fingerprint=signature.fingerprint,
+        endpoint=signature.endpoint,
+        title=signature.title,
+        outcome=signature.outcome,
+        count=signature.count,
+        share=_share(signature, counted),
+        first_seen=signature.first_seen,
+        last_seen=signature.last_seen,
+        sample=signature.first_sample,
+        example=example(sample.differences) if sample else "",
+    )
+
+
+def _within_budget(signature: read.Signature, counted: read.Endpoint | None) -> bool:
+    return signature.outcome == "slow" and _share(signature, counted) <= SLOW_BUDGET
+
+
+def _share(signature: read.Signature, counted: read.Endpoint | None) -> float:
+    replays = 0
+    if counted:
+        replays = counted.matched + counted.mismatched + counted.ignored + counted.unverified + counted.shadow_error
+    return signature.count / replays if replays else 0.0
+
+
+def _latency_rows(rows: list[read.Latency]) -> list[LatencyRow]:
+    sides: dict[str, dict[str, read.Latency]] = {}
+    for row in rows:
+        sides.setdefault(row.endpoint or "all endpoints", {})[row.side] = row
+    laid_out = [
+        LatencyRow(
+            endpoint=endpoint,
+            pairs=found["primary"].pairs,
+            primary=found["primary"],
+            shadow=found["shadow"],
+            difference=found["difference"],
+            slow_share=found["difference"].slow_share,
+        )
+        for endpoint, found in sides.items()
+        if {"primary", "shadow", "difference"} <= found.keys()
+    ]
+    return sorted(laid_out, key=lambda row: (row.endpoint == "all endpoints", -row.slow_share, row.endpoint))
+
+
+def _value(rendered: object) -> str:
+    return "nothing" if rendered is None else str(rendered)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,137 @@
+"""A report laid out: as text, as Markdown, as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from darklaunch_console.output.numbers import count, share, signed
+from darklaunch_console.output.screen import from_outside
+from darklaunch_console.output.table import table
+
+from . import words
+from .evidence import Evidence, LatencyRow, Problem
+
+
+def as_text(evidence: Evidence) -> list[str]:
+    """Lay out everything below the headline for a terminal."""
+    lines = [f"{words.standing(evidence)}. Exchanges {words.since(evidence)}:", f"  {words.ledger(evidence)}"]
+    if reasons := words.dropped(evidence):
+        lines.append(f"  dropped: {reasons}")
+    if reasons := words.skipped(evidence):
+        lines.append(f"  not sampled, by design: {reasons}")
+    if evidence.problems:
+        lines += ["", "Problems"]
+        for number, problem in enumerate(evidence.problems, 1):
+            lines += _problem(number, problem)
+    if evidence.latency:
+        lines += ["", *_latency(evidence)]
+    if excused := words.excused(evidence):
+        lines += ["", f"Differed and was excused: {', '.join(excused[:6])}{_more(len(excused) - 6)}."]
+    return lines
+
+
+def as_markdown(evidence: Evidence) -> list[str]:
+    """Lay out the whole report as Markdown."""
+    lines = [f"## {_escaped(words.headline(evidence))}", "", f"{_escaped(words.standing(evidence))}.", ""]
+    lines += [f"Exchanges {words.since(evidence)}: {words.ledger(evidence)}.", ""]
+    if evidence.problems:
+        lines += ["| # | endpoint | what differs | how often | example |", "|--:|---|---|---|---|"]
+        lines += [
+            f"| {number} | {_code(problem.endpoint)} | {_escaped(problem.title)} | {words.frequency(problem)} "
+            f"| {_code(problem.example)} {_code(problem.sample or '')} |"
+            for number, problem in enumerate(evidence.problems, 1)
+        ]
+        lines.append("")
+    if evidence.latency:
+        head = ["latency, ms", *_LATENCY_HEAD, f"over {words.over(evidence)[2:]}"]
+        lines += [_row(head), _row(["---", *["--:"] * (len(head) - 1)])]
+        lines += [_row([_code(row.endpoint), *_latency_cells(row)]) for row in evidence.latency]
+        lines.append("")
+    if excused := words.excused(evidence):
+        lines += [f"Differed and was excused: {', '.join(_escaped(one) for one in excused)}.", ""]
+    return lines
+
+
+def as_json(evidence: Evidence) -> dict[str, Any]:
+    """Lay out the report for programs. Latency in ms, times in ISO 8601, shares as fractions."""
+    state = evidence.record.state
+    return {
+        "launch": state.name,
+        "headline": words.headline(evidence),
+        "status": state.status.value,
+        "percent": state.percent,
+        "hold": state.hold,
+        "shadow": state.spec.shadow,
+        "max_latency_diff_ms": state.spec.max_latency_diff_ms,
+        "since": evidence.since,
+        "until": evidence.until,
+        "compared": evidence.compared,
+        "ledger": {**asdict(evidence.ledger), "balanced": evidence.ledger.on_its_way >= 0},
+        "signatures": [asdict(problem) for problem in evidence.problems],
+        "latency": [
+            {
+                "endpoint": row.endpoint,
+                "pairs": row.pairs,
+                "slow_share": row.slow_share,
+                **{
+                    side: {"p50": of.p50, "p95": of.p95, "p99": of.p99}
+                    for side, of in (("primary", row.primary), ("shadow", row.shadow), ("difference", row.difference))
+                },
+            }
+            for row in evidence.latency
+        ],
+        "excuses": [asdict(excuse) for excuse in evidence.excuses],
+    }
+
+
+_LATENCY_HEAD = (
+    "primary p50", "p95", "p99", "shadow p50", "p95", "p99", "paired p50", "p95",
+)  # fmt: skip
+
+
+def _problem(number: int, problem: Problem) -> list[str]:
+    lines = [
+        f"  {number}. {words.brief(problem)}",
+        f"     {words.frequency(problem)}, since {words.clock(problem.first_seen)}",
+    ]
+    if problem.example:
+        lines.append(f"     {from_outside(problem.example, 160)}")
+    if problem.sample:
+        lines.append(f"     darklaunch inspect {problem.sample}    darklaunch curl {problem.sample}")
+    return lines
+
+
+def _latency(evidence: Evidence) -> list[str]:
+    sides = ["Latency, ms", "primary", "", "", "shadow", "", "", "paired", "", words.over(evidence)]
+    head = ["", "p50", "p95", "p99", "p50", "p95", "p99", "p50", "p95", ""]
+    rows = [[from_outside(row.endpoint, 40), *_latency_cells(row)] for row in evidence.latency]
+    return table(sides, [head, *rows])
+
+
+def _latency_cells(row: LatencyRow) -> list[str]:
+    figures = [
+        words.latency_ms(value) for side in (row.primary, row.shadow) for value in (side.p50, side.p95, side.p99)
+    ]
+    paired = [signed(value, 1 if abs(value) < 10 else 0) for value in (row.difference.p50, row.difference.p95)]
+    return [*figures, *paired, share(row.slow_share) if row.slow_share else "0"]
+
+
+def _more(number: int) -> str:
+    return f" and {count(number)} more" if number > 0 else ""
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _code(text: str) -> str:
+    shown = from_outside(text, 120).replace("`", "'").replace("|", "\\|")
+    return f"`{shown}`" if shown else ""
+
+
+def _escaped(text: str) -> str:
+    shown = from_outside(text, 400)
+    for character in "\\|*_<>[]`":
+        shown = shown.replace(character, f"\\{character}")
+    return shown

@@ -1,0 +1,42 @@
+"""`report`: the evidence of a launch, for people, for documents and for programs."""
+
+from __future__ import annotations
+
+import click
+
+from darklaunch_console.arguments import launch_name
+from darklaunch_console.errors import BadUsage
+from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, say, say_json
+from darklaunch_console.settings import Settings
+from darklaunch_console.stores import open_postgres
+
+from .evidence import Evidence, gather
+from .layout import as_json, as_markdown, as_text
+from .words import headline
+
+
+@click.command(short_help="Say what is known: problems, ledger, latency.")
+@click.argument("name", callback=launch_name)
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request or a page.")
+@json_option
+@click.pass_obj
+def report(settings: Settings, name: str, markdown: bool, in_json: bool) -> None:
+    """Say what is known of a launch: its problems first, then the ledger, latency, and what was excused."""
+    if markdown and in_json:
+        raise BadUsage("--markdown and --json are two forms of the same report: choose one")
+    with open_postgres(settings) as connection:
+        evidence = gather(connection, name)
+    show(evidence, markdown=markdown, in_json=in_json)
+
+
+def show(evidence: Evidence, *, markdown: bool = False, in_json: bool = False) -> None:
+    """Print a report in one of its forms."""
+    if in_json:
+        say_json(as_json(evidence))
+    elif markdown:
+        for line in as_markdown(evidence):
+            say(line)
+    else:
+        say(headline(evidence), style=BAD if evidence.problems else GOOD if evidence.compared else STRONG)
+        for line in as_text(evidence):
+            say(line, style=QUIET if line.startswith("        ") else "")

@@ -1,0 +1,59 @@
+"""`show`: everything that was decided about a launch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import cast
+
+import click
+from darklaunch_comparator.store import read
+from darklaunch_comparator.store.launches import list_events
+from darklaunch_shared.launch import LaunchSpec
+
+from darklaunch_console.acting.control import mirrored
+from darklaunch_console.arguments import launch_name
+from darklaunch_console.output.numbers import count
+from darklaunch_console.output.screen import QUIET, from_outside, json_option, say, say_json
+from darklaunch_console.settings import Settings
+from darklaunch_console.stores import open_postgres
+
+from .evidence import find_record
+from .summary import compared, standing, summary
+from .words import clock
+
+
+@click.command(short_help="Show what was decided about a launch, and its history.")
+@click.argument("name", callback=launch_name)
+@json_option
+@click.pass_obj
+def show(settings: Settings, name: str, in_json: bool) -> None:
+    """Show a launch: what it mirrors where, every setting that is not the default, and its latest events."""
+    with open_postgres(settings) as connection:
+        record = find_record(connection, name)
+        events = list_events(connection, name)
+        ledger = read.ledger(connection, name)
+    if in_json:
+        history = [asdict(event) for event in events]
+        say_json({**summary(record), "spec": asdict(record.state.spec), "ledger": asdict(ledger), "events": history})
+        return
+    state = record.state
+    doing = mirrored(state) if state.fraction else f"nothing is mirrored to {state.spec.shadow}"
+    say(f"{name} is {standing(state)}: {doing}.")
+    for setting, value in _decided(state.spec):
+        say(f"  {setting}: {value}")
+    say(f"  sampled {count(ledger.sampled)}, compared {count(compared(ledger))}, mismatched {count(ledger.mismatched)}")
+    say()
+    say("History, latest first")
+    for event in events:
+        why = f": {from_outside(event.reason)}" if event.reason else ""
+        say(f"  {clock(event.at)}  {event.act.replace('_', ' ')} by {from_outside(event.actor, 60)}{why}")
+    say(f"Evidence: darklaunch report {name}", style=QUIET)
+
+
+def _decided(spec: LaunchSpec) -> list[tuple[str, str]]:
+    plain = asdict(LaunchSpec(spec.shadow))
+    return [
+        (name.replace("_", " "), ", ".join(cast(tuple[str, ...], value)) if isinstance(value, tuple) else str(value))
+        for name, value in cast(dict[str, object], asdict(spec)).items()
+        if value != plain[name]
+    ]

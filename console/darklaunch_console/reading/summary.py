@@ -1,0 +1,36 @@
+"""What one line about a launch says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from darklaunch_comparator.store import read
+from darklaunch_comparator.store.launches import LaunchRecord
+from darklaunch_shared.launch import LaunchState
+
+from darklaunch_console.acting.control import IN_WORDS
+
+
+def summary(record: LaunchRecord) -> dict[str, Any]:
+    """Describe a launch for programs."""
+    state = record.state
+    return {
+        "launch": state.name,
+        "status": state.status.value,
+        "percent": state.percent,
+        "hold": state.hold,
+        "revision": state.revision,
+        "shadow": state.spec.shadow,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+    }
+
+
+def standing(state: LaunchState) -> str:
+    """Say what it is doing, in a word or two."""
+    return "held" if state.hold else IN_WORDS[state.status]
+
+
+def compared(ledger: read.Ledger) -> int:
+    """Count what was compared with a result."""
+    return ledger.matched + ledger.mismatched + ledger.ignored

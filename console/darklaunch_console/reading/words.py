@@ -1,0 +1,121 @@
+"""The sentences that reports are made of, the same as text, Markdown and in a terminal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from darklaunch_console.acting.control import IN_WORDS
+from darklaunch_console.output.numbers import count, decimal, percent, share
+from darklaunch_console.output.numbers import seconds as in_words
+from darklaunch_console.output.screen import from_outside
+from darklaunch_console.output.text import plural
+
+from .evidence import Evidence, Problem
+
+
+def headline(evidence: Evidence) -> str:
+    """Answer, in one sentence, what a person opens a report for."""
+    name = evidence.record.state.name
+    if not evidence.compared and not evidence.problems:
+        replayed = evidence.ledger.unverified + evidence.ledger.shadow_error
+        if replayed:
+            return f"{name}: nothing could be compared in {plural(replayed, 'replay')}."
+        return f"{name}: nothing has been compared yet."
+    among = f"in {plural(evidence.compared, 'compared exchange')}"
+    if not evidence.problems:
+        return f"{name}: no problem {among}."
+    named = "; ".join(brief(problem) for problem in evidence.problems[:3])
+    more = len(evidence.problems) - 3
+    return (
+        f"{name}: {plural(len(evidence.problems), 'problem')} {among}: {named}"
+        f"{f'; and {more} more' if more > 0 else ''}."
+    )
+
+
+def brief(problem: Problem) -> str:
+    """Name a problem in a few words."""
+    return f"{from_outside(problem.endpoint, 60)} {from_outside(problem.title, 90)}"
+
+
+def standing(evidence: Evidence) -> str:
+    """Say what the launch is doing: `Active at 10 %, shadow http://…`."""
+    state = evidence.record.state
+    doing = "held" if state.hold else IN_WORDS[state.status]
+    at = f" at {percent(state.percent)}" if state.fraction else ""
+    return f"{doing.capitalize()}{at}, shadow {state.spec.shadow}"
+
+
+def since(evidence: Evidence) -> str:
+    """Say which span the figures are of: `since 14:02 (2 h 11 min)`."""
+    if evidence.since is None or evidence.until is None:
+        return f"since {clock(evidence.record.created_at)}"
+    return f"since {clock(evidence.since)} ({in_words((evidence.until - evidence.since).total_seconds())})"
+
+
+def ledger(evidence: Evidence) -> str:
+    """Write the ledger as the sum that it is."""
+    parts = evidence.ledger
+    summands = [
+        f"{name} {count(number)}"
+        for name, number in (
+            ("matched", parts.matched),
+            ("mismatched", parts.mismatched),
+            ("ignored", parts.ignored),
+            ("unverified", parts.unverified),
+            ("shadow error", parts.shadow_error),
+            ("dead", parts.dead),
+            ("dropped", parts.dropped),
+            ("on their way", parts.on_its_way),
+        )
+    ]
+    return f"{count(parts.sampled)} sampled = {' + '.join(summands)}"
+
+
+def dropped(evidence: Evidence) -> str:
+    """Say what was dropped and why; "" when nothing was."""
+    return _by_reason(evidence.ledger.dropped_by_reason)
+
+
+def skipped(evidence: Evidence) -> str:
+    """Say what the hook left out by design and why; "" when nothing was."""
+    return _by_reason(evidence.ledger.skipped)
+
+
+def excused(evidence: Evidence) -> list[str]:
+    """Say what differed and was excused, place by place, most frequent first."""
+    sums: dict[tuple[str, str], int] = {}
+    for excuse in evidence.excuses:
+        place = (excuse.path, excuse.reason)
+        sums[place] = sums.get(place, 0) + excuse.count
+    ordered = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [
+        f"{from_outside(path, 60)} ({reason.replace('_', ' ')}) {count(number)}" for (path, reason), number in ordered
+    ]
+
+
+def frequency(problem: Problem) -> str:
+    """Say how often: `312 times, 24.1 %`."""
+    times = "once" if problem.count == 1 else f"{count(problem.count)} times"
+    return f"{times}, {share(problem.share)} of replays"
+
+
+def latency_ms(value: float) -> str:
+    """Write a latency: one decimal below 10 ms, whole above."""
+    return f"{value:.1f}".replace("-", "−") if abs(value) < 10 else count(value)
+
+
+def clock(at: datetime) -> str:
+    """Write a time: today 14:02, else with its date."""
+    local = at.astimezone()
+    today = datetime.now(local.tzinfo).date()
+    return local.strftime("%H:%M" if local.date() == today else "%Y-%m-%d %H:%M")
+
+
+def over(evidence: Evidence) -> str:
+    """Write the limit in the head of a column: `> 2,000 ms`."""
+    return f"> {decimal(evidence.record.state.spec.max_latency_diff_ms)} ms"
+
+
+def _by_reason(counts: dict[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{reason.replace('_', ' ')} {count(number)}" for reason, number in ordered)
