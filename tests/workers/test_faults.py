@@ -153,7 +153,7 @@ def ids(redis: Client, launch: str) -> set[int]:
     return {int(replay.exchange.id.partition(":")[2]) for replay in replayed(redis, launch)}
 
 
-async def test_a_stopped_redis_is_waited_for(own_valkey: Any, launch_name: str) -> None:
+async def test_connections_cut_by_redis_are_made_anew(own_valkey: Any, launch_name: str) -> None:
     async with shadow() as it, working(own_valkey.url):
         with client(own_valkey.url) as redis:
             publish(redis, launch_name, LaunchSpec(it.origin))

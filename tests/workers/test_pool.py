@@ -131,12 +131,21 @@ async def test_a_shadow_that_is_not_there_is_an_outcome(url: str, redis: Client,
     assert "\n" not in replay.shadow.detail
 
 
-async def test_every_shard_is_worked_on(url: str, redis: Client, launch_name: str) -> None:
-    async with shadow() as it, working(url, concurrency=2):
+async def test_the_shards_of_a_launch_share_its_limit(url: str, redis: Client, launch_name: str) -> None:
+    under_way: list[int] = [0]
+
+    async def answer(_seen: Seen) -> bytes:
+        under_way.append(under_way[-1] + 1)
+        await anyio.sleep(0.05)
+        under_way.append(under_way[-1] - 1)
+        return http()
+
+    async with shadow(answer) as it, working(url, concurrency=2):
         publish(redis, launch_name, LaunchSpec(it.origin, shards=3))
         for shard in range(3):
             admit(redis, launch_name, exchange(launch_name, 1), exchange(launch_name, 2), shard=shard)
         await eventually(lambda: all(len(outcomes(redis, launch_name, shard)) == 2 for shard in range(3)))
+    assert max(under_way) == 2
 
 
 async def test_a_new_specification_takes_effect(url: str, redis: Client, launch_name: str) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import Final
 
 import anyio
@@ -79,4 +80,5 @@ async def _pass_signals_on(children: dict[int, Process], stopping: anyio.Event) 
         async for number in signals:
             stopping.set()
             for process in list(children.values()):
-                process.send_signal(number)
+                with suppress(ProcessLookupError):  # it ended by itself just now
+                    process.send_signal(number)

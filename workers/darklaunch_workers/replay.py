@@ -76,7 +76,8 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Sett
             entropy=os.urandom(24),
         )
         async with desk.slots:
-            await anyio.sleep(desk.protection.bucket.take(time.monotonic()))
+            if wait_s := desk.protection.bucket.take(time.monotonic()):
+                await anyio.sleep(wait_s)
             orders = desk.orders()
             if orders.mode is Mode.SETTLE:
                 return dropped(exchange, orders.reason)
