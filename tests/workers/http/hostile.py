@@ -16,6 +16,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 @dataclass
 class Shadow:
     port: int = 0
+    server: asyncio.Server | None = None
     heads: list[bytes] = field(default_factory=list)  # request line and headers of each request, as they came
     bodies: list[bytes] = field(default_factory=list)
     connections: int = 0
@@ -68,6 +69,7 @@ async def hostile(answer: bytes | Act, *, reads: bool = True, ssl=None) -> Async
             writer.close()
 
     server = await asyncio.start_server(visit, "127.0.0.1", 0, ssl=ssl)
+    shadow.server = server
     shadow.port = server.sockets[0].getsockname()[1]
     try:
         yield shadow

@@ -127,7 +127,7 @@ async def test_cookies_are_not_remembered(kind):
         assert b"session" not in shadow.head
 
 
-async def test_an_early_answer_to_a_large_body_is_an_answer(kind):
+async def test_an_early_answer_to_a_large_body_is_an_answer_and_uses_up_the_connection(kind):
     """The shadow answers from the headers alone and does not read the body."""
 
     async def answer_early(reader, writer):
@@ -136,5 +136,7 @@ async def test_an_early_answer_to_a_large_body_is_an_answer(kind):
         await asyncio.sleep(5)
 
     async with hostile(answer_early, reads=False) as shadow, client_of(kind, shadow.port) as client:
-        reply = await client.send(request(method="POST", body=bytes(8_000_000)), deadline_s=5)
-        assert reply.answer.status == 413
+        for _ in range(2):
+            reply = await client.send(request(method="POST", body=bytes(8_000_000)), deadline_s=5)
+            assert (reply.answer.status, reply.attempts) == (413, 1)
+        assert shadow.connections == 2

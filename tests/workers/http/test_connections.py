@@ -5,9 +5,9 @@ import time
 
 import pytest
 from darklaunch_shared.replay import ShadowErrorClass
-from darklaunch_workers.http import ShadowFailure, pool
+from darklaunch_workers.http import ShadowFailure, dial, pool
 
-from .hostile import OK, calling, request, reset
+from .hostile import OK, calling, client_of, hostile, request, reset
 
 pytestmark = pytest.mark.anyio
 
@@ -109,25 +109,34 @@ async def test_a_shadow_that_will_close_is_not_asked_again(kind, head):
 POISON = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"
 
 
-@pytest.mark.parametrize("delay_s", [0, 0.02])
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "while idle"])
 @pytest.mark.parametrize(
     "answer",
     [OK, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"HTTP/1.1 204 -\r\n\r\n"],
+    ids=["length", "chunks", "no body"],
 )
-@pytest.mark.parametrize("extra", [POISON, b"x"])
-async def test_bytes_after_an_answer_are_never_the_next_answer(kind, answer, extra, delay_s):
+@pytest.mark.parametrize("extra", [POISON, b"x"], ids=["answer", "byte"])
+async def test_bytes_after_an_answer_are_never_the_next_answer(kind, answer, extra, late):
+    answered = asyncio.Event()
+    added = asyncio.Event()
+
     async def act(reader, writer):
-        writer.write(answer if delay_s else answer + extra)
-        await asyncio.sleep(delay_s)
-        writer.write(extra if delay_s else b"")
+        writer.write(answer if late else answer + extra)
+        await answered.wait()
+        writer.write(extra if late else b"")
+        added.set()
         await asyncio.sleep(60)
 
     async with calling(kind, act) as (client, shadow):
         for _ in range(2):
+            answered.clear()
+            added.clear()
             reply = await client.send(request(), deadline_s=5)
             assert reply.answer.body == (b"" if b"204" in answer else b"ok")
             assert reply.attempts == 1
-            await asyncio.sleep(2 * delay_s)
+            answered.set()
+            await added.wait()
+            await asyncio.sleep(0.02)  # what is in the kernel by now, the loop hands out before it returns here
         assert shadow.connections == 2
 
 
@@ -207,6 +216,73 @@ async def test_cancelling_frees_the_slot_and_the_connection(kind):
             await task
         assert (await client.send(request(), deadline_s=5)).answer.body == b"ok"
         assert shadow.connections == 2
+
+
+async def test_a_shadow_that_went_away_while_idle_was_not_sent_anything(kind):
+    """The request went into a dead connection, and then there was nobody to connect to: trying again is safe."""
+
+    async def leave(writer):
+        server.close()
+        return False
+
+    async with calling(kind, answering(ok, leave)) as (client, shadow):
+        server = shadow.server
+        await client.send(request(), deadline_s=5)
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(), deadline_s=5)
+        assert caught.value.error is ShadowErrorClass.REFUSED
+        assert not caught.value.sent
+
+
+async def test_a_connection_lost_before_the_first_byte_was_not_sent_anything(kind, monkeypatch):
+    connect = dial.Dialer.connect
+
+    async def connect_and_dawdle(self, protocol):
+        connected = await connect(self, protocol)
+        await asyncio.sleep(0.05)
+        return connected
+
+    async def leave(reader, writer):
+        pass
+
+    monkeypatch.setattr(dial.Dialer, "connect", connect_and_dawdle)
+    async with hostile(leave, reads=False) as shadow, client_of(kind, shadow.port) as client:
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(), deadline_s=5)
+        assert caught.value.error is ShadowErrorClass.RESET
+        assert not caught.value.sent
+
+
+async def test_a_connection_that_is_used_up_is_closed_at_once(kind):
+    ended = asyncio.Event()
+
+    async def answer_with_more(reader, writer):
+        writer.write(OK + b"more")
+        await reader.read()
+        ended.set()
+
+    async with calling(kind, answer_with_more) as (client, _):
+        await client.send(request(), deadline_s=5)
+        await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_a_connection_in_use_when_the_client_closes_is_closed_when_it_is_done(kind):
+    asked, may_answer, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def answer_late(reader, writer):
+        asked.set()
+        await may_answer.wait()
+        writer.write(OK)
+        await reader.read()
+        ended.set()
+
+    async with calling(kind, answer_late) as (client, _):
+        sending = asyncio.create_task(client.send(request(), deadline_s=5))
+        await asked.wait()
+        await client.aclose()
+        may_answer.set()
+        assert (await sending).answer.body == b"ok"
+        await asyncio.wait_for(ended.wait(), 5)
 
 
 async def test_closing_the_client_closes_its_connections(kind):

@@ -99,6 +99,20 @@ async def test_connections_that_break_off(kind, start, how):
     assert (await failure(kind, break_off)).error is ShadowErrorClass.RESET
 
 
+@pytest.mark.parametrize("how", ["closed", "reset"])
+async def test_a_connection_that_is_closed_as_soon_as_it_is_accepted(kind, how):
+    async def turn_away(reader, writer):
+        if how == "reset":
+            reset(writer)
+
+    async with hostile(turn_away, reads=False) as shadow, client_of(kind, shadow.port, slots=4) as client:
+        for _ in range(20):
+            sent = await asyncio.gather(
+                *(client.send(request(), deadline_s=5) for _ in range(4)), return_exceptions=True
+            )
+            assert {failed.error for failed in sent} == {ShadowErrorClass.RESET}
+
+
 async def test_chunks_that_break_off(kind):
     async def break_off(reader, writer):
         writer.write(HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")
@@ -148,25 +162,41 @@ async def test_informational_responses_are_bounded(kind, times):
 
 
 TOO_LARGE = {
-    "declared length": (HEAD + b"content-length: 10001\r\n\r\n", b""),
-    "endless body": (HEAD + b"\r\n", b"x" * 1000),
-    "endless chunks": (HEAD + b"transfer-encoding: chunked\r\n\r\n", b"3e8\r\n" + b"x" * 1000 + b"\r\n"),
-    "one header": (HEAD + b"x: ", b"y" * 1000),
-    "header bytes": (HEAD, b"".join(b"x%d: %b\r\n" % (i, b"y" * 990) for i in range(5)) + b"\r\n"),
-    "header count": (HEAD, b"".join(b"x%d: y\r\n" % i for i in range(21)) + b"\r\n"),
-    "reason": (b"HTTP/1.1 200 ", b"o" * 1000),
-    "informational headers": (b"", b"HTTP/1.1 103 E\r\nlink: %b\r\n\r\n" % (b"l" * 900)),
+    "declared length": ("body", HEAD + b"content-length: 10001\r\n\r\n", b""),
+    "endless body": ("body", HEAD + b"\r\n", b"x" * 1000),
+    "endless chunks": ("body", HEAD + b"transfer-encoding: chunked\r\n\r\n", b"3e8\r\n" + b"x" * 1000 + b"\r\n"),
+    "one byte too many": (
+        "body",
+        HEAD + b"transfer-encoding: chunked\r\n\r\n2711\r\n" + b"x" * 10_001 + b"\r\n0\r\n\r\n",
+        b"",
+    ),
+    "one header": ("header section", HEAD + b"x: ", b"y" * 1000),
+    "header bytes": ("header section", HEAD, b"".join(b"x%d: %b\r\n" % (i, b"y" * 990) for i in range(5)) + b"\r\n"),
+    "header count": ("number of header fields", HEAD + b"x: y\r\n" * 21 + b"content-length: 0\r\n\r\n", b""),
+    "reason": ("header section", b"HTTP/1.1 200 ", b"o" * 1000),
+    "informational headers": ("header section", b"", b"HTTP/1.1 103 E\r\nlink: %b\r\n\r\n" % (b"l" * 900)),
 }
 
 
-@pytest.mark.parametrize(("start", "more"), TOO_LARGE.values(), ids=TOO_LARGE.keys())
-async def test_answers_over_a_cap_are_given_up(kind, start, more):
+@pytest.mark.parametrize(("what", "start", "more"), TOO_LARGE.values(), ids=TOO_LARGE.keys())
+async def test_answers_over_a_cap_are_given_up_and_the_connection_closed(kind, what, start, more):
+    closed = asyncio.Event()
+
     async def flood(reader, writer):
         writer.write(start)
-        await repeat(writer, more, 300)
-        await asyncio.sleep(60)
+        try:
+            await repeat(writer, more, 300)
+            await reader.read()
+        except ConnectionError:
+            pass
+        closed.set()
 
-    assert (await failure(kind, flood)).error is ShadowErrorClass.TOO_LARGE
+    async with calling(kind, flood, caps=SMALL) as (client, _):
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(), deadline_s=5)
+        assert caught.value.error is ShadowErrorClass.TOO_LARGE
+        assert what in caught.value.detail
+        await asyncio.wait_for(closed.wait(), 5)
 
 
 @pytest.mark.parametrize("endless", [b"x: y\r\n", b"z" * 1000], ids=["trailers", "one trailer"])
@@ -203,6 +233,24 @@ async def test_tls_with_a_server_that_speaks_none(kind, greeting):
             await client.send(request(), deadline_s=5)
     assert caught.value.error is ShadowErrorClass.TLS
     assert not caught.value.sent
+
+
+async def test_protocols_are_not_switched_even_when_the_request_asks(kind):
+    switching = b"HTTP/1.1 101 Switching\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n" + OK
+    async with calling(kind, switching) as (client, _):
+        with pytest.raises(ShadowFailure) as caught:
+            await client.send(request(b"/", (b"connection", b"upgrade"), (b"upgrade", b"h2c")), deadline_s=2)
+        assert caught.value.error is ShadowErrorClass.PROTOCOL
+
+
+async def test_a_reset_is_not_the_end_of_a_body_without_length(kind):
+    async def break_off(reader, writer):
+        writer.write(HEAD + b"\r\nhalf of")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        reset(writer)
+
+    assert (await failure(kind, break_off)).error is ShadowErrorClass.RESET
 
 
 async def test_a_failure_does_not_reach_the_next_request(kind):

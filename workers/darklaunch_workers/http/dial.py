@@ -64,19 +64,17 @@ class Dialer:
                 raise Fault(ShadowErrorClass.FORBIDDEN, f"{self._origin} must not be called: {why}")
 
     async def _start(self, protocol: Callable[[], P], sock: socket.socket) -> P:
+        """Hand the connected socket to the event loop, which owns and closes it from here on, failed or not."""
         name = self._origin.host if self._tls else None
         try:
             _, started = await asyncio.get_running_loop().create_connection(
                 protocol, sock=sock, ssl=self._tls, server_hostname=name
             )
-        except (OSError, ssl.SSLError, ValueError) as broken:
-            # ValueError: a host name TLS cannot carry
-            sock.close()
+        except (OSError, ValueError) as broken:  # ValueError: a host name that TLS cannot carry
+            if self._tls is None:
+                raise Fault(ShadowErrorClass.RESET, f"{self._origin} closed the connection at once") from broken
             reason = getattr(broken, "verify_message", "") or str(broken) or type(broken).__name__
             raise Fault(ShadowErrorClass.TLS, f"no TLS with {self._origin}: {reason}") from broken
-        except BaseException:
-            sock.close()
-            raise
         return started
 
 

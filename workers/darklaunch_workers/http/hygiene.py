@@ -34,6 +34,7 @@ _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 _KEYS: Final = UUID("6d1e0d8e-3f0b-5c58-9a56-0f5b8c2f7d11")
 
 _TOKEN: Final = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
+_TOKENS: Final = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+(?::[-!#$%&'*+.^_`|~0-9a-zA-Z]+)*")
 _TARGET: Final = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?")
 
@@ -96,13 +97,14 @@ def check_sendable(request: ShadowRequest) -> None:
         raise BadRequest(f"{request.method[:40]!r} is not a method that can be replayed")
     if not _TARGET.fullmatch(request.target):
         raise BadRequest(f"the target {request.target[:80]!r} is empty or has a space or control character in it")
-    if not all(_TOKEN.fullmatch(name) for name, _ in request.headers):
-        raise BadRequest("a header name is empty or has a character that is not allowed in it")
+    joined = b":".join([name for name, _ in request.headers]).lower()
+    names = joined.split(b":")
+    if not _TOKENS.fullmatch(joined) or len(names) != len(request.headers):
+        raise BadRequest("a header name is empty or has a character that is not allowed in it, or there is no header")
     values = b"".join([value for _, value in request.headers])
     if b"\r" in values or b"\n" in values or b"\0" in values:
         raise BadRequest("a header value has a line end or NUL in it")
-    names = [name.lower() for name, _ in request.headers]
-    lengths = [value for name, value in request.headers if name.lower() == b"content-length"]
+    lengths = [value for name, (_, value) in zip(names, request.headers, strict=True) if name == b"content-length"]
     length = str(len(request.body)).encode()
     if names.count(b"host") != 1 or b"transfer-encoding" in names:
         raise BadRequest("the headers must hold exactly one Host and no Transfer-Encoding")

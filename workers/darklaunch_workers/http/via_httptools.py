@@ -40,6 +40,8 @@ class HttptoolsConnection(asyncio.Protocol):
     async def exchange(self, request: ShadowRequest) -> Answer:
         """Send a request and read the answer. Raises Fault."""
         self.wrote = self.heard = False
+        if self._lost:
+            raise Fault(ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent")
         reading = self._reading = Reading(request.method, self._caps)
         self._waiter = asyncio.get_running_loop().create_future()
         head = [b"%b %b HTTP/1.1\r\n" % (request.method.encode("ascii"), request.target)]

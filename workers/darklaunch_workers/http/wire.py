@@ -68,6 +68,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._lost: Exception | None = None
         self._transport: asyncio.Transport
         self._buffer = bytearray()
+        self._paused = False
         self._watch: Callable[[bytes], None] | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -103,7 +104,8 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
             raise Fault(ShadowErrorClass.RESET, f"the connection broke: {self._lost}")
         data = bytes(self._buffer[:max_bytes])
         del self._buffer[:max_bytes]
-        if len(self._buffer) < _HIGH_WATER:
+        if self._paused and len(self._buffer) < _HIGH_WATER:
+            self._paused = False
             self._transport.resume_reading()
         if self._watch is not None:
             self._watch(data)
@@ -111,7 +113,10 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         """Write without waiting: a request is small and in memory already."""
-        self.wrote_at = self.wrote_at or time.perf_counter()
+        if not self.wrote_at:
+            if self.ended:
+                raise Fault(ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent")
+            self.wrote_at = time.perf_counter()
         self._transport.write(buffer)
 
     async def aclose(self) -> None:
@@ -135,6 +140,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self.read_bytes += len(data)
         self._buffer += data
         if len(self._buffer) >= _HIGH_WATER:
+            self._paused = True
             self._transport.pause_reading()
         self._wake()
 
