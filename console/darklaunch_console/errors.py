@@ -3,7 +3,8 @@
 ConsoleError          exit code 1: it was tried and failed, or the answer is no
 ├── NoSuchLaunch
 ├── BadUsage          exit code 2: what was typed cannot be meant
-└── Unreachable       exit code 3: Redis, Postgres or the shadow cannot be used from here
+└── Unreachable       exit code 3: Redis or Postgres cannot be used from here
+    ├── Refused       it is there and does not let us in: waiting for it would not help
     └── NotMigrated
 """
 
@@ -36,6 +37,10 @@ class Unreachable(ConsoleError):
     """A server this command needs cannot be used."""
 
     exit_code = EXIT_UNREACHABLE
+
+
+class Refused(Unreachable):
+    """A server is there and does not accept us: a wrong password, no such database."""
 
 
 class NotMigrated(Unreachable):

@@ -1,45 +1,29 @@
-"""Redis and Postgres as commands open them; whatever is wrong becomes one line that says what to do."""
+"""The stores as commands open them; whatever is wrong with Postgres becomes one line that says what to do."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections.abc import Generator
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import psycopg
-from darklaunch_shared.connect import Client, connect
+from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, ServerTooOld
+from darklaunch_comparator.errors import NotMigrated as SchemaMissing
 from psycopg.conninfo import conninfo_to_dict
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from .errors import BadUsage, ConsoleError, NotMigrated, Unreachable
+from .errors import BadUsage, ConsoleError, NotMigrated, Refused, Unreachable
+from .redis_server import UP, explain_redis, open_redis, redis_at
 from .settings import Address, Settings
 
+__all__ = [
+    "Connection", "explain_postgres", "explain_redis", "named_database", "open_postgres", "open_redis", "postgres_at",
+    "redis_at",
+]  # fmt: skip
+
 CONNECT_TIMEOUT_S: Final = 5
-UP: Final = "or run `darklaunch up` for an embedded one"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-
-
-@contextlib.contextmanager
-def open_redis(settings: Settings) -> Generator[Client]:
-    """Give a Redis that has answered a PING. Raises Unreachable for everything that goes wrong with it in the block."""
-    address = settings.redis_or_default
-    try:
-        client = connect(address.url, client_name="darklaunch-cli")
-    except (ValueError, TypeError):
-        raise BadUsage(f"{address.source} is not the URL of a Redis: write redis://HOST:PORT/0") from None
-    try:
-        client.execute_command("PING")
-        yield client
-    except (RedisError, ConnectionError) as error:
-        raise Unreachable(explain_redis(error, address)) from error
-    finally:
-        client.close()
 
 
 @contextlib.contextmanager
@@ -53,6 +37,8 @@ def open_postgres(settings: Settings) -> Generator[Connection]:
             yield connection
     except psycopg.Error as error:
         raise explain_postgres(error, address) from error
+    except (ServerTooOld, DatabaseTooNew, MigrationChanged, SchemaMissing) as unfit:
+        raise NotMigrated(str(unfit)) from unfit
 
 
 def named_database(settings: Settings) -> Address:
@@ -60,15 +46,6 @@ def named_database(settings: Settings) -> Address:
     if settings.database:
         return settings.database
     raise Unreachable(f"no Postgres is named. Set DATABASE_URL to postgresql://USER@HOST:PORT/DATABASE, {UP}")
-
-
-def redis_at(address: Address) -> str:
-    """Say which Redis it is, without user and password: `Redis at 127.0.0.1:6379`."""
-    parts = urlsplit(address.url)
-    if parts.scheme == "unix":
-        return f"Redis at {parts.path}"
-    host = parts.hostname or "localhost"
-    return f"Redis at {f'[{host}]' if ':' in host else host}:{parts.port or 6379}"
 
 
 def postgres_at(address: Address) -> str:
@@ -80,35 +57,6 @@ def postgres_at(address: Address) -> str:
     host = str(parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST") or "its local socket")
     port = parts.get("port") or os.environ.get("PGPORT") or 5432
     return f"Postgres at {f'[{host}]' if ':' in host else host}:{port}"
-
-
-def explain_redis(error: RedisError | OSError, address: Address) -> str:
-    """Say what is wrong with a Redis and what to do."""
-    where, source = redis_at(address), address.source or "REDIS_URL is not set"
-    text = str(error)
-    if isinstance(error, RedisTimeoutError):
-        return f"{where} did not answer in time ({source}). Check that it runs and is not stopped or overloaded"
-    if "invalid username-password" in text or "WRONGPASS" in text:
-        return f"{where} refused the password ({source}). Correct it: redis://:PASSWORD@HOST:PORT/0"
-    if isinstance(error, AuthenticationError) or "NOAUTH" in text or "Authentication required" in text:
-        return f"{where} wants a password ({source}). Put it into the URL: redis://:PASSWORD@HOST:PORT/0"
-    if isinstance(error, RedisConnectionError | OSError) and not isinstance(error, ResponseError):
-        return f"{where} {_socket_trouble(text)} ({source}). Start it, set REDIS_URL, {UP}"
-    return f"{where} answered: {text} ({source})"
-
-
-def _socket_trouble(text: str) -> str:
-    for number, words in (
-        (errno.ECONNREFUSED, "refused the connection"),
-        (errno.ENOENT, "is not there"),
-        (errno.EHOSTUNREACH, "cannot be reached"),
-        (errno.ENETUNREACH, "cannot be reached"),
-    ):
-        if f"Error {number} " in text or os.strerror(number) in text:
-            return words
-    if "Name or service not known" in text or "Temporary failure in name resolution" in text or "Error -" in text:
-        return "has a name that does not resolve"
-    return f"cannot be reached: {text.rstrip('.')}" if text else "closed the connection"
 
 
 def explain_postgres(error: psycopg.Error, address: Address) -> ConsoleError:
@@ -127,7 +75,8 @@ def explain_postgres(error: psycopg.Error, address: Address) -> ConsoleError:
         return ConsoleError(f"{where} answered: {_first(error)} ({source})")
     for sign, words, remedy in _CONNECTING:
         if sign in text:
-            return Unreachable(f"{where} {words} ({source}). {remedy}")
+            kind = Refused if remedy.startswith(("Correct", "Put", "Create")) else Unreachable
+            return kind(f"{where} {words} ({source}). {remedy}")
     return Unreachable(f"{where} cannot be used ({source}): {text.rpartition('FATAL: ')[2].strip()}")
 
 

@@ -98,7 +98,7 @@ def measure(state: LaunchState, before: Sight, after: Sight, between_s: float, w
         oldest_s=max((stream.oldest_s for stream in streams), default=0.0),
         workers=workers,
         replayed_per_s=rate("replayed"),
-        compared_per_s=rate("compared"),
+        compared_per_s=rate("recorded"),
         dead=sum(shard.dead for shard in after.shards),
     )
 

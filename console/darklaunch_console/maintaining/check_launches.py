@@ -1,0 +1,96 @@
+"""Each launch: do record and copy agree, may its shadow be called, does it answer, does the pipeline keep up?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from darklaunch_comparator.store.launches import LaunchRecord
+from darklaunch_shared.errors import BadOrigin
+from darklaunch_shared.launch import LaunchState, Status
+from darklaunch_shared.origin import parse_origin
+
+from darklaunch_console.output.numbers import count, milliseconds, seconds
+from darklaunch_console.output.text import plural, printable
+from darklaunch_console.shadow import captured_there, forbidden, probe, resolve
+from darklaunch_console.traffic import Sight
+
+from .findings import Finding, fail, ok, warn
+
+PROBE_S: Final = 3.0
+AT_ONCE: Final = 8
+
+
+def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, LaunchState]) -> list[Finding]:
+    """Compare the record of every launch with the copy that hooks and workers obey."""
+    found: list[Finding] = []
+    for record in records:
+        state, copy = record.state, copies.get(record.state.name)
+        if copy is None:
+            what = (
+                f"{state.name} is recorded, but its control state on Redis is missing or damaged: it counts as paused"
+            )
+            found.append(fail(what, "Run a comparator, which publishes it, or act on the launch."))
+        elif copy.revision < state.revision:
+            what = f"{state.name} is at revision {state.revision}, Redis has {copy.revision}"
+            found.append(warn(what, "Run a comparator, which publishes it, or act on the launch again."))
+        elif copy.hold and not state.hold:
+            what = f"{state.name} is held on Redis, which is not recorded yet"
+            found.append(warn(what, f"A comparator records it; darklaunch resume {state.name} lifts it."))
+    recorded = {record.state.name for record in records}
+    for name in sorted(copies.keys() - recorded):
+        do = f"Is DATABASE_URL right? If so, darklaunch rollback {name} stops it."
+        found.append(warn(f"{name} is on Redis, but not recorded in this Postgres", do))
+    return found
+
+
+def check_shadows(states: Iterable[LaunchState], captured: Iterable[str]) -> list[Finding]:
+    """Resolve and probe the shadow of every active launch, several at once."""
+    active = [state for state in states if state.status is Status.ACTIVE and not state.hold]
+    origins = set(captured)
+    if not active:
+        return []
+    with ThreadPoolExecutor(min(AT_ONCE, len(active))) as pool:
+        return list(pool.map(partial(_check_shadow, origins), active))
+
+
+def _check_shadow(captured: set[str], state: LaunchState) -> Finding:
+    name, shadow = state.name, printable(state.spec.shadow)
+    try:
+        origin = parse_origin(state.spec.shadow)
+    except BadOrigin as wrong:
+        return fail(f"{name}: {wrong}", "Start another launch with a shadow that can be called.")
+    addresses = resolve(origin.host, origin.port)
+    if not addresses:
+        return warn(f"{name}: the name of its shadow {shadow} does not resolve here", "Check it where the workers run.")
+    if (why := forbidden(addresses)) and not state.spec.allow_metadata:
+        return fail(f"{name}: its shadow must not be called: {why}", f"Stop it: darklaunch rollback {name}.")
+    if primary := captured_there(origin, addresses, captured):
+        what = f"{name}: its shadow {shadow} is the primary itself, whose requests are captured at {printable(primary)}"
+        return fail(what, f"Stop it: darklaunch rollback {name}; then start one with the new version's address.")
+    answer = probe(origin, addresses[0], PROBE_S)
+    if answer.trouble:
+        return warn(f"{name}: its shadow {shadow} {printable(answer.trouble)}", "Start it, or pause the launch.")
+    return ok(f"{name}: its shadow {shadow} answers (HTTP {answer.status} in {milliseconds(answer.took_ms)})")
+
+
+def check_backlogs(sights: Mapping[str, tuple[LaunchState, Sight]]) -> list[Finding]:
+    """Judge whether the pipeline keeps up with each launch, and whether dead letters wait for someone."""
+    found: list[Finding] = []
+    for name, (state, sight) in sights.items():
+        streams = [stream for shard in sight.shards for stream in (shard.captures, shard.replays)]
+        oldest_s = max((stream.oldest_s for stream in streams), default=0.0)
+        waiting = sum(stream.length for stream in streams)
+        if waiting and oldest_s > state.spec.max_age_s / 2 and state.status is not Status.PAUSED:
+            what = f"{name} is {seconds(oldest_s)} behind with {plural(waiting, 'exchange')}"
+            limit = f"After {seconds(state.spec.max_age_s)} they are dropped as stale."
+            found.append(warn(what, f"{limit} Add workers, or lower its share: darklaunch ramp {name} PERCENT."))
+        if dead := sum(shard.dead for shard in sight.shards):
+            what = f"{name} has {plural(dead, 'dead letter')}"
+            found.append(warn(what, f"Look: darklaunch dead list {name}."))
+        if lost := sum(shard.ledger.get("lost_pel", 0) for shard in sight.shards):
+            what = f"{name}: {count(lost)} exchanges left their stream before they were done: something trims it"
+            found.append(warn(what, "Nothing but darklaunch may trim or delete its streams."))
+    return found
