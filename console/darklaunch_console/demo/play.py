@@ -129,7 +129,9 @@ def _settle(servers: Servers, tell: Narrator, users: Summary) -> None:
 
 
 def _closed(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    row = connection.execute("SELECT bool_and(closed) FROM darklaunch.producer WHERE launch = %s", (LAUNCH,)).fetchone()
+    row = connection.execute(
+        "SELECT bool_and(closed) FROM darklaunch.producer WHERE launch = %s AND sampled > 0", (LAUNCH,)
+    ).fetchone()
     return bool(row and row[0])
 
 

@@ -77,8 +77,8 @@ def dropped(evidence: Evidence) -> str:
 
 
 def skipped(evidence: Evidence) -> str:
-    """Say what the hook left out by design and why; "" when nothing was."""
-    return _by_reason(evidence.ledger.skipped)
+    """Say what the hook left out by design and why; "" when nothing was. Replays that reach the shadow are no news."""
+    return _by_reason({reason: number for reason, number in evidence.ledger.skipped.items() if reason != "loop"})
 
 
 def excused(evidence: Evidence) -> list[str]:
