@@ -90,7 +90,7 @@ def find_record(connection: Connection, name: str) -> LaunchRecord:
 
 def example(differences: list[dict[str, object]]) -> str:
     """Write the differences of one sample on a line: `$.total_cents: 4250 → nothing`."""
-    shown = [f"{one['path']}: {_value(one.get('primary'))} → {_value(one.get('shadow'))}" for one in differences[:3]]
+    shown = [_difference(one) for one in differences[:3]]
     more = len(differences) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more else "")
 
@@ -139,6 +139,12 @@ def _latency_rows(rows: list[read.Latency]) -> list[LatencyRow]:
         if {"primary", "shadow", "difference"} <= found.keys()
     ]
     return sorted(laid_out, key=lambda row: (row.endpoint == "all endpoints", -row.slow_share, row.endpoint))
+
+
+def _difference(one: dict[str, object]) -> str:
+    if one["path"] == "shadow":  # it gave no answer: there is nothing to put the primary's beside
+        return f"no answer: {one.get('shadow')}"
+    return f"{one['path']}: {_value(one.get('primary'))} → {_value(one.get('shadow'))}"
 
 
 def _value(rendered: object) -> str:
