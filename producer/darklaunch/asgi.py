@@ -131,13 +131,14 @@ class _Tee:
         elif kind == "http.response.body":
             recording.say(message.get("body", b""), at_s)
             if not message.get("more_body", False):
-                recording.finish(asgi_route(self._scope, self._root_path))
+                recording.route = asgi_route(self._scope, self._root_path)
+                recording.finish()
         elif kind in _UNSEEN:
             recording.skip("unsupported")
 
     def _give_up(self) -> None:
         self._recorder.complain("recording a request")
-        self._recording.skip("unsupported")
+        self._recording.skip("hook_error")
 
 
 class _Lifespan:
@@ -180,6 +181,8 @@ def _content_type(headers: tuple[tuple[bytes, bytes], ...]) -> str:
 def _read_head(scope: Scope, target: str) -> Head:
     headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
     host, port = scope.get("server") or ("localhost", None)
+    if host.startswith("/"):  # a Unix socket
+        host, port = "localhost", None
     host = f"[{host}]" if ":" in host else host
     client = scope.get("client")
     return Head(

@@ -125,7 +125,7 @@ class Recording:
         lengths = [value for name, value in self.answer_headers if _is_length(name)]
         return len(lengths) == 1 and str(self._said_bytes) == lengths[0]
 
-    def finish(self, route: Route | None) -> None:
+    def finish(self) -> None:
         """Hand the complete recording over, or count why not."""
         if not self.open:
             return
@@ -135,7 +135,6 @@ class Recording:
             self.skip("unread_body")
         else:
             self.open = False
-            self.route = route
             if not self._loss and not self.outbox.put(self):
                 self._loss = "outbox_full"
             if self._loss:

@@ -10,6 +10,7 @@ Beside `unsafe_method` and `path`, which the launch's policy decides:
     unread_body    the app answered without reading the request's body, so it is not known
     aborted        the client left, or the app failed, before the response was complete
     no_sticky_key  the launch samples by a key and the request has none
+    hook_error     the hook failed; the log `darklaunch` says how
 """
 
 from typing import Final

@@ -97,16 +97,17 @@ class _Tee:
             return write
         try:
             self._recording.begin_answer(int(args[0][:3]), _content_type(headers), headers)
+            self._recording.route = wsgi_route(self._environ, self._path)  # Flask forgets it before the body's end
         except Exception:
             self._give_up()
             return write
         return partial(self._write, write)
 
     def hear(self, chunk: bytes, sizes: tuple[Any, ...] = (), *, rest: bool = False) -> None:
-        """Record what the app read. `sizes` is what it asked for; `rest` says that no size means all there is."""
+        """Record what the app read. `sizes` is what it asked for; with `rest`, getting less means that this was all."""
         try:
             size = sizes[0] if sizes and sizes[0] is not None else -1
-            self._recording.hear(chunk, end=(rest and size < 0) or (not chunk and size != 0))
+            self._recording.hear(chunk, end=size != 0 and (not chunk or (rest and not 0 < size <= len(chunk))))
         except Exception:
             self._give_up()
 
@@ -123,7 +124,7 @@ class _Tee:
         try:
             if recording.open:
                 if complete or recording.is_whole():
-                    recording.finish(wsgi_route(self._environ, self._path))
+                    recording.finish()
                 else:
                     recording.skip("aborted")
         except Exception:
@@ -149,7 +150,7 @@ class _Tee:
 
     def _give_up(self) -> None:
         self._recorder.complain("recording a request")
-        self._recording.skip("unsupported")
+        self._recording.skip("hook_error")
 
 
 class _Body:
