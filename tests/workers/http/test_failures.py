@@ -235,6 +235,18 @@ async def test_tls_with_a_server_that_speaks_none(kind, greeting):
     assert not caught.value.sent
 
 
+async def test_a_tls_handshake_that_hangs_ends_at_the_deadline_unsent(kind):
+    async def silence(reader, writer):
+        await asyncio.sleep(60)
+
+    async with hostile(silence, reads=False) as shadow, client_of(kind, shadow.port, scheme="https") as client:
+        for _ in range(2):
+            with pytest.raises(ShadowFailure) as caught:
+                await client.send(request(), deadline_s=0.2)
+            assert caught.value.error is ShadowErrorClass.TIMEOUT
+            assert not caught.value.sent
+
+
 async def test_protocols_are_not_switched_even_when_the_request_asks(kind):
     switching = b"HTTP/1.1 101 Switching\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n" + OK
     async with calling(kind, switching) as (client, _):
