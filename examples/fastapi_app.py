@@ -1,17 +1,14 @@
-"""A FastAPI app with the capture hook.
+"""An orders API with the capture hook, as it serves users today. FastAPI, ASGI.
 
-    DARKLAUNCH_REDIS_URL=redis://localhost:6379 uvicorn examples.fastapi_app:app
+    DARKLAUNCH_REDIS_URL=redis://localhost uvicorn examples.fastapi_app:app --port 8000
 
-The hook does nothing until a launch is active:
-
-    darklaunch start orders-v2 --shadow http://localhost:9000 --percent 10
+fastapi_app_v2.py is the release to try beside it.
 """
 
 from datetime import UTC, datetime
 
-from fastapi import FastAPI, HTTPException
-
 from darklaunch import CaptureMiddleware
+from fastapi import FastAPI, HTTPException
 
 ORDERS = {number: {"id": number, "total_cents": number * 250} for number in range(1, 101)}
 
@@ -29,5 +26,5 @@ def order(number: int) -> dict[str, object]:
 
 @app.post("/orders/search")
 def search(query: dict[str, int]) -> list[dict[str, int]]:
-    """Find orders over an amount: a read that needs a body. Mirrored only with `--allow 'POST /orders/search'`."""
-    return [found for found in ORDERS.values() if found["total_cents"] >= query.get("at_least_cents", 0)][:10]
+    """Find orders from an amount up: it only reads, but needs a body, so a launch must allow it by name."""
+    return [found for found in ORDERS.values() if found["total_cents"] >= query.get("from_cents", 0)][:10]

@@ -1,15 +1,15 @@
-"""A Flask app with the capture hook.
+"""A product catalogue with the capture hook, as it serves users today. Flask, WSGI.
 
-    DARKLAUNCH_REDIS_URL=redis://localhost:6379 gunicorn --workers 2 examples.flask_app:app
+    DARKLAUNCH_REDIS_URL=redis://localhost gunicorn -w 2 --preload -b 127.0.0.1:8000 examples.flask_app:app
 
-Wrapping `wsgi_app` keeps `app` itself a Flask app, for the command line and for tests.
+flask_app_v2.py is the release to try beside it. Wrapping `wsgi_app` keeps `app` itself a Flask app, for its command
+line and for tests; `--preload` works because the hook starts in each forked worker anew.
 """
 
 from datetime import UTC, datetime
 
-from flask import Flask, Response, jsonify
-
 from darklaunch import WSGICaptureMiddleware
+from flask import Flask, Response, jsonify
 
 PRODUCTS = {number: {"id": number, "name": f"Product {number}", "stock": number % 7} for number in range(1, 101)}
 
@@ -27,6 +27,6 @@ def product(number: int) -> tuple[Response, int]:
 
 @app.get("/export.csv")
 def export() -> Response:
-    """Stream every product as it is made: chunks reach the client as they would without the hook."""
+    """Send every product as its line is made: chunks reach the client as they would without the hook."""
     lines = (f"{number},{found['name']},{found['stock']}\n" for number, found in PRODUCTS.items())
     return Response(lines, mimetype="text/csv")
