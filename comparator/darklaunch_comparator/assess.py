@@ -27,7 +27,7 @@ from .compare import (
     slow_title,
     title,
 )
-from .store.text import ENDPOINT_CHARS, LABEL_CHARS, PATH_CHARS, TITLE_CHARS, storable, storable_json
+from .text import ENDPOINT_CHARS, LABEL_CHARS, PATH_CHARS, TITLE_CHARS, storable, storable_json
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOSS_REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")

@@ -7,7 +7,8 @@ ComparatorError
     ├── MigrationChanged    a migration that was applied here reads differently in this release
     ├── NotMigrated         the schema is missing or older than this release
     ├── LaunchExists        a launch of this name is recorded already
-    └── LaunchUnknown       no launch of this name is recorded
+    ├── LaunchUnknown       no launch of this name is recorded
+    └── LaunchMoved         the launch was changed by someone else meanwhile
 """
 
 
@@ -41,3 +42,7 @@ class LaunchExists(StoreError):
 
 class LaunchUnknown(StoreError):
     """No launch of this name is recorded."""
+
+
+class LaunchMoved(StoreError):
+    """The launch was changed by someone else meanwhile."""

@@ -53,7 +53,7 @@ def connect_store(dsn: str, *, name: str, patience: Patience | None = None) -> C
 def explain_store(error: psycopg.Error, dsn: str) -> str:
     """Say in one line what is wrong with the Postgres at `dsn` and what to do, without its password."""
     where = f"Postgres at {describe_store(dsn)}"
-    told = " ".join(str(error).split()) or type(error).__name__
+    told = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     state = error.sqlstate or ""
     if state.startswith("28") or "password authentication failed" in told or "no password supplied" in told:
         return f"{where} refused the user name or password (DATABASE_URL). Correct it in the URL."
@@ -62,8 +62,8 @@ def explain_store(error: psycopg.Error, dsn: str) -> str:
     if state in ("42P01", "3F000"):
         return f"{where} lacks the darklaunch schema. Run: darklaunch migrate"
     if isinstance(error, psycopg.OperationalError) and not state:
-        return f"{where} cannot be reached (DATABASE_URL): {told}"
-    return f"{where} answered: {told}"
+        return f"{where} cannot be reached (DATABASE_URL): {told}."
+    return f"{where} answered: {told}."
 
 
 def describe_store(dsn: str) -> str:

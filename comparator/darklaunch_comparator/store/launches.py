@@ -21,9 +21,9 @@ from darklaunch_shared.launch import (
 from psycopg import Connection
 
 from darklaunch_comparator.errors import LaunchExists, LaunchMoved, LaunchUnknown
+from darklaunch_comparator.text import storable, storable_json
 
 from .sql import load
-from .text import storable, storable_json
 
 _SQL = load("launches")
 

@@ -1,0 +1,170 @@
+"""One shard of a launch: take replays, compare, record, acknowledge.
+
+An entry is acknowledged only after its row is committed. Whatever happens in between, it is delivered again and the
+row is there already; nothing is read while a batch waits for Postgres, so the streams hold what Postgres cannot yet.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import anyio
+from darklaunch_shared.consumer import Consumer, Delivery
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.scripting import Scripts, is_transient
+from redis.exceptions import RedisError, ResponseError
+
+from .assess import UNKNOWN, Finding, Rules, assess
+from .record import Refusal, Stopped
+from .settings import ComparatorSettings
+from .writers import Writers
+
+CLAIM_EVERY_S: Final = 5.0
+PARTING_S: Final = 3.0
+FIRST_ENTRIES: Final = 50
+"""How many are read at first, when their size is not known."""
+_YIELD_EVERY: Final = 16
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+class ShardLane:
+    """Works on one shard until told to stop. `recorded` counts entries settled, duplicates included."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        scripts: Scripts,
+        writers: Writers,
+        rules: Callable[[], Rules],
+        settings: ComparatorSettings,
+    ) -> None:
+        self.recorded = 0
+        self._consumer, self._scripts, self._writers = consumer, scripts, writers
+        self._rules, self._settings = rules, settings
+        self._launch = consumer.lane.launch
+        self._held: dict[str, Delivery] = {}
+        self._claim_every_s = min(CLAIM_EVERY_S, settings.lease_s)
+        self._claim_at_s = time.monotonic() + random.uniform(0, self._claim_every_s)
+        self._mean_bytes = settings.batch_bytes / FIRST_ENTRIES
+
+    async def run(self, stop: anyio.Event) -> None:
+        """Take and settle batches; at the end hand back what is not settled, and leave the group."""
+        try:
+            async with anyio.create_task_group() as upkeep:
+                upkeep.start_soon(self._keep_leases)
+                while not stop.is_set():
+                    try:
+                        await self._turn()
+                    except Stopped:
+                        break
+                upkeep.cancel_scope.cancel()
+        finally:
+            with anyio.move_on_after(PARTING_S, shield=True):
+                await self._part()
+
+    async def _turn(self) -> None:
+        deliveries = await self._gather()
+        if not deliveries:
+            return
+        self._held = {delivery.entry_id: delivery for delivery in deliveries}
+        try:
+            await self._settle(list(self._held.values()))
+        except Stopped:
+            raise
+        except Exception:  # they are claimed again after a lease, and buried when it happens every time
+            log.exception("%s: a batch of %d failed", self._consumer.lane.source, len(deliveries))
+        self._held = {}
+
+    async def _gather(self) -> list[Delivery]:
+        """Take what others left, or read; a batch that is not full waits a little for more."""
+        room = int(max(1, min(self._settings.batch_entries, self._settings.batch_bytes / self._mean_bytes)))
+        if time.monotonic() >= self._claim_at_s:
+            self._claim_at_s = time.monotonic() + self._claim_every_s * random.uniform(0.8, 1.2)
+            if claimed := await self._consumer.claim(room):
+                return claimed
+        deliveries = await self._consumer.read(room, block_ms=self._settings.block_ms)
+        if 0 < len(deliveries) < room and self._settings.batch_wait_ms:
+            await anyio.sleep(self._settings.batch_wait_ms / 1000)
+            deliveries += await self._consumer.read(room - len(deliveries), block_ms=1)
+        if deliveries:
+            read_bytes = sum(len(value) for delivery in deliveries for value in delivery.fields.values())
+            self._mean_bytes = max(1.0, read_bytes / len(deliveries))
+        return deliveries
+
+    async def _settle(self, deliveries: list[Delivery]) -> None:
+        found = await self._assess(deliveries)
+        by_exchange = {finding.exchange_id: delivery for delivery, finding in found}
+        refused = await self._writers.record(self._launch, [finding for _, finding in found])
+        unsettled = {by_exchange[refusal.finding.exchange_id].entry_id for refusal in refused}
+        await self._acknowledge([delivery for delivery, _ in found if delivery.entry_id not in unsettled])
+        for refusal in refused:
+            await self._give_up(by_exchange[refusal.finding.exchange_id], refusal)
+        self.recorded += len(found) - len(refused)
+
+    async def _assess(self, deliveries: list[Delivery]) -> list[tuple[Delivery, Finding]]:
+        rules = self._rules()
+        found: list[tuple[Delivery, Finding]] = []
+        for number, delivery in enumerate(deliveries):
+            try:
+                found.append((delivery, assess(self._launch, delivery.fields, rules)))
+            except BadEntry as broken:
+                await self._bury(delivery, str(broken))
+            except Exception as error:
+                log.exception("%s: entry %s cannot be read", self._consumer.lane.source, delivery.entry_id)
+                await self._bury(delivery, f"comparator error: {type(error).__name__}: {error}")
+            if number % _YIELD_EVERY == _YIELD_EVERY - 1:
+                await asyncio.sleep(0)  # let other lanes and heartbeats in
+        return found
+
+    async def _acknowledge(self, deliveries: list[Delivery]) -> None:
+        calls = [self._consumer.finishing(delivery, {}, "recorded") for delivery in deliveries]
+        if not calls:
+            return
+        replies: list[Any]
+        try:
+            replies = await self._scripts.run(calls)
+        except (RedisError, OSError) as error:
+            replies = [error] * len(calls)
+        again = [
+            self._consumer.finish(delivery, {}, "recorded")
+            for delivery, reply in zip(deliveries, replies, strict=True)
+            if isinstance(reply, Exception) and is_transient(reply)
+        ]
+        await asyncio.gather(*again, return_exceptions=True)  # an entry that is gone with its stream needs nothing
+
+    async def _give_up(self, delivery: Delivery, refusal: Refusal) -> None:
+        """Bury an entry whose row is refused. A notice of a loss has no payload: it is recorded without detail."""
+        finding = refusal.finding
+        if finding.outcome not in ("dropped", "dead"):
+            await self._bury(delivery, f"Postgres refuses its row: {refusal.why}")
+            return
+        bare = replace(finding, endpoint=UNKNOWN, method=UNKNOWN, captured_at_ms=time.time_ns() // 1_000_000)
+        for again in await self._writers.record(self._launch, [bare]):
+            log.error("%s: %s stays unrecorded: %s", self._consumer.lane.source, finding.exchange_id, again.why)
+        await self._acknowledge([delivery])
+
+    async def _bury(self, delivery: Delivery, reason: str) -> None:
+        try:
+            await self._consumer.bury(delivery, reason.encode("utf-8", "replace").decode()[:1000])
+        except ResponseError as gone:  # with its stream
+            log.warning("%s: entry %s was not buried: %s", self._consumer.lane.source, delivery.entry_id, gone)
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await anyio.sleep(self._settings.lease_s / 3)
+            try:
+                await self._consumer.extend(list(self._held))
+            except ResponseError as gone:
+                log.debug("%s: no lease to extend: %s", self._consumer.lane.source, gone)
+
+    async def _part(self) -> None:
+        try:
+            await self._consumer.hand_back(list(self._held))
+            await self._consumer.leave()
+        except (RedisError, OSError) as error:
+            log.debug("%s: left without a word: %s", self._consumer.lane.source, error)

@@ -1,0 +1,138 @@
+"""Keep Redis carrying what Postgres records of the launches, and record the emergency stops that were set on Redis.
+
+Postgres is the record: a launch that Redis has lost or has an older revision of is published again. The one thing that
+may be decided on Redis alone is a hold; it is taken over, once, with who set it and why.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from darklaunch_shared import keys
+from darklaunch_shared.connect import Client
+from darklaunch_shared.launch import Status
+from psycopg import Connection
+from redis.exceptions import RedisError
+
+from .errors import LaunchMoved
+from .publish import publish
+from .scripts import run_script
+from .store.launches import Act, LaunchRecord, list_launches, update_launch
+
+_FIELDS: Final = ("revision", "hold", "hold_by", "hold_why", "hold_at", "hold_act")
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A launch as Redis has it; revision −1: none. `act` is what the hold stands for, until that is recorded."""
+
+    revision: int
+    held: bool
+    by: str
+    why: str
+    at: str
+    act: str
+
+
+class ControlMirror:
+    """Reconciles record and copy, launch by launch."""
+
+    def __init__(self) -> None:
+        self._overtaken: dict[str, tuple[int, int]] = {}
+
+    def reconcile(self, connection: Connection[Any], redis: Client) -> None:
+        """Look at every recorded launch once. Launches that only Redis knows are left alone.
+
+        Raises psycopg.Error and RedisError; a hash that is damaged is published over.
+        """
+        records = list_launches(connection)
+        if not records:
+            return
+        if redis.execute_command("SADD", keys.LAUNCHES, *(record.state.name for record in records)):
+            redis.execute_command("INCR", keys.REVISION)
+        pipeline = redis.pipeline(transaction=False)
+        for record in records:
+            pipeline.execute_command("HMGET", keys.launch(record.state.name), *_FIELDS)
+        for record, reply in zip(records, pipeline.execute(raise_on_error=False), strict=True):
+            if isinstance(reply, RedisError):
+                log.warning("launch %s: its control state on Redis cannot be read: %s", record.state.name, reply)
+            else:
+                self._reconcile(connection, redis, record, _copy(reply))
+
+    def _reconcile(self, connection: Connection[Any], redis: Client, record: LaunchRecord, copy: Copy) -> None:
+        revision = record.state.revision
+        if copy.revision > revision:
+            self._tell_overtaken(record, copy)
+        elif copy.revision < revision:
+            if record.state.hold:
+                _restore_hold(redis, record)
+            lift = copy.revision >= 0 and copy.revision < record.lifted_revision
+            if publish(redis, record, lift_hold=lift):
+                log.info("launch %s: published revision %d", record.state.name, revision)
+        elif copy.held and _is_news(record, copy):
+            _take_over(connection, redis, record, copy)
+        elif copy.held and copy.act:
+            run_script(redis, "hold_recorded", keys.launch(record.state.name), copy.at)
+        elif record.state.hold and not copy.held and _restore_hold(redis, record):
+            redis.execute_command("INCR", keys.REVISION)
+            log.warning("launch %s: Redis had lost its hold; only `darklaunch resume` lifts one", record.state.name)
+
+    def _tell_overtaken(self, record: LaunchRecord, copy: Copy) -> None:
+        """Say so at the second look in a row: a change that is just being published looks the same at the first."""
+        name = record.state.name
+        revision, looks = self._overtaken.get(name, (copy.revision, 0))
+        looks = looks + 1 if revision == copy.revision else 1
+        self._overtaken[name] = copy.revision, looks
+        if looks == 2:
+            log.error(
+                "launch %s: Redis carries revision %d, the record has only %d: another database publishes to this "
+                "Redis, or this one was restored from a backup. Redis is left as it is until the launch is changed.",
+                name,
+                copy.revision,
+                record.state.revision,
+            )
+
+
+def _copy(reply: list[bytes | None]) -> Copy:
+    revision, hold, *told = reply
+    by, why, at, act = ((value or b"").decode(errors="replace") for value in told)
+    number = int(revision) if revision is not None and revision.isdigit() and len(revision) <= 18 else -1
+    return Copy(number, (hold or b"") not in (b"", b"0"), by, why, at, act)
+
+
+def _is_news(record: LaunchRecord, copy: Copy) -> bool:
+    return not record.state.hold or (copy.act == "rolled_back" and record.state.status is not Status.ROLLED_BACK)
+
+
+def _take_over(connection: Connection[Any], redis: Client, record: LaunchRecord, copy: Copy) -> None:
+    name = record.state.name
+    rolled_back = copy.act == "rolled_back"
+    act = Act(
+        actor=copy.by or "unknown, on Redis",
+        act="rolled_back" if rolled_back else "held",
+        reason=copy.why or "the hold was set on Redis",
+        at=_time(copy.at),
+    )
+    status = Status.ROLLED_BACK if rolled_back else None
+    try:
+        taken = update_launch(connection, name, act, status=status, hold=True, only_at=record.state.revision)
+    except LaunchMoved:
+        return  # whoever changed it knew better; the next look decides anew
+    publish(redis, taken, lift_hold=False)
+    run_script(redis, "hold_recorded", keys.launch(name), copy.at)
+    log.warning("launch %s: recorded the hold that %s set: %s", name, act.actor, act.reason)
+
+
+def _restore_hold(redis: Client, record: LaunchRecord) -> bool:
+    arguments = (record.state.revision, "the record holds it")
+    return bool(run_script(redis, "restore_hold", keys.launch(record.state.name), *arguments))
+
+
+def _time(at_ms: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(int(at_ms) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,160 @@
+"""Run a comparator: a lane for each launch shard, writers, a leader in waiting, signs of life, and an orderly stop."""
+
+import logging
+import os
+import secrets
+import signal
+import socket
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any, Final
+
+import anyio
+from anyio.abc import TaskGroup
+from darklaunch_shared import keys
+from darklaunch_shared.alive import HEARTBEAT_S, heartbeat
+from darklaunch_shared.connect import AsyncClient, connect_async
+from darklaunch_shared.consumer import Consumer, comparator_lane
+from darklaunch_shared.control import POLL_S
+from darklaunch_shared.scripting import ScriptQueue, Scripts
+from redis.exceptions import RedisError
+
+from .control import Control
+from .lane import ShardLane
+from .leader import Leader
+from .settings import ComparatorSettings
+from .writers import Writers
+
+MAX_CONNECTIONS: Final = 4096
+PARENT_EVERY_S: Final = 1.0
+GRACE_S: Final = 10.0
+"""How long lanes may take to record what they hold, when told to stop."""
+SIGN_OFF_S: Final = 2.0
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+def run_comparator(settings: ComparatorSettings) -> int:
+    """Run until SIGTERM or SIGINT, and return the exit code. A second signal ends the process at once."""
+    return anyio.run(_serve_until_signal, settings, backend_options={"use_uvloop": find_spec("uvloop") is not None})
+
+
+async def serve(settings: ComparatorSettings, stop: anyio.Event) -> None:
+    """Compare and record until `stop` is set and what is under way is recorded or handed back."""
+    identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    redis = connect_async(settings.redis_url, client_name="darklaunch-comparator", max_connections=MAX_CONNECTIONS)
+    crew = Crew(settings, redis, identity)
+    leader = Leader(settings)
+    leader.start()
+    try:
+        async with anyio.create_task_group() as upkeep:
+            upkeep.start_soon(crew.control.watch)
+            upkeep.start_soon(crew.queue.run)
+            upkeep.start_soon(_beat, crew, leader, identity)
+            await crew.work(stop)
+            upkeep.cancel_scope.cancel()
+    finally:
+        leader.stop()
+        crew.writers.close()
+        with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(SIGN_OFF_S):
+                await _sign_off(redis, identity)
+            await anyio.to_thread.run_sync(leader.join, SIGN_OFF_S)
+            await redis.aclose()
+
+
+class Crew:
+    """The lanes of one comparator and what they share."""
+
+    def __init__(self, settings: ComparatorSettings, redis: AsyncClient, identity: str) -> None:
+        self.control = Control(redis)
+        self.scripts = Scripts(redis)
+        self.queue = ScriptQueue(self.scripts)
+        self.writers = Writers(settings, "darklaunch-comparator")
+        self._settings, self._redis, self._identity = settings, redis, identity
+        self._lanes: dict[tuple[str, int], ShardLane] = {}
+
+    @property
+    def recorded(self) -> int:
+        """How many entries were settled."""
+        return sum(lane.recorded for lane in self._lanes.values())
+
+    async def work(self, stop: anyio.Event) -> None:
+        """Keep a lane at work for each launch shard that appears, and let all of them end when told to stop."""
+        async with anyio.create_task_group() as lanes:
+            while not stop.is_set():
+                for launch, shard in self.control.lanes() - self._lanes.keys():
+                    self._start(lanes, launch, shard, stop)
+                with anyio.move_on_after(POLL_S):
+                    await stop.wait()
+            self.writers.stop()
+            lanes.cancel_scope.deadline = anyio.current_time() + GRACE_S
+
+    def _start(self, lanes: TaskGroup, launch: str, shard: int, stop: anyio.Event) -> None:
+        consumer = Consumer(
+            self._redis,
+            self.queue,
+            comparator_lane(launch, shard),
+            name=self._identity,
+            lease_s=self._settings.lease_s,
+        )
+        lane = ShardLane(consumer, self.scripts, self.writers, lambda: self.control.rules(launch), self._settings)
+        self._lanes[launch, shard] = lane
+        lanes.start_soon(lane.run, stop)
+
+
+async def _beat(crew: Crew, leader: Leader, identity: str) -> None:
+    """Say that this process is alive, for ever."""
+    while True:
+        about: dict[str, Any] = {
+            "kind": "comparator",
+            "version": _version(),
+            "leader": leader.leading,
+            "recorded": crew.recorded,
+        }
+        try:
+            await crew.scripts.call(heartbeat(keys.COMPARATORS, identity, about))
+        except (RedisError, OSError) as error:
+            log.debug("no heartbeat: %s", error)
+        await anyio.sleep(HEARTBEAT_S)
+
+
+async def _sign_off(redis: AsyncClient, identity: str) -> None:
+    try:
+        await redis.execute_command("HDEL", keys.COMPARATORS, identity)
+    except (RedisError, OSError) as error:
+        log.debug("not signed off: %s", error)
+
+
+def _version() -> str:
+    try:
+        return version("darklaunch")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+async def _serve_until_signal(settings: ComparatorSettings) -> int:
+    stop = anyio.Event()
+    async with anyio.create_task_group() as watch:
+        watch.start_soon(_stop_on_signal, stop)
+        if settings.parent:
+            watch.start_soon(_stop_without_parent, settings.parent, stop)
+        await serve(settings, stop)
+        watch.cancel_scope.cancel()
+    return 0
+
+
+async def _stop_on_signal(stop: anyio.Event) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            if stop.is_set():
+                os._exit(128 + number)  # what is pending will be claimed by others
+            log.info("stopping: recording what is under way")
+            stop.set()
+
+
+async def _stop_without_parent(parent: int, stop: anyio.Event) -> None:
+    while os.getppid() == parent:  # noqa: ASYNC110 (nothing but the id tells)
+        await anyio.sleep(PARENT_EVERY_S)
+    log.warning("the parent process is gone: stopping")
+    stop.set()

@@ -1,0 +1,60 @@
+"""What a comparator process is told from outside. The environment is read here and nowhere else."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from darklaunch_shared.connect import BLOCK_MS
+from pydantic import BaseModel, ConfigDict, Field
+
+_VARIABLES: Final = {
+    "redis_url": ("DARKLAUNCH_REDIS_URL", "REDIS_URL"),
+    "database_url": ("DARKLAUNCH_DATABASE_URL", "DATABASE_URL"),
+    "batch_entries": ("DARKLAUNCH_COMPARATOR_BATCH",),
+    "writers": ("DARKLAUNCH_COMPARATOR_WRITERS",),
+    "retention_days": ("DARKLAUNCH_RETENTION_DAYS",),
+    "gap_after_s": ("DARKLAUNCH_GAP_AFTER_S",),
+    "parent": ("DARKLAUNCH_COMPARATOR_PARENT",),
+}
+
+
+class ComparatorSettings(BaseModel):
+    """How one comparator runs.
+
+    redis_url       where the streams are
+    database_url    the Postgres that is the record
+    batch_entries   the most replays recorded in one transaction
+    batch_wait_ms   how long a batch that is not full waits for more
+    block_ms        how long a read waits for entries, and so how long stopping may take when there are none
+    batch_bytes     about how much of what is read is held at once, for each launch shard
+    writers         connections to Postgres that record side by side
+    lease_s         how long entries may be held without a sign of life before another comparator takes them
+    retention_days  how long rows are kept
+    gap_after_s     when an exchange that is nowhere counts as lost; by default the launch's max_age_s + 5 leases
+    gap_every_s     how often lost exchanges are looked for
+    parent          process id whose end ends this process; 0 for none
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    database_url: str = ""
+    batch_entries: int = Field(default=200, ge=1, le=5_000)
+    batch_wait_ms: int = Field(default=100, ge=0, le=10_000)
+    block_ms: int = Field(default=BLOCK_MS, ge=1, le=BLOCK_MS)
+    batch_bytes: int = Field(default=32 * 1024 * 1024, ge=1)
+    writers: int = Field(default=2, ge=1, le=64)
+    lease_s: float = Field(default=15.0, gt=0, le=3_600)
+    retention_days: int = Field(default=14, ge=1, le=3_650)
+    gap_after_s: float | None = Field(default=None, ge=0)
+    gap_every_s: float = Field(default=60.0, gt=0)
+    parent: int = Field(default=0, ge=0)
+
+
+def read_settings(environ: Mapping[str, str]) -> ComparatorSettings:
+    """Read the settings of this process. Raises pydantic.ValidationError when one makes no sense."""
+    given = {
+        field: next(environ[name] for name in names if environ.get(name))
+        for field, names in _VARIABLES.items()
+        if any(environ.get(name) for name in names)
+    }
+    return ComparatorSettings.model_validate(given)
