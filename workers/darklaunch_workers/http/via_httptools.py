@@ -1,7 +1,8 @@
 """The fast implementation: an asyncio protocol over httptools, the binding of Node's llhttp parser.
 
-The request's bytes are written as they are, which no client library offers: URL classes normalise `/../`, header maps
-re-encode latin-1 as UTF-8. And it costs a seventh of aiohttp's CPU (bench/http_clients.py).
+The request's bytes are written as they are, which no client library offers: URL classes take fragments off and
+normalise `/../`, header maps re-encode latin-1 as UTF-8. It also costs less than half of aiohttp's CPU
+(bench/http_clients.py).
 """
 
 import asyncio
