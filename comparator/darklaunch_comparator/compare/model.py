@@ -1,0 +1,107 @@
+"""What goes into a comparison and what comes out of it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+
+from darklaunch_shared.exchange import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class NotANumber:
+    """A token that stands where JSON wants a number and is none: `NaN`, `-Infinity`, an exponent past all bounds."""
+
+    token: str
+
+
+Json: TypeAlias = "bool | int | float | Decimal | NotANumber | str | list[Json] | dict[str, Json] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison.
+
+    `origin` is scheme://host[:port] as this side's client saw it, "" when unknown; `answered_at_ms` is the wall clock
+    when it had answered, in milliseconds since the epoch.
+    """
+
+    answer: Answer
+    origin: str
+    answered_at_ms: int
+
+
+class Kind(StrEnum):
+    """How two answers disagree at one place."""
+
+    STATUS = "status"
+    HEADER = "header"
+    MISSING = "missing"  # the shadow lacks it
+    EXTRA = "extra"  # only the shadow has it
+    TYPE = "type"  # another JSON type, another timestamp format, or not JSON at all
+    VALUE = "value"
+    ORDER = "order"  # the same elements in another order
+    SIZE = "size"  # arrays of different length whose elements cannot be aligned
+    TEXT = "text"
+    BYTES = "bytes"
+    ENCODING = "encoding"  # a body that does not decode as its headers say
+    DUPLICATE_KEY = "duplicate_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One typed disagreement at one place.
+
+    `path` is `status`, `header:<name>` or an RFC 9535 path (`$.users[1].name`) of bounded length; `group_path` is the
+    same without array indexes and map keys (`$.users[*].name`), itself a valid JSONPath. Values, indexes and keys
+    are the primary's, except for `extra`, where they are the shadow's. `primary` and `shadow` are short printable
+    renderings for people; None where that side has nothing.
+    """
+
+    path: str
+    group_path: str
+    kind: Kind
+    primary: str | None
+    shadow: str | None
+
+
+class Reason(StrEnum):
+    """Why two values that differ were not reported."""
+
+    OWN_ORIGIN = "own_origin"  # they differ only in each side's own scheme://host:port
+    CLOCK = "clock"  # two timestamps of one format that moved with the clock
+    GENERATED_ID = "generated_id"  # two identifiers of one machine-made shape
+    IGNORED = "ignored"  # an ignore path covers it
+
+
+@dataclass(frozen=True, slots=True)
+class Excuse:
+    """How many disagreements at one index-free path were excused, and why."""
+
+    path: str
+    reason: Reason
+    count: int
+
+
+class Outcome(StrEnum):
+    """What a comparison came to."""
+
+    MATCHED = "matched"
+    MISMATCHED = "mismatched"
+    IGNORED = "ignored"  # only differences that an ignore path excused
+    UNVERIFIED = "unverified"  # not identical, and too deep, too large or not decodable enough to tell
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The outcome of comparing two answers, with its evidence.
+
+    `differences` holds at least one example of each group, in document order, up to a bound; `omitted` counts the
+    rest. `detail` says what could not be verified; a comparison that also found a difference is still `mismatched`.
+    """
+
+    outcome: Outcome
+    differences: tuple[Difference, ...] = ()
+    excuses: tuple[Excuse, ...] = ()
+    detail: str = ""
+    omitted: int = 0

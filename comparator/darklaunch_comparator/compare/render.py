@@ -1,0 +1,120 @@
+"""Short renderings of values for people.
+
+Safe to store and to print: no control characters, no lone surrogates, at most LENGTH characters and a little,
+whatever the value is; time and space do not depend on the value's size.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from itertools import islice
+from typing import Final
+
+from .model import Json
+
+LENGTH: Final = 160
+"""Longest rendering of a value, in characters, but for the marks of what was left out."""
+
+_ENTRIES: Final = 12
+_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def value(content: Json) -> str:
+    """Render a JSON value, as JSON where it fits: `{"id": 7, "tags": ["a", …]}`."""
+    out: list[str] = []
+    length = 0
+    todo: list[tuple[str, Json]] = [("", content)]  # text to write, then a value to write (None after text: nothing)
+    while todo and length < LENGTH:
+        text, part = todo.pop()
+        if text:
+            piece = text
+        elif isinstance(part, dict):
+            todo.append(("}", None))
+            members = [(f"{quoted(key)}: ", item) for key, item in islice(part.items(), _ENTRIES)]
+            todo.extend(_members(members, len(part)))
+            piece = "{"
+        elif isinstance(part, list):
+            todo.append(("]", None))
+            todo.extend(_members([("", item) for item in islice(part, _ENTRIES)], len(part)))
+            piece = "["
+        else:
+            piece = scalar(part)
+        out.append(piece)
+        length += len(piece)
+    return "".join(out) + ("…" if todo else "")
+
+
+def _members(members: list[tuple[str, Json]], total: int) -> list[tuple[str, Json]]:
+    # In reverse, because the caller takes them from the end.
+    parts: list[tuple[str, Json]] = []
+    for position, (label, item) in enumerate(members):
+        if position:
+            parts.append((", ", None))
+        if label:
+            parts.append((label, None))
+        parts.append(("", item))
+    if total > len(members):
+        parts.append((f", … {total - len(members)} more", None))
+    parts.reverse()
+    return parts
+
+
+def scalar(content: object) -> str:
+    """Render a JSON scalar."""
+    if isinstance(content, str):
+        return quoted(content)
+    if content is None:
+        return "null"
+    if isinstance(content, bool):
+        return "true" if content else "false"
+    return cut(getattr(content, "token", None) or str(content))
+
+
+def strings(primary: str, shadow: str) -> tuple[str, str]:
+    """Render two strings that differ so that the first difference is in view."""
+    start = max(0, common_prefix(primary, shadow) - LENGTH // 3)
+    if max(len(primary), len(shadow)) <= LENGTH or start == 0:
+        return quoted(primary), quoted(shadow)
+    return f"…{quoted(primary[start:])}", f"…{quoted(shadow[start:])}"
+
+
+def quoted(text: str) -> str:
+    """Render text in double quotes, escaped as in JSON."""
+    return f'"{plain(text, _ESCAPES)}"'
+
+
+def plain(text: str, escapes: dict[str, str] | None = None) -> str:
+    """Render text as it is, except for characters that do not print."""
+    table = escapes or {}
+    shown = "".join([table.get(char) or (char if char.isprintable() else _code(char)) for char in text[:LENGTH]])
+    return shown + ("…" if len(text) > LENGTH else "")
+
+
+def cut(text: str) -> str:
+    """Cut printable text to the bound."""
+    return text if len(text) <= LENGTH else f"{text[:LENGTH]}…"
+
+
+def size_and_digest(content: bytes) -> str:
+    """Render bytes that are not text: `1,024 bytes, sha256 9f86d081884c`."""
+    return f"{len(content):,} byte{'' if len(content) == 1 else 's'}, sha256 {sha256(content).hexdigest()[:12]}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Render names, sorted and joined by commas; `(none)` when there are none."""
+    return cut(", ".join(plain(name) for name in sorted(names))) or "(none)"
+
+
+def common_prefix(a: str, b: str) -> int:
+    """Count the characters two strings share at their start, by bisection (slices compare at C speed)."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _code(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
