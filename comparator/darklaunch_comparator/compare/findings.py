@@ -1,0 +1,129 @@
+"""What a comparison collects on its way: differences, excuses, and what could not be verified."""
+
+from enum import Enum
+from typing import Final
+
+from . import render
+from .ignore import Ignore
+from .model import Comparison, Difference, Excuse, Json, Kind, Outcome, Reason
+from .paths import Path
+
+KEPT: Final = 100
+"""Differences kept with their values, apart from first examples of further groups."""
+KEPT_GROUPS: Final = 100
+KEPT_PER_GROUP: Final = 10
+"""So that fifty changed prices do not push the one missing key out of sight."""
+
+
+class Absent(Enum):
+    """Stands where one side has no value."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+MATCHED: Final = Comparison(Outcome.MATCHED)
+
+
+class Unverified(Exception):
+    """The comparison cannot go on; the message says what could not be compared and why."""
+
+
+class Findings:
+    """Collects differences and excuses; decides, once, what an ignore path covers."""
+
+    __slots__ = ("_differences", "_excuses", "_groups", "_ignore", "_omitted", "detail")
+
+    def __init__(self, ignore: Ignore) -> None:
+        self.detail = ""
+        self._ignore = ignore
+        self._differences: list[Difference] = []
+        self._groups: dict[tuple[str, Kind], int] = {}
+        self._excuses: dict[tuple[str, Reason], int] = {}
+        self._omitted = 0
+
+    def status(self, primary: int, shadow: int) -> None:
+        """Report that the status codes differ."""
+        if self._ignore.status:
+            self._excuse("status", Reason.IGNORED)
+        else:
+            self._keep("status", "status", Kind.STATUS, str(primary), str(shadow))
+
+    def header(self, name: str, primary: str | None, shadow: str | None) -> None:
+        """Report that a header differs; None when that side has none."""
+        place = f"header:{name}"
+        if self._ignore.covers_header(name):
+            self._excuse(place, Reason.IGNORED)
+        elif shadow is None:
+            self._keep(place, place, Kind.MISSING, primary, None)
+        else:
+            self._keep(place, place, Kind.EXTRA if primary is None else Kind.HEADER, primary, shadow)
+
+    def body(self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
+        """Report a difference between two values of the body."""
+        place = self._room(path, kind)
+        if place is None:
+            return
+        if isinstance(primary, str) and isinstance(shadow, str):
+            self._keep(*place, kind, *render.strings(primary, shadow))
+        else:
+            self._keep(*place, kind, _rendered(primary), _rendered(shadow))
+
+    def described(self, path: Path, kind: Kind, primary: str | None, shadow: str | None) -> None:
+        """Report a difference in the body that is described in words instead of values."""
+        place = self._room(path, kind)
+        if place is not None:
+            self._keep(*place, kind, primary, shadow)
+
+    def excuse(self, path: Path, reasons: tuple[Reason, ...]) -> None:
+        """Count values that differ in the body and were excused."""
+        group = path.group()
+        for reason in reasons:
+            self._excuse(group, reason)
+
+    def excuse_header(self, name: str, reasons: tuple[Reason, ...]) -> None:
+        """Count a header's values that differ and were excused."""
+        for reason in reasons:
+            self._excuse(f"header:{name}", reason)
+
+    def conclude(self) -> Comparison:
+        """Turn what was collected into an outcome: what is known to differ outweighs what could not be verified."""
+        if not (self._differences or self._excuses or self.detail):
+            return MATCHED
+        if self._differences:
+            outcome = Outcome.MISMATCHED
+        elif self.detail:
+            outcome = Outcome.UNVERIFIED
+        elif any(reason is Reason.IGNORED for _, reason in self._excuses):
+            outcome = Outcome.IGNORED
+        else:
+            outcome = Outcome.MATCHED
+        counted = sorted(self._excuses.items()) if self._excuses else ()
+        excuses = tuple([Excuse(path, reason, count) for (path, reason), count in counted])
+        return Comparison(outcome, tuple(self._differences), excuses, self.detail, self._omitted)
+
+    def _room(self, path: Path, kind: Kind) -> tuple[str, str] | None:
+        """Write the place of a difference that is to be kept; else count it as ignored or as omitted."""
+        place = path.written()
+        group = place[1]
+        if self._ignore.body and self._ignore.covers(path.tokens()):
+            self._excuse(group, Reason.IGNORED)
+            return None
+        seen = self._groups.get((group, kind), 0)
+        room = seen < KEPT_PER_GROUP and len(self._differences) < KEPT if seen else len(self._groups) < KEPT_GROUPS
+        if not room:
+            self._omitted += 1
+            return None
+        return place
+
+    def _excuse(self, place: str, reason: Reason) -> None:
+        self._excuses[place, reason] = self._excuses.get((place, reason), 0) + 1
+
+    def _keep(self, path: str, group: str, kind: Kind, primary: str | None, shadow: str | None) -> None:
+        self._groups[group, kind] = self._groups.get((group, kind), 0) + 1
+        self._differences.append(Difference(path, group, kind, primary, shadow))
+
+
+def _rendered(content: "Json | Absent") -> str | None:
+    return None if content is ABSENT else render.value(content)
