@@ -1,0 +1,137 @@
+"""Decide which elements of two arrays belong together, so that one inserted element is one difference, not fifty."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, cast
+
+from . import render
+from .documents import canonical
+from .findings import Unverified
+from .model import Json
+from .sameness import Differ
+from .volatile import Volatile
+
+IDENTITIES: Final = ("id", "uuid", "key")
+"""Members that name an element when every element has one and no two the same."""
+
+_SHOWN: Final = 5
+_POINT_ZERO: Final = re.compile(r"(?<=\d)\.0(?=[,\]}]|\Z)")
+
+
+@dataclass(slots=True)
+class Alignment:
+    """How the elements of two arrays belong together.
+
+    `pairs` are positions (primary's, shadow's) still to be compared; what is the same is not listed. `resized`
+    describes both sides when nothing could be aligned.
+    """
+
+    pairs: list[tuple[int, int]]
+    missing: tuple[int, ...] = ()
+    extra: tuple[int, ...] = ()
+    reordered: bool = False
+    resized: tuple[str, str] | None = None
+
+
+def align(theirs: list[Json], ours: list[Json], differs: Differ, volatile: Volatile) -> Alignment:
+    """Align two arrays: by an obvious id, else as the same multiset in another order, else by position.
+
+    Raises Unverified when elements are nested too deep to be told apart.
+    """
+    equal_length = len(theirs) == len(ours)
+    differing: list[int] = []
+    if equal_length:
+        differing = [at for at, (one, other) in enumerate(zip(theirs, ours, strict=True)) if differs(one, other)]
+        if not differing or (len(differing) == 1 and _same_identity(theirs[differing[0]], ours[differing[0]])):
+            return Alignment([(at, at) for at in differing])
+    identities = _identities(theirs, ours)
+    if identities is not None:
+        return _by_identity(theirs, ours, *identities, differs)
+    if not equal_length:
+        return _resized(theirs, ours, volatile)
+    if len(differing) > 1:
+        left = [_form(theirs[at], volatile.primary_skeleton) for at in differing]
+        right = [_form(ours[at], volatile.shadow_skeleton) for at in differing]
+        if left != right and Counter(left) == Counter(right):
+            return Alignment([], reordered=True)
+    return Alignment([(at, at) for at in differing])
+
+
+def _same_identity(one: Json, other: Json) -> bool:
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return True
+    return all(one.get(name) == other.get(name) for name in IDENTITIES)
+
+
+def _identities(theirs: list[Json], ours: list[Json]) -> tuple[list[str | int], list[str | int]] | None:
+    for name in IDENTITIES:
+        left, right = _named(theirs, name), _named(ours, name)
+        # With no id in common these are not the same things: ids made up anew, or of another type.
+        if left and right and not set(left).isdisjoint(right):
+            return left, right
+    return None
+
+
+def _named(elements: list[Json], name: str) -> list[str | int]:
+    """List every element's id, or nothing when one has none or two have the same."""
+    names: list[str | int] = []
+    for element in elements:
+        found = element.get(name) if isinstance(element, dict) else None
+        if not isinstance(found, str | int) or isinstance(found, bool):
+            return []
+        names.append(found)
+    return names if len(set(names)) == len(names) else []
+
+
+def _by_identity(
+    theirs: list[Json], ours: list[Json], left: list[str | int], right: list[str | int], differs: Differ
+) -> Alignment:
+    positions = {name: at for at, name in enumerate(right)}
+    known = set(left)
+    pairs = [(at, positions[name]) for at, name in enumerate(left) if name in positions]
+    return Alignment(
+        pairs=[(one, other) for one, other in pairs if differs(theirs[one], ours[other])],
+        missing=tuple([at for at, name in enumerate(left) if name not in positions]),
+        extra=tuple([at for at, name in enumerate(right) if name not in known]),
+        reordered=any(before[1] > after[1] for before, after in pairwise(pairs)),
+    )
+
+
+def _resized(theirs: list[Json], ours: list[Json], volatile: Volatile) -> Alignment:
+    left = [_form(element, volatile.primary_skeleton) for element in theirs]
+    right = [_form(element, volatile.shadow_skeleton) for element in ours]
+    return Alignment([], resized=(_surplus(theirs, left, right), _surplus(ours, right, left)))
+
+
+def _surplus(elements: list[Json], forms: list[str], others: list[str]) -> str:
+    """Describe an array by its length and the elements, as a multiset, that the other side lacks."""
+    surplus = Counter(forms) - Counter(others)
+    total = surplus.total()
+    shown: list[str] = []
+    for element, form in zip(elements, forms, strict=True):
+        if surplus[form] > 0 and len(shown) < _SHOWN:
+            surplus[form] -= 1
+            shown.append(render.value(element))
+    text = f"{len(elements):,} element{'' if len(elements) == 1 else 's'}"
+    if not shown:
+        return text
+    more = f" and {total - len(shown):,} more" if total > len(shown) else ""
+    return render.cut(f"{text}, only here: {', '.join(shown)}") + more
+
+
+def _form(element: Json, skeleton: Callable[[str], str]) -> str:
+    """Write an element so that two that a walk would find the same look the same: sorted, masked, 1.0 as 1."""
+    written = canonical(element)
+    try:
+        text = written.decode() if written is not None else json.dumps(element, sort_keys=True, default=_odd)
+    except RecursionError:
+        raise Unverified("the bodies hold array elements nested too deep to be told apart") from None
+    return _POINT_ZERO.sub("", skeleton(text))
+
+
+def _odd(number: object) -> Any:
+    return {"number": str(cast(Any, number))}

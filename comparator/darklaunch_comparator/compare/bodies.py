@@ -1,0 +1,136 @@
+"""Compare two bodies: undo their codings, choose how they are compared, and compare them so."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+from darklaunch_shared.exchange import Answer
+
+from . import media, render
+from .findings import Findings, Unverified
+from .inflate import INFLATED_CAP_BYTES, Corrupt, TooLarge, Unsupported, inflate
+from .jsonbody import compare_json, compare_lines
+from .media import Family
+from .model import Json, Kind
+from .paths import ROOT
+from .text import compare_text
+from .volatile import Volatile
+from .walk import walk
+
+_FIELDS_CAP: Final = 10_000
+
+
+@dataclass(slots=True)
+class _Undecoded:
+    """A body that could not be decoded. (Not the exception: its traceback would hold on to megabytes.)"""
+
+    reason: str
+    too_large: bool = False
+
+
+def compare_bodies(method: str, primary: Answer, shadow: Answer, volatile: Volatile, findings: Findings) -> None:
+    """Report the differences between two answers' bodies. Raises Unverified when they cannot be told."""
+    theirs = primary.body if _has_body(method, primary.status) else b""
+    ours = shadow.body if _has_body(method, shadow.status) else b""
+    their_type, one = _described(primary)
+    our_type, other = (their_type, one) if primary.headers == shadow.headers else _described(shadow)
+    if theirs == ours and one == other:
+        return
+    if one or other:
+        left, right = _inflated("primary", theirs, one), _inflated("shadow", ours, other)
+        if isinstance(left, _Undecoded) or isinstance(right, _Undecoded):
+            if isinstance(left, _Undecoded) and isinstance(right, _Undecoded) and left.too_large and right.too_large:
+                raise Unverified(f"both bodies inflate past {INFLATED_CAP_BYTES:,} bytes")
+            findings.described(ROOT, Kind.ENCODING, _shown(left), _shown(right))
+            return
+        theirs, ours = left, right
+    if theirs != ours:
+        _compare(theirs, their_type, ours, our_type, volatile, findings)
+
+
+def _compare(
+    theirs: bytes, their_type: str, ours: bytes, our_type: str, volatile: Volatile, findings: Findings
+) -> None:
+    one, other = media.parse(their_type), media.parse(our_type)
+    family = media.family_of(one, other, theirs, ours)
+    if not theirs or not ours:
+        findings.described(ROOT, Kind.MISSING if theirs else Kind.EXTRA, _sketch(theirs) or None, _sketch(ours) or None)
+        return
+    if family is Family.BINARY:
+        findings.described(ROOT, Kind.BYTES, render.size_and_digest(theirs), render.size_and_digest(ours))
+        return
+    left, right = _utf8(theirs, one.charset), _utf8(ours, other.charset)
+    if isinstance(left, _Undecoded) or isinstance(right, _Undecoded):
+        findings.described(ROOT, Kind.ENCODING, _shown(left), _shown(right))
+    elif left == right:
+        return
+    elif family is Family.JSON:
+        compare_json(left, right, volatile, findings)
+    elif family is Family.LINES:
+        compare_lines(left, right, volatile, findings)
+    elif family is Family.FORM:
+        walk(_form("primary", left), _form("shadow", right), booleans=False, volatile=volatile, findings=findings)
+    else:
+        compare_text(left, right, volatile, findings)
+
+
+def _has_body(method: str, status: int) -> bool:
+    # RFC 9110 6.4.1: whatever follows these headers is not part of the answer
+    return method != "HEAD" and status >= 200 and status not in (204, 304)
+
+
+def _described(answer: Answer) -> tuple[str, str]:
+    """Read Content-Type and Content-Encoding, "" where there is none."""
+    content_type = encoding = ""
+    for name, value in answer.headers:
+        if name == "content-type":
+            content_type = value
+        elif name == "content-encoding":
+            encoding = f"{encoding},{value}" if encoding else value
+    return content_type, encoding
+
+
+def _inflated(side: str, content: bytes, encoding: str) -> bytes | _Undecoded:
+    try:
+        return inflate(content, encoding) if encoding else content
+    except Corrupt as wrong:
+        return _Undecoded(render.plain(str(wrong)))
+    except TooLarge as wrong:
+        return _Undecoded(str(wrong), too_large=True)
+    except Unsupported as wrong:
+        raise Unverified(f"the {side}'s body cannot be decoded: {wrong}") from None
+
+
+def _utf8(content: bytes, charset: str) -> bytes | _Undecoded:
+    try:
+        return media.to_utf8(content, charset)
+    except Corrupt as wrong:
+        return _Undecoded(render.plain(str(wrong)))
+
+
+def _shown(result: bytes | _Undecoded) -> str:
+    return result.reason if isinstance(result, _Undecoded) else _sketch(result) or "empty"
+
+
+def _sketch(content: bytes) -> str:
+    """Render the start of a body for people, whatever it holds."""
+    if not content:
+        return ""
+    start = content[: render.LENGTH * 4].decode("utf-8", "replace")
+    return render.size_and_digest(content) if "\ufffd" in start[:40] else render.plain(start)
+
+
+def _form(side: str, text: bytes) -> Json:
+    try:
+        pairs = parse_qsl(
+            text.decode("utf-8", "surrogateescape"),
+            keep_blank_values=True,
+            errors="surrogateescape",
+            max_num_fields=_FIELDS_CAP,
+        )
+    except ValueError:
+        raise Unverified(f"the {side}'s form has more than {_FIELDS_CAP:,} fields") from None
+    fields: dict[str, list[Json]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in fields.items()}

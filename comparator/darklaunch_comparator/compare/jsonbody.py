@@ -1,0 +1,92 @@
+"""Compare two bodies that say they are JSON, one document or one a line."""
+
+from typing import Final
+
+from . import documents, render
+from .documents import Malformed
+from .findings import Findings
+from .model import Json, Kind
+from .paths import ROOT
+from .sameness import may_hide_booleans
+from .text import compare_text
+from .volatile import Volatile
+from .walk import walk
+
+_NOT_LINES: Final = Malformed("not one JSON document a line")
+
+
+def compare_json(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findings) -> None:
+    """Report the differences between two JSON texts in UTF-8. Raises Unverified when they cannot be told."""
+    read = documents.read(theirs, ours)
+    left, right, written = read.primary, read.shadow, read.written
+    if isinstance(left, Malformed) or isinstance(right, Malformed):
+        _malformed(left, right, theirs, ours, volatile, findings)
+        return
+    if written is None or written[0] != written[1]:
+        walk(left, right, booleans=_booleans(written), volatile=volatile, findings=findings)
+    if written is None or _fewer_colons(theirs, written[0]) or _fewer_colons(ours, written[1]):
+        _duplicate_keys(theirs, ours, findings)
+
+
+def compare_lines(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findings) -> None:
+    """Report the differences between two texts of one JSON document a line, as arrays of their lines."""
+    one, other = _lines(theirs), _lines(ours)
+    read = documents.read(_array(one), _array(other))
+    # As many elements as lines, else a line held half a document, or two.
+    left = read.primary if isinstance(read.primary, list) and len(read.primary) == len(one) else _NOT_LINES
+    right = read.shadow if isinstance(read.shadow, list) and len(read.shadow) == len(other) else _NOT_LINES
+    if isinstance(left, Malformed) or isinstance(right, Malformed):
+        _malformed(left, right, theirs, ours, volatile, findings)
+    else:
+        walk(left, right, booleans=_booleans(read.written), volatile=volatile, findings=findings)
+
+
+def _malformed(
+    left: "Json | Malformed",
+    right: "Json | Malformed",
+    theirs: bytes,
+    ours: bytes,
+    volatile: Volatile,
+    findings: Findings,
+) -> None:
+    if isinstance(left, Malformed) and isinstance(right, Malformed):
+        compare_text(theirs, ours, volatile, findings)
+        return
+    wrong = left if isinstance(left, Malformed) else right
+    kind = Kind.ENCODING if isinstance(wrong, Malformed) and wrong.undecodable else Kind.TYPE
+    findings.described(ROOT, kind, _shown(left, theirs), _shown(right, ours))
+
+
+def _shown(content: "Json | Malformed", text: bytes) -> str:
+    if not isinstance(content, Malformed):
+        return render.value(content)
+    if content.undecodable:
+        return content.reason
+    return render.cut(f"{content.reason}: {render.plain(text[: render.LENGTH * 4].decode('utf-8', 'replace'))}")
+
+
+def _duplicate_keys(theirs: bytes, ours: bytes, findings: Findings) -> None:
+    left, right = documents.duplicate_keys(theirs), documents.duplicate_keys(ours)
+    for group in sorted(left.keys() - right.keys()):
+        findings.described(left[group], Kind.DUPLICATE_KEY, "twice", "once")
+    for group in sorted(right.keys() - left.keys()):
+        findings.described(right[group], Kind.DUPLICATE_KEY, "once", "twice")
+
+
+def _fewer_colons(text: bytes, written: bytes) -> bool:
+    # In JSON each key has one colon: when parsing and writing lost one, there was a key twice. (In a text of the same
+    # length nothing was lost.)
+    return len(text) != len(written) and text.count(b":") != written.count(b":")
+
+
+def _booleans(written: tuple[bytes, bytes] | None) -> bool:
+    return written is None or may_hide_booleans(*written)
+
+
+def _lines(text: bytes) -> list[bytes]:
+    # application/json-seq (RFC 7464) starts each document with a record separator
+    return [line for line in (raw.strip(b" \t\r\x1e") for raw in text.split(b"\n")) if line]
+
+
+def _array(lines: list[bytes]) -> bytes:
+    return b"[" + b",".join(lines) + b"]"
