@@ -1,0 +1,31 @@
+"""Compare two answers to one request: the story, from status to body."""
+
+from .bodies import compare_bodies
+from .findings import MATCHED, Findings, Unverified
+from .headers import compare_headers
+from .ignore import NOTHING, Ignore
+from .model import Comparison, Side
+from .volatile import Volatile
+
+
+def compare(method: str, primary: Side, shadow: Side, ignore: Ignore = NOTHING) -> Comparison:
+    """Compare a shadow's answer with the primary's to the same request.
+
+    `method` is the request's method, upper-case. Pure, iterative and bounded: no body takes it more than bounded
+    time and memory, and none makes it raise.
+    """
+    theirs, ours = primary.answer, shadow.answer
+    if theirs.body == ours.body and theirs.status == ours.status and theirs.headers == ours.headers:
+        return MATCHED
+    findings = Findings(ignore)
+    if theirs.status != ours.status:
+        findings.status(theirs.status, ours.status)
+        if theirs.status // 100 != ours.status // 100:
+            return findings.conclude()  # a page and an error page have nothing to compare
+    volatile = Volatile(primary, shadow)
+    compare_headers(primary, shadow, volatile, findings)
+    try:
+        compare_bodies(method, theirs, ours, volatile, findings)
+    except Unverified as unverified:
+        findings.detail = str(unverified)
+    return findings.conclude()

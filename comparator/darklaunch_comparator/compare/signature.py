@@ -1,0 +1,59 @@
+"""Group what went wrong: a fingerprint that is the same for the same fault, and a title that says it in one line."""
+
+from hashlib import blake2b
+from typing import Final
+
+from .model import Comparison, Difference, Kind
+
+_TITLE_PARTS: Final = 3
+_TITLE_LENGTH: Final = 200
+_SPOKEN: Final = {Kind.DUPLICATE_KEY: "duplicate key"}
+
+
+def signature(endpoint: str, comparison: Comparison) -> str:
+    """Fingerprint a mismatch: 12 hex digits over the endpoint and its sorted (index-free path, kind) pairs.
+
+    A status difference goes in with both codes: 200 → 500 and 200 → 404 are two faults.
+    """
+    return _fingerprint(endpoint, *sorted({_part(difference) for difference in comparison.differences}))
+
+
+def title(comparison: Comparison) -> str:
+    """Say a mismatch in one line: `$.total_cents missing, $.total extra` or `status 200 → 500`."""
+    parts = list(dict.fromkeys([_part(difference) for difference in comparison.differences]))
+    shown = ", ".join(parts[:_TITLE_PARTS])
+    if len(shown) > _TITLE_LENGTH:
+        shown = shown[: _TITLE_LENGTH - 1] + "…"
+    more = len(parts) - _TITLE_PARTS
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def error_signature(endpoint: str, error_class: str) -> str:
+    """Fingerprint exchanges that the shadow did not answer: 12 hex digits over endpoint and error class."""
+    return _fingerprint(endpoint, error_title(error_class))
+
+
+def error_title(error_class: str) -> str:
+    """Say in one line that the shadow did not answer: `no answer: timeout`."""
+    return f"no answer: {error_class}"
+
+
+def slow_signature(endpoint: str) -> str:
+    """Fingerprint exchanges that took the shadow too long: 12 hex digits over the endpoint."""
+    return _fingerprint(endpoint, "slow")
+
+
+def slow_title(limit_ms: float) -> str:
+    """Say in one line that the shadow took too long: `slower by more than 2,000 ms`."""
+    return f"slower by more than {limit_ms:,.0f} ms"
+
+
+def _part(difference: Difference) -> str:
+    if difference.kind is Kind.STATUS:
+        return f"status {difference.primary} → {difference.shadow}"
+    kind = "differs" if difference.kind is Kind.HEADER else _SPOKEN.get(difference.kind, difference.kind.value)
+    return f"{difference.group_path} {kind}"
+
+
+def _fingerprint(*parts: str) -> str:
+    return blake2b("\n".join(parts).encode("utf-8", "replace"), digest_size=6).hexdigest()

@@ -1,0 +1,80 @@
+"""What people read about a difference: the values, short, printable, and with the difference in view."""
+
+import json
+from typing import Any
+
+import pytest
+from darklaunch_comparator.compare import Difference, Side, compare
+from darklaunch_shared.exchange import Answer
+
+
+def only(one: Any, other: Any, content_type: str = "application/json") -> Difference:
+    sides = [
+        Side(
+            Answer(
+                200,
+                (("content-type", content_type),),
+                (body if isinstance(body, bytes) else json.dumps(body).encode()),
+                1.0,
+            ),
+            "",
+            0,
+        )
+        for body in (one, other)
+    ]
+    (found,) = compare("GET", *sides).differences
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "primary", "shadow"),
+    [
+        ({"a": 12}, {"a": "12"}, "12", '"12"'),
+        ({"a": None}, {"a": True}, "null", "true"),
+        ({"a": 1.5}, {"a": False}, "1.5", "false"),
+        ({"a": {"b": [1, "x", None]}}, {"a": 1}, '{"b": [1, "x", null]}', "1"),
+        ({"a": {}}, {"a": []}, "{}", "[]"),
+        ({"a": "line\nfeed \x00 \u202e"}, {"a": "ok"}, r'"line\nfeed \u0000 \u202e"', '"ok"'),
+        ({"a": list(range(20))}, {}, "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … 8 more]", None),
+        ([1, 2, 3], [2, 3, 4, 5], "3 elements, only here: 1", "4 elements, only here: 4, 5"),
+        ([1], [], "1 element, only here: 1", "0 elements"),
+        ([1, 1, 2], [1, 2], "3 elements, only here: 1", "2 elements"),
+        ([*range(9)], [], "9 elements, only here: 0, 1, 2, 3, 4 and 4 more", "0 elements"),
+    ],
+)
+def test_values(one: Any, other: Any, primary: str | None, shadow: str | None):
+    found = only(one, other)
+    assert (found.primary, found.shadow) == (primary, shadow)
+
+
+def test_long_texts_are_cut_around_the_first_difference():
+    found = only({"a": "x" * 10_000 + " old"}, {"a": "x" * 10_000 + " new"})
+    assert found.primary is not None and found.primary.endswith(' old"') and len(found.primary) < 100
+    assert found.shadow is not None and found.shadow.endswith(' new"')
+
+
+def test_malformed_json_says_why_and_how_it_starts():
+    found = only(b'{"a": 1}', b"<html>Oops</html>")
+    assert found.primary == '{"a": 1}'
+    assert found.shadow is not None and found.shadow.startswith("not JSON: Expecting value")
+    assert found.shadow.endswith("<html>Oops</html>")
+
+
+def test_text_names_the_lines():
+    found = only(b"a\nb\nc", b"a\nB\nc", "text/plain")
+    assert (found.primary, found.shadow) == ('line 2: "b"', 'line 2: "B"')
+    found = only(b"a\nb\nc\nd", b"a\nd", "text/plain")
+    assert (found.primary, found.shadow) == (r'lines 2 to 3: "b\nc"', "nothing at line 2")
+
+
+def test_bytes_show_length_and_digest():
+    found = only(b"\x00" * 1_500, b"\x01", "image/png")
+    assert found.primary is not None and found.primary.startswith("1,500 bytes, sha256 ")
+    assert found.shadow is not None and found.shadow.startswith("1 byte, sha256 ")
+
+
+def test_cookie_values_are_never_shown():
+    headers = [(("set-cookie", "sid=hunter2; HttpOnly"),), (("set-cookie", "sid=hunter3"),)]
+    sides = [Side(Answer(200, fields, b"", 1.0), "", 0) for fields in headers]
+    (found,) = compare("GET", *sides).differences
+    assert (found.primary, found.shadow) == ("sid=…; HttpOnly", "sid=…")

@@ -1,0 +1,66 @@
+"""Signatures group the same fault, and nothing else."""
+
+import json
+from typing import Any
+
+from darklaunch_comparator.compare import Comparison, Side, compare, error_signature, error_title, signature, title
+from darklaunch_shared.exchange import Answer
+
+
+def compared(one: Any, other: Any, *, statuses: tuple[int, int] = (200, 200)) -> Comparison:
+    sides = [
+        Side(Answer(status, (("content-type", "application/json"),), json.dumps(body).encode(), 1.0), "", 0)
+        for status, body in zip(statuses, (one, other), strict=True)
+    ]
+    return compare("GET", *sides)
+
+
+RENAMED = compared({"total_cents": 5}, {"total": 5})
+
+
+def test_the_same_fault_has_one_signature_whatever_the_values_and_positions():
+    first = compared({"items": [{"p": 1}, {"p": 2}]}, {"items": [{"p": 1}, {"p": 3}]})
+    second = compared({"items": [{"p": 7}, {"p": 2}, {"p": 3}]}, {"items": [{"p": 9}, {"p": 4}, {"p": 3}]})
+    assert signature("GET /orders", first) == signature("GET /orders", second)
+    assert signature("GET /orders", first) != signature("GET /quotes", first)
+
+
+def test_another_path_or_kind_is_another_signature():
+    others = [
+        compared({"total_cents": 5}, {}),
+        compared({"total_cents": 5}, {"total_cents": 6}),
+        compared({"total_cents": 5}, {"total_cents": "5"}),
+        compared({"total_cents": 5, "a": 1}, {"total": 5, "a": 2}),
+        compared({"total": 5}, {"total_cents": 5}),
+    ]
+    assert len({signature("GET /x", each) for each in [RENAMED, *others]}) == 6
+
+
+def test_status_codes_are_part_of_the_signature():
+    crash, gone = compared({}, {}, statuses=(200, 500)), compared({}, {}, statuses=(200, 404))
+    assert signature("GET /x", crash) != signature("GET /x", gone)
+    assert title(crash) == "status 200 → 500"
+
+
+def test_a_signature_is_the_same_in_every_process():
+    assert signature("GET /orders/{id}", RENAMED) == "4e07ca0f8162"
+    assert error_signature("GET /orders/{id}", "timeout") == "d0269498f5a5"
+
+
+def test_titles_name_the_first_places_and_count_the_rest():
+    assert title(RENAMED) == "$.total_cents missing, $.total extra"
+    many = compared(dict.fromkeys("abcde", 1), dict.fromkeys("abcde", 2))
+    assert title(many) == "$.a value, $.b value, $.c value and 2 more"
+    assert title(compared({"k" * 5_000: 1}, {"k" * 5_000: 2})).endswith("…")
+
+
+def test_signatures_survive_any_endpoint():
+    assert len(signature("GET /\ud800\x00", RENAMED)) == 12
+
+
+def test_shadow_errors_group_by_endpoint_and_class():
+    assert error_title("timeout") == "no answer: timeout"
+    signatures = {
+        error_signature(endpoint, name) for endpoint in ("GET /a", "GET /b") for name in ("timeout", "refused")
+    }
+    assert len(signatures) == 4
