@@ -1,10 +1,11 @@
 """The next release of the orders API, to be tried as a shadow. FastAPI, ASGI.
 
-    DARKLAUNCH_REDIS_URL=redis://localhost uvicorn examples.fastapi_app_v2:app --port 9000
+    uvicorn examples.fastapi_app_v2:app --port 9000
     darklaunch start orders-v2 --shadow http://127.0.0.1:9000 --percent 100 --allow 'POST /orders/search'
 
-It tidies a name up: GET /orders/{number} answers `total` where clients read `total_cents`. The hook is here too: it
-captures nothing, and times replays inside the app as it times requests in the primary.
+It tidies a name up: GET /orders/{number} answers `total` where clients read `total_cents`.
+
+The hook times replays here, inside the app, as it times requests in the primary. It captures nothing: it has no Redis.
 """
 
 from datetime import UTC, datetime

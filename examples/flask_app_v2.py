@@ -1,10 +1,11 @@
 """The next release of the catalogue, to be tried as a shadow. Flask, WSGI.
 
-    DARKLAUNCH_REDIS_URL=redis://localhost gunicorn -w 2 --preload -b 127.0.0.1:9000 examples.flask_app_v2:app
+    gunicorn -w 2 --preload -b 127.0.0.1:9000 examples.flask_app_v2:app
     darklaunch start products-v2 --shadow http://127.0.0.1:9000 --percent 100
 
-It forgets what to do about a product that does not exist: 404 becomes 500. The hook is here too: it captures nothing,
-and times replays inside the app as it times requests in the primary.
+It forgets what to do about a product that does not exist: 404 becomes 500.
+
+The hook times replays here, inside the app, as it times requests in the primary. It captures nothing: it has no Redis.
 """
 
 from datetime import UTC, datetime

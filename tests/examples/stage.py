@@ -101,9 +101,12 @@ class Stage:
     @contextlib.contextmanager
     def example(self, name: str) -> Generator[Server]:
         """Serve an example with the command of its docstring, on a free port."""
-        words = [word for word in commands(name)[0] if not word.startswith("DARKLAUNCH_REDIS_URL=")]
+        words = commands(name)[0]
+        captures = words[0].startswith("DARKLAUNCH_REDIS_URL=")
+        redis_url = self._environment["DARKLAUNCH_REDIS_URL"] if captures else ""
         port = _free_port()
-        with self.running([_with_port(word, port) for word in words]) as process:
+        command = [_with_port(word, port) for word in words[captures:]]
+        with self.running(command, DARKLAUNCH_REDIS_URL=redis_url) as process:
             assert eventually(lambda: process.poll() is not None or _listens(port))
             yield Server(port)
 
@@ -126,11 +129,6 @@ class Stage:
         """Read what each app process has said of a launch: what it sampled, dropped and skipped."""
         stored = as_dict(self._redis.execute_command("HGETALL", keys.producers(launch)))
         return [unpack_counters(packed) for packed in stored.values()]
-
-    def hooks(self) -> list[dict[str, Any]]:
-        """List how the app processes with the hook describe themselves."""
-        stored = as_dict(self._redis.execute_command("HGETALL", keys.HOOKS))
-        return [json.loads(record.partition(b" ")[2]) for record in stored.values()]
 
 
 def _with_port(word: str, port: int) -> str:
