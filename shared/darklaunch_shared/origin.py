@@ -1,7 +1,7 @@
 """The shadow's origin: what an operator may point workers at, and which addresses must never be called."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,8 +20,10 @@ _METADATA: Final = tuple(
         "::/128",
         "224.0.0.0/4",
         "ff00::/8",
+        "64:ff9b:1::/48",  # local-use translation prefix, RFC 8215: what it leads to cannot be told from here
     )
 )
+_EMBEDDING: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,15 @@ def forbidden_address(address: str) -> str | None:
     """
     ip: IPv4Address | IPv6Address = ip_address(address)
     if isinstance(ip, IPv6Address):
-        ip = ip.ipv4_mapped or ip.sixtofour or ip
+        ip = ip.ipv4_mapped or ip.sixtofour or _translated(ip) or ip
     for network in _METADATA:
         if ip.version == network.version and ip in network:
             return f"{address} is in {network}, where link-local and cloud metadata services answer"
+    return None
+
+
+def _translated(ip: IPv6Address) -> IPv4Address | None:
+    """Give the IPv4 address behind a NAT64 (RFC 6052) or IPv4-compatible (RFC 4291) one."""
+    if any(ip in network for network in _EMBEDDING) and int(ip) > 1:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
     return None

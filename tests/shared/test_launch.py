@@ -151,7 +151,18 @@ def test_origins_that_may_not(text: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "fd00:ec2::254", "2002:a9fe:a9fe::"]
+    "address",
+    [
+        "169.254.169.254",
+        "fe80::1",
+        "::ffff:169.254.169.254",
+        "0.0.0.0",
+        "fd00:ec2::254",
+        "2002:a9fe:a9fe::",
+        "64:ff9b::a9fe:a9fe",
+        "::169.254.169.254",
+        "::",
+    ],
 )
 def test_metadata_addresses_are_forbidden_however_written(address: str) -> None:
     assert forbidden_address(address)

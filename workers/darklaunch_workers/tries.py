@@ -101,7 +101,7 @@ class Tries:
 def worth_retrying(outcome: Outcome) -> bool:
     """Say whether another try could be safe and useful."""
     if isinstance(outcome, ShadowFailure):
-        return not outcome.sent and outcome.error is not ShadowErrorClass.FORBIDDEN
+        return not outcome.sent and outcome.error not in (ShadowErrorClass.FORBIDDEN, ShadowErrorClass.TLS)
     return outcome.answer.status in (429, 503) and retry_after_s(outcome.answer.headers, time.time()) is not None
 
 
