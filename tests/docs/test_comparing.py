@@ -1,0 +1,141 @@
+"""docs/COMPARING.md against the comparator: every example on the page is compared, every list is complete."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+from darklaunch_comparator.compare import (
+    BadPath,
+    Comparison,
+    Ignore,
+    Kind,
+    Outcome,
+    Reason,
+    Side,
+    compare,
+    documents,
+    findings,
+    headers,
+    ids,
+    inflate,
+    media,
+    timestamps,
+    title,
+)
+from darklaunch_shared.consumer import MAX_DELIVERIES
+from darklaunch_shared.exchange import Answer, Headers
+from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.replay import ShadowErrorClass
+
+from .page import page, section, table
+
+TEXT = page("docs/COMPARING.md")
+ANSWERED_AT_MS = int(datetime(2026, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)
+JSON: Headers = (("content-type", "application/json"),)
+FAMILIES = {
+    "JSON": media.Family.JSON,
+    "one JSON document a line, as an array": media.Family.LINES,
+    "fields": media.Family.FORM,
+    "text, line by line": media.Family.TEXT,
+    "length and digest": media.Family.BINARY,
+}
+
+
+def compared(primary: Answer, shadow: Answer, ignore: str = "") -> Comparison:
+    theirs = Side(primary, "http://shop.example", ANSWERED_AT_MS)
+    ours = Side(shadow, "http://10.0.3.7:8000", ANSWERED_AT_MS + 3000)
+    return compare("GET", theirs, ours, Ignore.of([ignore] if ignore else []))
+
+
+def answer(cell: str) -> Answer:
+    """Read a cell of a table: a status, a header, or else a JSON body."""
+    if re.fullmatch(r"\d{3}", cell):
+        return Answer(int(cell), JSON, b"{}", 1.0)
+    if found := re.fullmatch(r"([a-z-]+): (.*)", cell):
+        return Answer(200, (*JSON, (found[1], found[2])), b"{}", 1.0)
+    return Answer(200, JSON, cell.encode() or b"{}", 1.0)
+
+
+@pytest.mark.parametrize(("primary", "shadow", "reported"), table(TEXT, "primary"))
+def test_every_difference_is_reported_as_documented(primary: str, shadow: str, reported: str) -> None:
+    assert (title(compared(answer(primary), answer(shadow))) or "nothing") == reported
+
+
+@pytest.mark.parametrize(("primary", "shadow", "expected"), table(TEXT, "value"))
+def test_every_volatile_value_is_excused_as_documented(primary: str, shadow: str, expected: str) -> None:
+    comparison = compared(answer(f'{{"x": {primary}}}'), answer(f'{{"x": {shadow}}}'))
+    if expected in set(Reason):
+        assert comparison.outcome is Outcome.MATCHED
+        assert [(excuse.path, excuse.reason) for excuse in comparison.excuses] == [("$.x", expected)]
+    else:
+        assert title(comparison) == expected
+
+
+@pytest.mark.parametrize(("ignore", "primary", "shadow", "outcome"), table(TEXT, "ignore"))
+def test_every_ignore_path_does_as_documented(ignore: str, primary: str, shadow: str, outcome: str) -> None:
+    assert compared(answer(primary), answer(shadow)).outcome is Outcome.MISMATCHED
+    assert compared(answer(primary), answer(shadow), ignore).outcome == outcome
+
+
+@pytest.mark.parametrize("path", ["$.items[?@.x > 1]", "$.items[0:2]", "$.items[-1]", "items.price"])
+def test_what_is_said_to_be_refused_is_refused(path: str) -> None:
+    assert f"`{path}`" in section(TEXT, "## Ignore paths")
+    with pytest.raises(BadPath, match=r"Use|write"):
+        Ignore.of([path])
+
+
+def test_the_paths_that_are_reported_can_be_ignored_as_they_stand() -> None:
+    for primary, shadow, reported in table(TEXT, "primary"):
+        for path in re.findall(r"\$[^ ,]*", reported):
+            assert path not in title(compared(answer(primary), answer(shadow), path)).replace(",", " ").split()
+
+
+@pytest.mark.parametrize(("types", "way"), table(TEXT, "type"))
+def test_every_type_is_compared_as_documented(types: str, way: str) -> None:
+    for kind in types.replace("`", "").split(", "):
+        assert media.parse(kind).family is FAMILIES[way]
+
+
+def test_every_kind_reason_outcome_and_error_class_is_listed() -> None:
+    assert [kind for kind, _ in table(TEXT, "kind")] == list(Kind)
+    assert {reason for reason, _ in table(TEXT, "reason")} == set(Reason)
+    assert {outcome for outcome, _ in table(TEXT, "outcome")} == {*Outcome, "shadow_error", "dropped", "dead"}
+    assert {name for name, _ in table(TEXT, "class")} == set(ShadowErrorClass)
+
+
+def test_every_compared_header_is_listed() -> None:
+    listed = set(re.findall(r"`([a-z-]+)`", section(TEXT, "## Headers").partition("\n\n-")[0]))
+    assert listed == set(headers._READINGS)
+
+
+def test_the_documented_bounds_are_the_bounds() -> None:
+    spec = LaunchSpec("http://shadow")
+    for said in (
+        f"± {timestamps.DELTA_MS / 1000:g} s",
+        f"{timestamps.NEAR_MS / 60_000:g} minutes",
+        f"more than {ids.MAP_KEYS} of them",
+        f"hex of {ids.SHORTEST} or more",
+        f"{documents.DEPTH_CAP} deep, or more than {documents.NODES_CAP:,} nodes",
+        f"inflate past {inflate.INFLATED_CAP_BYTES >> 20} MiB",
+        f"`--max-latency-diff` + {spec.deadline_s - spec.max_latency_diff_ms / 1000:g} s",
+        f"over {spec.response_cap_bytes >> 20} MiB",
+        f"At most {findings.KEPT}\ndifferences of one exchange are kept, at most {findings.KEPT_PER_GROUP} of a kind",
+    ):
+        assert said in TEXT
+    assert MAX_DELIVERIES == 5
+    assert "five consumers" in TEXT
+
+
+def test_the_examples_are_what_they_look_like() -> None:
+    """The JSON in the tables is JSON, but for the one example of what is not."""
+    cells = [cell for primary, shadow, _ in table(TEXT, "primary") for cell in (primary, shadow)]
+    broken = []
+    for cell in cells:
+        try:
+            json.loads(cell)
+        except ValueError:
+            broken.append(cell)
+    assert broken == ['{"a": 1']
