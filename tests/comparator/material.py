@@ -104,12 +104,14 @@ def assert_sums_equal_rows(connection: Connection[Any], launch: str) -> None:
     tally: dict[tuple[str, str], int] = {}
     producers: dict[str, int] = {}
     signatures: dict[str, int] = {}
+    slow_answers = 0
     blocks: dict[tuple[str, int], dict[str, Any]] = {}
     for identity, endpoint, at_ms, outcome, reason, signature, primary_ms, shadow_ms, status, slow in rows:
         counted = (outcome, label(outcome, reason))
         tally[counted] = tally.get(counted, 0) + 1
         producers[identity.partition(":")[0]] = producers.get(identity.partition(":")[0], 0) + 1
-        if signature:
+        slow_answers += slow and status is not None
+        if outcome in ("mismatched", "shadow_error"):
             signatures[signature] = signatures.get(signature, 0) + 1
         block = blocks.setdefault(
             (endpoint, at_ms // 10_000 * 10_000), {"slow": 0, "primary": {}, "shadow": {}, "difference": {}}
@@ -128,8 +130,14 @@ def assert_sums_equal_rows(connection: Connection[Any], launch: str) -> None:
         "SELECT producer, recorded FROM darklaunch.producer WHERE launch = %s AND recorded <> 0", [launch]
     )
     assert dict(stored.fetchall()) == producers
-    stored = connection.execute("SELECT fingerprint, count FROM darklaunch.signature WHERE launch = %s", [launch])
+    stored = connection.execute(
+        "SELECT fingerprint, count FROM darklaunch.signature WHERE launch = %s AND outcome <> 'slow'", [launch]
+    )
     assert dict(stored.fetchall()) == signatures
+    stored = connection.execute(
+        "SELECT coalesce(sum(count), 0)::int FROM darklaunch.signature WHERE launch = %s AND outcome = 'slow'", [launch]
+    )
+    assert stored.fetchone() == (slow_answers,)
     assert stored_blocks(connection, launch) == {
         key: {**dict.fromkeys(OUTCOMES, 0), **block} for key, block in blocks.items()
     }

@@ -175,7 +175,7 @@ def test_odd_text_and_numbers_are_recorded(connection: Connection[Any], launch_n
     findings.append(finding(unanswered(exchange(launch_name, 100, endpoint="GET /\0")), launch_name))
     assert write(connection, launch_name, findings, Memory()) == Written(len(odd) + 1, 0, 0)
     assert_sums_equal_rows(connection, launch_name)
-    assert len(read.signatures(connection, launch_name)) == len(odd) + 1
+    assert len(read.signatures(connection, launch_name)) == 2 * len(odd) + 1, "they are slow as well"
 
 
 def test_capture_times_far_away_are_kept_and_still_counted_once(connection: Connection[Any], launch_name: str) -> None:

@@ -1,24 +1,15 @@
 """Partitions of results: a home for every row, few tables, and old days dropped whole."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
-from darklaunch_comparator.store.batch import prepare, write
+from darklaunch_comparator.store.batch import write
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.memory import Memory
 from darklaunch_comparator.store.partitions import Partitions, today
 from psycopg import Connection
 
 from .material import DAY_MS, NOW_MS, assert_sums_equal_rows, exchange, finding, lost, replayed
-
-
-@pytest.fixture
-def connection(own_postgres_dsn: str) -> Iterator[Connection[Any]]:
-    with connect_store(own_postgres_dsn, name="darklaunch-test") as connection:
-        prepare(connection)
-        yield connection
 
 
 def days(connection: Connection[Any]) -> list[int]:

@@ -1,0 +1,34 @@
+"""A Redis and a Postgres for the tests of one module: comparators look at every launch there is, so they share none."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from darklaunch_comparator.store.batch import prepare
+from darklaunch_comparator.store.connect import connect_store
+from darklaunch_console.embedded import Valkey, embedded_valkey
+from darklaunch_shared.connect import Client, connect
+from psycopg import Connection
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[Valkey]:
+    with embedded_valkey() as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def redis(valkey: Valkey) -> Iterator[Client]:
+    """Give a client of a Redis that is empty when the test begins."""
+    client = connect(valkey.url, client_name="darklaunch-test")
+    client.execute_command("FLUSHALL")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def connection(own_postgres_dsn: str) -> Iterator[Connection[Any]]:
+    """Give a connection to a database of the test's own."""
+    with connect_store(own_postgres_dsn, name="darklaunch-test") as connection:
+        prepare(connection)
+        yield connection
