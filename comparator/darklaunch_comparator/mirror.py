@@ -13,7 +13,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
 from darklaunch_shared.launch import Status
 from psycopg import Connection
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from .errors import LaunchMoved
 from .publish import publish
@@ -42,6 +42,7 @@ class ControlMirror:
 
     def __init__(self) -> None:
         self._overtaken: dict[str, tuple[int, int]] = {}
+        self._troubles: dict[str, str] = {}
 
     def reconcile(self, connection: Connection[Any], redis: Client) -> None:
         """Look at every recorded launch once. Launches that only Redis knows are left alone.
@@ -57,10 +58,16 @@ class ControlMirror:
         for record in records:
             pipeline.execute_command("HMGET", keys.launch(record.state.name), *_FIELDS)
         for record, reply in zip(records, pipeline.execute(raise_on_error=False), strict=True):
-            if isinstance(reply, RedisError):
-                log.warning("launch %s: its control state on Redis cannot be read: %s", record.state.name, reply)
-            else:
+            name, trouble = record.state.name, ""
+            try:
+                if isinstance(reply, RedisError):
+                    raise reply
                 self._reconcile(connection, redis, record, _copy(reply))
+            except ResponseError as refused:
+                trouble = str(refused)
+            if trouble and trouble != self._troubles.get(name):
+                log.error("launch %s: its control state on Redis cannot be looked after: %s", name, trouble)
+            self._troubles[name] = trouble
 
     def _reconcile(self, connection: Connection[Any], redis: Client, record: LaunchRecord, copy: Copy) -> None:
         revision = record.state.revision

@@ -5,7 +5,7 @@
 -- Returns 1 when set.
 --
 -- A flushed hash has no revision: then the hold is set before the rest is published, so that nothing starts meanwhile.
-if tonumber(redis.call('HGET', KEYS[1], 'revision') or '-1') > tonumber(ARGV[1]) then return 0 end
+if (tonumber(redis.call('HGET', KEYS[1], 'revision') or '-1') or -1) > tonumber(ARGV[1]) then return 0 end
 local hold = redis.call('HGET', KEYS[1], 'hold')
 if hold and hold ~= '' and hold ~= '0' then return 0 end
 redis.call('HSET', KEYS[1], 'hold', '1', 'hold_by', 'comparator', 'hold_why', ARGV[2])
