@@ -23,8 +23,8 @@ def compare(method: str, primary: Side, shadow: Side, ignore: Ignore = NOTHING) 
         if theirs.status // 100 != ours.status // 100:
             return findings.conclude()  # a page and an error page have nothing to compare
     volatile = Volatile(primary, shadow)
-    compare_headers(primary, shadow, volatile, findings)
     try:
+        compare_headers(primary, shadow, volatile, findings)
         compare_bodies(method, theirs, ours, volatile, findings)
     except Unverified as unverified:
         findings.detail = str(unverified)

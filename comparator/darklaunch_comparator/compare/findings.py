@@ -11,6 +11,8 @@ from .paths import Path
 KEPT: Final = 100
 """Differences kept with their values, apart from first examples of further groups."""
 KEPT_GROUPS: Final = 100
+DIFFERENCES_CAP: Final = 20_000
+"""Differences looked at, each against every ignore path, before the comparison stops."""
 KEPT_PER_GROUP: Final = 10
 """So that fifty changed prices do not push the one missing key out of sight."""
 
@@ -33,7 +35,7 @@ class Unverified(Exception):
 class Findings:
     """Collects differences and excuses; decides, once, what an ignore path covers."""
 
-    __slots__ = ("_differences", "_excuses", "_groups", "_ignore", "_omitted", "detail")
+    __slots__ = ("_differences", "_excuses", "_groups", "_ignore", "_omitted", "_seen", "detail")
 
     def __init__(self, ignore: Ignore) -> None:
         self.detail = ""
@@ -42,6 +44,7 @@ class Findings:
         self._groups: dict[tuple[str, Kind], int] = {}
         self._excuses: dict[tuple[str, Reason], int] = {}
         self._omitted = 0
+        self._seen = 0
 
     def status(self, primary: int, shadow: int) -> None:
         """Report that the status codes differ."""
@@ -104,9 +107,15 @@ class Findings:
         return Comparison(outcome, tuple(self._differences), excuses, self.detail, self._omitted)
 
     def _room(self, path: Path, kind: Kind) -> tuple[str, str] | None:
-        """Write the place of a difference that is to be kept; else count it as ignored or as omitted."""
+        """Write the place of a difference that is to be kept; else count it as ignored or as omitted.
+
+        Raises Unverified past DIFFERENCES_CAP.
+        """
         place = path.written()
         group = place[1]
+        self._seen += 1
+        if self._seen > DIFFERENCES_CAP:
+            raise Unverified(f"the bodies differ in more than {DIFFERENCES_CAP:,} places")
         if self._ignore.body and self._ignore.covers(path.tokens()):
             self._excuse(group, Reason.IGNORED)
             return None

@@ -90,7 +90,7 @@ def _own_text(values: list[str], origin: str) -> Hashable:
 
 
 def _plain_text(values: list[str], _origin: str) -> Hashable:
-    return re.sub(r"\s*([;,=])\s*", r"\1", ", ".join(values).strip())
+    return re.sub(" ?([;,=]) ?", r"\1", " ".join(", ".join(values).split()))
 
 
 def _challenges(values: list[str], _origin: str) -> Hashable:
@@ -99,7 +99,7 @@ def _challenges(values: list[str], _origin: str) -> Hashable:
 
 def _members(values: list[str], _origin: str) -> Hashable:
     parts = [part.strip().lower() for value in values for part in value.split(",")]
-    return frozenset([re.sub(r"\s*=\s*", "=", part) for part in parts if part])
+    return frozenset(["=".join([half.strip() for half in part.split("=")]) for part in parts if part])
 
 
 def _presence(_values: list[str], _origin: str) -> Hashable:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Final
 
 PATH_LENGTH: Final = 400
-"""Longest path reported, in characters; a longer one ends in `…` and a digest of the whole."""
+"""Longest path reported, in characters. A longer one ends in `…` and a digest, so that different places differ."""
 
 _SHORTHAND: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ESCAPES: Final = {"'": "\\'", "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -21,13 +21,14 @@ class Path:
     slotted class, because the walk makes one for each node it descends into.
     """
 
-    __slots__ = ("any", "depth", "parent", "token")
+    __slots__ = ("_written", "any", "depth", "parent", "token")
 
     def __init__(self, parent: "Path | None", token: str | int, *, any: bool) -> None:
         self.parent = parent
         self.token = token
         self.any = any
         self.depth: int = 0 if parent is None else parent.depth + 1
+        self._written: tuple[str, str] | None = None if parent is not None else ("$", "$")
 
     def key(self, name: str, *, any: bool = False) -> "Path":
         """Descend into an object; `any` when the object is a map whose keys are data."""
@@ -37,27 +38,32 @@ class Path:
         """Descend into an array."""
         return Path(self, position, any=True)
 
-    def links(self) -> list["Path"]:
-        """List the places from below the root down to this one."""
-        found: list[Path] = []
+    def tokens(self) -> list[str | int]:
+        """List the keys and indexes from the root down to this place."""
+        found: list[str | int] = []
         here = self
         while here.parent is not None:
-            found.append(here)
+            found.append(here.token)
             here = here.parent
         found.reverse()
         return found
 
-    def tokens(self) -> list[str | int]:
-        """List the keys and indexes from the root down to this place."""
-        return [link.token for link in self.links()]
-
     def written(self) -> tuple[str, str]:
-        """Write the path with its indexes, `$.users[1].name`, and index-free, `$.users[*].name`."""
-        links = self.links()
-        steps = [segment(link.token) for link in links]
-        concrete = "$" + "".join(steps)
-        group = "$" + "".join(["[*]" if link.any else step for link, step in zip(links, steps, strict=True)])
-        return bounded(concrete), bounded(group)
+        """Write the path with its indexes, `$.users[1].name`, and index-free, `$.users[*].name`.
+
+        Each place remembers what it wrote: siblings share their parent's part, however long its names are.
+        """
+        unwritten: list[Path] = []
+        here = self
+        while here._written is None and here.parent is not None:
+            unwritten.append(here)
+            here = here.parent
+        concrete, group = here._written or ("$", "$")
+        for place in reversed(unwritten):
+            step = segment(place.token)
+            concrete, group = _bounded(concrete + step), _bounded(group + ("[*]" if place.any else step))
+            place._written = concrete, group
+        return concrete, group
 
     def group(self) -> str:
         """Write the index-free path."""
@@ -71,15 +77,14 @@ def segment(token: str | int) -> str:
     """Write one step of a path: `.name`, `['a.b']` or `[3]`."""
     if isinstance(token, int):
         return f"[{token}]"
-    if _SHORTHAND.match(token):
-        return f".{token}"
     if len(token) > PATH_LENGTH:  # a name of megabytes must cost neither time nor space
         token = _shortened(token)
+    if _SHORTHAND.match(token):
+        return f".{token}"
     return f"['{''.join([_escaped(char) for char in token])}']"
 
 
-def bounded(path: str) -> str:
-    """Cut a path to at most PATH_LENGTH characters; cut paths of different places stay different."""
+def _bounded(path: str) -> str:
     return path if len(path) <= PATH_LENGTH else _shortened(path)
 
 

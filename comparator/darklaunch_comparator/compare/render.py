@@ -5,11 +5,12 @@ whatever the value is; time and space do not depend on the value's size.
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from hashlib import sha256
 from itertools import islice
 from typing import Final
 
-from .model import Json
+from .model import Json, NotANumber
 
 LENGTH: Final = 160
 """Longest rendering of a value, in characters, but for the marks of what was left out."""
@@ -20,6 +21,8 @@ _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\
 
 def value(content: Json) -> str:
     """Render a JSON value, as JSON where it fits: `{"id": 7, "tags": ["a", …]}`."""
+    if not isinstance(content, (dict, list)):
+        return scalar(content)
     out: list[str] = []
     length = 0
     todo: list[tuple[str, Json]] = [("", content)]  # text to write, then a value to write (None after text: nothing)
@@ -58,7 +61,7 @@ def _members(members: list[tuple[str, Json]], total: int) -> list[tuple[str, Jso
     return parts
 
 
-def scalar(content: object) -> str:
+def scalar(content: bool | int | float | Decimal | NotANumber | str | None) -> str:
     """Render a JSON scalar."""
     if isinstance(content, str):
         return quoted(content)
@@ -66,7 +69,7 @@ def scalar(content: object) -> str:
         return "null"
     if isinstance(content, bool):
         return "true" if content else "false"
-    return cut(getattr(content, "token", None) or str(content))
+    return cut(content.token if isinstance(content, NotANumber) else str(content))
 
 
 def strings(primary: str, shadow: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ def differ_or_hide_booleans(one: Json, other: Json) -> bool:
     """Say whether two values may differ, if only by `true` for `1` somewhere inside."""
     if differ(one, other):
         return True
-    return isinstance(one, dict | list) and not same_form(one, other)
+    return isinstance(one, (dict, list)) and not same_form(one, other)
 
 
 def same_form(one: Json, other: Json) -> bool:

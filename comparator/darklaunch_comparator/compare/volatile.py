@@ -17,6 +17,8 @@ from .model import Reason, Side
 Reasons = tuple[Reason, ...]
 """Why two values that differ are excused; empty when they are not."""
 
+NUMBERS: Final = (int, float, Decimal)
+
 _SECRETS: Final = "signature|sig|x-amz-signature|x-amz-security-token|x-goog-signature|hmac|policy|token"
 _STAMPS: Final = re.compile(
     # What cannot start anything is turned away first: that halves the time over prose.
@@ -121,7 +123,7 @@ def changed_format(primary: object, shadow: object) -> bool:
     """Say whether two values are timestamps in two formats: another type to whoever parses them."""
     if isinstance(primary, str) and isinstance(shadow, str):
         return timestamps.changed_format(timestamps.read(primary), timestamps.read(shadow))
-    if isinstance(primary, int | float | Decimal) and isinstance(shadow, int | float | Decimal):
+    if isinstance(primary, NUMBERS) and isinstance(shadow, NUMBERS):
         return timestamps.changed_format(timestamps.epoch(primary), timestamps.epoch(shadow))
     return False
 

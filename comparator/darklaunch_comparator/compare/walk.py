@@ -10,7 +10,7 @@ from .ids import is_map
 from .model import Json, Kind, NotANumber
 from .paths import ROOT, Path
 from .sameness import Differ, differ, differ_or_hide_booleans, same_form
-from .volatile import Volatile, changed_format
+from .volatile import NUMBERS, Volatile, changed_format
 
 _TYPES: Final[dict[type, str]] = {
     dict: "object",
@@ -94,8 +94,8 @@ def _values(theirs: Json, ours: Json, path: Path, volatile: Volatile, findings: 
         return
     if isinstance(theirs, str) and isinstance(ours, str):
         reasons = volatile.excuse(theirs, ours)
-    elif isinstance(theirs, int | float | Decimal) and isinstance(ours, int | float | Decimal):
-        reasons = () if isinstance(theirs, bool) or isinstance(ours, bool) else volatile.excuse_number(theirs, ours)
+    elif isinstance(theirs, NUMBERS) and isinstance(ours, NUMBERS):
+        reasons = volatile.excuse_number(theirs, ours)
     else:
         reasons = ()
     if reasons:

@@ -54,7 +54,7 @@ def test_a_difference_below_the_depth_that_is_walked_is_unverified(depth: int):
 def test_a_difference_at_the_depth_that_is_walked_is_found():
     one = "[" * 128 + "1" + "]" * 128
     (found,) = compared(one, one.replace("1", "2")).differences
-    assert found.path == "$" + "[0]" * 128 if len(found.path) < 400 else found.path.startswith("$[0]")
+    assert found.path == "$" + "[0]" * 128
     assert (found.kind, found.primary, found.shadow) == (Kind.VALUE, "1", "2")
 
 
@@ -84,7 +84,7 @@ def test_fewer_nodes_are_compared():
 
 
 def test_more_than_100_000_nodes_written_otherwise_are_matched():
-    document = {f"key{number}": number for number in range(120_000)}
+    document = {f"{number}": 1 for number in range(110_000)}
     assert compared(json.dumps(document), json.dumps(document, indent=1)).outcome is Outcome.MATCHED
 
 
@@ -165,6 +165,28 @@ def test_long_paths_of_different_places_stay_different():
     assert len(paths) == 2
 
 
+def test_thousands_of_differences_under_a_name_of_megabytes():
+    one = json.dumps({"k" * 2_000_000: [[0]] * 9_000})
+    found = compared(one, one.replace("[0]", "[1]"))
+    assert len(found.differences) + found.omitted == 9_000
+    assert all(len(each.path) <= 400 for each in found.differences)
+
+
+def test_more_than_20_000_ignored_differences_are_unverified():
+    one = json.dumps([[0]] * 20_001)
+    found = compare("GET", side(one), side(one.replace("0", "1")), Ignore.of(["$..x", "$[*]"]))
+    assert (found.outcome, found.differences) == (Outcome.UNVERIFIED, ())
+    assert "20,000 places" in found.detail
+
+
+def test_a_header_of_white_space():
+    sides = [
+        Side(Answer(200, (("content-disposition", "a" + " " * spaces + "b"), ("vary", " " * spaces)), b"", 1.0), "", 0)
+        for spaces in (60_000, 60_001)
+    ]
+    assert compare("GET", *sides).outcome is Outcome.MATCHED
+
+
 def test_unclosed_strings_full_of_escapes():
     text = b'{"a": NaN, ' + b"[" * 200 + b'"' + b'\\"' * 500_000
     assert compared(text, text + b" ").outcome is not Outcome.MATCHED
@@ -182,7 +204,7 @@ def test_text_that_looks_volatile_all_over():
 
 
 def test_more_text_than_is_looked_through_is_unverified():
-    one = json.dumps([f"2024-05-01T12:00:00.{number:06}Z" for number in range(49_000)])
+    one = json.dumps(["x " * 200_000 + "2024-05-01T12:00:00Z"] * 8)
     found = compared(one, one.replace("T12:00:00", "T12:00:01"))
     assert (found.outcome, found.differences) == (Outcome.UNVERIFIED, ())
     assert "too much text" in found.detail
