@@ -33,7 +33,7 @@ _LONGEST_ID: Final = 4096
 
 BUDGET_CHARS: Final = 5_000_000
 """How much text one comparison looks through for what is volatile: a second's worth, two where all of it is."""
-_PRICE_CHARS: Final = 64  # what looking at one more pair of strings costs, however short they are
+_PRICE_CHARS: Final = 16  # what looking at one more text costs, however short it is
 ORIGIN: Final = "\x02"
 """Stands for a side's own scheme://host:port. Not nothing: an absolute URL that became relative is a difference."""
 

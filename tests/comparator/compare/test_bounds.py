@@ -83,6 +83,12 @@ def test_fewer_nodes_are_compared():
     assert [each.path for each in found.differences] == ["$[48999]"]
 
 
+@pytest.mark.parametrize(("length", "kind"), [(49_000, Kind.ORDER), (48_999, Kind.SIZE)])
+def test_arrays_of_tens_of_thousands_are_aligned(length: int, kind: Kind):
+    (found,) = compared(json.dumps([*range(49_000)]), json.dumps([*reversed(range(length))])).differences
+    assert (found.kind, found.path) == (kind, "$")
+
+
 def test_more_than_100_000_nodes_written_otherwise_are_matched():
     document = {f"{number}": 1 for number in range(110_000)}
     assert compared(json.dumps(document), json.dumps(document, indent=1)).outcome is Outcome.MATCHED
