@@ -8,9 +8,7 @@ answer without its query. An app that takes credentials in the query should keep
 from collections.abc import Iterable
 from typing import Final
 
-from darklaunch_shared.exchange import Headers
-
-REDACTED: Final = "[redacted]"
+from darklaunch_shared.exchange import REDACTED, Headers
 
 CREDENTIALS: Final = frozenset(
     """

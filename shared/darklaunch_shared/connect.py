@@ -86,24 +86,24 @@ def connect(url: str, *, client_name: str, socket_timeout_s: float = SOCKET_TIME
 
     Raises ValueError when the URL has another scheme or is malformed.
     """
-    options = _options(client_name, socket_timeout_s)
+    options = _options(url, client_name, socket_timeout_s)
     return cast(Client, cast(Any, Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options))
 
 
 def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> AsyncClient:
     """Make an asyncio client; the same as `connect` otherwise."""
-    options = _options(client_name, SOCKET_TIMEOUT_S)
+    options = _options(url, client_name, SOCKET_TIMEOUT_S)
     retry = AsyncRetry(NoBackoff(), 0)
     return cast(
         AsyncClient, cast(Any, AsyncRedis).from_url(url, retry=retry, max_connections=max_connections, **options)
     )
 
 
-def _options(client_name: str, socket_timeout_s: float) -> dict[str, Any]:
+def _options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, Any]:
+    over_tcp = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_keepalive": True}
     return {
+        **({} if url.startswith("unix:") else over_tcp),
         "socket_timeout": socket_timeout_s,
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_keepalive": True,
         "health_check_interval": 0,
         "protocol": 2,
         "client_name": client_name,

@@ -15,6 +15,9 @@ from .errors import BadEntry
 
 VERSION: Final = b"1"
 
+REDACTED: Final = "[redacted]"
+"""What the hook leaves of a credential in a header that is kept."""
+
 Headers = tuple[tuple[str, str], ...]
 """Header fields in wire order: lower-case names, latin-1 values."""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from darklaunch_shared.exchange import Headers
+from darklaunch_shared.exchange import REDACTED, Headers
 
 from . import media, render
 from .findings import Findings
@@ -19,7 +19,6 @@ Reading = Callable[[list[str], str], Hashable]
 
 _REL: Final = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', re.IGNORECASE)
 _NONCE: Final = re.compile(r'\b(nonce|opaque)\s*=\s*(?:"[^"]*"|[^\s",]+)', re.IGNORECASE)
-_REDACTED: Final = "[redacted]"  # what the hook leaves of a credential
 _COOKIE_VALUES: Final = {"path", "domain", "samesite", "max-age"}
 
 
@@ -44,7 +43,7 @@ def _compare_field(
     if not left or not right:
         findings.header(name, _shown(name, left), _shown(name, right))
         return
-    if _REDACTED in left or _REDACTED in right:
+    if REDACTED in left or REDACTED in right:
         return  # a credential that was taken out before it travelled: it is there, and no more is known
     one, other = read(left, primary.origin), read(right, shadow.origin)
     if one == other and read is not _own_text:
