@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any, Final
 
-from darklaunch_comparator.errors import LaunchUnknown
+from darklaunch_comparator.errors import LaunchMoved, LaunchUnknown
 from darklaunch_comparator.publish import publish
 from darklaunch_comparator.store.launches import Act, LaunchRecord, get_launch, list_launches, update_launch
 from darklaunch_shared import keys
@@ -26,6 +26,14 @@ IN_WORDS: Final = {
     Status.PROMOTED: "promoted",
     Status.ROLLED_BACK: "rolled back",
 }
+
+
+class OnlyOnRedis(ConsoleError):
+    """Redis carries a launch that this Postgres does not record."""
+
+
+class Overtaken(ConsoleError):
+    """Somebody else changed the launch between our look and our act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,13 @@ class Before:
 
 
 def find(redis: Client, connection: Connection, name: str) -> Before:
-    """Look a launch up. Raises NoSuchLaunch; ConsoleError when only Redis has it."""
+    """Look a launch up. Raises NoSuchLaunch, or OnlyOnRedis."""
     revision, hold = read_copy(redis, name)
     try:
         record = get_launch(connection, name)
     except LaunchUnknown:
         if revision >= 0:
-            raise ConsoleError(
+            raise OnlyOnRedis(
                 f'the launch "{name}" is on this Redis, but not recorded in this Postgres: another database may be the '
                 f"record. `darklaunch rollback {name}` stops it"
             ) from None
@@ -65,10 +73,16 @@ def find(redis: Client, connection: Connection, name: str) -> Before:
 def change(redis: Client, connection: Connection, before: Before, act: Act, **changes: Any) -> LaunchRecord:
     """Record a change with its event, then publish it; `hold=False` lifts the emergency stop.
 
-    Raises Unreachable when the change is recorded but could not be published.
+    Raises Overtaken when somebody else changed it since `before`, and Unreachable when the change is recorded but
+    could not be published.
     """
-    name = before.state.name
-    record = update_launch(connection, name, act, above=before.published_revision, **changes)
+    name, revision = before.state.name, before.state.revision
+    try:
+        record = update_launch(connection, name, act, above=before.published_revision, only_at=revision, **changes)
+    except LaunchMoved:
+        raise Overtaken(
+            f"somebody else changed {name} at this moment; look with `darklaunch show {name}`, then try again"
+        ) from None
     connection.commit()
     try:
         publish(redis, record, lift_hold=changes.get("hold") is False)

@@ -17,6 +17,7 @@ from darklaunch_console.arguments import duration, launch_name
 from darklaunch_console.errors import EXIT_FAILED, ConsoleError
 from darklaunch_console.output.numbers import count, percent, seconds
 from darklaunch_console.output.screen import BAD, GOOD, json_option, say, say_json, warn
+from darklaunch_console.output.text import plural
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_redis
 from darklaunch_console.traffic import published, read_launch
@@ -47,8 +48,9 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
         if discard and not held:
             raise ConsoleError(f"{name} is not paused: nothing is held. Pause it first: darklaunch pause {name}")
         if held and not discard and first.waiting + first.replaying:
+            held_back = plural(first.waiting + first.replaying, "exchange")
             raise ConsoleError(
-                f"{name} is paused: workers hold {count(first.waiting + first.replaying)} exchanges. Replay them with "
+                f"{name} is paused: workers hold {held_back}. Replay them with "
                 f"`darklaunch resume {name}`, or give them up with `darklaunch drain {name} --discard`"
             )
         if not in_json:

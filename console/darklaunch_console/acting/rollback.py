@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 
 import click
-from darklaunch_comparator.store.launches import Act
+from darklaunch_comparator.errors import StoreError
+from darklaunch_comparator.store.launches import Act, update_launch
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
 from darklaunch_shared.errors import BadLaunch
@@ -18,7 +19,9 @@ from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres, open_redis
 
 from .change import acting
-from .control import actor, change, described, find
+from .control import OnlyOnRedis, Overtaken, actor, change, described, find
+
+TRIES = 5
 
 
 @click.command()
@@ -40,8 +43,10 @@ def rollback(settings: Settings, name: str, reason: str, in_json: bool) -> None:
     if not already:
         try:
             recorded = _record(settings, name, who, reason)
+        except OnlyOnRedis:
+            trouble = f"{name} is not in this Postgres"
         except ConsoleError as away:
-            trouble = str(away).rstrip(".")
+            trouble = f"{str(away).rstrip('.')}. The comparator records it when Postgres is back"
     _tell(name, recorded, already, trouble, in_json)
 
 
@@ -63,23 +68,27 @@ def hold(redis: Client, name: str, who: str, reason: str) -> LaunchState | None:
         return None
 
 
-def _record(settings: Settings, name: str, who: str, reason: str) -> LaunchState:
+def _record(settings: Settings, name: str, who: str, reason: str, tries: int = TRIES) -> LaunchState:
+    """Record the rollback, unless it is. Raises Overtaken when others keep changing the launch."""
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
         if before.state.status is Status.ROLLED_BACK and before.state.hold:
             return before.state  # a comparator saw the hold and was faster
         act = Act(who, "rolled_back", reason)
-        return change(redis, connection, before, act, status=Status.ROLLED_BACK, hold=True).state
+        try:
+            return change(redis, connection, before, act, status=Status.ROLLED_BACK, hold=True).state
+        except Overtaken:
+            if tries == 1:
+                raise
+    return _record(settings, name, who, reason, tries - 1)
 
 
 def _without_redis(settings: Settings, name: str, who: str, reason: str, why: str) -> str:
     """Record the rollback though nobody can be told, and say where that leaves the launch."""
     try:
         with open_postgres(settings) as connection:
-            from darklaunch_comparator.store.launches import update_launch
-
             update_launch(connection, name, Act(who, "rolled_back", reason), status=Status.ROLLED_BACK, hold=True)
-    except Exception:
+    except (ConsoleError, StoreError):
         return f"{why}. {name} is NOT rolled back. Hooks stop by themselves 30 s after they lose Redis"
     return (
         f"{why}. The rollback of {name} is recorded, and the comparator publishes it when Redis is back; "
@@ -99,4 +108,4 @@ def _tell(name: str, state: LaunchState | None, already: bool, trouble: str, in_
         say("  What was on its way is settled as dropped (superseded_by_rollback).")
         say(f"  Next: darklaunch report {name}; darklaunch resume {name} mirrors again")
     if trouble:
-        warn(f"Redis has it, the record has not: {trouble}. The comparator records it when Postgres is back.")
+        warn(f"Redis has it, the record has not: {trouble}.")
