@@ -99,16 +99,15 @@ def _since(connection: Connection, name: str, account: Account) -> str | None:
 
 
 def _tell(account: Account, fine: bool) -> None:
-    sampled, settled, under_way = count(account.sampled), count(account.settled), count(account.on_its_way)
+    sampled = f"{count(account.sampled)} sampled"
+    places = f"{count(account.settled)} settled + {count(account.on_its_way)} on their way"
+    if account.killed:
+        places += f" + {count(account.killed)} gone with processes that were killed"
     if account.balanced:
         told = "balanced" if fine else "balanced, but not done"
-        say(
-            f"{told}: {sampled} sampled = {settled} settled + {under_way} on their way, 0 lost",
-            style=GOOD if fine else BAD,
-        )
+        say(f"{told}: {sampled} = {places}, 0 lost", style=GOOD if fine else BAD)
     else:
-        said = f"{sampled} sampled, but {settled} settled + {under_way} on their way"
-        say(f"NOT BALANCED: {said}: {count(account.lost)} lost", style=BAD)
+        say(f"NOT BALANCED: {sampled}, but {places}: {count(account.lost)} lost", style=BAD)
     parts = [f"{outcome.replace('_', ' ')} {count(account.outcomes.get(outcome, 0))}" for outcome in ORDER]
     reasons = ", ".join(f"{reason.replace('_', ' ')} {count(number)}" for reason, number in account.dropped.items())
     parts.append(f"dropped {count(sum(account.dropped.values()))}{f' ({reasons})' if reasons else ''}")

@@ -91,7 +91,7 @@ def measure(state: LaunchState, before: Sight, after: Sight, between_s: float, w
     streams = [stream for shard in after.shards for stream in (shard.captures, shard.replays)]
     return Backlog(
         launch=state.name,
-        status="held" if state.hold else state.status.value,
+        status="held" if state.hold and state.status is Status.ACTIVE else state.status.value,
         waiting=sum(shard.captures.waiting for shard in after.shards),
         in_flight=sum(shard.captures.in_flight for shard in after.shards),
         to_compare=sum(shard.replays.length for shard in after.shards),
