@@ -17,6 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from .errors import BadUsage, Refused, Unreachable
 from .settings import Address, Settings
 
+ANSWER_LIMIT_S: Final = 5.0
 UP: Final = "or run `darklaunch up` for an embedded one"
 
 
@@ -25,7 +26,7 @@ def open_redis(settings: Settings) -> Generator[Client]:
     """Give a Redis that has answered a PING. Raises Unreachable for everything that goes wrong with it in the block."""
     address = settings.redis_or_default
     try:
-        client = connect(address.url, client_name="darklaunch-cli")
+        client = connect(address.url, client_name="darklaunch-cli", socket_timeout_s=ANSWER_LIMIT_S)
     except (ValueError, TypeError):
         raise BadUsage(f"{address.source} is not the URL of a Redis: write redis://HOST:PORT/0") from None
     try:

@@ -33,13 +33,13 @@ def comparator(ctx: click.Context, name: str) -> None:
     """
     settings: Settings = ctx.obj
     database = named_database(settings)
-    log_to_stderr(name or "comparator")
-    refuse_evicting_redis(settings)
-    refuse_unmigrated(settings)
     try:
         told = overridden(read_settings(os.environ), redis_url=settings.redis_or_default.url, database_url=database.url)
     except ValidationError as wrong:
         raise click.UsageError(in_one_line(wrong), ctx) from None
+    log_to_stderr(name or "comparator")
+    refuse_evicting_redis(settings)
+    refuse_unmigrated(settings)
     where = redis_at(settings.redis_or_default), postgres_at(database)
     log.info("comparing what %s holds, recording in %s", *where)
     ctx.exit(run_comparator(told))

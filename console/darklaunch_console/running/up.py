@@ -71,6 +71,7 @@ def up(settings: Settings, workers: int, comparators: int, drain: float) -> None
             )
             refuse_evicting_redis(used)
             bring_up_to_date(used)
+            log.info("Redis and Postgres are there; starting workers and comparators")
             _run(_parts(used, workers, comparators), servers, used, stop, drain)
     except EmbeddedError as error:
         raise ConsoleError(str(error)) from error

@@ -34,13 +34,13 @@ def worker(ctx: click.Context, concurrency: int | None, processes: int | None, c
     machines as you like. Each option can be set as DARKLAUNCH_WORKER_CONCURRENCY, … too.
     """
     settings: Settings = ctx.obj
-    log_to_stderr(name or "worker")
-    refuse_evicting_redis(settings)
     given = {"concurrency": concurrency, "processes": processes, "client": client}
     try:
         told = overridden(read_settings(os.environ), redis_url=settings.redis_or_default.url, **given)
     except ValidationError as wrong:
         raise click.UsageError(in_one_line(wrong), ctx) from None
+    log_to_stderr(name or "worker")
+    refuse_evicting_redis(settings)
     log.info(
         "replaying what %s holds: %s, %s each",
         redis_at(settings.redis_or_default),
