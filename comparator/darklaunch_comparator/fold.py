@@ -1,5 +1,6 @@
 """What a batch of findings adds to the rolling statistics. Pure: the same findings in any order give the same sums."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -57,7 +58,7 @@ class Group:
 class Gains:
     """What the statistics gain: by (endpoint, block start in ms), (outcome, label), producer, fingerprint, place."""
 
-    blocks: dict[tuple[str, int], Block] = field(default_factory=dict[tuple[str, int], Block])
+    blocks: defaultdict[tuple[str, int], Block] = field(default_factory=lambda: defaultdict(Block))
     tally: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     producers: dict[str, int] = field(default_factory=dict[str, int])
     groups: dict[str, Group] = field(default_factory=dict[str, Group])
@@ -68,8 +69,7 @@ def fold(inserted: Iterable[Finding], retracted: Iterable[Retraction] = ()) -> G
     """Sum up what was inserted, less what was retracted."""
     gains = Gains()
     for finding in inserted:
-        _count(gains, finding, 1)
-        _fold_latency(gains.blocks[finding.endpoint, block_start_ms(finding.captured_at_ms)], finding)
+        _fold_latency(_count(gains, finding, 1), finding)
         for evidence in finding.evidence:
             _group(gains.groups, Example(finding, evidence))
         for path, reason, times in finding.excuses:
@@ -95,13 +95,14 @@ def label(outcome: str, reason: str | None) -> str:
     return next((name for name in known if reason.startswith(name)), "not_comparable")
 
 
-def _count(gains: Gains, row: Finding | Retraction, sign: int) -> None:
-    block = gains.blocks.setdefault((row.endpoint, block_start_ms(row.captured_at_ms)), Block())
+def _count(gains: Gains, row: Finding | Retraction, sign: int) -> Block:
+    block = gains.blocks[row.endpoint, block_start_ms(row.captured_at_ms)]
     counted = (row.outcome, label(row.outcome, row.reason))
     producer = row.exchange_id.partition(":")[0]
     block.outcomes[row.outcome] = block.outcomes.get(row.outcome, 0) + sign
     gains.tally[counted] = gains.tally.get(counted, 0) + sign
     gains.producers[producer] = gains.producers.get(producer, 0) + sign
+    return block
 
 
 def _fold_latency(block: Block, finding: Finding) -> None:

@@ -28,9 +28,11 @@ Histogram = dict[int, int]
 
 def key_of(value_ms: float) -> int:
     """Give the bucket of a value in milliseconds. Raises ValueError for NaN."""
-    size = min(abs(value_ms), LARGEST_MS)
+    size = value_ms if value_ms > 0 else -value_ms
     if size <= ZERO_MS:
         return 0
+    if size > LARGEST_MS:
+        size = LARGEST_MS
     key = ceil(log2(size) * BUCKETS_PER_OCTAVE) - 1 + OFFSET
     return key if value_ms > 0 else -key
 

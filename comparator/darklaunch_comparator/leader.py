@@ -30,7 +30,7 @@ TICK_S: Final = 0.5
 CONTROL_EVERY_S: Final = 1.0
 PRODUCERS_EVERY_S: Final = 2.0
 JANITOR_EVERY_S: Final = 60.0
-_LOCK: Final = 0x646C_6C65_6164_6572  # "dlleader"
+LOCK: Final = 0x646C_6C65_6164_6572  # "dlleader"
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -127,7 +127,7 @@ class Leader:
 
 
 def _try_lock(connection: Connection[Any]) -> bool:
-    return connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone() == (True,)
+    return connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone() == (True,)
 
 
 def _expected(error: Exception) -> bool:

@@ -154,8 +154,8 @@ def stored_blocks(connection: Connection[Any], launch: str) -> dict[tuple[str, i
     ):
         counts = dict(zip((*OUTCOMES, "slow"), row[2:10], strict=True))
         for side, at in (("primary", 10), ("shadow", 12), ("difference", 14)):
-            assert row[at] == sorted(row[at])
-            counts[side] = dict(zip(row[at], row[at + 1], strict=True))
+            entries = zip(row[at], row[at + 1], strict=True)
+            counts[side] = histogram.merge({key: count} for key, count in entries)
         if any(counts.values()):
             found[row[0], row[1]] = counts
     return found

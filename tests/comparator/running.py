@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+from darklaunch_comparator import leader
 from darklaunch_comparator.publish import publish
 from darklaunch_comparator.run import serve
 from darklaunch_comparator.settings import ComparatorSettings
@@ -80,3 +81,13 @@ def pending(redis: Client, launch: str, shard: int = 0) -> list[tuple[str, int]]
 def outcomes(connection: Connection[Any], launch: str) -> dict[str, str]:
     found = connection.execute("SELECT exchange_id, outcome FROM darklaunch.result WHERE launch = %s", [launch])
     return dict(found.fetchall())
+
+
+def leaders(connection: Connection[Any]) -> list[int]:
+    """Give the backends that hold the leader's lock of this database."""
+    found = connection.execute(
+        "SELECT l.pid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database WHERE l.locktype = 'advisory' "
+        "AND l.granted AND d.datname = current_database() AND (l.classid, l.objid) = (%s::oid, %s::oid)",
+        [leader.LOCK >> 32, leader.LOCK & 0xFFFF_FFFF],
+    )
+    return [pid for (pid,) in found]

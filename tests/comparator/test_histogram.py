@@ -74,15 +74,23 @@ def test_sql_says_what_python_says(connection: Connection[Any]) -> None:
     assert dict(stored) == pytest.approx({key: histogram.value_of(key) for key in keys}, rel=1e-12)
 
 
-def test_sql_merges_by_addition_and_drops_what_becomes_empty(connection: Connection[Any]) -> None:
+def test_sql_adds_histograms_whether_it_appends_or_sums_up(connection: Connection[Any]) -> None:
     one, other = {-3: 2, 0: 1, 7: 5}, {-3: -2, 7: 1, 9: 4}
-    merged = connection.execute(
-        "SELECT keys, counts FROM darklaunch.merge_histograms(%s, %s, %s, %s)",
+    assert added(connection, one, other) == ([-3, 0, 7, -3, 7, 9], [2, 1, 5, -2, 1, 4])
+    many = {key: key for key in range(1000, 1600)}
+    keys, counts = added(connection, many | one, other)
+    assert dict(zip(keys, counts, strict=True)) == {0: 1, 7: 6, 9: 4} | many and len(keys) == len(set(keys))
+    assert added(connection, {}, {}) == ([], [])
+    assert added(connection, many, {key: -count for key, count in many.items()}) == ([], [])
+
+
+def added(connection: Connection[Any], one: dict[int, int], other: dict[int, int]) -> tuple[list[int], list[int]]:
+    row = connection.execute(
+        "SELECT keys, counts FROM darklaunch.add_histograms(%s::int[], %s::bigint[], %s::int[], %s::bigint[])",
         [list(one), list(one.values()), list(other), list(other.values())],
     ).fetchone()
-    assert merged == ([0, 7, 9], [1, 6, 4])
-    nothing = connection.execute("SELECT keys, counts FROM darklaunch.merge_histograms('{}', '{}', '{}', '{}')")
-    assert nothing.fetchone() == ([], [])
+    assert row is not None
+    return row[0], row[1]
 
 
 def test_psql_answers_quantiles_of_either_side_and_of_the_paired_difference(

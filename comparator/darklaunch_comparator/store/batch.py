@@ -187,11 +187,15 @@ def _name(item: tuple[str, Group]) -> str:
 def _block(launch: str, endpoint: str, start_ms: int, block: Block) -> dict[str, Any]:
     values: dict[str, Any] = {outcome: block.outcomes.get(outcome, 0) for outcome in _OUTCOMES}
     for side, histogram in (("primary", block.primary), ("shadow", block.shadow), ("difference", block.difference)):
-        ordered = sorted(histogram)
-        values[f"{side}_keys"] = ordered
-        values[f"{side}_counts"] = [histogram[key] for key in ordered]
+        values[f"{side}_keys"] = _array(histogram.keys())
+        values[f"{side}_counts"] = _array(histogram.values())
     started_at = _EPOCH + timedelta(milliseconds=start_ms)
     return {"launch": launch, "endpoint": endpoint, "started_at": started_at, "slow": block.slow, **values}
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """Write an array literal; psycopg's general way takes four times as long."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _signature(launch: str, fingerprint: str, group: Group) -> dict[str, Any]:

@@ -68,8 +68,9 @@ INSERT INTO darklaunch.block AS b (launch, endpoint, started_at, matched, mismat
     shadow_error, dropped, dead, slow, primary_keys, primary_counts, shadow_keys, shadow_counts,
     difference_keys, difference_counts)
 VALUES (%(launch)s, %(endpoint)s, %(started_at)s, %(matched)s, %(mismatched)s, %(ignored)s, %(unverified)s,
-    %(shadow_error)s, %(dropped)s, %(dead)s, %(slow)s, %(primary_keys)s, %(primary_counts)s, %(shadow_keys)s,
-    %(shadow_counts)s, %(difference_keys)s, %(difference_counts)s)
+    %(shadow_error)s, %(dropped)s, %(dead)s, %(slow)s, %(primary_keys)s::int[],
+    %(primary_counts)s::bigint[], %(shadow_keys)s::int[], %(shadow_counts)s::bigint[], %(difference_keys)s::int[],
+    %(difference_counts)s::bigint[])
 ON CONFLICT (launch, endpoint, started_at) DO UPDATE SET
     matched = b.matched + excluded.matched,
     mismatched = b.mismatched + excluded.mismatched,
@@ -79,11 +80,11 @@ ON CONFLICT (launch, endpoint, started_at) DO UPDATE SET
     dropped = b.dropped + excluded.dropped,
     dead = b.dead + excluded.dead,
     slow = b.slow + excluded.slow,
-    (primary_keys, primary_counts) = (SELECT m.keys, m.counts FROM darklaunch.merge_histograms(
+    (primary_keys, primary_counts) = (SELECT m.keys, m.counts FROM darklaunch.add_histograms(
         b.primary_keys, b.primary_counts, excluded.primary_keys, excluded.primary_counts) AS m),
-    (shadow_keys, shadow_counts) = (SELECT m.keys, m.counts FROM darklaunch.merge_histograms(
+    (shadow_keys, shadow_counts) = (SELECT m.keys, m.counts FROM darklaunch.add_histograms(
         b.shadow_keys, b.shadow_counts, excluded.shadow_keys, excluded.shadow_counts) AS m),
-    (difference_keys, difference_counts) = (SELECT m.keys, m.counts FROM darklaunch.merge_histograms(
+    (difference_keys, difference_counts) = (SELECT m.keys, m.counts FROM darklaunch.add_histograms(
         b.difference_keys, b.difference_counts, excluded.difference_keys, excluded.difference_counts) AS m),
     updated_at = now()
 
