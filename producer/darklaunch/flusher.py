@@ -166,7 +166,7 @@ class Flusher:
             lane.unanswered()
             self._deliver_at_s = monotonic() + self._deliver_backoff.next_s()
             if self._deliver_backoff.failures == 1:
-                log.warning("%s; a batch will be sent again until it is answered", trouble)
+                log.warning("%s The batch is sent again until it is answered.", trouble)
             return False
         except REPLIES as refusal:
             out_of_memory = isinstance(refusal, OutOfMemoryError) or "OOM " in str(refusal)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict, connect
 from darklaunch_shared.counters import ProducerCounters, unpack_counters
@@ -56,10 +57,6 @@ class Launch:
     def hold(self) -> None:
         self.redis.execute_command("HSET", keys.launch(self.name), "hold", "1")
 
-    def forget(self) -> None:
-        self.redis.execute_command("SREM", keys.LAUNCHES, self.name)
-        self.redis.execute_command("INCR", keys.REVISION)
-
     def exchanges(self) -> list[Exchange]:
         entries = self.redis.execute_command("XRANGE", keys.captures(self.name), "-", "+")
         return [unpack_exchange(as_dict(fields)) for _, fields in entries]
@@ -89,6 +86,13 @@ def assert_balanced(launch: Launch) -> None:
         mine = sorted(int(each.partition(":")[2]) for each in ids if each.startswith(f"{counters.producer}:"))
         assert mine == list(range(1, counters.seq + 1))
         assert counters.sampled == counters.seq + sum(counters.dropped.values())
+
+
+@contextlib.contextmanager
+def own_redis() -> Generator[str]:
+    """Run a Redis for one module's servers: every hook on a Redis samples for every launch that is active there."""
+    with embedded_valkey() as valkey:
+        yield valkey.url
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,143 @@
+"""The hook in a real WSGI server with forked workers, loaded before the fork or after it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .hook_lab import Launch, assert_balanced, eventually, gunicorn, own_redis, serving
+
+pytestmark = pytest.mark.xdist_group("gunicorn")
+
+REQUESTS = ["/orders/7?x=%2F", "/orders/seven", "/nothing", "/large", "/file", "/fails", "/fails-late", "/empty"]
+ENV = {"HOOK": "1", "DARKLAUNCH_APP_NAME": "shop"}
+
+
+def normal(response: bytes) -> bytes:
+    return re.sub(rb"(?i)\r\ndate: [^\r]*", b"", response)
+
+
+@pytest.fixture(scope="module")
+def redis_url():
+    with own_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def launch(redis_url):
+    return Launch(redis_url, "gunicorn").publish(allow=("POST /quote",), skip=("/pid",))
+
+
+@pytest.fixture(scope="module")
+def hooked(redis_url, launch, tmp_path_factory):
+    command = gunicorn("flask_app:app", "--threads", "4")
+    with serving(
+        command, tmp_path_factory.mktemp("hooked") / "log", {**ENV, "DARKLAUNCH_REDIS_URL": redis_url}
+    ) as served:
+        served.get("/pid")
+        assert eventually(launch.hooks), served.log()
+        yield served
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    command = gunicorn("flask_app:app", "--threads", "4")
+    with serving(command, tmp_path_factory.mktemp("bare") / "log", {"HOOK": "0"}) as served:
+        yield served
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("target", REQUESTS)
+def test_every_byte_is_the_same_with_and_without_the_hook(hooked, bare, target, method):
+    assert normal(hooked.get(target, method=method)) == normal(bare.get(target, method=method)) != b""
+
+
+def test_a_post_is_the_same_in_one_piece_or_chunked(hooked, bare, launch):
+    chunked = (
+        b"POST /quote HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+    )
+    body = bytes(range(256))
+    assert normal(hooked.ask(chunked)) == normal(bare.ask(chunked))
+    assert normal(hooked.get("/quote", method="POST", body=body)) == normal(
+        bare.get("/quote", method="POST", body=body)
+    )
+    bodies = eventually(lambda: {each.request.body for each in launch.exchanges()} >= {b"onetwo", body})
+    assert bodies
+
+
+def test_an_exchange_travels_whole_and_without_credentials(hooked, launch):
+    response = hooked.get("/orders/8?q=%2F&&z=1", "Authorization: Bearer s3cr3t", "X-Latin: \xe9")
+    (exchange,) = eventually(
+        lambda: [each for each in launch.exchanges() if each.request.target.startswith("/orders/8")]
+    )
+    assert exchange.endpoint == "GET /orders/{id}"
+    assert exchange.request.target == "/orders/8?q=%2F&&z=1"
+    assert exchange.request.origin == "http://shop.example"
+    assert dict(exchange.request.headers) == {"host": "shop.example", "connection": "close", "x-latin": "\xe9"}
+    assert exchange.primary.body == response.partition(b"\r\n\r\n")[2]
+    assert ("set-cookie", "session=[redacted]; HttpOnly; Path=/") in exchange.primary.headers
+
+
+def test_a_stream_arrives_piece_by_piece_and_is_captured_at_its_end(hooked, launch, tmp_path):
+    gate = tmp_path / "gate"
+    with hooked.connect(f"GET /drip{gate} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n") as connection:
+        received = b""
+        while b"one " not in received:
+            received += connection.recv(4096)
+        assert b"two" not in received
+        gate.touch()
+        while chunk := connection.recv(4096):
+            received += chunk
+    assert b"two" in received
+    (exchange,) = eventually(lambda: [each for each in launch.exchanges() if "/drip" in each.request.target])
+    assert exchange.primary.body == b"one two"
+
+
+def test_files_that_the_server_sends_are_skipped(hooked, launch):
+    assert b"200 OK" in hooked.get("/file")
+    assert eventually(lambda: launch.ledger("skipped:unsupported") > 0)
+    requests = [exchange.request for exchange in launch.exchanges()]
+    assert not any((request.method, request.target) == ("GET", "/file") for request in requests)
+
+
+def test_a_replay_is_timed(hooked):
+    response = hooked.get("/orders/7", "X-Darklaunch-Exchange: abcd1234:1")
+    assert re.search(rb"\r\nServer-Timing: darklaunch;dur=\d+\.\d{3}\r\n", response)
+
+
+@pytest.mark.parametrize(
+    ("app", "endpoint", "options"),
+    [
+        ("flask_app:app", "GET /orders/{id}", ()),
+        ("django_app:application", "GET /orders/{id}/", ("--preload",)),
+    ],
+    ids=["flask", "django preloaded"],
+)
+def test_each_forked_worker_keeps_books_of_its_own_and_closes_them(own_valkey, tmp_path, app, endpoint, options):
+    launch = Launch(own_valkey.url, "forks").publish(only=("/orders/*", "/orders/*/"))
+    command = gunicorn(app, "--workers", "2", *options)
+    with serving(command, tmp_path / "log", {**ENV, "DARKLAUNCH_REDIS_URL": own_valkey.url}) as served:
+
+        def both_workers_listen():
+            served.get("/pid")
+            return len(launch.hooks()) == 2
+
+        assert eventually(both_workers_listen), served.log()
+        target = "/orders/7/" if "django" in app else "/orders/7"
+
+        def both_workers_captured():
+            assert b"200 OK" in served.get(target)
+            return len({exchange.id.partition(":")[0] for exchange in launch.exchanges()}) == 2
+
+        assert eventually(both_workers_captured)
+        assert {process["app"] for process in launch.hooks()} == {"shop"}
+        assert served.process.pid not in {process["pid"] for process in launch.hooks()}
+        served.stop()
+    assert {exchange.endpoint for exchange in launch.exchanges()} == {endpoint}
+    assert len(launch.counters()) == 2
+    assert all(counters.closed for counters in launch.counters())
+    assert_balanced(launch)
+    assert launch.ledger("sampled") == len(launch.exchanges())
+    assert not launch.hooks()

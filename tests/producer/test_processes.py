@@ -1,0 +1,121 @@
+"""The hook and the life of a process: forks, exits, and exits without Redis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from .hook_lab import Launch, assert_balanced
+
+PRELUDE = """
+import os, sys, time
+from wsgiref.util import setup_testing_defaults
+from darklaunch import WSGICaptureMiddleware
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
+
+app = WSGICaptureMiddleware(app)
+
+def ask(times):
+    for _ in range(times):
+        environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/orders/7"}
+        setup_testing_defaults(environ)
+        assert app(environ, lambda *_: None) == [b"ok"]
+
+def begin():
+    ask(1)
+    give_up = time.monotonic() + 30
+    while not app._recorder.snapshot.mirrors and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert app._recorder.snapshot.mirrors
+"""
+
+
+def run(program: str, redis_url: str, stdin=None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PRELUDE + program],
+        env={**os.environ, "DARKLAUNCH_REDIS_URL": redis_url},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    out, err = process.communicate("", timeout=60)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err, err
+    return out
+
+
+@pytest.fixture
+def launch(own_valkey) -> Launch:
+    return Launch(own_valkey.url, "lives").publish()
+
+
+def test_an_exit_right_after_the_last_request_loses_nothing(launch, own_valkey):
+    ended(run("begin(); ask(150)", own_valkey.url))
+    (counters,) = launch.counters()
+    assert (counters.sampled, counters.seq, counters.closed) == (150, 150, True)
+    assert_balanced(launch)
+
+
+def test_a_fork_leaves_the_parents_exchanges_to_the_parent_and_starts_books_of_its_own(launch, own_valkey):
+    program = """
+begin()
+ask(50)
+child = os.fork()
+if child == 0:
+    begin()
+    ask(20)
+    sys.exit()
+os.waitpid(child, 0)
+ask(10)
+"""
+    ended(run(program, own_valkey.url))
+    assert sorted(counters.sampled for counters in launch.counters()) == [20, 60]
+    assert all(counters.closed for counters in launch.counters())
+    assert_balanced(launch)
+    assert len(launch.exchanges()) == 80
+
+
+def test_a_child_that_only_goes_away_disturbs_nothing(launch, own_valkey):
+    program = """
+begin()
+for _ in range(5):
+    ask(20)
+    child = os.fork()
+    if child == 0:
+        sys.exit()
+    os.waitpid(child, 0)
+"""
+    ended(run(program, own_valkey.url))
+    (counters,) = launch.counters()
+    assert (counters.sampled, counters.seq, dict(counters.dropped)) == (100, 100, {})
+    assert_balanced(launch)
+
+
+def test_an_exit_without_redis_does_not_hang(launch, own_valkey):
+    process = run("begin(); print('on', flush=True); sys.stdin.readline(); ask(150)", own_valkey.url)
+    assert process.stdout.readline() == "on\n"
+    os.kill(own_valkey.process.pid, signal.SIGSTOP)
+    try:
+        ended(process)  # while Redis is still stopped
+    finally:
+        os.kill(own_valkey.process.pid, signal.SIGCONT)
+
+
+def test_kill_9_loses_at_most_what_was_not_written(launch, own_valkey):
+    program = "begin(); ask(100); time.sleep(0.5); print('on', flush=True); ask(100); os.kill(os.getpid(), 9)"
+    process = run(program, own_valkey.url)
+    process.communicate(timeout=60)
+    ids = [exchange.id for exchange in launch.exchanges()]
+    assert len(ids) == len(set(ids)) >= 100
+    assert {int(each.partition(":")[2]) for each in ids} == set(range(1, len(ids) + 1))
