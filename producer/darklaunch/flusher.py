@@ -51,7 +51,7 @@ class Flusher:
         self._report = Report(self._wire, settings, self.producer, interface)
         self._lanes: dict[str, Lane] = {}
         self._backoff, self._ask_at_s = Backoff(first_s=0.2, cap_s=3.0), 0.0
-        self._deliver_backoff, self._deliver_at_s = Backoff(first_s=0.1, cap_s=3.0), 0.0
+        self._write_backoff, self._write_at_s = Backoff(first_s=0.1, cap_s=3.0), 0.0
         self._complaint = Complaint()
         self._thread = threading.Thread(target=self._run, name="darklaunch", daemon=True)
         self._leave = threading.Event()
@@ -79,26 +79,36 @@ class Flusher:
         if monotonic() < self._ask_at_s:
             return
         try:
-            self._watch.poll(monotonic())
+            if self._watch.poll(monotonic()):
+                self._recovered()
             self._obey()
-            self._deliver(until_s=self._watch.poll_at_s)
-            self._report.write(self._lanes.values(), self._watch.snapshot, self._packer.framework)
+            self._write(until_s=self._watch.poll_at_s)
         except Trouble as trouble:
             self._wait_out(trouble)
-        else:
-            self._recovered()
+
+    def _write(self, until_s: float) -> None:
+        """Write exchanges and the report. Where reading works and writing hangs, writing waits and reading goes on."""
+        if monotonic() < self._write_at_s:
+            return
+        try:
+            self._deliver(until_s)
+            self._report.write(self._lanes.values(), self._watch.snapshot, self._packer.framework)
+            self._write_backoff.reset()
+        except Unanswered as trouble:
+            if self._write_backoff.failures == 0:
+                log.warning("%s What was sent is sent again until it is answered.", trouble)
+            self._write_at_s = monotonic() + self._write_backoff.next_s()
 
     def _finish(self) -> None:
         """Write what waits, then say goodbye; whatever does not get through in time is counted."""
-        last_s = self._leave_by_s - FAREWELL_S
-        self._collect()
         try:
             if not self._backoff.failures:
-                self._deliver_at_s = 0.0
-                self._deliver(until_s=last_s)
+                self._deliver(until_s=self._leave_by_s - FAREWELL_S)
         except Trouble as trouble:
             log.debug("leaving without Redis: %s", trouble)
         self._collect()
+        while len(self._outbox):
+            self._collect()
         for lane in self._lanes.values():
             lane.close()
         if monotonic() < self._leave_by_s:
@@ -143,18 +153,17 @@ class Flusher:
         self._publish(self, self._watch.snapshot)
 
     def _deliver(self, until_s: float) -> None:
-        """Write batches, one of each launch in turn, until nothing waits or it is `until_s`."""
-        more = True
-        while more and self._deliver_at_s <= monotonic() < until_s:
-            more = False
-            for lane in self._lanes.values():
-                more = self._send(lane) or more
+        """Write batches, one of each launch in turn, until nothing waits or it is `until_s`. Raises Trouble."""
+        sent = True
+        while sent and monotonic() < until_s:
             self._collect()
+            sent = False
+            for lane in self._lanes.values():
+                sent = self._send(lane) or sent
 
     def _send(self, lane: Lane) -> bool:
-        """Try a lane's next batch; True when there is more to try at once. Raises NotSent."""
-        now_s = monotonic()
-        batch = lane.next_batch(_now_ms()) if now_s >= max(lane.resume_at_s, self._deliver_at_s) else None
+        """Try a lane's next batch; True when it was settled, so that there may be more. Raises Trouble."""
+        batch = lane.next_batch(_now_ms()) if monotonic() >= lane.resume_at_s else None
         if batch is None:
             return False
         try:
@@ -162,12 +171,9 @@ class Flusher:
         except NotSent:
             lane.refused("redis_down")
             raise
-        except Unanswered as trouble:
+        except Unanswered:
             lane.unanswered()
-            self._deliver_at_s = monotonic() + self._deliver_backoff.next_s()
-            if self._deliver_backoff.failures == 1:
-                log.warning("%s The batch is sent again until it is answered.", trouble)
-            return False
+            raise
         except REPLIES as refusal:
             out_of_memory = isinstance(refusal, OutOfMemoryError) or "OOM " in str(refusal)
             lane.refused("oom" if out_of_memory else "redis_down")
@@ -177,8 +183,7 @@ class Flusher:
             return False
         lane.admitted(taken)
         lane.backoff.reset()
-        self._deliver_backoff.reset()
-        return lane.waiting > 0
+        return True
 
     def _lane(self, name: str) -> Lane:
         lane = self._lanes.get(name)
@@ -191,6 +196,7 @@ class Flusher:
         if self._backoff.failures == 0:
             log.warning("%s Nothing is lost to your users; sampling stops when this lasts for 30 s.", trouble)
         self._ask_at_s = monotonic() + self._backoff.next_s()
+        self._watch.poll_at_s = 0.0
 
     def _recovered(self) -> None:
         if self._backoff.failures:

@@ -29,10 +29,10 @@ class Watch:
         self._wire, self._view = wire, ControlView()
         self._broken: dict[str, str] = {}
 
-    def poll(self, now_s: float) -> None:
-        """Read control state when it is due. Raises Trouble when it cannot be read."""
+    def poll(self, now_s: float) -> bool:
+        """Read control state when it is due; False: it is not. Raises Trouble when it cannot be read."""
         if now_s < self.poll_at_s:
-            return
+            return False
         try:
             while self._view.feed(self._wire.ask(self._view.commands()), now_s):
                 pass
@@ -43,6 +43,7 @@ class Watch:
             self._view.restart()
             raise
         self.poll_at_s = now_s + POLL_S
+        return True
 
     def look(self, now_s: float) -> bool:
         """Take what was read; True when it differs from before. What is older than 30 s counts as nothing."""

@@ -61,7 +61,7 @@ class App:
 
     def in_trouble(self) -> bool:
         flusher = self.recorder._flusher
-        return bool(flusher._backoff.failures or flusher._deliver_backoff.failures)
+        return bool(flusher._backoff.failures or flusher._write_backoff.failures)
 
     @property
     def on_stream(self) -> int:
@@ -261,14 +261,14 @@ def test_a_read_only_replica_is_a_refusal(make):
 
 
 def test_writes_that_hang_do_not_keep_control_state_from_being_read(make, monkeypatch):
-    monkeypatch.setattr("darklaunch_shared.control.STALE_S", 1.0)
+    monkeypatch.setattr("darklaunch_shared.control.STALE_S", 2.0)
     app = make()
     app.begin()
     app.ask(5)
     assert eventually(lambda: app.on_stream == 5)
     app.launch.redis.execute_command("CLIENT", "PAUSE", "60000", "WRITE")
     app.ask(5)
-    assert eventually(lambda: app.recorder._flusher._deliver_backoff.failures == 2)  # each takes a second
+    assert eventually(lambda: app.recorder._flusher._write_backoff.failures == 3)  # each takes a second
     assert app.sampling()
     app.launch.redis.execute_command("CLIENT", "UNPAUSE")
     assert eventually(lambda: app.on_stream == 10)
