@@ -36,4 +36,5 @@ def comparators_alive(redis: Client) -> list[Process]:
 
 
 def _alive(redis: Client, registry: str) -> list[Process]:
-    return read_alive(as_dict(redis.execute_command("HGETALL", registry)), server_now_ms(redis))
+    processes = read_alive(as_dict(redis.execute_command("HGETALL", registry)), server_now_ms(redis))
+    return [process for process in processes if isinstance(process.about, dict)]  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -12,11 +12,11 @@ from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.counters import ProducerCounters, unpack_counters
 from darklaunch_shared.errors import BadEntry, BadLaunch
 from darklaunch_shared.exchange import VERSION, read_meta
-from darklaunch_shared.launch import LaunchState, parse_state
+from darklaunch_shared.launch import LaunchState, check_name, parse_state
 from redis.exceptions import RedisError, ResponseError
 
 from .alive import clock_ms, hooks_alive
-from .errors import NoSuchLaunch
+from .errors import ConsoleError, NoSuchLaunch
 from .stores import Connection
 
 EntryId = tuple[int, int]
@@ -78,14 +78,16 @@ def unwritten(counters: ProducerCounters) -> int:
 
 def published_launches(redis: Client) -> dict[str, LaunchState]:
     """Read the launches as hooks and workers see them. Damaged ones are left out."""
-    names = sorted(name.decode() for name in redis.execute_command("SMEMBERS", keys.LAUNCHES))
     states: dict[str, LaunchState] = {}
-    for name in names:
-        try:
-            states[name] = parse_state(name, as_dict(redis.execute_command("HGETALL", keys.launch(name))))
-        except BadLaunch:
-            continue
+    for name in sorted(_names(redis)):
+        with contextlib.suppress(BadLaunch, ResponseError):
+            stored = as_dict(redis.execute_command("HGETALL", keys.launch(check_name(name))))
+            states[name] = parse_state(name, stored)
     return states
+
+
+def _names(redis: Client) -> list[str]:
+    return [name.decode(errors="replace") for name in redis.execute_command("SMEMBERS", keys.LAUNCHES)]
 
 
 def read_shard(redis: Client, name: str, shard: int) -> Shard:
@@ -111,7 +113,7 @@ def read_shard(redis: Client, name: str, shard: int) -> Shard:
         _stream(info, pending, now_ms),
         _stream(next_info, next_pending, now_ms),
         int(dead or 0),
-        {field.decode(): int(number) for field, number in as_dict(ledger or ()).items() if number.isdigit()},
+        {_name(field): int(number) for field, number in as_dict(ledger or ()).items() if number.isdigit()},
         _counters(as_dict(producers or ()).values()),
     )
 
@@ -126,12 +128,14 @@ def read_launch(redis: Client, state: LaunchState) -> Sight:
 
 
 def published(redis: Client, name: str) -> LaunchState:
-    """Read one launch as hooks and workers see it. Raises NoSuchLaunch, and BadLaunch when it is damaged."""
+    """Read one launch as hooks and workers see it. Raises NoSuchLaunch, and ConsoleError when it is damaged."""
     stored = as_dict(redis.execute_command("HGETALL", keys.launch(name)))
     if not stored:
-        names = redis.execute_command("SMEMBERS", keys.LAUNCHES)
-        raise NoSuchLaunch(name, [known.decode(errors="replace") for known in names])
-    return parse_state(name, stored)
+        raise NoSuchLaunch(name, _names(redis))
+    try:
+        return parse_state(name, stored)
+    except BadLaunch as damaged:
+        raise ConsoleError(f"{damaged}. A change publishes it anew, such as darklaunch pause {name}") from damaged
 
 
 def _counters(stored: Iterable[bytes]) -> list[ProducerCounters]:
@@ -180,6 +184,10 @@ def _stream(info: Any, pending: Any, now_ms: int) -> Stream:
         return Stream(length, in_flight, 0.0, None, last_id)
     first_id = _entry_id(first[0])
     return Stream(length, in_flight, max(0.0, (now_ms - first_id[0]) / 1000), first_id, last_id)
+
+
+def _name(field: bytes) -> str:
+    return field.decode(errors="replace")
 
 
 def _entry_id(text: bytes) -> EntryId:

@@ -2,7 +2,8 @@ import json
 
 import psycopg
 import pytest
-from darklaunch_comparator.store.launches import get_launch, list_events
+from darklaunch_comparator.store.launches import Act, get_launch, list_events, update_launch
+from darklaunch_console.acting import change, control
 from darklaunch_shared import keys
 from darklaunch_shared.alive import heartbeat
 from darklaunch_shared.connect import as_dict
@@ -220,6 +221,26 @@ def test_pause_and_resume(cli, redis, launched):
     assert copy(redis, launched).fraction == 0.1
     assert cli.ok("resume", launched).startswith(f"{launched} is active already: 10 % of")
     assert [event.act for event in recorded(cli, launched)[1]] == ["started", "paused", "resumed"]
+
+
+def test_pausing_without_postgres_says_what_stops_without_it(cli, launched):
+    without = Cli(cli.redis_url, f"postgresql://127.0.0.1:{closed_port()}/gone", cli.home)
+    line = without.error("pause", launched, code=3)
+    assert line.startswith("Error: Postgres at 127.0.0.1:")
+    assert line.endswith(f"Without it, `darklaunch rollback {launched}` stops mirroring.")
+
+
+def test_a_change_meanwhile_is_not_overwritten(cli, launched, monkeypatch):
+    def find_and_be_overtaken(redis, connection, name):
+        before = control.find(redis, connection, name)
+        with psycopg.connect(cli.postgres_dsn) as another:
+            update_launch(another, name, Act("judge", "ramped"), percent=50)
+        return before
+
+    monkeypatch.setattr(change, "find", find_and_be_overtaken)
+    line = cli.error("ramp", launched, "5", code=1)
+    assert line.startswith(f"Error: somebody else changed {launched} at this moment; look with")
+    assert recorded(cli, launched)[0].percent == 50
 
 
 def test_resume_lifts_a_hold_that_was_set_with_redis_cli(cli, redis, launched):

@@ -110,6 +110,25 @@ def test_a_shadow_that_is_the_primary_is_found_once_exchanges_flow(alone):
     assert f"mirror: its shadow {primary.url} is the primary itself" in found["fail"]
 
 
+def test_what_strangers_left_on_redis_stops_no_command(alone):
+    alone.ok("start", "fine", "--shadow", f"http://127.0.0.1:{closed_port()}")
+    with redis_client(alone.redis_url) as redis:
+        redis.execute_command("SADD", keys.LAUNCHES, b"\xff\n", "wrong-type", "damaged", "gone")
+        redis.execute_command("SET", keys.launch("wrong-type"), "x")
+        redis.execute_command("HSET", keys.launch("damaged"), "status", "flying")
+        redis.execute_command("SET", keys.captures("fine"), "x")
+        redis.execute_command("HSET", keys.ledger("fine"), b"\xff", "many", "replayed", "x")
+        redis.execute_command("HSET", keys.producers("fine"), "p", "x")
+        for registry in (keys.HOOKS, keys.WORKERS, keys.COMPARATORS):
+            redis.execute_command("HSET", registry, b"\xff", "x", "a", b"99999999999999 []", "b", b"99999999999999 {}")
+    assert "1 worker running" in checks(alone.json("doctor"))["ok"]
+    told = alone.json("backlog")
+    assert [row["launch"] for row in told["launches"]] == ["fine"]
+    line = alone.error("drain", "damaged", code=1)
+    assert line.startswith("Error: launch damaged: ")
+    assert "A change publishes it anew" in line
+
+
 def test_a_shadow_that_must_not_be_called_fails(alone):
     alone.ok("start", "wild", "--shadow", "http://127.0.0.1:9")
     with redis_client(alone.redis_url) as redis:

@@ -103,6 +103,12 @@ def test_rollback_of_what_is_not_recorded_stops_it(cli, redis, launch_name):
     assert parse_state(launch_name, stored(redis, launch_name)).fraction == 0
 
 
+def test_a_launch_that_redis_has_lost_is_rolled_back_before_it_comes_back(cli, redis, launched):
+    redis.execute_command("DEL", keys.launch(launched))
+    assert cli.ok("rollback", launched).startswith(f"{launched} is rolled back")
+    assert parse_state(launched, stored(redis, launched)).status is Status.ROLLED_BACK
+
+
 def test_rollback_stops_a_launch_whose_control_state_is_damaged(cli, redis, launched):
     redis.execute_command("HSET", keys.launch(launched), "spec", "{")
     assert cli.run("rollback", launched).exit_code == 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 import click
@@ -10,12 +11,13 @@ from darklaunch_comparator.store.launches import Act
 from darklaunch_shared.launch import LaunchState, Status
 
 from darklaunch_console.arguments import launch_name, percentage
+from darklaunch_console.errors import Unreachable
 from darklaunch_console.output.numbers import percent as in_percent
 from darklaunch_console.output.screen import GOOD, WARN, json_option, say, say_json
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres, open_redis
 
-from .control import IN_WORDS, Before, actor, change, described, find, mirrored
+from .control import IN_WORDS, Before, NotTold, actor, change, described, find, mirrored
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,7 +38,7 @@ def pause(settings: Settings, name: str, reason: str, in_json: bool) -> None:
     `resume`, or until they are too old to be compared fairly.
     """
     told = Told(name, in_json)
-    with open_redis(settings) as redis, open_postgres(settings) as connection:
+    with open_redis(settings) as redis, _or_rollback(name), open_postgres(settings) as connection:
         before = find(redis, connection, name)
         status = before.state.status
         if status is not Status.ACTIVE:
@@ -113,6 +115,18 @@ def promote(settings: Settings, name: str, reason: str, in_json: bool) -> None:
         f"Now send users to {record.state.spec.shadow}'s version: darklaunch does not route them.",
         f"darklaunch report {name}",
     )
+
+
+@contextlib.contextmanager
+def _or_rollback(name: str) -> Generator[None]:
+    """Say what stops a launch when Postgres is away, to someone who wants to stop it."""
+    try:
+        yield
+    except NotTold:
+        raise
+    except Unreachable as away:
+        hint = f"Without it, `darklaunch rollback {name}` stops mirroring"
+        raise Unreachable(f"{str(away).rstrip('.')}. {hint}") from away
 
 
 class Told:

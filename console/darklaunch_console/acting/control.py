@@ -32,6 +32,10 @@ class OnlyOnRedis(ConsoleError):
     """Redis carries a launch that this Postgres does not record."""
 
 
+class NotTold(Unreachable):
+    """The change is recorded; Redis could not be told of it."""
+
+
 class Overtaken(ConsoleError):
     """Somebody else changed the launch between our look and our act."""
 
@@ -73,8 +77,8 @@ def find(redis: Client, connection: Connection, name: str) -> Before:
 def change(redis: Client, connection: Connection, before: Before, act: Act, **changes: Any) -> LaunchRecord:
     """Record a change with its event, then publish it; `hold=False` lifts the emergency stop.
 
-    Raises Overtaken when somebody else changed it since `before`, and Unreachable when the change is recorded but
-    could not be published.
+    Raises Overtaken when somebody else changed it since `before`, and NotTold when the change is recorded but could
+    not be published.
     """
     name, revision = before.state.name, before.state.revision
     try:
@@ -84,14 +88,19 @@ def change(redis: Client, connection: Connection, before: Before, act: Act, **ch
             f"somebody else changed {name} at this moment; look with `darklaunch show {name}`, then try again"
         ) from None
     connection.commit()
-    try:
-        publish(redis, record, lift_hold=changes.get("hold") is False)
-    except (RedisError, OSError) as error:
-        raise Unreachable(
-            f"the change of {name} is recorded, but Redis could not be told ({error}): hooks and workers go on as "
-            "before until the comparator publishes it"
-        ) from error
+    tell(redis, record, lift_hold=changes.get("hold") is False)
     return record
+
+
+def tell(redis: Client, record: LaunchRecord, *, lift_hold: bool) -> None:
+    """Publish what is recorded. Raises NotTold when it could not be: the record is right, the copy is not yet."""
+    try:
+        publish(redis, record, lift_hold=lift_hold)
+    except (RedisError, OSError) as error:
+        raise NotTold(
+            f"the change of {record.state.name} is recorded, but Redis could not be told ({error}): hooks and workers "
+            "go on as before until a comparator publishes it"
+        ) from error
 
 
 def known(connection: Connection) -> list[str]:

@@ -11,6 +11,8 @@ import click
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
 from darklaunch_shared.launch import LaunchState, Status
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from darklaunch_console.alive import comparators_alive, workers_alive
 from darklaunch_console.arguments import duration, launch_name
@@ -80,9 +82,6 @@ def _discarding(redis: Client, name: str) -> Generator[None]:
 @contextlib.contextmanager
 def _progress(wanted: bool) -> Generator[Callable[[Left], None]]:
     """Show what is left while a person looks on."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
     console = Console(stderr=True)
     if not wanted or not console.is_terminal:
         yield lambda _: None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import click
 from darklaunch_comparator.errors import StoreError
 from darklaunch_comparator.store.launches import Act, update_launch
 from darklaunch_shared import keys
-from darklaunch_shared.connect import Client
+from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch import LaunchState, Status, parse_state
 
@@ -19,7 +20,7 @@ from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres, open_redis
 
 from .change import acting
-from .control import OnlyOnRedis, Overtaken, actor, change, described, find
+from .control import OnlyOnRedis, Overtaken, actor, change, described, find, known
 
 TRIES = 5
 
@@ -35,10 +36,9 @@ def rollback(settings: Settings, name: str, reason: str, in_json: bool) -> None:
     who = actor()
     try:
         with open_redis(settings) as redis:
-            state = hold(redis, name, who, reason)
+            state, already = hold(redis, name, who, reason, settings)
     except Unreachable as away:
         raise Unreachable(_without_redis(settings, name, who, reason, str(away))) from away
-    already = state is not None and state.hold and state.status is Status.ROLLED_BACK
     recorded, trouble = state, ""
     if not already:
         try:
@@ -50,22 +50,33 @@ def rollback(settings: Settings, name: str, reason: str, in_json: bool) -> None:
     _tell(name, recorded, already, trouble, in_json)
 
 
-def hold(redis: Client, name: str, who: str, reason: str) -> LaunchState | None:
-    """Set the emergency stop on Redis and return the launch as it was; None when its control state was damaged.
+def hold(redis: Client, name: str, who: str, reason: str, settings: Settings) -> tuple[LaunchState | None, bool]:
+    """Set the emergency stop on Redis; give the launch as it was (None: damaged), True when it was rolled back already.
 
-    Raises NoSuchLaunch.
+    Raises NoSuchLaunch when neither Redis nor, as far as it can be asked, the record has it.
     """
-    stored = redis.execute_command("HGETALL", keys.launch(name))
+    stored = as_dict(redis.execute_command("HGETALL", keys.launch(name)))
     if not stored:
-        names = redis.execute_command("SMEMBERS", keys.LAUNCHES)
-        raise NoSuchLaunch(name, [known.decode(errors="replace") for known in names])
+        _check_recorded(redis, name, settings)  # Redis may have lost it, and would be told of it again
+    state = None
+    with contextlib.suppress(BadLaunch):
+        state = parse_state(name, stored)
+        if state.hold and state.status is Status.ROLLED_BACK:
+            return state, True
     fields = ("hold", "1", "hold_by", who, "hold_why", reason, "hold_at", str(time.time_ns() // 1_000_000))
     redis.execute_command("HSET", keys.launch(name), *fields, "hold_act", "rolled_back")
     redis.execute_command("INCR", keys.REVISION)
-    try:
-        return parse_state(name, stored)
-    except BadLaunch:
-        return None
+    return state, False
+
+
+def _check_recorded(redis: Client, name: str, settings: Settings) -> None:
+    names = {member.decode(errors="replace") for member in redis.execute_command("SMEMBERS", keys.LAUNCHES)}
+    with contextlib.suppress(Unreachable), open_postgres(settings) as connection:
+        recorded = known(connection)
+        if name in recorded:
+            return
+        names.update(recorded)
+    raise NoSuchLaunch(name, names)
 
 
 def _record(settings: Settings, name: str, who: str, reason: str, tries: int = TRIES) -> LaunchState:

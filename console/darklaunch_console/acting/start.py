@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 from darklaunch_comparator.errors import LaunchExists
-from darklaunch_comparator.publish import publish
 from darklaunch_comparator.store.launches import Act, create_launch, get_launch
 from darklaunch_shared.launch import LaunchState, Status
 from darklaunch_shared.origin import parse_origin
@@ -23,7 +22,7 @@ from darklaunch_console.shadow import Probe, captured_there, forbidden, probe, r
 from darklaunch_console.stores import open_postgres, open_redis
 from darklaunch_console.traffic import captured_origins, recorded_origins
 
-from .control import IN_WORDS, actor, described, mirrored, read_copy
+from .control import IN_WORDS, actor, described, mirrored, read_copy, tell
 from .specification import specify
 
 ADD_THE_HOOK = "app.add_middleware(darklaunch.CaptureMiddleware), with DARKLAUNCH_REDIS_URL in its environment"
@@ -101,7 +100,7 @@ def start(settings: Settings, /, name: str, percent: float, reason: str, in_json
         except LaunchExists:
             raise ConsoleError(_exists(get_launch(connection, name).state)) from None
         connection.commit()
-        publish(redis, record, lift_hold=True)
+        tell(redis, record, lift_hold=True)
         found = Surroundings(answer, len(hooks_alive(redis)))
     if in_json:
         say_json(_as_json(record.state, found))

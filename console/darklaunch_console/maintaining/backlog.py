@@ -110,7 +110,8 @@ def total(sight: Sight, *counters: str) -> int:
 
 def working_on(launch: str, workers: Sequence[Process]) -> int:
     """Count the worker processes that say they work on a launch."""
-    return sum(1 for worker in workers if launch in worker.about.get("launches", {launch: None}))
+    named = [worker.about.get("launches") for worker in workers]
+    return sum(1 for launches in named if not isinstance(launches, dict) or launch in launches)
 
 
 def _cells(row: Backlog) -> tuple[str, ...]:
