@@ -2,7 +2,7 @@
 
     DARKLAUNCH_REDIS_URL=redis://localhost uvicorn examples.fastapi_app:app --port 8000
 
-fastapi_app_v2.py is the release to try beside it.
+With `darklaunch up` the URL is the one that it prints. fastapi_app_v2.py is the release to try beside it.
 """
 
 from datetime import UTC, datetime

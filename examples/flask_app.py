@@ -2,8 +2,10 @@
 
     DARKLAUNCH_REDIS_URL=redis://localhost gunicorn -w 2 --preload -b 127.0.0.1:8000 examples.flask_app:app
 
-flask_app_v2.py is the release to try beside it. Wrapping `wsgi_app` keeps `app` itself a Flask app, for its command
-line and for tests; `--preload` works because the hook starts in each forked worker anew.
+With `darklaunch up` the URL is the one that it prints. flask_app_v2.py is the release to try beside it.
+
+Wrapping `wsgi_app` keeps `app` itself a Flask app, for its command line and for tests; `--preload` works because the
+hook starts anew in each forked worker.
 """
 
 from datetime import UTC, datetime
