@@ -6,7 +6,6 @@ One exchange whose comparison fails becomes an `unverified` row that says so; it
 import logging
 import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from darklaunch_shared.errors import BadEntry
@@ -27,11 +26,10 @@ from .compare import (
     slow_title,
     title,
 )
+from .finding import UNKNOWN, Evidence, Finding
 from .text import ENDPOINT_CHARS, LABEL_CHARS, PATH_CHARS, TITLE_CHARS, storable, storable_json
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOSS_REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
-UNKNOWN: Final = "?"
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -45,59 +43,6 @@ class Rules:
     max_latency_diff_ms: float
     shadow_origin: str
     preserve_host: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one thing wrong with an exchange is grouped by and shown with.
-
-    `problem` is `mismatched`, `shadow_error` or `slow`; `fields` are the entry's, for a sample.
-    """
-
-    problem: str
-    fingerprint: str
-    title: str
-    parts: str
-    differences: str
-    omitted: int
-    fields: Fields
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is recorded of one exchange. Text in it is safe to store."""
-
-    exchange_id: str
-    captured_at_ms: int
-    endpoint: str
-    method: str
-    outcome: str
-    reason: str | None = None
-    primary_status: int | None = None
-    shadow_status: int | None = None
-    primary_ms: float | None = None
-    shadow_ms: float | None = None
-    latency_source: str | None = None
-    slow: bool = False
-    evidence: tuple[Evidence, ...] = ()
-    excuses: tuple[tuple[str, str, int], ...] = ()
-
-    @property
-    def captured_at(self) -> datetime:
-        """The capture time, UTC."""
-        return _EPOCH + timedelta(milliseconds=self.captured_at_ms)
-
-    @property
-    def producer(self) -> str:
-        """The process that captured it."""
-        return self.exchange_id.partition(":")[0]
-
-    @property
-    def rank(self) -> int:
-        """How final it is: a row of rank 0 or 1 gives way to a finding of a higher rank."""
-        if self.outcome == "dropped" and self.reason == "lost_in_redis":
-            return 0
-        return 1 if self.outcome == "dead" else 2
 
 
 def rules_of(spec: LaunchSpec) -> Rules:
@@ -124,11 +69,6 @@ def assess(launch: str, fields: Fields, rules: Rules) -> Finding:
     if isinstance(entry.shadow, Unanswered):
         return _unanswered(entry.exchange, entry.shadow, fields, rules)
     return _answered(entry, entry.shadow, fields, rules)
-
-
-def lost_in_redis(exchange_id: str, at_ms: int) -> Finding:
-    """Describe an exchange that is in no stream and has no row. `at_ms` is when it was known to be on its way."""
-    return Finding(exchange_id, at_ms, UNKNOWN, UNKNOWN, "dropped", "lost_in_redis")
 
 
 def _lost(loss: Loss) -> Finding:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from . import histogram
-from .assess import Evidence, Finding
+from .finding import Evidence, Finding
 
 BLOCK_MS: Final = 10_000
 _LABEL_CHARS: Final = 40

@@ -24,7 +24,8 @@ from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.launch import LaunchSpec
 from psycopg import Connection
 
-from .assess import Finding, assess, lost_in_redis, rules_of
+from .assess import assess, rules_of
+from .finding import Finding, lost_in_redis
 from .roster import launch_specs, shards_of
 from .scripts import run_script
 from .store.batch import lock_alone, write

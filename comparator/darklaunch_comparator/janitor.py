@@ -87,6 +87,12 @@ def _reap(redis: Client, stream: str, group: str, alive: set[str]) -> None:
 
 def _forget_producers(connection: Connection[Any], redis: Client, launch: str, shard: int) -> None:
     """Take producers off Redis that ended long ago and whose every exchange is accounted for in the record."""
-    for (producer,) in connection.execute(_SQL["settled"], {"launch": launch}).fetchall():
-        for key in (keys.producers(launch, shard), keys.admitted(launch, shard)):
-            redis.execute_command("HDEL", key, producer)
+    settled = {producer.encode() for (producer,) in connection.execute(_SQL["settled"], {"launch": launch})}
+    for key in (keys.producers(launch, shard), keys.admitted(launch, shard)):
+        try:
+            done = settled.intersection(redis.execute_command("HKEYS", key))
+        except ResponseError as broken:
+            log.debug("%s cannot be read: %s", key, broken)
+            continue
+        if done:
+            redis.execute_command("HDEL", key, *done)

@@ -18,7 +18,8 @@ from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.scripting import Scripts, is_transient
 from redis.exceptions import RedisError, ResponseError
 
-from .assess import UNKNOWN, Finding, Rules, assess
+from .assess import Rules, assess
+from .finding import UNKNOWN, Finding
 from .record import Refusal, Stopped
 from .settings import ComparatorSettings
 from .writers import Writers

@@ -1,6 +1,7 @@
 """Copy what producers say of themselves from Redis into the record. Counters never go down."""
 
 import logging
+from collections import defaultdict
 from typing import Any, Final
 
 from darklaunch_shared import keys
@@ -25,29 +26,31 @@ class ProducerLedger:
     """Remembers what it copied, so that only what changed is written."""
 
     def __init__(self) -> None:
-        self._copied: dict[tuple[str, str, bytes], bytes] = {}
+        self._copied: defaultdict[str, dict[bytes, bytes]] = defaultdict(dict)
 
     def copy(self, connection: Connection[Any], redis: Client) -> None:
         """Copy each producer's counters and its highest number on a stream. Raises psycopg.Error and RedisError."""
         for launch, shard in launch_shards(connection, redis):
-            said = self._changed(redis, launch, keys.producers(launch, shard))
-            admitted = self._changed(redis, launch, keys.admitted(launch, shard))
+            said = self._changed(redis, keys.producers(launch, shard))
+            admitted = self._changed(redis, keys.admitted(launch, shard))
             rows = [(name, row) for name, raw in said.items() if (row := _counters(launch, name, raw))]
             rows += [(name, row) for name, raw in admitted.items() if (row := _admitted(launch, name, raw))]
             rows.sort(key=lambda named: named[0])  # as other writers do, so that none waits in a circle
             if rows:
                 with connection.transaction(), connection.cursor() as cursor:
                     cursor.executemany(_SQL["copy"], [row for _, row in rows])
-            self._copied |= {(launch, keys.producers(launch, shard), name): raw for name, raw in said.items()}
-            self._copied |= {(launch, keys.admitted(launch, shard), name): raw for name, raw in admitted.items()}
+            self._copied[keys.producers(launch, shard)] |= said
+            self._copied[keys.admitted(launch, shard)] |= admitted
 
-    def _changed(self, redis: Client, launch: str, key: str) -> dict[bytes, bytes]:
+    def _changed(self, redis: Client, key: str) -> dict[bytes, bytes]:
         try:
             stored = as_dict(redis.execute_command("HGETALL", key))
         except ResponseError as broken:
             log.debug("%s cannot be read: %s", key, broken)
             return {}
-        return {name: raw for name, raw in stored.items() if self._copied.get((launch, key, name)) != raw}
+        known = {name: raw for name, raw in self._copied[key].items() if name in stored}
+        self._copied[key] = known
+        return {name: raw for name, raw in stored.items() if known.get(name) != raw}
 
 
 def is_producer(name: str) -> bool:

@@ -13,7 +13,7 @@ import psycopg
 from darklaunch_shared.backoff import Backoff
 from psycopg import Connection
 
-from .assess import Finding
+from .finding import Finding
 from .store.batch import Written, prepare, write
 from .store.blame import Blame, blame_for
 from .store.connect import Patience, connect_store, explain_store

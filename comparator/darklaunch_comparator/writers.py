@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from .assess import Finding
+from .finding import Finding
 from .record import Recorder, Refusal
 from .settings import ComparatorSettings
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 from darklaunch_comparator import histogram
-from darklaunch_comparator.assess import Finding, Rules, assess, rules_of
+from darklaunch_comparator.assess import Rules, assess, rules_of
+from darklaunch_comparator.finding import Finding
 from darklaunch_comparator.fold import label
 from darklaunch_shared.exchange import Answer, Exchange, Fields, Request, pack_exchange
 from darklaunch_shared.launch import LaunchSpec

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from darklaunch_comparator.assess import Finding, lost_in_redis
+from darklaunch_comparator.finding import Finding, lost_in_redis
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.batch import Written, prepare, write
 from darklaunch_comparator.store.connect import connect_store

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -64,13 +64,15 @@ async def test_killed_at_any_moment_each_exchange_still_has_one_row(
     valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
+
     put(redis, launch_name, entries(launch_name, 2000))
-    for killed_after in (1, 300, 600):
-        with process(valkey, own_postgres_dsn, batch_entries=50, lease_s=0.5) as running:
+    with ExitStack() as stack:
+        doomed = [stack.enter_context(process(valkey, own_postgres_dsn, batch_entries=40, lease_s=1)) for _ in range(3)]
+        for running, killed_after in zip(doomed, (1, 300, 600), strict=True):
             await until(lambda least=killed_after: len(outcomes(connection, launch_name)) >= least)
             running.kill()
     assert len(outcomes(connection, launch_name)) < 2000, "killed in the middle"
-    with process(valkey, own_postgres_dsn, lease_s=0.5):
+    with process(valkey, own_postgres_dsn, lease_s=1):
         await until(lambda: length(redis, keys.replays(launch_name)) == 0)
     assert len(outcomes(connection, launch_name)) == 2000
     assert_sums_equal_rows(connection, launch_name)

@@ -1,0 +1,63 @@
+"""What the comparator found out about one exchange: the row that is recorded of it, and the evidence beside it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from darklaunch_shared.exchange import Fields
+
+UNKNOWN: Final = "?"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one thing wrong with an exchange is grouped by and shown with.
+
+    `problem` is `mismatched`, `shadow_error` or `slow`; `fields` are the entry's, for a sample.
+    """
+
+    problem: str
+    fingerprint: str
+    title: str
+    parts: str
+    differences: str
+    omitted: int
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is recorded of one exchange. Text in it is safe to store."""
+
+    exchange_id: str
+    captured_at_ms: int
+    endpoint: str
+    method: str
+    outcome: str
+    reason: str | None = None
+    primary_status: int | None = None
+    shadow_status: int | None = None
+    primary_ms: float | None = None
+    shadow_ms: float | None = None
+    latency_source: str | None = None
+    slow: bool = False
+    evidence: tuple[Evidence, ...] = ()
+    excuses: tuple[tuple[str, str, int], ...] = ()
+
+    @property
+    def captured_at(self) -> datetime:
+        """The capture time, UTC."""
+        return _EPOCH + timedelta(milliseconds=self.captured_at_ms)
+
+    @property
+    def rank(self) -> int:
+        """How final it is: a row of rank 0 or 1 gives way to a finding of a higher rank."""
+        if self.outcome == "dropped" and self.reason == "lost_in_redis":
+            return 0
+        return 1 if self.outcome == "dead" else 2
+
+
+def lost_in_redis(exchange_id: str, at_ms: int) -> Finding:
+    """Describe an exchange that is in no stream and has no row. `at_ms` is when it was known to be on its way."""
+    return Finding(exchange_id, at_ms, UNKNOWN, UNKNOWN, "dropped", "lost_in_redis")
