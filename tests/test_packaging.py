@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from darklaunch_console.embedded import Valkey
@@ -145,6 +146,17 @@ def test_the_compose_file_names_real_commands_and_checks_what_others_wait_for() 
         assert not re.search(r"^    (ports|container_name|network_mode):", text, re.MULTILINE), f"{name} cannot scale"
         for other in re.findall(r"^      (\w+): \{ condition: service_healthy \}", text, re.MULTILINE):
             assert "    healthcheck:\n" in services[other]
+
+
+def test_the_password_of_postgres_may_stand_beside_its_url(postgres_dsn: str) -> None:
+    """As in the compose file: then it may hold any character."""
+    assert "PGPASSWORD: ${POSTGRES_PASSWORD" in (ROOT / "compose.yaml").read_text()
+    url = urlsplit(postgres_dsn)
+    bare = url._replace(netloc=url.netloc.replace(f":{url.password}@", "@")).geturl()
+    environment = {**os.environ, "DARKLAUNCH_DATABASE_URL": bare, "PGPASSWORD": unquote(url.password or "")}
+    command = [sys.executable, "-m", "darklaunch_console", "migrate", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout or done.stderr) == {"applied": []}
 
 
 def test_docker_reads_the_compose_file() -> None:
