@@ -8,6 +8,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.connect import as_dict
 from darklaunch_shared.control import ControlView
 from darklaunch_shared.launch import Status, parse_state
+from redis.exceptions import RedisError
 
 from .cli_lab import Cli, closed_port, redis_client
 
@@ -101,6 +102,19 @@ def test_rollback_of_what_is_not_recorded_stops_it(cli, redis, launch_name):
     assert result.exit_code == 0
     assert f"Warning: Redis has it, the record has not: {launch_name} is not in this Postgres." in result.stderr
     assert parse_state(launch_name, stored(redis, launch_name)).fraction == 0
+
+
+def test_rollback_works_on_a_full_redis(cli, own_valkey, launch_name):
+    full = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+    full.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
+    with redis_client(own_valkey.url) as redis:
+        redis.execute_command("CONFIG", "SET", "maxmemory", "100kb")
+        with pytest.raises(RedisError):
+            redis.execute_command("SET", "any", "thing")
+        assert full.run("rollback", launch_name).exit_code == 0
+        assert parse_state(launch_name, stored(redis, launch_name)).fraction == 0
+    with psycopg.connect(cli.postgres_dsn) as connection:
+        assert get_launch(connection, launch_name).state.status is Status.ROLLED_BACK
 
 
 def test_a_launch_that_redis_has_lost_is_rolled_back_before_it_comes_back(cli, redis, launched):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import replace
+from importlib.resources import files
 
 import click
 from darklaunch_comparator.errors import StoreError
@@ -13,6 +14,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch import LaunchState, Status, parse_state
+from redis.exceptions import ResponseError
 
 from darklaunch_console.errors import ConsoleError, NoSuchLaunch, Unreachable
 from darklaunch_console.output.screen import WARN, say, say_json, warn
@@ -20,7 +22,7 @@ from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres, open_redis
 
 from .change import acting
-from .control import OnlyOnRedis, Overtaken, actor, change, described, find, known
+from .control import NotTold, OnlyOnRedis, Overtaken, actor, change, described, find, known
 
 TRIES = 5
 
@@ -43,6 +45,8 @@ def rollback(settings: Settings, name: str, reason: str, in_json: bool) -> None:
     if not already:
         try:
             recorded = _record(settings, name, who, reason)
+        except NotTold:
+            recorded = None  # the hold is set, and a comparator publishes the record
         except OnlyOnRedis:
             trouble = f"{name} is not in this Postgres"
         except ConsoleError as away:
@@ -64,9 +68,20 @@ def hold(redis: Client, name: str, who: str, reason: str, settings: Settings) ->
         if state.hold and state.status is Status.ROLLED_BACK:
             return state, True
     fields = ("hold", "1", "hold_by", who, "hold_why", reason, "hold_at", str(time.time_ns() // 1_000_000))
-    redis.execute_command("HSET", keys.launch(name), *fields, "hold_act", "rolled_back")
-    redis.execute_command("INCR", keys.REVISION)
+    _run_hold(redis, keys.launch(name), *fields, "hold_act", "rolled_back")
+    with contextlib.suppress(ResponseError):  # on a full server; hooks and workers poll the hold by itself
+        redis.execute_command("INCR", keys.REVISION)
     return state, False
+
+
+def _run_hold(redis: Client, key: str, *fields: str) -> None:
+    text = files(__name__.rpartition(".")[0]).joinpath("hold.lua").read_text()
+    try:
+        redis.execute_command("EVAL", text, 1, key, *fields)
+    except ResponseError as refused:
+        if "compiling script" not in str(refused):
+            raise
+        redis.execute_command("EVAL", text.partition("\n")[2], 1, key, *fields)
 
 
 def _check_recorded(redis: Client, name: str, settings: Settings) -> None:
