@@ -9,8 +9,10 @@ import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.alive import read_alive
 from darklaunch_shared.connect import as_dict
+from darklaunch_shared.dead import pack_dead, pack_notice
+from darklaunch_shared.exchange import pack_exchange
 
-from .cli_lab import Cli, closed_port, fields, http_server, redis_client
+from .cli_lab import Cli, closed_port, exchange, fields, http_server, redis_client
 from .embedded_lab import reachable_directory
 
 PATIENCE_S = 60
@@ -63,6 +65,15 @@ def alive(redis, registry):
     return read_alive(stored, int(seconds) * 1000)
 
 
+def bury(redis, launch, number):
+    """Leave a dead letter, and its notice to the comparator, as a worker does."""
+    own = pack_exchange(exchange(launch, number, at_ms=time.time_ns() // 1_000_000))
+    dead = pack_dead(own, "delivered 5 times without an outcome", "workers", 5, 1)
+    for stream, entry in (keys.dead(launch), dead), (keys.replays(launch), pack_notice(own, "1-1", launch)):
+        redis.execute_command("XADD", stream, "*", *(part for pair in entry.items() for part in pair))
+    redis.execute_command("HSET", keys.admitted(launch), "p1", number)
+
+
 def test_the_parts_work_together(alone):
     """An exchange on the stream, a worker, a shadow, a comparator: the ledger says what became of it."""
     with (
@@ -80,6 +91,12 @@ def test_the_parts_work_together(alone):
         assert alone.json("drain", "together", "--timeout", "60s")["drained"]
         told = alone.json("audit", "together", "--strict")
         assert (told["settled"], told["outcomes"]["mismatched"]) == (1, 1)
+        bury(redis, "together", 2)
+        eventually(lambda: alone.json("audit", "together")["outcomes"]["dead"] == 1)
+        assert alone.json("dead", "retry", "together", "p1:2")["retried"] == ["p1:2"]
+        assert alone.json("drain", "together")["drained"]
+        told = alone.json("audit", "together", "--strict")
+        assert (told["outcomes"]["dead"], told["outcomes"]["mismatched"]) == (0, 2)
         for process, registry in ((worker, keys.WORKERS), (comparator, keys.COMPARATORS)):
             assert alive(redis, registry)
             process.send_signal(signal.SIGTERM)

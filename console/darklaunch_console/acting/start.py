@@ -76,6 +76,10 @@ def start(settings: Settings, /, name: str, percent: float, reason: str, in_json
     """Start a launch: mirror a share of the real requests to a shadow, after the users have been answered.
 
     Reads (GET, HEAD, OPTIONS) are mirrored; a write only where --allow names its method and path.
+
+    \b
+      darklaunch start checkout-v2 --shadow http://10.0.3.7:8000
+      darklaunch start search-v3 --shadow http://search:80 --percent 1 --allow 'POST /search' --sticky header:x-user
     """
     spec = specify(**options)
     origin = parse_origin(spec.shadow)

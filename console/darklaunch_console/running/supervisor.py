@@ -65,7 +65,7 @@ class Part:
         try:
             self.process.wait(max(0.0, until_s - time.monotonic()))
         except subprocess.TimeoutExpired:
-            log.warning("%s does not stop; killing it", self.name)
+            log.warning("%s has not stopped yet; killing it", self.name)
             self.process.kill()
             self.process.wait()
         self.process = None

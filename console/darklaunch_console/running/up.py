@@ -47,7 +47,7 @@ class StopNow(BaseException):
 @click.command()
 @click.option("--workers", type=click.IntRange(1, 256), default=2, show_default=True, help="Worker processes.")
 @click.option("--comparators", type=click.IntRange(1, 64), default=1, show_default=True, help="Comparator processes.")
-@click.option("--drain", callback=duration(), default="10s", metavar="TIME", help="Time to settle at the end.")
+@click.option("--drain", callback=duration(), default="10s", metavar="TIME", help="Time to settle in.  [default: 10s]")
 @click.pass_obj
 def up(settings: Settings, workers: int, comparators: int, drain: float) -> None:
     """Run everything: Redis and Postgres where no URL names one, the tables, workers and a comparator.
