@@ -10,6 +10,7 @@ from darklaunch_shared.exchange import Headers
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _AUTHORITY: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_UNCLEAN: Final = re.compile(r"[\x00-\x20\x7f]")
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 
 
@@ -61,7 +62,7 @@ def origin_of(scheme: str, server: str, headers: Headers) -> str:
 
 def is_clean(target: str) -> bool:
     """Tell whether a target can stand on a request line: no space and no control character."""
-    return all(character > " " and character != "\x7f" for character in target)
+    return _UNCLEAN.search(target) is None
 
 
 def _origin_form(target: str) -> str:

@@ -37,7 +37,7 @@ class CaptureMiddleware:
     or rewrites responses; with `add_middleware`, Starlette's own answer to an unhandled exception (500) is made further
     out and is counted as `aborted`, around the app it is captured.
 
-    In the shadow the same hook captures nothing and adds `Server-Timing: darklaunch;dur=<ms>` to replays.
+    In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
 
     def __init__(self, app: ASGIApp, **options: Unpack[Options]) -> None:

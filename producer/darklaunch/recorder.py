@@ -80,6 +80,7 @@ class Recorder:
 
     def count_loop(self) -> None:
         """Count a replay that a launch would have sampled, had it been a user's request."""
+        self.start()
         u = self.draw()
         for mirror in self.snapshot.mirrors:
             if u < mirror.fraction:
@@ -175,7 +176,7 @@ def recorder_for(options: Mapping[str, Any], interface: str) -> Recorder:
         settings = Settings()
     else:
         if not settings.redis_url and (settings, interface) not in _recorders:
-            log.warning("nothing is captured: DARKLAUNCH_REDIS_URL is not set")
+            log.warning("nothing is captured: DARKLAUNCH_REDIS_URL is not set; replays are timed")
     recorder = _recorders.setdefault((settings, interface), Recorder(settings, interface))
     for welcome in _newcomers:
         welcome(recorder)

@@ -5,6 +5,7 @@ Bodies are kept as the chunks that passed, by reference. Nothing is decoded, joi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from time import perf_counter, time_ns
 from typing import Final
 
@@ -91,7 +92,7 @@ class Recording:
         self._loss = ""
         self.held_bytes = self._heard_bytes = self._said_bytes = 0
         self._heard_end = head.body_bytes == 0
-        self._hold(_OVERHEAD_BYTES + len(head.target) + sum(len(name) + len(value) for name, value in head.headers))
+        self._hold(_OVERHEAD_BYTES + len(head.target) + sum(map(len, chain.from_iterable(head.headers))))
         self.captured_at_ms = time_ns() // 1_000_000
         self._started_s = perf_counter()
 

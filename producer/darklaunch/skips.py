@@ -27,11 +27,11 @@ _STREAMING: Final = ("text/event-stream", "multipart/x-mixed-replace", "applicat
 
 def request_skip(headers: Headers) -> str | None:
     """Say why a request cannot be compared; None when it can."""
-    for name, value in headers:
-        if name in _CONDITIONAL:
-            return "conditional"
-        if name == "upgrade" or (name == "content-type" and value.lower().startswith("application/grpc")):
-            return "streaming"
+    fields = dict(headers)
+    if not _CONDITIONAL.isdisjoint(fields):
+        return "conditional"
+    if "upgrade" in fields or fields.get("content-type", "").lower().startswith("application/grpc"):
+        return "streaming"
     return None
 
 

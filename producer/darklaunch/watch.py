@@ -27,6 +27,7 @@ class Watch:
         self.states: Mapping[str, LaunchState] = _UNREAD
         self.known: dict[str, LaunchState] = {}
         self._wire, self._view = wire, ControlView()
+        self._unread: dict[str, str] = {}
         self._broken: dict[str, str] = {}
 
     def poll(self, now_s: float) -> bool:
@@ -47,13 +48,13 @@ class Watch:
 
     def look(self, now_s: float) -> bool:
         """Take what was read; True when it differs from before. What is older than 30 s counts as nothing."""
-        states = self._view.states(now_s)
-        if states == self.states:
+        states, unread = self._view.states(now_s), self._view.broken()
+        if states == self.states and unread == self._unread:
             return False
-        self.states = states
+        self.states, self._unread = states, unread
         self.known.update(states)
-        self.snapshot, broken = snapshot_of(states)
-        self._complain({**self._view.broken(), **broken})
+        self.snapshot, unusable = snapshot_of(states)
+        self._complain({**unread, **unusable})
         return True
 
     def _complain(self, broken: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack
@@ -14,6 +14,7 @@ from .routes import wsgi_route
 from .settings import Options
 from .skips import REPLAY_MARK
 from .timing import TimedWSGI
+from .wsgi_streams import Body, Input, SizedBody
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], Any]]
@@ -31,9 +32,10 @@ class WSGICaptureMiddleware:
 
     Options are keyword arguments or DARKLAUNCH_… in the environment, see `darklaunch.settings.Options`. Wrong ones
     raise nothing: the hook says so in the log `darklaunch` and stays off. Install it once, outside of what compresses
-    or rewrites responses. Files that the server sends by itself (`wsgi.file_wrapper`) are not captured.
+    or rewrites responses. Files that the server sends by itself (`wsgi.file_wrapper`) are not captured. uWSGI must run
+    with --enable-threads.
 
-    In the shadow the same hook captures nothing and adds `Server-Timing: darklaunch;dur=<ms>` to replays.
+    In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
 
     def __init__(self, app: WSGIApp, **options: Unpack[Options]) -> None:
@@ -76,7 +78,7 @@ class _Tee:
         self._environ, self._start_response = environ, start_response
         self._path = str(environ.get("PATH_INFO", ""))
         if recording.head.body_bytes != 0 and "wsgi.input" in environ:
-            environ["wsgi.input"] = _Input(environ["wsgi.input"], self)
+            environ["wsgi.input"] = Input(environ["wsgi.input"], self.hear)
 
     def run(self, app: WSGIApp) -> Iterable[bytes]:
         try:
@@ -103,10 +105,10 @@ class _Tee:
             return write
         return partial(self._write, write)
 
-    def hear(self, chunk: bytes, sizes: tuple[Any, ...] = (), *, rest: bool = False) -> None:
-        """Record what the app read. `sizes` is what it asked for; with `rest`, getting less means that this was all."""
+    def hear(self, chunk: bytes, size: Any, rest: bool) -> None:
+        """Record what the app read, having asked for `size`; with `rest`, getting less means that this was all."""
         try:
-            size = sizes[0] if sizes and sizes[0] is not None else -1
+            size = -1 if size is None else size
             self._recording.hear(chunk, end=size != 0 and (not chunk or (rest and not 0 < size <= len(chunk))))
         except Exception:
             self._give_up()
@@ -118,8 +120,8 @@ class _Tee:
         except Exception:
             self._give_up()
 
-    def end(self, *, complete: bool) -> None:
-        """Record the end of the response."""
+    def end(self, complete: bool) -> None:
+        """Record the end of the response; `complete` says that the app had nothing more to give."""
         recording = self._recording
         try:
             if recording.open:
@@ -144,92 +146,13 @@ class _Tee:
         if isinstance(result, list | tuple):  # a server may ask for the length; and all of it is here already
             for chunk in result or (b"",):
                 self.say(chunk)
-            self.end(complete=True)
+            self.end(True)
             return result
-        return _SizedBody(result, self) if hasattr(result, "__len__") else _Body(result, self)
+        return (SizedBody if hasattr(result, "__len__") else Body)(result, self.say, self.end)
 
     def _give_up(self) -> None:
         self._recorder.complain("recording a request")
         self._recording.skip("hook_error")
-
-
-class _Body:
-    """The app's body, chunk by chunk as the server asks for it."""
-
-    def __init__(self, result: Iterable[bytes], tee: _Tee) -> None:
-        self._result, self._tee = result, tee
-        self._iterator: Iterator[bytes] | None = None
-        self._spoke = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        if self._iterator is None:
-            self._iterator = iter(self._result)
-        return self
-
-    def __next__(self) -> bytes:
-        if self._iterator is None:
-            self._iterator = iter(self._result)
-        try:
-            chunk = next(self._iterator)
-        except StopIteration:
-            if not self._spoke:
-                self._tee.say(b"")
-            self._tee.end(complete=True)
-            raise
-        except BaseException:
-            self._tee.end(complete=False)
-            raise
-        self._spoke = True
-        self._tee.say(chunk)
-        return chunk
-
-    def close(self) -> None:
-        try:
-            if close := getattr(self._result, "close", None):
-                close()
-        finally:
-            self._tee.end(complete=False)
-
-    def __del__(self) -> None:
-        self._tee.end(complete=False)  # a server that never closes
-
-
-class _SizedBody(_Body):
-    """A body whose number of chunks a server may ask for."""
-
-    def __len__(self) -> int:
-        return len(self._result)  # type: ignore[arg-type]
-
-
-class _Input:
-    """The request's body as the app reads it. Whatever else the server's own has is reached through it."""
-
-    def __init__(self, given: Any, tee: _Tee) -> None:
-        self._given, self._tee = given, tee
-
-    def read(self, *size: Any, **named: Any) -> bytes:
-        chunk: bytes = self._given.read(*size, **named)
-        self._tee.hear(chunk, size or tuple(named.values()), rest=True)
-        return chunk
-
-    def readline(self, *size: Any, **named: Any) -> bytes:
-        line: bytes = self._given.readline(*size, **named)
-        self._tee.hear(line, size or tuple(named.values()))
-        return line
-
-    def readlines(self, *size: Any, **named: Any) -> list[bytes]:
-        lines: list[bytes] = self._given.readlines(*size, **named)
-        self._tee.hear(b"".join(lines), size or tuple(named.values()), rest=True)
-        return lines
-
-    def __iter__(self) -> Iterator[bytes]:
-        for line in self._given:
-            self._tee.hear(line)
-            yield line
-        self._tee.hear(b"")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._given, name)
 
 
 def _copied(args: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:

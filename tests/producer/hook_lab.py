@@ -113,11 +113,12 @@ class Served:
         connection.sendall(request.encode() if isinstance(request, str) else request)
         return connection
 
-    def get(self, target: str, *headers: str, method: str = "GET", body: bytes = b"") -> bytes:
+    def get(self, target: str, *headers: str, method: str = "GET", body: bytes = b"", raw: bytes = b"") -> bytes:
+        """Send a request; `body` gets a Content-Length, `raw` goes out as it is."""
         lines = [f"{method} {target} HTTP/1.1", "Host: shop.example", "Connection: close", *headers]
         if body:
             lines.append(f"Content-Length: {len(body)}")
-        return self.ask("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+        return self.ask("\r\n".join([*lines, "", ""]).encode("latin-1") + body + raw)
 
     def log(self) -> str:
         return self.log_path.read_text()

@@ -58,4 +58,4 @@ def test_without_a_redis_the_hook_says_so_once_and_does_nothing(caplog, monkeypa
         for _ in range(3):
             app = CaptureMiddleware(answering(start(), body(b"ok")), app_name="without a redis")
             assert get(app) == [start(), body(b"ok")]
-    assert caplog.messages == ["nothing is captured: DARKLAUNCH_REDIS_URL is not set"]
+    assert caplog.messages == ["nothing is captured: DARKLAUNCH_REDIS_URL is not set; replays are timed"]

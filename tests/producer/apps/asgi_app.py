@@ -1,46 +1,43 @@
-"""A FastAPI app for real servers. HOOK=0 leaves the hook out."""
+"""A FastAPI app for real servers; a request with the header X-Bare gets its twin without the hook."""
 
 import asyncio
-import os
 
 from darklaunch import CaptureMiddleware
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
-app = FastAPI()
-if os.environ["HOOK"] == "1":
-    app.add_middleware(CaptureMiddleware)
+routes = APIRouter()
 gate = asyncio.Event()
 
 
-@app.get("/orders/{id}")
+@routes.get("/orders/{id}")
 def order(id: int, response: Response):
     response.set_cookie("session", "s3cr3t", httponly=True)
     return {"id": id, "lines": ["é"]}
 
 
-@app.post("/quote")
+@routes.post("/quote")
 async def quote(request: Request):
     return Response(await request.body(), headers={"X-Echo": "1"})
 
 
-@app.get("/large")
+@routes.get("/large")
 def large():
     return Response(bytes(300_000))
 
 
-@app.get("/file")
+@routes.get("/file")
 def file():
     return FileResponse(__file__, headers={"last-modified": "x", "etag": "x"})
 
 
-@app.get("/fails")
+@routes.get("/fails")
 def fails():
     raise RuntimeError("planted")
 
 
-@app.get("/fails-late")
+@routes.get("/fails-late")
 def fails_late():
     def chunks():
         yield b"half"
@@ -49,13 +46,13 @@ def fails_late():
     return StreamingResponse(chunks())
 
 
-@app.get("/empty", status_code=204)
+@routes.get("/empty", status_code=204)
 def empty():
     return None
 
 
-@app.get("/drip")
-@app.get("/events")
+@routes.get("/drip")
+@routes.get("/events")
 async def drip(request: Request):
     """Say one thing, then wait until somebody asks for /open."""
     gate.clear()
@@ -70,6 +67,17 @@ async def drip(request: Request):
     )
 
 
-@app.get("/open")
+@routes.get("/open")
 async def open_gate():
     return Response(background=BackgroundTask(gate.set))
+
+
+bare, hooked = FastAPI(), FastAPI()
+bare.include_router(routes)
+hooked.include_router(routes)
+hooked.add_middleware(CaptureMiddleware)
+
+
+async def app(scope, receive, send):
+    twin = any(name == b"x-bare" for name, _ in scope.get("headers", ()))
+    await (bare if twin else hooked)(scope, receive, send)

@@ -1,7 +1,5 @@
 """A Django app for real servers, in one file."""
 
-import os
-
 from darklaunch import WSGICaptureMiddleware
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -31,6 +29,4 @@ urlpatterns = [
     path("quote", quote),
 ]
 
-application = get_wsgi_application()
-if os.environ["HOOK"] == "1":
-    application = WSGICaptureMiddleware(application)
+application = WSGICaptureMiddleware(get_wsgi_application())
