@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack, cast
@@ -10,7 +10,7 @@ from typing import Any, Final, Unpack, cast
 from .address import asgi_target
 from .recorder import Recorder, recorder_for
 from .recording import Head, Recording, body_bytes
-from .routes import asgi_route
+from .routes import asgi_route, picked_up
 from .settings import Options
 from .skips import REPLAY_MARK
 from .timing import TimedASGI
@@ -20,6 +20,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = tuple[tuple[bytes, bytes], ...]
 
 _MARK: Final = REPLAY_MARK.encode()
 _UNSEEN: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
@@ -80,12 +81,13 @@ class CaptureMiddleware:
 class _Tee:
     """Passes one request through and records it. The server comes first: it gets each message before we look at it."""
 
-    __slots__ = ("_receive", "_recorder", "_recording", "_root_path", "_scope", "_send")
+    __slots__ = ("_receive", "_recorder", "_recording", "_root_path", "_said_all", "_scope", "_send")
 
     def __init__(self, recorder: Recorder, recording: Recording, scope: Scope, receive: Receive, send: Send) -> None:
         self._recorder, self._recording = recorder, recording
         self._scope, self._receive, self._send = scope, receive, send
         self._root_path = str(scope.get("root_path", ""))
+        self._said_all = False
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
         try:
@@ -108,20 +110,31 @@ class _Tee:
             await self._send(message)
             return
         at_s = perf_counter()
-        headers = _copied(message)  # before the server has it: a middleware further out may change the list in place
+        headers = self._before(message)
         await self._send(message)
         try:
             self._say(message, headers, at_s)
         except Exception:
             self._give_up()
 
+    def _before(self, message: Message) -> Headers | None:
+        """Look at what may have changed once the server has the message."""
+        try:
+            # From here on, being told that the client left can only mean that all was said.
+            self._said_all = message["type"] == "http.response.body" and not message.get("more_body", False)
+            # A middleware further out may change the list in place. Another kind of iterable may be read only once.
+            headers: object = message.get("headers", ())
+            return tuple(cast(Headers, headers)) if isinstance(headers, list | tuple) else None
+        except Exception:
+            return None
+
     def _hear(self, message: Message) -> None:
         if message["type"] == "http.request":
             self._recording.hear(message.get("body", b""), end=not message.get("more_body", False))
-        elif message["type"] == "http.disconnect":
+        elif message["type"] == "http.disconnect" and not self._said_all:
             self._recording.skip("aborted")
 
-    def _say(self, message: Message, headers: tuple[tuple[bytes, bytes], ...] | None, at_s: float) -> None:
+    def _say(self, message: Message, headers: Headers | None, at_s: float) -> None:
         recording, kind = self._recording, message["type"]
         if kind == "http.response.start":
             if headers is None or message.get("trailers", False):
@@ -131,7 +144,7 @@ class _Tee:
         elif kind == "http.response.body":
             recording.say(message.get("body", b""), at_s)
             if not message.get("more_body", False):
-                recording.route = asgi_route(self._scope, self._root_path)
+                recording.route = picked_up(asgi_route, self._scope, self._root_path)
                 recording.finish()
         elif kind in _UNSEEN:
             recording.skip("unsupported")
@@ -164,17 +177,7 @@ class _Lifespan:
         await self._send(message)
 
 
-def _copied(message: Message) -> tuple[tuple[bytes, bytes], ...] | None:
-    try:
-        headers: object = message["headers"]
-        if isinstance(headers, list | tuple):
-            return tuple(cast(Iterable[tuple[bytes, bytes]], headers))
-        return None  # something that can perhaps be read only once
-    except Exception:
-        return ()
-
-
-def _content_type(headers: tuple[tuple[bytes, bytes], ...]) -> str:
+def _content_type(headers: Headers) -> str:
     return next((value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"), "")
 
 

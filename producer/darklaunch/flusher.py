@@ -32,7 +32,7 @@ from .wire import REPLIES, NotSent, Trouble, Unanswered, Wire
 log = logging.getLogger("darklaunch")
 
 FLUSH_S: Final = 0.05
-TAKE_AT_ONCE: Final = 500
+TAKE_AT_ONCE: Final = 200
 FAREWELL_S: Final = 0.4  # of the time for leaving, kept for the last counters
 
 Publish = Callable[["Flusher", Snapshot], None]

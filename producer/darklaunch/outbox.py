@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from .recording import Recording
 
-MAX_NOTES: Final = 500_000
+MAX_NOTES: Final = 100_000
 
 Note = tuple[tuple[str, ...], bool, str]
 """(launches, sampled, reason): a request that was sampled and lost (True), or skipped (False)."""

@@ -113,12 +113,12 @@ class Recorder:
 
     def forget(self) -> None:
         """Start over in a forked child: what the parent holds stays the parent's."""
-        self._starting = threading.Lock()
         self.draw = Random().random
         self.outbox = Outbox(self.settings.outbox_bytes, self.settings.outbox_entries)
-        if self._flusher is not None:
+        if self._flusher is not None or self._starting.locked():
             self._flusher = None
             self.snapshot = UNSTARTED
+        self._starting = threading.Lock()
 
     def divert(self, snapshot: Snapshot, outbox: Outbox) -> None:
         """Record for these launches into this outbox, whatever Redis says; the background thread ends."""

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 UNMATCHED: Final = "{unmatched}"
 
@@ -39,9 +39,11 @@ def asgi_route(scope: Mapping[str, Any], root_path: str) -> Route | None:
     if "router" not in scope:
         return _django_route(str(scope["path"]).removeprefix(root_path))
     found = scope.get("route")
-    included = scope.get("fastapi", {}).get("effective_route_context")  # FastAPI with included routers
-    if included is not None and getattr(included, "original_route", None) is found:
-        found = included
+    inside: Any = scope.get("fastapi")
+    if isinstance(inside, dict):  # the route of an included router names the path without the router's prefix
+        included = cast(dict[str, Any], inside).get("effective_route_context")
+        if included is not None and getattr(included, "original_route", None) is found:
+            found = included
     if found is None and (endpoint := scope.get("endpoint")) is not None:
         found = _Endpoint(endpoint, getattr(scope.get("app"), "routes", ()))
     mounted = str(scope.get("root_path", "")).removeprefix(root_path)
@@ -56,6 +58,14 @@ def wsgi_route(environ: Mapping[str, Any], path: str) -> Route | None:
         return _django_route(path)
     rule = getattr(getattr(request, "url_rule", None), "rule", None)
     return Route("flask", rule, str(environ.get("SCRIPT_NAME", "")), path)
+
+
+def picked_up(look: Callable[[Mapping[str, Any], str], Route | None], left: Mapping[str, Any], at: str) -> Route | None:
+    """Look for a route; None when what a framework left is not what we know: then its template is learned."""
+    try:
+        return look(left, at)
+    except Exception:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

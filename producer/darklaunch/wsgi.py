@@ -10,7 +10,7 @@ from typing import Any, Final, Unpack
 from .address import wsgi_target
 from .recorder import Recorder, recorder_for
 from .recording import Head, Recording, body_bytes
-from .routes import wsgi_route
+from .routes import picked_up, wsgi_route
 from .settings import Options
 from .skips import REPLAY_MARK
 from .timing import TimedWSGI
@@ -99,7 +99,8 @@ class _Tee:
             return write
         try:
             self._recording.begin_answer(int(args[0][:3]), _content_type(headers), headers)
-            self._recording.route = wsgi_route(self._environ, self._path)  # Flask forgets it before the body's end
+            # Flask forgets it before the body's end.
+            self._recording.route = picked_up(wsgi_route, self._environ, self._path)
         except Exception:
             self._give_up()
             return write

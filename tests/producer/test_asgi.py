@@ -323,3 +323,41 @@ def test_memory_is_bounded_over_all_requests_under_way(monkeypatch):
         assert len(seen.exchanges) + seen.dropped["outbox_full"] == 300
         assert 100 < len(seen.exchanges) < 200
     assert outboxes[0].used_bytes == 0
+
+
+def test_hearing_that_the_client_left_while_the_last_chunk_is_sent_is_not_an_abort():
+    """Some servers end the request before `send` returns; a listening task then hears of it first."""
+
+    class Eager(Server):
+        async def send(self, message):
+            await super().send(message)
+            if message.get("more_body") is False:
+                self.over.set()
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+        async def receive(self):
+            await self.over.wait()
+            return {"type": "http.disconnect"}
+
+    async def app(scope, receive, send):
+        listening = asyncio.ensure_future(receive())
+        for message in ANSWER:
+            await send(dict(message))
+        assert (await listening)["type"] == "http.disconnect"
+
+    server = Eager()
+    server.over = asyncio.Event()
+    with captured() as seen:
+        server.run(CaptureMiddleware(app), scope_of())
+    assert seen.exchanges[0].primary.body == b"hello"
+
+
+def test_what_a_framework_left_that_we_do_not_know_costs_only_the_routes_name():
+    async def app(scope, receive, send):
+        scope.update(router=object(), path_params=7, fastapi="mine", root_path="/x", route=object())
+        await answering(*ANSWER)(scope, receive, send)
+
+    with captured() as seen:
+        get(CaptureMiddleware(app), "/orders/7")
+    assert seen.exchanges[0].endpoint == "GET /orders/{id}"
