@@ -11,11 +11,13 @@ from typing import Any
 import psycopg
 import pytest
 from darklaunch_comparator.record import Recorder, Refusal, Stopped
+from darklaunch_comparator.store.batch import prepare, write
 from darklaunch_comparator.store.connect import Patience, connect_store
+from darklaunch_comparator.store.memory import Memory
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from .material import assert_sums_equal_rows, exchange, finding, replayed, some_findings
+from .material import assert_sums_equal_rows, exchange, finding, lost, replayed, some_findings
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +148,24 @@ def test_recorders_side_by_side_with_the_same_batches_count_each_exchange_once(
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, range(4))) == [[]] * 4
     assert count(connection, launch_name) == 400
+    assert_sums_equal_rows(connection, launch_name)
+
+
+def test_a_result_that_meets_its_own_death_notice_under_way_wins(
+    connection: Connection[Any], postgres_dsn: str, launch_name: str
+) -> None:
+    captured = exchange(launch_name, 1)
+    dead, late = finding(lost(captured, "dead", "dead"), launch_name), finding(replayed(captured), launch_name)
+    with recording(postgres_dsn) as recorder, ThreadPoolExecutor(1) as pool:
+        with connect_store(postgres_dsn, name="darklaunch-test") as other:
+            prepare(other)
+            with other.transaction():
+                write(other, launch_name, [dead], Memory())
+                recorded = pool.submit(recorder.record, launch_name, [late])
+                until(lambda: bool(recorders_waiting(connection, "Lock")))
+        assert recorded.result(20) == []
+    found = connection.execute("SELECT outcome FROM darklaunch.result WHERE launch = %s", [launch_name])
+    assert found.fetchall() == [("matched",)]
     assert_sums_equal_rows(connection, launch_name)
 
 

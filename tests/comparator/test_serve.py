@@ -201,11 +201,11 @@ async def test_while_postgres_is_away_entries_stay_where_they_are_and_drain_when
     settings = settings_for(valkey.url, own_postgres_dsn, batch_entries=10, lease_s=0.3)
     with shut_out(own_postgres_dsn) as let_in:
         put(redis, launch_name, of_each_kind(launch_name, 100))
-        async with comparing(settings):
-            await until(lambda: pending(redis, launch_name))
+        async with comparing(settings), comparing(settings):
+            await until(lambda: len(pending(redis, launch_name)) == 20)
             await asyncio.sleep(1.5)
             held = pending(redis, launch_name)
-            assert len(held) == 10 and {times for _, times in held} == {1}, "one batch, its lease extended"
+            assert len(held) == 20 and {times for _, times in held} == {1}, "a batch each, the leases extended"
             assert length(redis, keys.replays(launch_name)) == 100
             let_in()
             await until(lambda: length(redis, keys.replays(launch_name)) == 0)
