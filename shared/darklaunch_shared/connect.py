@@ -17,7 +17,6 @@ from redis.exceptions import (
 )
 from redis.exceptions import (
     RedisError,
-    ResponseError,
 )
 from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
@@ -111,24 +110,6 @@ def _options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, A
     }
 
 
-def error_code(error: ResponseError) -> str:
-    """Give the first word of a Redis error reply: OOM, NOGROUP, READONLY, … (redis-py strips it from some)."""
-    if type(error) is not ResponseError and type(error).__name__ in _STRIPPED:
-        return _STRIPPED[type(error).__name__]
-    return str(error).split(" ", 1)[0].upper()
-
-
-_STRIPPED: Final = {
-    "NoScriptError": "NOSCRIPT",
-    "OutOfMemoryError": "OOM",
-    "ReadOnlyError": "READONLY",
-    "NoPermissionError": "NOPERM",
-    "BusyLoadingError": "LOADING",
-    "AuthenticationError": "NOAUTH",
-    "ExecAbortError": "EXECABORT",
-}
-
-
 def as_dict(reply: Any) -> dict[bytes, bytes]:
     """Read a reply of alternating names and values, whether or not the client has already paired them."""
     return cast(
@@ -152,10 +133,8 @@ def explain(error: RedisError | OSError, url: str) -> str:
 
 
 def redact(url: str) -> str:
-    """Give a URL without its password, to be printed."""
+    """Give a URL without its password and its query, which may hold one too, to be printed."""
     parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    user = parts.username or ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, f"{user}:***@{host}", parts.path, "", ""))
+    _, at, host = parts.netloc.rpartition("@")
+    netloc = f"{parts.username or ''}:***@{host}" if at else host
+    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))

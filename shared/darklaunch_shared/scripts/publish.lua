@@ -1,10 +1,12 @@
+#!lua flags=allow-oom
 -- Publish a launch's control state, unless a newer revision is there.
 --
 -- KEYS  launch hash
 -- ARGV  revision, status, percent, spec, "1" to lift a hold
 -- Returns 1 when published.
 --
--- Only an explicit act lifts a hold: publishing again after a restart must not undo an emergency stop.
+-- Allowed on a full server: pausing must work there. Only an explicit act lifts a hold: publishing again after a
+-- restart must not undo an emergency stop.
 if (tonumber(redis.call('HGET', KEYS[1], 'revision') or '-1') or -1) >= tonumber(ARGV[1]) then return 0 end -- a damaged one counts as none
 redis.call('HSET', KEYS[1], 'revision', ARGV[1], 'status', ARGV[2], 'percent', ARGV[3], 'spec', ARGV[4])
 redis.call('HDEL', KEYS[1], 'settle') -- a discard is for the pause it was asked in, not for the next one
