@@ -26,7 +26,7 @@ from .play import Narrator, Played, play
 from .story import PLANTED, mistakes
 
 NEXT = (
-    ("darklaunch up", "servers, a worker and a comparator, until Ctrl-C"),
+    ("darklaunch up", "servers, workers and a comparator, until Ctrl-C"),
     ("app.add_middleware(darklaunch.CaptureMiddleware)", "in your app, and in its next release"),
     ("darklaunch start NAME --shadow http://HOST:PORT", "mirror 10 % of its reads to the next release"),
     ("darklaunch report NAME", "what this report says, of your app"),
