@@ -68,14 +68,14 @@ def length(redis: Client, stream: str) -> int:
     return int(redis.execute_command("XLEN", stream))
 
 
-def pending(redis: Client, launch: str, shard: int = 0) -> list[tuple[str, int]]:
-    """Give (consumer, deliveries) of every pending entry on the stream of replays."""
+def pending(redis: Client, launch: str, shard: int = 0) -> list[tuple[int, int]]:
+    """Give (idle time in ms, deliveries) of every pending entry on the stream of replays."""
     stream = keys.replays(launch, shard)
     if not redis.execute_command("EXISTS", stream) or not redis.execute_command("XINFO", "GROUPS", stream):
         return []
     listing = "return redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 10000)"  # redis-py reads this reply wrongly
     found = redis.execute_command("EVAL", listing, 1, stream, keys.COMPARATOR_GROUP)
-    return [(consumer.decode(), int(deliveries)) for _, consumer, _, deliveries in found]
+    return [(int(idle_ms), int(deliveries)) for _, _, idle_ms, deliveries in found]
 
 
 def outcomes(connection: Connection[Any], launch: str) -> dict[str, str]:

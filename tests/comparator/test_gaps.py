@@ -1,11 +1,14 @@
 """The gap detector: what is nowhere is counted, what is on its way is not, and a late result sets it right."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from darklaunch_comparator.gaps import GapDetector
 from darklaunch_comparator.producers import ProducerLedger
 from darklaunch_comparator.store import read
-from darklaunch_comparator.store.batch import write
+from darklaunch_comparator.store.batch import prepare, write
+from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.memory import Memory
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
@@ -109,6 +112,24 @@ def test_a_late_result_replaces_a_loss_and_the_sums_follow(
     look(connection, redis)
     ledger = read.ledger(connection, launch_name)
     assert (ledger.sampled, ledger.settled) == (2, 2)
+
+
+def test_a_result_that_is_being_committed_is_waited_for(
+    connection: Connection[Any], redis: Client, own_postgres_dsn: str, launch_name: str
+) -> None:
+    start(connection, redis, launch_name)
+    came_to(connection, redis, launch_name, 1)
+    look(connection, redis, times=1)
+    with connect_store(own_postgres_dsn, name="darklaunch-test") as other, ThreadPoolExecutor(1) as pool:
+        prepare(other)
+        with other.transaction():
+            record(other, launch_name, 1, at_ms=NOW_MS - DAY_MS)
+            looked = pool.submit(look, connection, redis, times=1)
+            time.sleep(0.3)
+            assert not looked.done()
+        looked.result(20)
+    assert outcomes(connection, launch_name) == {f"{PRODUCER}:1": "matched"}
+    assert_sums_equal_rows(connection, launch_name)
 
 
 def test_a_dead_letter_whose_notice_was_lost_is_recorded_as_dead(

@@ -3,9 +3,17 @@
 from typing import Any
 
 import pytest
+from darklaunch_comparator import mirror as mirror_module
 from darklaunch_comparator.mirror import ControlMirror
 from darklaunch_comparator.publish import publish
-from darklaunch_comparator.store.launches import Act, get_launch, list_events, update_launch
+from darklaunch_comparator.store.launches import (
+    Act,
+    LaunchRecord,
+    get_launch,
+    list_events,
+    list_launches,
+    update_launch,
+)
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.launch import LaunchState, Status, parse_state
@@ -135,6 +143,29 @@ def test_a_hold_set_after_a_lifting_change_stays(
     for _ in range(2):
         mirror.reconcile(connection, redis)
     assert copy(redis, launch_name).hold and get_launch(connection, launch_name).state.hold
+
+
+def test_whoever_resumes_while_a_hold_is_taken_over_wins(
+    connection: Connection[Any],
+    redis: Client,
+    launch_name: str,
+    mirror: ControlMirror,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def and_then_someone_resumes(connection: Connection[Any]) -> list[LaunchRecord]:
+        records = list_launches(connection)
+        update_launch(connection, launch_name, RESUME, status=Status.ACTIVE, hold=False)
+        return records
+
+    start(connection, redis, launch_name)
+    redis.execute_command("HSET", keys.launch(launch_name), "hold", "1", "hold_act", "rolled_back")
+    with monkeypatch.context() as patched:
+        patched.setattr(mirror_module, "list_launches", and_then_someone_resumes)
+        mirror.reconcile(connection, redis)
+    for _ in range(2):
+        mirror.reconcile(connection, redis)
+    record = get_launch(connection, launch_name)
+    assert (record.state.status, record.state.hold, copy(redis, launch_name).hold) == (Status.ACTIVE, False, False)
 
 
 def test_an_emergency_stop_on_a_flushed_redis_is_not_lifted(
