@@ -17,7 +17,7 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from psycopg import Connection, Cursor
 
-from darklaunch_comparator.assess import Finding
+from darklaunch_comparator.finding import Finding
 from darklaunch_comparator.fold import Block, Example, Gains, Group, Retraction, fold
 
 from .blame import OutrankedMeanwhile

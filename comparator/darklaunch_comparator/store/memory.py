@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from darklaunch_comparator.assess import Evidence, Finding
+from darklaunch_comparator.finding import Evidence, Finding
 from darklaunch_comparator.fold import Gains
 
 from .sql import load
