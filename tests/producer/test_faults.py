@@ -196,6 +196,8 @@ def test_a_redis_that_refuses_connections_costs_a_batch_and_no_number(make, prox
     assert eventually(lambda: "cannot be reached" in caplog.text)
     assert "Nothing is lost to your users" in caplog.text
     app.ask(20)
+    assert eventually(lambda: app.recorder._flusher._backoff.failures > 2)
+    assert "Redis answers again" not in caplog.text
     proxy.listen()
     assert eventually(lambda: "Redis answers again" in caplog.text)
     app.ask(5)
