@@ -16,7 +16,7 @@ import anyio
 from darklaunch_shared.consumer import Consumer, Delivery
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.scripting import Scripts, is_transient
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from .assess import Rules, assess
 from .finding import UNKNOWN, Finding
@@ -26,6 +26,7 @@ from .writers import Writers
 
 CLAIM_EVERY_S: Final = 5.0
 PARTING_S: Final = 3.0
+AGAIN_S: Final = 1.0
 FIRST_ENTRIES: Final = 50
 """How many are read at first, when their size is not known."""
 _YIELD_EVERY: Final = 16
@@ -63,6 +64,10 @@ class ShardLane:
                         await self._turn()
                     except Stopped:
                         break
+                    except Exception:  # what was held is claimed after a lease, and buried when it happens every time
+                        log.exception("%s: a batch of %d failed", self._consumer.lane.source, len(self._held))
+                        self._held = {}
+                        await anyio.sleep(AGAIN_S)
                 upkeep.cancel_scope.cancel()
         finally:
             with anyio.move_on_after(PARTING_S, shield=True):
@@ -73,12 +78,7 @@ class ShardLane:
         if not deliveries:
             return
         self._held = {delivery.entry_id: delivery for delivery in deliveries}
-        try:
-            await self._settle(list(self._held.values()))
-        except Stopped:
-            raise
-        except Exception:  # they are claimed again after a lease, and buried when it happens every time
-            log.exception("%s: a batch of %d failed", self._consumer.lane.source, len(deliveries))
+        await self._settle(deliveries)
         self._held = {}
 
     async def _gather(self) -> list[Delivery]:
@@ -152,7 +152,7 @@ class ShardLane:
     async def _bury(self, delivery: Delivery, reason: str) -> None:
         try:
             await self._consumer.bury(delivery, reason.encode("utf-8", "replace").decode()[:1000])
-        except ResponseError as gone:  # with its stream
+        except RedisError as gone:  # with its stream
             log.warning("%s: entry %s was not buried: %s", self._consumer.lane.source, delivery.entry_id, gone)
 
     async def _keep_leases(self) -> None:
@@ -160,7 +160,7 @@ class ShardLane:
             await anyio.sleep(self._settings.lease_s / 3)
             try:
                 await self._consumer.extend(list(self._held))
-            except ResponseError as gone:
+            except RedisError as gone:
                 log.debug("%s: no lease to extend: %s", self._consumer.lane.source, gone)
 
     async def _part(self) -> None:

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from darklaunch_shared.backoff import Backoff
@@ -19,6 +19,10 @@ from .store.blame import Blame, blame_for
 from .store.connect import Patience, connect_store, explain_store
 from .store.memory import Memory
 from .store.partitions import Partitions, today
+
+AT_ONCE: Final = 3
+"""How often a batch that lost a race against other writers is tried again without waiting."""
+TELL_EVERY: Final = 60
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -61,7 +65,7 @@ class Recorder:
         """
         refused: list[Refusal] = []
         waiting = [list(findings)]
-        backoff = Backoff()
+        backoff, raced = Backoff(), 0
         while waiting:
             batch = waiting.pop()
             try:
@@ -77,11 +81,15 @@ class Recorder:
                         waiting += [batch[half:], batch[:half]]
                     continue
                 waiting.append(batch)
-                self._wait_out(error, backoff, at_once=blame is Blame.RACE and backoff.failures == 0)
+                if blame is Blame.RACE and raced < AT_ONCE:
+                    raced += 1
+                else:
+                    self._wait_out(error, backoff)
             else:
-                if backoff.failures > 1:
+                if backoff.failures:
                     log.warning("recording again after %d failures", backoff.failures)
                 backoff.reset()
+                raced = 0
         return refused
 
     def close(self) -> None:
@@ -102,14 +110,10 @@ class Recorder:
             prepare(connection)
         return self._connection, self._partitions
 
-    def _wait_out(self, error: Exception, backoff: Backoff, *, at_once: bool) -> None:
-        if not at_once:
-            self.close()  # whatever state it is in: a new connection is the one thing sure to be sound
-        delay_s = backoff.next_s()
-        if at_once:
-            return
-        if backoff.failures <= 1 + at_once or backoff.failures % 60 == 0:
+    def _wait_out(self, error: Exception, backoff: Backoff) -> None:
+        self.close()  # whatever state it is in: a new connection is the one thing sure to be sound
+        if backoff.failures % TELL_EVERY == 0:
             told = explain_store(error, self._dsn) if isinstance(error, psycopg.Error) else repr(error)
             log.warning("%s Nothing is lost: what was compared waits, and is recorded when it answers.", told)
-        if self._stop.wait(delay_s):
+        if self._stop.wait(backoff.next_s()):
             raise Stopped

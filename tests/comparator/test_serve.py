@@ -9,6 +9,7 @@ import pytest
 from darklaunch_comparator import assess
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.writers import Writers
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
 from darklaunch_shared.alive import read_alive
@@ -228,6 +229,29 @@ async def test_stopping_without_postgres_gives_back_what_is_held(
         assert {times for _, times in pending(redis, launch_name)} == {0}, "this delivery does not count"
     async with comparing(settings):
         await until(lambda: length(redis, keys.replays(launch_name)) == 0)
+
+
+async def test_a_batch_that_fails_for_a_reason_nobody_expects_is_taken_again(
+    valkey: Valkey,
+    redis: Client,
+    connection: Connection[Any],
+    own_postgres_dsn: str,
+    launch_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, calls = Writers.record, iter(range(100))
+
+    async def record(self: Writers, launch: str, findings: Any) -> Any:
+        if next(calls) == 0:
+            raise ZeroDivisionError("nobody expects this")
+        return await real(self, launch, findings)
+
+    monkeypatch.setattr(Writers, "record", record)
+    start(connection, redis, launch_name)
+    put(redis, launch_name, of_each_kind(launch_name, 10))
+    async with comparing(settings_for(valkey.url, own_postgres_dsn, lease_s=0.3)):
+        await until(lambda: length(redis, keys.replays(launch_name)) == 0)
+    assert len(outcomes(connection, launch_name)) == 10
 
 
 class shut_out:
