@@ -5,6 +5,7 @@ line and does not need it: there a script may go on once it has written, and the
 """
 
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 from typing import Final
@@ -23,8 +24,9 @@ class Script:
     sha: str
 
 
+@cache
 def load(name: str, *, flags: bool = True) -> Script:
-    """Read a script; `flags=False` leaves out the flag line, for servers older than Redis 7.
+    """Read a script, once per process; `flags=False` leaves out the flag line, for servers older than Redis 7.
 
     Raises KeyError for a name that is not one of NAMES.
     """
