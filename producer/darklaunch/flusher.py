@@ -16,6 +16,7 @@ from typing import Final
 from darklaunch_shared.backoff import Backoff
 from darklaunch_shared.control import POLL_S
 from darklaunch_shared.scripting import call_script
+from darklaunch_shared.scripts import load
 from redis.exceptions import OutOfMemoryError
 
 from .complaint import Complaint
@@ -34,6 +35,10 @@ log = logging.getLogger("darklaunch")
 FLUSH_S: Final = 0.05
 TAKE_AT_ONCE: Final = 200
 FAREWELL_S: Final = 0.4  # of the time for leaving, kept for the last counters
+
+# The thread itself must import nothing: a fork at that moment would leave the child a module that stays half imported.
+for _script in ("admit", "heartbeat"):
+    load(_script)
 
 Publish = Callable[["Flusher", Snapshot], None]
 

@@ -75,7 +75,7 @@ class Report:
             "kind": "hook",
             "app": self._app_name,
             "framework": framework,
-            "version": _version(),
+            "version": _VERSION,
             "launches": [mirror.name for mirror in snapshot.mirrors],
         }
         try:
@@ -94,3 +94,6 @@ def _version() -> str:
         return version("darklaunch")
     except PackageNotFoundError:  # run from a source tree
         return ""
+
+
+_VERSION: Final = _version()  # not later: the thread must import nothing, see flusher

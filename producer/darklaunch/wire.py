@@ -3,6 +3,7 @@
 That is what decides about numbers: a batch that never left may give them back, one that may have been read keeps them.
 """
 
+import encodings.idna  # pyright: ignore[reportUnusedImport]  # noqa: F401 - else the thread would, to look a host up
 from collections.abc import Sequence
 from typing import Any, Final, Protocol, cast
 

@@ -11,14 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from darklaunch import CaptureMiddleware
-from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
-from darklaunch_shared.connect import connect
 
 from .asgi_lab import answering, body, get, start
 from .hook_lab import Launch, LossyProxy, assert_balanced, eventually, free_port
-
-pytestmark = pytest.mark.xdist_group("hook faults")
 
 ANSWER = [start(200, (b"content-type", b"text/plain")), body(b"ok")]
 
@@ -66,24 +62,6 @@ class App:
     @property
     def on_stream(self) -> int:
         return int(self.launch.redis.execute_command("XLEN", keys.captures("faults")))
-
-
-@pytest.fixture(scope="module")
-def module_valkey():
-    with embedded_valkey() as valkey:
-        yield valkey
-
-
-@pytest.fixture
-def valkey(module_valkey):
-    """Give a Redis as good as new: stopping, filling and flushing it concerns these tests alone."""
-    redis = connect(module_valkey.url, client_name="darklaunch-test")
-    redis.execute_command("FLUSHALL")
-    yield module_valkey
-    os.kill(module_valkey.process.pid, signal.SIGCONT)
-    for command in ("CLIENT UNPAUSE", "CONFIG SET maxmemory 0", "REPLICAOF NO ONE"):
-        redis.execute_command(*command.split())
-    redis.close()
 
 
 @pytest.fixture

@@ -105,10 +105,10 @@ def test_a_replay_is_timed(hooked):
     ],
     ids=["flask", "django preloaded"],
 )
-def test_each_forked_worker_keeps_books_of_its_own_and_closes_them(own_valkey, tmp_path, app, endpoint, options):
-    launch = Launch(own_valkey.url, "forks").publish(only=("/orders/*", "/orders/*/"))
+def test_each_forked_worker_keeps_books_of_its_own_and_closes_them(valkey, tmp_path, app, endpoint, options):
+    launch = Launch(valkey.url, "forks").publish(only=("/orders/*", "/orders/*/"))
     command = gunicorn(app, "--workers", "2", *options)
-    with serving(command, tmp_path / "log", {**ENV, "DARKLAUNCH_REDIS_URL": own_valkey.url}) as served:
+    with serving(command, tmp_path / "log", {**ENV, "DARKLAUNCH_REDIS_URL": valkey.url}) as served:
 
         def both_workers_listen():
             served.get("/pid")

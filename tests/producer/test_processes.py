@@ -56,18 +56,18 @@ def ended(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.fixture
-def launch(own_valkey) -> Launch:
-    return Launch(own_valkey.url, "lives").publish()
+def launch(valkey) -> Launch:
+    return Launch(valkey.url, "lives").publish()
 
 
-def test_an_exit_right_after_the_last_request_loses_nothing(launch, own_valkey):
-    ended(run("begin(); ask(150)", own_valkey.url))
+def test_an_exit_right_after_the_last_request_loses_nothing(launch, valkey):
+    ended(run("begin(); ask(150)", valkey.url))
     (counters,) = launch.counters()
     assert (counters.sampled, counters.seq, counters.closed) == (150, 150, True)
     assert_balanced(launch)
 
 
-def test_a_fork_leaves_the_parents_exchanges_to_the_parent_and_starts_books_of_its_own(launch, own_valkey):
+def test_a_fork_leaves_the_parents_exchanges_to_the_parent_and_starts_books_of_its_own(launch, valkey):
     program = """
 begin()
 ask(50)
@@ -79,14 +79,26 @@ if child == 0:
 os.waitpid(child, 0)
 ask(10)
 """
-    ended(run(program, own_valkey.url))
+    ended(run(program, valkey.url))
     assert sorted(counters.sampled for counters in launch.counters()) == [20, 60]
     assert all(counters.closed for counters in launch.counters())
     assert_balanced(launch)
     assert len(launch.exchanges()) == 80
 
 
-def test_a_child_that_only_goes_away_disturbs_nothing(launch, own_valkey):
+def test_the_background_thread_imports_nothing(launch, valkey):
+    """A fork while it does would leave the child with a half imported module that no thread completes."""
+    program = """
+before = set(sys.modules)
+begin()
+ask(50)
+app._recorder.stop(for_good=True)
+print(*set(sys.modules) - before)
+"""
+    assert ended(run(program, valkey.url)) == "\n"
+
+
+def test_a_child_that_only_goes_away_disturbs_nothing(launch, valkey):
     program = """
 begin()
 for _ in range(5):
@@ -96,25 +108,25 @@ for _ in range(5):
         sys.exit()
     os.waitpid(child, 0)
 """
-    ended(run(program, own_valkey.url))
+    ended(run(program, valkey.url))
     (counters,) = launch.counters()
     assert (counters.sampled, counters.seq, dict(counters.dropped)) == (100, 100, {})
     assert_balanced(launch)
 
 
-def test_an_exit_without_redis_does_not_hang(launch, own_valkey):
-    process = run("begin(); print('on', flush=True); sys.stdin.readline(); ask(150)", own_valkey.url)
+def test_an_exit_without_redis_does_not_hang(launch, valkey):
+    process = run("begin(); print('on', flush=True); sys.stdin.readline(); ask(150)", valkey.url)
     assert process.stdout.readline() == "on\n"
-    os.kill(own_valkey.process.pid, signal.SIGSTOP)
+    os.kill(valkey.process.pid, signal.SIGSTOP)
     try:
         ended(process)  # while Redis is still stopped
     finally:
-        os.kill(own_valkey.process.pid, signal.SIGCONT)
+        os.kill(valkey.process.pid, signal.SIGCONT)
 
 
-def test_kill_9_loses_at_most_what_was_not_written(launch, own_valkey):
+def test_kill_9_loses_at_most_what_was_not_written(launch, valkey):
     program = "begin(); ask(100); time.sleep(0.5); print('on', flush=True); ask(100); os.kill(os.getpid(), 9)"
-    process = run(program, own_valkey.url)
+    process = run(program, valkey.url)
     process.communicate(timeout=60)
     ids = [exchange.id for exchange in launch.exchanges()]
     assert len(ids) == len(set(ids)) >= 100

@@ -149,10 +149,10 @@ def test_a_replay_is_timed_and_not_captured(hooked, launch):
     assert not any(dict(exchange.request.headers).get("x-mark") == "loop" for exchange in launch.exchanges())
 
 
-def test_sigterm_writes_what_waits_and_closes_the_books_of_each_worker(own_valkey, tmp_path):
-    launch = Launch(own_valkey.url, "stops").publish()
+def test_sigterm_writes_what_waits_and_closes_the_books_of_each_worker(valkey, tmp_path):
+    launch = Launch(valkey.url, "stops").publish()
     command = uvicorn("asgi_app:app", "--workers", "2", "--root-path", "/api")
-    with serving(command, tmp_path / "log", {"DARKLAUNCH_REDIS_URL": own_valkey.url}) as served:
+    with serving(command, tmp_path / "log", {"DARKLAUNCH_REDIS_URL": valkey.url}) as served:
         assert eventually(lambda: len(launch.hooks()) == 2), served.log()
         for number in range(30):
             assert b"200 OK" in served.get(f"/orders/{number}?x")

@@ -1,0 +1,28 @@
+"""A Redis for tests that stop, fill or flush it: one per worker, because starting it takes longer than most tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from darklaunch_console.embedded import embedded_valkey
+from darklaunch_shared.connect import connect
+
+
+@pytest.fixture(scope="session")
+def session_valkey():
+    with embedded_valkey() as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def valkey(session_valkey):
+    """Give a Redis as good as new: stopping, filling and flushing it concerns these tests alone."""
+    redis = connect(session_valkey.url, client_name="darklaunch-test")
+    redis.execute_command("FLUSHALL")
+    yield session_valkey
+    os.kill(session_valkey.process.pid, signal.SIGCONT)
+    for command in ("CLIENT UNPAUSE", "CONFIG SET maxmemory 0", "REPLICAOF NO ONE"):
+        redis.execute_command(*command.split())
+    redis.close()
