@@ -108,6 +108,15 @@ def test_a_shadow_that_never_answers_is_the_problem(run: Any, postgres_dsn: str,
     assert any("no outcome within 7 s" in line and "nothing →" not in line for line in lines)
 
 
+def test_slow_answers_and_those_that_never_came_are_one_problem(run: Any, postgres_dsn: str, launch_name: str) -> None:
+    entries = [replayed(exchange(launch_name, seq), latency_ms=3000.0) for seq in (1, 2)]
+    entries += [unanswered(exchange(launch_name, seq)) for seq in (3, 4, 5)]
+    record(postgres_dsn, launch_name, entries)
+    (problem,) = orjson.loads(run("report", launch_name, "--json").output)["signatures"]
+    assert (problem["count"], problem["share"]) == (5, 1)
+    assert problem["title"] == "slower by more than 2,000 ms, or no answer in time (3)"
+
+
 def test_mismatches_are_listed_most_frequent_first(run: Any, shop: str) -> None:
     result = run("mismatches", shop)
     assert result.exit_code == 1

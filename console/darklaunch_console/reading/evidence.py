@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from darklaunch_comparator.compare import error_title
 from darklaunch_comparator.errors import LaunchUnknown
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import LaunchRecord, get_launch, list_launches
+from darklaunch_shared.replay import ShadowErrorClass
 
 from darklaunch_console.errors import NoSuchLaunch
 from darklaunch_console.stores import Connection
@@ -72,7 +74,7 @@ def gather(connection: Connection, name: str) -> Evidence:
         record=record,
         ledger=ledger,
         compared=ledger.matched + ledger.mismatched + ledger.ignored,
-        problems=tuple(problems),
+        problems=tuple(join_timeouts(problems)),
         latency=tuple(_latency_rows(read.latency(connection, name))),
         excuses=tuple(read.excuses(connection, name)),
         since=min((counted.since for counted in endpoints.values()), default=None),
@@ -86,6 +88,28 @@ def find_record(connection: Connection, name: str) -> LaunchRecord:
         return get_launch(connection, name)
     except LaunchUnknown:
         raise NoSuchLaunch(name, [record.state.name for record in list_launches(connection)]) from None
+
+
+def join_timeouts(problems: list[Problem]) -> list[Problem]:
+    """Make one problem of an endpoint's slow answers and of those that did not come in time: it is one cause."""
+    late = {problem.endpoint: problem for problem in problems if problem.title == error_title(ShadowErrorClass.TIMEOUT)}
+    slow = {problem.endpoint for problem in problems if problem.outcome == "slow"}
+    return [
+        _joined(problem, late[problem.endpoint]) if problem.outcome == "slow" and problem.endpoint in late else problem
+        for problem in problems
+        if not (problem is late.get(problem.endpoint) and problem.endpoint in slow)
+    ]
+
+
+def _joined(slow: Problem, late: Problem) -> Problem:
+    return replace(
+        slow,
+        title=f"{slow.title}, or no answer in time ({late.count:,})",
+        count=slow.count + late.count,
+        share=slow.share + late.share,
+        first_seen=min(slow.first_seen, late.first_seen),
+        last_seen=max(slow.last_seen, late.last_seen),
+    )
 
 
 def example(differences: list[dict[str, object]]) -> str:
