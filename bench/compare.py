@@ -1,0 +1,166 @@
+"""Measure what one comparison costs beside parsing the two bodies with orjson: medians of interleaved rounds.
+
+    python -m bench.compare [--rounds 9] [--no-others]
+
+Every contender runs once in every round, so that a noisy machine disturbs all of them alike; a round runs each often
+enough to last some milliseconds, with the collector off. `× parse` is the median of the rounds' ratios to
+orjson.loads of the same two bodies. deepdiff and dictdiffer get the bodies as orjson parsed them, for free:
+`uv sync --group bench` installs them.
+"""
+
+import argparse
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import orjson
+from darklaunch_comparator.compare import Comparison, Outcome, Side, compare
+from darklaunch_shared.exchange import Answer
+
+Run = Callable[[], object]
+
+ROUND_S = 0.005
+ANSWERED_AT_MS = 1_714_564_800_000
+OTHERS = {"deepdiff": "DeepDiff", "dictdiffer": "diff"}
+SHARED_HEADERS = (
+    ("content-type", "application/json"),
+    ("server", "uvicorn"),
+    ("cache-control", "no-store"),
+    ("vary", "Accept-Encoding"),
+)
+
+
+def order(lines: int, *, total: int = 4200, generated_at: str = "2024-05-01T12:00:00.250Z") -> dict[str, Any]:
+    """Make the answer of a shop: about 800 bytes and 200 more a line, with what answers hold: ids, dates, prices."""
+    return {
+        "id": 81_231,
+        "status": "paid",
+        "currency": "EUR",
+        "total_cents": total,
+        "gift": False,
+        "note": None,
+        "customer": {
+            "id": "cus_3912",
+            "name": "Zoë Öztürk",
+            "email": "zoe@example.com",
+            "verified": True,
+            "score": 0.871,
+            "tags": ["returning", "newsletter"],
+        },
+        "shipping": {
+            "street": "Main Street 5",
+            "city": "Berlin",
+            "zip": "10115",
+            "country": "DE",
+            "method": "express",
+            "cost_cents": 490,
+            "tracked": True,
+        },
+        "created_at": "2024-03-02T08:15:00Z",
+        "generated_at": generated_at,
+        "lines": [
+            {
+                "id": 700_000 + number,
+                "sku": f"SKU-{number:05}",
+                "title": f"A thing of use, number {number}",
+                "quantity": 1 + number % 3,
+                "price_cents": 1_250 + 7 * number,
+                "discount": 0.05,
+                "in_stock": number % 4 != 0,
+                "attributes": {"colour": "blue", "size": "M", "weight_g": 120},
+            }
+            for number in range(lines)
+        ],
+        "links": {"self": "/orders/81231", "invoice": "/orders/81231/invoice"},
+    }
+
+
+def reversed_keys(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: reversed_keys(value) for name, value in reversed(part.items())}
+    return [reversed_keys(value) for value in part] if isinstance(part, list) else part
+
+
+def cases() -> dict[str, tuple[bytes, bytes, int]]:
+    """Pair two bodies, and say how many differences there are to be found, by the name of the case."""
+    found: dict[str, tuple[bytes, bytes, int]] = {}
+    for size, lines in (("2 kB", 7), ("20 kB", 102)):
+        document = order(lines)
+        body, spaced = orjson.dumps(document), orjson.dumps(document, option=orjson.OPT_INDENT_2)
+        later = order(lines, generated_at="2024-05-01T12:00:02.375Z")
+        found |= {
+            f"{size}, identical bytes": (body, bytes(bytearray(body)), 0),
+            f"{size}, other white space": (body, spaced, 0),
+            f"{size}, other order of keys": (body, orjson.dumps(reversed_keys(document)), 0),
+            f"{size}, one leaf changed": (body, orjson.dumps(order(lines, total=4300)), 1),
+            f"{size}, a time moved": (body, orjson.dumps(later), 0),
+        }
+    return found
+
+
+def side(body: bytes, origin: str, second: int) -> Side:
+    """Build one side as a comparator sees it: the fields that never agree are among its headers."""
+    date = ("date", f"Wed, 01 May 2024 12:00:0{second} GMT")
+    fields = (*SHARED_HEADERS, date, ("content-length", str(len(body))))
+    return Side(Answer(200, fields, body, 1.0), origin, ANSWERED_AT_MS + 1_000 * second)
+
+
+def contenders(theirs: bytes, ours: bytes, expected: int, others: list[str]) -> dict[str, Run]:
+    primary, shadow = side(theirs, "http://shop.example", 0), side(ours, "http://10.0.3.7:8000", 2)
+    if theirs == ours:  # the whole answer is the same, as from a cache
+        shadow = Side(Answer(200, tuple(list(primary.answer.headers)), ours, 1.0), shadow.origin, shadow.answered_at_ms)
+    found: Comparison = compare("GET", primary, shadow)
+    outcome = Outcome.MISMATCHED if expected else Outcome.MATCHED
+    assert (len(found.differences), found.outcome) == (expected, outcome), found
+    runs: dict[str, Run] = {
+        "parse": lambda: (orjson.loads(theirs), orjson.loads(ours)),
+        "darklaunch": lambda: compare("GET", primary, shadow),
+    }
+    left, right = orjson.loads(theirs), orjson.loads(ours)
+    for name in others:
+        difference = getattr(import_module(name), OTHERS[name])
+        runs[name] = lambda difference=difference: list(difference(left, right))
+    return runs
+
+
+def measure(runs: dict[str, Run], rounds: int) -> dict[str, list[float]]:
+    """Time each contender once a round; microseconds a call, by round."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    repeats = {name: max(1, round(ROUND_S * 1e6 / timed(run, 1))) for name, run in runs.items()}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            times[name].append(timed(run, repeats[name]))
+    return times
+
+
+def timed(run: Run, repeats: int) -> float:
+    before = time.perf_counter_ns()
+    for _ in range(repeats):
+        run()
+    return (time.perf_counter_ns() - before) / repeats / 1_000
+
+
+def table(rounds: int, others: list[str]) -> None:
+    print(f"{'µs, median':30}{'parse':>9}{'darklaunch':>12}{'× parse':>9}", *[f"{name:>12}" for name in others], sep="")
+    for name, (theirs, ours, expected) in cases().items():
+        times = measure(contenders(theirs, ours, expected, others), rounds)
+        ratios = [own / parse for own, parse in zip(times["darklaunch"], times["parse"], strict=True)]
+        medians = {each: statistics.median(column) for each, column in times.items()}
+        shown = f"{medians['parse']:9,.1f}{medians['darklaunch']:12,.2f}{statistics.median(ratios):9.2f}"
+        print(f"{name:30}{shown}", *[f"{medians[other]:12,.0f}" for other in others], sep="")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--no-others", action="store_true", help="leave out deepdiff and dictdiffer, which take long")
+    given = parser.parse_args()
+    present = [name for name in OTHERS if find_spec(name)] if not given.no_others else []
+    gc.disable()
+    table(max(5, given.rounds), present)
+    if not given.no_others and len(present) < len(OTHERS):
+        print(f"left out, not installed: {', '.join(sorted(OTHERS.keys() - set(present)))}")
