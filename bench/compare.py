@@ -112,7 +112,7 @@ def side(body: bytes, origin: str, second: int) -> Side:
 def contenders(theirs: bytes, ours: bytes, expected: int, others: list[str]) -> dict[str, Run]:
     primary, shadow = side(theirs, "http://shop.example", 0), side(ours, "http://10.0.3.7:8000", 2)
     if theirs == ours:  # the whole answer is the same, as from a cache
-        shadow = Side(Answer(200, tuple(list(primary.answer.headers)), ours, 1.0), shadow.origin, shadow.answered_at_ms)
+        shadow = Side(Answer(200, (*primary.answer.headers,), ours, 1.0), shadow.origin, shadow.answered_at_ms)
     found: Comparison = compare("GET", primary, shadow)
     outcome = Outcome.MISMATCHED if expected else Outcome.MATCHED
     assert (len(found.differences), found.outcome) == (expected, outcome), found
