@@ -12,7 +12,7 @@ from . import render
 from .documents import canonical
 from .findings import Unverified
 from .model import Json
-from .sameness import Differ
+from .sameness import Differing
 from .volatile import Volatile
 
 IDENTITIES: Final = ("id", "uuid", "key")
@@ -37,7 +37,7 @@ class Alignment:
     resized: tuple[str, str] | None = None
 
 
-def align(theirs: list[Json], ours: list[Json], differs: Differ, volatile: Volatile) -> Alignment:
+def align(theirs: list[Json], ours: list[Json], find: Differing, volatile: Volatile) -> Alignment:
     """Align two arrays: by an obvious id, else as the same multiset in another order, else by position.
 
     Raises Unverified when elements are nested too deep to be told apart.
@@ -45,12 +45,12 @@ def align(theirs: list[Json], ours: list[Json], differs: Differ, volatile: Volat
     equal_length = len(theirs) == len(ours)
     differing: list[int] = []
     if equal_length:
-        differing = [at for at, (one, other) in enumerate(zip(theirs, ours, strict=True)) if differs(one, other)]
+        differing = find(theirs, ours)
         if not differing or (len(differing) == 1 and _same_identity(theirs[differing[0]], ours[differing[0]])):
             return Alignment([(at, at) for at in differing])
     identities = _identities(theirs, ours)
     if identities is not None:
-        return _by_identity(theirs, ours, *identities, differs)
+        return _by_identity(theirs, ours, *identities, find)
     if not equal_length:
         return _resized(theirs, ours, volatile)
     if len(differing) > 1:
@@ -88,13 +88,13 @@ def _named(elements: list[Json], name: str) -> list[str | int]:
 
 
 def _by_identity(
-    theirs: list[Json], ours: list[Json], left: list[str | int], right: list[str | int], differs: Differ
+    theirs: list[Json], ours: list[Json], left: list[str | int], right: list[str | int], find: Differing
 ) -> Alignment:
     positions = {name: at for at, name in enumerate(right)}
     known = set(left)
     pairs = [(at, positions[name]) for at, name in enumerate(left) if name in positions]
     return Alignment(
-        pairs=[(one, other) for one, other in pairs if differs(theirs[one], ours[other])],
+        pairs=[pairs[at] for at in find([theirs[one] for one, _ in pairs], [ours[other] for _, other in pairs])],
         missing=tuple([at for at, name in enumerate(left) if name not in positions]),
         extra=tuple([at for at, name in enumerate(right) if name not in known]),
         reordered=any(before[1] > after[1] for before, after in pairwise(pairs)),

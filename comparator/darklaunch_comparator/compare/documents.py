@@ -59,8 +59,7 @@ def read(primary: bytes, shadow: bytes) -> Documents:
     except orjson.JSONDecodeError:
         pass
     else:
-        option = None if _same_order(left, right) else orjson.OPT_SORT_KEYS  # sorting costs half as much again
-        one, other = _written(left, option), _written(right, option)
+        one, other = written(left), written(right)
         # What comes out as it went in has lost nothing.
         if (one == primary or not has_long_number(primary)) and (other == shadow or not has_long_number(shadow)):
             return Documents(left, right, None if one is None or other is None else (one, other))
@@ -76,14 +75,8 @@ def has_long_number(text: bytes) -> bool:
     return b"0000" in text[3::4].translate(_DIGITS) and _LONG_NUMBER.search(text) is not None
 
 
-def _same_order(left: Json, right: Json) -> bool:
-    """Guess from the first objects whether two documents list their keys in one order."""
-    if isinstance(left, list) and isinstance(right, list) and left and right:
-        left, right = left[0], right[0]
-    return not (isinstance(left, dict) and isinstance(right, dict)) or list(left) == list(right)
-
-
-def _written(content: Json, option: int | None) -> bytes | None:
+def written(content: Json, option: int | None = None) -> bytes | None:
+    """Write a document without white space; None for one that orjson cannot write."""
     try:
         return orjson.dumps(content, option=option)
     except TypeError:  # nested deeper than orjson writes, a lone surrogate, an exact number
@@ -95,7 +88,7 @@ def canonical(content: Json) -> bytes | None:
 
     Two documents with the same form are the same; the reverse does not hold (`1` and `1.0`).
     """
-    return _written(content, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+    return written(content, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def duplicate_keys(text: bytes) -> dict[str, Path]:
@@ -118,11 +111,11 @@ def duplicate_keys(text: bytes) -> dict[str, Path]:
                 found.setdefault(place.group(), place)
         if isinstance(part, dict):
             data = is_map(part)
-            todo.extend(
-                [(child, path.key(name, any=data)) for name, child in part.items() if isinstance(child, dict | list)]
-            )
+            named = [(child, path.key(name, any=data)) for name, child in part.items()]
+            todo.extend([each for each in reversed(named) if isinstance(each[0], dict | list)])
         elif isinstance(part, list):
-            todo.extend([(child, path.index(at)) for at, child in enumerate(part) if isinstance(child, dict | list)])
+            placed = [(child, path.index(at)) for at, child in enumerate(part)]
+            todo.extend([each for each in reversed(placed) if isinstance(each[0], dict | list)])
     return found
 
 

@@ -22,7 +22,7 @@ def compare_json(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findi
     if isinstance(left, Malformed) or isinstance(right, Malformed):
         _malformed(left, right, theirs, ours, volatile, findings)
         return
-    if written is None or written[0] != written[1]:
+    if written is None or not _same(left, right, *written):
         walk(left, right, booleans=_booleans(written), volatile=volatile, findings=findings)
     if written is None or _fewer_colons(theirs, written[0]) or _fewer_colons(ours, written[1]):
         _duplicate_keys(theirs, ours, findings)
@@ -74,9 +74,24 @@ def _duplicate_keys(theirs: bytes, ours: bytes, findings: Findings) -> None:
 
 
 def _fewer_colons(text: bytes, written: bytes) -> bool:
-    # In JSON each key has one colon: when parsing and writing lost one, there was a key twice. (In a text of the same
-    # length nothing was lost.)
-    return len(text) != len(written) and text.count(b":") != written.count(b":")
+    # In JSON each key has one colon: when parsing and writing lost one, there was a key twice.
+    return text != written and text.count(b":") != written.count(b":")
+
+
+def _same(left: Json, right: Json, one: bytes, other: bytes) -> bool:
+    """Say whether two documents are known to be the same, whatever the order of their keys."""
+    if one == other:
+        return True
+    if len(one) != len(other) or _same_order(left, right):
+        return False
+    return documents.canonical(left) == documents.canonical(right)
+
+
+def _same_order(left: Json, right: Json) -> bool:
+    """Guess from the first objects whether two documents list their keys in one order."""
+    if isinstance(left, list) and isinstance(right, list) and left and right:
+        left, right = left[0], right[0]
+    return not (isinstance(left, dict) and isinstance(right, dict)) or list(left) == list(right)
 
 
 def _booleans(written: tuple[bytes, bytes] | None) -> bool:

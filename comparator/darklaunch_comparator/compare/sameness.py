@@ -1,41 +1,61 @@
 """Find, at the speed of C, which parts of two documents need no walk because they are the same.
 
 Python holds `True == 1`, JSON does not. Parts that are equal to Python are therefore also written out and compared as
-text, but only where the two documents' texts leave room for a boolean to hide.
+text, all parts of one object or array at once, but only where the two documents' texts leave room for a boolean to hide.
 """
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from .documents import canonical
+import orjson
+
+from .documents import canonical, written
 from .model import Json
 
-Differ: TypeAlias = "Callable[[Json, Json], bool]"
-"""Says of two values whether they may differ: never no when they do, sometimes yes when they do not (1 and 1.0)."""
+Differing: TypeAlias = "Callable[[list[Json], list[Json]], list[int]]"
+"""Lists where two lists of one length may differ: each place that does, sometimes one that does not (1 and 1.0)."""
 
+_OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS
 _WORD: Final = len(b"false")
-_NEAR: Final = 32
+_NEAR: Final = 64
 
 
-def differ(one: Json, other: Json) -> bool:
-    """Say whether two values may differ, where no boolean can stand for a number."""
+def differing(ones: list[Json], others: list[Json]) -> list[int]:
+    """List where two lists may differ, when no boolean can stand for a number."""
     try:
-        return type(one) is not type(other) or one != other
-    except RecursionError:  # too deep for a comparison in C
-        return True
+        return [
+            at
+            for at, (one, other) in enumerate(zip(ones, others, strict=True))
+            if one is not other and (type(one) is not type(other) or one != other)
+        ]
+    except RecursionError:  # somewhere too deep for a comparison in C
+        return [at for at, (one, other) in enumerate(zip(ones, others, strict=True)) if _differ(one, other)]
 
 
-def differ_or_hide_booleans(one: Json, other: Json) -> bool:
-    """Say whether two values may differ, if only by `true` for `1` somewhere inside."""
-    if differ(one, other):
-        return True
-    return isinstance(one, (dict, list)) and not same_form(one, other)
+def differing_or_hiding_booleans(ones: list[Json], others: list[Json]) -> list[int]:
+    """List where two lists may differ, if only by `true` for `1` somewhere inside."""
+    found = differing(ones, others)
+    if len(found) == len(ones):
+        return found
+    left, right = ones.copy(), others.copy()
+    for at in found:
+        left[at] = right[at] = None
+    if same_form(left, right):
+        return found
+    known = set(found)
+    return [
+        at
+        for at, (one, other) in enumerate(zip(ones, others, strict=True))
+        if at in known or (isinstance(one, dict | list) and not same_form(one, other))
+    ]
 
 
 def same_form(one: Json, other: Json) -> bool:
-    """Say whether two documents are the same text, written in one canonical form."""
-    form = canonical(one)
-    return form is not None and form == canonical(other)
+    """Say whether two documents are the same text, written in one form."""
+    form = written(one, _OPTIONS)
+    if form is None:
+        return False
+    return form == written(other, _OPTIONS) or canonical(one) == canonical(other)
 
 
 def may_hide_booleans(theirs: bytes, ours: bytes) -> bool:
@@ -52,25 +72,36 @@ def may_hide_booleans(theirs: bytes, ours: bytes) -> bool:
 
 
 def _shared_start(theirs: bytes, ours: bytes, most: int) -> int:
-    """Count the bytes that two texts share at their start, by bisection; up to _NEAR too few."""
+    """Count the bytes that two texts share at their start: by bisection, then by the first bit that differs."""
     low, high = 0, most
     while high - low > _NEAR:
-        middle = (low + high + 1) // 2
+        middle = (low + high) // 2
         if theirs[low:middle] == ours[low:middle]:
             low = middle
         else:
-            high = middle - 1
-    return low
+            high = middle
+    bits = int.from_bytes(theirs[low:high]) ^ int.from_bytes(ours[low:high])
+    return high - (bits.bit_length() + 7) // 8
 
 
 def _shared_end(theirs: bytes, ours: bytes, most: int) -> int:
-    """Count the bytes that two texts share at their end, by bisection; up to _NEAR too few."""
+    """Count the bytes that two texts share at their end, of at most `most`."""
     low, high = 0, most
     left, right = len(theirs), len(ours)
     while high - low > _NEAR:
-        middle = (low + high + 1) // 2
+        middle = (low + high) // 2
         if theirs[left - middle : left - low] == ours[right - middle : right - low]:
             low = middle
         else:
-            high = middle - 1
-    return low
+            high = middle
+    bits = int.from_bytes(theirs[left - high : left - low], "little") ^ int.from_bytes(
+        ours[right - high : right - low], "little"
+    )
+    return high - (bits.bit_length() + 7) // 8
+
+
+def _differ(one: Json, other: Json) -> bool:
+    try:
+        return type(one) is not type(other) or one != other
+    except RecursionError:
+        return True

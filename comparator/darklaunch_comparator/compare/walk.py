@@ -9,7 +9,7 @@ from .findings import ABSENT, Findings, Unverified
 from .ids import is_map
 from .model import Json, Kind, NotANumber
 from .paths import ROOT, Path
-from .sameness import Differ, differ, differ_or_hide_booleans, same_form
+from .sameness import Differing, differing, differing_or_hiding_booleans
 from .volatile import NUMBERS, Volatile, changed_format
 
 _TYPES: Final[dict[type, str]] = {
@@ -31,7 +31,7 @@ def walk(primary: Json, shadow: Json, *, booleans: bool, volatile: Volatile, fin
     `booleans` says whether one may stand where the other has a number, which Python holds equal.
     Raises Unverified past NODES_CAP; what lies deeper than DEPTH_CAP is left out and noted.
     """
-    differs = differ_or_hide_booleans if booleans else differ
+    find = differing_or_hiding_booleans if booleans else differing
     todo: list[tuple[Json, Json, Path]] = [(primary, shadow, ROOT)]
     nodes = 0
     while todo:
@@ -40,36 +40,30 @@ def walk(primary: Json, shadow: Json, *, booleans: bool, volatile: Volatile, fin
             findings.detail = f"the bodies differ more than {DEPTH_CAP} levels deep"
         elif isinstance(theirs, dict) and isinstance(ours, dict):
             nodes = _spend(nodes, len(theirs) + len(ours))
-            todo.extend(reversed(_members(theirs, ours, path, differs, findings)))
+            todo.extend(reversed(_members(theirs, ours, path, find, findings)))
         elif isinstance(theirs, list) and isinstance(ours, list):
             nodes = _spend(nodes, len(theirs) + len(ours))
-            alignment = align(theirs, ours, differs, volatile)
+            alignment = align(theirs, ours, find, volatile)
             todo.extend(reversed(_elements(theirs, ours, path, alignment, findings)))
         else:
             _values(theirs, ours, path, volatile, findings)
 
 
 def _members(
-    theirs: dict[str, Json], ours: dict[str, Json], path: Path, differs: Differ, findings: Findings
+    theirs: dict[str, Json], ours: dict[str, Json], path: Path, find: Differing, findings: Findings
 ) -> list[tuple[Json, Json, Path]]:
-    if differs is differ_or_hide_booleans and same_form(theirs, ours):
-        return []
     data = is_map(theirs, ours)
-    unequal: list[tuple[Json, Json, Path]] = []
-    shared = 0
-    for name, value in theirs.items():
-        if name not in ours:
-            findings.body(path.key(name, any=data), Kind.MISSING, value, ABSENT)
-            continue
-        shared += 1
-        other = ours[name]
-        if differs(value, other):
-            unequal.append((value, other, path.key(name, any=data)))
-    if shared < len(ours):
+    names = list(theirs)
+    if theirs.keys() != ours.keys():
+        names = [name for name in names if name in ours]
+        for name, value in theirs.items():
+            if name not in ours:
+                findings.body(path.key(name, any=data), Kind.MISSING, value, ABSENT)
         for name, value in ours.items():
             if name not in theirs:
                 findings.body(path.key(name, any=data), Kind.EXTRA, ABSENT, value)
-    return unequal
+    unequal = find([theirs[name] for name in names], [ours[name] for name in names])
+    return [(theirs[names[at]], ours[names[at]], path.key(names[at], any=data)) for at in unequal]
 
 
 def _elements(
