@@ -1,7 +1,7 @@
 """Find, at the speed of C, which parts of two documents need no walk because they are the same.
 
 Python holds `True == 1`, JSON does not. Parts that are equal to Python are therefore also written out and compared as
-text, all parts of one object or array at once, but only where the two documents' texts leave room for a boolean to hide.
+text, all parts of one object or array at once, but only where the documents' texts leave room for a boolean to hide.
 """
 
 from collections.abc import Callable
