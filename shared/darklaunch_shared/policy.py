@@ -51,8 +51,22 @@ def _allowed(text: str) -> tuple[str, re.Pattern[str]]:
 def _pattern(text: str) -> re.Pattern[str]:
     if not text.startswith("/") or any(character <= " " for character in text):
         raise BadLaunch(f"{text!r} is not a path pattern: start with /, use * for one segment and ** for any rest")
-    # Only [^/]* and .* are ever generated; three of them backtrack at most cubically in the length of the path.
     if text.count("*") > 6:
         raise BadLaunch(f"{text!r} has too many wildcards: use at most three")
-    escaped = re.escape(text).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
-    return re.compile(escaped, re.DOTALL)
+    first, *others = text.split("**")
+    between, last = others[:-1], others[-1:]
+    expression = _within_segments(first) + "".join(f"(?>.*?{_within_segments(part)})" for part in between)
+    return re.compile(expression + "".join(f".*{_within_segments(part)}" for part in last), re.DOTALL)
+
+
+def _within_segments(text: str) -> str:
+    """Write a pattern whose stars stay within a segment.
+
+    The first place where what follows a wildcard fits is as good as any later one, as long as another wildcard comes:
+    atomic groups settle for it, so that no path, however long, makes the engine try all divisions.
+    """
+    first, *others = (re.escape(part) for part in text.split("*"))
+    return first + "".join(
+        f"[^/]*{part}" if nth == len(others) or "/" in part else f"(?>[^/]*?{part})"
+        for nth, part in enumerate(others, 1)
+    )

@@ -1,6 +1,7 @@
 """Launches, their control state, origins and policies: what is accepted, and what refused by name."""
 
 import math
+import re
 
 import pytest
 from darklaunch_shared.control import ControlView
@@ -16,6 +17,8 @@ from darklaunch_shared.launch import (
 )
 from darklaunch_shared.origin import Origin, forbidden_address, parse_origin
 from darklaunch_shared.policy import compile_policy
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 SPEC = LaunchSpec(shadow="http://10.0.3.7:8000", allow=("POST /search",), max_rps=2.5, shards=3)
 
@@ -191,6 +194,22 @@ def test_other_addresses_are_not(address: str) -> None:
 def test_writes_are_mirrored_only_by_name(method: str, path: str, refusal: str | None) -> None:
     spec = LaunchSpec("http://a", allow=("POST /search", "POST /orders/*/quote"), skip=("/health", "/static/**"))
     assert compile_policy(spec).refusal(method, path) == refusal
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "/", "*", "**", "aa", "/b"]), max_size=7).map("".join),
+    st.text("ab/", max_size=12),
+)
+def test_a_pattern_matches_what_trying_every_division_would(pattern: str, path: str) -> None:
+    assume(pattern.count("*") <= 6 and "***" not in pattern)
+    plain = re.escape("/" + pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    refused = compile_policy(LaunchSpec("http://a", skip=("/" + pattern,))).refusal("GET", "/" + path) == "path"
+    assert refused == bool(re.fullmatch(plain, "/" + path, re.DOTALL))
+
+
+def test_no_path_makes_a_pattern_try_all_divisions() -> None:
+    policy = compile_policy(LaunchSpec("http://a", skip=("/**a**a**b",)))
+    assert policy.refusal("GET", "/" + "a" * 65_536) is None
 
 
 @pytest.mark.parametrize("allow", ["POST", "post /a", "/a", "POST a", "POST /a b", "POST /" + "*" * 9])
