@@ -97,6 +97,7 @@ def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: R
         shadow_ms=shadow.waited_ms,
         latency_source="waited",
         slow=shadow.error is ShadowErrorClass.TIMEOUT and waited_longer,
+        build=storable(shadow.build, LABEL_CHARS),
         evidence=(
             Evidence(
                 "shadow_error",
@@ -129,6 +130,7 @@ def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules) ->
         shadow_ms=shadow.answer.latency_ms,
         latency_source=shadow.latency_source.value,
         slow=slow,
+        build=storable(shadow.build, LABEL_CHARS),
         evidence=(*evidence, _slowness(exchange, shadow, rules, fields)) if slow else evidence,
         excuses=_excuses(comparison) if comparison else (),
     )

@@ -28,7 +28,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is recorded of one exchange. Text in it is safe to store."""
+    """What is recorded of one exchange. Text in it is safe to store. `build` is the shadow's, "" when unknown."""
 
     exchange_id: str
     captured_at_ms: int
@@ -42,6 +42,7 @@ class Finding:
     shadow_ms: float | None = None
     latency_source: str | None = None
     slow: bool = False
+    build: str = ""
     evidence: tuple[Evidence, ...] = ()
     excuses: tuple[tuple[str, str, int], ...] = ()
 

@@ -62,7 +62,8 @@ class CaptureMiddleware:
             for name, _ in scope["headers"]:
                 if name == _MARK:
                     self._recorder.count_loop()
-                    return TimedASGI(receive, send, self._recorder.settings.body_cap_bytes)
+                    settings = self._recorder.settings
+                    return TimedASGI(receive, send, settings.body_cap_bytes, settings.build)
             recorder = self._recorder
             u = recorder.draw()
             if u >= recorder.snapshot.ceiling or _TAKEN in scope:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypedDict, cast
 
 from darklaunch_shared.connect import connect, redact
+from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.launch import check_build
 
 PREFIX: Final = "DARKLAUNCH_"
 
@@ -21,6 +23,7 @@ class Options(TypedDict, total=False):
     redact_headers       header names to redact beside the built-in ones
     forward_headers      header names to forward on purpose although they are on the redaction list
     skip_content_types   prefixes of response content types that are not captured, default `audio/`, `video/`
+    build                what this process calls its version, in a shadow's answers to replays
     """
 
     redis_url: str
@@ -31,6 +34,7 @@ class Options(TypedDict, total=False):
     redact_headers: Iterable[str] | str
     forward_headers: Iterable[str] | str
     skip_content_types: Iterable[str] | str
+    build: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Settings:
     redact_headers: frozenset[str] = frozenset()
     forward_headers: frozenset[str] = frozenset()
     skip_content_types: tuple[str, ...] = ("audio/", "video/")
+    build: str = ""
 
 
 class BadSetting(ValueError):
@@ -76,6 +81,7 @@ def read_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None 
         redact_headers=frozenset(_words("redact_headers", given.get("redact_headers", ()))),
         forward_headers=frozenset(_words("forward_headers", given.get("forward_headers", ()))),
         skip_content_types=_words("skip_content_types", given.get("skip_content_types", default.skip_content_types)),
+        build=_build("build", given.get("build", default.build)),
     )
 
 
@@ -95,6 +101,14 @@ def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise BadSetting(f"{name} must be text, got {value!r}")
     return value
+
+
+def _build(name: str, value: object) -> str:
+    build = _text(name, value)
+    try:
+        return check_build(build) if build else ""
+    except BadLaunch as wrong:
+        raise BadSetting(f"{name}: {wrong}") from None
 
 
 def _size(name: str, value: object) -> int:

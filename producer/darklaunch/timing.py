@@ -1,6 +1,7 @@
 """The hook in the shadow: it times replays the way the hook in the primary times requests, from inside the app.
 
-The time goes into `Server-Timing: darklaunch;dur=<ms>` (W3C Server Timing), as a header line of its own. A header is
+The time goes into `Server-Timing: darklaunch;dur=<ms>` (W3C Server Timing), as a header line of its own, followed by
+`darklaunch-build;desc="<build>"` where the process was told which version it runs. A header is
 sent before the body whose end it tells, so the answer to a replay is held back until it is complete; nobody but a
 worker waits for it. An answer larger than the body cap, or one without an end, goes out as it comes, and its time is
 that until it was let go.
@@ -20,18 +21,23 @@ Message = MutableMapping[str, Any]
 Write = Callable[[bytes], Any]
 
 
-def server_timing(started_s: float) -> str:
-    """Give the header's value: milliseconds since `started_s` (perf_counter)."""
-    return f"darklaunch;dur={(perf_counter() - started_s) * 1000:.3f}"
+def server_timing(started_s: float, build: str) -> str:
+    """Give the header's value: milliseconds since `started_s` (perf_counter), and the build unless it is ""."""
+    time = f"darklaunch;dur={(perf_counter() - started_s) * 1000:.3f}"
+    return f'{time}, darklaunch-build;desc="{build}"' if build else time
 
 
 class TimedASGI:
     """Answers one replay over ASGI."""
 
     def __init__(
-        self, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]], hold_bytes: int
+        self,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+        hold_bytes: int,
+        build: str = "",
     ) -> None:
-        self._receive, self._send, self._hold_bytes = receive, send, hold_bytes
+        self._receive, self._send, self._hold_bytes, self._build = receive, send, hold_bytes, build
         self._held: list[Message] = []
         self._size = 0
         self._started_s = perf_counter()
@@ -58,12 +64,16 @@ class TimedASGI:
                 await self._let_go()
         else:
             await self._let_go()
-            await self._send(_timed(message, self._started_s) if kind == "http.response.start" else message)
+            await self._send(self._timed(message) if kind == "http.response.start" else message)
 
     async def _let_go(self) -> None:
         held, self._held = self._held, []
         for at, message in enumerate(held):
-            await self._send(_timed(message, self._started_s) if at == 0 else message)
+            await self._send(self._timed(message) if at == 0 else message)
+
+    def _timed(self, start: Message) -> Message:
+        header = (HEADER.lower().encode(), server_timing(self._started_s, self._build).encode())
+        return {**start, "headers": [*start.get("headers", ()), header]}
 
 
 def _is_endless(start: Message) -> bool:
@@ -71,16 +81,13 @@ def _is_endless(start: Message) -> bool:
     return is_streaming(start["status"], types[0].decode("latin-1") if types else "")
 
 
-def _timed(start: Message, started_s: float) -> Message:
-    header = (HEADER.lower().encode(), server_timing(started_s).encode())
-    return {**start, "headers": [*start.get("headers", ()), header]}
-
-
 class TimedWSGI:
     """Answers one replay over WSGI."""
 
-    def __init__(self, environ: dict[str, Any], start_response: Callable[..., Write], hold_bytes: int) -> None:
-        self._environ, self._start_response, self._hold_bytes = environ, start_response, hold_bytes
+    def __init__(
+        self, environ: dict[str, Any], start_response: Callable[..., Write], hold_bytes: int, build: str = ""
+    ) -> None:
+        self._environ, self._start_response, self._hold_bytes, self._build = environ, start_response, hold_bytes, build
         self._start: tuple[Any, ...] = ()
         self._write: Write | None = None
         self._started_s = perf_counter()
@@ -108,7 +115,7 @@ class TimedWSGI:
     def _let_go(self) -> None:
         if self._start and self._write is None:
             status, headers, *exc_info = self._start
-            timed = [*headers, (HEADER, server_timing(self._started_s))]
+            timed = [*headers, (HEADER, server_timing(self._started_s, self._build))]
             self._write = self._start_response(status, timed, *exc_info)
 
     def _complete(self, chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -51,7 +51,8 @@ class WSGICaptureMiddleware:
             recorder = self._recorder
             if _MARK in environ:
                 recorder.count_loop()
-                return TimedWSGI(environ, start_response, recorder.settings.body_cap_bytes)
+                settings = recorder.settings
+                return TimedWSGI(environ, start_response, settings.body_cap_bytes, settings.build)
             u = recorder.draw()
             if u >= recorder.snapshot.ceiling or _TAKEN in environ:
                 return None

@@ -10,6 +10,7 @@ import orjson
 from .errors import BadLaunch
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_BUILD: Final = re.compile(r"[!#-\[\]-~](?:[ !#-\[\]-~]{0,98}[!#-\[\]-~])?")
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -40,6 +41,8 @@ class LaunchSpec:
     response_cap_bytes   largest shadow answer read, as it comes over the wire
     allow_metadata       True lets the shadow resolve to link-local and metadata addresses
     shards               how many stream shards the launch is spread over
+    build_header         response header in which the shadow names its build; "" where its hook does, or nobody
+    build                what the operator calls the shadow's build, for answers that do not name one
     """
 
     shadow: str
@@ -57,6 +60,8 @@ class LaunchSpec:
     response_cap_bytes: int = 1_048_576
     allow_metadata: bool = False
     shards: int = 1
+    build_header: str = ""
+    build: str = ""
 
     @property
     def deadline_s(self) -> float:
@@ -106,6 +111,16 @@ def check_percent(percent: float) -> float:
     if not 0 <= percent <= 100:
         raise BadLaunch(f"the percentage must be between 0 and 100, got {percent:g}")
     return percent
+
+
+def check_build(build: str) -> str:
+    """Return a valid build id. Raises BadLaunch otherwise."""
+    if not _BUILD.fullmatch(build):
+        raise BadLaunch(
+            f"{build[:120]!r} cannot name a build: use 1 to 100 printable ASCII characters without quotes and "
+            "backslashes"
+        )
+    return build
 
 
 def pack_spec(spec: LaunchSpec) -> bytes:

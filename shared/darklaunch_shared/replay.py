@@ -6,6 +6,7 @@ it has the same bytes as the primary's). An exchange that was never replayed tra
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Final
 
 import orjson
 
@@ -24,6 +25,8 @@ from .exchange import (
     read_meta,
     unpack_exchange,
 )
+
+BUILD_CHARS: Final = 100
 
 
 class LatencySource(StrEnum):
@@ -48,23 +51,28 @@ class ShadowErrorClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The shadow answered."""
+    """The shadow answered. `build` is the version that did, "" when nobody says."""
 
     answer: Answer
     latency_source: LatencySource
     attempts: int
     replayed_at_ms: int
+    build: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """The shadow gave no answer; `detail` is one line for people, `waited_ms` how long the worker tried."""
+    """The shadow gave no answer; `detail` is one line for people, `waited_ms` how long the worker tried.
+
+    `build` is the version that answered last.
+    """
 
     error: ShadowErrorClass
     detail: str
     attempts: int
     waited_ms: float
     replayed_at_ms: int
+    build: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,7 @@ def pack_replay(captured: Fields, shadow: Answered | Unanswered) -> Fields:
             "attempts": shadow.attempts,
             "waited_ms": shadow.waited_ms,
             "at": shadow.replayed_at_ms,
+            **_named(shadow.build),
         }
         return {**captured, keys.SHADOW_META: orjson.dumps(meta)}
     meta = {
@@ -105,6 +114,7 @@ def pack_replay(captured: Fields, shadow: Answered | Unanswered) -> Fields:
         "latency_source": shadow.latency_source,
         "attempts": shadow.attempts,
         "at": shadow.replayed_at_ms,
+        **_named(shadow.build),
     }
     if shadow.answer.body == captured[keys.RESPONSE]:
         return {**captured, keys.SHADOW_META: orjson.dumps({**meta, "same_body": True})}
@@ -139,16 +149,28 @@ def unpack_replay(fields: Fields) -> Replay | Loss:
                     attempts=int(meta["attempts"]),
                     waited_ms=as_latency(meta["waited_ms"]),
                     replayed_at_ms=captured_at_ms(meta),
+                    build=_build(meta),
                 ),
             )
         body = exchange.primary.body if meta.get("same_body") else fields[keys.SHADOW]
         answer = Answer(as_status(meta["status"]), as_headers(meta["headers"]), body, as_latency(meta["latency_ms"]))
         source = LatencySource(meta["latency_source"])
-        return Replay(exchange, Answered(answer, source, int(meta["attempts"]), captured_at_ms(meta)))
+        return Replay(exchange, Answered(answer, source, int(meta["attempts"]), captured_at_ms(meta), _build(meta)))
     except KeyError as missing:
         raise BadEntry(f"the replay has no {missing}") from None
     except (TypeError, ValueError) as broken:
         raise BadEntry(f"the replay's shadow_meta is damaged: {broken}") from None
+
+
+def _named(build: str) -> dict[str, str]:
+    return {"build": build} if build else {}
+
+
+def _build(meta: dict[str, Any]) -> str:
+    build = meta.get("build", "")
+    if not isinstance(build, str) or len(build) > BUILD_CHARS:
+        raise BadEntry("the replay's build is not a text of at most 100 characters")
+    return build
 
 
 def _loss(fields: Fields, outcome: str, reason: str) -> Loss:

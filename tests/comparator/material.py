@@ -46,17 +46,24 @@ def exchange(
     return Exchange(f"{producer}:{seq}", launch, at_ms, endpoint, request, primary)
 
 
-def replayed(captured: Exchange, *, body: object = None, status: int = 200, latency_ms: float = 6.0) -> Fields:
+def replayed(
+    captured: Exchange, *, body: object = None, status: int = 200, latency_ms: float = 6.0, build: str = ""
+) -> Fields:
     """Give a replay entry; without `body` the shadow answers the same bytes."""
     raw = captured.primary.body if body is None else orjson.dumps(body)
-    shadow = Answered(Answer(status, JSON, raw, latency_ms), LatencySource.CLIENT, 1, captured.captured_at_ms + 50)
+    answer = Answer(status, JSON, raw, latency_ms)
+    shadow = Answered(answer, LatencySource.CLIENT, 1, captured.captured_at_ms + 50, build)
     return pack_replay(pack_exchange(captured), shadow)
 
 
 def unanswered(
-    captured: Exchange, error: ShadowErrorClass = ShadowErrorClass.TIMEOUT, *, waited_ms: float = 7000.0
+    captured: Exchange,
+    error: ShadowErrorClass = ShadowErrorClass.TIMEOUT,
+    *,
+    waited_ms: float = 7000.0,
+    build: str = "",
 ) -> Fields:
-    shadow = Unanswered(error, "no outcome within 7 s", 1, waited_ms, captured.captured_at_ms + 50)
+    shadow = Unanswered(error, "no outcome within 7 s", 1, waited_ms, captured.captured_at_ms + 50, build)
     return pack_replay(pack_exchange(captured), shadow)
 
 

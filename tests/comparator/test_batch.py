@@ -184,3 +184,14 @@ def test_capture_times_far_away_are_kept_and_still_counted_once(connection: Conn
     assert write(connection, launch_name, findings, Memory()) == Written(2, 0, 0)
     assert write(connection, launch_name, findings, Memory()) == Written(0, 2, 0)
     assert_sums_equal_rows(connection, launch_name)
+
+
+def test_the_build_that_answered_is_recorded(connection: Connection[Any], launch_name: str) -> None:
+    entries = [
+        replayed(exchange(launch_name, 1), build="v42"),
+        unanswered(exchange(launch_name, 2), build="v42"),
+        replayed(exchange(launch_name, 3)),
+    ]
+    write(connection, launch_name, [finding(entry, launch_name) for entry in entries], Memory())
+    rows = connection.execute("SELECT exchange_id, build FROM darklaunch.result WHERE launch = %s", [launch_name])
+    assert {identity[-1]: build for identity, build in rows} == {"1": "v42", "2": "v42", "3": ""}

@@ -73,7 +73,7 @@ def test_start_takes_everything_it_is_told(cli, redis, launch_name, nowhere):
     options = (
         "--percent 0.5 --allow POST\0/search --only /api/** --skip /api/health --max-latency-diff 1500ms "
         "--sticky header:X-User --ignore $.at --ignore header:etag --no-compare --max-rps 20 --max-age 5m "
-        "--host preserve --shards 3 --reason because"
+        "--host preserve --shards 3 --build-header X-Version --reason because"
     )
     arguments = [word.replace("\0", " ") for word in options.split()]
     said = cli.ok("start", launch_name, "--shadow", nowhere, *arguments)
@@ -83,7 +83,7 @@ def test_start_takes_everything_it_is_told(cli, redis, launch_name, nowhere):
     assert (state.percent, spec.allow, spec.only, spec.skip) == (0.5, ("POST /search",), ("/api/**",), ("/api/health",))
     assert (spec.max_latency_diff_ms, spec.sticky, spec.compare) == (1500.0, "header:x-user", False)
     assert (spec.ignore, spec.max_rps, spec.max_age_s) == (("$.at", "header:etag"), 20.0, 300.0)
-    assert (spec.host, spec.shards) == ("preserve", 3)
+    assert (spec.host, spec.shards, spec.build_header) == ("preserve", 3, "x-version")
     assert recorded(cli, launch_name)[1][0].reason == "because"
 
 
@@ -283,3 +283,32 @@ def test_a_launch_that_only_redis_has_is_not_changed(cli, redis, launch_name):
     line = cli.error("pause", launch_name, code=1)
     assert "is on this Redis, but not recorded in this Postgres" in line
     assert f"`darklaunch rollback {launch_name}` stops it." in line
+
+
+def test_build_names_the_shadows_version_and_keeps_the_event(cli, redis, launched):
+    said = cli.ok("build", launched, "v41", "--reason", "a configuration changed").splitlines()
+    assert said[0] == f"{launched}'s shadow is called v41 from now on."
+    assert cli.json("build", launched, "v42")["build"] == "v42"
+    assert copy(redis, launched).spec.build == "v42"
+    assert "already" in cli.ok("build", launched, "v42")
+    *_, first, second = recorded(cli, launched)[1]
+    assert (first.act, first.reason, first.data["build"]) == (
+        "build_named",
+        "a configuration changed",
+        {"from": "", "to": "v41"},
+    )
+    assert second.data["build"] == {"from": "v41", "to": "v42"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("build", "NAME", 'v"42'), "cannot name a build: use 1 to 100 printable ASCII characters"),
+        (("build", "NAME", ""), "cannot name a build"),
+        (("start", "other", "--shadow", "http://a", "--build-header", "X-Version:"), "is no header's name"),
+    ],
+)
+def test_a_build_that_cannot_be_one_is_refused(cli, launched, arguments, named):
+    result = cli.run(*(launched if each == "NAME" else each for each in arguments))
+    assert result.exit_code == 2
+    assert named in result.stderr

@@ -40,9 +40,10 @@ def test_every_setting_is_read_from_the_documented_variable() -> None:
         "forward_headers": "x-c",
     }
     given |= {"body_cap_bytes": "1", "outbox_bytes": "2", "outbox_entries": "3", "skip_content_types": "image/"}
+    given |= {"build": "v42"}
     read = read_settings({}, {SETTINGS[keyword][0]: value for keyword, value in given.items()})
     assert read == Settings(
-        "redis://elsewhere", "shop", 1, 2, 3, frozenset({"x-a", "x-b"}), frozenset({"x-c"}), ("image/",)
+        "redis://elsewhere", "shop", 1, 2, 3, frozenset({"x-a", "x-b"}), frozenset({"x-c"}), ("image/",), "v42"
     )
 
 

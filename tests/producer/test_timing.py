@@ -37,6 +37,14 @@ def test_a_replay_gets_the_same_messages_and_one_header_more(chunks):
     assert without_timing(get(CaptureMiddleware(answering(*answer)), headers=MARK))[0] == answer
 
 
+def test_an_answer_names_the_build_that_gave_it(monkeypatch):
+    monkeypatch.setenv("DARKLAUNCH_BUILD", "v42")
+    first, *_ = get(CaptureMiddleware(answering(start(), body(b"x"))), headers=MARK)
+    (_, headers), *_ = call(WSGICaptureMiddleware(wsgi_answering(b"x")), environ_of(**WSGI_MARK))
+    for value in (first["headers"][-1][1].decode(), headers[-1][1]):
+        assert re.fullmatch(r'darklaunch;dur=\d+\.\d{3}, darklaunch-build;desc="v42"', value)
+
+
 def test_the_time_is_until_the_last_chunk_and_a_request_of_a_user_gets_no_header():
     async def app(scope, receive, send):
         await send(start())

@@ -28,8 +28,11 @@ requests = st.builds(Request, latin1, latin1, latin1, headers, st.binary(max_siz
 ids = st.builds("{}:{}".format, st.text("0123456789abcdefghijklmnopqrstuvwxyz", min_size=8, max_size=8), st.integers(1))
 times = st.integers(946_684_800_000, 32_503_680_000_000 - 1)
 exchanges = st.builds(Exchange, ids.filter(lambda text: len(text) < 27), latin1, times, latin1, requests, answers)
-answered = st.builds(Answered, answers, st.sampled_from(LatencySource), st.integers(1, 9), times)
-unanswered = st.builds(Unanswered, st.sampled_from(ShadowErrorClass), latin1, st.integers(1, 9), latencies, times)
+builds = st.text(max_size=100)
+answered = st.builds(Answered, answers, st.sampled_from(LatencySource), st.integers(1, 9), times, builds)
+unanswered = st.builds(
+    Unanswered, st.sampled_from(ShadowErrorClass), latin1, st.integers(1, 9), latencies, times, builds
+)
 
 
 @given(exchanges)

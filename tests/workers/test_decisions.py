@@ -1,9 +1,10 @@
-"""What is decided without a server: orders, measured latency, Retry-After."""
+"""What is decided without a server: orders, measured latency, the build, Retry-After."""
 
 import pytest
 from darklaunch_shared.exchange import Answer
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
 from darklaunch_shared.replay import LatencySource
+from darklaunch_workers.build import Builds, named
 from darklaunch_workers.orders import Mode, orders_of
 from darklaunch_workers.replay import measured
 from darklaunch_workers.tries import retry_after_s
@@ -51,6 +52,31 @@ def test_the_latency_inside_the_shadow(timing: str, latency_ms: float | None) ->
         assert (answer.latency_ms, source) == (100.0, LatencySource.CLIENT)
     else:
         assert (answer.latency_ms, source) == (latency_ms, LatencySource.SERVER_TIMING)
+
+
+@pytest.mark.parametrize(
+    ("header", "fields", "build"),
+    [
+        ("", (("server-timing", 'darklaunch;dur=1.5, darklaunch-build;desc="v42 (main)"'),), "v42 (main)"),
+        ("", (("server-timing", "darklaunch-build;desc=v42, db;dur=1"),), "v42"),
+        ("", (("server-timing", "db;dur=1"), ("server-timing", 'darklaunch-build;desc="a"')), "a"),
+        ("", (("server-timing", 'not-darklaunch-build;desc="a"'),), ""),
+        ("", (("server-timing", 'darklaunch-build;desc=""'),), ""),
+        ("", (("x-version", "v42"),), ""),
+        ("x-version", (("server-timing", 'darklaunch-build;desc="a"'), ("x-version", " v42 ")), "v42"),
+        ("x-version", (("x-version", "\x00"), ("x-version", "é" * 3)), ""),
+        ("x-version", (("x-version", "v" * 101),), ""),
+    ],
+)
+def test_the_build_an_answer_names(header: str, fields: tuple[tuple[str, str], ...], build: str) -> None:
+    assert named(fields, header) == build
+
+
+def test_a_build_nobody_names_is_the_operators_and_one_without_an_answer_is_the_latest() -> None:
+    builds = Builds(LaunchSpec("http://shadow", build="by-hand", build_header="X-Version"))
+    assert builds.latest == "by-hand"
+    assert builds.read((("x-version", "v2"),)) == builds.latest == "v2"
+    assert builds.read(()) == "by-hand"
 
 
 @pytest.mark.parametrize(

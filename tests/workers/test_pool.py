@@ -49,9 +49,13 @@ async def test_an_exchange_is_replayed_and_passed_on(url: str, redis: Client, la
     assert seen.headers["x-darklaunch-launch"] == launch_name
 
 
-async def test_the_latency_the_shadow_measured_inside_is_preferred(url: str, redis: Client, launch_name: str) -> None:
+async def test_the_latency_and_the_build_that_the_shadow_tells_are_taken(
+    url: str, redis: Client, launch_name: str
+) -> None:
     async def answer(_seen: Seen) -> bytes:
-        return http(200, b"{}", "server-timing: db;dur=9999, darklaunch;dur=0.001")
+        return http(
+            200, b"{}", "server-timing: db;dur=9999, darklaunch;dur=0.001", 'server-timing: darklaunch-build;desc="v42"'
+        )
 
     async with shadow(answer) as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin))
@@ -60,6 +64,7 @@ async def test_the_latency_the_shadow_measured_inside_is_preferred(url: str, red
     (replay,) = replayed(redis, launch_name)
     assert isinstance(replay.shadow, Answered)
     assert (replay.shadow.latency_source, replay.shadow.answer.latency_ms) == (LatencySource.SERVER_TIMING, 0.001)
+    assert replay.shadow.build == "v42"
 
 
 async def test_what_must_not_be_sent_is_dropped_with_its_reason(url: str, redis: Client, launch_name: str) -> None:

@@ -14,6 +14,7 @@ from darklaunch_shared.origin import parse_origin
 from darklaunch_shared.policy import compile_policy
 from darklaunch_shared.scripting import ScriptQueue, Scripts
 
+from .build import Builds
 from .control import Control
 from .desk import Desk, Shadow
 from .http import Caps, make_client
@@ -113,6 +114,7 @@ class Crew:
             launch=self._launch,
             spec=spec,
             shadow=shadow,
+            builds=Builds(spec),
             protection=protection,
             slots=Slots(lambda: protection.limit.limit),
             orders=self._orders(usable=shadow is not None, until=until),

@@ -7,6 +7,7 @@ from darklaunch_shared.launch import LaunchSpec
 from darklaunch_shared.origin import Origin
 from darklaunch_shared.policy import Policy
 
+from .build import Builds
 from .http import ShadowClient
 from .orders import Orders
 from .protection import Protection
@@ -32,6 +33,7 @@ class Desk:
     launch: str
     spec: LaunchSpec
     shadow: Shadow | None
+    builds: Builds
     protection: Protection
     slots: Slots
     orders: Callable[[], Orders]

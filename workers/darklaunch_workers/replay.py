@@ -109,13 +109,15 @@ async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, pro
     except TimeoutError:
         waited_ms = (time.monotonic() - started_s) * 1000
         detail = f"no outcome within {deadline_s:g} s"
-        return Unanswered(ShadowErrorClass.TIMEOUT, detail, max(1, tries.attempts), waited_ms, at_ms)
+        return Unanswered(
+            ShadowErrorClass.TIMEOUT, detail, max(1, tries.attempts), waited_ms, at_ms, desk.builds.latest
+        )
     if isinstance(outcome, Reply):
         answer, source = measured(outcome.answer)
-        return Answered(answer, source, tries.attempts, at_ms)
+        return Answered(answer, source, tries.attempts, at_ms, desk.builds.read(answer.headers))
     waited_ms = (time.monotonic() - started_s) * 1000
     detail = outcome.detail.encode("utf-8", "replace").decode()
-    return Unanswered(outcome.error, detail, tries.attempts, waited_ms, at_ms)
+    return Unanswered(outcome.error, detail, tries.attempts, waited_ms, at_ms, desk.builds.latest)
 
 
 def _own(fields: Fields) -> Fields:

@@ -28,7 +28,7 @@ _SQL = load("record")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES: Final = (
     "date", "text", "timestamptz", "text", "text", "text", "text", "text", "int2", "int2", "float8", "float8", "text",
-    "bool", "int2",
+    "bool", "text", "int2",
 )  # fmt: skip
 _OUTCOMES: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error", "dropped", "dead")
 
@@ -98,7 +98,7 @@ def _copy(cursor: Cursor[Any], rows: list[Finding]) -> None:
             copy.write_row((
                 at.date(), row.exchange_id, at, row.endpoint, row.method, row.outcome, row.reason,
                 row.evidence[0].fingerprint if row.evidence else None, row.primary_status, row.shadow_status,
-                row.primary_ms, row.shadow_ms, row.latency_source, row.slow, row.rank,
+                row.primary_ms, row.shadow_ms, row.latency_source, row.slow, row.build, row.rank,
             ))  # fmt: skip
 
 

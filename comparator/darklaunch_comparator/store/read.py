@@ -126,6 +126,7 @@ class Result:
     latency_source: str | None
     slow: bool
     recorded_at: datetime
+    build: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,7 @@ def described(state: LaunchState, *, changed: bool, **more: object) -> dict[str,
         "hold": state.hold,
         "revision": state.revision,
         "shadow": state.spec.shadow,
+        "build": state.spec.build or None,
         "changed": changed,
         **more,
     }

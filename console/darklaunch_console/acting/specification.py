@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from typing import Final
 
 from darklaunch_comparator.compare.ignore import BadPath, Ignore
 from darklaunch_shared.errors import BadOrigin
@@ -11,6 +13,8 @@ from darklaunch_shared.origin import parse_origin
 from darklaunch_shared.policy import compile_policy
 
 from darklaunch_console.errors import BadUsage
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 
 
 def specify(
@@ -28,6 +32,7 @@ def specify(
     host: str,
     allow_private_metadata: bool,
     shards: int,
+    build_header: str,
 ) -> LaunchSpec:
     """Turn the options into a specification. Raises BadOrigin, BadLaunch or BadUsage, naming what is wrong."""
     if "://" not in shadow:
@@ -48,6 +53,7 @@ def specify(
         max_rps=max_rps,
         allow_metadata=allow_private_metadata,
         shards=shards,
+        build_header=check_header(build_header),
     )
     compile_policy(spec)
     return spec
@@ -58,11 +64,18 @@ def check_sticky(text: str) -> str:
     kind, colon, field = text.partition(":")
     if text in ("", "client"):
         return text
-    if colon and kind == "header" and field and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in field):
+    if colon and kind == "header" and _TOKEN.fullmatch(field):
         return f"header:{field.lower()}"
     if colon and kind == "cookie" and field and not any(c in ' ;,="\\' or not c.isprintable() for c in field):
         return text
     raise BadUsage(f"--sticky {text!r} names no key: write header:NAME, cookie:NAME or client")
+
+
+def check_header(name: str) -> str:
+    """Return the name of a header field in lower case, or "". Raises BadUsage when it could not be one."""
+    if name and not _TOKEN.fullmatch(name):
+        raise BadUsage(f"--build-header {name!r} is no header's name: write one like X-Version, without a colon")
+    return name.lower()
 
 
 def check_ignore(paths: tuple[str, ...]) -> tuple[str, ...]:

@@ -69,6 +69,7 @@ class Surroundings:
 @click.option("--host", type=click.Choice(["shadow", "preserve"]), default="shadow", help="Whose Host header is sent.")
 @click.option("--allow-private-metadata", is_flag=True, help="Let the shadow be a link-local or metadata address.")
 @click.option("--shards", type=click.IntRange(1, 64), default=1, metavar="N", help="Streams to spread the launch over.")
+@click.option("--build-header", default="", metavar="NAME", help="The shadow's header that names its build.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
 @json_option
 @click.pass_obj

@@ -34,12 +34,12 @@ ORDER BY captured_at DESC LIMIT 1
 
 -- name: result
 SELECT launch, exchange_id, captured_at, endpoint, method, outcome, reason, signature, primary_status, shadow_status,
-       primary_ms, shadow_ms, latency_source, slow, recorded_at
+       primary_ms, shadow_ms, latency_source, slow, recorded_at, build
 FROM darklaunch.result
 WHERE launch = %(launch)s AND exchange_id = %(exchange_id)s AND day = ANY(%(days)s::date[])
 UNION ALL
 SELECT launch, exchange_id, captured_at, endpoint, method, outcome, reason, signature, primary_status, shadow_status,
-       primary_ms, shadow_ms, latency_source, slow, recorded_at
+       primary_ms, shadow_ms, latency_source, slow, recorded_at, build
 FROM darklaunch.result_default
 WHERE launch = %(launch)s AND exchange_id = %(exchange_id)s
 LIMIT 1

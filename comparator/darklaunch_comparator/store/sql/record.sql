@@ -14,6 +14,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
     shadow_ms      float8,
     latency_source text,
     slow           boolean NOT NULL,
+    build          text NOT NULL,
     rank           smallint NOT NULL
 ) ON COMMIT DELETE ROWS
 
@@ -27,7 +28,7 @@ SELECT pg_advisory_xact_lock(25708, hashtext(%(launch)s))
 
 -- name: copy
 COPY incoming (day, exchange_id, captured_at, endpoint, method, outcome, reason, signature, primary_status,
-               shadow_status, primary_ms, shadow_ms, latency_source, slow, rank)
+               shadow_status, primary_ms, shadow_ms, latency_source, slow, build, rank)
 FROM STDIN (FORMAT BINARY)
 
 -- name: outranked
@@ -44,9 +45,9 @@ RETURNING exchange_id, (extract(epoch FROM captured_at) * 1000)::bigint, endpoin
 -- A provisional row that is left after the outranked ones went is as final as what comes: that is a duplicate, even
 -- when it stands under another day.
 INSERT INTO darklaunch.result (launch, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
-    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow)
+    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build)
 SELECT %(launch)s, i.day, i.exchange_id, i.captured_at, i.endpoint, i.method, i.outcome, i.reason, i.signature,
-    i.primary_status, i.shadow_status, i.primary_ms, i.shadow_ms, i.latency_source, i.slow
+    i.primary_status, i.shadow_status, i.primary_ms, i.shadow_ms, i.latency_source, i.slow, i.build
 FROM incoming AS i
 WHERE NOT EXISTS (
     SELECT FROM darklaunch.provisional AS p WHERE p.launch = %(launch)s AND p.exchange_id = i.exchange_id)
