@@ -22,6 +22,8 @@ REQUEST: Final = b"request"
 RESPONSE: Final = b"response"
 SHADOW_META: Final = b"shadow_meta"
 SHADOW: Final = b"shadow"
+CONTROL_META: Final = b"control_meta"
+CONTROL: Final = b"control"
 
 
 def launch(name: str) -> str:

@@ -41,6 +41,8 @@ class LaunchSpec:
     response_cap_bytes   largest shadow answer read, as it comes over the wire
     allow_metadata       True lets the shadow resolve to link-local and metadata addresses
     shards               how many stream shards the launch is spread over
+    control              origin of a second instance of the primary's version, for the noise baseline; "" for none
+    noise_percent        share of safe exchanges replayed once more, to the control or else to the shadow; 0 for none
     build_header         response header in which the shadow names its build; "" where its hook does, or nobody
     build                what the operator calls the shadow's build, for answers that do not name one
     """
@@ -60,6 +62,8 @@ class LaunchSpec:
     response_cap_bytes: int = 1_048_576
     allow_metadata: bool = False
     shards: int = 1
+    control: str = ""
+    noise_percent: float = 10.0
     build_header: str = ""
     build: str = ""
 

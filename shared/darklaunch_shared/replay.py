@@ -2,6 +2,10 @@
 
 A replay entry holds the exchange's fields plus `shadow_meta` (JSON) and `shadow` (the shadow's raw body, left out when
 it has the same bytes as the primary's). An exchange that was never replayed travels without bodies, with its loss.
+
+Where one of the two versions was asked a second time, for the noise baseline, `control_meta` and `control` hold what
+came of it in the same form, the body left out when it has the same bytes as that version's first. A reader that knows
+nothing of the baseline skips both fields.
 """
 
 from dataclasses import dataclass
@@ -75,12 +79,28 @@ class Unanswered:
     build: str = ""
 
 
+class Version(StrEnum):
+    """Which of the two versions an answer is from."""
+
+    PRIMARY = "primary"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """What one version answered to the request a second time: `primary` through the control origin, or `shadow`."""
+
+    version: Version
+    outcome: Answered | Unanswered
+
+
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """An exchange and the shadow's side of it."""
+    """An exchange and the shadow's side of it; `repeat` where it was replayed a second time."""
 
     exchange: Exchange
     shadow: Answered | Unanswered
+    repeat: Repeat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +115,21 @@ class Loss:
     reason: str
 
 
-def pack_replay(captured: Fields, shadow: Answered | Unanswered) -> Fields:
+def pack_replay(captured: Fields, shadow: Answered | Unanswered, repeat: Repeat | None = None) -> Fields:
     """Turn an outcome into stream fields; `captured` are the exchange's own fields, passed on as they came."""
-    if isinstance(shadow, Unanswered):
-        meta: dict[str, object] = {
-            "error": shadow.error,
-            "detail": shadow.detail,
-            "attempts": shadow.attempts,
-            "waited_ms": shadow.waited_ms,
-            "at": shadow.replayed_at_ms,
-            **_named(shadow.build),
-        }
-        return {**captured, keys.SHADOW_META: orjson.dumps(meta)}
-    meta = {
-        "status": shadow.answer.status,
-        "headers": shadow.answer.headers,
-        "latency_ms": shadow.answer.latency_ms,
-        "latency_source": shadow.latency_source,
-        "attempts": shadow.attempts,
-        "at": shadow.replayed_at_ms,
-        **_named(shadow.build),
-    }
-    if shadow.answer.body == captured[keys.RESPONSE]:
-        return {**captured, keys.SHADOW_META: orjson.dumps({**meta, "same_body": True})}
-    return {**captured, keys.SHADOW_META: orjson.dumps(meta), keys.SHADOW: shadow.answer.body}
+    primary_body = captured[keys.RESPONSE]
+    meta, body = _pack_side(shadow, primary_body)
+    fields = {**captured, keys.SHADOW_META: orjson.dumps(meta)}
+    if body is not None:
+        fields[keys.SHADOW] = body
+    if repeat is None:
+        return fields
+    first_body = primary_body if repeat.version is Version.PRIMARY else _body(shadow)
+    meta, body = _pack_side(repeat.outcome, first_body)
+    fields[keys.CONTROL_META] = orjson.dumps({"version": repeat.version, **meta})
+    if body is not None:
+        fields[keys.CONTROL] = body
+    return fields
 
 
 def pack_loss(loss: Loss) -> Fields:
@@ -140,26 +151,72 @@ def unpack_replay(fields: Fields) -> Replay | Loss:
         if "outcome" in meta:
             return _loss(fields, str(meta["outcome"]), str(meta["reason"])[:100])
         exchange = unpack_exchange(fields)
-        if "error" in meta:
-            return Replay(
-                exchange,
-                Unanswered(
-                    error=ShadowErrorClass(meta["error"]),
-                    detail=str(meta["detail"]),
-                    attempts=int(meta["attempts"]),
-                    waited_ms=as_latency(meta["waited_ms"]),
-                    replayed_at_ms=captured_at_ms(meta),
-                    build=_build(meta),
-                ),
-            )
-        body = exchange.primary.body if meta.get("same_body") else fields[keys.SHADOW]
-        answer = Answer(as_status(meta["status"]), as_headers(meta["headers"]), body, as_latency(meta["latency_ms"]))
-        source = LatencySource(meta["latency_source"])
-        return Replay(exchange, Answered(answer, source, int(meta["attempts"]), captured_at_ms(meta), _build(meta)))
+        shadow = _read_side(meta, exchange.primary.body, fields.get(keys.SHADOW))
     except KeyError as missing:
         raise BadEntry(f"the replay has no {missing}") from None
     except (TypeError, ValueError) as broken:
         raise BadEntry(f"the replay's shadow_meta is damaged: {broken}") from None
+    return Replay(exchange, shadow, _read_repeat(fields, exchange, shadow))
+
+
+def _pack_side(outcome: Answered | Unanswered, known_body: bytes) -> tuple[dict[str, object], bytes | None]:
+    if isinstance(outcome, Unanswered):
+        return {
+            "error": outcome.error,
+            "detail": outcome.detail,
+            "attempts": outcome.attempts,
+            "waited_ms": outcome.waited_ms,
+            "at": outcome.replayed_at_ms,
+            **_named(outcome.build),
+        }, None
+    meta: dict[str, object] = {
+        "status": outcome.answer.status,
+        "headers": outcome.answer.headers,
+        "latency_ms": outcome.answer.latency_ms,
+        "latency_source": outcome.latency_source,
+        "attempts": outcome.attempts,
+        "at": outcome.replayed_at_ms,
+        **_named(outcome.build),
+    }
+    if outcome.answer.body == known_body:
+        return {**meta, "same_body": True}, None
+    return meta, outcome.answer.body
+
+
+def _read_side(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> Answered | Unanswered:
+    if "error" in meta:
+        return Unanswered(
+            error=ShadowErrorClass(meta["error"]),
+            detail=str(meta["detail"]),
+            attempts=int(meta["attempts"]),
+            waited_ms=as_latency(meta["waited_ms"]),
+            replayed_at_ms=captured_at_ms(meta),
+            build=_build(meta),
+        )
+    if meta.get("same_body"):
+        body = known_body
+    elif body is None:
+        raise BadEntry("the replay has a side without its body")
+    answer = Answer(as_status(meta["status"]), as_headers(meta["headers"]), body, as_latency(meta["latency_ms"]))
+    source = LatencySource(meta["latency_source"])
+    return Answered(answer, source, int(meta["attempts"]), captured_at_ms(meta), _build(meta))
+
+
+def _read_repeat(fields: Fields, exchange: Exchange, shadow: Answered | Unanswered) -> Repeat | None:
+    """Read the second answer. One that cannot be read is left out: it must never cost the exchange its outcome."""
+    if keys.CONTROL_META not in fields:
+        return None
+    try:
+        meta = read_meta(fields, keys.CONTROL_META)
+        version = Version(meta["version"])
+        first_body = exchange.primary.body if version is Version.PRIMARY else _body(shadow)
+        return Repeat(version, _read_side(meta, first_body, fields.get(keys.CONTROL)))
+    except (BadEntry, KeyError, TypeError, ValueError):
+        return None
+
+
+def _body(outcome: Answered | Unanswered) -> bytes:
+    return outcome.answer.body if isinstance(outcome, Answered) else b""
 
 
 def _named(build: str) -> dict[str, str]:

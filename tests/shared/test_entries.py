@@ -10,9 +10,11 @@ from darklaunch_shared.replay import (
     Answered,
     LatencySource,
     Loss,
+    Repeat,
     Replay,
     ShadowErrorClass,
     Unanswered,
+    Version,
     pack_loss,
     pack_replay,
     unpack_replay,
@@ -51,6 +53,37 @@ def test_equal_bodies_travel_once(exchange: Exchange, answer: Answer, at: int) -
     packed = pack_replay(pack_exchange(exchange), Answered(same, LatencySource.CLIENT, 1, at))
     assert keys.SHADOW not in packed
     assert unpack_replay(packed) == Replay(exchange, Answered(same, LatencySource.CLIENT, 1, at))
+
+
+@given(exchanges, answered, st.sampled_from(Version), st.one_of(answered, unanswered))
+def test_a_second_answer_survives_the_stream(
+    exchange: Exchange, shadow: Answered, version: Version, outcome: Answered | Unanswered
+) -> None:
+    repeat = Repeat(version, outcome)
+    packed = pack_replay(pack_exchange(exchange), shadow, repeat)
+    assert unpack_replay(packed) == Replay(exchange, shadow, repeat)
+    older = {name: value for name, value in packed.items() if name not in (keys.CONTROL_META, keys.CONTROL)}
+    assert older == pack_replay(pack_exchange(exchange), shadow)  # what a reader without the baseline sees of it
+
+
+@given(exchanges, answered, st.sampled_from(Version))
+def test_a_second_answer_with_the_first_ones_body_travels_without_it(
+    exchange: Exchange, shadow: Answered, version: Version
+) -> None:
+    body = exchange.primary.body if version is Version.PRIMARY else shadow.answer.body
+    second = Answered(Answer(200, (), body, 1.0), LatencySource.CLIENT, 1, shadow.replayed_at_ms)
+    packed = pack_replay(pack_exchange(exchange), shadow, Repeat(version, second))
+    assert keys.CONTROL not in packed
+    assert unpack_replay(packed) == Replay(exchange, shadow, Repeat(version, second))
+
+
+@pytest.mark.parametrize(
+    "meta", [b"", b"{", b"[]", b"{}", b'{"version":"primary"}', b'{"version":"third","error":"reset"}']
+)
+def test_a_second_answer_that_cannot_be_read_costs_the_exchange_nothing(meta: bytes) -> None:
+    shadow = Answered(Answer(200, (), b"hi", 1.0), LatencySource.CLIENT, 1, 1_763_900_000_000)
+    packed = pack_replay(entry(), shadow)
+    assert unpack_replay({**packed, keys.CONTROL_META: meta}) == unpack_replay(packed)
 
 
 def test_a_loss_survives_the_stream_without_bodies() -> None:
