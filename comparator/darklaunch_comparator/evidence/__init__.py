@@ -1,0 +1,47 @@
+"""Evidence that may be looked at after every exchange: e-values by betting. Pure, standard library `math` only.
+
+An *e-value* E is the capital of a gambler who started with 1 and bet against a claim, "at most 0.1 % mismatch", say. If
+the claim is true, P(E ever reaches 1/α) ≤ α, however often one looks (Ville's inequality). Here E travels as `log_e`,
+its natural logarithm; −inf is E = 0. The claim is refuted when log_e ≥ `log_threshold(alpha)`.
+
+    bet = above(0.001)                        evidence that the mean of X in {0, 1} is above 0.001; or below(0.001)
+    bet = above(0.0, lo=-1)                   the same of a paired X in {−1, 0, +1}
+    counts = Counts(pos=10, neg=0, n=1000)    how often +1, −1, and of how many; counts add up
+    log_e(bet, counts)                        12.003…: exchange by exchange; only the counts matter, not their order
+
+    sums = BlockSums.of(bet).after(bet, block).after(bet, block)        block by block (a Counts each): safe in bursts
+    sums.log_e, sums_a + sums_b, sums.pack(), BlockSums.unpack(packed)  exact: any order, any split, one result
+    drift = RestartMixture.of(bet).after(bet, block)                    blocks in order of time: quick after a change
+    drift.log_e, drift.pack(), RestartMixture.unpack(packed)            one float per stake; resumes bit for bit
+
+    weighted_average([(0.35, log_e_a), (0.25, log_e_b)])      an e-value under any dependence; weight left over is E = 1
+    discovery_weight(j)                                       the weight of the j-th endpoint found, j = 1, 2, 3 …
+    blame({"GET /a": log_e_a, "GET /b": log_e_b}, alpha)      the guilty ones, strongest first (e-BH)
+    confidence_sequence(hits, n, alpha)                       Interval(low, high) of a rate, valid at every look
+    clean_needed(below(0.001), counts, log_threshold(alpha))  how many more without a failure until it is cleared
+"""
+
+from .betting import Bet, Counts, Side, above, below, log_e
+from .blocks import BlockSums
+from .combine import blame, discovery_weight, log_threshold, weighted_average
+from .needed import clean_needed
+from .rate import Interval, confidence_sequence
+from .restart import RestartMixture
+
+__all__ = [
+    "Bet",
+    "BlockSums",
+    "Counts",
+    "Interval",
+    "RestartMixture",
+    "Side",
+    "above",
+    "below",
+    "blame",
+    "clean_needed",
+    "confidence_sequence",
+    "discovery_weight",
+    "log_e",
+    "log_threshold",
+    "weighted_average",
+]

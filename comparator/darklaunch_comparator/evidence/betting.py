@@ -1,0 +1,116 @@
+"""The primitive: a gambler bets on each X against a claim about its mean; capital is evidence.
+
+With a stake l, capital grows by the factor 1 + s·l·(X − m), s = +1 to refute "E[X | past] ≤ m" and −1 to refute
+"E[X | past] ≥ m": under the claim a nonnegative supermartingale that starts at 1, whatever depends on what, as long as
+the past cannot raise (or lower) the mean over m. The average over a fixed grid of stakes is one too.
+
+Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting" (arXiv 2010.09686); Howard,
+Ramdas, McAuliffe and Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences" (arXiv 1810.08240).
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+_ABOVE_FROM_ZERO: Final = tuple(2.0**-k for k in range(1, 11))
+_ABOVE_FROM_MINUS_ONE: Final = (0.95, 0.75, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)
+_BELOW: Final = (1.0, 0.9, 0.75, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)
+_RUIN: Final = -1 + 1e-12
+"""A bet that loses this share of the capital has lost it all: rounding must not leave a crumb."""
+
+
+class Side(StrEnum):
+    """What the evidence is for: that the mean of X is above m, or below it."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was seen of X: `pos` times +1, `neg` times −1, 0 the rest of `n` times. Counts add up.
+
+    Raises ValueError for a negative count or more ones than exchanges.
+    """
+
+    pos: int = 0
+    neg: int = 0
+    n: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot have been counted."""
+        if self.pos < 0 or self.neg < 0 or self.pos + self.neg > self.n:
+            raise ValueError(f"pos and neg are at least 0 and at most n together, got {self}")
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.pos + other.pos, self.neg + other.neg, self.n + other.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Bet:
+    """A claim about the mean of X and the stakes laid against it. Made by `above` and `below`.
+
+    X lies in [`lo`, 1], `lo` is 0 or −1. `stakes` are the l of the module's text, largest first.
+    """
+
+    side: Side
+    m: float
+    lo: int
+    stakes: tuple[float, ...]
+
+    def log_growths(self, x: float) -> tuple[float, ...]:
+        """Give, per stake, the log of the factor by which an outcome (or the mean of a block) `x` grows the capital."""
+        gain = x - self.m if self.side is Side.ABOVE else self.m - x
+        return tuple(-math.inf if stake * gain <= _RUIN else math.log1p(stake * gain) for stake in self.stakes)
+
+
+@lru_cache(maxsize=256)
+def above(m: float, lo: int = 0) -> Bet:
+    """Bet that the mean of X in [`lo`, 1] is above `m`. Raises ValueError unless lo is 0 or −1 and lo < m < 1."""
+    _check(m, lo)
+    fractions = _ABOVE_FROM_ZERO if lo == 0 else _ABOVE_FROM_MINUS_ONE
+    return Bet(Side.ABOVE, m, lo, tuple(fraction / (m - lo) for fraction in fractions))
+
+
+@lru_cache(maxsize=256)
+def below(m: float, lo: int = 0) -> Bet:
+    """Bet that the mean of X in [`lo`, 1] is below `m`. Raises ValueError unless lo is 0 or −1 and lo < m < 1."""
+    _check(m, lo)
+    return Bet(Side.BELOW, m, lo, tuple(fraction / (1 - m) for fraction in _BELOW))
+
+
+def log_e(bet: Bet, counts: Counts) -> float:
+    """Give log E after betting on each of `counts` one by one. The order does not matter; nothing seen gives 0.
+
+    Raises ValueError when X starts at 0 and something was counted below it.
+    """
+    if bet.lo == 0 and counts.neg:
+        raise ValueError(f"an X in {{0, 1}} cannot have been −1 {counts.neg} times")
+    zeros = counts.n - counts.pos - counts.neg
+    seen = [(k, bet.log_growths(x)) for k, x in ((counts.pos, 1.0), (counts.neg, -1.0), (zeros, 0.0)) if k]
+    return log_mean_exp(math.fsum(k * growths[stake] for k, growths in seen) for stake in range(len(bet.stakes)))
+
+
+def log_mean_exp(logs: Iterable[float]) -> float:
+    """Give the logarithm of the mean of the exponentials, without overflow."""
+    logs = tuple(logs)
+    return log_sum_exp(logs) - math.log(len(logs))
+
+
+def log_sum_exp(logs: Iterable[float]) -> float:
+    """Give the logarithm of the sum of the exponentials, without overflow."""
+    logs = tuple(logs)
+    top = max(logs)
+    if math.isinf(top):
+        return top
+    return top + math.log(math.fsum(math.exp(log - top) for log in logs))
+
+
+def _check(m: float, lo: int) -> None:
+    if lo not in (0, -1):
+        raise ValueError(f"X starts at 0 or at −1, got lo = {lo}")
+    if not lo < m < 1:
+        raise ValueError(f"a mean to bet on lies between {lo} and 1, got {m}")

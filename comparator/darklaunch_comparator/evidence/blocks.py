@@ -1,0 +1,76 @@
+"""The block form: one bet per closed block, on the block's mean.
+
+Mismatches come in bursts: one bad cache entry answers twenty requests. Counted one by one, a burst at exactly the
+budget looks like twenty pieces of evidence; as part of one block's mean it is one. The bet is valid when the mean of a
+block, given the blocks before it, keeps the claim; what happens within the block may depend on anything.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .betting import Bet, Counts, log_mean_exp
+
+_UNITS_PER_NAT: Final = 2**36
+"""Log capital is kept in whole units of 2^-36: integers add up exactly, in any order and any grouping."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSums:
+    """Log capital after a set of blocks, per stake. Adding is exact and commutative: shuffle or split as you like.
+
+    `sums` are in units of 2^-36; None is a stake that has lost everything. Each block is rounded once, by < 1e-11.
+    """
+
+    blocks: int
+    sums: tuple[int | None, ...]
+
+    @classmethod
+    def of(cls, bet: Bet) -> "BlockSums":
+        """Start with nothing seen."""
+        return cls(0, (0,) * len(bet.stakes))
+
+    def after(self, bet: Bet, block: Counts) -> "BlockSums":
+        """Bet on one more closed block. An empty block is no bet."""
+        growths = block_growths(bet, block, len(self.sums))
+        return self if growths is None else self + BlockSums(1, tuple(map(_units, growths)))
+
+    def __add__(self, other: "BlockSums") -> "BlockSums":
+        if len(self.sums) != len(other.sums):
+            raise ValueError("sums of two different bets do not add up")
+        pairs = zip(self.sums, other.sums, strict=True)
+        return BlockSums(self.blocks + other.blocks, tuple(None if a is None or b is None else a + b for a, b in pairs))
+
+    @property
+    def log_e(self) -> float:
+        """The evidence of all these blocks."""
+        return log_mean_exp(-math.inf if units is None else units / _UNITS_PER_NAT for units in self.sums)
+
+    def pack(self) -> dict[str, Any]:
+        """Give it as JSON values: integers of at most 63 bits."""
+        return {"blocks": self.blocks, "sums": list(self.sums)}
+
+    @classmethod
+    def unpack(cls, packed: Mapping[str, Any]) -> "BlockSums":
+        """Read what `pack` gave. Raises KeyError, TypeError or ValueError on anything else."""
+        sums = tuple(None if units is None else int(units) for units in packed["sums"])
+        if not sums:
+            raise ValueError("sums of no stake at all")
+        return cls(int(packed["blocks"]), sums)
+
+
+def block_growths(bet: Bet, block: Counts, stakes: int) -> tuple[float, ...] | None:
+    """Give the log growth per stake on a block's mean; None for an empty block.
+
+    Raises ValueError when the state has not the bet's number of `stakes`, or a block counts what X cannot be.
+    """
+    if len(bet.stakes) != stakes:
+        raise ValueError(f"a state of {stakes} stakes and a bet of {len(bet.stakes)} do not fit")
+    if bet.lo == 0 and block.neg:
+        raise ValueError(f"an X in {{0, 1}} cannot have been −1 {block.neg} times")
+    return bet.log_growths((block.pos - block.neg) / block.n) if block.n else None
+
+
+def _units(growth: float) -> int | None:
+    return None if math.isinf(growth) else round(growth * _UNITS_PER_NAT)

@@ -1,0 +1,140 @@
+"""Evidence from blocks: the same in any order and any split; the restart mixture is what its formula says."""
+
+import json
+import math
+import random
+from itertools import product
+
+import pytest
+from darklaunch_comparator.evidence import Bet, BlockSums, Counts, RestartMixture, above, below, log_e
+from hypothesis import given
+from hypothesis import strategies as st
+
+BETS = [above(0.001), above(0.2), below(0.01), above(0, -1), below(0.01, -1)]
+PARTS = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
+
+
+def block_for(bet: Bet, parts: tuple[int, int, int]) -> Counts:
+    pos, neg, zero = parts
+    return Counts(pos, neg if bet.lo else 0, pos + (neg if bet.lo else 0) + zero)
+
+
+def summed(bet: Bet, blocks: list[Counts]) -> BlockSums:
+    sums = BlockSums.of(bet)
+    for block in blocks:
+        sums = sums.after(bet, block)
+    return sums
+
+
+def restarted(bet: Bet, blocks: list[Counts]) -> RestartMixture:
+    mixture = RestartMixture.of(bet)
+    for block in blocks:
+        mixture = mixture.after(bet, block)
+    return mixture
+
+
+@given(st.sampled_from(BETS), st.lists(PARTS, max_size=40), st.randoms())
+def test_shuffled_or_split_over_eight_comparators_the_sums_are_the_same(
+    bet: Bet, parts: list[tuple[int, int, int]], chance: random.Random
+) -> None:
+    blocks = [block_for(bet, part) for part in parts]
+    together = summed(bet, blocks)
+    chance.shuffle(blocks)
+    shares: list[list[Counts]] = [[] for _ in range(8)]
+    for block in blocks:
+        chance.choice(shares).append(block)
+    split = BlockSums.of(bet)
+    for share in shares:
+        split += summed(bet, share)
+    assert split == together
+    assert split.log_e == together.log_e
+
+
+@pytest.mark.parametrize("bet", BETS, ids=repr)
+def test_blocks_of_one_exchange_are_the_exchanges(bet: Bet) -> None:
+    outcomes = [Counts(1, 0, 1)] * 3 + [Counts(0, 0, 1)] * 200 + [Counts(0, 1, 1)] * (2 if bet.lo else 0)
+    assert summed(bet, outcomes).log_e == pytest.approx(log_e(bet, sum(outcomes, Counts())), abs=1e-8)
+
+
+@pytest.mark.parametrize("bet", BETS, ids=repr)
+def test_a_burst_within_a_block_counts_once(bet: Bet) -> None:
+    """Twenty mismatches in one block of a hundred are weaker evidence than twenty blocks with one each."""
+    burst = [Counts(20, 0, 100), *[Counts(0, 0, 100)] * 19]
+    spread = [Counts(1, 0, 100)] * 20
+    assert summed(above(0.001), burst).log_e < summed(above(0.001), spread).log_e
+    assert summed(bet, burst).blocks == 20
+
+
+@given(st.sampled_from(BETS), st.lists(PARTS, max_size=25))
+def test_the_restart_mixture_is_the_sum_over_all_starts(bet: Bet, parts: list[tuple[int, int, int]]) -> None:
+    blocks = [block for block in (block_for(bet, part) for part in parts) if block.n]
+    size = len(blocks)
+    starts = [math.exp(summed(bet, blocks[b:]).log_e) / ((b + 1) * (b + 2)) for b in range(size)]
+    assert math.exp(restarted(bet, blocks).log_e) == pytest.approx(math.fsum(starts) + 1 / (size + 1), rel=1e-7)
+
+
+@given(st.sampled_from(BETS), st.lists(PARTS, max_size=15), st.lists(PARTS, max_size=15))
+def test_after_a_restart_of_the_judge_every_bit_is_the_same(
+    bet: Bet, before: list[tuple[int, int, int]], after: list[tuple[int, int, int]]
+) -> None:
+    first, second = [block_for(bet, part) for part in before], [block_for(bet, part) for part in after]
+    sums = BlockSums.unpack(json.loads(json.dumps(summed(bet, first).pack())))
+    mixture = RestartMixture.unpack(json.loads(json.dumps(restarted(bet, first).pack(), allow_nan=False)))
+    for block in second:
+        sums, mixture = sums.after(bet, block), mixture.after(bet, block)
+    assert sums == summed(bet, first + second)
+    assert mixture == restarted(bet, first + second)
+
+
+@pytest.mark.parametrize("bet", [above(0.2), below(0.2), above(0.0, -1)], ids=repr)
+def test_at_the_boundary_blocks_win_nothing_in_expectation(bet: Bet) -> None:
+    """Every sequence of four blocks of three exchanges, weighed by its probability."""
+    high = (bet.m - bet.lo) / (1 - bet.lo)
+    kinds = [
+        (Counts(k, (3 - k) * -bet.lo, 3), math.comb(3, k) * high**k * (1 - high) ** (3 - k)) for k in range(4)
+    ]  # fmt: skip
+    plain, mixed = [], []
+    for sequence in product(kinds, repeat=4):
+        probability = math.prod(p for _, p in sequence)
+        blocks = [block for block, _ in sequence]
+        plain.append(probability * math.exp(summed(bet, blocks).log_e))
+        mixed.append(probability * math.exp(restarted(bet, blocks).log_e))
+    assert math.fsum(plain) == pytest.approx(1)
+    assert math.fsum(mixed) == pytest.approx(1)
+
+
+def test_after_a_long_good_stretch_the_mixture_sees_a_change_first() -> None:
+    bet = above(0.001)
+    blocks = [Counts(0, 0, 100)] * 500 + [Counts(1, 0, 100)] * 15
+    assert restarted(bet, blocks).log_e > math.log(20)
+    assert summed(bet, blocks).log_e < 0
+
+
+def test_an_empty_block_is_no_bet() -> None:
+    bet = above(0.001)
+    assert BlockSums.of(bet).after(bet, Counts()) == BlockSums.of(bet)
+    assert RestartMixture.of(bet).after(bet, Counts()) == RestartMixture.of(bet)
+    assert BlockSums.of(bet).log_e == RestartMixture.of(bet).log_e == 0
+
+
+def test_a_stake_that_lost_all_stays_lost() -> None:
+    bet = below(0.01)
+    ruined = BlockSums.of(bet).after(bet, Counts(100, 0, 100))
+    assert ruined.sums[0] is None
+    assert (ruined + BlockSums.of(bet)).sums[0] is None
+    assert -math.inf < ruined.log_e < 0
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="do not add up"):
+        BlockSums.of(above(0.1)) + BlockSums.of(below(0.1))
+    with pytest.raises(ValueError, match="do not fit"):
+        BlockSums.of(above(0.1)).after(below(0.1), Counts(1, 0, 1))
+    with pytest.raises(ValueError, match="do not fit"):
+        RestartMixture.of(above(0.1)).after(below(0.1), Counts(1, 0, 1))
+    with pytest.raises(ValueError, match="cannot have been −1"):
+        BlockSums.of(above(0.1)).after(above(0.1), Counts(0, 1, 1))
+    with pytest.raises(ValueError, match="no stake"):
+        BlockSums.unpack({"blocks": 1, "sums": []})
+    with pytest.raises(ValueError, match="number or null"):
+        RestartMixture.unpack({"blocks": 1, "log_started": [math.nan]})
