@@ -3,10 +3,9 @@
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
-
-from darklaunch_shared.exchange import Headers
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _AUTHORITY: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -31,7 +30,8 @@ def asgi_target(scope: Mapping[str, Any], receive: object) -> str:
     ):
         path = path[len(root) :]
     query: bytes = scope.get("query_string", b"")
-    return _origin_form(f"{path}?{query.decode('latin-1')}" if query else path)
+    target = f"{path}?{query.decode('latin-1')}" if query else path
+    return target if target.startswith("/") else _origin_form(target)
 
 
 def wsgi_target(environ: Mapping[str, Any]) -> str:
@@ -54,9 +54,10 @@ def path_of(target: str) -> str:
     return target.partition("?")[0]
 
 
-def origin_of(scheme: str, server: str, headers: Headers) -> str:
+@lru_cache(maxsize=256)
+def origin_of(scheme: str, server: str, host: str) -> str:
     """Give scheme://host[:port] as the client saw it: its Host header when that is one, else the server's own name."""
-    host = next((value.strip() for name, value in headers if name == "host"), "")
+    host = host.strip()
     return f"{scheme}://{host if _AUTHORITY.fullmatch(host) else server}"
 
 

@@ -101,7 +101,10 @@ class _Tee:
         message = await self._receive()
         if self._recording.open:
             try:
-                self._hear(message)
+                if message["type"] == "http.request":
+                    self._recording.hear(message.get("body", b""), end=not message.get("more_body", False))
+                elif message["type"] == "http.disconnect" and not self._said_all:
+                    self._recording.skip("aborted")
             except Exception:
                 self._give_up()
         return message
@@ -111,44 +114,39 @@ class _Tee:
             await self._send(message)
             return
         at_s = perf_counter()
-        headers = self._before(message)
+        headers: Headers | None = None
+        try:  # what may have changed once the server has the message
+            if message["type"] == "http.response.body":
+                # From here on, being told that the client left can only mean that all was said.
+                self._said_all = not message.get("more_body", False)
+            else:
+                # A middleware further out may change the list in place. Another kind of iterable may be read only once.
+                given: object = message.get("headers", ())
+                headers = tuple(cast(Headers, given)) if isinstance(given, list | tuple) else None
+        except Exception:
+            self._said_all = False
         await self._send(message)
+        if not self._recording.open:  # the client left meanwhile
+            return
         try:
-            self._say(message, headers, at_s)
+            if message["type"] == "http.response.body":
+                self._recording.say(message.get("body", b""), at_s)
+                if self._said_all:
+                    self._recording.route = picked_up(asgi_route, self._scope, self._root_path)
+                    self._recording.finish()
+            else:
+                self._begin(message, headers)
         except Exception:
             self._give_up()
 
-    def _before(self, message: Message) -> Headers | None:
-        """Look at what may have changed once the server has the message."""
-        try:
-            # From here on, being told that the client left can only mean that all was said.
-            self._said_all = message["type"] == "http.response.body" and not message.get("more_body", False)
-            # A middleware further out may change the list in place. Another kind of iterable may be read only once.
-            headers: object = message.get("headers", ())
-            return tuple(cast(Headers, headers)) if isinstance(headers, list | tuple) else None
-        except Exception:
-            return None
-
-    def _hear(self, message: Message) -> None:
-        if message["type"] == "http.request":
-            self._recording.hear(message.get("body", b""), end=not message.get("more_body", False))
-        elif message["type"] == "http.disconnect" and not self._said_all:
-            self._recording.skip("aborted")
-
-    def _say(self, message: Message, headers: Headers | None, at_s: float) -> None:
-        recording, kind = self._recording, message["type"]
-        if kind == "http.response.start":
+    def _begin(self, message: Message, headers: Headers | None) -> None:
+        if message["type"] == "http.response.start":
             if headers is None or message.get("trailers", False):
-                recording.skip("unsupported")
+                self._recording.skip("unsupported")
             else:
-                recording.begin_answer(message["status"], _content_type(headers), headers)
-        elif kind == "http.response.body":
-            recording.say(message.get("body", b""), at_s)
-            if not message.get("more_body", False):
-                recording.route = picked_up(asgi_route, self._scope, self._root_path)
-                recording.finish()
-        elif kind in _UNSEEN:
-            recording.skip("unsupported")
+                self._recording.begin_answer(message["status"], _content_type(headers), headers)
+        elif message["type"] in _UNSEEN:
+            self._recording.skip("unsupported")
 
     def _give_up(self) -> None:
         self._recorder.complain("recording a request")
@@ -179,22 +177,22 @@ class _Lifespan:
 
 
 def _content_type(headers: Headers) -> str:
-    return next((value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"), "")
+    for name, value in headers:
+        if name.lower() == b"content-type":
+            return value.decode("latin-1")
+    return ""
 
 
 def _read_head(scope: Scope, target: str) -> Head:
-    headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+    headers: Headers = tuple(scope["headers"])
+    fields = dict(headers)
     host, port = scope.get("server") or ("localhost", None)
     if host.startswith("/"):  # a Unix socket
         host, port = "localhost", None
     host = f"[{host}]" if ":" in host else host
     client = scope.get("client")
-    return Head(
-        method=scope["method"],
-        target=target,
-        scheme=scope.get("scheme", "http"),
-        server=f"{host}:{port}" if port else host,
-        client=client[0] if client else "",
-        headers=headers,
-        body_bytes=body_bytes(scope["method"], dict(headers), str(scope.get("http_version", "1.1"))),
-    )
+    method = scope["method"]
+    length = fields.get(b"content-length", b"").decode("latin-1")
+    body = body_bytes(method, length, b"transfer-encoding" in fields, str(scope.get("http_version", "1.1")))
+    server = f"{host}:{port}" if port else host
+    return Head(method, target, scope.get("scheme", "http"), server, client[0] if client else "", headers, body)

@@ -20,9 +20,10 @@ from darklaunch_shared.scripts import load
 from redis.exceptions import OutOfMemoryError
 
 from .complaint import Complaint
+from .fields import Unfit
 from .lane import Lane
 from .outbox import Outbox
-from .packing import Packer, Unfit
+from .packing import Packer
 from .recording import Recording
 from .report import Report
 from .settings import Settings

@@ -1,25 +1,16 @@
 """Turn recordings into exchanges, in the background thread: decode, redact, name the endpoint, pack."""
 
-import re
-from typing import Final
-
-from darklaunch_shared import keys
-from darklaunch_shared.exchange import Answer, Exchange, Headers, Request, pack_exchange
+from darklaunch_shared.exchange import Answer, Exchange, Request, pack_meta
 
 from .address import is_clean, origin_of, path_of
+from .fields import Unfit, host_of
 from .lane import Parcel
 from .outbox import Outbox
-from .recording import RawHeaders, Recording
-from .redaction import credential_names, redact_request, redact_response
+from .recording import Recording
+from .redaction import Redaction, credential_names
 from .routes import UNMATCHED
 from .settings import Settings
 from .templates import Templates
-
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
-
-
-class Unfit(Exception):
-    """The recording cannot travel: what the app or its client said is not HTTP."""
 
 
 class Sample:
@@ -43,8 +34,8 @@ class Sample:
 
     def parcel(self, launch: str) -> Parcel:
         """Pack for one launch; admission adds the number. Raises TypeError for text that JSON cannot hold."""
-        fields = pack_exchange(self.exchange(launch))
-        return Parcel(fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE])
+        meta = pack_meta(launch, self.captured_at_ms, self._endpoint, self._request, self._primary)
+        return Parcel(meta, self._request.body, self._primary.body)
 
     def settle(self) -> None:
         """Note that one launch is done with it."""
@@ -59,7 +50,7 @@ class Packer:
 
     def __init__(self, settings: Settings) -> None:
         self.framework = ""
-        self._credentials = credential_names(settings.redact_headers, settings.forward_headers)
+        self._redaction = Redaction(credential_names(settings.redact_headers, settings.forward_headers))
         self._templates = Templates()
 
     def sample(self, recording: Recording) -> Sample:
@@ -70,13 +61,13 @@ class Packer:
         request = Request(
             method=head.method,
             target=head.target,
-            origin=origin_of(head.scheme, head.server, head.headers),
-            headers=redact_request(head.headers, self._credentials),
+            origin=origin_of(head.scheme, head.server, host_of(head.headers)),
+            headers=self._redaction.request(head.headers),
             body=b"".join(recording.heard),
         )
         primary = Answer(
             status=recording.status,
-            headers=redact_response(_text(recording.answer_headers), self._credentials),
+            headers=self._redaction.response(recording.answer_headers),
             body=b"".join(recording.said),
             latency_ms=round(recording.latency_ms, 3),
         )
@@ -95,20 +86,3 @@ class Packer:
         elif template != UNMATCHED:
             template = self._templates.admit(template[:200])
         return f"{recording.head.method} {template}"
-
-
-def _text(headers: RawHeaders) -> Headers:
-    pairs = tuple((_latin(name).lower(), _latin(value).strip(" \t")) for name, value in headers)
-    if not all(_NAME.fullmatch(name) for name, _ in pairs):
-        raise Unfit("a response header's name is not a token")
-    return pairs
-
-
-def _latin(text: bytes | str) -> str:
-    if isinstance(text, str):
-        try:
-            text.encode("latin-1")
-        except UnicodeEncodeError:
-            raise Unfit("a response header holds characters that HTTP cannot carry") from None
-        return text
-    return bytes(text).decode("latin-1")

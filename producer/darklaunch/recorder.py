@@ -15,8 +15,11 @@ from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any, Final
 
+from darklaunch_shared.launch import SAFE_METHODS
+
 from .address import path_of
 from .complaint import Complaint
+from .fields import as_text
 from .flusher import Flusher
 from .outbox import Outbox
 from .recording import Head, Recording
@@ -139,7 +142,7 @@ class Recorder:
             self.snapshot = snapshot
 
     def _sticks(self, mirror: Mirror, sticky: Sticky, head: Head, u: float) -> bool:
-        key = sticky_key(sticky, head.headers, head.client)
+        key = sticky_key(sticky, as_text(head.headers), head.client)
         if key:
             return position(mirror.name, key) < mirror.fraction
         if u < mirror.fraction:
@@ -147,6 +150,8 @@ class Recorder:
         return False
 
     def _refused(self, mirror: Mirror, method: str, target: str) -> bool:
+        if target and not mirror.patterned and method in SAFE_METHODS:
+            return False
         path = path_of(target)
         reason: str | None
         if not target:

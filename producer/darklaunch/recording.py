@@ -3,34 +3,28 @@
 Bodies are kept as the chunks that passed, by reference. Nothing is decoded, joined or redacted here.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import chain
 from time import perf_counter, time_ns
-from typing import Final
+from typing import Final, NamedTuple
 
-from darklaunch_shared.exchange import Headers
 from darklaunch_shared.launch import SAFE_METHODS
 
+from .fields import RawHeaders
 from .outbox import Outbox
 from .routes import Route
 from .settings import Settings
 from .skips import response_skip
 
-RawHeaders = tuple[tuple[bytes, bytes], ...] | tuple[tuple[str, str], ...]
-"""Header fields as the app gave them: bytes in ASGI, latin-1 text in WSGI."""
-
 _OVERHEAD_BYTES: Final = 1_000  # a recording's own objects, roughly
 _BODILESS: Final = frozenset({204, 304})
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A request without its body.
 
-    `target` is the raw request target, latin-1; header names are lower case. `server` is host[:port] as the server
-    knows itself, for a request without Host; `client` is the peer's address, "" when unknown. `body_bytes` is how long
-    the body is: None when only its end will tell.
+    `target` is the raw request target, latin-1; `headers` are as the server gave them. `server` is host[:port] as the
+    server knows itself, for a request without Host; `client` is the peer's address, "" when unknown. `body_bytes` is
+    how long the body is: None when only its end will tell.
     """
 
     method: str
@@ -38,16 +32,18 @@ class Head:
     scheme: str
     server: str
     client: str
-    headers: Headers
+    headers: RawHeaders
     body_bytes: int | None
 
 
-def body_bytes(method: str, headers: Mapping[str, str], http_version: str) -> int | None:
-    """Tell how long a request's body is going to be: None when only its end will tell (RFC 9112, 6.3)."""
-    length = headers.get("content-length", "")
+def body_bytes(method: str, length: str, chunked: bool, http_version: str) -> int | None:
+    """Tell how long a request's body is going to be: None when only its end will tell (RFC 9112, 6.3).
+
+    `length` is its Content-Length, "" for none; `chunked` says that it has a Transfer-Encoding.
+    """
     if length.isascii() and length.isdigit():
         return int(length)
-    if "transfer-encoding" in headers:
+    if chunked:
         return None
     return None if http_version >= "2" and method not in SAFE_METHODS else 0
 

@@ -10,6 +10,8 @@ from typing import Final
 
 from darklaunch_shared.exchange import REDACTED, Headers
 
+from .fields import Names, RawHeaders, check_name, text
+
 CREDENTIALS: Final = frozenset(
     """
     authorization proxy-authorization cookie cookie2 set-cookie set-cookie2 authentication-info
@@ -31,17 +33,36 @@ def credential_names(redact: Iterable[str], forward: Iterable[str]) -> frozenset
     return (CREDENTIALS | frozenset(redact)) - frozenset(forward)
 
 
-def redact_request(headers: Headers, credentials: frozenset[str]) -> Headers:
-    """Leave credentials out."""
-    return tuple(pair for pair in headers if pair[0] not in credentials)
+class Redaction:
+    """Reads header fields into the text that travels, without credentials; remembers the names it has met."""
+
+    def __init__(self, credentials: frozenset[str]) -> None:
+        self._request = Names(lambda name: "" if name in credentials else name)
+        self._response = Names(check_name)
+        self._credentials = credentials
+
+    def request(self, headers: RawHeaders) -> Headers:
+        """Leave credentials out. Raises Unfit."""
+        names = self._request
+        return tuple([
+            (kept, value.decode("latin-1") if type(value) is bytes else text(value))
+            for name, value in headers
+            if (kept := names[name])
+        ])  # fmt: skip
+
+    def response(self, headers: RawHeaders) -> Headers:
+        """Put `[redacted]` in the place of credentials. Raises Unfit."""
+        names, credentials = self._response, self._credentials
+        read: list[tuple[str, str]] = []
+        for given, content in headers:
+            name = names[given]
+            value = (content.decode("latin-1") if type(content) is bytes else text(content)).strip(" \t")
+            read.append((name, value if name not in credentials else _redacted(name, value)))
+        return tuple(read)
 
 
-def redact_response(headers: Headers, credentials: frozenset[str]) -> Headers:
-    """Put `[redacted]` in the place of credentials."""
-    return tuple(
-        pair if pair[0] not in credentials else (pair[0], _cookie(pair[1]) if pair[0] == "set-cookie" else REDACTED)
-        for pair in headers
-    )
+def _redacted(name: str, value: str) -> str:
+    return _cookie(value) if name == "set-cookie" else REDACTED
 
 
 def _cookie(value: str) -> str:

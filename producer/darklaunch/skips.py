@@ -15,22 +15,27 @@ Beside `unsafe_method` and `path`, which the launch's policy decides:
 
 from typing import Final
 
-from darklaunch_shared.exchange import Headers
+from .fields import RawHeaders, find
+from .fields import text as as_text
 
 REPLAY_MARK: Final = "x-darklaunch-exchange"
 
-_CONDITIONAL: Final = frozenset(
-    {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"}
+_CONDITIONAL: Final = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range")
+_TELLING: Final = frozenset(
+    form for name in (*_CONDITIONAL, "upgrade", "content-type") for form in (name, name.encode())
 )
 _STREAMING: Final = ("text/event-stream", "multipart/x-mixed-replace", "application/grpc")
 
 
-def request_skip(headers: Headers) -> str | None:
-    """Say why a request cannot be compared; None when it can."""
-    fields = dict(headers)
-    if not _CONDITIONAL.isdisjoint(fields):
+def request_skip(headers: RawHeaders) -> str | None:
+    """Say why a request cannot be compared; None when it can. Names are lower case."""
+    names = {name for name, _ in headers}
+    if _TELLING.isdisjoint(names):
+        return None
+    told = {name if isinstance(name, str) else name.decode("latin-1") for name in names}
+    if not told.isdisjoint(_CONDITIONAL):
         return "conditional"
-    if "upgrade" in fields or fields.get("content-type", "").lower().startswith("application/grpc"):
+    if "upgrade" in told or as_text(find(headers, "content-type")).lower().startswith("application/grpc"):
         return "streaming"
     return None
 

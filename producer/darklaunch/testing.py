@@ -20,8 +20,9 @@ from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.exchange import Exchange
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status, check_percent
 
+from .fields import Unfit
 from .outbox import Outbox
-from .packing import Packer, Unfit
+from .packing import Packer
 from .recorder import Recorder, welcoming
 from .settings import Settings
 from .snapshot import snapshot_of

@@ -179,7 +179,7 @@ def _read_head(environ: Environ, target: str) -> Head:
     ]
     host, port = str(environ.get("SERVER_NAME", "localhost")), str(environ.get("SERVER_PORT", ""))
     host = f"[{host}]" if ":" in host else host
-    method = str(environ["REQUEST_METHOD"])
+    method, fields = str(environ["REQUEST_METHOD"]), dict(headers)
     return Head(
         method=method,
         target=target,
@@ -188,6 +188,9 @@ def _read_head(environ: Environ, target: str) -> Head:
         client=str(environ.get("REMOTE_ADDR", "")),
         headers=tuple(headers),
         body_bytes=body_bytes(
-            method, dict(headers), str(environ.get("SERVER_PROTOCOL", "HTTP/1.1")).rpartition("/")[2]
+            method,
+            fields.get("content-length", ""),
+            "transfer-encoding" in fields,
+            str(environ.get("SERVER_PROTOCOL", "HTTP/1.1")).rpartition("/")[2],
         ),
     )

@@ -69,10 +69,21 @@ class Exchange:
 def pack_exchange(exchange: Exchange) -> Fields:
     """Turn an exchange into stream fields."""
     request, primary = exchange.request, exchange.primary
-    meta = {
-        "launch": exchange.launch,
-        "at": exchange.captured_at_ms,
-        "endpoint": exchange.endpoint,
+    return {
+        keys.V: VERSION,
+        keys.ID: exchange.id.encode(),
+        keys.META: pack_meta(exchange.launch, exchange.captured_at_ms, exchange.endpoint, request, primary),
+        keys.REQUEST: request.body,
+        keys.RESPONSE: primary.body,
+    }
+
+
+def pack_meta(launch: str, captured_at_ms: int, endpoint: str, request: Request, primary: Answer) -> bytes:
+    """Write an exchange's `meta`: everything but its id and the two bodies."""
+    return orjson.dumps({
+        "launch": launch,
+        "at": captured_at_ms,
+        "endpoint": endpoint,
         "method": request.method,
         "target": request.target,
         "origin": request.origin,
@@ -80,14 +91,7 @@ def pack_exchange(exchange: Exchange) -> Fields:
         "status": primary.status,
         "response_headers": primary.headers,
         "latency_ms": primary.latency_ms,
-    }
-    return {
-        keys.V: VERSION,
-        keys.ID: exchange.id.encode(),
-        keys.META: orjson.dumps(meta),
-        keys.REQUEST: request.body,
-        keys.RESPONSE: primary.body,
-    }
+    })  # fmt: skip
 
 
 def unpack_exchange(fields: Fields) -> Exchange:
