@@ -20,8 +20,8 @@ from darklaunch_shared.control import STALE_S
 from darklaunch_shared.launch import LaunchSpec
 from darklaunch_workers import lane as worker_lane
 from darklaunch_workers import settings as worker_settings
+from darklaunch_workers.answers import GRACE_S
 from darklaunch_workers.protection import OUTAGE_FAILURES, AdaptiveLimit
-from darklaunch_workers.replay import GRACE_S
 from darklaunch_workers.settings import WorkerSettings
 
 from .page import ROOT, indented, page, section, table

@@ -101,8 +101,11 @@ def client(url: str) -> Iterator[Client]:
         redis.close()
 
 
-def publish(redis: Client, name: str, spec: LaunchSpec, status: str = "active", **fields: str) -> None:
-    """Give a launch its next state."""
+def publish(
+    redis: Client, name: str, spec: LaunchSpec, status: str = "active", *, noise: float = 0, **fields: str
+) -> None:
+    """Give a launch its next state; no exchange is replayed a second time unless `noise` gives a share, in per cent."""
+    spec = replace(spec, noise_percent=noise)
     revision = int(redis.execute_command("INCR", keys.REVISION))
     call_script(redis, Call("publish", (keys.launch(name),), (revision, status, 100, pack_spec(spec), "0")))
     for field_name, value in fields.items():

@@ -4,9 +4,9 @@ import pytest
 from darklaunch_shared.exchange import Answer
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
 from darklaunch_shared.replay import LatencySource
+from darklaunch_workers.answers import measured
 from darklaunch_workers.build import Builds, named
 from darklaunch_workers.orders import Mode, orders_of
-from darklaunch_workers.replay import measured
 from darklaunch_workers.tries import retry_after_s
 
 

@@ -10,14 +10,14 @@ from darklaunch_shared.connect import AsyncClient
 from darklaunch_shared.consumer import Consumer, worker_lane
 from darklaunch_shared.errors import BadLaunch, BadOrigin
 from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.origin import parse_origin
+from darklaunch_shared.origin import Origin, parse_origin
 from darklaunch_shared.policy import compile_policy
 from darklaunch_shared.scripting import ScriptQueue, Scripts
 
 from .build import Builds
 from .control import Control
-from .desk import Desk, Shadow
-from .http import Caps, make_client
+from .desk import ControlOrigin, Desk, Shadow
+from .http import Caps, ShadowClient, make_client
 from .lane import ShardLane
 from .orders import WAIT, Mode, Orders, orders_of
 from .presence import Presence
@@ -99,12 +99,12 @@ class Crew:
                 upkeep.cancel_scope.cancel()
         finally:
             self._replayed_before, self._lanes, self._desk = self.replayed, [], None
-            if desk.shadow is not None:
-                await desk.shadow.client.aclose()
+            for called in (desk.shadow, desk.control):
+                if called is not None:
+                    await called.client.aclose()
 
     def _furnish(self, spec: LaunchSpec, until: anyio.Event) -> Desk:
-        protection = Protection(concurrency=self._settings.concurrency, max_rps=spec.max_rps, now_s=time.monotonic())
-        protection.share(self._presence.workers, time.monotonic())
+        protection = self._protection(spec)
         shadow: Shadow | None = None
         try:
             shadow = self._shadow(spec)
@@ -114,6 +114,7 @@ class Crew:
             launch=self._launch,
             spec=spec,
             shadow=shadow,
+            control=self._control_origin(spec),
             builds=Builds(spec),
             protection=protection,
             slots=Slots(lambda: protection.limit.limit),
@@ -129,14 +130,34 @@ class Crew:
             raise BadLaunch(f"{spec.shards} shards: there can be 1 to {MOST_SHARDS}")
         policy = compile_policy(spec)
         origin = parse_origin(spec.shadow)
-        client = make_client(
+        return Shadow(origin, self._client(origin, spec), policy)
+
+    def _control_origin(self, spec: LaunchSpec) -> ControlOrigin | None:
+        """Furnish what the control needs. One that cannot be used costs the launch its baseline, nothing else."""
+        if not (spec.control and spec.compare and spec.noise_percent > 0):
+            return None
+        try:
+            origin = parse_origin(spec.control)
+        except BadOrigin as unusable:
+            log.error("launch %s goes without a noise baseline: %s", self._launch, unusable)
+            return None
+        protection = self._protection(spec)
+        return ControlOrigin(origin, self._client(origin, spec), protection, Slots(lambda: protection.limit.limit))
+
+    def _protection(self, spec: LaunchSpec) -> Protection:
+        now_s = time.monotonic()
+        protection = Protection(concurrency=self._settings.concurrency, max_rps=spec.max_rps, now_s=now_s)
+        protection.share(self._presence.workers, now_s)
+        return protection
+
+    def _client(self, origin: Origin, spec: LaunchSpec) -> ShadowClient:
+        return make_client(
             origin,
             slots=self._settings.concurrency,
             caps=Caps(body_cap_bytes=spec.response_cap_bytes),
             kind=self._settings.client,
             allow_metadata=spec.allow_metadata,
         )
-        return Shadow(origin, client, policy)
 
     def _orders(self, *, usable: bool, until: anyio.Event) -> Callable[[], Orders]:
         def orders() -> Orders:
@@ -151,7 +172,8 @@ class Crew:
             state = self._control.state(self._launch)
             if state is not None and state.spec != desk.spec:
                 break
-            desk.protection.share(self._presence.workers, time.monotonic())
+            for protection in (desk.protection, *([desk.control.protection] if desk.control else [])):
+                protection.share(self._presence.workers, time.monotonic())
             await _wait(self._over, LOOK_S)
         until.set()
         desk.slots.changed()

@@ -24,15 +24,27 @@ class Shadow:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlOrigin:
+    """A second instance of the primary's version. What protects it is its own: nothing of the shadow's is shared."""
+
+    origin: Origin
+    client: ShadowClient
+    protection: Protection
+    slots: Slots
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """One launch as this process works on it.
 
-    `shadow` is None when the specification cannot be used: then nothing is replayed. `orders` says what to do now.
+    `shadow` is None when the specification cannot be used: then nothing is replayed. `control` is None when there is
+    none, or it cannot be used. `orders` says what to do now.
     """
 
     launch: str
     spec: LaunchSpec
     shadow: Shadow | None
+    control: ControlOrigin | None
     builds: Builds
     protection: Protection
     slots: Slots

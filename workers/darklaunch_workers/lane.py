@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from .desk import Desk
 from .orders import Mode
-from .replay import Settled, settle
+from .replay import Replayed, Settled, conclude, settle
 
 CLAIM_EVERY_S: Final = 5.0
 IDLE_S: Final = 0.25
@@ -140,9 +140,10 @@ class ShardLane:
 
     async def _settle(self, held: Held) -> Settled | None:
         try:
-            return await settle(self._desk, held.delivery, probe=held.probe)
+            settled = await settle(self._desk, held.delivery, probe=held.probe)
         finally:
             self._desk.slots.claimed -= 1
+        return await conclude(self._desk, settled) if isinstance(settled, Replayed) else settled
 
     async def _bury(self, delivery: Delivery, reason: str) -> None:
         try:

@@ -12,7 +12,7 @@ OUTAGE_FAILURES: Final = 5
 RETRY_EVERY: Final = 10
 RETRY_RESERVE: Final = 10
 
-_CONGESTED_STATUS: Final = frozenset({429, 503})
+CONGESTED_STATUS: Final = frozenset({429, 503})
 _CONGESTED: Final = frozenset({ShadowErrorClass.TIMEOUT, ShadowErrorClass.REFUSED, ShadowErrorClass.RESET})
 _OUTAGE: Final = _CONGESTED | {ShadowErrorClass.DNS, ShadowErrorClass.TLS}
 
@@ -153,7 +153,7 @@ class Protection:
 
     def learn(self, outcome: int | ShadowErrorClass, *, started_s: float, now_s: float, under_way: int) -> None:
         """Learn from one try: the status of its answer, or why there was none."""
-        if outcome in _CONGESTED_STATUS or outcome in _CONGESTED:
+        if outcome in CONGESTED_STATUS or outcome in _CONGESTED:
             self.limit.congested(started_s, now_s)
         elif not isinstance(outcome, ShadowErrorClass):
             self.limit.succeeded(under_way)

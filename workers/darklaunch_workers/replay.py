@@ -1,44 +1,33 @@
 """One exchange, from a stream entry to what became of it. Nothing here touches Redis.
 
 The steps, in order: read the entry; obey the launch's orders; refuse what must not be sent; wait for a slot and for the
-rate; obey the orders again; send; describe the outcome.
+rate; obey the orders again; send; describe the outcome; for a share, ask one of the two versions a second time.
 """
 
 import asyncio
 import os
-import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
 from darklaunch_shared import keys
 from darklaunch_shared.consumer import Delivery
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.exchange import Answer, Exchange, Fields, unpack_exchange
+from darklaunch_shared.exchange import Exchange, Fields, unpack_exchange
 from darklaunch_shared.launch import LaunchSpec
 from darklaunch_shared.policy import Policy
-from darklaunch_shared.replay import (
-    Answered,
-    LatencySource,
-    Loss,
-    ShadowErrorClass,
-    Unanswered,
-    pack_loss,
-    pack_replay,
-)
+from darklaunch_shared.replay import Answered, Loss, Repeat, Unanswered, pack_loss, pack_replay
 
+from .answers import GRACE_S, described, too_late
 from .desk import Desk
-from .http import BadRequest, Reply, ShadowClient, ShadowRequest, replay_request
+from .http import BadRequest, ShadowClient, ShadowRequest, replay_request
 from .http.hygiene import EXCHANGE_HEADER
 from .orders import Mode
+from .repeat import ask_control, ask_shadow_again
 from .tries import Tries
 
-GRACE_S: Final = 1.0
-"""How much longer than its deadline a replay may take before it is cut off whatever the client does."""
-
 _FIELDS: Final = (keys.V, keys.ID, keys.META, keys.REQUEST, keys.RESPONSE)
-_SERVER_TIMING: Final = re.compile(r'(?:^|,)\s*darklaunch\s*;[^,]*?\bdur\s*=\s*"?(\d{1,8}(?:\.\d{1,9})?)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +38,21 @@ class Settled:
     counter: str
 
 
-async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Settled | None:
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """An exchange that is done with the shadow: what came of it there, once and perhaps a second time."""
+
+    exchange: Exchange
+    captured: Fields
+    shadow: Answered | Unanswered
+    repeat: Repeat | None
+
+
+async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Replayed | Settled | None:
     """Replay one exchange, or say why not. None: it must wait, so it goes back.
 
-    A probe goes out although the breaker is open. Raises BadEntry when the entry is not an exchange of this launch.
+    What was replayed is passed on by `conclude`. A probe goes out although the breaker is open. Raises BadEntry when
+    the entry is not an exchange of this launch.
     """
     exchange = unpack_exchange(delivery.fields)
     if exchange.launch != desk.launch:
@@ -86,9 +86,19 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Sett
             if stale(exchange, desk.spec, time.time()):
                 return dropped(exchange, "stale")
             outcome = await _send(desk, desk.shadow.client, request, probe=probe)
+            repeat = None if probe else await ask_shadow_again(desk, exchange, request, outcome)
     except BadRequest:
         return dropped(exchange, "bad_input")
-    return Settled(pack_replay(_own(delivery.fields), outcome), "replayed")
+    return Replayed(exchange, _own(delivery.fields), outcome, repeat)
+
+
+async def conclude(desk: Desk, replayed: Replayed) -> Settled:
+    """Ask the control, where there is one and the exchange is in the share; then describe all that came of it.
+
+    Nothing of the shadow's is taken up any more: a slow control keeps no replay from going out.
+    """
+    repeat = replayed.repeat or await ask_control(desk, replayed.exchange, replayed.shadow)
+    return Settled(pack_replay(replayed.captured, replayed.shadow, repeat), "replayed")
 
 
 async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> Answered | Unanswered:
@@ -108,16 +118,9 @@ async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, pro
             outcome = await tries.run()
     except TimeoutError:
         waited_ms = (time.monotonic() - started_s) * 1000
-        detail = f"no outcome within {deadline_s:g} s"
-        return Unanswered(
-            ShadowErrorClass.TIMEOUT, detail, max(1, tries.attempts), waited_ms, at_ms, desk.builds.latest
-        )
-    if isinstance(outcome, Reply):
-        answer, source = measured(outcome.answer)
-        return Answered(answer, source, tries.attempts, at_ms, desk.builds.read(answer.headers))
+        return too_late(deadline_s, attempts=tries.attempts, waited_ms=waited_ms, at_ms=at_ms, builds=desk.builds)
     waited_ms = (time.monotonic() - started_s) * 1000
-    detail = outcome.detail.encode("utf-8", "replace").decode()
-    return Unanswered(outcome.error, detail, tries.attempts, waited_ms, at_ms, desk.builds.latest)
+    return described(outcome, attempts=tries.attempts, waited_ms=waited_ms, at_ms=at_ms, builds=desk.builds)
 
 
 def _own(fields: Fields) -> Fields:
@@ -141,16 +144,3 @@ def dropped(exchange: Exchange, reason: str) -> Settled:
     """Settle an exchange without a replay."""
     loss = Loss(exchange.id, exchange.launch, exchange.captured_at_ms, exchange.endpoint, "dropped", reason)
     return Settled(pack_loss(loss), "dropped")
-
-
-def measured(answer: Answer) -> tuple[Answer, LatencySource]:
-    """Take the latency that the shadow measured inside the app, where its hook did (W3C Server Timing).
-
-    A time longer than the whole answer took is not believed.
-    """
-    for name, value in answer.headers:
-        if name == "server-timing" and (found := _SERVER_TIMING.search(value)):
-            inside_ms = float(found[1])
-            if inside_ms <= answer.latency_ms:
-                return replace(answer, latency_ms=inside_ms), LatencySource.SERVER_TIMING
-    return answer, LatencySource.CLIENT

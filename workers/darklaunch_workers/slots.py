@@ -23,9 +23,14 @@ class Slots:
         """How many more exchanges find a slot at once."""
         return self._limit() - self.claimed
 
+    @property
+    def full(self) -> bool:
+        """Whether somebody who came now would have to wait."""
+        return self.busy >= self._limit()
+
     async def __aenter__(self) -> None:
         """Wait for a slot."""
-        while self.busy >= self._limit():
+        while self.full:
             await self._change.wait()
         self.busy += 1
 

@@ -71,16 +71,11 @@ class Tries:
         return self._last
 
     async def _send(self) -> Outcome:
-        started_s = time.monotonic()
-        under_way = self._under_way()
-        outcome: Outcome
-        try:
-            outcome = await self._client.send(self._request, deadline_s=max(0.001, self._ends_at_s - started_s))
-        except ShadowFailure as failure:
-            outcome = failure
-        self.attempts += outcome.attempts if isinstance(outcome, Reply) else 1
-        learned = outcome.answer.status if isinstance(outcome, Reply) else outcome.error
-        self._protection.learn(learned, started_s=started_s, now_s=time.monotonic(), under_way=under_way)
+        left_s = max(0.001, self._ends_at_s - time.monotonic())
+        outcome = await send_once(
+            self._client, self._request, self._protection, deadline_s=left_s, under_way=self._under_way()
+        )
+        self.attempts += sends(outcome)
         return outcome
 
     def _wait_s(self, state: RetryCallState) -> float:
@@ -96,6 +91,26 @@ class Tries:
             or not self._may_retry()
             or not self._protection.budget.take()
         )
+
+
+async def send_once(
+    client: ShadowClient, request: ShadowRequest, protection: Protection, *, deadline_s: float, under_way: int
+) -> Outcome:
+    """Send a request once, and let what protects that server learn from it. Raises BadRequest."""
+    started_s = time.monotonic()
+    outcome: Outcome
+    try:
+        outcome = await client.send(request, deadline_s=deadline_s)
+    except ShadowFailure as failure:
+        outcome = failure
+    learned = outcome.answer.status if isinstance(outcome, Reply) else outcome.error
+    protection.learn(learned, started_s=started_s, now_s=time.monotonic(), under_way=under_way)
+    return outcome
+
+
+def sends(outcome: Outcome) -> int:
+    """Count what went out for one outcome."""
+    return outcome.attempts if isinstance(outcome, Reply) else 1
 
 
 def worth_retrying(outcome: Outcome) -> bool:
