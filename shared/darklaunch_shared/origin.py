@@ -1,4 +1,4 @@
-"""The shadow's origin: what an operator may point workers at, and which addresses must never be called."""
+"""Origins of shadow and control: what an operator may point workers at, and which addresses must never be called."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -47,28 +47,28 @@ class Origin:
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-def parse_origin(text: str) -> Origin:
-    """Read `http://host:port`.
+def parse_origin(text: str, role: str = "shadow") -> Origin:
+    """Read `http://host:port`; `role` is what messages call it.
 
     Raises BadOrigin when it has another scheme, a user name, a path, a query, no host, or a port that is none.
     """
     if any(character <= " " or character == "\x7f" for character in text):
-        raise BadOrigin(f"the shadow URL {text!r} contains a space or a control character")
+        raise BadOrigin(f"the {role} URL {text!r} contains a space or a control character")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as broken:
-        raise BadOrigin(f"the shadow URL {text!r} is not a URL: {broken}") from None
+        raise BadOrigin(f"the {role} URL {text!r} is not a URL: {broken}") from None
     if parts.scheme not in _PORTS:
-        raise BadOrigin(f"the shadow URL {text!r} must start with http:// or https://")
+        raise BadOrigin(f"the {role} URL {text!r} must start with http:// or https://")
     if "@" in parts.netloc:
-        raise BadOrigin("the shadow URL must not contain a user name or password")
+        raise BadOrigin(f"the {role} URL must not contain a user name or password")
     if not host:
-        raise BadOrigin(f"the shadow URL {text!r} names no host")
+        raise BadOrigin(f"the {role} URL {text!r} names no host")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise BadOrigin(f"the shadow URL {text!r} must end after the host and port: each request brings its own path")
+        raise BadOrigin(f"the {role} URL {text!r} must end after the host and port: each request brings its own path")
     if port == 0:
-        raise BadOrigin(f"the shadow URL {text!r} has port 0")
+        raise BadOrigin(f"the {role} URL {text!r} has port 0")
     origin = Origin(parts.scheme, host, port or _PORTS[parts.scheme])
     try:
         literal = ip_address(host)

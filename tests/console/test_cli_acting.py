@@ -69,6 +69,25 @@ def test_start_records_publishes_and_says_what_is_mirrored(cli, redis, launch_na
     assert "@" in event.actor
 
 
+def test_start_says_who_is_asked_a_second_time(cli, redis, launch_name, nowhere):
+    with http_server() as control:
+        told = ("--shadow", nowhere, "--control", control.url)
+        said = cli.run("start", launch_name, *told, "--noise", "25").stdout
+        assert "Control answers (HTTP 200 in " in said
+        assert f"To learn what is noise, 25 % of the reads go to the control {control.url} as well." in said
+        assert "x-darklaunch-exchange" in control.seen[0]
+        spec = copy(redis, launch_name).spec
+        assert (spec.control, spec.noise_percent) == (control.url, 25.0)
+        assert cli.json("start", f"{launch_name}-j", *told)["control_answers"] is True
+    away = cli.run("start", f"{launch_name}-2", *told)
+    assert f"Warning: the control {control.url} refuses the connection." in away.stderr
+    assert away.exit_code == 0
+    alone = cli.ok("start", f"{launch_name}-3", "--shadow", nowhere)
+    assert "To learn what is noise, 10 % of the reads go to the shadow a second time." in alone
+    assert "noise" not in cli.ok("start", f"{launch_name}-4", "--shadow", nowhere, "--noise", "0")
+    assert "noise" not in cli.ok("start", f"{launch_name}-5", "--shadow", nowhere, "--no-compare")
+
+
 def test_start_takes_everything_it_is_told(cli, redis, launch_name, nowhere):
     options = (
         "--percent 0.5 --allow POST\0/search --only /api/** --skip /api/health --max-latency-diff 1500ms "
@@ -116,6 +135,17 @@ def test_start_says_when_no_app_listens(cli, own_valkey, launch_name, nowhere):
         (["--shadow", "http://h/path"], 2, "must end after the host and port"),
         (["--shadow", "http://169.254.169.254"], 1, "169.254.169.254 is in 169.254.0.0/16"),
         (["--shadow", "http://[fe80::1]"], 1, "must not be called: fe80::1 is in fe80::/10"),
+        (["--shadow", "http://h", "--control", "h:1"], 2, "the control URL 'h:1' must start with http:// or https://"),
+        (["--shadow", "http://h", "--control", "http://h/p"], 2, "the control URL 'http://h/p' must end after the"),
+        (["--shadow", "http://127.0.0.1:9", "--control", "http://[fe80::1]"], 1, "the control http://[fe80::1] must"),
+        (
+            ["--shadow", "http://127.0.0.1:9", "--control", "http://127.0.0.1:9/"],
+            1,
+            "the control http://127.0.0.1:9 is",
+        ),
+        (["--shadow", "http://h", "--noise", "101"], 2, "the percentage must be between 0 and 100, got 101."),
+        (["--shadow", "http://h", "--control", "http://c", "--noise", "0"], 2, "--noise 0 turns that off"),
+        (["--shadow", "http://h", "--control", "http://c", "--no-compare"], 2, "--no-compare turns that off"),
         (["--shadow", "http://h", "--percent", "150"], 2, "the percentage must be between 0 and 100, got 150."),
         (["--shadow", "http://h", "--percent", "ten"], 2, "'ten' is not a percentage"),
         (["--shadow", "http://h", "--max-latency-diff", "2000"], 2, "'2000' has no unit: write 2000ms, 2s"),
@@ -161,6 +191,10 @@ def test_the_primary_itself_is_no_shadow(cli, redis, launched):
         f"Error: the shadow http://127.0.0.1:{port} is the primary itself: requests are captured at "
         f"http://localhost:{port}. Name the address of the version under test."
     )
+    other = ("--shadow", f"http://127.0.0.1:{closed_port()}", "--control", f"http://127.0.0.1:{port}")
+    line = cli.error("start", f"{launched}-2", *other, code=1)
+    assert f"the control http://127.0.0.1:{port} is the primary itself" in line
+    assert "Name the address of a second instance of the primary's version." in line
 
 
 def test_starting_again_says_what_to_do_instead(cli, launched, nowhere):

@@ -70,13 +70,14 @@ def test_everything_in_order(alone):
 
 def test_nobody_at_work_fails_when_a_launch_is_active(alone):
     assert checks(alone.json("doctor"))["fail"] == ""
-    shadow = f"http://127.0.0.1:{closed_port()}"
-    alone.ok("start", "lonely", "--shadow", shadow)
+    shadow, control = f"http://127.0.0.1:{closed_port()}", f"http://127.0.0.1:{closed_port()}"
+    alone.ok("start", "lonely", "--shadow", shadow, "--control", control)
     found = checks(alone.json("doctor", code=1))
     assert "No worker is running: nobody replays → Start one: darklaunch worker." in found["fail"]
     assert "No comparator is running" in found["fail"]
     assert "No app with the hook has been seen on this Redis" in found["warn"]
     assert f"lonely: its shadow {shadow} refuses the connection → Start it, or pause the launch." in found["warn"]
+    assert f"lonely: its control {control} refuses the connection" in "".join(found["warn"])
 
 
 def test_a_redis_that_evicts_is_refused(alone):

@@ -137,7 +137,7 @@ class Crew:
         if not (spec.control and spec.compare and spec.noise_percent > 0):
             return None
         try:
-            origin = parse_origin(spec.control)
+            origin = parse_origin(spec.control, "control")
         except BadOrigin as unusable:
             log.error("launch %s goes without a noise baseline: %s", self._launch, unusable)
             return None

@@ -33,10 +33,16 @@ def specify(
     allow_private_metadata: bool,
     shards: int,
     build_header: str,
+    control: str,
+    noise: float,
 ) -> LaunchSpec:
     """Turn the options into a specification. Raises BadOrigin, BadLaunch or BadUsage, naming what is wrong."""
-    if "://" not in shadow:
-        raise BadOrigin(f"the shadow URL {shadow!r} must start with http:// or https://")
+    for role, url in (("shadow", shadow), ("control", control)):
+        if url and "://" not in url:
+            raise BadOrigin(f"the {role} URL {url!r} must start with http:// or https://")
+    if control and (no_compare or not noise):
+        unused = "--no-compare" if no_compare else "--noise 0"
+        raise BadUsage(f"--control is asked only to learn what is noise, and {unused} turns that off: leave one out")
     if not math.isfinite(max_rps):
         raise BadUsage("--max-rps must be a number")
     spec = LaunchSpec(
@@ -54,6 +60,8 @@ def specify(
         allow_metadata=allow_private_metadata,
         shards=shards,
         build_header=check_header(build_header),
+        control=str(parse_origin(control, "control")) if control else "",
+        noise_percent=noise,
     )
     compile_policy(spec)
     return spec

@@ -9,7 +9,6 @@ import click
 from darklaunch_comparator.errors import LaunchExists
 from darklaunch_comparator.store.launches import Act, create_launch, get_launch
 from darklaunch_shared.launch import LaunchState, Status
-from darklaunch_shared.origin import parse_origin
 
 from darklaunch_console.alive import hooks_alive
 from darklaunch_console.arguments import duration, launch_name, percentage
@@ -18,11 +17,12 @@ from darklaunch_console.output.numbers import milliseconds, percent
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
 from darklaunch_console.output.text import plural
 from darklaunch_console.settings import Settings
-from darklaunch_console.shadow import Probe, captured_there, forbidden, probe, resolve
+from darklaunch_console.shadow import Probe
 from darklaunch_console.stores import open_postgres, open_redis
 from darklaunch_console.traffic import captured_origins, recorded_origins
 
 from .control import IN_WORDS, actor, described, mirrored, read_copy, tell
+from .places import places_of
 from .specification import specify
 
 ADD_THE_HOOK = "app.add_middleware(darklaunch.CaptureMiddleware), with DARKLAUNCH_REDIS_URL in its environment"
@@ -31,9 +31,10 @@ MIRRORED_WRITES = "allow one with --allow 'POST /path'"
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What was found around a new launch: the shadow's answer, and how many app processes carry the hook."""
+    """What was found around a new launch: the answers of shadow and control, and the app processes with the hook."""
 
     answer: Probe
+    control: Probe | None
     hooks: int
 
 
@@ -66,6 +67,16 @@ class Surroundings:
     metavar="TIME",
     help="Do not replay what is older.  [default: 300s]",
 )
+@click.option(
+    "--control", default="", metavar="URL", help="A second instance of the primary's version, to learn noise."
+)
+@click.option(
+    "--noise",
+    callback=percentage,
+    default="10",
+    metavar="N",
+    help="Share of reads replayed once more, to --control or the shadow; 0: none.  [default: 10]",
+)
 @click.option("--host", type=click.Choice(["shadow", "preserve"]), default="shadow", help="Whose Host header is sent.")
 @click.option("--allow-private-metadata", is_flag=True, help="Let the shadow be a link-local or metadata address.")
 @click.option("--shards", type=click.IntRange(1, 64), default=1, metavar="N", help="Streams to spread the launch over.")
@@ -83,20 +94,12 @@ def start(settings: Settings, /, name: str, percent: float, reason: str, in_json
       darklaunch start search-v3 --shadow http://search:80 --percent 1 --allow 'POST /search' --sticky header:x-user
     """
     spec = specify(**options)
-    origin = parse_origin(spec.shadow)
-    addresses = resolve(origin.host, origin.port)
-    if (why := forbidden(addresses)) and not spec.allow_metadata:
-        raise ConsoleError(
-            f"the shadow {spec.shadow} must not be called: {why}. If it is meant, add --allow-private-metadata"
-        )
+    places = places_of(spec)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         captured = {*captured_origins(redis), *recorded_origins(connection)}
-        if primary := captured_there(origin, addresses, captured):
-            raise ConsoleError(
-                f"the shadow {spec.shadow} is the primary itself: requests are captured at {primary}. "
-                "Name the address of the version under test"
-            )
-        answer = probe(origin, addresses[0]) if addresses else Probe(0, 0.0, False, "has a name that does not resolve")
+        for place in places:
+            place.refuse_primary(captured)
+        answers = {place.role: place.probe() for place in places}
         above, _ = read_copy(redis, name)
         try:
             record = create_launch(
@@ -106,7 +109,7 @@ def start(settings: Settings, /, name: str, percent: float, reason: str, in_json
             raise ConsoleError(_exists(get_launch(connection, name).state)) from None
         connection.commit()
         tell(redis, record, lift_hold=True)
-        found = Surroundings(answer, len(hooks_alive(redis)))
+        found = Surroundings(answers["shadow"], answers.get("control"), len(hooks_alive(redis)))
     if in_json:
         say_json(_as_json(record.state, found))
     else:
@@ -132,6 +135,8 @@ def _tell(state: LaunchState, found: Surroundings) -> None:
     notes: list[str] = []
     if not found.answer.trouble:
         notes.append(f"Shadow answers (HTTP {found.answer.status} in {milliseconds(found.answer.took_ms)}).")
+    if found.control and not found.control.trouble:
+        notes.append(f"Control answers (HTTP {found.control.status} in {milliseconds(found.control.took_ms)}).")
     if found.hooks:
         are = "is" if found.hooks == 1 else "are"
         notes.append(f"{plural(found.hooks, 'app process', 'app processes')} with the hook {are} listening.")
@@ -139,6 +144,8 @@ def _tell(state: LaunchState, found: Surroundings) -> None:
         notes.append(f"Writes are not mirrored ({MIRRORED_WRITES}).")
     if notes:
         say(f"  {' '.join(notes)}")
+    if baseline := _baseline(state):
+        say(f"  {baseline}")
     if not found.hooks:
         say(f"  No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
     say(f"  Next: darklaunch report {state.name}")
@@ -147,6 +154,21 @@ def _tell(state: LaunchState, found: Surroundings) -> None:
             f"the shadow {state.spec.shadow} {from_outside(found.answer.trouble)}. Requests are mirrored all the same "
             f"and count as shadow errors; `darklaunch pause {state.name}` stops that."
         )
+
+    if found.control and found.control.trouble:
+        warn(
+            f"the control {state.spec.control} {from_outside(found.control.trouble)}. Until it answers, nothing is "
+            "learned about noise; the launch goes on."
+        )
+
+
+def _baseline(state: LaunchState) -> str:
+    """Say who is asked a second time, to learn which differences are noise; "" when nobody is."""
+    spec = state.spec
+    if not (spec.compare and spec.noise_percent):
+        return ""
+    whom = f"to the control {spec.control} as well" if spec.control else "to the shadow a second time"
+    return f"To learn what is noise, {percent(spec.noise_percent)} of the reads go {whom}."
 
 
 def _as_json(state: LaunchState, found: Surroundings) -> dict[str, object]:
@@ -159,5 +181,9 @@ def _as_json(state: LaunchState, found: Surroundings) -> dict[str, object]:
         shadow_ms=round(answer.took_ms, 1),
         shadow_trouble=answer.trouble or None,
         shadow_has_hook=answer.hook,
+        control=state.spec.control or None,
+        control_answers=None if found.control is None else not found.control.trouble,
+        control_trouble=(found.control and found.control.trouble) or None,
+        noise_percent=state.spec.noise_percent,
         hooks=found.hooks,
     )

@@ -1,4 +1,4 @@
-"""Each launch: do record and copy agree, may its shadow be called, does it answer, does the pipeline keep up?"""
+"""Each launch: do record and copy agree, may what it calls be called, does it answer, does the pipeline keep up?"""
 
 from __future__ import annotations
 
@@ -47,33 +47,38 @@ def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, Launch
 
 
 def check_shadows(states: Iterable[LaunchState], captured: Iterable[str]) -> list[Finding]:
-    """Resolve and probe the shadow of every active launch, several at once."""
+    """Resolve and probe the shadow of every active launch, and its control where it has one, several at once."""
     active = [state for state in states if state.status is Status.ACTIVE and not state.hold]
     origins = set(captured)
     if not active:
         return []
-    with ThreadPoolExecutor(min(AT_ONCE, len(active))) as pool:
-        return list(pool.map(partial(_check_shadow, origins), active))
+    called: list[tuple[LaunchState, str, str]] = [(state, "shadow", state.spec.shadow) for state in active]
+    called += [(state, "control", state.spec.control) for state in active if state.spec.control]
+    with ThreadPoolExecutor(min(AT_ONCE, len(called))) as pool:
+        return list(pool.map(partial(_check_called, origins), called))
 
 
-def _check_shadow(captured: set[str], state: LaunchState) -> Finding:
-    name, shadow = state.name, printable(state.spec.shadow)
+def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> Finding:
+    state, role, url = called
+    name, shown = state.name, printable(url)
     try:
-        origin = parse_origin(state.spec.shadow)
+        origin = parse_origin(url, role)
     except BadOrigin as wrong:
-        return fail(f"{name}: {wrong}", "Start another launch with a shadow that can be called.")
+        return fail(f"{name}: {wrong}", f"Start another launch with a {role} that can be called.")
     addresses = resolve(origin.host, origin.port)
     if not addresses:
-        return warn(f"{name}: the name of its shadow {shadow} does not resolve here", "Check it where the workers run.")
+        return warn(f"{name}: the name of its {role} {shown} does not resolve here", "Check it where the workers run.")
     if (why := forbidden(addresses)) and not state.spec.allow_metadata:
-        return fail(f"{name}: its shadow must not be called: {why}", f"Stop it: darklaunch rollback {name}.")
+        return fail(f"{name}: its {role} must not be called: {why}", f"Stop it: darklaunch rollback {name}.")
     if primary := captured_there(origin, addresses, captured):
-        what = f"{name}: its shadow {shadow} is the primary itself, whose requests are captured at {printable(primary)}"
-        return fail(what, f"Stop it: darklaunch rollback {name}; then start one with the new version's address.")
+        what = f"{name}: its {role} {shown} is the primary itself, whose requests are captured at {printable(primary)}"
+        meant = "the new version's address" if role == "shadow" else "another control"
+        return fail(what, f"Stop it: darklaunch rollback {name}; then start one with {meant}.")
     answer = probe(origin, addresses[0], PROBE_S)
     if answer.trouble:
-        return warn(f"{name}: its shadow {shadow} {printable(answer.trouble)}", "Start it, or pause the launch.")
-    return ok(f"{name}: its shadow {shadow} answers (HTTP {answer.status} in {milliseconds(answer.took_ms)})")
+        cost = "" if role == "shadow" else " Until then nothing is learned about noise."
+        return warn(f"{name}: its {role} {shown} {printable(answer.trouble)}", f"Start it, or pause the launch.{cost}")
+    return ok(f"{name}: its {role} {shown} answers (HTTP {answer.status} in {milliseconds(answer.took_ms)})")
 
 
 def check_backlogs(sights: Mapping[str, tuple[LaunchState, Sight]]) -> list[Finding]:
