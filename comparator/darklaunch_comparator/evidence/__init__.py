@@ -13,6 +13,8 @@ its natural logarithm; −inf is E = 0. The claim is refuted when log_e ≥ `log
     sums.log_e, sums_a + sums_b, sums.pack(), BlockSums.unpack(packed)  exact: any order, any split, one result
     drift = RestartMixture.of(bet).after(bet, block)                    blocks in order of time: quick after a change
     drift.log_e, drift.pack(), RestartMixture.unpack(packed)            one float per stake; resumes bit for bit
+    log_e(above(0.0, lo=-1), sum((vote(b) for b in blocks), Counts()))  latency: one vote a block, the only form that is
+                                                                        both safe in bursts and quick (see `blocks`)
 
     weighted_average([(0.35, log_e_a), (0.25, log_e_b)])      an e-value under any dependence; weight left over is E = 1
     discovery_weight(j)                                       the weight of the j-th endpoint found, j = 1, 2, 3 …
@@ -22,7 +24,7 @@ its natural logarithm; −inf is E = 0. The claim is refuted when log_e ≥ `log
 """
 
 from .betting import Bet, Counts, Side, above, below, log_e
-from .blocks import BlockSums
+from .blocks import BlockSums, vote
 from .combine import blame, discovery_weight, log_threshold, weighted_average
 from .needed import clean_needed
 from .rate import Interval, confidence_sequence
@@ -43,5 +45,6 @@ __all__ = [
     "discovery_weight",
     "log_e",
     "log_threshold",
+    "vote",
     "weighted_average",
 ]

@@ -3,6 +3,11 @@
 Mismatches come in bursts: one bad cache entry answers twenty requests. Counted one by one, a burst at exactly the
 budget looks like twenty pieces of evidence; as part of one block's mean it is one. The bet is valid when the mean of a
 block, given the blocks before it, keeps the claim; what happens within the block may depend on anything.
+
+For rates a block's mean is a good bet: against a budget of 0.1 %, one failure in a hundred is much. For the paired X of
+two latencies it is not: a shadow 20 % slower moves the mean by a few hundredths, and with X as low as −1 no stake above
+1 is allowed, so that a hundred blocks tell little. There a block votes: one X, the sign of its pos − neg. If in a block
+the two sides could change places, the sign is as often −1 as +1, however the exchanges within it hang together.
 """
 
 import math
@@ -58,6 +63,14 @@ class BlockSums:
         if not sums:
             raise ValueError("sums of no stake at all")
         return cls(int(packed["blocks"]), sums)
+
+
+def vote(block: Counts) -> Counts:
+    """Give a block of paired outcomes one vote: +1 when `pos` exceeds `neg`, −1 when it is the other way, else 0.
+
+    Votes are counts: they add up, and `log_e` bets on them one by one. An empty block has none.
+    """
+    return Counts(block.pos > block.neg, block.neg > block.pos, block.n > 0)
 
 
 def block_growths(bet: Bet, block: Counts, stakes: int) -> tuple[float, ...] | None:

@@ -6,7 +6,7 @@ import random
 from itertools import product
 
 import pytest
-from darklaunch_comparator.evidence import Bet, BlockSums, Counts, RestartMixture, above, below, log_e
+from darklaunch_comparator.evidence import Bet, BlockSums, Counts, RestartMixture, above, below, log_e, vote
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +108,19 @@ def test_after_a_long_good_stretch_the_mixture_sees_a_change_first() -> None:
     blocks = [Counts(0, 0, 100)] * 500 + [Counts(1, 0, 100)] * 15
     assert restarted(bet, blocks).log_e > math.log(20)
     assert summed(bet, blocks).log_e < 0
+
+
+def test_a_block_has_one_vote() -> None:
+    blocks = [Counts(9, 2, 100), Counts(3, 4, 100), Counts(5, 5, 100), Counts(0, 0, 100), Counts()]
+    assert [vote(block) for block in blocks] == [
+        Counts(1, 0, 1), Counts(0, 1, 1), Counts(0, 0, 1), Counts(0, 0, 1), Counts(0, 0, 0)
+    ]  # fmt: skip
+
+
+def test_twenty_blocks_that_agree_are_enough_where_their_means_say_nothing() -> None:
+    bet, blocks = above(0, -1), [Counts(9, 4, 100)] * 20
+    assert log_e(bet, sum((vote(block) for block in blocks), Counts())) > math.log(20)
+    assert summed(bet, blocks).log_e < math.log(2)
 
 
 def test_an_empty_block_is_no_bet() -> None:
