@@ -1,6 +1,7 @@
 """Errors of the comparator.
 
 ComparatorError
+├── BadPolicy               a policy cannot be used as it is written
 └── StoreError              Postgres cannot be used as it is
     ├── ServerTooOld        the server is older than Postgres 14
     ├── DatabaseTooNew      the schema was migrated by a newer release
@@ -14,6 +15,10 @@ ComparatorError
 
 class ComparatorError(Exception):
     """The comparator cannot go on."""
+
+
+class BadPolicy(ComparatorError):
+    """A policy cannot be used as it is written."""
 
 
 class StoreError(ComparatorError):

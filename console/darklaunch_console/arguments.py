@@ -63,6 +63,11 @@ def percentage(ctx: click.Context, param: click.Parameter, value: str) -> float:
         raise click.BadParameter(str(broken), ctx, param) from None
 
 
+def given_percentage(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """Read a percentage that may be left out."""
+    return None if value is None else percentage(ctx, param, value)
+
+
 def launch_name(ctx: click.Context, _param: click.Parameter, value: str) -> str:
     """Check that a launch could have this name."""
     try:

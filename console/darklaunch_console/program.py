@@ -42,6 +42,7 @@ COMMANDS: Final = (
     Entry("migrate", "running.migrate", "Run", "Create or update the tables in Postgres."),
     Entry("start", "acting.start", "Act", "Start a launch: mirror a share of the requests to a shadow."),
     Entry("ramp", "acting.change", "Act", "Change the share of requests that is mirrored."),
+    Entry("policy", "acting.policy", "Act", "Show or change what a launch is judged by."),
     Entry("build", "acting.build", "Act", "Name the version the shadow runs."),
     Entry("pause", "acting.change", "Act", "Stop mirroring for a while; what waits is kept."),
     Entry("resume", "acting.change", "Act", "Mirror again: lift a pause, a hold or a rollback."),

@@ -45,6 +45,7 @@ class LaunchSpec:
     noise_percent        share of safe exchanges replayed once more, to the control or else to the shadow; 0 for none
     build_header         response header in which the shadow names its build; "" where its hook does, or nobody
     build                what the operator calls the shadow's build, for answers that do not name one
+    policy               what the launch is judged by, as JSON; "" is the default policy
     """
 
     shadow: str
@@ -66,6 +67,7 @@ class LaunchSpec:
     noise_percent: float = 10.0
     build_header: str = ""
     build: str = ""
+    policy: str = ""
 
     @property
     def deadline_s(self) -> float:

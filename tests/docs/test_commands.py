@@ -10,7 +10,14 @@ from darklaunch_console.program import program
 
 from .page import page
 
-PAGES = ["README.md", "docs/ARCHITECTURE.md", "docs/CAPTURE.md", "docs/OPERATING.md", "docs/COMPARING.md"]
+PAGES = [
+    "README.md",
+    "docs/ARCHITECTURE.md",
+    "docs/CAPTURE.md",
+    "docs/OPERATING.md",
+    "docs/COMPARING.md",
+    "docs/VERDICT.md",
+]
 PAGES += [f"examples/{name}.py" for name in ("fastapi_app_v2", "flask_app_v2")]
 TYPED = re.compile(r"^(?:    |\$ )(darklaunch .*)$|`(darklaunch [^`]+)`", re.MULTILINE)
 

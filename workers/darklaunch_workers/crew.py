@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import anyio
@@ -170,7 +171,7 @@ class Crew:
         """End the work when the crew is stopped or the specification is another; pass on what the process learns."""
         while not self._over.is_set():
             state = self._control.state(self._launch)
-            if state is not None and state.spec != desk.spec:
+            if state is not None and replace(state.spec, policy=desk.spec.policy) != desk.spec:
                 break
             for protection in (desk.protection, *([desk.control.protection] if desk.control else [])):
                 protection.share(self._presence.workers, time.monotonic())

@@ -164,6 +164,12 @@ def endpoints(connection: Connection[Any], launch: str) -> list[Endpoint]:
     return [Endpoint(*row) for row in connection.execute(_SQL["endpoints"], {"launch": launch})]
 
 
+def recent_rate(connection: Connection[Any], launch: str) -> float:
+    """Read how many exchanges a second were compared in the last ten minutes of capture time."""
+    row = connection.execute(_SQL["recent_rate"], {"launch": launch}).fetchone()
+    return 0.0 if row is None else float(row[0])
+
+
 def signatures(connection: Connection[Any], launch: str, limit: int = 100) -> list[Signature]:
     """Read a launch's signatures, the most frequent first."""
     return [Signature(*row) for row in connection.execute(_SQL["signatures"], {"launch": launch, "limit": limit})]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TextIO
 
 import click
 from darklaunch_comparator.errors import LaunchExists
+from darklaunch_comparator.judging.document import read_policy, write_policy
+from darklaunch_comparator.judging.policy import Mode, Policy
 from darklaunch_comparator.store.launches import Act, create_launch, get_launch
 from darklaunch_shared.launch import LaunchState, Status
 
 from darklaunch_console.alive import hooks_alive
-from darklaunch_console.arguments import duration, launch_name, percentage
+from darklaunch_console.arguments import duration, given_percentage, launch_name, percentage
 from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.numbers import milliseconds, percent
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
@@ -23,9 +25,12 @@ from darklaunch_console.traffic import captured_origins, recorded_origins
 
 from .control import IN_WORDS, actor, described, mirrored, read_copy, tell
 from .places import places_of
+from .policy import IN_WORDS as JUDGING
+from .policy import chosen, forecast
 from .specification import specify
 
 ADD_THE_HOOK = "app.add_middleware(darklaunch.CaptureMiddleware), with DARKLAUNCH_REDIS_URL in its environment"
+PERCENT = 10.0
 MIRRORED_WRITES = "allow one with --allow 'POST /path'"
 
 
@@ -42,7 +47,10 @@ class Surroundings:
 @click.argument("name", callback=launch_name)
 @click.option("--shadow", required=True, metavar="URL", help="Where the version under test answers: http://HOST:PORT.")
 @click.option(
-    "--percent", callback=percentage, default="10", metavar="N", help="Share of requests to mirror.  [default: 10]"
+    "--percent",
+    callback=given_percentage,
+    metavar="N",
+    help="Share of requests to mirror.  [default: 10, or the first step of --ramp auto]",
 )
 @click.option("--allow", multiple=True, metavar="'METHOD /PATH'", help="Mirror this write too; * is one segment.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Mirror only paths like this: /api/**.")
@@ -80,11 +88,27 @@ class Surroundings:
 @click.option("--host", type=click.Choice(["shadow", "preserve"]), default="shadow", help="Whose Host header is sent.")
 @click.option("--allow-private-metadata", is_flag=True, help="Let the shadow be a link-local or metadata address.")
 @click.option("--shards", type=click.IntRange(1, 64), default=1, metavar="N", help="Streams to spread the launch over.")
+@click.option(
+    "--ramp",
+    type=click.Choice([mode.value for mode in Mode]),
+    help="auto: raise the share, promote, roll back; manual: roll back; advise: never act.  [default: advise]",
+)
+@click.option("--policy", type=click.File(), metavar="FILE", help="What it is judged by, TOML or JSON.")
 @click.option("--build-header", default="", metavar="NAME", help="The shadow's header that names its build.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
 @json_option
 @click.pass_obj
-def start(settings: Settings, /, name: str, percent: float, reason: str, in_json: bool, **options: Any) -> None:
+def start(
+    settings: Settings,
+    /,
+    name: str,
+    percent: float | None,
+    reason: str,
+    in_json: bool,
+    ramp: str | None,
+    policy: TextIO | None,
+    **options: Any,
+) -> None:
     """Start a launch: mirror a share of the real requests to a shadow, after the users have been answered.
 
     Reads (GET, HEAD, OPTIONS) are mirrored; a write only where --allow names its method and path.
@@ -93,7 +117,10 @@ def start(settings: Settings, /, name: str, percent: float, reason: str, in_json
       darklaunch start checkout-v2 --shadow http://10.0.3.7:8000
       darklaunch start search-v3 --shadow http://search:80 --percent 1 --allow 'POST /search' --sticky header:x-user
     """
-    spec = specify(**options)
+    judged = chosen(policy, (f'mode="{ramp}"',) if ramp else (), Policy())
+    if percent is None:
+        percent = judged.steps[0].percent if judged.mode is Mode.AUTO else PERCENT
+    spec = replace(specify(**options), policy=write_policy(judged) if judged != Policy() else "")
     places = places_of(spec)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         captured = {*captured_origins(redis), *recorded_origins(connection)}
@@ -146,6 +173,11 @@ def _tell(state: LaunchState, found: Surroundings) -> None:
         say(f"  {' '.join(notes)}")
     if baseline := _baseline(state):
         say(f"  {baseline}")
+    judged = read_policy(state.spec.policy)
+    if judged.mode is not Mode.ADVISE:
+        say(f"  The judge {JUDGING[judged.mode]}.")
+    if judged != Policy(mode=judged.mode):
+        say(f"  {forecast(judged, 0.0)}")
     if not found.hooks:
         say(f"  No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
     say(f"  Next: darklaunch report {state.name}")

@@ -17,6 +17,10 @@ SELECT endpoint, sum(matched)::bigint, sum(mismatched)::bigint, sum(ignored)::bi
        min(started_at), max(started_at) + interval '10 seconds'
 FROM darklaunch.block WHERE launch = %(launch)s GROUP BY endpoint ORDER BY endpoint
 
+-- name: recent_rate
+SELECT coalesce(sum(matched + mismatched + ignored), 0)::float8 / 600
+FROM darklaunch.block WHERE launch = %(launch)s AND started_at >= now() - interval '10 minutes'
+
 -- name: signatures
 SELECT s.fingerprint, s.endpoint, s.title, s.outcome, s.parts, s.count, s.first_seen, s.last_seen, s.state,
        f.exchange_id, coalesce(l.exchange_id, f.exchange_id)

@@ -1,0 +1,187 @@
+"""A policy as people write it: TOML or JSON, where what is left out has its default. Checked, with errors that explain.
+
+A launch carries the whole policy as JSON, so that an upgrade with other defaults changes no launch that is under way.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Self, cast
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from darklaunch_comparator.errors import BadPolicy
+
+from .policy import STEPS, Budgets, Mode, Policy, Step, Weights
+
+Fraction = float
+_ROUNDING = 1e-9
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+class _Budgets(_Part):
+    mismatch: Fraction = Field(default=Budgets().mismatch, gt=0, lt=1)
+    error: Fraction = Field(default=Budgets().error, gt=0, lt=1)
+    slow: Fraction = Field(default=Budgets().slow, gt=0, lt=1)
+
+
+class _Weights(_Part):
+    mismatch: Fraction = Field(default=Weights().mismatch, ge=0)
+    error: Fraction = Field(default=Weights().error, ge=0)
+    slow: Fraction = Field(default=Weights().slow, ge=0)
+    p50: Fraction = Field(default=Weights().p50, ge=0)
+    p95: Fraction = Field(default=Weights().p95, ge=0)
+    p99: Fraction = Field(default=Weights().p99, ge=0)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        total = math.fsum(self.model_dump().values())
+        if abs(total - 1) > _ROUNDING:
+            raise ValueError(f"they sum to {total:g}; they say how the evidence is shared out and must sum to 1")
+        return self
+
+
+class _Step(_Part):
+    percent: float = Field(gt=0, le=100)
+    bound: Fraction = Field(gt=0, lt=1)
+    minimum: int = Field(ge=1)
+    by_hand: bool = False
+
+
+class _Document(_Part):
+    mode: str = Mode.ADVISE.value
+    alpha: Fraction = 0.05
+    beta: Fraction = 0.05
+    budgets: _Budgets = _Budgets()
+    weights: _Weights = _Weights()
+    latency_tolerance: float = Field(default=Policy().latency_tolerance, ge=1, le=100)
+    steps: list[_Step] = Field(default=[_Step(**asdict(step)) for step in STEPS], min_length=1, max_length=100)
+    soak_s: float = Field(default=Policy().soak_s, ge=0)
+    promote_by_hand: bool = False
+    strict: bool = False
+    endpoint_bound: Fraction = Field(default=Policy().endpoint_bound, gt=0, lt=1)
+    coverage_share: Fraction = Field(default=Policy().coverage_share, gt=0, le=1)
+    unjudged: list[str] = Field(default=[], max_length=1000)
+    webhooks: list[str] = Field(default=[], max_length=10)
+
+    @field_validator("mode")
+    @classmethod
+    def _known(cls, mode: str) -> str:
+        if mode not in list(Mode):
+            raise ValueError(f"{mode!r} is none of {', '.join(Mode)}")
+        return mode
+
+    @field_validator("alpha", "beta")
+    @classmethod
+    def _possible(cls, rate: float) -> float:
+        if not 0 < rate <= 0.5:
+            raise ValueError(
+                f"{rate:g} is no probability of a wrong decision to work with: at 0 no evidence would ever be enough, "
+                "above 0.5 a coin would do; write 0.05"
+            )
+        return rate
+
+    @field_validator("webhooks")
+    @classmethod
+    def _addresses(cls, urls: list[str]) -> list[str]:
+        for url in urls:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+                raise ValueError(f"{url!r} is no address: write http://HOST/PATH or https://HOST/PATH, without a user")
+        return urls
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        for before, after in zip(self.steps, self.steps[1:], strict=False):
+            if after.percent <= before.percent:
+                raise ValueError(f"steps go down: {after.percent:g} % comes after {before.percent:g} %; order them")
+            if after.bound > before.bound:
+                raise ValueError(
+                    f"the bound at {after.percent:g} % is looser ({after.bound:g}) than the one before it "
+                    f"({before.bound:g}): more traffic would need less proof"
+                )
+        last = self.steps[-1].bound
+        for guard, budget in self.budgets.model_dump().items():
+            if budget < last:
+                raise ValueError(
+                    f"the {guard} budget {budget:g} is tighter than the last step's bound {last:g}: the launch would "
+                    f"be promoted without its budget being shown to be kept; set that bound to {budget:g}"
+                )
+        return self
+
+
+def read_policy(text: str) -> Policy:
+    """Read a policy from TOML or JSON; "" is the default one. Raises BadPolicy."""
+    return check_policy(read_document(text))
+
+
+def read_document(text: str) -> Mapping[str, Any]:
+    """Read TOML or JSON, without checking what it says. Raises BadPolicy when it is neither."""
+    try:
+        given: Any = orjson.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except (orjson.JSONDecodeError, tomllib.TOMLDecodeError) as broken:
+        raise BadPolicy(f"the policy is neither TOML nor JSON: {broken}") from None
+    return cast(Mapping[str, Any], given)
+
+
+def check_policy(given: Mapping[str, Any], *, retention_s: float = math.inf) -> Policy:
+    """Check a policy given as values; what is left out has its default. `retention_s` is how long results are kept.
+
+    Raises BadPolicy, which says what is wrong with which part and what to write instead.
+    """
+    try:
+        document = _Document.model_validate(given)
+    except ValidationError as wrong:
+        told = "; ".join(_explain(dict(each)) for each in wrong.errors())
+        raise BadPolicy(f"the policy cannot be used: {told}") from None
+    policy = Policy(
+        mode=Mode(document.mode),
+        alpha=document.alpha,
+        beta=document.beta,
+        budgets=Budgets(**document.budgets.model_dump()),
+        weights=Weights(**document.weights.model_dump()),
+        latency_tolerance=document.latency_tolerance,
+        steps=tuple(Step(**step.model_dump()) for step in document.steps),
+        soak_s=document.soak_s,
+        promote_by_hand=document.promote_by_hand,
+        strict=document.strict,
+        endpoint_bound=document.endpoint_bound,
+        coverage_share=document.coverage_share,
+        unjudged=tuple(document.unjudged),
+        webhooks=tuple(document.webhooks),
+    )
+    if policy.whole_soak_s > retention_s:
+        raise BadPolicy(
+            f"the policy cannot be used: soak_s: {len(policy.steps)} steps of {policy.soak_s:g} s last longer than "
+            f"results are kept ({retention_s / 86_400:g} days, DARKLAUNCH_RETENTION_DAYS): shorten it"
+        )
+    return policy
+
+
+def write_policy(policy: Policy) -> str:
+    """Write a policy as the JSON that a launch carries."""
+    return orjson.dumps(asdict(policy)).decode()
+
+
+def as_document(policy: Policy) -> dict[str, Any]:
+    """Give a policy as values, all of them."""
+    values: dict[str, Any] = orjson.loads(write_policy(policy))
+    return values
+
+
+def _explain(error: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    kind, message = error["type"], str(error["msg"]).removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        message = "there is no such setting"
+    elif kind == "missing":
+        message = "is missing"
+    elif "input" in error and isinstance(error["input"], str | int | float):
+        message = f"{message}, got {str(error['input'])[:60]!r}" if kind != "value_error" else message
+    return f"{place}: {message}" if place else message

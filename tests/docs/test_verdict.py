@@ -1,0 +1,41 @@
+"""docs/VERDICT.md against the judge: every setting of a policy, with its default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from darklaunch_comparator.judging.document import as_document, read_policy
+from darklaunch_comparator.judging.policy import Policy
+
+from .page import blocks, page, table
+
+TEXT = page("docs/VERDICT.md")
+
+
+def flat(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"{name}.{inner}" if inner else name: each
+        for name, value in values.items()
+        for inner, each in (value.items() if isinstance(value, dict) else [("", value)])
+    }
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    documented = {name: default for name, default, _ in table(TEXT, "setting")}
+    assert documented.pop("steps") == "see below"
+    settings = flat(as_document(Policy()))
+    assert settings.pop("steps")
+    assert {
+        name: orjson.loads(default) if default != "advise" else default for name, default in documented.items()
+    } == settings
+
+
+def test_the_documented_steps_are_the_steps() -> None:
+    steps = [(step.percent, step.bound, step.minimum) for step in Policy().steps]
+    assert [tuple(float(cell) for cell in row) for row in table(TEXT, "percent")] == steps
+
+
+def test_every_policy_in_it_can_be_used() -> None:
+    for text in blocks(TEXT, "toml"):
+        assert read_policy(text) != Policy()
