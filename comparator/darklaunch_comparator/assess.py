@@ -28,6 +28,7 @@ from .compare import (
 )
 from .finding import UNKNOWN, Evidence, Finding
 from .text import ENDPOINT_CHARS, LABEL_CHARS, PATH_CHARS, TITLE_CHARS, storable, storable_json
+from .variant import variant
 
 _LOSS_REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
 
@@ -106,6 +107,7 @@ def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: R
                 storable_json(parts),
                 storable_json([told]),
                 0,
+                variant(exchange.request.target, exchange.primary.status, None),
                 fields,
             ),
         ),
@@ -116,7 +118,7 @@ def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules) ->
     exchange = replay.exchange
     outcome, reason, comparison = _compared(exchange, shadow, rules)
     slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
-    evidence = (_mismatch(exchange.endpoint, comparison, fields),) if comparison and outcome == "mismatched" else ()
+    evidence = (_mismatch(exchange, shadow, comparison, fields),) if comparison and outcome == "mismatched" else ()
     return Finding(
         exchange.id,
         exchange.captured_at_ms,
@@ -151,15 +153,16 @@ def _compared(exchange: Exchange, shadow: Answered, rules: Rules) -> tuple[str, 
     return comparison.outcome.value, comparison.detail or None, comparison
 
 
-def _mismatch(endpoint: str, comparison: Comparison, fields: Fields) -> Evidence:
+def _mismatch(exchange: Exchange, shadow: Answered, comparison: Comparison, fields: Fields) -> Evidence:
     pairs = sorted({(difference.group_path, difference.kind.value) for difference in comparison.differences})
     return Evidence(
         "mismatched",
-        signature(endpoint, comparison),
+        signature(exchange.endpoint, comparison),
         storable(title(comparison), TITLE_CHARS),
         storable_json([{"path": path, "kind": kind} for path, kind in pairs]),
         storable_json([asdict(difference) for difference in comparison.differences]),
         comparison.omitted,
+        variant(exchange.request.target, exchange.primary.status, shadow.answer.status),
         fields,
     )
 
@@ -178,6 +181,7 @@ def _slowness(exchange: Exchange, shadow: Answered, rules: Rules, fields: Fields
         storable_json([place]),
         storable_json([place | took]),
         0,
+        variant(exchange.request.target, exchange.primary.status, shadow.answer.status),
         fields,
     )
 

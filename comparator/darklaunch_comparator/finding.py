@@ -14,7 +14,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Evidence:
     """What one thing wrong with an exchange is grouped by and shown with.
 
-    `problem` is `mismatched`, `shadow_error` or `slow`; `fields` are the entry's, for a sample.
+    `problem` is `mismatched`, `shadow_error` or `slow`; `variant` tells makes of requests within a group apart;
+    `fields` are the entry's, for a sample.
     """
 
     problem: str
@@ -23,6 +24,7 @@ class Evidence:
     parts: str
     differences: str
     omitted: int
+    variant: str
     fields: Fields
 
 

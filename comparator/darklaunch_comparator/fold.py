@@ -46,12 +46,25 @@ class Example:
 
 
 @dataclass(slots=True)
+class Variant:
+    """How often a group's requests were of one make, and the latest of them."""
+
+    latest: Example
+    count: int = 0
+
+
+@dataclass(slots=True)
 class Group:
-    """What one signature gains, and the exchanges it is shown with."""
+    """What one signature gains, and the exchanges it is shown with.
+
+    `builds` are the shadow's builds it was seen under, each with the latest exchange; "" for an unknown one.
+    """
 
     first: Example
     latest: Example
     count: int = 0
+    builds: dict[str, Example] = field(default_factory=dict[str, Example])
+    variants: dict[str, Variant] = field(default_factory=dict[str, Variant])
 
 
 @dataclass(slots=True)
@@ -119,6 +132,11 @@ def _group(groups: dict[str, Group], example: Example) -> None:
     group.count += 1
     group.first = min(group.first, example, key=_captured)
     group.latest = max(group.latest, example, key=_captured)
+    build = example.finding.build
+    group.builds[build] = max(group.builds.get(build, example), example, key=_captured)
+    variant = group.variants.setdefault(example.evidence.variant, Variant(example))
+    variant.count += 1
+    variant.latest = max(variant.latest, example, key=_captured)
 
 
 def _captured(example: Example) -> tuple[int, str]:

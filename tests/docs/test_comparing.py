@@ -25,6 +25,10 @@ from darklaunch_comparator.compare import (
     timestamps,
     title,
 )
+from darklaunch_comparator.store.memory import SAMPLE_EVERY_S
+from darklaunch_comparator.store.signatures import STATES
+from darklaunch_console.acting.decide import SHORTEST
+from darklaunch_console.reading import importance
 from darklaunch_shared.consumer import MAX_DELIVERIES
 from darklaunch_shared.exchange import Answer, Headers
 from darklaunch_shared.launch import LaunchSpec
@@ -127,6 +131,19 @@ def test_the_documented_bounds_are_the_bounds() -> None:
         assert said in TEXT
     assert MAX_DELIVERIES == 5
     assert "five consumers" in TEXT
+
+
+def test_the_severities_are_the_severities() -> None:
+    listed = {kind: float(weight) for kinds, weight in table(TEXT, "kinds") for kind in re.findall(r"\w+", kinds)}
+    assert {kind: listed.get(kind, listed["answer"]) for kind in importance.SEVERITY} == importance.SEVERITY
+    assert f"by {importance.LEAST_WEIGHT:g} at least" in TEXT
+    assert importance.HALVED_AFTER_S == 86_400
+
+
+def test_the_states_and_bounds_of_signatures_are_listed() -> None:
+    assert tuple(state for state, _, _ in table(TEXT, "state")) == STATES
+    assert f"replaced every {SAMPLE_EVERY_S:g} s at most" in TEXT
+    assert f"The first {SHORTEST} digits" in TEXT
 
 
 def test_the_examples_are_what_they_look_like() -> None:

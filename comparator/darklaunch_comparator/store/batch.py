@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from darklaunch_shared import keys
 from psycopg import Connection, Cursor
 
 from darklaunch_comparator.finding import Finding
-from darklaunch_comparator.fold import Block, Example, Gains, Group, Retraction, fold
+from darklaunch_comparator.fold import Block, Gains, Retraction, fold
 
 from .blame import OutrankedMeanwhile
+from .groups import add_groups
 from .memory import Memory
 from .sql import load
 
@@ -56,7 +56,7 @@ def write(
     OutrankedMeanwhile; nothing is recorded then, except when a connection broke at COMMIT: then all or nothing is.
     """
     rows = memory.bound(connection, launch, _most_final(findings))
-    sampled: list[str] = []
+    sampled: list[tuple[str, str]] = []
     with connection.transaction(), connection.cursor() as cursor:
         if not alone:
             cursor.execute(_SQL["lock"], {"launch": launch})
@@ -71,7 +71,7 @@ def write(
         with connection.pipeline():
             _add_provisional(cursor, launch, inserted)
             _add_gains(cursor, launch, gains)
-            sampled = _add_samples(cursor, launch, gains, memory)
+            sampled = add_groups(cursor, launch, gains.groups, memory)
     memory.learn(launch, gains, sampled)
     return Written(len(inserted), len(findings) - len(inserted), len(retracted))
 
@@ -148,7 +148,6 @@ def _add_gains(cursor: Cursor[Any], launch: str, gains: Gains) -> None:
             if count
         ],
     )
-    _many(cursor, "add_signature", [_signature(launch, *item) for item in sorted(gains.groups.items(), key=_name)])
     _many(
         cursor,
         "add_excuse",
@@ -159,29 +158,9 @@ def _add_gains(cursor: Cursor[Any], launch: str, gains: Gains) -> None:
     )
 
 
-def _add_samples(cursor: Cursor[Any], launch: str, gains: Gains, memory: Memory) -> list[str]:
-    first: list[dict[str, Any]] = []
-    latest: list[dict[str, Any]] = []
-    sampled: list[str] = []
-    for fingerprint, group in sorted(gains.groups.items(), key=_name):
-        new = memory.wants_first(launch, fingerprint)
-        if new:
-            first.append(_sample(launch, group.first))
-        if memory.wants_latest(launch, fingerprint) and not (new and group.latest is group.first):
-            latest.append(_sample(launch, group.latest))
-            sampled.append(fingerprint)
-    _many(cursor, "add_first_sample", first)
-    _many(cursor, "add_latest_sample", latest)
-    return sampled
-
-
 def _many(cursor: Cursor[Any], query: str, values: list[dict[str, Any]]) -> None:
     if values:
         cursor.executemany(_SQL[query], values)
-
-
-def _name(item: tuple[str, Group]) -> str:
-    return item[0]
 
 
 def _block(launch: str, endpoint: str, start_ms: int, block: Block) -> dict[str, Any]:
@@ -196,36 +175,3 @@ def _block(launch: str, endpoint: str, start_ms: int, block: Block) -> dict[str,
 def _array(numbers: Iterable[int]) -> str:
     """Write an array literal; psycopg's general way takes four times as long."""
     return f"{{{','.join(map(str, numbers))}}}"
-
-
-def _signature(launch: str, fingerprint: str, group: Group) -> dict[str, Any]:
-    evidence = group.first.evidence
-    return {
-        "launch": launch,
-        "fingerprint": fingerprint,
-        "endpoint": group.first.finding.endpoint,
-        "title": evidence.title,
-        "outcome": evidence.problem,
-        "parts": evidence.parts,
-        "count": group.count,
-        "first_seen": group.first.finding.captured_at,
-        "last_seen": group.latest.finding.captured_at,
-    }
-
-
-def _sample(launch: str, example: Example) -> dict[str, Any]:
-    finding, evidence = example.finding, example.evidence
-    fields = evidence.fields
-    return {
-        "launch": launch,
-        "fingerprint": evidence.fingerprint,
-        "exchange_id": finding.exchange_id,
-        "captured_at": finding.captured_at,
-        "meta": fields[keys.META],
-        "request": fields[keys.REQUEST],
-        "response": fields[keys.RESPONSE],
-        "shadow_meta": fields[keys.SHADOW_META],
-        "shadow": fields.get(keys.SHADOW),
-        "differences": evidence.differences,
-        "omitted": evidence.omitted,
-    }

@@ -28,11 +28,11 @@ Place = tuple[str, str, str]
 class _Launch:
     fingerprints: set[str]
     places: set[Place]
-    sampled_s: dict[str, float] = field(default_factory=dict[str, float])
+    sampled_s: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
 
 class Memory:
-    """Per launch: the signatures and excused places that exist, and when a signature's latest sample was sent.
+    """Per launch: the signatures and excused places that exist, and when a signature's samples were last sent.
 
     A signature past the first 2,000 of a launch, or a place past the first 5,000, counts under one name for all the
     rest. Several writers keep their own count, so a launch may end up with a few more.
@@ -64,14 +64,14 @@ class Memory:
         """Say whether a signature may not have its first sample yet."""
         return launch not in self._launches or fingerprint not in self._launches[launch].fingerprints
 
-    def wants_latest(self, launch: str, fingerprint: str) -> bool:
-        """Say whether a signature's latest sample is due to be replaced."""
+    def wants(self, launch: str, fingerprint: str, role: str) -> bool:
+        """Say whether a signature's `latest` or `rarest` sample is due to be replaced."""
         known = self._launches.get(launch)
-        sent_s = known.sampled_s.get(fingerprint) if known else None
+        sent_s = known.sampled_s.get((fingerprint, role)) if known else None
         return sent_s is None or time.monotonic() - sent_s >= self._sample_every_s
 
-    def learn(self, launch: str, gains: Gains, sampled: list[str]) -> None:
-        """Remember what was committed; `sampled` are the signatures whose latest sample was sent."""
+    def learn(self, launch: str, gains: Gains, sampled: list[tuple[str, str]]) -> None:
+        """Remember what was committed; `sampled` are the signatures and roles whose sample was sent."""
         known = self._launches.get(launch)
         if known is None:
             return

@@ -73,9 +73,12 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A group of mismatches or shadow errors with the exchange ids of its first and its latest sample.
+    """A group of mismatches, shadow errors or slow answers, with the exchange ids of its samples.
 
-    `parts` are its (index-free path, kind) pairs, as `{"path": …, "kind": …}`.
+    `parts` are its (index-free path, kind) pairs, as `{"path": …, "kind": …}`; `differences` up to three of the
+    `difference_count` of its first sample. `builds` are those of the shadow it was seen under. `decided` to
+    `decided_at` are the last change of its state: `accepted`, `resolved` or `reopened`, by whom, why and when;
+    empty and None when there was none.
     """
 
     fingerprint: str
@@ -87,8 +90,16 @@ class Signature:
     first_seen: datetime
     last_seen: datetime
     state: str
+    builds: list[str]
+    differences: list[dict[str, Any]]
+    difference_count: int
     first_sample: str | None
     latest_sample: str | None
+    rarest_sample: str | None
+    decided: str
+    decided_by: str
+    decided_why: str
+    decided_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +181,8 @@ def recent_rate(connection: Connection[Any], launch: str) -> float:
     return 0.0 if row is None else float(row[0])
 
 
-def signatures(connection: Connection[Any], launch: str, limit: int = 100) -> list[Signature]:
-    """Read a launch's signatures, the most frequent first."""
+def signatures(connection: Connection[Any], launch: str, limit: int = 3000) -> list[Signature]:
+    """Read a launch's signatures, the most frequent first: all of them, for there are some 2,000 at most."""
     return [Signature(*row) for row in connection.execute(_SQL["signatures"], {"launch": launch, "limit": limit})]
 
 

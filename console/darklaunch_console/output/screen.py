@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -39,6 +41,23 @@ def warn(line: str) -> None:
 def say_json(value: Any) -> None:
     """Print a JSON document: keys in the order they were given, which is the same in every run."""
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_plain))
+
+
+def columns(at_most: int = 100) -> int:
+    """Give how wide a line may be: the terminal's width, 80 where there is none; 40 at least."""
+    return max(40, min(at_most, shutil.get_terminal_size((80, 24)).columns))
+
+
+def folded(text: str, indent: str = "", more: str = "") -> list[str]:
+    """Break printable text into lines that fit the terminal, the first indented by `indent`, others by `more` too."""
+    return textwrap.wrap(
+        text,
+        columns(),
+        initial_indent=indent,
+        subsequent_indent=indent + more,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
 
 
 def paint(text: str, style: str) -> str:

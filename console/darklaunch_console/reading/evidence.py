@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -14,13 +15,19 @@ from darklaunch_shared.replay import ShadowErrorClass
 from darklaunch_console.errors import NoSuchLaunch
 from darklaunch_console.stores import Connection
 
+from .importance import importance
+
 SLOW_BUDGET = 0.001
 """Share of requests that may be slow before it is called a problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A signature worth a person's time. `share` is its part of the endpoint's replays; `example` one line of proof."""
+    """A signature worth a person's time. `share` is its part of the endpoint's replays; `example` one line of proof.
+
+    `joined` are further fingerprints it stands for, `importance` what it is ordered by. `decided` to `decided_at` are
+    the last change of its state: `accepted`, `resolved` or `reopened`, by whom, why and when.
+    """
 
     fingerprint: str
     endpoint: str
@@ -32,6 +39,16 @@ class Problem:
     last_seen: datetime
     sample: str | None
     example: str
+    state: str = "open"
+    importance: float = 0.0
+    joined: tuple[str, ...] = ()
+    latest_sample: str | None = None
+    rarest_sample: str | None = None
+    builds: tuple[str, ...] = ()
+    decided: str = ""
+    decided_by: str = ""
+    decided_why: str = ""
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +65,17 @@ class LatencyRow:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything a report says. Times are UTC."""
+    """Everything a report says. Times are UTC.
+
+    `problems` are open; they, `accepted` and `resolved` each begin with the most important.
+    """
 
     record: LaunchRecord
     ledger: read.Ledger
     compared: int
     problems: tuple[Problem, ...]
+    accepted: tuple[Problem, ...]
+    resolved: tuple[Problem, ...]
     latency: tuple[LatencyRow, ...]
     excuses: tuple[read.ExcuseCount, ...]
     since: datetime | None
@@ -65,8 +87,10 @@ def gather(connection: Connection, name: str) -> Evidence:
     record = find_record(connection, name)
     ledger = read.ledger(connection, name)
     endpoints = {counted.endpoint: counted for counted in read.endpoints(connection, name)}
+    since = min((counted.since for counted in endpoints.values()), default=None)
+    until = min(max((counted.until for counted in endpoints.values()), default=None) or _now(), _now())
     problems = [
-        _problem(connection, name, signature, endpoints.get(signature.endpoint))
+        _problem(signature, endpoints.get(signature.endpoint), until)
         for signature in read.signatures(connection, name)
         if not _within_budget(signature, endpoints.get(signature.endpoint))
     ]
@@ -74,11 +98,13 @@ def gather(connection: Connection, name: str) -> Evidence:
         record=record,
         ledger=ledger,
         compared=ledger.matched + ledger.mismatched + ledger.ignored,
-        problems=tuple(join_timeouts(problems)),
+        problems=_in_state("open", problems),
+        accepted=_in_state("accepted", problems),
+        resolved=_in_state("resolved", problems),
         latency=tuple(_latency_rows(read.latency(connection, name))),
         excuses=tuple(read.excuses(connection, name)),
-        since=min((counted.since for counted in endpoints.values()), default=None),
-        until=min(max((counted.until for counted in endpoints.values()), default=None) or _now(), _now()),
+        since=since,
+        until=until,
     )
 
 
@@ -109,29 +135,45 @@ def _joined(slow: Problem, late: Problem) -> Problem:
         share=slow.share + late.share,
         first_seen=min(slow.first_seen, late.first_seen),
         last_seen=max(slow.last_seen, late.last_seen),
+        importance=max(slow.importance, late.importance),
+        joined=(*slow.joined, late.fingerprint),
     )
 
 
-def example(differences: list[dict[str, object]]) -> str:
-    """Write the differences of one sample on a line: `$.total_cents: 4250 → nothing`."""
+def example(differences: Sequence[Mapping[str, object]], total: int) -> str:
+    """Write the first of `total` differences of one sample on a line: `$.total_cents: 4250 → nothing`."""
     shown = [_difference(one) for one in differences[:3]]
-    more = len(differences) - len(shown)
+    more = total - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more else "")
 
 
-def _problem(connection: Connection, launch: str, signature: read.Signature, counted: read.Endpoint | None) -> Problem:
-    sample = read.sample(connection, signature.first_sample, launch) if signature.first_sample else None
+def _in_state(state: str, problems: list[Problem]) -> tuple[Problem, ...]:
+    joined = join_timeouts([problem for problem in problems if problem.state == state])
+    return tuple(sorted(joined, key=lambda problem: (-problem.importance, problem.endpoint, problem.fingerprint)))
+
+
+def _problem(signature: read.Signature, counted: read.Endpoint | None, until: datetime) -> Problem:
+    share = _share(signature, counted)
     return Problem(
         fingerprint=signature.fingerprint,
         endpoint=signature.endpoint,
         title=signature.title,
         outcome=signature.outcome,
         count=signature.count,
-        share=_share(signature, counted),
+        share=share,
         first_seen=signature.first_seen,
         last_seen=signature.last_seen,
         sample=signature.first_sample,
-        example=example(sample.differences) if sample else "",
+        example=example(signature.differences, signature.difference_count),
+        state=signature.state,
+        importance=importance(signature.endpoint, signature.parts, share, signature.last_seen, until, {}),
+        latest_sample=signature.latest_sample,
+        rarest_sample=signature.rarest_sample,
+        builds=tuple(signature.builds),
+        decided=signature.decided,
+        decided_by=signature.decided_by,
+        decided_why=signature.decided_why,
+        decided_at=signature.decided_at,
     )
 
 
@@ -165,7 +207,7 @@ def _latency_rows(rows: list[read.Latency]) -> list[LatencyRow]:
     return sorted(laid_out, key=lambda row: (row.endpoint == "all endpoints", -row.slow_share, row.endpoint))
 
 
-def _difference(one: dict[str, object]) -> str:
+def _difference(one: Mapping[str, object]) -> str:
     if one["path"] == "shadow":  # it gave no answer: there is nothing to put the primary's beside
         return f"no answer: {one.get('shadow')}"
     return f"{one['path']}: {_value(one.get('primary'))} → {_value(one.get('shadow'))}"

@@ -31,7 +31,7 @@ def find_sample(connection: Connection, identity: str, launch: str | None) -> re
             outcome = row.outcome.replace("_", " ") + (f" ({from_outside(row.reason, 80)})" if row.reason else "")
             raise ConsoleError(
                 f"exchange {identity} of {name} at {clock(row.captured_at)} was {outcome}; "
-                "its bodies were not kept. Kept are the first and the latest of each kind of mismatch: "
+                "its bodies were not kept. Kept are the first, the latest and the rarest of each kind of mismatch: "
                 f"darklaunch mismatches {name}"
             )
     raise ConsoleError(f"there is no exchange {identity}. Ids are listed by darklaunch mismatches NAME")

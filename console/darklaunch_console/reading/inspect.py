@@ -42,7 +42,7 @@ def inspect(settings: Settings, exchange: str, launch: str | None, in_json: bool
         say_json(_as_json(sample))
         return
     request, primary, shadow = sample.replay.exchange.request, sample.replay.exchange.primary, sample.replay.shadow
-    differs = from_outside(example([dict(one) for one in sample.differences]), 300)
+    differs = from_outside(example(sample.differences, len(sample.differences) + sample.omitted), 300)
     say(f"{request.method} {from_outside(request.target, 200)}: {differs or 'no difference in content'}", style=BAD)
     say(f"{sample.launch}, exchange {sample.exchange_id}, captured {clock(sample.captured_at)} at {request.origin}")
     say(f"  primary  {_answer(primary)}")

@@ -24,6 +24,8 @@ def as_text(evidence: Evidence) -> list[str]:
         lines += ["", "Problems"]
         for number, problem in enumerate(evidence.problems, 1):
             lines += _problem(number, problem)
+    if evidence.accepted:
+        lines += ["", *_accepted(evidence)]
     if evidence.latency:
         lines += ["", *_latency(evidence)]
     if excused := words.excused(evidence):
@@ -43,6 +45,8 @@ def as_markdown(evidence: Evidence) -> list[str]:
             for number, problem in enumerate(evidence.problems, 1)
         ]
         lines.append("")
+    if evidence.accepted:
+        lines += [f"- {_escaped(line.strip())}" for line in _accepted(evidence)] + [""]
     if evidence.latency:
         head = ["latency, ms", *_LATENCY_HEAD, f"over {words.over(evidence)[2:]}"]
         lines += [_row(head), _row(["---", *["--:"] * (len(head) - 1)])]
@@ -69,6 +73,8 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
         "compared": evidence.compared,
         "ledger": {**asdict(evidence.ledger), "balanced": evidence.ledger.on_its_way >= 0},
         "signatures": [asdict(problem) for problem in evidence.problems],
+        "accepted": [asdict(problem) for problem in evidence.accepted],
+        "resolved": [asdict(problem) for problem in evidence.resolved],
         "latency": [
             {
                 "endpoint": row.endpoint,
@@ -85,6 +91,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
     }
 
 
+_ACCEPTED_SHOWN = 10
 _LATENCY_HEAD = (
     "primary p50", "p95", "p99", "shadow p50", "p95", "p99", "paired p50", "p95",
 )  # fmt: skip
@@ -95,10 +102,23 @@ def _problem(number: int, problem: Problem) -> list[str]:
         f"  {number}. {words.brief(problem)}",
         f"     {words.frequency(problem)}, since {words.clock(problem.first_seen)}",
     ]
+    if problem.decided == "reopened":
+        lines.append(f"     {words.decision(problem)}")
     if problem.example:
         lines.append(f"     {from_outside(problem.example, 160)}")
     if problem.sample:
         lines.append(f"     darklaunch inspect {problem.sample}    darklaunch curl {problem.sample}")
+    return lines
+
+
+def _accepted(evidence: Evidence) -> list[str]:
+    """Name what was accepted: it counts as no problem, and is not hidden."""
+    lines = ["Accepted"]
+    for problem in evidence.accepted[:_ACCEPTED_SHOWN]:
+        why = f": {from_outside(problem.decided_why, 100)}" if problem.decided_why else ""
+        lines.append(f"  {words.brief(problem)}, {words.frequency(problem)}{why}")
+    if (more := len(evidence.accepted) - _ACCEPTED_SHOWN) > 0:
+        lines.append(f"  and {count(more)} more: darklaunch mismatches {evidence.record.state.name} --state accepted")
     return lines
 
 

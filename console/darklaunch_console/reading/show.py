@@ -46,7 +46,10 @@ def show(settings: Settings, name: str, in_json: bool) -> None:
     say("History, latest first")
     for event in events:
         why = f": {from_outside(event.reason)}" if event.reason else ""
-        say(f"  {clock(event.at)}  {event.act.replace('_', ' ')} by {from_outside(event.actor, 60)}{why}")
+        what = event.act.replace("_", " ")
+        if signature := event.data.get("signature"):
+            what = f"{signature} {what}"
+        say(f"  {clock(event.at)}  {what} by {from_outside(event.actor, 60)}{why}")
     say(f"Evidence: darklaunch report {name}", style=QUIET)
 
 

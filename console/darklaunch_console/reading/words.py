@@ -99,6 +99,26 @@ def frequency(problem: Problem) -> str:
     return f"{times}, {share(problem.share)} of replays"
 
 
+def settled(evidence: Evidence) -> str:
+    """Say how many kinds were accepted or resolved: `2 accepted, 1 resolved`; "" when none was."""
+    counts = (("accepted", len(evidence.accepted)), ("resolved", len(evidence.resolved)))
+    return ", ".join(f"{count(number)} {state}" for state, number in counts if number)
+
+
+def decision(problem: Problem) -> str:
+    """Say who decided about a problem, when and why: `accepted by ann@desk at 14:02: the new names`."""
+    if not problem.decided or problem.decided_at is None:
+        return ""
+    why = f": {from_outside(problem.decided_why)}" if problem.decided_why else ""
+    return f"{problem.decided} by {from_outside(problem.decided_by, 60)} at {clock(problem.decided_at)}{why}"
+
+
+def samples(problem: Problem) -> str:
+    """Name the exchanges that are kept beside the first: `latest p:412, rarest p:9`."""
+    others = (("latest", problem.latest_sample), ("rarest", problem.rarest_sample))
+    return ", ".join(f"{role} {identity}" for role, identity in others if identity not in (None, problem.sample))
+
+
 def latency_ms(value: float) -> str:
     """Write a latency: one decimal below 10 ms, whole above."""
     return f"{value:.1f}".replace("-", "−") if abs(value) < 10 else count(value)

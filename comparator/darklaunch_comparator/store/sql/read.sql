@@ -22,11 +22,21 @@ SELECT coalesce(sum(matched + mismatched + ignored), 0)::float8 / 600
 FROM darklaunch.block WHERE launch = %(launch)s AND started_at >= now() - interval '10 minutes'
 
 -- name: signatures
-SELECT s.fingerprint, s.endpoint, s.title, s.outcome, s.parts, s.count, s.first_seen, s.last_seen, s.state,
-       f.exchange_id, coalesce(l.exchange_id, f.exchange_id)
+-- With three differences of the first sample, the ids of its samples, and the last decision where there was one.
+SELECT s.fingerprint, s.endpoint, s.title, s.outcome, s.parts, s.count, s.first_seen, s.last_seen, s.state, s.builds,
+       coalesce(jsonb_path_query_array(f.differences, '$[0 to 2]'), '[]'),
+       coalesce(jsonb_array_length(f.differences), 0) + coalesce(f.omitted, 0),
+       f.exchange_id, coalesce(l.exchange_id, f.exchange_id), r.exchange_id,
+       coalesce(e.act, ''), coalesce(e.actor, ''), coalesce(e.reason, ''), e.at
 FROM darklaunch.signature AS s
 LEFT JOIN darklaunch.sample AS f ON (f.launch, f.fingerprint, f.role) = (s.launch, s.fingerprint, 'first')
 LEFT JOIN darklaunch.sample AS l ON (l.launch, l.fingerprint, l.role) = (s.launch, s.fingerprint, 'latest')
+LEFT JOIN darklaunch.sample AS r ON (r.launch, r.fingerprint, r.role) = (s.launch, s.fingerprint, 'rarest')
+LEFT JOIN LATERAL (
+    SELECT act, actor, reason, at FROM darklaunch.event
+    WHERE launch = s.launch AND data ? 'signature' AND data->>'signature' = s.fingerprint
+    ORDER BY id DESC LIMIT 1
+) AS e ON true
 WHERE s.launch = %(launch)s
 ORDER BY s.count DESC, s.first_seen, s.fingerprint LIMIT %(limit)s
 

@@ -100,13 +100,17 @@ VALUES (%(launch)s, %(producer)s, %(recorded)s)
 ON CONFLICT (launch, producer) DO UPDATE SET recorded = p.recorded + excluded.recorded
 
 -- name: add_signature
-INSERT INTO darklaunch.signature AS s (launch, fingerprint, endpoint, title, outcome, parts, count, first_seen, last_seen)
+INSERT INTO darklaunch.signature AS s (launch, fingerprint, endpoint, title, outcome, parts, count, first_seen, last_seen,
+    builds, variants)
 VALUES (%(launch)s, %(fingerprint)s, %(endpoint)s, %(title)s, %(outcome)s, %(parts)s::jsonb, %(count)s,
-    %(first_seen)s, %(last_seen)s)
+    %(first_seen)s, %(last_seen)s, %(builds)s, darklaunch.add_variants('{}', %(variants)s::jsonb))
 ON CONFLICT (launch, fingerprint) DO UPDATE SET
     count = s.count + excluded.count,
     first_seen = least(s.first_seen, excluded.first_seen),
-    last_seen = greatest(s.last_seen, excluded.last_seen)
+    last_seen = greatest(s.last_seen, excluded.last_seen),
+    builds = darklaunch.add_builds(s.builds, excluded.builds),
+    variants = darklaunch.add_variants(s.variants, excluded.variants)
+RETURNING fingerprint, variants
 
 -- name: add_first_sample
 INSERT INTO darklaunch.sample (launch, fingerprint, role, exchange_id, captured_at, meta, request, response,
@@ -125,6 +129,16 @@ ON CONFLICT (launch, fingerprint, role) DO UPDATE SET
     request = excluded.request, response = excluded.response, shadow_meta = excluded.shadow_meta,
     shadow = excluded.shadow, differences = excluded.differences, omitted = excluded.omitted, recorded_at = now()
 WHERE s.captured_at <= excluded.captured_at
+
+-- name: add_rarest_sample
+INSERT INTO darklaunch.sample AS s (launch, fingerprint, role, exchange_id, captured_at, meta, request, response,
+    shadow_meta, shadow, differences, omitted)
+VALUES (%(launch)s, %(fingerprint)s, 'rarest', %(exchange_id)s, %(captured_at)s, %(meta)b, %(request)b, %(response)b,
+    %(shadow_meta)b, %(shadow)b, %(differences)s::jsonb, %(omitted)s)
+ON CONFLICT (launch, fingerprint, role) DO UPDATE SET
+    exchange_id = excluded.exchange_id, captured_at = excluded.captured_at, meta = excluded.meta,
+    request = excluded.request, response = excluded.response, shadow_meta = excluded.shadow_meta,
+    shadow = excluded.shadow, differences = excluded.differences, omitted = excluded.omitted, recorded_at = now()
 
 -- name: add_excuse
 INSERT INTO darklaunch.excuse AS e (launch, endpoint, path, reason, count)

@@ -1,0 +1,83 @@
+"""What people decide about signatures: accepted, resolved, open again. Each decision is an event that stays.
+
+A signature is `open` until someone accepts it (the shadow is meant to differ so) or resolves it (it should not be seen
+any more). What reopens one by itself is in `groups`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import Connection, Cursor
+
+from darklaunch_comparator.text import storable, storable_json
+
+from .sql import load
+
+STATES: Final = ("open", "accepted", "resolved")
+
+_SQL: Final = load("signatures")
+_ACTS: Final = {"open": "reopened", "accepted": "accepted", "resolved": "resolved"}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A signature by its name: enough to find it, and to say which it is."""
+
+    fingerprint: str
+    state: str
+    endpoint: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A change of a signature's state. `was` and `now` are the same when it was in that state already."""
+
+    fingerprint: str
+    endpoint: str
+    title: str
+    was: str
+    now: str
+
+
+def names(connection: Connection[Any], launch: str) -> list[Named]:
+    """Read what a launch's signatures are called, by fingerprint."""
+    return [Named(*row) for row in connection.execute(_SQL["names"], {"launch": launch})]
+
+
+def decide(
+    connection: Connection[Any], launch: str, fingerprints: Iterable[str], state: str, *, actor: str, reason: str
+) -> list[Decision]:
+    """Put signatures into a state, with an event for each that was in another; those that do not exist are left out.
+
+    Raises psycopg.Error; then nothing is changed.
+    """
+    decisions: list[Decision] = []
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(_SQL["lock"], {"launch": launch, "fingerprints": list(fingerprints)})
+        for fingerprint, was, endpoint, title in cursor.fetchall():
+            decision = Decision(fingerprint, endpoint, title, was, state)
+            decisions.append(decision)
+            if was != state:
+                cursor.execute(_SQL["set_state"], {"launch": launch, "fingerprint": fingerprint, "state": state})
+                add_event(cursor, launch, decision, actor, reason)
+    return decisions
+
+
+def add_event(cursor: Cursor[Any], launch: str, decision: Decision, actor: str, reason: str) -> None:
+    """Record who changed a signature's state and why."""
+    data = {
+        "signature": decision.fingerprint,
+        "endpoint": decision.endpoint,
+        "title": decision.title,
+        "state": {"from": decision.was, "to": decision.now},
+    }
+    values = {
+        "launch": launch,
+        "actor": storable(actor, 200),
+        "act": _ACTS[decision.now],
+        "reason": storable(reason, 1000),
+        "data": storable_json(data),
+    }
+    cursor.execute(_SQL["add_event"], values)

@@ -1,0 +1,156 @@
+"""What a batch adds to signatures: three samples and no more, a bounded memory, and states that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from darklaunch_comparator.finding import Finding
+from darklaunch_comparator.fold import Group, fold
+from darklaunch_comparator.store import read
+from darklaunch_comparator.store.batch import prepare, write
+from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.store.groups import why_reopened
+from darklaunch_comparator.store.memory import Memory
+from darklaunch_comparator.store.signatures import decide
+from darklaunch_comparator.variant import variant
+from darklaunch_shared.exchange import Exchange, Request
+from psycopg import Connection
+
+from .material import NOW_MS, exchange, finding, replayed
+
+
+@pytest.fixture(scope="module")
+def connection(postgres_dsn: str) -> Iterator[Connection[Any]]:
+    with connect_store(postgres_dsn, name="darklaunch-test") as connection:
+        prepare(connection)
+        yield connection
+
+
+def wrong(launch: str, seq: int, target: str = "", *, build: str = "", at_ms: int = NOW_MS) -> Finding:
+    plain = exchange(launch, seq, at_ms=at_ms)
+    request = Request("GET", target or f"/orders/{seq}", "http://shop", (), b"")
+    captured = Exchange(plain.id, launch, plain.captured_at_ms, plain.endpoint, request, plain.primary)
+    return finding(replayed(captured, body={"total": 2}, build=build), launch)
+
+
+def test_the_rarest_request_is_kept_beside_the_first_and_the_latest(connection: Any, launch_name: str) -> None:
+    memory = Memory()
+    write(connection, launch_name, [wrong(launch_name, seq) for seq in range(1, 20)], memory)
+    (signature,) = read.signatures(connection, launch_name)
+    assert signature.rarest_sample is None, "all are alike"
+    odd = wrong(launch_name, 20, "/orders/20?currency=usd")
+    write(connection, launch_name, [odd, *(wrong(launch_name, seq) for seq in range(21, 40))], memory)
+    for batch in range(2, 6):
+        write(connection, launch_name, [wrong(launch_name, batch * 20 + seq) for seq in range(20)], memory)
+    (signature,) = read.signatures(connection, launch_name)
+    assert signature.rarest_sample == odd.exchange_id
+    assert read.sample(connection, odd.exchange_id, launch_name) is not None
+
+
+def test_a_group_keeps_three_samples_and_32_variants_however_much_comes(connection: Any, launch_name: str) -> None:
+    memory = Memory(sample_every_s=0)
+    for batch in range(12):
+        seqs = range(batch * 10 + 1, batch * 10 + 11)
+        found = [wrong(launch_name, seq, f"/orders/{seq}?p{seq}=1", build=f"b{seq}") for seq in seqs]
+        write(connection, launch_name, found, memory)
+    kept = connection.execute("SELECT role FROM darklaunch.sample WHERE launch = %s ORDER BY role", [launch_name])
+    assert kept.fetchall() == [("first",), ("latest",), ("rarest",)]
+    variants, builds = connection.execute(
+        "SELECT variants, builds FROM darklaunch.signature WHERE launch = %s", [launch_name]
+    ).fetchone()
+    assert len(variants) == 32
+    assert builds == sorted((f"b{seq}" for seq in range(101, 121)), key=lambda build: builds.index(build))
+    assert len(builds) == 20
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("/orders/17", "/orders/18", True),
+        ("/orders/17", "/orders/latest", False),
+        ("/orders/17", "/orders/17?page=2", False),
+        ("/orders/17?page=2&q=a", "/orders/9?q=b&page=3", True),
+        ("/u/0b9c6f1e-5b0a-4f6e-9a55-2f1f3c1d7a10", "/u/f47ac10b-58cc-4372-a567-0e02b2c3d479", True),
+        ("/a/b", "/a/b/", False),
+        ("/" + "x" * 100_000, "/" + "y" * 100_000, True),
+        ("/?" + "&".join(map(str, range(100_000))), "/?" + "&".join(map(str, range(100_001))), True),
+    ],
+)
+def test_makes_of_requests_are_told_apart(one: str, other: str, *, alike: bool) -> None:
+    assert (variant(one, 200, 200) == variant(other, 200, 200)) is alike
+    assert variant(one, 200, 500) != variant(one, 200, 200) != variant(one, 200, None)
+
+
+SETTLED = datetime.fromtimestamp(NOW_MS / 1000, UTC)
+
+
+def group(*seen: tuple[str, int]) -> Group:
+    """Give what one signature gained: builds, and seconds after it was settled."""
+    found = [wrong("x", seq, build=build, at_ms=NOW_MS + s * 1000) for seq, (build, s) in enumerate(seen, 1)]
+    (gained,) = fold(found).groups.values()
+    return gained
+
+
+@pytest.mark.parametrize(
+    ("state", "builds", "seen", "why"),
+    [
+        ("accepted", ["a"], [("a", 9)], ""),
+        ("accepted", ["a"], [("", 9)], ""),
+        ("accepted", [], [("", 9)], ""),
+        ("accepted", ["a"], [("a", 9), ("b", -9)], "it appears under another build of the shadow: b"),
+        ("accepted", [], [("a", 9)], "it appears under another build of the shadow: a"),
+        ("resolved", ["a"], [("a", -9), ("b", -9)], ""),
+        ("resolved", ["a"], [("a", 9)], "it appears again under the same build"),
+        ("resolved", ["a"], [("a", 9), ("b", 9)], "it appears under another build of the shadow: b"),
+        ("resolved", ["a"], [("a", 9), ("b", -9)], "it appears again under the same build"),
+        ("resolved", ["a"], [("", 9)], "it appears again"),
+    ],
+)
+def test_what_reopens_a_settled_signature(state: str, builds: list[str], seen: list[tuple[str, int]], why: str) -> None:
+    assert why_reopened(state, SETTLED, builds, group(*seen)) == why
+
+
+def test_a_state_changes_once_and_its_history_stays(connection: Any, launch_name: str) -> None:
+    write(connection, launch_name, [wrong(launch_name, 1, build="a")], Memory())
+    (signature,) = read.signatures(connection, launch_name)
+    for _ in range(2):
+        (decision,) = decide(
+            connection, launch_name, [signature.fingerprint, "none"], "accepted", actor="ann", reason="meant \0 so"
+        )
+    assert (decision.was, decision.now) == ("accepted", "accepted")
+    write(connection, launch_name, [wrong(launch_name, 2, build="b")], Memory())
+    write(connection, launch_name, [wrong(launch_name, 3, build="b")], Memory())
+    history = connection.execute(
+        "SELECT act, actor, reason, data->>'signature' FROM darklaunch.event WHERE launch = %s ORDER BY id",
+        [launch_name],
+    ).fetchall()
+    assert history == [
+        ("accepted", "ann", "meant \N{REPLACEMENT CHARACTER} so", signature.fingerprint),
+        ("reopened", "the comparator", "it appears under another build of the shadow: b.", signature.fingerprint),
+    ]
+    (after,) = read.signatures(connection, launch_name)
+    assert (after.state, after.decided, after.builds, after.count) == ("open", "reopened", ["a", "b"], 3)
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        connection.execute("UPDATE darklaunch.event SET reason = '' WHERE launch = %s", [launch_name])
+
+
+def test_a_decision_made_while_batches_come_in_is_neither_lost_nor_stops_them(
+    own_postgres_dsn: str, launch_name: str
+) -> None:
+    with (
+        connect_store(own_postgres_dsn, name="darklaunch-test") as one,
+        connect_store(own_postgres_dsn, name="darklaunch-test") as other,
+    ):
+        prepare(one)
+        write(one, launch_name, [wrong(launch_name, 1, build="a")], Memory())
+        (signature,) = read.signatures(one, launch_name)
+        for seq in range(2, 12):
+            decide(other, launch_name, [signature.fingerprint], "accepted", actor="ann", reason="meant")
+            write(one, launch_name, [wrong(launch_name, seq, build=f"b{seq}")], Memory())
+        (signature,) = read.signatures(other, launch_name)
+    assert (signature.state, signature.count) == ("open", 11)
+    assert signature.decided_at is not None and signature.decided_at < datetime.now(UTC) + timedelta(minutes=1)
