@@ -7,7 +7,14 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-EXTRAS: Final = {"worker": "workers", "comparator": "comparator", "migrate": "comparator", "up": "all", "demo": "all"}
+EXTRAS: Final = {
+    "worker": "workers",
+    "comparator": "comparator",
+    "migrate": "comparator",
+    "up": "all",
+    "demo": "all",
+    "bench": "all",
+}
 """Which extra brings what a command needs; every other command needs `console`."""
 
 

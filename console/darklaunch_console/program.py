@@ -62,6 +62,7 @@ COMMANDS: Final = (
     Entry("backlog", "maintaining.backlog", "Maintain", "Show what waits, how old it is, and how fast it goes."),
     Entry("dead", "maintaining.dead", "Maintain", "Look at dead letters, put them back, or delete them."),
     Entry("audit", "maintaining.audit", "Maintain", "Check that every sampled exchange has an outcome."),
+    Entry("bench", "benching.command", "Maintain", "Measure what the hook costs your own app, on this machine."),
 )
 
 SECTIONS: Final = {
