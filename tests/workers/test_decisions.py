@@ -3,9 +3,10 @@
 import pytest
 from darklaunch_shared.exchange import Answer
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
-from darklaunch_shared.replay import LatencySource
-from darklaunch_workers.answers import measured
+from darklaunch_shared.replay import Answered, LatencySource
+from darklaunch_workers.answers import described, measured
 from darklaunch_workers.build import Builds, named
+from darklaunch_workers.http import Reply
 from darklaunch_workers.orders import Mode, orders_of
 from darklaunch_workers.tries import retry_after_s
 
@@ -25,6 +26,14 @@ from darklaunch_workers.tries import retry_after_s
 def test_orders(status: Status, hold: bool, settle: str, mode: Mode, reason: str) -> None:
     orders = orders_of(LaunchState("x", status, 10, hold, 1, LaunchSpec("http://a"), settle))
     assert (orders.mode, orders.reason) == (mode, reason)
+
+
+def test_credentials_that_the_shadow_sets_go_no_further() -> None:
+    headers = (("set-cookie", "sid=s3cr3t; Path=/"), ("x-auth-token", "s3cr3t"), ("etag", "x"))
+    outcome = described(Reply(Answer(200, headers, b"", 1.0), 1), attempts=1, waited_ms=1.0, at_ms=10**12, builds=None)
+    assert isinstance(outcome, Answered)
+    kept = (("set-cookie", "sid=[redacted]; Path=/"), ("x-auth-token", "[redacted]"), ("etag", "x"))
+    assert outcome.answer.headers == kept
 
 
 def test_a_state_nobody_can_read_means_wait() -> None:

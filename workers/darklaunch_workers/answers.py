@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from darklaunch_shared.credentials import mask_answer
 from darklaunch_shared.exchange import Answer
 from darklaunch_shared.replay import Answered, LatencySource, ShadowErrorClass, Unanswered
 
@@ -19,9 +20,12 @@ _SERVER_TIMING: Final = re.compile(r'(?:^|,)\s*darklaunch\s*;[^,]*?\bdur\s*=\s*"
 def described(
     outcome: Reply | ShadowFailure, *, attempts: int, waited_ms: float, at_ms: int, builds: Builds | None
 ) -> Answered | Unanswered:
-    """Describe an answer, or why there is none. `builds` is None where it is not the shadow that was asked."""
+    """Describe an answer, its credentials masked, or why there is none.
+
+    `builds` is None where it is not the shadow that was asked.
+    """
     if isinstance(outcome, Reply):
-        answer, source = measured(outcome.answer)
+        answer, source = measured(replace(outcome.answer, headers=mask_answer(outcome.answer.headers)))
         return Answered(answer, source, attempts, at_ms, builds.read(answer.headers) if builds else "")
     detail = outcome.detail.encode("utf-8", "replace").decode()
     return Unanswered(outcome.error, detail, attempts, waited_ms, at_ms, builds.latest if builds else "")
