@@ -8,6 +8,7 @@ from typing import Final
 
 from darklaunch_shared.control import POLL_S, ControlView
 from darklaunch_shared.launch import LaunchState
+from darklaunch_shared.printable import printable
 from redis.exceptions import RedisError
 
 from .snapshot import OFF, Snapshot, snapshot_of
@@ -60,5 +61,5 @@ class Watch:
     def _complain(self, broken: dict[str, str]) -> None:
         for name, why in broken.items():
             if self._broken.get(name) != why:
-                log.error("launch %s is not sampled: %s", name, why)
+                log.error("launch %s is not sampled: %s", printable(name), printable(why))
         self._broken = broken

@@ -4,9 +4,11 @@ import logging
 import os
 import sys
 
+from darklaunch_shared.printable import log_printably
+
 from .run import run_worker
 from .settings import read_settings
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_printably(logging.INFO, "%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.exit(run_worker(read_settings(os.environ)))
