@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from darklaunch_shared import keys
 from darklaunch_shared.backoff import Backoff
 from darklaunch_shared.counters import ProducerCounters
+from darklaunch_shared.exchange import META_CAP_BYTES
 from darklaunch_shared.launch import LaunchState, Status
 from darklaunch_shared.scripting import Argument, Call
 
@@ -179,6 +180,8 @@ class Lane:
                 parcel = sample.parcel(self.name) if not reason else _NOTHING
             except TypeError:
                 parcel, reason = _NOTHING, "bad_input"
+            if len(parcel.meta) > META_CAP_BYTES:  # workers do not read it
+                parcel, reason = _NOTHING, "too_large"
             size += len(parcel.meta) + len(parcel.request) + len(parcel.response)
             if parcels and size > BATCH_BYTES:
                 break

@@ -1,7 +1,6 @@
 """Dead letters: entries that no consumer survived or could read, kept with their payload for a person to look at."""
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from . import keys
@@ -11,6 +10,9 @@ from .replay import Loss, pack_loss
 
 MOST_FIELDS: Final = 1000
 """A stranger's entry may have more fields than a script can be given; the first of them tell enough."""
+
+MOST_BYTES: Final = 16 * 1_048_576
+"""What is kept of an entry: more than any exchange has that workers replay."""
 
 _WHY: Final = (b"dead_reason", b"dead_group", b"dead_deliveries", b"dead_at")
 
@@ -27,9 +29,16 @@ class DeadLetter:
 
 
 def pack_dead(fields: Fields, reason: str, group: str, deliveries: int, at_ms: int) -> Fields:
-    """Turn an entry and the story of its death into stream fields."""
+    """Turn an entry and the story of its death into stream fields. What is over the bounds is cut off."""
+    kept: Fields = {}
+    room = MOST_BYTES
+    for name, value in fields.items():
+        if len(kept) == MOST_FIELDS or len(name) > room:
+            break
+        kept[name] = value[: room - len(name)]
+        room -= len(name) + len(kept[name])
     why = (reason.encode(), group.encode(), str(deliveries).encode(), str(at_ms).encode())
-    return {**dict(islice(fields.items(), MOST_FIELDS)), **dict(zip(_WHY, why, strict=True))}
+    return {**kept, **dict(zip(_WHY, why, strict=True))}
 
 
 def unpack_dead(fields: Fields) -> DeadLetter:

@@ -15,6 +15,9 @@ from .errors import BadEntry
 
 VERSION: Final = b"1"
 
+META_CAP_BYTES: Final = 1_048_576
+"""The longest JSON field that is read. Headers of servers are bounded far below it."""
+
 REDACTED: Final = "[redacted]"
 """What the hook leaves of a credential in a header that is kept."""
 
@@ -134,13 +137,15 @@ def exchange_id(fields: Fields) -> str:
 
 
 def read_meta(fields: Fields, field: bytes) -> dict[str, Any]:
-    """Read one JSON field. Raises BadEntry when it is absent, not a JSON object, or the version is unknown."""
+    """Read one JSON field. Raises BadEntry when it is absent, too long or no JSON object, or the version is unknown."""
     if fields.get(keys.V) != VERSION:
         raise BadEntry(f"the entry has version {fields.get(keys.V, b'none')[:20]!r}, this release reads {VERSION!r}")
+    if field not in fields:
+        raise BadEntry(f"the entry has no field {field.decode()}")
+    if len(fields[field]) > META_CAP_BYTES:
+        raise BadEntry(f"the entry's {field.decode()} has {len(fields[field]):,} bytes, more than {META_CAP_BYTES:,}")
     try:
         meta = orjson.loads(fields[field])
-    except KeyError:
-        raise BadEntry(f"the entry has no field {field.decode()}") from None
     except orjson.JSONDecodeError as broken:
         raise BadEntry(f"the entry's {field.decode()} is not JSON: {broken}") from None
     if not isinstance(meta, dict):

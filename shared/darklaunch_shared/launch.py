@@ -38,7 +38,8 @@ class LaunchSpec:
     max_age_s            exchanges older than this are not replayed any more
     max_entries          admission bound: exchanges waiting or in flight per shard
     max_rps              requests per second to the shadow over all workers; 0 sets no bound
-    response_cap_bytes   largest shadow answer read, as it comes over the wire
+    request_cap_bytes    largest request body that is replayed
+    response_cap_bytes   largest answer: of the shadow as it comes over the wire, of the primary to be compared with
     allow_metadata       True lets the shadow resolve to link-local and metadata addresses
     shards               how many stream shards the launch is spread over
     control              origin of a second instance of the primary's version, for the noise baseline; "" for none
@@ -60,6 +61,7 @@ class LaunchSpec:
     max_age_s: float = 300.0
     max_entries: int = 20_000
     max_rps: float = 0.0
+    request_cap_bytes: int = 1_048_576
     response_cap_bytes: int = 1_048_576
     allow_metadata: bool = False
     shards: int = 1

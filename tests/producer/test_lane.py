@@ -7,6 +7,7 @@ import time
 import orjson
 import pytest
 from darklaunch.lane import BATCH_BYTES, BATCH_ENTRIES, Lane, Parcel
+from darklaunch_shared.exchange import META_CAP_BYTES
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ def state(status=Status.ACTIVE, hold=False, **spec):
 
 
 class Sample:
-    def __init__(self, mark: int, size: int = 10, captured_at_ms: int = NOW_MS) -> None:
+    def __init__(self, mark: int | str, size: int = 10, captured_at_ms: int = NOW_MS) -> None:
         self.mark, self.size, self.captured_at_ms, self.settled = mark, size, captured_at_ms, 0
 
     def parcel(self, launch: str) -> Parcel:
@@ -177,6 +178,12 @@ def test_what_waited_too_long_is_dropped_as_stale_and_what_json_cannot_hold_as_b
     lane = offered(Sample(1, captured_at_ms=NOW_MS - 300_001), Sample(2), Sample(3, size=-1))
     assert [parcel.meta for parcel in lane.next_batch(NOW_MS).parcels] == [b"2"]
     assert dict(lane.dropped) == {"stale": 1, "bad_input": 1}
+
+
+def test_more_header_fields_than_workers_read_are_dropped_as_too_large():
+    lane = offered(Sample("9" * META_CAP_BYTES + "9"), Sample("9" * META_CAP_BYTES))
+    assert len(lane.next_batch(NOW_MS).parcels) == 1
+    assert lane.dropped == {"too_large": 1}
 
 
 def test_counters_say_where_everything_is():

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.dead import pack_dead, pack_notice, unpack_dead
+from darklaunch_shared.dead import MOST_BYTES, pack_dead, pack_notice, unpack_dead
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.exchange import Answer, Exchange, Request, pack_exchange, unpack_exchange
 from darklaunch_shared.replay import (
@@ -113,6 +113,7 @@ def with_meta(**changes: object) -> dict[bytes, bytes]:
         ({**entry(), keys.V: b"x" * 1_000_000}, "version"),
         ({**entry(), keys.META: b"{"}, "not JSON"),
         ({**entry(), keys.META: b"[1]"}, "not a JSON object"),
+        ({**entry(), keys.META: b" " * 1_048_577}, "1,048,577 bytes, more than 1,048,576"),
         ({**entry(), keys.META: b"[" * 100_000}, "not JSON"),
         ({**entry(), keys.ID: b""}, "exchange id"),
         ({**entry(), keys.ID: b"a b:1"}, "exchange id"),
@@ -170,6 +171,13 @@ def test_a_dead_letter_keeps_its_payload_and_its_story() -> None:
     letter = unpack_dead(pack_dead(entry(), "delivered 5 times", "workers", 5, 1_763_900_000_123))
     assert letter.fields == entry()
     assert (letter.reason, letter.group, letter.deliveries) == ("delivered 5 times", "workers", 5)
+
+
+def test_a_dead_letter_is_bounded_whatever_a_stranger_wrote() -> None:
+    huge = {**entry(), b"x" * 1000: b"", keys.RESPONSE: b"x" * 40_000_000, b"more": b"x" * 40_000_000}
+    kept = unpack_dead(pack_dead(huge, "too much", "workers", 1, 1)).fields
+    assert sum(len(name) + len(value) for name, value in kept.items()) == MOST_BYTES
+    assert kept[keys.META] == entry()[keys.META]
 
 
 def test_a_strangers_entry_is_dead_without_a_notice() -> None:

@@ -80,16 +80,18 @@ async def test_what_must_not_be_sent_is_dropped_with_its_reason(url: str, redis:
             exchange(launch_name, 5, age_s=301),
             exchange(launch_name, 6, target="/private/me"),
             exchange(launch_name, 7, method="POST", target="/search?q=1", body=b"{}"),
+            exchange(launch_name, 8, method="POST", target="/search", body=b"x" * 1_048_577),
         )
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 7)
+        await eventually(lambda: len(outcomes(redis, launch_name)) == 8)
     reasons = {outcome.id[-1]: outcome.reason for outcome in outcomes(redis, launch_name) if isinstance(outcome, Loss)}
     assert reasons == {
         "1": "unsafe_method", "2": "loop", "3": "bad_input", "4": "bad_input", "5": "stale", "6": "path",
+        "8": "too_large",
     }  # fmt: skip
     (sent,) = it.seen
     assert (sent.method, sent.target, sent.body) == ("POST", "/search?q=1", b"{}")
     assert sent.headers["idempotency-key"]
-    assert ledger(redis, launch_name) == {"admitted": 7, "replayed": 1, "dropped": 6}
+    assert ledger(redis, launch_name) == {"admitted": 8, "replayed": 1, "dropped": 7}
 
 
 async def test_broken_entries_are_buried_and_hold_nobody_up(url: str, redis: Client, launch_name: str) -> None:

@@ -15,15 +15,13 @@ from darklaunch_shared import keys
 from darklaunch_shared.consumer import Delivery
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.exchange import Exchange, Fields, unpack_exchange
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.policy import Policy
 from darklaunch_shared.replay import Answered, Loss, Repeat, Unanswered, pack_loss, pack_replay
 
 from .answers import GRACE_S, described, too_late
 from .desk import Desk
 from .http import BadRequest, ShadowClient, ShadowRequest, replay_request
-from .http.hygiene import EXCHANGE_HEADER
 from .orders import Mode
+from .refusing import refusal, stale
 from .repeat import ask_control, ask_shadow_again
 from .tries import Tries
 
@@ -62,7 +60,7 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Repl
         return dropped(exchange, orders.reason)
     if orders.mode is Mode.WAIT or desk.shadow is None:
         return None
-    if reason := refusal(exchange, desk.shadow.policy):
+    if reason := refusal(exchange, desk.shadow.policy, desk.spec):
         return dropped(exchange, reason)
     if stale(exchange, desk.spec, time.time()):
         return dropped(exchange, "stale")
@@ -126,18 +124,6 @@ async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, pro
 def _own(fields: Fields) -> Fields:
     """Keep what an exchange consists of; whatever else somebody put into the entry ends here."""
     return {name: fields[name] for name in _FIELDS}
-
-
-def stale(exchange: Exchange, spec: LaunchSpec, now_s: float) -> bool:
-    """Say whether an exchange is too old: against state that has moved on, its comparison would mislead."""
-    return now_s - exchange.captured_at_ms / 1000 > spec.max_age_s
-
-
-def refusal(exchange: Exchange, policy: Policy) -> str | None:
-    """Say why an exchange must not be replayed, as one of the ledger's reasons; None when it may be."""
-    if any(name.lower() == EXCHANGE_HEADER for name, _ in exchange.request.headers):
-        return "loop"
-    return policy.refusal(exchange.request.method, exchange.request.target.partition("?")[0])
 
 
 def dropped(exchange: Exchange, reason: str) -> Settled:
