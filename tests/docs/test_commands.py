@@ -17,6 +17,7 @@ PAGES = [
     "docs/OPERATING.md",
     "docs/COMPARING.md",
     "docs/VERDICT.md",
+    "docs/SECURITY.md",
 ]
 PAGES += [f"examples/{name}.py" for name in ("fastapi_app_v2", "flask_app_v2")]
 TYPED = re.compile(r"^(?:    |\$ )(darklaunch .*)$|`(darklaunch [^`]+)`", re.MULTILINE)
