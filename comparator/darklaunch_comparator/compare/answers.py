@@ -2,7 +2,7 @@
 
 from .bodies import compare_bodies
 from .findings import MATCHED, Findings, Unverified
-from .headers import compare_headers
+from .headers import changed_fields, compare_headers
 from .ignore import NOTHING, Ignore
 from .model import Comparison, Side
 from .volatile import Volatile
@@ -15,7 +15,8 @@ def compare(method: str, primary: Side, shadow: Side, ignore: Ignore = NOTHING) 
     time and memory, and none makes it raise.
     """
     theirs, ours = primary.answer, shadow.answer
-    if theirs.body == ours.body and theirs.status == ours.status and theirs.headers == ours.headers:
+    changed = changed_fields(theirs.headers, ours.headers)
+    if not changed and theirs.status == ours.status and theirs.body == ours.body:
         return MATCHED
     findings = Findings(ignore)
     if theirs.status != ours.status:
@@ -24,7 +25,7 @@ def compare(method: str, primary: Side, shadow: Side, ignore: Ignore = NOTHING) 
             return findings.conclude()  # a page and an error page have nothing to compare
     volatile = Volatile(primary, shadow)
     try:
-        compare_headers(primary, shadow, volatile, findings)
+        compare_headers(changed, primary, shadow, volatile, findings)
         compare_bodies(method, theirs, ours, volatile, findings)
     except Unverified as unverified:
         findings.detail = str(unverified)

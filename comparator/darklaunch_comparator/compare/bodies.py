@@ -51,7 +51,8 @@ def compare_bodies(method: str, primary: Answer, shadow: Answer, volatile: Volat
 def _compare(
     theirs: bytes, their_type: str, ours: bytes, our_type: str, volatile: Volatile, findings: Findings
 ) -> None:
-    one, other = media.parse(their_type), media.parse(our_type)
+    one = media.parse(their_type)
+    other = one if our_type == their_type else media.parse(our_type)
     family = media.family_of(one, other, theirs, ours)
     if not theirs or not ours:
         findings.described(ROOT, Kind.MISSING if theirs else Kind.EXTRA, _sketch(theirs) or None, _sketch(ours) or None)

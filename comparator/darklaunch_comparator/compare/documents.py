@@ -12,6 +12,7 @@ from typing import Final, cast
 
 import orjson
 
+from .alike import only_scalars_differ
 from .findings import Unverified
 from .ids import is_map
 from .inflate import Corrupt
@@ -23,7 +24,7 @@ DEPTH_CAP: Final = 128
 NODES_CAP: Final = 100_000
 
 _DIGITS: Final = bytes.maketrans(b"0123456789.", b"00000000000")
-_LONG_NUMBER: Final = re.compile(rb"[0-9.]{16}")
+_LONG: Final = b"0" * 16
 _BRACKETS: Final = re.compile(rb'"(?:[^"\\]+|\\.|\\\Z)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 _GIANT_BYTES: Final = 1_000_000
 _GIANT_VALUES: Final = 5 * NODES_CAP
@@ -39,11 +40,16 @@ class Malformed:
 
 @dataclass(slots=True)
 class Documents:
-    """Two parsed bodies, and both written out again; None when that is not possible (exact numbers, depth)."""
+    """Two parsed bodies, and what is known of how they were written.
+
+    `alike`: both texts hold the same objects with the same keys, and booleans in the same places. Otherwise `written`
+    holds both documents written out again; None when that is not possible (exact numbers, depth).
+    """
 
     primary: "Json | Malformed"
     shadow: "Json | Malformed"
     written: tuple[bytes, bytes] | None = None
+    alike: bool = False
 
 
 def read(primary: bytes, shadow: bytes) -> Documents:
@@ -51,14 +57,15 @@ def read(primary: bytes, shadow: bytes) -> Documents:
 
     Raises Unverified when one is nested too deep, or holds too many values, to read in bounded time and memory.
     """
-    for side, text in (("primary", primary), ("shadow", shadow)):
-        if len(text) > _GIANT_BYTES and _values(text) > _GIANT_VALUES:
-            raise Unverified(f"the {side}'s body holds more than {_GIANT_VALUES:,} values")
+    if len(primary) > _GIANT_BYTES or len(shadow) > _GIANT_BYTES:
+        _refuse_giants(primary, shadow)
     try:
         left, right = orjson.loads(primary), orjson.loads(shadow)
     except orjson.JSONDecodeError:
         pass
     else:
+        if only_scalars_differ(primary, shadow) and not (has_long_number(primary) or has_long_number(shadow)):
+            return Documents(left, right, alike=True)
         one, other = written(left), written(right)
         # What comes out as it went in has lost nothing.
         if (one == primary or not has_long_number(primary)) and (other == shadow or not has_long_number(shadow)):
@@ -69,10 +76,9 @@ def read(primary: bytes, shadow: bytes) -> Documents:
 def has_long_number(text: bytes) -> bool:
     """Say whether there is a run of 16 or more digits and points, the fewest that a double may round.
 
-    Of every 16 bytes in a row, four lie in a slice of every fourth byte; so that slice is searched first, which
-    takes a fifteenth of the time of the regular expression.
+    Of every 16 bytes in a row, four lie in a slice of every fourth byte; so that slice is searched first.
     """
-    return b"0000" in text[3::4].translate(_DIGITS) and _LONG_NUMBER.search(text) is not None
+    return b"0000" in text[3::4].translate(_DIGITS) and _LONG in text.translate(_DIGITS)
 
 
 def written(content: Json, option: int | None = None) -> bytes | None:
@@ -130,6 +136,12 @@ def _exactly(side: str, text: bytes) -> "Json | Malformed":
         return Malformed(f"not JSON: {str(wrong)[:80]}")
     except RecursionError:  # this far down someone else's stack even DEPTH_CAP may be too deep
         raise Unverified(f"the {side}'s body is nested too deep to read here") from None
+
+
+def _refuse_giants(primary: bytes, shadow: bytes) -> None:
+    for side, text in (("primary", primary), ("shadow", shadow)):
+        if len(text) > _GIANT_BYTES and _values(text) > _GIANT_VALUES:
+            raise Unverified(f"the {side}'s body holds more than {_GIANT_VALUES:,} values")
 
 
 def _values(text: bytes) -> int:

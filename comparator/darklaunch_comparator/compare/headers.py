@@ -5,6 +5,7 @@ Date, server, lengths, codings, request and trace ids belong to the delivery and
 
 import re
 from collections.abc import Callable, Hashable
+from itertools import zip_longest
 from typing import Final
 
 from darklaunch_shared.exchange import REDACTED, Headers
@@ -19,16 +20,22 @@ Reading = Callable[[list[str], str], Hashable]
 
 _REL: Final = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', re.IGNORECASE)
 _NONCE: Final = re.compile(r'\b(nonce|opaque)\s*=\s*(?:"[^"]*"|[^\s",]+)', re.IGNORECASE)
+_MEANT: Final = ("access-control-", "content-encoding")
+_NONE: Final = ("", "")
 _COOKIE_VALUES: Final = {"path", "domain", "samesite", "max-age"}
 
 
-def compare_headers(primary: Side, shadow: Side, volatile: Volatile, findings: Findings) -> None:
-    """Report the header fields that differ in meaning."""
-    theirs, ours = primary.answer.headers, shadow.answer.headers
+def changed_fields(theirs: Headers, ours: Headers) -> list[str]:
+    """Name the fields that may differ in meaning, and Content-Encoding, which gives the body its meaning, sorted."""
     if theirs == ours:
-        return
-    changed = {name for name, _ in set(theirs) ^ set(ours)}
-    for name in sorted(changed):
+        return []
+    names = [name for pair in zip_longest(theirs, ours, fillvalue=_NONE) if pair[0] != pair[1] for name, _ in pair]
+    return sorted({name for name in names if name in _READINGS or name.startswith(_MEANT)})
+
+
+def compare_headers(changed: list[str], primary: Side, shadow: Side, volatile: Volatile, findings: Findings) -> None:
+    """Report which of the header fields named in `changed` differ in meaning."""
+    for name in changed:
         read = _READINGS.get(name) or (_members if name.startswith("access-control-") else None)
         if read is not None:
             _compare_field(name, read, primary, shadow, volatile, findings)

@@ -7,7 +7,6 @@ from .documents import Malformed
 from .findings import Findings
 from .model import Json, Kind
 from .paths import ROOT
-from .sameness import may_hide_booleans
 from .text import compare_text
 from .volatile import Volatile
 from .walk import walk
@@ -22,8 +21,11 @@ def compare_json(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findi
     if isinstance(left, Malformed) or isinstance(right, Malformed):
         _malformed(left, right, theirs, ours, volatile, findings)
         return
+    if read.alike:
+        walk(left, right, booleans=False, volatile=volatile, findings=findings)
+        return
     if written is None or not _same(left, right, *written):
-        walk(left, right, booleans=_booleans(written), volatile=volatile, findings=findings)
+        walk(left, right, booleans=True, volatile=volatile, findings=findings)
     if written is None or _fewer_colons(theirs, written[0]) or _fewer_colons(ours, written[1]):
         _duplicate_keys(theirs, ours, findings)
 
@@ -38,7 +40,7 @@ def compare_lines(theirs: bytes, ours: bytes, volatile: Volatile, findings: Find
     if isinstance(left, Malformed) or isinstance(right, Malformed):
         _malformed(left, right, theirs, ours, volatile, findings)
     else:
-        walk(left, right, booleans=_booleans(read.written), volatile=volatile, findings=findings)
+        walk(left, right, booleans=not read.alike, volatile=volatile, findings=findings)
 
 
 def _malformed(
@@ -92,10 +94,6 @@ def _same_order(left: Json, right: Json) -> bool:
     if isinstance(left, list) and isinstance(right, list) and left and right:
         left, right = left[0], right[0]
     return not (isinstance(left, dict) and isinstance(right, dict)) or list(left) == list(right)
-
-
-def _booleans(written: tuple[bytes, bytes] | None) -> bool:
-    return written is None or may_hide_booleans(*written)
 
 
 def _lines(text: bytes) -> list[bytes]:

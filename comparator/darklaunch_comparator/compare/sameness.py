@@ -1,7 +1,7 @@
 """Find, at the speed of C, which parts of two documents need no walk because they are the same.
 
-Python holds `True == 1`, JSON does not. Parts that are equal to Python are therefore also written out and compared as
-text, all parts of one object or array at once, but only where the documents' texts leave room for a boolean to hide.
+Python holds `True == 1`, JSON does not. Unless it is known that no boolean faces a number, objects and arrays are
+therefore written out and compared as text.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,6 @@ Differing: TypeAlias = "Callable[[list[Json], list[Json]], list[int]]"
 """Lists where two lists of one length may differ: each place that does, sometimes one that does not (1 and 1.0)."""
 
 _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS
-_WORD: Final = len(b"false")
-_NEAR: Final = 64
 
 
 def differing(ones: list[Json], others: list[Json]) -> list[int]:
@@ -34,70 +32,23 @@ def differing(ones: list[Json], others: list[Json]) -> list[int]:
 
 def differing_or_hiding_booleans(ones: list[Json], others: list[Json]) -> list[int]:
     """List where two lists may differ, if only by `true` for `1` somewhere inside."""
-    found = differing(ones, others)
-    if len(found) == len(ones):
-        return found
-    left, right = ones.copy(), others.copy()
-    for at in found:
-        left[at] = right[at] = None
-    if same_form(left, right):
-        return found
-    known = set(found)
     return [
         at
         for at, (one, other) in enumerate(zip(ones, others, strict=True))
-        if at in known or (isinstance(one, dict | list) and not same_form(one, other))
+        if one is not other
+        and (
+            type(one) is not type(other)
+            or (_may_differ_inside(one, other) if isinstance(one, dict | list) else one != other)
+        )
     ]
 
 
-def same_form(one: Json, other: Json) -> bool:
-    """Say whether two documents are the same text, written in one form."""
+def _may_differ_inside(one: Json, other: Json) -> bool:
+    """Say whether two objects or arrays may differ: as text, then to Python, then as text with sorted keys."""
     form = written(one, _OPTIONS)
     if form is None:
-        return False
-    return form == written(other, _OPTIONS) or canonical(one) == canonical(other)
-
-
-def may_hide_booleans(theirs: bytes, ours: bytes) -> bool:
-    """Say whether the stretch in which two texts differ holds a boolean on either side."""
-    shortest = min(len(theirs), len(ours))
-    start = _shared_start(theirs, ours, shortest)
-    end = _shared_end(theirs, ours, shortest - start)
-    for text in (theirs, ours):
-        # Both ends a word further: the two may share a part of the word itself.
-        stretch = text[max(0, start - _WORD) : len(text) - max(0, end - _WORD)]
-        if b"true" in stretch or b"false" in stretch:
-            return True
-    return False
-
-
-def _shared_start(theirs: bytes, ours: bytes, most: int) -> int:
-    """Count the bytes that two texts share at their start: by bisection, then by the first bit that differs."""
-    low, high = 0, most
-    while high - low > _NEAR:
-        middle = (low + high) // 2
-        if theirs[low:middle] == ours[low:middle]:
-            low = middle
-        else:
-            high = middle
-    bits = int.from_bytes(theirs[low:high]) ^ int.from_bytes(ours[low:high])
-    return high - (bits.bit_length() + 7) // 8
-
-
-def _shared_end(theirs: bytes, ours: bytes, most: int) -> int:
-    """Count the bytes that two texts share at their end, of at most `most`."""
-    low, high = 0, most
-    left, right = len(theirs), len(ours)
-    while high - low > _NEAR:
-        middle = (low + high) // 2
-        if theirs[left - middle : left - low] == ours[right - middle : right - low]:
-            low = middle
-        else:
-            high = middle
-    bits = int.from_bytes(theirs[left - high : left - low], "little") ^ int.from_bytes(
-        ours[right - high : right - low], "little"
-    )
-    return high - (bits.bit_length() + 7) // 8
+        return True
+    return form != written(other, _OPTIONS) and (_differ(one, other) or canonical(one) != canonical(other))
 
 
 def _differ(one: Json, other: Json) -> bool:

@@ -54,7 +54,9 @@ def _members(
 ) -> list[tuple[Json, Json, Path]]:
     data = is_map(theirs, ours)
     names = list(theirs)
-    if theirs.keys() != ours.keys():
+    if theirs.keys() == ours.keys():
+        unequal = find(list(theirs.values()), [ours[name] for name in names])
+    else:
         names = [name for name in names if name in ours]
         for name, value in theirs.items():
             if name not in ours:
@@ -62,7 +64,7 @@ def _members(
         for name, value in ours.items():
             if name not in theirs:
                 findings.body(path.key(name, any=data), Kind.EXTRA, ABSENT, value)
-    unequal = find([theirs[name] for name in names], [ours[name] for name in names])
+        unequal = find([theirs[name] for name in names], [ours[name] for name in names])
     return [(theirs[names[at]], ours[names[at]], path.key(names[at], any=data)) for at in unequal]
 
 
