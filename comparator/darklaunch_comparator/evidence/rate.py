@@ -1,7 +1,7 @@
 """A rate with bounds that hold at every look: the confidence sequence of the beta-binomial mixture.
 
-Source: Howard, Ramdas, McAuliffe and Sekhon (arXiv 1810.08240); Lindon, Sanden and Shirikian, "Rapid regression
-detection in software deployments through sequential testing" (arXiv 2205.14762).
+Source: Howard, Ramdas, McAuliffe and Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences" (arXiv
+1810.08240). Lindon, Sanden and Shirikian (arXiv 2205.14762) watch software deployments with bounds of this kind.
 """
 
 import math

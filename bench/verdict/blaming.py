@@ -1,0 +1,38 @@
+"""Blame: which of many endpoints are named."""
+
+import numpy as np
+from darklaunch_comparator.evidence import above, blame
+
+from .controller import ALPHA, BUDGET
+from .engine import of_counts
+from .rows import Group, Row, percent
+
+ENDPOINTS, BAD = 50, 5
+EXCHANGES = 3_000
+
+
+def of_endpoints(launches: int) -> Group:
+    """Name five of fifty endpoints that mismatch at 1 %; the others mismatch exactly as often as allowed."""
+    rng = np.random.default_rng(10)
+    rates = np.where(np.arange(ENDPOINTS) < BAD, 0.01, BUDGET)
+    pos = rng.binomial(EXCHANGES, rates, size=(launches, ENDPOINTS))
+    logs = of_counts(above(BUDGET), pos, np.zeros_like(pos), np.array(EXCHANGES))
+    ours = [_score(blame(dict(enumerate(row)), ALPHA)) for row in logs.tolist()]
+    z = (pos / EXCHANGES - BUDGET) / np.sqrt(BUDGET * (1 - BUDGET) / EXCHANGES)
+    naive = [_score(np.flatnonzero(row > 1.645).tolist()) for row in z]
+    power, wrong = np.mean(ours, axis=0)
+    return Group(
+        "5 of 50 endpoints mismatch at 1 %, the others at the budget of 0.1 %:\n"
+        f"{launches:,} launches, {EXCHANGES:,} exchanges of each endpoint",
+        [
+            Row("named of the guilty", percent(power), "≥ 90 %", bool(power >= 0.9)),
+            Row("innocent among the named", percent(wrong), "≤ 5 %", bool(wrong <= 0.05)),
+            Row("instead: z-test at 5 % each", f"{percent(np.mean(naive, axis=0)[1])} innocent"),
+        ],
+    )
+
+
+def _score(named: list[int] | tuple[int, ...]) -> tuple[float, float]:
+    """Give the share of the guilty that is named, and the share of the named that is innocent."""
+    right = sum(name < BAD for name in named)
+    return right / BAD, (len(named) - right) / max(1, len(named))
