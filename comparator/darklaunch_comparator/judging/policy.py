@@ -116,6 +116,10 @@ class Policy:
         """Give the rate that a guard is to be shown below at a step."""
         return max(self.steps[step].bound, self.budgets.of(guard))
 
+    def bounds(self, guard: Guard) -> tuple[float, ...]:
+        """Give the rates that a guard is to be shown below, step by step."""
+        return tuple(self.bound(guard, step) for step in range(len(self.steps)))
+
     def step_at(self, percent: float) -> int:
         """Give the number, from 0, of the highest step that a share has reached; 0 below the first."""
         return max((number for number, step in enumerate(self.steps) if step.percent <= percent), default=0)
