@@ -25,6 +25,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import cycle, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,9 @@ def contenders(only: str) -> Generator[list[Contender]]:
         def app(kind: str, name: str, **more: Any) -> None:
             if only not in name and name != BARE:
                 return
-            process = running.enter_context(_child([*THIS, "--serve", kind], more.pop("environ", {})))
+            process = running.enter_context(
+                _child([*_pinned(sys.executable), *THIS[1:], "--serve", kind], more.pop("environ", {}))
+            )
             assert process.stdout
             port = int(process.stdout.readline())
             found.append(Contender(name, BARE, port, process.pid, **more))
@@ -164,10 +167,9 @@ def main(rounds: int, seconds: float, concurrency: int, only: str) -> None:
 
 
 def serve(kind: str) -> None:
-    """Serve one kind of app on a free port of this process's core, and print the port."""
-    pin(0 if kind != "instant" else 1)
-    if kind == "instant":
-        _serve_instantly()
+    """Serve one kind of app on a free port, and print the port."""
+    if kind in ("instant", "almost"):
+        _serve_instantly(differing_every=100 if kind == "almost" else 0)
         return
     import uvicorn
     from starlette.applications import Starlette
@@ -223,13 +225,16 @@ def _with_sentry(app: Any) -> Any:
     return SentryAsgiMiddleware(app)
 
 
-def _serve_instantly() -> None:
+def _serve_instantly(differing_every: int) -> None:
+    """Answer at once; every so many answers differ in one leaf from the app's."""
     import asyncio
 
     import uvloop
 
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(BODY)}\r\n\r\n"
     answer = head.encode() + BODY
+    other = answer.replace(b"1999", b"1998", 1)
+    answers = cycle([answer] * (differing_every - 1) + [other]) if differing_every else repeat(answer)
 
     class Instant(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -238,7 +243,7 @@ def _serve_instantly() -> None:
         def data_received(self, data: bytes) -> None:
             data = self._tail + data
             self._tail = data.rpartition(b"\r\n\r\n")[2]
-            self._transport.write(answer * data.count(b"\r\n\r\n"))
+            self._transport.write(b"".join(islice(answers, data.count(b"\r\n\r\n"))))
 
     async def run() -> None:
         server = await asyncio.get_running_loop().create_server(Instant, HOST, 0)

@@ -1,4 +1,4 @@
-"""Measure task queues on Redis doing nothing, one worker process each, beside our worker doing nothing: messages a second.
+"""Measure task queues on Redis doing nothing, one worker process each, beside ours: messages a second.
 
     python -m bench.queues [--rounds 5] [--messages 3000]
 
