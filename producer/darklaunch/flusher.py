@@ -17,6 +17,7 @@ from darklaunch_shared.backoff import Backoff
 from darklaunch_shared.control import POLL_S
 from darklaunch_shared.scripting import call_script
 from darklaunch_shared.scripts import load
+from darklaunch_shared.seal import Sealer
 from redis.exceptions import OutOfMemoryError
 
 from .complaint import Complaint
@@ -47,14 +48,16 @@ Publish = Callable[["Flusher", Snapshot], None]
 class Flusher:
     """One life of the background thread, under a producer id of its own."""
 
-    def __init__(self, settings: Settings, interface: str, outbox: Outbox, publish: Publish) -> None:
+    def __init__(
+        self, settings: Settings, interface: str, outbox: Outbox, publish: Publish, sealer: Sealer | None
+    ) -> None:
         self.producer = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
         self._outbox, self._publish = outbox, publish
         self._started_ms = _now_ms()
         self._wire = Wire(settings.redis_url)
-        self._watch = Watch(self._wire)
-        self._packer = Packer(settings)
-        self._report = Report(self._wire, settings, self.producer, interface)
+        self._watch = Watch(self._wire, can_seal=sealer is not None)
+        self._packer = Packer(settings, sealer)
+        self._report = Report(self._wire, settings, self.producer, interface, seals=sealer is not None)
         self._lanes: dict[str, Lane] = {}
         self._backoff, self._ask_at_s = Backoff(first_s=0.2, cap_s=3.0), 0.0
         self._write_backoff, self._write_at_s = Backoff(first_s=0.1, cap_s=3.0), 0.0

@@ -41,8 +41,8 @@ class Sampled(Protocol):
         """When it was captured, in milliseconds since the epoch."""
         ...
 
-    def parcel(self, launch: str) -> Parcel:
-        """Pack it for one launch. Raises TypeError when it holds what JSON cannot."""
+    def parcel(self, launch: str, identity: str, *, seal: bool) -> Parcel:
+        """Pack it for one launch under an id. Raises an Exception when it holds what cannot travel."""
         ...
 
     def settle(self) -> None:
@@ -172,13 +172,13 @@ class Lane:
 
     def _pack(self, oldest_ms: float) -> tuple[Parcel, ...]:
         parcels: list[Parcel] = []
-        size = 0
+        size, seal = 0, self.state.spec.seal
         while self._waiting and len(parcels) < BATCH_ENTRIES:
-            sample = self._waiting[0]
+            sample, seq = self._waiting[0], self.seq + 1 + len(parcels)
             reason = "stale" if sample.captured_at_ms < oldest_ms else ""
             try:
-                parcel = sample.parcel(self.name) if not reason else _NOTHING
-            except TypeError:
+                parcel = _NOTHING if reason else sample.parcel(self.name, f"{self._producer}:{seq}", seal=seal)
+            except Exception:
                 parcel, reason = _NOTHING, "bad_input"
             if len(parcel.meta) > META_CAP_BYTES:  # workers do not read it
                 parcel, reason = _NOTHING, "too_large"

@@ -1,9 +1,13 @@
 """Turn recordings into exchanges, in the background thread: decode, redact, name the endpoint, pack."""
 
+from dataclasses import replace
+
 from darklaunch_shared.exchange import Answer, Exchange, Request, pack_meta
+from darklaunch_shared.seal import Sealer
+from darklaunch_shared.signing import sign
 
 from .address import is_clean, origin_of, path_of
-from .fields import Unfit, host_of
+from .fields import RawHeaders, Unfit, host_of
 from .lane import Parcel
 from .outbox import Outbox
 from .recording import Recording
@@ -19,10 +23,15 @@ class Sample:
     Its memory goes back to the outbox when the last of them is done with it.
     """
 
-    __slots__ = ("_endpoint", "_held_bytes", "_outbox", "_owners", "_primary", "_request", "captured_at_ms")
+    __slots__ = (
+        "_endpoint", "_given", "_held_bytes", "_outbox", "_owners", "_packer", "_primary", "_request", "captured_at_ms",
+    )  # fmt: skip
 
-    def __init__(self, recording: Recording, endpoint: str, request: Request, primary: Answer) -> None:
+    def __init__(
+        self, packer: "Packer", recording: Recording, endpoint: str, request: Request, primary: Answer
+    ) -> None:
         self.captured_at_ms = recording.captured_at_ms
+        self._packer, self._given = packer, recording.head.headers
         self._endpoint, self._request, self._primary = endpoint, request, primary
         self._outbox: Outbox = recording.outbox
         self._owners, self._held_bytes = len(recording.launches), recording.held_bytes
@@ -32,10 +41,18 @@ class Sample:
         """Give the exchange for one launch."""
         return Exchange(identity, launch, self.captured_at_ms, self._endpoint, self._request, self._primary)
 
-    def parcel(self, launch: str) -> Parcel:
-        """Pack for one launch; admission adds the number. Raises TypeError for text that JSON cannot hold."""
-        meta = pack_meta(launch, self.captured_at_ms, self._endpoint, self._request, self._primary)
-        return Parcel(meta, self._request.body, self._primary.body)
+    def parcel(self, launch: str, identity: str, *, seal: bool) -> Parcel:
+        """Pack for one launch, with the id that admission is going to give it.
+
+        Raises TypeError for text that JSON cannot hold, Unfit for a credential that HTTP cannot carry.
+        """
+        request, sealed = self._request, ""
+        if seal:
+            request, sealed = self._packer.sealed(request, self._given, launch, identity)
+        meta = pack_meta(launch, self.captured_at_ms, self._endpoint, request, self._primary, sealed)
+        if ring := self._packer.signing:
+            meta = sign(meta, identity, request.body, self._primary.body, ring)
+        return Parcel(meta, request.body, self._primary.body)
 
     def settle(self) -> None:
         """Note that one launch is done with it."""
@@ -48,8 +65,11 @@ class Sample:
 class Packer:
     """Makes samples of one process's recordings. It learns route templates on the way."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sealer: Sealer | None = None) -> None:
+        """Launches that seal need a `sealer`."""
         self.framework = ""
+        self.signing = settings.signing_key
+        self._sealer = sealer
         self._redaction = Redaction(credential_names(settings.redact_headers, settings.forward_headers))
         self._templates = Templates()
 
@@ -71,7 +91,17 @@ class Packer:
             body=b"".join(recording.said),
             latency_ms=round(recording.latency_ms, 3),
         )
-        return Sample(recording, self._endpoint(recording), request, primary)
+        return Sample(self, recording, self._endpoint(recording), request, primary)
+
+    def sealed(self, request: Request, given: RawHeaders, launch: str, identity: str) -> tuple[Request, str]:
+        """Give a request with its credentials in a sealed box beside it, "" when it has none. Raises Unfit."""
+        headers, secrets = self._redaction.sealing(given)
+        if not secrets:
+            return request, ""
+        if self._sealer is None:
+            raise Unfit("there is no key to seal its credentials with")
+        marked = replace(request, headers=headers)
+        return marked, self._sealer.seal(secrets, marked, launch, identity)
 
     def _endpoint(self, recording: Recording) -> str:
         template, route = None, recording.route

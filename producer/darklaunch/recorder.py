@@ -15,7 +15,9 @@ from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any, Final
 
+from darklaunch_shared.errors import BadKey
 from darklaunch_shared.launch import SAFE_METHODS
+from darklaunch_shared.seal import Sealer
 
 from .address import path_of
 from .complaint import Complaint
@@ -50,6 +52,7 @@ class Recorder:
         self.draw: Callable[[], float] = Random().random
         self.outbox = Outbox(settings.outbox_bytes, settings.outbox_entries)
         self._interface = interface
+        self._sealer = _sealer_of(settings)  # not later: the thread must import nothing
         self._flusher: Flusher | None = None
         self._starting = threading.Lock()
         self._complaint = Complaint()
@@ -97,7 +100,7 @@ class Recorder:
             if self.snapshot is UNSTARTED:
                 self.snapshot = OFF
                 self.outbox = Outbox(self.settings.outbox_bytes, self.settings.outbox_entries)
-                self._flusher = Flusher(self.settings, self._interface, self.outbox, self._publish)
+                self._flusher = Flusher(self.settings, self._interface, self.outbox, self._publish, self._sealer)
                 self._flusher.start()
         except Exception:
             self.complain("starting its background thread")
@@ -156,6 +159,8 @@ class Recorder:
         reason: str | None
         if not target:
             reason = "unsupported"
+        elif mirror.barred:
+            reason = mirror.barred
         elif mirror.patterned and len(path) > MATCHED_PATH_LIMIT:
             reason = "path"
         else:
@@ -186,6 +191,14 @@ def recorder_for(options: Mapping[str, Any], interface: str) -> Recorder:
     for welcome in _newcomers:
         welcome(recorder)
     return recorder
+
+
+def _sealer_of(settings: Settings) -> Sealer | None:
+    try:
+        return Sealer(settings.seal_key) if settings.seal_key and settings.redis_url else None
+    except BadKey as unusable:
+        log.error("launches that seal credentials are not sampled: %s", unusable)
+        return None
 
 
 def recorders() -> list[Recorder]:

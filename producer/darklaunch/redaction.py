@@ -1,14 +1,16 @@
 """Credentials are taken out before anything leaves the process.
 
-A redacted request header is removed. In a response its value becomes `[redacted]`; of Set-Cookie the name and the
-attributes stay, because they are compared. The request target is left as it is: the shadow could not give the same
-answer without its query. An app that takes credentials in the query should keep those paths out with `--skip`.
+A redacted request header is removed, or sealed for the shadow where a launch asks for that. In a response its value
+becomes `[redacted]`; of Set-Cookie the name and the attributes stay, because they are compared. The request target is
+left as it is: the shadow could not give the same answer without its query. An app that takes credentials in the query
+should keep those paths out with `--skip`.
 """
 
 from collections.abc import Iterable
 
 from darklaunch_shared.credentials import CREDENTIALS, masked
 from darklaunch_shared.exchange import Headers
+from darklaunch_shared.seal import SEALED, Secrets
 
 from .fields import Names, RawHeaders, check_name, text
 
@@ -34,6 +36,17 @@ class Redaction:
             for name, value in headers
             if (kept := names[name])
         ])  # fmt: skip
+
+    def sealing(self, headers: RawHeaders) -> tuple[Headers, Secrets]:
+        """Put `[sealed]` in the place of credentials, and give their values. Raises Unfit."""
+        read: list[tuple[str, str]] = []
+        secrets: Secrets = []
+        for name, value in headers:
+            kept = self._request[name]
+            if not kept:
+                secrets.append((len(read), text(value)))
+            read.append((kept, text(value)) if kept else (text(name).lower(), SEALED))
+        return tuple(read), secrets
 
     def response(self, headers: RawHeaders) -> Headers:
         """Put `[redacted]` in the place of credentials. Raises Unfit."""

@@ -28,9 +28,13 @@ COUNTERS_S: Final = 1.0
 class Report:
     """Writes absolute counters when they changed, each second, and a heartbeat every 5 s."""
 
-    def __init__(self, wire: Wire, settings: Settings, producer: str, interface: str) -> None:
+    def __init__(self, wire: Wire, settings: Settings, producer: str, interface: str, *, seals: bool) -> None:
         self._wire, self._producer, self._interface = wire, producer, interface
         self._app_name = settings.app_name or Path(argv[0] if argv else "").name
+        self._keys = {
+            "seal_key": settings.seal_key.names[0] if seals else "",
+            "signing_key": settings.signing_key.names[0] if settings.signing_key else "",
+        }
         self._count_at_s = self._beat_at_s = 0.0
         self._refused = False
 
@@ -77,6 +81,7 @@ class Report:
             "framework": framework,
             "version": _VERSION,
             "launches": [mirror.name for mirror in snapshot.mirrors],
+            **self._keys,
         }
         try:
             call_script(self._wire, heartbeat(keys.HOOKS, self._producer, about))

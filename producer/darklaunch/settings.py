@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypedDict, cast
 
 from darklaunch_shared.connect import connect, redact
-from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.errors import BadKey, BadLaunch
+from darklaunch_shared.keyring import NO_KEYS, KeyRing, parse_keys
 from darklaunch_shared.launch import check_build
 
 PREFIX: Final = "DARKLAUNCH_"
@@ -24,6 +25,8 @@ class Options(TypedDict, total=False):
     forward_headers      header names to forward on purpose although they are on the redaction list
     skip_content_types   prefixes of response content types that are not captured, default `audio/`, `video/`
     build                what this process calls its version, in a shadow's answers to replays
+    seal_key             `NAME:KEY` to seal credentials with, for launches that ask for it
+    signing_key          `NAME:KEY` to sign what is written to Redis with
     """
 
     redis_url: str
@@ -35,6 +38,8 @@ class Options(TypedDict, total=False):
     forward_headers: Iterable[str] | str
     skip_content_types: Iterable[str] | str
     build: str
+    seal_key: str
+    signing_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class Settings:
     forward_headers: frozenset[str] = frozenset()
     skip_content_types: tuple[str, ...] = ("audio/", "video/")
     build: str = ""
+    seal_key: KeyRing = NO_KEYS
+    signing_key: KeyRing = NO_KEYS
 
 
 class BadSetting(ValueError):
@@ -82,6 +89,8 @@ def read_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None 
         forward_headers=frozenset(_words("forward_headers", given.get("forward_headers", ()))),
         skip_content_types=_words("skip_content_types", given.get("skip_content_types", default.skip_content_types)),
         build=_build("build", given.get("build", default.build)),
+        seal_key=_keys("seal_key", given.get("seal_key", "")),
+        signing_key=_keys("signing_key", given.get("signing_key", "")),
     )
 
 
@@ -108,6 +117,15 @@ def _build(name: str, value: object) -> str:
     try:
         return check_build(build) if build else ""
     except BadLaunch as wrong:
+        raise BadSetting(f"{name}: {wrong}") from None
+
+
+def _keys(name: str, value: object) -> KeyRing:
+    if not isinstance(value, str):
+        raise BadSetting(f"{name} must be text, NAME:KEY")  # without the value, which is a secret
+    try:
+        return parse_keys(value)
+    except BadKey as wrong:
         raise BadSetting(f"{name}: {wrong}") from None
 
 

@@ -9,6 +9,7 @@ Beside `unsafe_method` and `path`, which the launch's policy decides:
     unsupported    what cannot be repeated or seen: OPTIONS *, trailers, files sent by the kernel
     unread_body    the app answered without reading the request's body, so it is not known
     aborted        the client left, or the app failed, before the response was complete
+    no_seal_key    the launch seals credentials, and the app has no key to do it with
     no_sticky_key  the launch samples by a key and the request has none
     hook_error     the hook failed; the log `darklaunch` says how
 """

@@ -15,7 +15,8 @@ from .sampling import Sticky, parse_sticky
 class Mirror:
     """A launch that samples now: its share of requests (0 to 1) and which requests it may mirror.
 
-    `patterned` says that the policy holds paths against patterns.
+    `patterned` says that not every safe request is mirrored. `barred`, when not "", is what every request is skipped
+    for.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Mirror:
     sticky: Sticky | None
     policy: Policy
     patterned: bool
+    barred: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,11 @@ UNSTARTED: Final = Snapshot(ceiling=2.0)  # above every random number: the first
 OFF: Final = Snapshot()
 
 
-def snapshot_of(states: Mapping[str, LaunchState]) -> tuple[Snapshot, dict[str, str]]:
-    """Build the snapshot, and say why for each launch that cannot be sampled as it stands."""
+def snapshot_of(states: Mapping[str, LaunchState], *, can_seal: bool = False) -> tuple[Snapshot, dict[str, str]]:
+    """Build the snapshot, and say why for each launch that cannot be sampled as it stands.
+
+    `can_seal` says that the hook has a key: without one, nothing of a launch that seals is sampled.
+    """
     mirrors: list[Mirror] = []
     broken: dict[str, str] = {}
     for name, state in sorted(states.items()):
@@ -51,8 +56,12 @@ def snapshot_of(states: Mapping[str, LaunchState]) -> tuple[Snapshot, dict[str, 
             continue
         try:
             spec = state.spec
-            patterned = bool(spec.allow or spec.only or spec.skip)
-            mirrors.append(Mirror(name, state.fraction, parse_sticky(spec.sticky), compile_policy(spec), patterned))
+            barred = "no_seal_key" if spec.seal and not can_seal else ""
+            if barred:
+                broken[name] = "it seals credentials, and this process has no usable DARKLAUNCH_SEAL_KEY"
+            patterned = bool(spec.allow or spec.only or spec.skip or barred)
+            sticky = parse_sticky(spec.sticky)
+            mirrors.append(Mirror(name, state.fraction, sticky, compile_policy(spec), patterned, barred))
         except BadLaunch as why:
             broken[name] = str(why)
     ceiling = max((1.0 if mirror.sticky else mirror.fraction for mirror in mirrors), default=0.0)

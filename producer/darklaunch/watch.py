@@ -22,12 +22,13 @@ _UNREAD: Final[Mapping[str, LaunchState]] = {}
 class Watch:
     """The launches as last read. `snapshot` and `states` follow `look`."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, can_seal: bool) -> None:
+        """`can_seal` says that the hook has a key to seal credentials with."""
         self.poll_at_s = 0.0
         self.snapshot: Snapshot = OFF
         self.states: Mapping[str, LaunchState] = _UNREAD
         self.known: dict[str, LaunchState] = {}
-        self._wire, self._view = wire, ControlView()
+        self._wire, self._view, self._can_seal = wire, ControlView(), can_seal
         self._unread: dict[str, str] = {}
         self._broken: dict[str, str] = {}
 
@@ -54,7 +55,7 @@ class Watch:
             return False
         self.states, self._unread = states, unread
         self.known.update(states)
-        self.snapshot, unusable = snapshot_of(states)
+        self.snapshot, unusable = snapshot_of(states, can_seal=self._can_seal)
         self._complain({**unread, **unusable})
         return True
 

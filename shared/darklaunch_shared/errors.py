@@ -3,7 +3,9 @@
 ContractError
 ├── BadEntry          a stream entry that is not ours, damaged, or of an unknown version
 ├── BadLaunch         a launch name, percentage or specification that cannot be accepted
-└── BadOrigin         a shadow origin that must not be called
+├── BadOrigin         a shadow origin that must not be called
+├── BadKey            a secret key that cannot be used
+└── Unsealable        sealed credentials that do not open
 """
 
 
@@ -21,3 +23,11 @@ class BadLaunch(ContractError):
 
 class BadOrigin(ContractError):
     """The shadow origin must not be called."""
+
+
+class BadKey(ContractError):
+    """The secret key cannot be used."""
+
+
+class Unsealable(ContractError):
+    """The sealed credentials do not open with the keys there are."""

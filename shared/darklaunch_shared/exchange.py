@@ -58,7 +58,8 @@ class Exchange:
     """A captured request with the primary's answer.
 
     `id` is `<producer>:<seq>`, unique within the launch. `captured_at_ms` is the wall clock at the request's start,
-    in milliseconds since the epoch. `endpoint` is method and route template, `GET /orders/{id}`.
+    in milliseconds since the epoch. `endpoint` is method and route template, `GET /orders/{id}`. `sealed` holds the
+    credentials that stand as `[sealed]` in the request, see `seal`; "" when there are none.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Exchange:
     endpoint: str
     request: Request
     primary: Answer
+    sealed: str = ""
 
 
 def pack_exchange(exchange: Exchange) -> Fields:
@@ -75,13 +77,17 @@ def pack_exchange(exchange: Exchange) -> Fields:
     return {
         keys.V: VERSION,
         keys.ID: exchange.id.encode(),
-        keys.META: pack_meta(exchange.launch, exchange.captured_at_ms, exchange.endpoint, request, primary),
+        keys.META: pack_meta(
+            exchange.launch, exchange.captured_at_ms, exchange.endpoint, request, primary, exchange.sealed
+        ),
         keys.REQUEST: request.body,
         keys.RESPONSE: primary.body,
     }
 
 
-def pack_meta(launch: str, captured_at_ms: int, endpoint: str, request: Request, primary: Answer) -> bytes:
+def pack_meta(
+    launch: str, captured_at_ms: int, endpoint: str, request: Request, primary: Answer, sealed: str = ""
+) -> bytes:
     """Write an exchange's `meta`: everything but its id and the two bodies."""
     return orjson.dumps({
         "launch": launch,
@@ -94,7 +100,14 @@ def pack_meta(launch: str, captured_at_ms: int, endpoint: str, request: Request,
         "status": primary.status,
         "response_headers": primary.headers,
         "latency_ms": primary.latency_ms,
+        **({"sealed": sealed} if sealed else {}),
     })  # fmt: skip
+
+
+def without_secrets(meta: bytes) -> bytes:
+    """Take the sealed credentials, and the signature that covers them, out of a `meta` that was read before."""
+    members = cast(dict[str, Any], orjson.loads(meta))
+    return orjson.dumps({name: value for name, value in members.items() if name not in ("sealed", "sig")})
 
 
 def unpack_exchange(fields: Fields) -> Exchange:
@@ -122,6 +135,7 @@ def unpack_exchange(fields: Fields) -> Exchange:
                 body=fields[keys.RESPONSE],
                 latency_ms=as_latency(meta["latency_ms"]),
             ),
+            sealed=_text(meta.get("sealed", "")),
         )
     except KeyError as missing:
         raise BadEntry(f"the entry has no {missing}") from None

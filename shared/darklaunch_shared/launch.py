@@ -40,6 +40,7 @@ class LaunchSpec:
     max_rps              requests per second to the shadow over all workers; 0 sets no bound
     request_cap_bytes    largest request body that is replayed
     response_cap_bytes   largest answer: of the shadow as it comes over the wire, of the primary to be compared with
+    seal                 True has hooks seal credentials for the shadow instead of removing them
     allow_metadata       True lets the shadow resolve to link-local and metadata addresses
     shards               how many stream shards the launch is spread over
     control              origin of a second instance of the primary's version, for the noise baseline; "" for none
@@ -63,6 +64,7 @@ class LaunchSpec:
     max_rps: float = 0.0
     request_cap_bytes: int = 1_048_576
     response_cap_bytes: int = 1_048_576
+    seal: bool = False
     allow_metadata: bool = False
     shards: int = 1
     control: str = ""

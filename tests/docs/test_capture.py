@@ -13,6 +13,7 @@ import pytest
 from darklaunch import recorder, skips, templates
 from darklaunch.redaction import CREDENTIALS
 from darklaunch.settings import PREFIX, Settings, read_settings
+from darklaunch_shared.keyring import parse_keys
 from darklaunch_shared.launch import LaunchSpec
 
 from .page import blocks, page, table
@@ -40,11 +41,13 @@ def test_every_setting_is_read_from_the_documented_variable() -> None:
         "forward_headers": "x-c",
     }
     given |= {"body_cap_bytes": "1", "outbox_bytes": "2", "outbox_entries": "3", "skip_content_types": "image/"}
-    given |= {"build": "v42"}
+    key = "one:" + "A" * 43 + "="
+    given |= {"build": "v42", "seal_key": key, "signing_key": key}
     read = read_settings({}, {SETTINGS[keyword][0]: value for keyword, value in given.items()})
     assert read == Settings(
-        "redis://elsewhere", "shop", 1, 2, 3, frozenset({"x-a", "x-b"}), frozenset({"x-c"}), ("image/",), "v42"
-    )
+        "redis://elsewhere", "shop", 1, 2, 3, frozenset({"x-a", "x-b"}), frozenset({"x-c"}), ("image/",), "v42",
+        parse_keys(key), parse_keys(key),
+    )  # fmt: skip
 
 
 def test_every_skip_is_documented() -> None:

@@ -24,7 +24,7 @@ class Sample:
     def __init__(self, mark: int | str, size: int = 10, captured_at_ms: int = NOW_MS) -> None:
         self.mark, self.size, self.captured_at_ms, self.settled = mark, size, captured_at_ms, 0
 
-    def parcel(self, launch: str) -> Parcel:
+    def parcel(self, launch: str, identity: str, *, seal: bool) -> Parcel:
         if self.size < 0:
             raise orjson.JSONEncodeError("a lone surrogate")
         return Parcel(str(self.mark).encode(), b"", bytes(self.size))

@@ -23,6 +23,7 @@ from .lane import ShardLane
 from .orders import WAIT, Mode, Orders, orders_of
 from .presence import Presence
 from .protection import Protection
+from .secrets import secrets_of
 from .settings import WorkerSettings
 from .slots import Slots
 
@@ -43,6 +44,7 @@ class Crew:
         """`name` is this process's name in the consumer groups."""
         self._launch, self._name = launch, name
         self._redis, self._control, self._presence, self._settings = redis, control, presence, settings
+        self._secrets = secrets_of(settings)
         self._over = anyio.Event()
         self._desk: Desk | None = None
         self._lanes: list[ShardLane] = []
@@ -122,6 +124,7 @@ class Crew:
             orders=self._orders(usable=shadow is not None, until=until),
             concurrency=self._settings.concurrency,
             lease_s=self._settings.lease_s or spec.lease_s,
+            secrets=self._secrets,
         )
 
     def _shadow(self, spec: LaunchSpec) -> Shadow:

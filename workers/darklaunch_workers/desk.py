@@ -11,6 +11,7 @@ from .build import Builds
 from .http import ShadowClient
 from .orders import Orders
 from .protection import Protection
+from .secrets import Secrets
 from .slots import Slots
 
 
@@ -51,3 +52,4 @@ class Desk:
     orders: Callable[[], Orders]
     concurrency: int
     lease_s: float
+    secrets: Secrets

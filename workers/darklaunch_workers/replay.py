@@ -5,6 +5,7 @@ rate; obey the orders again; send; describe the outcome; for a share, ask one of
 """
 
 import asyncio
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from typing import Final
 import anyio
 from darklaunch_shared import keys
 from darklaunch_shared.consumer import Delivery
-from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.exchange import Exchange, Fields, unpack_exchange
+from darklaunch_shared.errors import BadEntry, Unsealable
+from darklaunch_shared.exchange import Exchange, Fields, unpack_exchange, without_secrets
 from darklaunch_shared.replay import Answered, Loss, Repeat, Unanswered, pack_loss, pack_replay
 
 from .answers import GRACE_S, described, too_late
@@ -26,6 +27,8 @@ from .repeat import ask_control, ask_shadow_again
 from .tries import Tries
 
 _FIELDS: Final = (keys.V, keys.ID, keys.META, keys.REQUEST, keys.RESPONSE)
+
+log = logging.getLogger("darklaunch.worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,9 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Repl
     """Replay one exchange, or say why not. None: it must wait, so it goes back.
 
     What was replayed is passed on by `conclude`. A probe goes out although the breaker is open. Raises BadEntry when
-    the entry is not an exchange of this launch.
+    the entry is not an exchange of this launch, or not signed as this worker asks for.
     """
+    desk.secrets.verify(delivery.fields)
     exchange = unpack_exchange(delivery.fields)
     if exchange.launch != desk.launch:
         raise BadEntry(f"the entry belongs to the launch {exchange.launch[:63]!r}")
@@ -65,8 +69,13 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Repl
     if stale(exchange, desk.spec, time.time()):
         return dropped(exchange, "stale")
     try:
+        opened = desk.secrets.opened(exchange, may_open=desk.spec.seal)
+    except Unsealable as why:
+        log.warning("exchange %s of %s is dropped: %s", exchange.id, exchange.launch, why)
+        return dropped(exchange, "unsealable")
+    try:
         request = replay_request(
-            exchange.request,
+            opened.request,
             launch=desk.launch,
             exchange_id=exchange.id,
             shadow=desk.shadow.origin,
@@ -84,10 +93,10 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Repl
             if stale(exchange, desk.spec, time.time()):
                 return dropped(exchange, "stale")
             outcome = await _send(desk, desk.shadow.client, request, probe=probe)
-            repeat = None if probe else await ask_shadow_again(desk, exchange, request, outcome)
+            repeat = None if probe else await ask_shadow_again(desk, opened, request, outcome)
     except BadRequest:
         return dropped(exchange, "bad_input")
-    return Replayed(exchange, _own(delivery.fields), outcome, repeat)
+    return Replayed(opened, _own(exchange, delivery.fields), outcome, repeat)
 
 
 async def conclude(desk: Desk, replayed: Replayed) -> Settled:
@@ -121,9 +130,10 @@ async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, pro
     return described(outcome, attempts=tries.attempts, waited_ms=waited_ms, at_ms=at_ms, builds=desk.builds)
 
 
-def _own(fields: Fields) -> Fields:
-    """Keep what an exchange consists of; whatever else somebody put into the entry ends here."""
-    return {name: fields[name] for name in _FIELDS}
+def _own(exchange: Exchange, fields: Fields) -> Fields:
+    """Keep what an exchange consists of; sealed credentials, and what else somebody put into the entry, end here."""
+    own = {name: fields[name] for name in _FIELDS}
+    return {**own, keys.META: without_secrets(own[keys.META])} if exchange.sealed else own
 
 
 def dropped(exchange: Exchange, reason: str) -> Settled:

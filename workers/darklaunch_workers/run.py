@@ -13,6 +13,7 @@ from typing import Any, Final
 import anyio
 from darklaunch_shared.connect import connect_async
 from darklaunch_shared.control import POLL_S
+from darklaunch_shared.keyring import parse_keys
 from darklaunch_shared.origin import parse_origin
 
 from .control import Control
@@ -20,6 +21,7 @@ from .crew import Crew
 from .http import make_client
 from .presence import Presence
 from .processes import oversee
+from .secrets import secrets_of
 from .settings import WorkerSettings
 
 MAX_CONNECTIONS: Final = 1024
@@ -41,9 +43,11 @@ def run_worker(settings: WorkerSettings) -> int:
 async def serve(settings: WorkerSettings, stop: anyio.Event) -> None:
     """Replay exchanges until `stop` is set and what is under way has ended.
 
-    Raises NoFastClient when the settings ask for a client that is not installed, ValueError for a bad Redis URL.
+    Raises NoFastClient when the settings ask for a client that is not installed, BadKey for a key that cannot be used,
+    ValueError for a bad Redis URL.
     """
     make_client(parse_origin("http://localhost"), slots=1, kind=settings.client)
+    secrets_of(settings)
     identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     redis = connect_async(settings.redis_url, client_name="darklaunch-worker", max_connections=MAX_CONNECTIONS)
     crews: dict[str, Crew] = {}
@@ -96,6 +100,8 @@ def _about(settings: WorkerSettings, crews: dict[str, Crew]) -> dict[str, Any]:
         "kind": "worker",
         "version": _version(),
         "client": client,
+        "seal_keys": parse_keys(settings.seal_key).names,
+        "signing_keys": parse_keys(settings.signing_key).names,
         "replayed": sum(crew.replayed for crew in crews.values()),
         "launches": {launch: crew.about() for launch, crew in crews.items()},
     }

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from darklaunch_shared.errors import BadKey
+from darklaunch_shared.keyring import parse_keys
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 _VARIABLES: Final = {
     "concurrency": "DARKLAUNCH_WORKER_CONCURRENCY",
@@ -11,6 +13,8 @@ _VARIABLES: Final = {
     "client": "DARKLAUNCH_WORKER_CLIENT",
     "lease_s": "DARKLAUNCH_WORKER_LEASE_S",
     "parent": "DARKLAUNCH_WORKER_PARENT",
+    "seal_key": "DARKLAUNCH_SEAL_KEY",
+    "signing_key": "DARKLAUNCH_SIGNING_KEY",
 }
 _REDIS: Final = ("DARKLAUNCH_REDIS_URL", "REDIS_URL")
 
@@ -24,9 +28,11 @@ class WorkerSettings(BaseModel):
     client       HTTP client: "fast", "httpx", or "auto" for the fast one when it is installed
     lease_s      overrides every launch's lease; must be longer than a replay may take
     parent       process id whose end ends this process; 0 for none
+    seal_key     NAME:KEY, or several, to open sealed credentials with
+    signing_key  NAME:KEY, or several, one of which must have signed each entry; "" takes unsigned ones
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     redis_url: str = "redis://127.0.0.1:6379/0"
     concurrency: int = Field(default=64, ge=1, le=4096)
@@ -34,6 +40,17 @@ class WorkerSettings(BaseModel):
     client: Literal["auto", "fast", "httpx"] = "auto"
     lease_s: float | None = Field(default=None, gt=0, le=86_400)
     parent: int = Field(default=0, ge=0)
+    seal_key: str = Field(default="", repr=False)
+    signing_key: str = Field(default="", repr=False)
+
+    @field_validator("seal_key", "signing_key")
+    @classmethod
+    def _check_keys(cls, text: str) -> str:
+        try:
+            parse_keys(text)
+        except BadKey as wrong:
+            raise ValueError(str(wrong)) from None
+        return text
 
 
 def read_settings(environ: Mapping[str, str]) -> WorkerSettings:

@@ -87,6 +87,7 @@ class Surroundings:
 )
 @click.option("--host", type=click.Choice(["shadow", "preserve"]), default="shadow", help="Whose Host header is sent.")
 @click.option("--allow-private-metadata", is_flag=True, help="Let the shadow be a link-local or metadata address.")
+@click.option("--seal", is_flag=True, help="Send the shadow the users' credentials, sealed on the way.")
 @click.option("--shards", type=click.IntRange(1, 64), default=1, metavar="N", help="Streams to spread the launch over.")
 @click.option(
     "--ramp",
