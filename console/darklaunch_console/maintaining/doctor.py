@@ -17,6 +17,7 @@ from darklaunch_console.settings import Settings
 from darklaunch_console.stores import named_database, open_postgres, open_redis, postgres_at, redis_at
 from darklaunch_console.traffic import captured_origins, published_launches, read_launch, recorded_origins
 
+from .check_keys import check_keys
 from .check_launches import check_agreement, check_backlogs, check_shadows
 from .check_postgres import check_postgres
 from .check_processes import check_processes
@@ -70,7 +71,9 @@ def examine(settings: Settings) -> list[Finding]:
 def _check_rest(redis: Client, records: list[LaunchRecord] | None, origins: set[str]) -> list[Finding]:
     copies: dict[str, LaunchState] = published_launches(redis)
     active = any(state.status is Status.ACTIVE and not state.hold for state in copies.values())
-    found = check_processes(hooks_alive(redis), workers_alive(redis), comparators_alive(redis), active=active)
+    hooks, workers = hooks_alive(redis), workers_alive(redis)
+    found = check_processes(hooks, workers, comparators_alive(redis), active=active)
+    found += check_keys(copies.values(), hooks, workers)
     if records is not None:
         found += check_agreement(records, copies)
     found += check_shadows(copies.values(), {*origins, *captured_origins(redis)})
