@@ -9,7 +9,8 @@ ComparatorError
     ├── NotMigrated         the schema is missing or older than this release
     ├── LaunchExists        a launch of this name is recorded already
     ├── LaunchUnknown       no launch of this name is recorded
-    └── LaunchMoved         the launch was changed by someone else meanwhile
+    ├── LaunchMoved         the launch was changed by someone else meanwhile
+    └── NoSalt              what values are masked with is gone from the database
 """
 
 
@@ -51,3 +52,7 @@ class LaunchUnknown(StoreError):
 
 class LaunchMoved(StoreError):
     """The launch was changed by someone else meanwhile."""
+
+
+class NoSalt(StoreError):
+    """What values are masked with is gone from the database."""

@@ -6,6 +6,8 @@ from typing import Final
 
 from darklaunch_shared.exchange import Fields
 
+from .masking import NO_PLACES, Places
+
 UNKNOWN: Final = "?"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -15,7 +17,7 @@ class Evidence:
     """What one thing wrong with an exchange is grouped by and shown with.
 
     `problem` is `mismatched`, `shadow_error` or `slow`; `variant` tells makes of requests within a group apart;
-    `fields` are the entry's, for a sample.
+    `fields` are the entry's, for a sample, and `places` what is masked in one beside credentials.
     """
 
     problem: str
@@ -26,6 +28,7 @@ class Evidence:
     omitted: int
     variant: str
     fields: Fields
+    places: Places = NO_PLACES
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,19 @@ from typing import Any
 
 import psycopg
 import pytest
+from darklaunch_comparator.errors import NoSalt
 from darklaunch_comparator.finding import Finding
 from darklaunch_comparator.fold import Group, fold
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.batch import prepare, write
+from darklaunch_comparator.store.blame import Blame, blame_for
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.groups import why_reopened
 from darklaunch_comparator.store.memory import Memory
 from darklaunch_comparator.store.signatures import decide
 from darklaunch_comparator.variant import variant
-from darklaunch_shared.exchange import Exchange, Request
+from darklaunch_shared.exchange import Exchange, Request, pack_exchange
+from darklaunch_shared.replay import pack_replay
 from psycopg import Connection
 
 from .material import NOW_MS, exchange, finding, replayed
@@ -154,3 +157,38 @@ def test_a_decision_made_while_batches_come_in_is_neither_lost_nor_stops_them(
         (signature,) = read.signatures(other, launch_name)
     assert (signature.state, signature.count) == ("open", 11)
     assert signature.decided_at is not None and signature.decided_at < datetime.now(UTC) + timedelta(minutes=1)
+
+
+def test_what_is_stored_is_masked_and_what_was_equal_still_is(connection: Any, launch_name: str) -> None:
+    plain = exchange(launch_name, 1, body={"user": "ada", "password": "hunter2", "total": 1})
+    request = Request("POST", "/login?token=t0ps3cret", "http://shop", (), b'{"pin": "4711x"}')
+    captured = Exchange(plain.id, launch_name, plain.captured_at_ms, "POST /login", request, plain.primary)
+    other = {"user": "bob", "password": "hunter2", "api_key": "k-123", "total": 1}
+    write(connection, launch_name, [finding(replayed(captured, body=other), launch_name)], Memory())
+    (row,) = connection.execute(
+        "SELECT s::text FROM darklaunch.sample AS s WHERE launch = %s", [launch_name]
+    ).fetchone()
+    bodies = connection.execute(
+        "SELECT meta || request || response || shadow_meta || coalesce(shadow, '') FROM darklaunch.sample "
+        "WHERE launch = %s",
+        [launch_name],
+    ).fetchone()
+    for secret in ("hunter2", "t0ps3cret", "4711x", "k-123"):
+        assert secret not in row and secret.encode() not in bodies[0]
+    kept = read.sample(connection, plain.id, launch_name)
+    assert kept is not None
+    again = finding({**pack_replay(pack_exchange(kept.replay.exchange), kept.replay.shadow)}, launch_name)
+    assert [one["path"] for one in kept.differences] == ["$.api_key", "$.user"]
+    assert again.evidence[0].title == "$.api_key extra, $.user value"
+    (salt,) = connection.execute("SELECT salt FROM darklaunch.salt").fetchone()
+    assert len(salt) == 32
+
+
+def test_without_a_salt_nothing_is_stored_and_the_server_is_blamed(own_postgres_dsn: str, launch_name: str) -> None:
+    with connect_store(own_postgres_dsn, name="darklaunch-test") as connection:
+        prepare(connection)
+        connection.execute("DELETE FROM darklaunch.salt")
+        with pytest.raises(NoSalt, match=r"darklaunch\.salt") as lost:
+            write(connection, launch_name, [wrong(launch_name, 1)], Memory())
+        assert blame_for(lost.value) is Blame.SERVER
+        assert read.signatures(connection, launch_name) == []

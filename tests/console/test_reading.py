@@ -16,10 +16,10 @@ from darklaunch_comparator.store.launches import Act, create_launch
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.program import program
 from darklaunch_console.reading.curl import command
-from darklaunch_shared.exchange import Fields, Request
+from darklaunch_shared.exchange import Exchange, Fields, Request
 from darklaunch_shared.launch import LaunchSpec
 
-from tests.comparator.material import RULES, exchange, lost, replayed, unanswered
+from tests.comparator.material import JSON, RULES, exchange, lost, replayed, unanswered
 
 
 @pytest.fixture
@@ -205,6 +205,20 @@ def test_curl_sends_what_was_captured_and_runs_nothing_else(tmp_path: Path) -> N
     assert not any(word.lower().startswith((b"content-length", b"host")) for word in words)
     assert (tmp_path / "out.stdin").read_bytes() == NASTY.body
     assert not (tmp_path / "pwned").exists()
+
+
+def test_curl_says_what_was_masked(run: Any, postgres_dsn: str, launch_name: str) -> None:
+    plain = exchange(launch_name, 1)
+    asked = Request("POST", "/login?token=hunter2&a=1", "http://shop", JSON, b'{"user": {"password": "hunter2"}}')
+    captured = Exchange(plain.id, launch_name, plain.captured_at_ms, plain.endpoint, asked, plain.primary)
+    record(postgres_dsn, launch_name, [replayed(captured, body={"total": 2})])
+    result = run("curl", plain.id, "--launch", launch_name)
+    assert "hunter2" not in result.output
+    assert result.stderr == (
+        "Warning: masked when it was stored, put real values there: query token, $.user.password.\n"
+    )
+    told = orjson.loads(run("curl", plain.id, "--launch", launch_name, "--json").stdout)
+    assert told["masked"] == ["query token", "$.user.password"]
 
 
 def test_curl_is_printed_for_both_sides(run: Any, shop: str) -> None:

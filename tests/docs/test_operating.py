@@ -9,6 +9,7 @@ import click
 import pytest
 from darklaunch_comparator import run as comparator_run
 from darklaunch_comparator import settings as comparator_settings
+from darklaunch_comparator.masking import names as credentials
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.migrate import OLDEST_SERVER
 from darklaunch_console import errors
@@ -119,6 +120,13 @@ def test_every_reason_is_one_that_the_code_gives() -> None:
     for names, _ in table(TEXT, "reason"):
         for reason in re.findall(r"\w+", names):
             assert f'"{reason}"' in code, reason
+
+
+def test_the_names_of_credentials_are_listed() -> None:
+    words, ends, pairs = (row[1] for row in table(TEXT, "a name counts when"))
+    assert set(words.split(", ")) == credentials.ANYWHERE
+    assert set(ends.split(", ")) == credentials.AT_THE_END
+    assert set(pairs.split(", ")) == credentials.PAIRS
 
 
 def test_the_recipes_are_those_of_the_readme() -> None:

@@ -9,6 +9,8 @@ from typing import Final
 
 import psycopg
 
+from darklaunch_comparator.errors import StoreError
+
 
 class Blame(Enum):
     """What to do about a failed batch."""
@@ -37,4 +39,4 @@ def blame_for(error: Exception) -> Blame:
         if state in _RACES:
             return Blame.RACE
         return Blame.ROW if state[:2] in _DATA else Blame.SERVER
-    return Blame.SERVER if isinstance(error, OSError | MemoryError) else Blame.ROW
+    return Blame.SERVER if isinstance(error, OSError | MemoryError | StoreError) else Blame.ROW

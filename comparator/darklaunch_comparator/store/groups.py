@@ -14,6 +14,7 @@ from darklaunch_shared import keys
 from psycopg import Cursor
 
 from darklaunch_comparator.fold import Example, Group
+from darklaunch_comparator.masking import Masker
 
 from .memory import Memory
 from .signatures import Decision, add_event
@@ -97,7 +98,8 @@ def _add_samples(
             sampled.append((fingerprint, "rarest"))
     for role, examples in kept.items():
         if examples:
-            cursor.executemany(_RECORD[f"add_{role}_sample"], [_sample(launch, example) for example in examples])
+            values = [_sample(launch, example, memory.salt(cursor.connection)) for example in examples]
+            cursor.executemany(_RECORD[f"add_{role}_sample"], values)
     return sampled
 
 
@@ -129,9 +131,10 @@ def _signature(launch: str, fingerprint: str, group: Group) -> dict[str, Any]:
     }
 
 
-def _sample(launch: str, example: Example) -> dict[str, Any]:
+def _sample(launch: str, example: Example, salt: bytes) -> dict[str, Any]:
     finding, evidence = example.finding, example.evidence
-    fields = evidence.fields
+    masker = Masker(salt, evidence.places)
+    fields = masker.fields(evidence.fields)
     return {
         "launch": launch,
         "fingerprint": evidence.fingerprint,
@@ -142,6 +145,6 @@ def _sample(launch: str, example: Example) -> dict[str, Any]:
         "response": fields[keys.RESPONSE],
         "shadow_meta": fields[keys.SHADOW_META],
         "shadow": fields.get(keys.SHADOW),
-        "differences": evidence.differences,
+        "differences": masker.differences(evidence.differences),
         "omitted": evidence.omitted,
     }

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from darklaunch_comparator.errors import NoSalt
 from darklaunch_comparator.finding import Evidence, Finding
 from darklaunch_comparator.fold import Gains
 
@@ -41,6 +42,19 @@ class Memory:
     def __init__(self, *, signatures: int = SIGNATURES, places: int = PLACES, sample_every_s: float = SAMPLE_EVERY_S):
         self._signatures, self._places, self._sample_every_s = signatures, places, sample_every_s
         self._launches: dict[str, _Launch] = {}
+        self._salt = b""
+
+    def salt(self, connection: Connection[Any]) -> bytes:
+        """Give what this database's values are masked with. Raises NoSalt."""
+        if not self._salt:
+            row = connection.execute(_SQL["salt"]).fetchone()
+            if row is None:
+                raise NoSalt(
+                    f"The database {connection.info.dbname} has lost the row of darklaunch.salt, without which nothing "
+                    "is stored of an exchange. Restore it from a backup, or insert a random one."
+                )
+            self._salt = bytes(row[0])
+        return self._salt
 
     def bound(self, connection: Connection[Any], launch: str, findings: list[Finding]) -> list[Finding]:
         """Give the findings with what is past the bounds renamed."""

@@ -10,12 +10,13 @@ import click
 from darklaunch_shared.exchange import Request
 
 from darklaunch_console.errors import ConsoleError
-from darklaunch_console.output.screen import from_outside, json_option, say, say_json
+from darklaunch_console.output.screen import from_outside, json_option, say, say_json, warn
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres
 
 from .evidence import find_record
 from .exchange import check_id, find_sample
+from .masked import masked_places
 
 _NOT_SENT: Final = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "expect", "te"}
 
@@ -28,16 +29,20 @@ _NOT_SENT: Final = {"host", "content-length", "transfer-encoding", "connection",
 def curl(settings: Settings, exchange: str, launch: str | None, in_json: bool) -> None:
     """Print the commands that send one captured request again, to the shadow and to the primary.
 
-    Credentials were removed before the request left the app: add your own with -H.
+    Credentials in header fields were removed before the request left the app: add your own with -H. What was masked
+    when the request was stored is named on stderr: put real values in its place.
     """
     with open_postgres(settings) as connection:
         sample = find_sample(connection, exchange, launch)
         shadow = find_record(connection, sample.launch).state.spec.shadow
     request = sample.replay.exchange.request
     commands = {"shadow": command(request, shadow), "primary": command(request, request.origin)}
+    masked = masked_places(request)
     if in_json:
-        say_json(commands)
+        say_json({**commands, "masked": masked})
         return
+    if masked:
+        warn(f"masked when it was stored, put real values there: {', '.join(masked)}.")
     for side, written in commands.items():
         say(f"{written}   # {side}")
 

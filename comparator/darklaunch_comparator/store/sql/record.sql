@@ -140,6 +140,9 @@ ON CONFLICT (launch, fingerprint, role) DO UPDATE SET
     request = excluded.request, response = excluded.response, shadow_meta = excluded.shadow_meta,
     shadow = excluded.shadow, differences = excluded.differences, omitted = excluded.omitted, recorded_at = now()
 
+-- name: salt
+SELECT salt FROM darklaunch.salt
+
 -- name: add_excuse
 INSERT INTO darklaunch.excuse AS e (launch, endpoint, path, reason, count)
 VALUES (%(launch)s, %(endpoint)s, %(path)s, %(reason)s, %(count)s)

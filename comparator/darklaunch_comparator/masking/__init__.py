@@ -1,0 +1,11 @@
+"""Take secrets out of what is stored of an exchange, so that equal values still are equal and others still differ.
+
+Comparing happens on the values themselves, in memory; only what goes into Postgres is masked. Pure: no I/O, no clock,
+and nothing that a body may hold makes it raise.
+"""
+
+from .masker import Masker
+from .places import NO_PLACES, BadPlace, Places
+from .tokens import MASKED, Tokens
+
+__all__ = ["MASKED", "NO_PLACES", "BadPlace", "Masker", "Places", "Tokens"]

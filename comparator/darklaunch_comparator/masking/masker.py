@@ -1,0 +1,214 @@
+"""Mask an exchange before it is stored: target, header fields, the three bodies, and the differences found."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import orjson
+from darklaunch_shared import keys
+from darklaunch_shared.exchange import REDACTED, Fields
+
+from darklaunch_comparator.compare import media
+from darklaunch_comparator.compare.ignore import BadPath, parse_path
+from darklaunch_comparator.compare.inflate import Corrupt, TooLarge, Unsupported, inflate
+from darklaunch_comparator.compare.media import Family
+
+from .jsontext import JsonMasker
+from .names import is_credential
+from .places import NO_PLACES, Places
+from .text import TextMasker
+from .tokens import Tokens
+
+_BOM: Final = b"\xef\xbb\xbf"
+_LOSSLESS: Final = "surrogateescape"
+_SCALAR: Final = re.compile(r'"|-?\d+(?![^\n]*only here:)|(?:true|false|null)?\Z')
+_CUT_OFF: Final = re.compile(r"(?<=…\")[^\s&;,<>\"']{16,}")
+"""What a rendering that lost its beginning begins with: the name before it may be lost too."""
+_KEPT: Final = (None, "", "null", "true", "false")
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A body that is masked, or as it came: then `recoded` is False, and its header fields still describe it."""
+
+    content: bytes
+    recoded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A body as it came, and without its codings; `plain` is None where they cannot be undone."""
+
+    content: bytes
+    plain: bytes | None
+    media: media.Media
+    is_coded: bool
+
+
+class Masker:
+    """Masks with the salt of one database. `places` are masked beside what stands under the name of a credential."""
+
+    def __init__(self, salt: bytes, places: Places = NO_PLACES) -> None:
+        self._tokens, self._places = Tokens(salt), places
+        self._text = TextMasker(self._tokens, places.names)
+        self._json = JsonMasker(self._tokens, places, self._text.mask)
+
+    def fields(self, fields: Fields) -> Fields:
+        """Mask a replay entry that could be read."""
+        meta, shadow_meta = orjson.loads(fields[keys.META]), orjson.loads(fields[keys.SHADOW_META])
+        answered = "headers" in shadow_meta
+        theirs, ours = meta["response_headers"], shadow_meta.get("headers", [])
+        primary_body = fields[keys.RESPONSE]
+        shadow_body = fields.get(keys.SHADOW, primary_body) if answered else b""
+        asked, left = _opened(fields[keys.REQUEST], meta["headers"]), _opened(primary_body, theirs)
+        right = _opened(shadow_body, ours) if answered else left
+        # Both answers are read the same way, as the comparison reads them: what is equal is masked equally.
+        family = media.family_of(left.media, right.media, left.plain or b"", right.plain or b"")
+        request = self._body(asked, media.family_of(asked.media, asked.media, asked.plain or b"", asked.plain or b""))
+        primary = self._body(left, family)
+        meta |= {
+            "target": self.target(meta["target"]),
+            "headers": self.headers(meta["headers"], recoded=request.recoded),
+            "response_headers": self.headers(theirs, recoded=primary.recoded),
+        }
+        masked = {**fields, keys.REQUEST: request.content, keys.RESPONSE: primary.content}
+        if answered:
+            shadow = self._body(right, family)
+            shadow_meta["headers"] = self.headers(ours, recoded=shadow.recoded)
+            shadow_meta.pop("same_body", None)
+            masked.pop(keys.SHADOW, None)
+            if shadow.content == primary.content:
+                shadow_meta["same_body"] = True
+            else:
+                masked[keys.SHADOW] = shadow.content
+        else:
+            shadow_meta["detail"] = self._text.mask(str(shadow_meta.get("detail", "")))
+        return {**masked, keys.META: orjson.dumps(meta), keys.SHADOW_META: orjson.dumps(shadow_meta)}
+
+    def target(self, target: str) -> str:
+        """Mask the query of a request target."""
+        path, mark, query = target.partition("?")
+        return f"{path}{mark}{self._text.form(query, self._places.query)}" if query else target
+
+    def headers(self, headers: list[list[str]], *, recoded: bool = False) -> list[list[str]]:
+        """Mask header fields; `recoded` leaves out the coding of a body that is stored without it."""
+        return [
+            [name, self._header(name, value)] for name, value in headers if not (recoded and name == "content-encoding")
+        ]
+
+    def differences(self, told: str) -> str:
+        """Mask differences as they are stored, `[{"path", "kind", "primary", "shadow", …}, …]`."""
+        found = cast(list[dict[str, Any]], orjson.loads(told))
+        return orjson.dumps([self._difference(one) for one in found]).decode()
+
+    def _body(self, came: "_Opened", family: Family) -> _Body:
+        """Mask a body. One that its codings hide is withheld: a token stands for all of it."""
+        if not came.content or (family is Family.BINARY and not came.media.type.startswith("multipart/")):
+            return _Body(came.content)
+        try:
+            utf8 = None if came.plain is None else media.to_utf8(came.plain, came.media.charset)
+        except Corrupt:
+            utf8 = None
+        if utf8 is None:
+            return _Body(self._tokens.raw(came.content).encode(), recoded=True)
+        text = utf8.decode("utf-8", _LOSSLESS)
+        masked = self._body_text(text, family)
+        if masked == text:
+            return _Body(came.content)
+        mark = b"" if utf8 is came.plain else _BOM  # says that it is UTF-8, whatever charset the type names
+        return _Body(mark + masked.encode("utf-8", _LOSSLESS), recoded=came.is_coded)
+
+    def _body_text(self, text: str, family: Family) -> str:
+        if family is Family.FORM:
+            return self._text.form(text, self._places.names)
+        if family in (Family.JSON, Family.LINES):
+            if not (self._places.paths or "\\u" in text or self._text.suspects(text)):
+                return text
+            masked, sound = self._json.mask(text, lines=family is Family.LINES)
+            return masked if sound else self._text.mask(masked)
+        return self._text.mask(text)
+
+    def _header(self, name: str, value: str) -> str:
+        if value == REDACTED:
+            return value
+        if name in ("set-cookie", "cookie"):
+            cookies = value.split(";", 1) if name == "set-cookie" else [value]
+            return ";".join([self._cookies(cookies[0]), *cookies[1:]])
+        if name in self._places.headers or "*" in self._places.headers or is_credential(name):
+            return self._tokens.text(value)
+        return self._text.mask(value)
+
+    def _cookies(self, pairs: str) -> str:
+        masked: list[str] = []
+        for pair in pairs.split(";"):
+            name, equals, value = pair.partition("=")
+            masked.append(pair if value in ("", REDACTED) else f"{name}{equals}{self._tokens.text(value)}")
+        return ";".join(masked)
+
+    def _difference(self, one: dict[str, Any]) -> dict[str, Any]:
+        path = str(one.get("path", ""))
+        show: Callable[[Any], Any]
+        if path.startswith("header:"):
+            name = path.removeprefix("header:")
+            hide = name in self._places.headers or is_credential(name)
+            show = self._token if hide and name not in ("set-cookie", "cookie") else self._loosely
+        elif path.startswith("$"):
+            show = self._shower(path, str(one.get("kind")))
+        else:
+            show = self._loosely
+        return one | {side: show(one[side]) for side in ("primary", "shadow") if side in one}
+
+    def _shower(self, path: str, kind: str) -> Callable[[Any], Any]:
+        try:
+            tokens = [step.token for step in parse_path(path)]
+        except BadPath:  # a path so long that it was cut
+            return self._token
+        names = [token for token in tokens if token is not None]
+        state, covered = self._places.follow(names)
+        if covered or any(isinstance(name, str) and is_credential(name) for name in names):
+            return self._token
+        # Where something below is masked, only a value that has nothing below it is shown.
+        return self._scalars_loosely if state and kind != "text" else self._loosely
+
+    def _scalars_loosely(self, shown: Any) -> Any:
+        return self._loosely(shown) if _SCALAR.match(str(shown)) else self._token(shown)
+
+    def _loosely(self, shown: Any) -> Any:
+        if not isinstance(shown, str):
+            return shown
+        return self._text.mask(_CUT_OFF.sub(lambda found: self._tokens.text(found[0]), shown))
+
+    def _token(self, shown: Any) -> Any:
+        """Mask a rendered value as its body masks it, where it is rendered whole."""
+        if not isinstance(shown, str) or shown in _KEPT:
+            return shown
+        try:
+            value = json.loads(shown, parse_float=_Literal, parse_int=_Literal)
+        except (ValueError, RecursionError):
+            return self._tokens.text(shown)
+        if isinstance(value, str):
+            return f'"{self._tokens.text(value)}"'
+        return f'"{self._tokens.number(value.text)}"' if isinstance(value, _Literal) else self._tokens.text(shown)
+
+
+class _Literal:
+    """A number as it was written."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _opened(content: bytes, headers: list[list[str]]) -> _Opened:
+    content_type = encoding = ""
+    for name, value in headers:
+        if name == "content-type":
+            content_type = value
+        elif name == "content-encoding":
+            encoding = f"{encoding},{value}" if encoding else value
+    try:
+        plain = inflate(content, encoding) if encoding else content
+    except (Corrupt, TooLarge, Unsupported):
+        plain = None
+    return _Opened(content, plain, media.parse(content_type), is_coded=bool(encoding))

@@ -1,0 +1,57 @@
+"""Which names stand before credentials: keys of JSON objects, fields of forms and queries, header fields.
+
+A name is read as its words: `accessToken`, `access_token` and `X-Access-Token` are the same.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+ANYWHERE: Final = frozenset(
+    """
+    password passwd passphrase passcode pwd secret credential credentials authorization jwt
+    """.split()  # noqa: SIM905 - a list literal of strings reads worse
+)
+"""Words that make any name they stand in one of a credential: `old_password_hash`."""
+
+AT_THE_END: Final = frozenset(
+    "token cookie bearer otp totp pin cvv cvc csc pan ssn iban signature sig sid".split()  # noqa: SIM905
+)
+"""Words that make a name one of a credential when they end it: `csrf_token`, and not `token_type`."""
+
+PAIRS: Final = frozenset(
+    (
+        "api key", "access key", "private key", "secret key", "signing key", "encryption key", "account key",
+        "auth key", "session id", "session key", "card number", "account number", "routing number", "card code",
+        "security code", "security number", "verification code", "auth code", "client assertion", "pass word",
+    )
+)  # fmt: skip
+"""Pairs of words that do when they end a name: `X-API-Key`, `credit_card_number`."""
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_JOINED: Final = re.compile(
+    rf"(?:{'|'.join(sorted(ANYWHERE))}|token|cookie|{'|'.join(sorted(pair.replace(' ', '') for pair in PAIRS))})\Z"
+)
+_LONGEST: Final = 200
+HINT: Final = re.compile(
+    "|".join(sorted({*ANYWHERE, *AT_THE_END, *(pair.replace(" ", r"[\W_]?") for pair in PAIRS)})), re.IGNORECASE
+)
+"""Found in every text that holds such a name; most others are turned away by it at once."""
+
+
+@lru_cache(maxsize=4096)
+def is_credential(name: str) -> bool:
+    """Say whether a name stands before a credential."""
+    if len(name) > _LONGEST:
+        name = name[-_LONGEST:]
+    words = [word.lower() for word in _WORD.findall(name)]
+    while words and words[-1].isdigit():
+        words.pop()  # password2, token_1
+    if not words:
+        return False
+    return (
+        not ANYWHERE.isdisjoint(words)
+        or words[-1] in AT_THE_END
+        or " ".join(words[-2:]) in PAIRS
+        or _JOINED.search(words[-1]) is not None
+    )
