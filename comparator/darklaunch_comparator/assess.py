@@ -5,18 +5,30 @@ One exchange whose comparison fails becomes an `unverified` row that says so; it
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.exchange import Exchange, Fields
 from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.replay import Answered, Loss, Replay, ShadowErrorClass, Unanswered, unpack_replay
+from darklaunch_shared.replay import (
+    Answered,
+    Loss,
+    Repeat,
+    Replay,
+    ShadowErrorClass,
+    Unanswered,
+    Version,
+    unpack_replay,
+)
 
 from .compare import (
+    NO_NOISE,
     BadPath,
     Comparison,
     Ignore,
+    Noise,
     Side,
     compare,
     error_signature,
@@ -26,7 +38,8 @@ from .compare import (
     slow_title,
     title,
 )
-from .finding import UNKNOWN, Evidence, Finding
+from .finding import UNKNOWN, Evidence, Finding, Observation
+from .noise.observe import observe
 from .text import ENDPOINT_CHARS, LABEL_CHARS, PATH_CHARS, TITLE_CHARS, storable, storable_json
 from .variant import variant
 
@@ -44,6 +57,7 @@ class Rules:
     max_latency_diff_ms: float
     shadow_origin: str
     preserve_host: bool
+    control_origin: str = ""
 
 
 def rules_of(spec: LaunchSpec) -> Rules:
@@ -56,11 +70,16 @@ def rules_of(spec: LaunchSpec) -> Rules:
             log.warning("an ignore path is left out: %s", why)
         else:
             readable.append(path)
-    return Rules(spec.compare, Ignore.of(readable), spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve")
+    return Rules(
+        spec.compare, Ignore.of(readable), spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control
+    )
 
 
-def assess(launch: str, fields: Fields, rules: Rules) -> Finding:
-    """Read one entry of a launch's replays stream and compare. Raises BadEntry when it is not one of that launch."""
+def assess(launch: str, fields: Fields, rules: Rules, noise: Mapping[str, Noise] | None = None) -> Finding:
+    """Read one entry of a launch's replays stream and compare; `noise` is what is known of it, by endpoint.
+
+    Raises BadEntry when it is not one of that launch.
+    """
     entry = unpack_replay(fields)
     named = entry.launch if isinstance(entry, Loss) else entry.exchange.launch
     if named != launch:
@@ -69,7 +88,7 @@ def assess(launch: str, fields: Fields, rules: Rules) -> Finding:
         return _lost(entry)
     if isinstance(entry.shadow, Unanswered):
         return _unanswered(entry.exchange, entry.shadow, fields, rules)
-    return _answered(entry, entry.shadow, fields, rules)
+    return _answered(entry, entry.shadow, fields, rules, noise or {})
 
 
 def _lost(loss: Loss) -> Finding:
@@ -114,15 +133,16 @@ def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: R
     )
 
 
-def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules) -> Finding:
+def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules, noise: Mapping[str, Noise]) -> Finding:
     exchange = replay.exchange
-    outcome, reason, comparison = _compared(exchange, shadow, rules)
+    endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
+    outcome, reason, comparison = _compared(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
     slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
     evidence = (_mismatch(exchange, shadow, comparison, fields),) if comparison and outcome == "mismatched" else ()
     return Finding(
         exchange.id,
         exchange.captured_at_ms,
-        storable(exchange.endpoint, ENDPOINT_CHARS),
+        endpoint,
         storable(exchange.request.method, LABEL_CHARS),
         outcome,
         None if reason is None else storable(reason, LABEL_CHARS),
@@ -135,22 +155,55 @@ def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules) ->
         build=storable(shadow.build, LABEL_CHARS),
         evidence=(*evidence, _slowness(exchange, shadow, rules, fields)) if slow else evidence,
         excuses=_excuses(comparison) if comparison else (),
+        observation=_observed(replay, shadow, replay.repeat, rules, comparison) if replay.repeat else None,
     )
 
 
-def _compared(exchange: Exchange, shadow: Answered, rules: Rules) -> tuple[str, str | None, Comparison | None]:
+def _compared(
+    exchange: Exchange, shadow: Answered, rules: Rules, noise: Noise
+) -> tuple[str, str | None, Comparison | None]:
     if not rules.compare:
         return "unverified", "comparison_off", None
-    primary_at_ms = exchange.captured_at_ms + int(exchange.primary.latency_ms)
-    shadow_at_ms = shadow.replayed_at_ms + int(shadow.answer.latency_ms)
-    seen_as = exchange.request.origin if rules.preserve_host else rules.shadow_origin
-    primary = Side(exchange.primary, exchange.request.origin, primary_at_ms)
+    primary, ours = _primary_side(exchange), _replayed_side(exchange, shadow, rules.shadow_origin, rules)
     try:
-        comparison = compare(exchange.request.method, primary, Side(shadow.answer, seen_as, shadow_at_ms), rules.ignore)
+        comparison = compare(exchange.request.method, primary, ours, rules.ignore, noise)
     except Exception as error:  # the boundary of one exchange: whatever its bodies provoke stays with it
         log.exception("comparing exchange %s failed", exchange.id)
         return "unverified", f"comparator error: {type(error).__name__}: {error}", None
     return comparison.outcome.value, comparison.detail or None, comparison
+
+
+def _observed(
+    replay: Replay, shadow: Answered, repeat: Repeat, rules: Rules, candidate: Comparison | None
+) -> Observation | None:
+    """Say what the second answer of one version shows. Whatever it provokes, the exchange keeps its outcome."""
+    exchange, again = replay.exchange, repeat.outcome
+    if candidate is None:
+        return None
+    if isinstance(again, Unanswered):
+        return Observation(repeat.version, answered=False)
+    if repeat.version is Version.PRIMARY:
+        first, second = _primary_side(exchange), _replayed_side(exchange, again, rules.control_origin, rules)
+    elif again.build == shadow.build:
+        first = _replayed_side(exchange, shadow, rules.shadow_origin, rules)
+        second = _replayed_side(exchange, again, rules.shadow_origin, rules)
+    else:
+        return None  # deployed in between: these are two versions
+    try:
+        return observe(repeat.version, exchange.request.method, first, second, rules.ignore, candidate)
+    except Exception:
+        log.exception("the second answer to exchange %s could not be compared", exchange.id)
+        return None
+
+
+def _primary_side(exchange: Exchange) -> Side:
+    at_ms = exchange.captured_at_ms + int(exchange.primary.latency_ms)
+    return Side(exchange.primary, exchange.request.origin, at_ms)
+
+
+def _replayed_side(exchange: Exchange, answered: Answered, origin: str, rules: Rules) -> Side:
+    at_ms = answered.replayed_at_ms + int(answered.answer.latency_ms)
+    return Side(answered.answer, exchange.request.origin if rules.preserve_host else origin, at_ms)
 
 
 def _mismatch(exchange: Exchange, shadow: Answered, comparison: Comparison, fields: Fields) -> Evidence:

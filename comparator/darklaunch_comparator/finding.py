@@ -1,10 +1,12 @@
 """What the comparator found out about one exchange: the row that is recorded of it, and the evidence beside it."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from darklaunch_shared.exchange import Fields
+from darklaunch_shared.replay import Version
 
 from .masking import NO_PLACES, Places
 
@@ -32,6 +34,46 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """What asking one version twice showed; places are index-free paths, `status` or `header:<name>`.
+
+    version      which version was asked twice
+    answered     False when the second request got no answer; then nothing else is known
+    varied       its two values differ, other than as identifiers of one shape
+    regenerated  it gave two identifiers of one shape, and nothing else differs
+    unstable     its two answers differ in presence, type, size or status
+    agreed       it gave the same identifier twice
+    candidate    the shadow differs from the primary, excused as noise or generated or not at all
+    """
+
+    version: Version
+    answered: bool = True
+    varied: frozenset[str] = frozenset()
+    regenerated: frozenset[str] = frozenset()
+    unstable: frozenset[str] = frozenset()
+    agreed: frozenset[str] = frozenset()
+    candidate: frozenset[str] = frozenset()
+
+    @property
+    def differing(self) -> frozenset[str]:
+        """Where the version differs from itself."""
+        return self.varied | self.regenerated | self.unstable
+
+    def without(self, places: Set[str]) -> "Observation":
+        """Give the same without what it says of these places."""
+        return Observation(
+            self.version,
+            self.answered,
+            *(found - places for found in (self.varied, self.regenerated, self.unstable, self.agreed, self.candidate)),
+        )
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Every place it says something of."""
+        return self.differing | self.agreed | self.candidate
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What is recorded of one exchange. Text in it is safe to store. `build` is the shadow's, "" when unknown."""
 
@@ -48,6 +90,7 @@ class Finding:
     latency_source: str | None = None
     slow: bool = False
     build: str = ""
+    observation: Observation | None = None
     evidence: tuple[Evidence, ...] = ()
     excuses: tuple[tuple[str, str, int], ...] = ()
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from darklaunch_shared.replay import Version
+
 from . import histogram
-from .finding import Evidence, Finding
+from .finding import Evidence, Finding, Observation
 
 BLOCK_MS: Final = 10_000
 _LABEL_CHARS: Final = 40
@@ -68,14 +70,44 @@ class Group:
 
 
 @dataclass(slots=True)
+class NoisePlace:
+    """What one place gains from exchanges in which one version was asked twice; see `finding.Observation`.
+
+    `pos` and `neg` count the pairs: the shadow differs from the primary and the version not from itself, or vice versa.
+    """
+
+    varied: int = 0
+    regenerated: int = 0
+    unstable: int = 0
+    agreed: int = 0
+    candidate: int = 0
+    pos: int = 0
+    neg: int = 0
+
+
+@dataclass(slots=True)
+class NoiseEndpoint:
+    """What one endpoint gains from second requests to one version: those compared, and those without an answer."""
+
+    pairs: int = 0
+    unanswered: int = 0
+    places: defaultdict[str, NoisePlace] = field(default_factory=lambda: defaultdict(NoisePlace))
+
+
+@dataclass(slots=True)
 class Gains:
-    """What the statistics gain: by (endpoint, block start in ms), (outcome, label), producer, fingerprint, place."""
+    """What the statistics gain.
+
+    By (endpoint, block start in ms), (outcome, label), producer, fingerprint, (endpoint, path, reason), and (endpoint,
+    version that was asked twice).
+    """
 
     blocks: defaultdict[tuple[str, int], Block] = field(default_factory=lambda: defaultdict(Block))
     tally: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     producers: dict[str, int] = field(default_factory=dict[str, int])
     groups: dict[str, Group] = field(default_factory=dict[str, Group])
     excuses: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
+    noise: defaultdict[tuple[str, Version], NoiseEndpoint] = field(default_factory=lambda: defaultdict(NoiseEndpoint))
 
 
 def fold(inserted: Iterable[Finding], retracted: Iterable[Retraction] = ()) -> Gains:
@@ -88,6 +120,8 @@ def fold(inserted: Iterable[Finding], retracted: Iterable[Retraction] = ()) -> G
         for path, reason, times in finding.excuses:
             place = (finding.endpoint, path, reason)
             gains.excuses[place] = gains.excuses.get(place, 0) + times
+        if finding.observation is not None:
+            _observe(gains.noise[finding.endpoint, finding.observation.version], finding.observation)
     for row in retracted:
         _count(gains, row, -1)
     return gains
@@ -125,6 +159,22 @@ def _fold_latency(block: Block, finding: Finding) -> None:
     histogram.add(block.primary, finding.primary_ms)
     histogram.add(block.shadow, finding.shadow_ms)
     histogram.add(block.difference, finding.shadow_ms - finding.primary_ms)
+
+
+def _observe(noise: NoiseEndpoint, seen: Observation) -> None:
+    if not seen.answered:
+        noise.unanswered += 1
+        return
+    noise.pairs += 1
+    for path in seen.places:
+        place = noise.places[path]
+        place.varied += path in seen.varied
+        place.regenerated += path in seen.regenerated
+        place.unstable += path in seen.unstable
+        place.agreed += path in seen.agreed
+        place.candidate += path in seen.candidate
+        place.pos += path in seen.candidate and path not in seen.differing
+        place.neg += path in seen.differing and path not in seen.candidate
 
 
 def _group(groups: dict[str, Group], example: Example) -> None:

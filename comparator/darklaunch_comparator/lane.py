@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from darklaunch_shared.scripting import Scripts, is_transient
 from redis.exceptions import RedisError
 
 from .assess import Rules, assess
+from .compare import Noise
 from .finding import UNKNOWN, Finding
 from .record import Refusal, Stopped
 from .settings import ComparatorSettings
@@ -43,11 +44,12 @@ class ShardLane:
         scripts: Scripts,
         writers: Writers,
         rules: Callable[[], Rules],
+        noise: Callable[[], Mapping[str, Noise]],
         settings: ComparatorSettings,
     ) -> None:
         self.recorded = 0
         self._consumer, self._scripts, self._writers = consumer, scripts, writers
-        self._rules, self._settings = rules, settings
+        self._rules, self._noise, self._settings = rules, noise, settings
         self._launch = consumer.lane.launch
         self._held: dict[str, Delivery] = {}
         self._claim_every_s = min(CLAIM_EVERY_S, settings.lease_s)
@@ -108,11 +110,11 @@ class ShardLane:
         self.recorded += len(found) - len(refused)
 
     async def _assess(self, deliveries: list[Delivery]) -> list[tuple[Delivery, Finding]]:
-        rules = self._rules()
+        rules, noise = self._rules(), self._noise()
         found: list[tuple[Delivery, Finding]] = []
         for number, delivery in enumerate(deliveries):
             try:
-                found.append((delivery, assess(self._launch, delivery.fields, rules)))
+                found.append((delivery, assess(self._launch, delivery.fields, rules, noise)))
             except BadEntry as broken:
                 await self._bury(delivery, str(broken))
             except Exception as error:

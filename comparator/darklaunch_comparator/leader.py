@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from .gaps import GapDetector
 from .janitor import Janitor
 from .mirror import ControlMirror
+from .noise.learner import NoiseLearner
 from .producers import ProducerLedger
 from .settings import ComparatorSettings
 from .store.batch import prepare
@@ -29,6 +30,7 @@ from .store.connect import connect_store, explain_store
 TICK_S: Final = 0.5
 CONTROL_EVERY_S: Final = 1.0
 PRODUCERS_EVERY_S: Final = 2.0
+NOISE_EVERY_S: Final = 2.0
 JANITOR_EVERY_S: Final = 60.0
 LOCK: Final = 0x646C_6C65_6164_6572  # "dlleader"
 
@@ -121,6 +123,7 @@ class Leader:
         return [
             Duty("publishing control state", CONTROL_EVERY_S, ControlMirror().reconcile),
             Duty("copying the producers' counters", PRODUCERS_EVERY_S, ProducerLedger().copy),
+            Duty("learning noise", NOISE_EVERY_S, NoiseLearner().learn),
             Duty("housekeeping", JANITOR_EVERY_S, Janitor(settings.retention_days).tidy),
             Duty("looking for lost exchanges", settings.gap_every_s, gaps.look),
         ]

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from .control import Control
 from .lane import ShardLane
 from .leader import Leader
+from .noise.known import KnownNoise
 from .settings import ComparatorSettings
 from .writers import Writers
 
@@ -46,6 +47,7 @@ async def serve(settings: ComparatorSettings, stop: anyio.Event) -> None:
     crew = Crew(settings, redis, identity)
     leader = Leader(settings)
     leader.start()
+    crew.noise.start()
     try:
         async with anyio.create_task_group() as upkeep:
             upkeep.start_soon(crew.control.watch)
@@ -55,6 +57,7 @@ async def serve(settings: ComparatorSettings, stop: anyio.Event) -> None:
             upkeep.cancel_scope.cancel()
     finally:
         leader.stop()
+        crew.noise.stop()
         crew.writers.close()
         with anyio.CancelScope(shield=True):
             with anyio.move_on_after(SIGN_OFF_S):
@@ -71,6 +74,7 @@ class Crew:
         self.scripts = Scripts(redis)
         self.queue = ScriptQueue(self.scripts)
         self.writers = Writers(settings, "darklaunch-comparator")
+        self.noise = KnownNoise(settings.database_url)
         self._settings, self._redis, self._identity = settings, redis, identity
         self._lanes: dict[tuple[str, int], ShardLane] = {}
 
@@ -98,7 +102,14 @@ class Crew:
             name=self._identity,
             lease_s=self._settings.lease_s,
         )
-        lane = ShardLane(consumer, self.scripts, self.writers, lambda: self.control.rules(launch), self._settings)
+        lane = ShardLane(
+            consumer,
+            self.scripts,
+            self.writers,
+            lambda: self.control.rules(launch),
+            lambda: self.noise.of(launch),
+            self._settings,
+        )
         self._lanes[launch, shard] = lane
         lanes.start_soon(lane.run, stop)
 

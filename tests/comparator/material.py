@@ -15,8 +15,10 @@ from darklaunch_shared.replay import (
     Answered,
     LatencySource,
     Loss,
+    Repeat,
     ShadowErrorClass,
     Unanswered,
+    Version,
     pack_loss,
     pack_replay,
 )
@@ -54,6 +56,34 @@ def replayed(
     answer = Answer(status, JSON, raw, latency_ms)
     shadow = Answered(answer, LatencySource.CLIENT, 1, captured.captured_at_ms + 50, build)
     return pack_replay(pack_exchange(captured), shadow)
+
+
+def asked_twice(
+    captured: Exchange,
+    *,
+    body: object = None,
+    again: object = None,
+    version: Version = Version.PRIMARY,
+    status: int = 200,
+    again_status: int = 200,
+    builds: tuple[str, str] = ("", ""),
+) -> Fields:
+    """Give a replay entry with a second answer, `again`; without it that version answers the same bytes again."""
+    raw = captured.primary.body if body is None else orjson.dumps(body)
+    at_ms = captured.captured_at_ms + 50
+    shadow = Answered(Answer(status, JSON, raw, 6.0), LatencySource.CLIENT, 1, at_ms, builds[0])
+    first = captured.primary.body if version is Version.PRIMARY else raw
+    second = Answer(again_status, JSON, first if again is None else orjson.dumps(again), 6.0)
+    repeat = Repeat(version, Answered(second, LatencySource.CLIENT, 1, at_ms + 10, builds[1]))
+    return pack_replay(pack_exchange(captured), shadow, repeat)
+
+
+def not_answered_again(captured: Exchange) -> Fields:
+    """Give a replay entry that matches, and whose control did not answer."""
+    at_ms = captured.captured_at_ms + 50
+    shadow = Answered(Answer(200, JSON, captured.primary.body, 6.0), LatencySource.CLIENT, 1, at_ms)
+    refused = Unanswered(ShadowErrorClass.REFUSED, "refused", 1, 1.0, at_ms)
+    return pack_replay(pack_exchange(captured), shadow, Repeat(Version.PRIMARY, refused))
 
 
 def unanswered(

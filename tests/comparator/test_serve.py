@@ -122,10 +122,10 @@ async def test_an_exchange_that_breaks_the_comparison_is_unverified_and_alone(
     caplog.set_level(logging.CRITICAL, "darklaunch.comparator")  # pytest-xdist cannot carry the odd message
     real = assess.compare
 
-    def compare(method: str, primary: Any, shadow: Any, ignore: Any) -> Any:
+    def compare(method: str, primary: Any, shadow: Any, *known: Any) -> Any:
         if shadow.answer.body == b'"poison"':
             raise RecursionError("too deep \ud800\0")
-        return real(method, primary, shadow, ignore)
+        return real(method, primary, shadow, *known)
 
     monkeypatch.setattr(assess, "compare", compare)
     start(connection, redis, launch_name)

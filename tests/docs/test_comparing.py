@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from darklaunch_comparator import leader
 from darklaunch_comparator.compare import (
     BadPath,
     Comparison,
@@ -25,14 +26,16 @@ from darklaunch_comparator.compare import (
     timestamps,
     title,
 )
-from darklaunch_comparator.store.memory import SAMPLE_EVERY_S
+from darklaunch_comparator.noise import known, learn
+from darklaunch_comparator.noise.learn import PlaceCounts, State, state_of
+from darklaunch_comparator.store.memory import NOISE_PLACES, SAMPLE_EVERY_S
 from darklaunch_comparator.store.signatures import STATES
 from darklaunch_console.acting.decide import SHORTEST
 from darklaunch_console.reading import importance
 from darklaunch_shared.consumer import MAX_DELIVERIES
 from darklaunch_shared.exchange import Answer, Headers
 from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.replay import ShadowErrorClass
+from darklaunch_shared.replay import ShadowErrorClass, Version
 
 from .page import page, section, table
 
@@ -144,6 +147,34 @@ def test_the_states_and_bounds_of_signatures_are_listed() -> None:
     assert tuple(state for state, _, _ in table(TEXT, "state")) == STATES
     assert f"replaced every {SAMPLE_EVERY_S:g} s at most" in TEXT
     assert f"The first {SHORTEST} digits" in TEXT
+
+
+def test_what_can_be_known_of_noise_and_after_how_many_pairs_is_as_documented() -> None:
+    assert [name for name, _, _ in table(TEXT, "known as")] == list(State)
+    text = " ".join(section(TEXT, "## Noise").split())
+    always = {version: pairs_until_known(version, 1.0) for version in Version}
+    exceeded = next(n for n in range(1, 99) if state_of(Version.SHADOW, PlaceCounts(n, pos=n)) is State.EXCEEDED)
+    for said in (
+        f"{LaunchSpec('http://shadow').noise_percent:g} % by default",
+        f"more than {learn.OWN_RATE[Version.PRIMARY]:.0%}".replace("%", " %") + " of the pairs (with a control)",
+        f"at least {learn.AGREED} pairs, and in {learn.AGREED_PER_ONE} for each pair",
+        f"is {learn.LEARN_ALPHA:.0%}".replace("%", " %"),
+        f"`exceeded` {learn.EXCEED_ALPHA:.1%}".replace("%", " %"),
+        f"after {always[Version.PRIMARY]} pairs with a control and after {always[Version.SHADOW]} without",
+        f"in 30 % of them after about {pairs_until_known(Version.PRIMARY, 0.3)} with a control, and never without",
+        f"`exceeded` takes {exceeded} exchanges",
+        f"learns every {leader.NOISE_EVERY_S:g} s, all others follow within {known.LOOK_EVERY_S:g} s",
+        f"At most {NOISE_PLACES:,} places",
+    ):
+        assert said in text, said
+    assert learn.OWN_RATE[Version.SHADOW] == 0.5
+    assert pairs_until_known(Version.SHADOW, 0.5) == 0
+
+
+def pairs_until_known(version: Version, rate: float) -> int:
+    """Count the pairs until a value that differs at a rate is known to be volatile; 0 when it never is."""
+    seen = ((pairs, PlaceCounts(pairs, round(rate * pairs))) for pairs in range(1, 3000))
+    return next((pairs for pairs, counts in seen if state_of(version, counts) is State.VOLATILE), 0)
 
 
 def test_the_examples_are_what_they_look_like() -> None:

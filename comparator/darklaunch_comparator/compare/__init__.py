@@ -1,25 +1,31 @@
 """Compare what two versions answered to one request: a pure function of values, without I/O and without a clock."""
 
 from .answers import compare
+from .identifiers import identifier_places
 from .ignore import NOTHING, BadPath, Ignore
 from .model import Comparison, Difference, Excuse, Kind, Outcome, Reason, Side
+from .noise import NO_NOISE, Noise, excusable
 from .readable import readable_body
 from .signature import error_signature, error_title, signature, slow_signature, slow_title, title
 
 __all__ = [
     "NOTHING",
+    "NO_NOISE",
     "BadPath",
     "Comparison",
     "Difference",
     "Excuse",
     "Ignore",
     "Kind",
+    "Noise",
     "Outcome",
     "Reason",
     "Side",
     "compare",
     "error_signature",
     "error_title",
+    "excusable",
+    "identifier_places",
     "readable_body",
     "signature",
     "slow_signature",

@@ -5,20 +5,21 @@ from .findings import MATCHED, Findings, Unverified
 from .headers import changed_fields, compare_headers
 from .ignore import NOTHING, Ignore
 from .model import Comparison, Side
+from .noise import NO_NOISE, Noise
 from .volatile import Volatile
 
 
-def compare(method: str, primary: Side, shadow: Side, ignore: Ignore = NOTHING) -> Comparison:
+def compare(method: str, primary: Side, shadow: Side, ignore: Ignore = NOTHING, noise: Noise = NO_NOISE) -> Comparison:
     """Compare a shadow's answer with the primary's to the same request.
 
-    `method` is the request's method, upper-case. Pure, iterative and bounded: no body takes it more than bounded
-    time and memory, and none makes it raise.
+    `method` is the request's method, upper-case; `noise` is what is known of its endpoint. Pure, iterative and bounded:
+    no body takes it more than bounded time and memory, and none makes it raise.
     """
     theirs, ours = primary.answer, shadow.answer
     changed = changed_fields(theirs.headers, ours.headers)
     if not changed and theirs.status == ours.status and theirs.body == ours.body:
         return MATCHED
-    findings = Findings(ignore)
+    findings = Findings(ignore, noise)
     if theirs.status != ours.status:
         findings.status(theirs.status, ours.status)
         if theirs.status // 100 != ours.status // 100:

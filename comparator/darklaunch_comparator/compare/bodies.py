@@ -32,8 +32,8 @@ def compare_bodies(method: str, primary: Answer, shadow: Answer, volatile: Volat
     """Report the differences between two answers' bodies. Raises Unverified when they cannot be told."""
     theirs = primary.body if _has_body(method, primary.status) else b""
     ours = shadow.body if _has_body(method, shadow.status) else b""
-    their_type, one = _described(primary)
-    our_type, other = (their_type, one) if primary.headers == shadow.headers else _described(shadow)
+    their_type, one = described(primary)
+    our_type, other = (their_type, one) if primary.headers == shadow.headers else described(shadow)
     if theirs == ours and one == other:
         return
     if one or other:
@@ -80,8 +80,8 @@ def _has_body(method: str, status: int) -> bool:
     return method != "HEAD" and status >= 200 and status not in (204, 304)
 
 
-def _described(answer: Answer) -> tuple[str, str]:
-    """Read Content-Type and Content-Encoding, "" where there is none."""
+def described(answer: Answer) -> tuple[str, str]:
+    """Read an answer's Content-Type and Content-Encoding, "" where there is none."""
     content_type = encoding = ""
     for name, value in answer.headers:
         if name == "content-type":

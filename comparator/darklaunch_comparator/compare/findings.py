@@ -6,6 +6,7 @@ from typing import Final
 from . import render
 from .ignore import Ignore
 from .model import Comparison, Difference, Excuse, Json, Kind, Outcome, Reason
+from .noise import NO_NOISE, Noise
 from .paths import Path
 
 KEPT: Final = 100
@@ -33,13 +34,14 @@ class Unverified(Exception):
 
 
 class Findings:
-    """Collects differences and excuses; decides, once, what an ignore path covers."""
+    """Collects differences and excuses; decides, once, what an ignore path covers and what is known to be noise."""
 
-    __slots__ = ("_differences", "_excuses", "_groups", "_ignore", "_omitted", "_seen", "detail")
+    __slots__ = ("_differences", "_excuses", "_groups", "_ignore", "_noise", "_omitted", "_seen", "detail")
 
-    def __init__(self, ignore: Ignore) -> None:
+    def __init__(self, ignore: Ignore, noise: Noise = NO_NOISE) -> None:
         self.detail = ""
         self._ignore = ignore
+        self._noise = noise
         self._differences: list[Difference] = []
         self._groups: dict[tuple[str, Kind], int] = {}
         self._excuses: dict[tuple[str, Reason], int] = {}
@@ -58,6 +60,8 @@ class Findings:
         place = f"header:{name}"
         if self._ignore.covers_header(name):
             self._excuse(place, Reason.IGNORED)
+        elif primary is not None and shadow is not None and self._noise.excuses(place, Kind.HEADER):
+            self._excuse(place, Reason.NOISE)
         elif shadow is None:
             self._keep(place, place, Kind.MISSING, primary, None)
         else:
@@ -78,6 +82,10 @@ class Findings:
         place = self._room(path, kind)
         if place is not None:
             self._keep(*place, kind, primary, shadow)
+
+    def admits(self, place: str, reasons: tuple[Reason, ...]) -> bool:
+        """Say whether these reasons excuse a difference there: no identifier is excused where it is known to stay."""
+        return Reason.GENERATED_ID not in reasons or place not in self._noise.identical
 
     def excuse(self, path: Path, reasons: tuple[Reason, ...]) -> None:
         """Count values that differ in the body and were excused."""
@@ -118,6 +126,9 @@ class Findings:
             raise Unverified(f"the bodies differ in more than {DIFFERENCES_CAP:,} places")
         if self._ignore.body and self._ignore.covers(path.tokens()):
             self._excuse(group, Reason.IGNORED)
+            return None
+        if self._noise.excuses(group, kind):
+            self._excuse(group, Reason.NOISE)
             return None
         seen = self._groups.get((group, kind), 0)
         room = seen < KEPT_PER_GROUP and len(self._differences) < KEPT if seen else len(self._groups) < KEPT_GROUPS

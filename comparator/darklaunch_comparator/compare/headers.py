@@ -58,7 +58,7 @@ def _compare_field(
     reasons: Reasons = ()
     if isinstance(one, str) and isinstance(other, str):
         reasons = _excuse_text(", ".join(left), ", ".join(right), one, other, volatile)
-    if reasons:
+    if reasons and findings.admits(f"header:{name}", reasons):
         findings.excuse_header(name, reasons)
     elif one != other:
         findings.header(name, _shown(name, left), _shown(name, right))

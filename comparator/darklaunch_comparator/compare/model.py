@@ -71,6 +71,7 @@ class Reason(StrEnum):
     OWN_ORIGIN = "own_origin"  # they differ only in each side's own scheme://host:port
     CLOCK = "clock"  # two timestamps of one format that moved with the clock
     GENERATED_ID = "generated_id"  # two identifiers of one machine-made shape
+    NOISE = "noise"  # one version differs from itself there as well
     IGNORED = "ignored"  # an ignore path covers it
 
 

@@ -25,9 +25,10 @@ def compare_text(primary: bytes, shadow: bytes, volatile: Volatile, findings: Fi
         if one == other:
             return True
         reasons = volatile.excuse(one, other)
-        if reasons:
-            excused.append(reasons)
-        return bool(reasons)
+        if not reasons or not findings.admits(ROOT.group(), reasons):
+            return False
+        excused.append(reasons)
+        return True
 
     start = 0
     while start < shorter and agree(theirs[start], ours[start]):

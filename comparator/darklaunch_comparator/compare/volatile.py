@@ -119,6 +119,13 @@ class Volatile:
         return timestamps.moved_with_clock(theirs, ours, self._primary.answered_at_ms, self._shadow.answered_at_ms)
 
 
+def holds_identifier(text: str) -> bool:
+    """Say whether a string is, or holds, what may be excused as a made-up identifier or a signed URL's secret."""
+    if not ids.SHORTEST <= len(text) <= _LONGEST_ID:
+        return False
+    return ids.shape(text) is not None or any(timestamps.read(part) is None for part in _masked(text).parts)
+
+
 def changed_format(primary: object, shadow: object) -> bool:
     """Say whether two values are timestamps in two formats: another type to whoever parses them."""
     if isinstance(primary, str) and isinstance(shadow, str):

@@ -94,7 +94,7 @@ def _values(theirs: Json, ours: Json, path: Path, volatile: Volatile, findings: 
         reasons = volatile.excuse_number(theirs, ours)
     else:
         reasons = ()
-    if reasons:
+    if reasons and findings.admits(path.group(), reasons):
         findings.excuse(path, reasons)
     else:
         findings.body(path, Kind.TYPE if changed_format(theirs, ours) else Kind.VALUE, theirs, ours)

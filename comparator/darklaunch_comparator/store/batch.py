@@ -22,6 +22,7 @@ from darklaunch_comparator.fold import Block, Gains, Retraction, fold
 from .blame import OutrankedMeanwhile
 from .groups import add_groups
 from .memory import Memory
+from .noise import add_noise
 from .sql import load
 
 _SQL = load("record")
@@ -156,6 +157,7 @@ def _add_gains(cursor: Cursor[Any], launch: str, gains: Gains) -> None:
             for (endpoint, path, reason), count in sorted(gains.excuses.items())
         ],
     )
+    add_noise(cursor, launch, gains)
 
 
 def _many(cursor: Cursor[Any], query: str, values: list[dict[str, Any]]) -> None:

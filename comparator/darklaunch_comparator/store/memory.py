@@ -10,13 +10,15 @@ from typing import Any, Final
 from psycopg import Connection
 
 from darklaunch_comparator.errors import NoSalt
-from darklaunch_comparator.finding import Evidence, Finding
+from darklaunch_comparator.finding import Evidence, Finding, Observation
 from darklaunch_comparator.fold import Gains
 
+from .noise import counted_places
 from .sql import load
 
 SIGNATURES: Final = 2_000
 PLACES: Final = 5_000
+NOISE_PLACES: Final = 5_000
 OVERFLOW: Final = "overflow"
 SAMPLE_EVERY_S: Final = 5.0
 
@@ -29,6 +31,7 @@ Place = tuple[str, str, str]
 class _Launch:
     fingerprints: set[str]
     places: set[Place]
+    noise_places: set[Place]
     sampled_s: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
 
@@ -36,11 +39,20 @@ class Memory:
     """Per launch: the signatures and excused places that exist, and when a signature's samples were last sent.
 
     A signature past the first 2,000 of a launch, or a place past the first 5,000, counts under one name for all the
-    rest. Several writers keep their own count, so a launch may end up with a few more.
+    rest. Noise is counted at the first 5,000 places; what is not counted is not learned. Several writers keep their own
+    count, so a launch may end up with a few more.
     """
 
-    def __init__(self, *, signatures: int = SIGNATURES, places: int = PLACES, sample_every_s: float = SAMPLE_EVERY_S):
+    def __init__(
+        self,
+        *,
+        signatures: int = SIGNATURES,
+        places: int = PLACES,
+        noise_places: int = NOISE_PLACES,
+        sample_every_s: float = SAMPLE_EVERY_S,
+    ) -> None:
         self._signatures, self._places, self._sample_every_s = signatures, places, sample_every_s
+        self._noise_places = noise_places
         self._launches: dict[str, _Launch] = {}
         self._salt = b""
 
@@ -58,11 +70,12 @@ class Memory:
 
     def bound(self, connection: Connection[Any], launch: str, findings: list[Finding]) -> list[Finding]:
         """Give the findings with what is past the bounds renamed."""
-        if not any(finding.evidence or finding.excuses for finding in findings):
+        if not any(finding.evidence or finding.excuses or finding.observation for finding in findings):
             return findings
         known = self._launch(connection, launch)
         new_fingerprints: set[str] = set()
         new_places: set[Place] = set()
+        new_noise_places: set[Place] = set()
         bounded: list[Finding] = []
         for finding in findings:
             if finding.evidence:
@@ -71,6 +84,9 @@ class Memory:
             if finding.excuses:
                 excuses = tuple(self._excuse(known, new_places, finding.endpoint, *each) for each in finding.excuses)
                 finding = replace(finding, excuses=excuses)
+            if finding.observation is not None:
+                seen = self._observation(known, new_noise_places, finding.endpoint, finding.observation)
+                finding = replace(finding, observation=seen)
             bounded.append(finding)
         return bounded
 
@@ -91,13 +107,20 @@ class Memory:
             return
         known.fingerprints.update(gains.groups)
         known.places.update(gains.excuses)
+        known.noise_places.update(
+            (endpoint, version, path) for (endpoint, version), gained in gains.noise.items() for path in gained.places
+        )
         known.sampled_s.update(dict.fromkeys(sampled, time.monotonic()))
 
     def _launch(self, connection: Connection[Any], launch: str) -> _Launch:
         if launch not in self._launches:
             fingerprints = connection.execute(_SQL["fingerprints"], {"launch": launch})
             places = connection.execute(_SQL["excused_places"], {"launch": launch})
-            self._launches[launch] = _Launch({name for (name,) in fingerprints}, {(e, p, r) for e, p, r in places})
+            self._launches[launch] = _Launch(
+                {name for (name,) in fingerprints},
+                {(e, p, r) for e, p, r in places},
+                counted_places(connection, launch),
+            )
         return self._launches[launch]
 
     def _evidence(self, known: _Launch, new: set[str], evidence: Evidence) -> Evidence:
@@ -108,6 +131,17 @@ class Memory:
             return evidence
         title = f"more signatures than the {self._signatures:,} that are told apart"
         return replace(evidence, fingerprint=OVERFLOW, title=title, parts="[]")
+
+    def _observation(self, known: _Launch, new: set[Place], endpoint: str, seen: Observation) -> Observation:
+        """Leave out places past the bound."""
+        past: set[str] = set()
+        for path in sorted(seen.places):
+            place = (endpoint, seen.version.value, path)
+            if place in known.noise_places or len(known.noise_places) + len(new) < self._noise_places:
+                new.add(place)
+            elif place not in new:
+                past.add(path)
+        return seen.without(past) if past else seen
 
     def _excuse(
         self, known: _Launch, new: set[Place], endpoint: str, path: str, reason: str, count: int

@@ -1,0 +1,62 @@
+"""Find where an answer holds identifiers that machines make up: where a version may be seen to repeat its own."""
+
+from typing import Final, cast
+
+import orjson
+from darklaunch_shared.exchange import Answer
+
+from . import media
+from .bodies import described
+from .documents import DEPTH_CAP
+from .ids import is_map
+from .inflate import Corrupt, TooLarge, Unsupported, inflate
+from .media import Family
+from .model import Json
+from .paths import ROOT, Path
+from .volatile import holds_identifier
+
+BODY_CAP_BYTES: Final = 262_144
+TEXTS_CAP: Final = 5_000
+"""Strings looked at; what a larger answer holds beyond is left to its next answer, or not known."""
+
+
+def identifier_places(answer: Answer) -> frozenset[str]:
+    """List the index-free paths in a JSON answer that hold identifiers; none when it is not JSON, or too large."""
+    content = _content(answer)
+    if content is None:
+        return frozenset()
+    found: set[str] = set()
+    todo: list[tuple[Json, Path]] = [(content, ROOT)]
+    texts = 0
+    while todo and texts < TEXTS_CAP:
+        part, path = todo.pop()
+        if path.depth > DEPTH_CAP:
+            continue
+        if isinstance(part, dict):
+            data = is_map(part)
+            todo.extend([(value, path.key(name, any=data)) for name, value in part.items() if _may_hold(value)])
+        elif isinstance(part, list):
+            todo.extend([(value, path.index(at)) for at, value in enumerate(part) if _may_hold(value)])
+        elif isinstance(part, str):
+            texts += 1
+            if path.group() not in found and holds_identifier(part):
+                found.add(path.group())
+    return frozenset(found)
+
+
+def _may_hold(value: Json) -> bool:
+    return isinstance(value, str | dict | list)
+
+
+def _content(answer: Answer) -> Json:
+    if not answer.body or len(answer.body) > BODY_CAP_BYTES:
+        return None
+    content_type, encoding = described(answer)
+    try:
+        kind = media.parse(content_type)
+        text = media.to_utf8(inflate(answer.body, encoding) if encoding else answer.body, kind.charset)
+        if len(text) > BODY_CAP_BYTES or media.family_of(kind, kind, text, text) is not Family.JSON:
+            return None
+        return cast(Json, orjson.loads(text))
+    except (Corrupt, TooLarge, Unsupported, orjson.JSONDecodeError):
+        return None

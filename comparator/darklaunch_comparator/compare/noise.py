@@ -1,0 +1,35 @@
+"""What is known of one endpoint's noise, as a comparison uses it. How it is learned is no matter of a comparison's."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from .model import Kind
+
+_EXCUSABLE: Final = frozenset({Kind.VALUE, Kind.ORDER, Kind.TEXT, Kind.BYTES, Kind.HEADER})
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Places, by index-free path or `header:<name>`.
+
+    volatile   one version differs from itself there: compared by type only
+    identical  no identifier is excused there by its shape: one version repeats it, or the shadow differs far more
+    """
+
+    volatile: frozenset[str] = frozenset()
+    identical: frozenset[str] = frozenset()
+
+    def excuses(self, place: str, kind: Kind) -> bool:
+        """Say whether a difference there is noise."""
+        return place in self.volatile and excusable(place, kind)
+
+
+NO_NOISE: Final = Noise()
+
+
+def excusable(place: str, kind: Kind) -> bool:
+    """Say whether noise may excuse such a difference: another value of one type, never presence, type, size or status.
+
+    A content type is a type, whatever kind its difference has.
+    """
+    return kind in _EXCUSABLE and place != "header:content-type"

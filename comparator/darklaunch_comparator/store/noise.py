@@ -1,0 +1,159 @@
+"""The noise baseline in Postgres: what is counted, what is learned of it, and what was learned when."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from darklaunch_shared.replay import Version
+from psycopg import Connection, Cursor
+
+from darklaunch_comparator.compare import Noise
+from darklaunch_comparator.fold import Gains
+from darklaunch_comparator.noise.learn import PlaceCounts, State
+
+from .sql import load
+
+_SQL = load("noise")
+
+KnownNoise = dict[str, Noise]
+"""What is known of a launch's noise, by endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place whose counts may say more than its state: `counts` are of the answers of `version`."""
+
+    launch: str
+    endpoint: str
+    version: Version
+    path: str
+    state: State
+    counts: PlaceCounts
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseEndpoint:
+    """How often one version of an endpoint was asked twice: answered and compared, or not answered."""
+
+    endpoint: str
+    version: str
+    pairs: int
+    unanswered: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoisePlace:
+    """What is known of one place, and the counts behind it; columns as commented in the schema.
+
+    Rates are of `pairs`: `own_rate` how often the version differs from itself, `candidate_rate` how often the shadow
+    differs from the primary, `excess` the paired difference between the two. `blind`: its value shows nothing.
+    """
+
+    endpoint: str
+    version: str
+    path: str
+    state: str
+    blind: bool
+    since: datetime
+    pairs: int
+    own_rate: float
+    candidate_rate: float
+    excess: float
+    varied: int
+    regenerated: int
+    unstable: int
+    agreed: int
+    candidate: int
+    pos: int
+    neg: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseChange:
+    """When a place became known as what, and on which counts. Never changed afterwards."""
+
+    at: datetime
+    endpoint: str
+    version: str
+    path: str
+    was: str
+    became: str
+    pairs: int
+    varied: int
+    regenerated: int
+    agreed: int
+    pos: int
+    neg: int
+
+
+def add_noise(cursor: Cursor[Any], launch: str, gains: Gains) -> None:
+    """Add a batch's gains, in the order of their keys, inside its transaction."""
+    endpoints: list[dict[str, Any]] = []
+    places: list[dict[str, Any]] = []
+    for (endpoint, version), gained in sorted(gains.noise.items()):
+        key = {"launch": launch, "endpoint": endpoint, "version": version.value}
+        endpoints.append({**key, "pairs": gained.pairs, "unanswered": gained.unanswered})
+        places += [{**key, "path": path, **asdict(place)} for path, place in sorted(gained.places.items())]
+    if endpoints:
+        cursor.executemany(_SQL["add_endpoint"], endpoints)
+    if places:
+        cursor.executemany(_SQL["add_place"], places)
+
+
+def counted_places(connection: Connection[Any], launch: str) -> set[tuple[str, str, str]]:
+    """Read where a launch's noise is counted: (endpoint, version, path)."""
+    return {(endpoint, version, path) for endpoint, version, path in _rows(connection, "places", launch=launch)}
+
+
+def undecided_places(connection: Connection[Any], within_s: float | None) -> list[Place]:
+    """Read the places of all endpoints that gained pairs within that time, None for ever."""
+    return [
+        Place(launch, endpoint, Version(version), path, State(state), PlaceCounts(*counts))
+        for launch, endpoint, version, path, state, *counts in _rows(connection, "undecided", within_s=within_s)
+    ]
+
+
+def change_state(connection: Connection[Any], place: Place, became: State) -> None:
+    """Record what a place has become, with the counts it was decided on, unless somebody else has."""
+    values = {**asdict(place), **asdict(place.counts), "was": place.state.value, "became": became.value}
+    del values["counts"], values["state"]
+    connection.execute(_SQL["change"], values)
+
+
+def latest_change(connection: Connection[Any]) -> int:
+    """Read the number of the latest change of any place: another one means that something new is known."""
+    row = connection.execute(_SQL["latest_change"]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def known_noise(connection: Connection[Any], launch: str | None = None) -> dict[str, KnownNoise]:
+    """Read what is known of the noise of one launch, or of every: launch to endpoint to places."""
+    found: dict[tuple[str, str], dict[State, list[str]]] = {}
+    for name, endpoint, path, state in _rows(connection, "known", launch=launch):
+        found.setdefault((name, endpoint), {}).setdefault(State(state), []).append(path)
+    known: dict[str, KnownNoise] = {}
+    for (name, endpoint), places in found.items():
+        identical = [*places.get(State.STABLE, ()), *places.get(State.EXCEEDED, ())]
+        known.setdefault(name, {})[endpoint] = Noise(frozenset(places.get(State.VOLATILE, ())), frozenset(identical))
+    return known
+
+
+def noise_endpoints(connection: Connection[Any], launch: str) -> list[NoiseEndpoint]:
+    """Read how often each endpoint was asked twice."""
+    return [NoiseEndpoint(*row) for row in _rows(connection, "endpoints", launch=launch)]
+
+
+def noise_places(connection: Connection[Any], launch: str) -> list[NoisePlace]:
+    """Read every place that differed in a second answer, or held an identifier, by endpoint and path."""
+    return [NoisePlace(*row) for row in _rows(connection, "noise", launch=launch)]
+
+
+def noise_changes(connection: Connection[Any], launch: str, limit: int = 100) -> list[NoiseChange]:
+    """Read what was learned when, the latest first."""
+    return [NoiseChange(*row) for row in _rows(connection, "changes", launch=launch, limit=limit)]
+
+
+def _rows(connection: Connection[Any], query: str, **values: object) -> Iterable[Any]:
+    return connection.execute(_SQL[query], values)

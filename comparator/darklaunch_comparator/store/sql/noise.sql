@@ -1,0 +1,68 @@
+-- name: add_endpoint
+INSERT INTO darklaunch.noise_endpoint AS e (launch, endpoint, version, pairs, unanswered)
+VALUES (%(launch)s, %(endpoint)s, %(version)s, %(pairs)s, %(unanswered)s)
+ON CONFLICT (launch, endpoint, version) DO UPDATE SET
+    pairs = e.pairs + excluded.pairs,
+    unanswered = e.unanswered + excluded.unanswered,
+    changed_at = now()
+
+-- name: add_place
+INSERT INTO darklaunch.noise_place AS p (launch, endpoint, version, path, varied, regenerated, unstable, agreed,
+    candidate, pos, neg)
+VALUES (%(launch)s, %(endpoint)s, %(version)s, %(path)s, %(varied)s, %(regenerated)s, %(unstable)s, %(agreed)s,
+    %(candidate)s, %(pos)s, %(neg)s)
+ON CONFLICT (launch, endpoint, version, path) DO UPDATE SET
+    varied = p.varied + excluded.varied,
+    regenerated = p.regenerated + excluded.regenerated,
+    unstable = p.unstable + excluded.unstable,
+    agreed = p.agreed + excluded.agreed,
+    candidate = p.candidate + excluded.candidate,
+    pos = p.pos + excluded.pos,
+    neg = p.neg + excluded.neg
+
+-- name: places
+-- The places that a launch's noise is counted at, for the bound on their number.
+SELECT endpoint, version, path FROM darklaunch.noise_place WHERE launch = %(launch)s
+
+-- name: undecided
+-- Places of endpoints that gained pairs lately. A pair may count some seconds after its transaction began.
+SELECT p.launch, p.endpoint, p.version, p.path, p.state, e.pairs, p.varied, p.regenerated, p.agreed, p.pos, p.neg
+FROM darklaunch.noise_place AS p JOIN darklaunch.noise_endpoint AS e USING (launch, endpoint, version)
+WHERE %(within_s)s::float8 IS NULL OR e.changed_at >= now() - make_interval(secs => %(within_s)s::float8)
+ORDER BY p.launch, p.endpoint, p.version, p.path
+
+-- name: change
+-- One of several that see the same counts makes the change, and tells of it.
+WITH changed AS (
+    UPDATE darklaunch.noise_place SET state = %(became)s, since = now()
+    WHERE (launch, endpoint, version, path) = (%(launch)s, %(endpoint)s, %(version)s, %(path)s) AND state = %(was)s
+    RETURNING launch, endpoint, version, path)
+INSERT INTO darklaunch.noise_change (launch, endpoint, version, path, was, became, pairs, varied, regenerated, agreed,
+    pos, neg)
+SELECT launch, endpoint, version, path, %(was)s, %(became)s, %(pairs)s, %(varied)s, %(regenerated)s, %(agreed)s,
+    %(pos)s, %(neg)s
+FROM changed
+
+-- name: latest_change
+SELECT coalesce(max(id), 0) FROM darklaunch.noise_change
+
+-- name: known
+-- What comparisons need to know. What the primary's version shows outweighs what the shadow's does.
+SELECT DISTINCT ON (launch, endpoint, path) launch, endpoint, path, state
+FROM darklaunch.noise_place
+WHERE state IN ('volatile', 'stable', 'exceeded') AND (%(launch)s::text IS NULL OR launch = %(launch)s)
+ORDER BY launch, endpoint, path, version
+
+-- name: endpoints
+SELECT endpoint, version, pairs, unanswered FROM darklaunch.noise_endpoint
+WHERE launch = %(launch)s ORDER BY endpoint, version
+
+-- name: noise
+SELECT endpoint, version, path, state, blind, since, pairs, own_rate, candidate_rate, excess, varied, regenerated,
+       unstable, agreed, candidate, pos, neg
+FROM darklaunch.noise WHERE launch = %(launch)s
+ORDER BY endpoint, path, version
+
+-- name: changes
+SELECT at, endpoint, version, path, was, became, pairs, varied, regenerated, agreed, pos, neg
+FROM darklaunch.noise_change WHERE launch = %(launch)s ORDER BY id DESC LIMIT %(limit)s
