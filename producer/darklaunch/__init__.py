@@ -4,16 +4,19 @@
     app.wsgi_app = WSGICaptureMiddleware(app.wsgi_app)          # Flask: any WSGI app
     application = WSGICaptureMiddleware(get_wsgi_application()) # Django
 
-Both read DARKLAUNCH_REDIS_URL and do nothing until a launch is active. No user waits for them or sees them.
+    if is_promoted("checkout-v2"): ...                          # the new code, once the launch is promoted
+
+The hooks read DARKLAUNCH_REDIS_URL and do nothing until a launch is active. No user waits for them or sees them.
 """
 
 from importlib.metadata import version
 from typing import Any
 
 from .asgi import CaptureMiddleware
+from .promotion import is_promoted
 from .wsgi import WSGICaptureMiddleware
 
-__all__ = ["CaptureMiddleware", "WSGICaptureMiddleware"]
+__all__ = ["CaptureMiddleware", "WSGICaptureMiddleware", "is_promoted"]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,7 @@ from darklaunch_shared.seal import Sealer
 from .address import path_of
 from .complaint import Complaint
 from .fields import as_text
+from .flags import FLAGS
 from .flusher import Flusher
 from .outbox import Outbox
 from .recording import Head, Recording
@@ -56,6 +57,11 @@ class Recorder:
         self._flusher: Flusher | None = None
         self._starting = threading.Lock()
         self._complaint = Complaint()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has a background thread."""
+        return self._flusher is not None
 
     def begin(self, u: float, method: str, target: str, read_head: ReadHead) -> Recording | None:
         """Start recording a request for the launches that sample it; None when there are none.
@@ -115,6 +121,7 @@ class Recorder:
         flusher, self._flusher = self._flusher, None
         if flusher is not None:
             self.snapshot = OFF if for_good else UNSTARTED
+            FLAGS.followed = False
             flusher.stop(EXIT_LIMIT_S)
 
     def forget(self) -> None:
@@ -187,6 +194,7 @@ def recorder_for(options: Mapping[str, Any], interface: str) -> Recorder:
     else:
         if not settings.redis_url and (settings, interface) not in _recorders:
             log.warning("nothing is captured: DARKLAUNCH_REDIS_URL is not set; replays are timed")
+    FLAGS.give(settings.promoted)
     recorder = _recorders.setdefault((settings, interface), Recorder(settings, interface))
     for welcome in _newcomers:
         welcome(recorder)

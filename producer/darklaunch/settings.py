@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict, cast
 from darklaunch_shared.connect import connect, redact
 from darklaunch_shared.errors import BadKey, BadLaunch
 from darklaunch_shared.keyring import NO_KEYS, KeyRing, parse_keys
-from darklaunch_shared.launch import check_build
+from darklaunch_shared.launch import check_build, check_name
 
 PREFIX: Final = "DARKLAUNCH_"
 
@@ -27,6 +27,7 @@ class Options(TypedDict, total=False):
     build                what this process calls its version, in a shadow's answers to replays
     seal_key             `NAME:KEY` to seal credentials with, for launches that ask for it
     signing_key          `NAME:KEY` to sign what is written to Redis with
+    promoted             launches that `is_promoted` is True for in this process, whatever their status
     """
 
     redis_url: str
@@ -40,6 +41,7 @@ class Options(TypedDict, total=False):
     build: str
     seal_key: str
     signing_key: str
+    promoted: Iterable[str] | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Settings:
     build: str = ""
     seal_key: KeyRing = NO_KEYS
     signing_key: KeyRing = NO_KEYS
+    promoted: frozenset[str] = frozenset()
 
 
 class BadSetting(ValueError):
@@ -91,6 +94,7 @@ def read_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None 
         build=_build("build", given.get("build", default.build)),
         seal_key=_keys("seal_key", given.get("seal_key", "")),
         signing_key=_keys("signing_key", given.get("signing_key", "")),
+        promoted=_names("promoted", given.get("promoted", ())),
     )
 
 
@@ -126,6 +130,13 @@ def _keys(name: str, value: object) -> KeyRing:
     try:
         return parse_keys(value)
     except BadKey as wrong:
+        raise BadSetting(f"{name}: {wrong}") from None
+
+
+def _names(name: str, value: object) -> frozenset[str]:
+    try:
+        return frozenset(check_name(launch) for launch in _words(name, value))
+    except BadLaunch as wrong:
         raise BadSetting(f"{name}: {wrong}") from None
 
 

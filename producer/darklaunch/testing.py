@@ -21,6 +21,7 @@ from darklaunch_shared.exchange import Exchange
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status, check_percent
 
 from .fields import Unfit
+from .flags import FLAGS
 from .outbox import Outbox
 from .packing import Packer
 from .recorder import Recorder, welcoming
@@ -71,6 +72,16 @@ class Captured:
             else:
                 self._exchanges.append(sample.exchange(LAUNCH, f"{LAUNCH}:{len(self._exchanges) + 1}"))
                 sample.settle()
+
+
+@contextmanager
+def promoted(*names: str) -> Generator[None]:
+    """Have `is_promoted` answer True for these launches and False for all others until the block ends."""
+    before = FLAGS.pin(names)
+    try:
+        yield
+    finally:
+        FLAGS.pin(before)
 
 
 @contextmanager

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from darklaunch_shared.control import POLL_S, ControlView
+from darklaunch_shared.control import POLL_S
 from darklaunch_shared.launch import LaunchState
 from darklaunch_shared.printable import printable
-from redis.exceptions import RedisError
 
+from .reading import Reading
 from .snapshot import OFF, Snapshot, snapshot_of
-from .wire import Refused, Wire
+from .wire import Wire
 
 log = logging.getLogger("darklaunch")
 
@@ -28,7 +28,7 @@ class Watch:
         self.snapshot: Snapshot = OFF
         self.states: Mapping[str, LaunchState] = _UNREAD
         self.known: dict[str, LaunchState] = {}
-        self._wire, self._view, self._can_seal = wire, ControlView(), can_seal
+        self._reading, self._can_seal = Reading(wire), can_seal
         self._unread: dict[str, str] = {}
         self._broken: dict[str, str] = {}
 
@@ -36,21 +36,13 @@ class Watch:
         """Read control state when it is due; False: it is not. Raises Trouble when it cannot be read."""
         if now_s < self.poll_at_s:
             return False
-        try:
-            while self._view.feed(self._wire.ask(self._view.commands()), now_s):
-                pass
-        except RedisError as error:
-            self._view.restart()
-            raise Refused(f"Redis refuses to show the launches: {error}") from error
-        except BaseException:
-            self._view.restart()
-            raise
+        self._reading.read(now_s)
         self.poll_at_s = now_s + POLL_S
         return True
 
     def look(self, now_s: float) -> bool:
         """Take what was read; True when it differs from before. What is older than 30 s counts as nothing."""
-        states, unread = self._view.states(now_s), self._view.broken()
+        states, unread = self._reading.states(now_s), self._reading.broken()
         if states == self.states and unread == self._unread:
             return False
         self.states, self._unread = states, unread

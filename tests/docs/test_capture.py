@@ -42,11 +42,11 @@ def test_every_setting_is_read_from_the_documented_variable() -> None:
     }
     given |= {"body_cap_bytes": "1", "outbox_bytes": "2", "outbox_entries": "3", "skip_content_types": "image/"}
     key = "one:" + "A" * 43 + "="
-    given |= {"build": "v42", "seal_key": key, "signing_key": key}
+    given |= {"build": "v42", "seal_key": key, "signing_key": key, "promoted": "checkout-v2, search"}
     read = read_settings({}, {SETTINGS[keyword][0]: value for keyword, value in given.items()})
     assert read == Settings(
         "redis://elsewhere", "shop", 1, 2, 3, frozenset({"x-a", "x-b"}), frozenset({"x-c"}), ("image/",), "v42",
-        parse_keys(key), parse_keys(key),
+        parse_keys(key), parse_keys(key), frozenset({"checkout-v2", "search"}),
     )  # fmt: skip
 
 
