@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.dead import pack_notice, unpack_dead
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.launch import LaunchSpec
@@ -122,6 +123,8 @@ class GapDetector:
             settled = [_numbered(launch, identity) for identity in set(missing) - streams.travelling]
             if settled:
                 cursor.executemany(_SQL["arrived"], settled)
+            reached("leader.8")
+        reached("leader.9")
         if lost:
             log.error("launch %s: %d exchanges were lost in Redis or died unseen", launch, len(lost))
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.scripting import Call, call_script
 from psycopg import Connection
 from redis.exceptions import ResponseError
@@ -33,6 +34,7 @@ class Janitor:
         """Do everything once. Raises psycopg.Error and RedisError."""
         for day in Partitions(connection, self._retention_days).keep(today()):
             log.info("dropped the results of %s", day)
+        reached("leader.7")
         seconds, micros = redis.execute_command("TIME")
         now_ms = int(seconds) * 1000 + int(micros) // 1000
         alive = _forget_processes(redis, now_ms)

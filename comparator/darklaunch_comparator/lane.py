@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import anyio
 from darklaunch_shared.consumer import Consumer, Delivery
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.scripting import Scripts, is_transient
 from redis.exceptions import RedisError
@@ -102,9 +103,12 @@ class ShardLane:
     async def _settle(self, deliveries: list[Delivery]) -> None:
         found = await self._assess(deliveries)
         by_exchange = {finding.exchange_id: delivery for delivery, finding in found}
+        reached("comparator.1")
         refused = await self._writers.record(self._launch, [finding for _, finding in found])
+        reached("comparator.5")
         unsettled = {by_exchange[refusal.finding.exchange_id].entry_id for refusal in refused}
         await self._acknowledge([delivery for delivery, _ in found if delivery.entry_id not in unsettled])
+        reached("comparator.6")
         for refusal in refused:
             await self._give_up(by_exchange[refusal.finding.exchange_id], refusal)
         self.recorded += len(found) - len(refused)

@@ -15,6 +15,7 @@ from typing import Any, Final
 import psycopg
 from darklaunch_shared.backoff import Backoff
 from darklaunch_shared.connect import Client, connect, explain
+from darklaunch_shared.crashes import reached
 from psycopg import Connection
 from redis.exceptions import RedisError
 
@@ -93,6 +94,7 @@ class Leader:
                 self.leading = _try_lock(connection)
                 if self.leading:
                     log.info("leading from now on")
+                    reached("leader.1")
                     prepare(connection)
                     duties = self._duties()
             backoff.reset()

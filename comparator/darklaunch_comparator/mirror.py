@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.launch import Status
 from psycopg import Connection
 from redis.exceptions import RedisError, ResponseError
@@ -54,6 +55,7 @@ class ControlMirror:
             return
         if redis.execute_command("SADD", keys.LAUNCHES, *(record.state.name for record in records)):
             redis.execute_command("INCR", keys.REVISION)
+        reached("leader.2")
         pipeline = redis.pipeline(transaction=False)
         for record in records:
             pipeline.execute_command("HMGET", keys.launch(record.state.name), *_FIELDS)
@@ -77,7 +79,9 @@ class ControlMirror:
             if record.state.hold:
                 _restore_hold(redis, record)
             lift = copy.revision >= 0 and copy.revision < record.lifted_revision
+            reached("leader.3")
             if publish(redis, record, lift_hold=lift):
+                reached("leader.4")
                 log.info("launch %s: published revision %d", record.state.name, revision)
         elif copy.held and _is_news(record, copy):
             _take_over(connection, redis, record, copy)
@@ -128,6 +132,7 @@ def _take_over(connection: Connection[Any], redis: Client, record: LaunchRecord,
         taken = update_launch(connection, name, act, status=status, hold=True, only_at=record.state.revision)
     except LaunchMoved:
         return  # whoever changed it knew better; the next look decides anew
+    reached("leader.5")
     publish(redis, taken, lift_hold=False)
     run_script(redis, "hold_recorded", keys.launch(name), copy.at)
     log.warning("launch %s: recorded the hold that %s set: %s", name, act.actor, act.reason)

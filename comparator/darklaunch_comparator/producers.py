@@ -7,6 +7,7 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.counters import ProducerCounters, unpack_counters
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.errors import BadEntry
 from psycopg import Connection
 from redis.exceptions import ResponseError
@@ -39,6 +40,7 @@ class ProducerLedger:
             if rows:
                 with connection.transaction(), connection.cursor() as cursor:
                     cursor.executemany(_SQL["copy"], [row for _, row in rows])
+            reached("leader.6")
             self._copied[keys.producers(launch, shard)] |= said
             self._copied[keys.admitted(launch, shard)] |= admitted
 

@@ -16,6 +16,7 @@ from darklaunch_shared.alive import HEARTBEAT_S, heartbeat
 from darklaunch_shared.connect import AsyncClient, connect_async
 from darklaunch_shared.consumer import Consumer, comparator_lane
 from darklaunch_shared.control import POLL_S
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.scripting import ScriptQueue, Scripts
 from redis.exceptions import RedisError
 
@@ -92,6 +93,7 @@ class Crew:
                 with anyio.move_on_after(POLL_S):
                     await stop.wait()
             self.writers.stop()
+            reached("comparator.7")
             lanes.cancel_scope.deadline = anyio.current_time() + GRACE_S
 
     def _start(self, lanes: TaskGroup, launch: str, shard: int, stop: anyio.Event) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 
 from darklaunch_shared.backoff import Backoff
 from darklaunch_shared.control import POLL_S
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.scripting import call_script
 from darklaunch_shared.scripts import load
 from darklaunch_shared.seal import Sealer
@@ -120,6 +121,7 @@ class Flusher:
             self._collect()
         for lane in self._lanes.values():
             lane.close()
+        reached("hook.5")
         if monotonic() < self._leave_by_s:
             try:
                 self._report.close(self._lanes.values())
@@ -175,6 +177,7 @@ class Flusher:
         batch = lane.next_batch(_now_ms()) if monotonic() >= lane.resume_at_s else None
         if batch is None:
             return False
+        reached("hook.1")
         try:
             taken = int(call_script(self._wire, lane.admission(batch)))
         except NotSent:
@@ -190,7 +193,9 @@ class Flusher:
             if lane.backoff.failures == 1:
                 log.warning("launch %s: Redis refuses exchanges: %s; they are dropped and counted", lane.name, refusal)
             return False
+        reached("hook.2")
         lane.admitted(taken)
+        reached("hook.3")
         lane.backoff.reset()
         return True
 

@@ -13,6 +13,7 @@ from typing import Final
 from darklaunch_shared import keys
 from darklaunch_shared.alive import HEARTBEAT_S, heartbeat
 from darklaunch_shared.counters import pack_counters
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.scripting import call_script
 
 from .lane import Lane
@@ -55,6 +56,7 @@ class Report:
     def close(self, lanes: Iterable[Lane]) -> None:
         """Write the last counters and leave the list of the living. Raises Trouble."""
         self._count([lane for lane in lanes if lane.sampled or lane.skipped], closed=True)
+        reached("hook.6")
         self._wire.ask([("HDEL", keys.HOOKS, self._producer)])
 
     def _count(self, lanes: list[Lane], *, closed: bool) -> None:
@@ -73,6 +75,7 @@ class Report:
                 self._complain(reply)
             else:
                 lane.reported()
+        reached("hook.4")
 
     def _beat(self, snapshot: Snapshot, framework: str) -> None:
         about = {

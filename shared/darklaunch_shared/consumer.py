@@ -17,6 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 from . import keys
 from .backoff import Backoff
 from .connect import BLOCK_MS, AsyncClient, as_dict
+from .crashes import reached
 from .dead import pack_dead, pack_notice
 from .exchange import Fields
 from .scripting import Argument, Call, ScriptQueue, Scripts, is_transient
@@ -85,6 +86,8 @@ class Consumer:
             await self._wait_out(error)
             return []
         self._recovered()
+        if reply:
+            reached("consumer.1")
         return _entries(reply)
 
     async def claim(self, count: int) -> list[Delivery]:
@@ -94,6 +97,8 @@ class Consumer:
         args = (self.lane.group, self.name, self._lease_ms, MAX_DELIVERIES, count)
         try:
             claimed, poison = await self._scripts.call(Call("claim", (self.lane.source, self.lane.ledger), args))
+            if claimed or poison:
+                reached("consumer.2")
             for delivery in _deliveries(poison):
                 await self.bury(delivery, f"delivered {delivery.deliveries} times without an outcome")
         except (RedisError, OSError) as error:
@@ -105,6 +110,7 @@ class Consumer:
         """Show that these entries are still worked on."""
         if entry_ids:
             await self._queue.call(Call("extend", (self.lane.source,), (self.lane.group, self.name, *entry_ids)))
+            reached("consumer.5")
 
     async def finish(self, delivery: Delivery, onward: Fields, counter: str) -> bool:
         """Settle an entry and pass its outcome on. False: another consumer owns it by now, and nothing was done."""
@@ -128,17 +134,23 @@ class Consumer:
         names = (self.lane.source, self.lane.dead, self.lane.replays, self.lane.ledger)
         who = (self.lane.group, self.name, delivery.entry_id)
         call = Call("bury", names, (*who, counter, DEAD_BOUND, len(body), *body, *_flat(notice)))
-        return bool(await self._queue.call(call))
+        reached("consumer.3")
+        buried = bool(await self._queue.call(call))
+        reached("consumer.4")
+        return buried
 
     async def hand_back(self, entry_ids: Sequence[str]) -> None:
         """Give entries back at shutdown, so that another consumer takes them at once. Raises RedisError."""
         if entry_ids:
             args: tuple[Argument, ...] = (self.lane.group, self.name, self._lease_ms, *entry_ids)
+            reached("consumer.6")
             await self._scripts.call(Call("hand_back", (self.lane.source,), args))
+            reached("consumer.7")
 
     async def leave(self) -> None:
         """Leave the group when nothing is pending. Raises RedisError."""
         await self._scripts.call(Call("leave", (self.lane.source,), (self.lane.group, self.name)))
+        reached("consumer.8")
 
     async def _wait_out(self, error: RedisError | OSError) -> None:
         if isinstance(error, ResponseError) and ("NOGROUP" in str(error) or "UNBLOCKED" in str(error)):

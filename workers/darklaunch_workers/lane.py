@@ -14,6 +14,7 @@ from typing import Final
 import anyio
 from darklaunch_shared.connect import AsyncClient
 from darklaunch_shared.consumer import Consumer, Delivery
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.exchange import exchange_id
 from redis.exceptions import RedisError
@@ -118,12 +119,15 @@ class ShardLane:
     async def _work(self, held: Held) -> None:
         """Take one exchange to its end. Nothing that happens to it touches another."""
         delivery = held.delivery
+        reached("worker.1")
         try:
             settled = await self._settle(held)
+            reached("worker.4")
             if settled is None:
                 await self._consumer.hand_back([delivery.entry_id])
                 self._claim_at_s = 0.0
             elif await self._consumer.finish(delivery, settled.onward, settled.counter):
+                reached("worker.5")
                 self.replayed += settled.counter == "replayed"
         except BadEntry as bad:
             await self._bury(delivery, str(bad))
@@ -182,6 +186,7 @@ class ShardLane:
         with anyio.move_on_after(self._desk.spec.deadline_s + FINISH_S):
             while self._held:
                 await self._desk.slots.wait_for_change(IDLE_S)
+        reached("worker.6")
         left = list(self._held.values())
         for held in left:
             if held.task is not None:

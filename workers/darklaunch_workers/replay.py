@@ -14,6 +14,7 @@ from typing import Final
 import anyio
 from darklaunch_shared import keys
 from darklaunch_shared.consumer import Delivery
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.errors import BadEntry, Unsealable
 from darklaunch_shared.exchange import Exchange, Fields, unpack_exchange, without_secrets
 from darklaunch_shared.replay import Answered, Loss, Repeat, Unanswered, pack_loss, pack_replay
@@ -92,7 +93,9 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Repl
                 return None
             if stale(exchange, desk.spec, time.time()):
                 return dropped(exchange, "stale")
+            reached("worker.2")
             outcome = await _send(desk, desk.shadow.client, request, probe=probe)
+            reached("worker.3")
             repeat = None if probe else await ask_shadow_again(desk, opened, request, outcome)
     except BadRequest:
         return dropped(exchange, "bad_input")

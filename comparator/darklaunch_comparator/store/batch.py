@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from darklaunch_shared.crashes import reached
 from psycopg import Connection, Cursor
 
 from darklaunch_comparator.finding import Finding
@@ -62,17 +63,20 @@ def write(
         if not alone:
             cursor.execute(_SQL["lock"], {"launch": launch})
         _copy(cursor, rows)
+        reached("comparator.2")
         retracted = _retract(cursor, launch)
         cursor.execute(_SQL["insert"], {"launch": launch})
         new = {identity for (identity,) in cursor.fetchall()}
         if len(new) < len(rows):
             _check_order(cursor, launch)
         inserted = [finding for finding in rows if finding.exchange_id in new]
+        reached("comparator.3")
         gains = fold(inserted, retracted)
         with connection.pipeline():
             _add_provisional(cursor, launch, inserted)
             _add_gains(cursor, launch, gains)
             sampled = add_groups(cursor, launch, gains.groups, memory)
+        reached("comparator.4")
     memory.learn(launch, gains, sampled)
     return Written(len(inserted), len(findings) - len(inserted), len(retracted))
 
