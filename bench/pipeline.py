@@ -92,7 +92,7 @@ class Stage:
         return {part: _tree_s(pid, parents) for part, pid in self.pids.items() if pid}
 
     def _start(self, part: str, command: list[str], **environ: str) -> subprocess.Popen[str]:
-        process = self._running.enter_context(_child(command, environ, self._logs / f"{part.split()[0]}.log"))
+        process = self._running.enter_context(child(command, environ, self._logs / f"{part.split()[0]}.log"))
         self.pids[part] = process.pid
         return process
 
@@ -167,7 +167,8 @@ def _run_with_cpu(arguments: list[object]) -> dict[str, float]:
 
 
 @contextmanager
-def _child(command: list[str], environ: dict[str, str], log: Path) -> Generator[subprocess.Popen[str]]:
+def child(command: list[str], environ: dict[str, str], log: Path) -> Generator[subprocess.Popen[str]]:
+    """Run a process of the bench; what it says of trouble goes to `log`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DARKLAUNCH_")}
     with log.open("w") as said:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=inherited | environ, text=True)
