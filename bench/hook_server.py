@@ -77,10 +77,10 @@ def contenders(only: str) -> Generator[list[Contender]]:
         app("bare", BARE)
         for percent in (10.0, 100.0):
             valkey = running.enter_context(embedded_valkey())
-            _launch(valkey.url, percent)
+            announce(valkey.url, percent)
             app("hook", f"hook, {percent:g} %", environ={"DARKLAUNCH_REDIS_URL": valkey.url}, after=_emptying(valkey))
         valkey = running.enter_context(embedded_valkey())
-        _launch(valkey.url, 100.0)
+        announce(valkey.url, 100.0)
         app(
             "hook",
             "hook, 100 %, Redis stopped",
@@ -253,7 +253,7 @@ def _serve_instantly(differing_every: int) -> None:
     uvloop.run(run())
 
 
-def _launch(redis_url: str, percent: float) -> None:
+def announce(redis_url: str, percent: float) -> None:
     """Publish a launch whose backlog has no bound in reach."""
     redis = connect(redis_url, client_name="darklaunch-bench")
     spec = pack_spec(LaunchSpec("http://127.0.0.1:9", max_entries=10_000_000))

@@ -26,11 +26,11 @@ _HEAD_END = b"\r\n\r\n"
 class Client(asyncio.Protocol):
     """One connection: counts complete answers and how long each took, until told to stop."""
 
-    def __init__(self, body_bytes: int) -> None:
+    def __init__(self, body_bytes: int, pause_s: float) -> None:
         self.took_s: list[float] = []
         self.running = True
         self.lost = False
-        self._body_bytes = body_bytes
+        self._body_bytes, self._pause_s = body_bytes, pause_s
         self._got = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -45,22 +45,33 @@ class Client(asyncio.Protocol):
         if not self._got.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(f"not answered with 200: {bytes(self._got[:60])!r}")
         self.took_s.append(time.perf_counter() - self._sent_s)
-        if self.running:
+        if self.running and self._pause_s:
+            asyncio.get_running_loop().call_at(self._due_s, self._next)
+        elif self.running:
             self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = self.running
 
     def _next(self) -> None:
+        if not self.running:
+            return
         self._got.clear()
+        self._due_s = asyncio.get_running_loop().time() + self._pause_s
         self._sent_s = time.perf_counter()
         self._transport.write(REQUEST)
 
 
-async def drive(port: int, seconds: float, concurrency: int, body_bytes: int) -> dict[str, float]:
-    """Send for `seconds` and describe what came back. Raises ConnectionError when the server closed a connection."""
+async def drive(port: int, seconds: float, concurrency: int, body_bytes: int, per_s: float = 0.0) -> dict[str, float]:
+    """Send for `seconds`, at most `per_s` a second (0: as fast as it goes), and describe what came back.
+
+    Raises ConnectionError when the server closed a connection.
+    """
     loop = asyncio.get_running_loop()
-    clients = [(await loop.create_connection(lambda: Client(body_bytes), HOST, port))[1] for _ in range(concurrency)]
+    pause_s = concurrency / per_s if per_s else 0.0
+    clients = [
+        (await loop.create_connection(lambda: Client(body_bytes, pause_s), HOST, port))[1] for _ in range(concurrency)
+    ]
     began = time.perf_counter()
     await asyncio.sleep(seconds)
     for client in clients:
@@ -89,8 +100,9 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--per-s", type=float, default=0.0)
     parser.add_argument("--body-bytes", type=int, required=True)
     given = parser.parse_args()
     pin(1)
-    told = uvloop.run(drive(given.port, min(given.seconds, 60.0), given.concurrency, given.body_bytes))
+    told = uvloop.run(drive(given.port, min(given.seconds, 7200.0), given.concurrency, given.body_bytes, given.per_s))
     print(json.dumps(told))

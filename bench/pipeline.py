@@ -89,7 +89,11 @@ class Stage:
     def cpu_s(self) -> dict[str, float]:
         """Give the CPU seconds that each part's processes have used so far."""
         parents = _parents()
-        return {part: _tree_s(pid, parents) for part, pid in self.pids.items() if pid}
+        return {part: sum(map(_cpu_s, _tree(pid, parents))) for part, pid in self.pids.items() if pid}
+
+    def rss_bytes(self, part: str) -> int:
+        """Give the resident memory of a part's processes; what they share counts for each of them."""
+        return sum(_rss_bytes(pid) for pid in _tree(self.pids[part], _parents()))
 
     def _start(self, part: str, command: list[str], **environ: str) -> subprocess.Popen[str]:
         process = self._running.enter_context(child(command, environ, self._logs / f"{part.split()[0]}.log"))
@@ -194,19 +198,32 @@ def _parents() -> dict[int, int]:
     return found
 
 
-def _tree_s(root: int, parents: dict[int, int]) -> float:
-    total = 0.0
+def _tree(root: int, parents: dict[int, int]) -> list[int]:
+    """List a process and everything below it."""
+    found: list[int] = []
     for pid in parents:
         above = pid
         while above not in (root, 0, 1):
             above = parents.get(above, 0)
         if above == root:
-            try:
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            total += sum(map(int, fields[11:15])) * TICK_S  # its own, and of children that have ended
-    return total
+            found.append(pid)
+    return found
+
+
+def _cpu_s(pid: int) -> float:
+    """Give the CPU seconds of a process and of those of its children that have ended; 0 when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) * TICK_S
+
+
+def _rss_bytes(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 if __name__ == "__main__":
