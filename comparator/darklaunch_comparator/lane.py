@@ -10,13 +10,12 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import anyio
 from darklaunch_shared.consumer import Consumer, Delivery
 from darklaunch_shared.crashes import reached
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.scripting import Scripts, is_transient
 from redis.exceptions import RedisError
 
 from .assess import Rules, assess
@@ -42,14 +41,13 @@ class ShardLane:
     def __init__(
         self,
         consumer: Consumer,
-        scripts: Scripts,
         writers: Writers,
         rules: Callable[[], Rules],
         noise: Callable[[], Mapping[str, Noise]],
         settings: ComparatorSettings,
     ) -> None:
         self.recorded = 0
-        self._consumer, self._scripts, self._writers = consumer, scripts, writers
+        self._consumer, self._writers = consumer, writers
         self._rules, self._noise, self._settings = rules, noise, settings
         self._launch = consumer.lane.launch
         self._held: dict[str, Delivery] = {}
@@ -129,20 +127,10 @@ class ShardLane:
         return found
 
     async def _acknowledge(self, deliveries: list[Delivery]) -> None:
-        calls = [self._consumer.finishing(delivery, {}, "recorded") for delivery in deliveries]
-        if not calls:
-            return
-        replies: list[Any]
         try:
-            replies = await self._scripts.run(calls)
-        except (RedisError, OSError) as error:
-            replies = [error] * len(calls)
-        again = [
-            self._consumer.finish(delivery, {}, "recorded")
-            for delivery, reply in zip(deliveries, replies, strict=True)
-            if isinstance(reply, Exception) and is_transient(reply)
-        ]
-        await asyncio.gather(*again, return_exceptions=True)  # an entry that is gone with its stream needs nothing
+            await self._consumer.settle([delivery.entry_id for delivery in deliveries], "recorded")
+        except RedisError as gone:  # with their stream, and so they need nothing
+            log.debug("%s: nothing to acknowledge: %s", self._consumer.lane.source, gone)
 
     async def _give_up(self, delivery: Delivery, refusal: Refusal) -> None:
         """Bury an entry whose row is refused. A notice of a loss has no payload: it is recorded without detail."""

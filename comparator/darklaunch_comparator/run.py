@@ -106,7 +106,6 @@ class Crew:
         )
         lane = ShardLane(
             consumer,
-            self.scripts,
             self.writers,
             lambda: self.control.rules(launch),
             lambda: self.noise.of(launch),

@@ -24,6 +24,8 @@ from .scripting import Argument, Call, ScriptQueue, Scripts, is_transient
 
 MAX_DELIVERIES: Final = 5
 DEAD_BOUND: Final = 10_000
+SETTLED_AT_ONCE: Final = 500
+"""The server does nothing else meanwhile: about a millisecond."""
 
 log = logging.getLogger("darklaunch.stream")
 
@@ -114,15 +116,23 @@ class Consumer:
 
     async def finish(self, delivery: Delivery, onward: Fields, counter: str) -> bool:
         """Settle an entry and pass its outcome on. False: another consumer owns it by now, and nothing was done."""
-        return bool(await self._queue.call(self.finishing(delivery, onward, counter)))
+        names = (self.lane.source, self.lane.onward, self.lane.ledger)
+        args = (self.lane.group, self.name, delivery.entry_id, counter, *_flat(onward))
+        return bool(await self._queue.call(Call("finish", names, args)))
 
-    def finishing(self, delivery: Delivery, onward: Fields, counter: str) -> Call:
-        """Give the call that settles an entry, to be sent with others. Empty `onward` passes nothing on."""
-        return Call(
-            "finish",
-            (self.lane.source, self.lane.onward, self.lane.ledger),
-            (self.lane.group, self.name, delivery.entry_id, counter, *_flat(onward)),
-        )
+    async def settle(self, entry_ids: Sequence[str], counter: str) -> int:
+        """Settle entries that nothing follows, and return how many: those that another consumer owns by now are not."""
+        settled = 0
+        for first in range(0, len(entry_ids), SETTLED_AT_ONCE):
+            args = (self.lane.group, self.name, counter, *entry_ids[first : first + SETTLED_AT_ONCE])
+            call = Call("settle", (self.lane.source, self.lane.ledger), args)
+            try:
+                settled += await self._scripts.call(call)
+            except (RedisError, OSError) as error:
+                if not is_transient(error):
+                    raise
+                settled += await self._queue.call(call)  # sends it again until the server answers
+        return settled
 
     async def bury(self, delivery: Delivery, reason: str) -> bool:
         """Move an entry to the dead stream with its payload. False: another consumer owns it by now."""

@@ -121,6 +121,25 @@ async def test_a_silent_consumers_entry_is_claimed_and_its_late_finish_refused(
     assert ledger(redis, launch_name) == {"admitted": 1, "replayed": 1, "superseded": 1}
 
 
+async def test_many_entries_are_settled_at_once_but_for_those_of_another_consumer(
+    redis: Client, redis_url: str, launch_name: str
+) -> None:
+    admit(redis, launch_name, 1, 1)
+    async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
+        (lost,) = await some(slow)
+        await asyncio.sleep(LEASE_S * 1.5)
+        assert len(await quick.claim(10)) == 1
+        for first in range(2, 2_002, 100):
+            admit(redis, launch_name, first, 100, bound=10_000)
+        kept = [delivery.entry_id for _ in range(200) for delivery in await slow.read(10, block_ms=100)]
+        assert len(kept) == 2_000
+        assert await slow.settle([*kept[:1_500], lost.entry_id], "recorded") == 1_500
+        assert await slow.settle(kept[1_000:], "recorded") == 500
+        assert await slow.settle([], "recorded") == 0
+    assert len(entries(redis, keys.captures(launch_name))) == 1
+    assert ledger(redis, launch_name) == {"admitted": 2_001, "recorded": 2_000, "superseded": 501}
+
+
 async def test_an_extended_entry_is_not_claimed(redis: Client, redis_url: str, launch_name: str) -> None:
     admit(redis, launch_name, 1, 2)
     async with consumers(redis_url, worker_lane(launch_name, 0), "busy", "eager") as (busy, eager):
@@ -217,8 +236,7 @@ async def test_a_full_server_still_drains(own_valkey: Any, launch_name: str) -> 
         for delivery in await some(one):
             assert await one.finish(delivery, delivery.fields, "replayed")
     async with consumers(own_valkey.url, comparator_lane(launch_name, 0), "two") as (two,):
-        for delivery in await some(two):
-            assert await two.finish(delivery, {}, "recorded")
+        assert await two.settle([delivery.entry_id for delivery in await some(two)], "recorded") == 3
     assert ledger(redis, launch_name) == {"admitted": 3, "replayed": 3, "recorded": 3}
     redis.close()
 

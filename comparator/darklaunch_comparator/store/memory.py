@@ -81,7 +81,7 @@ class Memory:
             if finding.evidence:
                 evidence = tuple(self._evidence(known, new_fingerprints, each) for each in finding.evidence)
                 finding = replace(finding, evidence=evidence)
-            if finding.excuses:
+            if any((finding.endpoint, path, reason) not in known.places for path, reason, _ in finding.excuses):
                 excuses = tuple(self._excuse(known, new_places, finding.endpoint, *each) for each in finding.excuses)
                 finding = replace(finding, excuses=excuses)
             if finding.observation is not None:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 NAMES: Final = (
-    "admit", "join", "finish", "claim", "bury", "extend", "hand_back", "leave", "publish", "heartbeat",
+    "admit", "join", "finish", "settle", "claim", "bury", "extend", "hand_back", "leave", "publish", "heartbeat",
 )  # fmt: skip
 
 
