@@ -117,14 +117,15 @@ class Consumer:
     async def finish(self, delivery: Delivery, onward: Fields, counter: str) -> bool:
         """Settle an entry and pass its outcome on. False: another consumer owns it by now, and nothing was done."""
         names = (self.lane.source, self.lane.onward, self.lane.ledger)
-        args = (self.lane.group, self.name, delivery.entry_id, counter, *_flat(onward))
+        args: tuple[Argument, ...] = (self.lane.group, self.name, delivery.entry_id, counter, *_flat(onward))
         return bool(await self._queue.call(Call("finish", names, args)))
 
     async def settle(self, entry_ids: Sequence[str], counter: str) -> int:
         """Settle entries that nothing follows, and return how many: those that another consumer owns by now are not."""
         settled = 0
         for first in range(0, len(entry_ids), SETTLED_AT_ONCE):
-            args = (self.lane.group, self.name, counter, *entry_ids[first : first + SETTLED_AT_ONCE])
+            ids = entry_ids[first : first + SETTLED_AT_ONCE]
+            args: tuple[Argument, ...] = (self.lane.group, self.name, counter, *ids)
             call = Call("settle", (self.lane.source, self.lane.ledger), args)
             try:
                 settled += await self._scripts.call(call)

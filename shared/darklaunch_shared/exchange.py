@@ -106,7 +106,7 @@ def pack_meta(
 
 def without_secrets(meta: bytes) -> bytes:
     """Take the sealed credentials, and the signature that covers them, out of a `meta` that was read before."""
-    members = cast(dict[str, Any], orjson.loads(meta))
+    members: dict[str, Any] = orjson.loads(meta)
     return orjson.dumps({name: value for name, value in members.items() if name not in ("sealed", "sig")})
 
 
