@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from .gaps import GapDetector
 from .janitor import Janitor
+from .judge import Judge
 from .mirror import ControlMirror
 from .noise.learner import NoiseLearner
 from .producers import ProducerLedger
@@ -32,6 +33,7 @@ TICK_S: Final = 0.5
 CONTROL_EVERY_S: Final = 1.0
 PRODUCERS_EVERY_S: Final = 2.0
 NOISE_EVERY_S: Final = 2.0
+JUDGE_EVERY_S: Final = 2.0
 JANITOR_EVERY_S: Final = 60.0
 LOCK: Final = 0x646C_6C65_6164_6572  # "dlleader"
 
@@ -126,6 +128,7 @@ class Leader:
             Duty("publishing control state", CONTROL_EVERY_S, ControlMirror().reconcile),
             Duty("copying the producers' counters", PRODUCERS_EVERY_S, ProducerLedger().copy),
             Duty("learning noise", NOISE_EVERY_S, NoiseLearner().learn),
+            Duty("judging", JUDGE_EVERY_S, Judge(settings.retention_days).attend),
             Duty("housekeeping", JANITOR_EVERY_S, Janitor(settings.retention_days).tidy),
             Duty("looking for lost exchanges", settings.gap_every_s, gaps.look),
         ]

@@ -54,9 +54,15 @@ class Case:
         trials = dict(case.trials)
         for build, own in apart.items():
             trials[build] = trials.get(build, Trial.of(policy)).after(own, policy)
-        case = replace(case, trials=trials)
-        verdict = case.decide(policy).verdict
-        return replace(case, verdict=verdict, progress=replace(case.progress, ready=verdict is Verdict.PROMOTE))
+        return replace(case, trials=trials)
+
+    def decided(self, verdict: Verdict) -> "Case":
+        """Remember a verdict. That a promotion is right once shown is not taken back by less than a condemnation."""
+        return replace(self, verdict=verdict, progress=replace(self.progress, ready=verdict is Verdict.PROMOTE))
+
+    def with_trials(self, trials: Mapping[str, Trial]) -> "Case":
+        """Add trials that were not at hand."""
+        return replace(self, trials={**self.trials, **trials})
 
     def at_step(self, step: int, now_ms: int, policy: Policy) -> "Case":
         """Begin a step of the ramp: what was judged before does not count towards its minimum."""

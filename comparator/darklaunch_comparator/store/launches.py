@@ -132,6 +132,11 @@ def update_launch(
     return record
 
 
+def add_event(connection: Connection[Any], record: LaunchRecord, act: Act) -> int:
+    """Record something about a launch that changes nothing of it, and give the event's id."""
+    return _add_event(connection, record, act, {})
+
+
 def get_launch(connection: Connection[Any], name: str) -> LaunchRecord:
     """Read one launch. Raises LaunchUnknown, and BadLaunch when its specification is damaged."""
     row = connection.execute(_SQL["get"], {"name": name}).fetchone()
@@ -183,7 +188,7 @@ def _changes(before: LaunchState, after: LaunchState) -> dict[str, object]:
     return {name: {"from": was, "to": now} for name, (was, now) in pairs.items() if was != now}
 
 
-def _add_event(connection: Connection[Any], record: LaunchRecord, act: Act, told: dict[str, object]) -> None:
+def _add_event(connection: Connection[Any], record: LaunchRecord, act: Act, told: dict[str, object]) -> int:
     values = {
         "launch": record.state.name,
         "at": act.at,
@@ -193,4 +198,6 @@ def _add_event(connection: Connection[Any], record: LaunchRecord, act: Act, told
         "revision": record.state.revision,
         "data": storable_json({**told, **(act.data or {})}),
     }
-    connection.execute(_SQL["add_event"], values)
+    row = connection.execute(_SQL["add_event"], values).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import replace
-from importlib.resources import files
 
 import click
 from darklaunch_comparator.errors import StoreError
+from darklaunch_comparator.hold import set_hold
 from darklaunch_comparator.store.launches import Act, update_launch
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch import LaunchState, Status, parse_state
-from redis.exceptions import ResponseError
 
 from darklaunch_console.errors import ConsoleError, NoSuchLaunch, Unreachable
 from darklaunch_console.output.screen import WARN, say, say_json, warn
@@ -67,21 +65,8 @@ def hold(redis: Client, name: str, who: str, reason: str, settings: Settings) ->
         state = parse_state(name, stored)
         if state.hold and state.status is Status.ROLLED_BACK:
             return state, True
-    fields = ("hold", "1", "hold_by", who, "hold_why", reason, "hold_at", str(time.time_ns() // 1_000_000))
-    _run_hold(redis, keys.launch(name), *fields, "hold_act", "rolled_back")
-    with contextlib.suppress(ResponseError):  # on a full server; hooks and workers poll the hold by itself
-        redis.execute_command("INCR", keys.REVISION)
+    set_hold(redis, name, who, reason, "rolled_back")
     return state, False
-
-
-def _run_hold(redis: Client, key: str, *fields: str) -> None:
-    text = files(__name__.rpartition(".")[0]).joinpath("hold.lua").read_text()
-    try:
-        redis.execute_command("EVAL", text, 1, key, *fields)
-    except ResponseError as refused:
-        if "compiling script" not in str(refused):
-            raise
-        redis.execute_command("EVAL", text.partition("\n")[2], 1, key, *fields)
 
 
 def _check_recorded(redis: Client, name: str, settings: Settings) -> None:

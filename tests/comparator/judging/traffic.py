@@ -55,6 +55,7 @@ def judge(seen: Iterator[Seen], policy: Policy, case: Case | None = None, *, res
     case = case or Case()
     for _, window in groupby(seen, key=lambda each: window_of(each.at_ms)):
         case = case.after(list(window), policy, frozenset(case.trials))
+        case = case.decided(case.decide(policy).verdict)
         case = stored(case) if resume else case
         if case.trial(policy).condemned:
             break

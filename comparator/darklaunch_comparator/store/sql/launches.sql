@@ -28,6 +28,7 @@ RETURNING name, status, percent, hold, revision, spec::text, lifted_revision, cr
 -- name: add_event
 INSERT INTO darklaunch.event (launch, at, actor, act, reason, revision, data)
 VALUES (%(launch)s, coalesce(%(at)s, now()), %(actor)s, %(act)s, %(reason)s, %(revision)s, %(data)s::jsonb)
+RETURNING id
 
 -- name: events
 SELECT id, launch, at, actor, act, reason, revision, data FROM darklaunch.event

@@ -1,0 +1,210 @@
+"""The judge: a duty of the leader that reads closed windows of each launch, decides, and does what the policy allows.
+
+Everything is read and written in one transaction over the connection that holds the leader's lock: a judge that lost it
+decides nothing. What it has read, what it knows and what it did are committed together, so that one that is killed goes
+on exactly where the last one stood. An act is made on the launch's revision that was judged; when somebody changed the
+launch meanwhile, nothing is done, and the next look decides anew.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from darklaunch_shared import keys
+from darklaunch_shared.connect import Client
+from darklaunch_shared.launch import LaunchSpec, Status
+from psycopg import Connection
+
+from .acts import Acting, publish_if_possible
+from .basis import basis_of, rules_digest
+from .errors import BadPolicy, LaunchMoved
+from .judging.case import Case
+from .judging.decision import Move
+from .judging.document import check_policy, read_document
+from .judging.policy import Mode, Policy
+from .judging.snapshot import snapshot
+from .judging.window import WINDOW_MS, Seen, window_of
+from .roster import shards_of
+from .scripts import run_script
+from .store.judgements import Docket, begin_docket, bring, exchanges, lock_docket, save_docket
+from .store.launches import LaunchRecord, list_launches
+
+GRACE_MS: Final = 10_000
+"""How long after its end a window is closed, when nothing captured before is still on its way."""
+SPAN_MS: Final = 600_000
+MOST: Final = 20_000
+SAVE_MS: Final = 60_000
+"""How far time may pass without anything to judge before that is written down."""
+PATIENCE_S: Final = 2.0
+"""How long one launch may be read at a time, so that a long catching up keeps nobody waiting."""
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One look at one launch: what it is judged by, and now (epoch ms)."""
+
+    record: LaunchRecord
+    policy: Policy
+    now_ms: int
+
+
+class Judge:
+    """Judges every launch that is under way. `retention_days` is how long results are kept, `now_ms` its clock."""
+
+    def __init__(self, retention_days: int, *, now_ms: Callable[[], int] = _wall_ms) -> None:
+        self._retention_s, self._now_ms = retention_days * 86_400.0, now_ms
+        self._troubles: dict[str, str] = {}
+
+    def attend(self, connection: Connection[Any], redis: Client) -> None:
+        """Look at every launch once. Raises psycopg.Error and RedisError."""
+        for record in list_launches(connection):
+            if record.state.status not in (Status.ACTIVE, Status.PAUSED):
+                continue
+            name, trouble = record.state.name, ""
+            try:
+                self.judge(connection, redis, record)
+            except BadPolicy as broken:
+                trouble = str(broken)
+            except LaunchMoved:
+                log.info("launch %s: changed while it was judged; it is judged again", name)
+            if trouble and trouble != self._troubles.get(name):
+                log.error("launch %s is not judged: %s", name, trouble)
+            self._troubles[name] = trouble
+
+    def judge(self, connection: Connection[Any], redis: Client, record: LaunchRecord) -> None:
+        """Look at one launch: read what is closed, decide, act. Raises BadPolicy and LaunchMoved."""
+        policy = check_policy(read_document(record.state.spec.policy), retention_s=self._retention_s)
+        sitting = Sitting(record, policy, self._now_ms())
+        closed_ms = closed_until_ms(sitting.now_ms, oldest_on_its_way_ms(redis, record), record.state.spec)
+        acting = Acting(connection, redis, record, policy)
+        with connection.transaction():
+            docket = self._docket(connection, sitting)
+            before_ms = docket.judged_until_ms
+            self._hear(connection, docket, sitting, closed_ms, acting)
+            if docket.changed or docket.judged_until_ms - before_ms >= SAVE_MS:
+                save_docket(connection, docket, _summary(docket, sitting))
+        if acting.done is not None:
+            publish_if_possible(redis, acting.done)
+
+    def _docket(self, connection: Connection[Any], sitting: Sitting) -> Docket:
+        """Read the docket, or begin one: for a new launch, under other rules, or after people overruled a verdict."""
+        state, basis = sitting.record.state, basis_of(sitting.record.state.spec, sitting.policy)
+        docket = lock_docket(connection, state.name)
+        if docket is None:
+            since_ms = window_of(round(sitting.record.created_at.timestamp() * 1000))
+            docket = _begun(sitting, 1, basis, since_ms, since_ms)
+        elif docket.basis != basis or docket.ended:  # it goes on although the judge had ended it
+            since_ms = window_of(sitting.now_ms) + WINDOW_MS
+            docket = _begun(sitting, docket.trial + 1, basis, since_ms, max(docket.judged_until_ms, since_ms))
+        else:
+            self._follow(docket, sitting)
+            return docket
+        begin_docket(connection, docket)
+        return docket
+
+    def _follow(self, docket: Docket, sitting: Sitting) -> None:
+        """Take up the step of the ramp that people raised or lowered the share to."""
+        step = sitting.policy.step_at(sitting.record.state.percent)
+        if sitting.policy.mode is Mode.AUTO and step != docket.case.progress.step:
+            docket.case, docket.changed = docket.case.at_step(step, sitting.now_ms, sitting.policy), True
+
+    def _hear(
+        self, connection: Connection[Any], docket: Docket, sitting: Sitting, closed_ms: int, acting: Acting
+    ) -> None:
+        """Take in closed windows one after another, with what each leads to, until an act ends the sitting."""
+        until_s = time.monotonic() + PATIENCE_S
+        self._consider(docket, sitting, acting)
+        while docket.judged_until_ms < closed_ms and not acting.done and time.monotonic() < until_s:
+            span_end_ms = min(closed_ms, docket.judged_until_ms + SPAN_MS)
+            windows, end_ms = read_windows(connection, docket.launch, docket.judged_until_ms, span_end_ms)
+            for start_ms, seen in windows:
+                bring(connection, docket, {each.build for each in seen if each.build in docket.builds})
+                docket.case = docket.case.after(seen, sitting.policy, frozenset(docket.builds))
+                docket.builds = sorted({*docket.builds, *docket.case.trials})
+                docket.judged_until_ms, docket.changed = start_ms + WINDOW_MS, True
+                self._consider(docket, sitting, acting)
+                if acting.done:
+                    return
+            docket.judged_until_ms = end_ms
+
+    def _consider(self, docket: Docket, sitting: Sitting, acting: Acting) -> None:
+        """Record a verdict that changed, and make the move that the evidence asks for if the policy lets the judge."""
+        state, before = sitting.record.state, docket.case.verdict
+        decision = docket.case.decide(sitting.policy)
+        about = {"basis": docket.basis, "rules": rules_digest(state.spec), "trial": docket.trial}
+        if decision.verdict is not before:
+            docket.case, docket.changed = docket.case.decided(decision.verdict), True
+            acting.note(before, decision, docket.case, about)
+        if decision.move is None or decision.by_hand or state.hold:
+            return
+        if state.status is not Status.ACTIVE and decision.move is not Move.ROLL_BACK:
+            return
+        acting.make(decision, docket.case, about)
+        docket.changed = True
+        if decision.move is Move.RAISE:
+            docket.case = docket.case.at_step(docket.case.progress.step + 1, sitting.now_ms, sitting.policy)
+        else:
+            docket.ended = True
+
+
+def read_windows(
+    connection: Connection[Any], launch: str, since_ms: int, until_ms: int
+) -> tuple[list[tuple[int, list[Seen]]], int]:
+    """Read whole windows with what was seen in them, and give where the reading ended: before `until_ms` if much was.
+
+    Windows in which nothing was captured are left out.
+    """
+    seen = exchanges(connection, launch, since_ms, until_ms, MOST + 1)
+    if len(seen) > MOST:
+        cut_ms = window_of(seen[-1].at_ms)
+        if cut_ms <= since_ms:  # one window is larger than what is read at once
+            until_ms = since_ms + WINDOW_MS
+            seen = exchanges(connection, launch, since_ms, until_ms, 2**31 - 1)
+        else:
+            until_ms = cut_ms
+            seen = [each for each in seen if each.at_ms < cut_ms]
+    return [(start, list(each)) for start, each in groupby(seen, key=lambda each: window_of(each.at_ms))], until_ms
+
+
+def closed_until_ms(now_ms: int, oldest_ms: int | None, spec: LaunchSpec) -> int:
+    """Say until when windows are closed: nothing captured before is still on its way, or it has been for too long.
+
+    `oldest_ms` is when the oldest exchange that is on its way was captured; None when none is.
+    """
+    longest_ms = round((spec.max_age_s + 5 * spec.lease_s) * 1000)
+    until_ms = now_ms - GRACE_MS
+    if oldest_ms is not None:
+        until_ms = min(until_ms, max(oldest_ms - GRACE_MS, now_ms - longest_ms))
+    return window_of(until_ms)
+
+
+def oldest_on_its_way_ms(redis: Client, record: LaunchRecord) -> int | None:
+    """Say when the oldest exchange that waits on a stream or is being worked on was put there. Raises RedisError."""
+    name, oldest = record.state.name, list[int]()
+    for shard in shards_of(record.state.spec):
+        for stream in (keys.captures(name, shard), keys.replays(name, shard)):
+            listed = run_script(redis, "exchange_ids", stream, "0", 1)
+            oldest += [int(listed[0].partition(b"-")[0])] if listed else []
+    return min(oldest, default=None)
+
+
+def _begun(sitting: Sitting, trial: int, basis: str, since_ms: int, until_ms: int) -> Docket:
+    state = sitting.record.state
+    step = sitting.policy.step_at(state.percent) if sitting.policy.mode is Mode.AUTO else 0
+    case = Case().at_step(step, since_ms, sitting.policy)
+    return Docket(state.name, trial, basis, since_ms, until_ms, False, [], case, changed=True)
+
+
+def _summary(docket: Docket, sitting: Sitting) -> dict[str, Any]:
+    decision = docket.case.decide(sitting.policy)
+    rules = rules_digest(sitting.record.state.spec)
+    return {**snapshot(docket.case, decision, sitting.policy), "trial": docket.trial, "rules": rules}

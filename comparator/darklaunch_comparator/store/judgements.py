@@ -1,0 +1,158 @@
+"""What the judge keeps of a launch, and the results it reads. Times are epoch ms; one transaction reads and writes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from psycopg import Connection
+
+from darklaunch_comparator.judging.case import Case
+from darklaunch_comparator.judging.scope import ALL, Scope
+from darklaunch_comparator.judging.trial import Trial
+from darklaunch_comparator.judging.window import Seen
+
+from .sql import load
+
+_SQL = load("judgements")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_OURS: Final = ("forbidden",)
+"""Classes of shadow errors that are decisions of ours, not answers of the shadow's."""
+
+
+@dataclass(slots=True)
+class Docket:
+    """A launch as the judge left it. `case` has the trials that are at hand; `builds` are all ever seen.
+
+    `ended` is whether the judge has rolled the launch back or promoted it; `changed` whether there is more to write
+    than that time has passed.
+    """
+
+    launch: str
+    trial: int
+    basis: str
+    since_ms: int
+    judged_until_ms: int
+    ended: bool
+    builds: list[str]
+    case: Case
+    changed: bool = False
+    stored: dict[str, Trial] = field(default_factory=dict[str, Trial])
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The latest judgement of a launch. `summary` is what `judging.snapshot` gives, {} before the first."""
+
+    trial: int
+    basis: str
+    since: datetime
+    judged_until: datetime
+    ended: bool
+    verdict: str
+    summary: Mapping[str, Any]
+    updated_at: datetime
+
+
+def judgement(connection: Connection[Any], launch: str) -> Judgement | None:
+    """Read the latest judgement; None when the launch has not been looked at yet."""
+    row = connection.execute(_SQL["get"], {"launch": launch}).fetchone()
+    return None if row is None else Judgement(*row)
+
+
+def lock_docket(connection: Connection[Any], launch: str) -> Docket | None:
+    """Read a launch's docket with the build that is meant, locked until the transaction ends; None without one."""
+    row = connection.execute(_SQL["lock"], {"launch": launch}).fetchone()
+    if row is None:
+        return None
+    trial, basis, since_s, until_s, ended, builds, state = row
+    docket = Docket(
+        launch, trial, basis, round(since_s * 1000), round(until_s * 1000), ended, builds, Case.unpack(state, {})
+    )
+    bring(connection, docket, [docket.case.build])
+    return docket
+
+
+def begin_docket(connection: Connection[Any], docket: Docket) -> None:
+    """Write a new docket, or begin one anew: what was known before is forgotten."""
+    connection.execute(_SQL["forget"], {"launch": docket.launch})
+    connection.execute(
+        _SQL["begin"],
+        {
+            "launch": docket.launch,
+            "trial": docket.trial,
+            "basis": docket.basis,
+            "since": at(docket.since_ms),
+            "judged_until": at(docket.judged_until_ms),
+            "state": orjson.dumps(docket.case.pack()).decode(),
+        },
+    )
+
+
+def bring(connection: Connection[Any], docket: Docket, builds: Iterable[str]) -> None:
+    """Read the trials of builds that are not at hand."""
+    missing = sorted(set(builds) - docket.case.trials.keys())
+    if not missing:
+        return
+    found: dict[str, tuple[dict[str, Any], dict[str, Scope]]] = {}
+    for build, endpoint, text in connection.execute(_SQL["evidence"], {"launch": docket.launch, "builds": missing}):
+        state = orjson.loads(text)
+        meta, scopes = found.setdefault(build, ({}, {}))
+        scopes[endpoint] = Scope.unpack(state["scope"])
+        if endpoint == ALL:
+            meta.update(state["trial"])
+    trials = {build: Trial.unpack(meta, scopes) for build, (meta, scopes) in found.items()}
+    docket.stored.update(trials)
+    docket.case = docket.case.with_trials(trials)
+
+
+def save_docket(connection: Connection[Any], docket: Docket, summary: Mapping[str, Any]) -> None:
+    """Write a docket back: of the evidence, what is another than it was."""
+    values: list[dict[str, Any]] = []
+    for build, trial in docket.case.trials.items():
+        stored = docket.stored.get(build)
+        if trial == stored:
+            continue
+        for found, (endpoint, scope) in enumerate(trial.scopes.items()):
+            if endpoint != ALL and stored is not None and stored.scopes.get(endpoint) is scope:
+                continue
+            state: dict[str, Any] = {"scope": scope.pack()} | ({"trial": trial.pack()} if endpoint == ALL else {})
+            key = {"launch": docket.launch, "build": build, "endpoint": endpoint, "found": found}
+            values.append({**key, "state": orjson.dumps(state).decode()})
+    with connection.cursor() as cursor:
+        if values:
+            cursor.executemany(_SQL["save_evidence"], values)
+    connection.execute(
+        _SQL["save"],
+        {
+            "launch": docket.launch,
+            "judged_until": at(docket.judged_until_ms),
+            "ended": docket.ended,
+            "builds": sorted({*docket.builds, *docket.case.trials}),
+            "state": orjson.dumps(docket.case.pack()).decode(),
+            "summary": orjson.dumps(summary).decode(),
+        },
+    )
+
+
+def exchanges(connection: Connection[Any], launch: str, since_ms: int, until_ms: int, most: int) -> list[Seen]:
+    """Read replayed exchanges in order of capture, from `since_ms` until before `until_ms`, at most so many."""
+    span = {"launch": launch, "since": at(since_ms), "until": at(until_ms), "most": most}
+    found: list[Seen] = []
+    for at_ms, endpoint, build, outcome, mismatched, reason, slow, timed, primary_ms, shadow_ms in connection.execute(
+        _SQL["exchanges"], span
+    ):
+        error = outcome == "shadow_error"
+        if error and reason in _OURS:
+            continue
+        compared = outcome in ("matched", "mismatched", "ignored")
+        timed = bool(timed) and None not in (primary_ms, shadow_ms)
+        left_ms, right_ms = (float(primary_ms), float(shadow_ms)) if timed else (0.0, 0.0)
+        found.append(Seen(at_ms, endpoint, build, compared, mismatched, error, slow, timed, left_ms, right_ms))
+    return found
+
+
+def at(ms: int) -> datetime:
+    """Give a time, UTC."""
+    return _EPOCH + timedelta(milliseconds=ms)

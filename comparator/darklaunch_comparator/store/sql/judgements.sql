@@ -1,0 +1,46 @@
+-- name: lock
+SELECT trial, basis, extract(epoch FROM since)::float8, extract(epoch FROM judged_until)::float8, ended, builds, state
+FROM darklaunch.judgement WHERE launch = %(launch)s FOR UPDATE
+
+-- name: begin
+INSERT INTO darklaunch.judgement (launch, trial, basis, since, judged_until, state)
+VALUES (%(launch)s, %(trial)s, %(basis)s, %(since)s, %(judged_until)s, %(state)s::jsonb)
+ON CONFLICT (launch) DO UPDATE SET
+    trial = excluded.trial, basis = excluded.basis, since = excluded.since, judged_until = excluded.judged_until,
+    ended = false, state = excluded.state, builds = '{}', summary = '{}', updated_at = now()
+
+-- name: forget
+DELETE FROM darklaunch.evidence WHERE launch = %(launch)s
+
+-- name: save
+UPDATE darklaunch.judgement
+SET judged_until = %(judged_until)s, ended = %(ended)s, builds = %(builds)s, state = %(state)s::jsonb,
+    summary = %(summary)s::jsonb, updated_at = now()
+WHERE launch = %(launch)s
+
+-- name: save_evidence
+INSERT INTO darklaunch.evidence (launch, build, endpoint, found, state)
+VALUES (%(launch)s, %(build)s, %(endpoint)s, %(found)s, %(state)s::jsonb)
+ON CONFLICT (launch, build, endpoint) DO UPDATE SET state = excluded.state
+
+-- name: evidence
+SELECT build, endpoint, state::text FROM darklaunch.evidence
+WHERE launch = %(launch)s AND build = ANY(%(builds)s) ORDER BY build, found
+
+-- name: exchanges
+-- What is wrong with a replay counts once, whatever else was found; a difference that was accepted is none.
+SELECT (extract(epoch FROM r.captured_at) * 1000)::bigint, r.endpoint, r.build, r.outcome,
+       r.outcome = 'mismatched' AND NOT EXISTS (
+           SELECT FROM darklaunch.signature AS s
+           WHERE s.launch = r.launch AND s.fingerprint = r.signature AND s.state = 'accepted'),
+       r.reason, r.slow, r.latency_source = 'server_timing', r.primary_ms, r.shadow_ms
+FROM darklaunch.result AS r
+WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %(until)s
+  AND r.day >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
+  AND r.day <= (%(until)s::timestamptz AT TIME ZONE 'UTC')::date
+  AND r.outcome IN ('matched', 'mismatched', 'ignored', 'unverified', 'shadow_error')
+ORDER BY r.captured_at, r.exchange_id LIMIT %(most)s
+
+-- name: get
+SELECT trial, basis, since, judged_until, ended, state->>'verdict', summary, updated_at
+FROM darklaunch.judgement WHERE launch = %(launch)s

@@ -1,0 +1,280 @@
+"""The judge with a real Postgres and Redis: what it reads, what it does, and that stopping it changes nothing."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from darklaunch_comparator import judge as judge_module
+from darklaunch_comparator.acts import Acting
+from darklaunch_comparator.finding import Finding
+from darklaunch_comparator.judge import closed_until_ms
+from darklaunch_comparator.judging.document import check_policy, write_policy
+from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
+from darklaunch_comparator.judging.window import Seen
+from darklaunch_comparator.publish import publish
+from darklaunch_comparator.store.batch import write
+from darklaunch_comparator.store.launches import Act, get_launch, update_launch
+from darklaunch_comparator.store.memory import Memory
+from darklaunch_shared import keys
+from darklaunch_shared.connect import Client, as_dict
+from darklaunch_shared.launch import LaunchSpec, LaunchState, Status, parse_state
+from psycopg import Connection
+
+from .court import Court
+from .judging.traffic import ENDPOINTS, traffic
+
+SEARCH = ENDPOINTS[1]
+STEPS = (Step(1, 0.05, 100), Step(10, 0.02, 200), Step(100, 0.01, 300))
+QUICK = Policy(mode=Mode.AUTO, steps=STEPS, soak_s=10, budgets=Budgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
+
+
+def copy(court: Court) -> LaunchState:
+    """Give what hooks and workers see."""
+    return parse_state(court.name, as_dict(court.redis.execute_command("HGETALL", keys.launch(court.name))))
+
+
+@pytest.fixture
+def courts(connection: Connection[Any], redis: Client, launch_name: str) -> Iterator[Any]:
+    def court(policy: Policy = QUICK, **more: Any) -> Court:
+        return Court(connection, redis, launch_name, policy, **more)
+
+    return court  # type: ignore[return-value]
+
+
+def test_a_good_launch_is_raised_step_by_step_and_promoted(courts: Any) -> None:
+    court: Court = courts(percent=1.0)
+    court.hear(traffic(2_000, start_ms=court.start_ms))
+    acts = [(event.act, event.data.get("percent", {}).get("to")) for event in court.events]
+    assert acts == [("verdict", None), ("ramped", 10.0), ("ramped", 100.0), ("verdict", None), ("promoted", None)]
+    assert {event.actor for event in court.events} == {"judge"}
+    assert court.events[1].reason == "every rate is shown to be below its bound at 1 %: on to 10 %"
+    assert court.events[-1].reason.startswith("no guard objects after ")
+    assert court.state.status is Status.PROMOTED and copy(court) == court.state
+    assert court.known.verdict == "promote"
+
+
+def test_a_bad_launch_is_rolled_back_with_all_it_rests_on(courts: Any) -> None:
+    court: Court = courts(replace(QUICK, mode=Mode.MANUAL))
+    court.hear(traffic(2_000, start_ms=court.start_ms, mismatch={SEARCH: 0.2}))
+    *_, verdict, act = court.events
+    assert (verdict.act, act.act, act.actor) == ("verdict", "rolled_back", "judge")
+    assert act.reason.startswith(f"{SEARCH} differs in 2")
+    assert "(budget 1 %), evidence " in act.reason
+    assert (court.state.status, court.state.hold) == (Status.ROLLED_BACK, True)
+    assert copy(court) == court.state
+    data = act.data
+    assert data["verdict"] == "roll_back" and data["leading"]["endpoint"] == SEARCH and data["build"] == "v1"
+    assert check_policy(data["policy"]).mode is Mode.MANUAL
+    assert len(data["rules"]) == 16 and data["trial"] == 1
+    assert [each["guard"] for each in data["guards"]] == ["mismatch", "error", "slow", "p50", "p95", "p99"]
+    assert data["guards"][4]["threshold_ms"] > 10 or data["judged"] < 200
+
+
+def test_a_judge_that_may_only_advise_does_nothing(courts: Any) -> None:
+    court: Court = courts(replace(QUICK, mode=Mode.ADVISE))
+    court.hear(traffic(2_000, start_ms=court.start_ms, mismatch={SEARCH: 0.2}))
+    assert [event.act for event in court.events] == ["verdict", "verdict"]
+    assert court.known.verdict == "roll_back"
+    assert court.state.status is Status.ACTIVE and court.state.percent == 100.0
+    spec = replace(court.state.spec, policy=write_policy(replace(QUICK, mode=Mode.MANUAL)))
+    update_launch(court.connection, court.name, Act("ann", "policy_set"), spec=spec)
+    court.look()
+    assert court.state.status is Status.ROLLED_BACK, "it was condemned already"
+
+
+def test_a_result_that_is_late_is_counted_but_is_no_evidence_any_more(courts: Any) -> None:
+    court: Court = courts()
+    court.hear(traffic(100, start_ms=court.start_ms))
+    judged = court.known.summary["judged"]
+    court.record([replace(each, mismatched=True) for each in traffic(100, start_ms=court.start_ms)])
+    court.hear(traffic(100, start_ms=court.start_ms + 60_000))
+    assert court.known.summary["judged"] == judged + 100
+    assert court.known.summary["guards"][0]["failed"] == 0
+
+
+def test_a_window_stays_open_while_something_captured_in_it_is_on_its_way(courts: Any) -> None:
+    court: Court = courts()
+    entry_id = f"{court.start_ms}-0"
+    court.redis.execute_command("XADD", keys.captures(court.name), entry_id, "id", "abcd1234:1")
+    court.hear(traffic(100, start_ms=court.start_ms))
+    assert court.known.summary["judged"] == 0
+    court.redis.execute_command("XDEL", keys.captures(court.name), entry_id)
+    court.look()
+    assert court.known.summary["judged"] == 100
+
+
+def test_windows_are_not_kept_open_for_ever() -> None:
+    spec, now_ms = LaunchSpec("http://a"), 1_763_900_000_000
+    assert closed_until_ms(now_ms, None, spec) == now_ms - 10_000
+    assert closed_until_ms(now_ms, now_ms - 60_000, spec) == now_ms - 70_000
+    assert closed_until_ms(now_ms, now_ms - 86_400_000, spec) == now_ms - 400_000
+
+
+def test_what_goes_wrong_with_us_is_no_evidence(courts: Any) -> None:
+    court: Court = courts(replace(QUICK, mode=Mode.MANUAL))
+    court.record(traffic(60, start_ms=court.start_ms))
+    at_ms = court.start_ms + 100
+    ours = [("dropped", "stale"), ("dropped", "lost_in_redis"), ("dead", "x"), ("shadow_error", "forbidden")]
+    findings = [
+        Finding(f"efgh1234:{number * 100 + at}", at_ms, SEARCH, "GET", outcome, reason, build="v1")
+        for number, (outcome, reason) in enumerate(ours, 1)
+        for at in range(50)
+    ]
+    findings += [
+        Finding(f"efgh1234:{at}", at_ms, SEARCH, "GET", "unverified", "comparator error: x", build="v1")
+        for at in range(1, 51)
+    ]
+    write(court.connection, court.name, findings, Memory())
+    court.pass_(60)
+    mismatch, error, *_ = court.known.summary["guards"]
+    assert (mismatch["failed"], mismatch["n"], error["failed"], error["n"]) == (0, 60, 0, 110)
+    assert court.state.status is Status.ACTIVE
+
+
+def test_a_difference_that_was_accepted_is_none(courts: Any) -> None:
+    court: Court = courts()
+    findings = [
+        replace(each, outcome="mismatched")
+        for each in map(court._finding, traffic(40, start_ms=court.start_ms))  # pyright: ignore[reportPrivateUsage]
+    ]
+    write(court.connection, court.name, findings, Memory())
+    court.connection.execute("UPDATE darklaunch.result SET signature = 'known' WHERE launch = %s", [court.name])
+    court.connection.execute(
+        "INSERT INTO darklaunch.signature (launch, fingerprint, endpoint, title, outcome, parts, count, first_seen, "
+        "last_seen, state) VALUES (%s, 'known', 'GET /', 'x', 'mismatched', '[]', 40, now(), now(), 'accepted')",
+        [court.name],
+    )
+    court.pass_(60)
+    assert (court.known.summary["guards"][0]["failed"], court.known.summary["judged"]) == (0, 40)
+
+
+def test_a_paused_launch_is_rolled_back_but_not_raised(courts: Any) -> None:
+    court: Court = courts(percent=1.0)
+    update_launch(court.connection, court.name, Act("ann", "paused"), status=Status.PAUSED)
+    court.hear(traffic(500, start_ms=court.start_ms))
+    assert [act for act, _ in court.acts] == ["paused", "verdict"]
+    court.hear(traffic(1_000, start_ms=court.start_ms + 60_000, mismatch={SEARCH: 0.5}))
+    assert court.state.status is Status.ROLLED_BACK
+
+
+def test_a_launch_that_people_let_go_on_is_judged_anew(courts: Any) -> None:
+    court: Court = courts()
+    court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.5}))
+    assert court.state.status is Status.ROLLED_BACK
+    record = update_launch(court.connection, court.name, Act("ann", "resumed"), status=Status.ACTIVE, hold=False)
+    publish(court.redis, record, lift_hold=True)
+    court.pass_(0)
+    assert (court.known.trial, court.known.verdict) == (2, "insufficient_traffic")
+    court.hear(traffic(400, start_ms=court.now_ms + 20_000))
+    assert court.state.status is Status.ACTIVE
+    assert 0 < court.known.summary["judged"] <= 400
+
+
+def test_other_budgets_begin_the_evidence_anew_and_another_soak_does_not(courts: Any) -> None:
+    court: Court = courts(replace(QUICK, mode=Mode.ADVISE))
+    court.hear(traffic(100, start_ms=court.start_ms))
+    for change, trial in ((replace(QUICK, mode=Mode.ADVISE, soak_s=99), 1), (Policy(), 2)):
+        spec = replace(court.state.spec, policy=write_policy(change))
+        update_launch(court.connection, court.name, Act("ann", "policy_set"), spec=spec)
+        court.look()
+        assert court.known.trial == trial
+
+
+def test_a_launch_that_was_changed_meanwhile_is_left_alone(courts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    court: Court = courts()
+    court.record(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.5}))
+    stale = get_launch(court.connection, court.name)
+    update_launch(court.connection, court.name, Act("ann", "ramped"), percent=50)
+    court.now_ms += 120_000
+    monkeypatch.setattr(judge_module, "list_launches", lambda _connection: [stale])
+    court.judge.attend(court.connection, court.redis)
+    assert [act for act, _ in court.acts] == ["ramped"]
+    assert court.state.status is Status.ACTIVE
+    monkeypatch.undo()
+    court.look()
+    assert court.state.status is Status.ROLLED_BACK
+
+
+def test_a_person_takes_a_step_that_is_theirs(courts: Any) -> None:
+    steps = (STEPS[0], replace(STEPS[2], by_hand=True))
+    court: Court = courts(replace(QUICK, steps=steps), percent=1.0)
+    court.hear(traffic(1_000, start_ms=court.start_ms))
+    assert court.state.percent == 1.0
+    assert (court.known.summary["move"], court.known.summary["by_hand"]) == ("raise", True)
+    update_launch(court.connection, court.name, Act("ann", "ramped"), percent=100)
+    court.hear(traffic(1_000, start_ms=court.now_ms))
+    assert court.state.status is Status.PROMOTED
+
+
+def test_a_policy_that_cannot_be_used_stops_one_launch_only(courts: Any, caplog: pytest.LogCaptureFixture) -> None:
+    court: Court = courts()
+    spec = replace(court.state.spec, policy='{"alpha": 0}')
+    update_launch(court.connection, court.name, Act("ann", "policy_set"), spec=spec)
+    other = Court(court.connection, court.redis, f"{court.name}-2", QUICK)
+    other.hear(traffic(400, start_ms=other.start_ms))
+    for _ in range(2):
+        court.judge.attend(court.connection, court.redis)
+    assert "is not judged: the policy cannot be used: alpha: 0" in caplog.text
+    assert caplog.text.count("is not judged") == 1
+    assert other.known.summary["judged"] > 0
+
+
+class _Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("mode", [Mode.ADVISE, Mode.AUTO])
+def test_a_judge_that_is_killed_anywhere_decides_as_one_that_is_not(
+    connection: Connection[Any], redis: Client, launch_name: str, mode: Mode, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    policy = replace(QUICK, mode=mode)
+    whole, torn = (Court(connection, redis, f"{launch_name}-{each}", policy, percent=1.0) for each in ("a", "b"))
+    torn.start_ms = torn.now_ms = whole.start_ms
+    good = list(traffic(1_500, start_ms=whole.start_ms, seed=seed))
+    bad = list(traffic(800, start_ms=good[-1].at_ms + 1, seed=seed, build="v2", mismatch={SEARCH: 0.1}))
+    seen: list[Seen] = good + bad if mode is Mode.ADVISE else good
+    whole.hear(iter(seen))
+
+    monkeypatch.setattr(judge_module, "save_docket", _dying(chance, judge_module.save_docket))
+    monkeypatch.setattr(Acting, "make", _dying(chance, Acting.make))
+    kills = 0
+
+    def look() -> None:
+        nonlocal kills
+        while True:
+            try:
+                torn.judge = torn.new_judge()
+                Court.look(torn)
+                return
+            except _Killed:
+                kills += 1
+
+    monkeypatch.setattr(torn, "look", look)
+    torn.hear(iter(seen))
+    assert kills > 5
+    assert [_said(event.data) for event in torn.events] == [_said(event.data) for event in whole.events]
+    assert torn.acts == whole.acts
+    assert torn.known.summary == whole.known.summary
+    evidence = "SELECT build, endpoint, found, state FROM darklaunch.evidence WHERE launch = %s ORDER BY 1, 2"
+    one, other = (connection.execute(evidence, [court.name]).fetchall() for court in (whole, torn))
+    assert one == other
+
+
+def _dying(chance: random.Random, function: Any) -> Any:
+    def call(*args: Any) -> Any:
+        if chance.random() < 0.4:
+            raise _Killed
+        result = function(*args)
+        if chance.random() < 0.4:
+            raise _Killed
+        return result
+
+    return call
+
+
+def _said(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in ("basis", "rules")}
