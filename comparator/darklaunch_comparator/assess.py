@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from darklaunch_shared.errors import BadEntry
@@ -25,9 +26,7 @@ from darklaunch_shared.replay import (
 
 from .compare import (
     NO_NOISE,
-    BadPath,
     Comparison,
-    Ignore,
     Noise,
     Side,
     compare,
@@ -40,6 +39,7 @@ from .compare import (
 )
 from .finding import UNKNOWN, Evidence, Finding, Observation
 from .noise.observe import observe
+from .rules import RuleBook, compile_rules, read_stored
 from .text import ENDPOINT_CHARS, LABEL_CHARS, PATH_CHARS, TITLE_CHARS, storable, storable_json
 from .variant import variant
 
@@ -50,29 +50,20 @@ log = logging.getLogger("darklaunch.comparator")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a launch's answers are compared."""
+    """How a launch's answers are compared; `book` has each endpoint's own rules, until its `stale_at`."""
 
     compare: bool
-    ignore: Ignore
+    book: RuleBook
     max_latency_diff_ms: float
     shadow_origin: str
     preserve_host: bool
     control_origin: str = ""
 
 
-def rules_of(spec: LaunchSpec) -> Rules:
-    """Compile a launch's rules. An ignore path that cannot be read is left out: it excuses nothing."""
-    readable: list[str] = []
-    for path in spec.ignore:
-        try:
-            Ignore.of([path])
-        except BadPath as why:
-            log.warning("an ignore path is left out: %s", why)
-        else:
-            readable.append(path)
-    return Rules(
-        spec.compare, Ignore.of(readable), spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control
-    )
+def rules_of(spec: LaunchSpec, now: datetime | None = None) -> Rules:
+    """Compile a launch's rules as they hold at a moment, by default now. One that cannot be read is left out."""
+    book = compile_rules(read_stored(spec.rules), now or datetime.now(UTC))
+    return Rules(spec.compare, book, spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control)
 
 
 def assess(launch: str, fields: Fields, rules: Rules, noise: Mapping[str, Noise] | None = None) -> Finding:
@@ -128,6 +119,7 @@ def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: R
                 0,
                 variant(exchange.request.target, exchange.primary.status, None),
                 fields,
+                rules.book.masked(exchange.endpoint),
             ),
         ),
     )
@@ -138,7 +130,9 @@ def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules, no
     endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
     outcome, reason, comparison = _compared(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
     slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
-    evidence = (_mismatch(exchange, shadow, comparison, fields),) if comparison and outcome == "mismatched" else ()
+    evidence = (
+        (_mismatch(exchange, shadow, comparison, rules, fields),) if comparison and outcome == "mismatched" else ()
+    )
     return Finding(
         exchange.id,
         exchange.captured_at_ms,
@@ -166,7 +160,7 @@ def _compared(
         return "unverified", "comparison_off", None
     primary, ours = _primary_side(exchange), _replayed_side(exchange, shadow, rules.shadow_origin, rules)
     try:
-        comparison = compare(exchange.request.method, primary, ours, rules.ignore, noise)
+        comparison = compare(exchange.request.method, primary, ours, rules.book.at(exchange.endpoint), noise)
     except Exception as error:  # the boundary of one exchange: whatever its bodies provoke stays with it
         log.exception("comparing exchange %s failed", exchange.id)
         return "unverified", f"comparator error: {type(error).__name__}: {error}", None
@@ -190,7 +184,9 @@ def _observed(
     else:
         return None  # deployed in between: these are two versions
     try:
-        return observe(repeat.version, exchange.request.method, first, second, rules.ignore, candidate)
+        return observe(
+            repeat.version, exchange.request.method, first, second, rules.book.at(exchange.endpoint), candidate
+        )
     except Exception:
         log.exception("the second answer to exchange %s could not be compared", exchange.id)
         return None
@@ -206,7 +202,7 @@ def _replayed_side(exchange: Exchange, answered: Answered, origin: str, rules: R
     return Side(answered.answer, exchange.request.origin if rules.preserve_host else origin, at_ms)
 
 
-def _mismatch(exchange: Exchange, shadow: Answered, comparison: Comparison, fields: Fields) -> Evidence:
+def _mismatch(exchange: Exchange, shadow: Answered, comparison: Comparison, rules: Rules, fields: Fields) -> Evidence:
     pairs = sorted({(difference.group_path, difference.kind.value) for difference in comparison.differences})
     return Evidence(
         "mismatched",
@@ -217,6 +213,7 @@ def _mismatch(exchange: Exchange, shadow: Answered, comparison: Comparison, fiel
         comparison.omitted,
         variant(exchange.request.target, exchange.primary.status, shadow.answer.status),
         fields,
+        rules.book.masked(exchange.endpoint),
     )
 
 
@@ -236,6 +233,7 @@ def _slowness(exchange: Exchange, shadow: Answered, rules: Rules, fields: Fields
         0,
         variant(exchange.request.target, exchange.primary.status, shadow.answer.status),
         fields,
+        rules.book.masked(exchange.endpoint),
     )
 
 

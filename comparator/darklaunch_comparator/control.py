@@ -2,6 +2,7 @@
 
 import logging
 import time
+from datetime import UTC, datetime
 
 import anyio
 from darklaunch_shared.connect import AsyncClient
@@ -33,7 +34,11 @@ class Control:
         if launch not in self._rules:
             spec = LaunchSpec(shadow="")
             self._rules[launch] = spec, rules_of(spec)
-        return self._rules[launch][1]
+        spec, rules = self._rules[launch]
+        if rules.book.stale_at is not None and rules.book.stale_at <= datetime.now(UTC):  # a rule has expired
+            rules = rules_of(spec)
+            self._rules[launch] = spec, rules
+        return rules
 
     async def watch(self) -> None:
         """Look again and again."""

@@ -32,7 +32,6 @@ class LaunchSpec:
     only, skip           path patterns of the same form: mirror only these, never those
     sticky               "" for random sampling, or `header:NAME`, `cookie:NAME`, `client`
     compare              False records status and latency without comparing answers
-    ignore               JSONPaths and `header:NAME` whose differences are excused
     host                 "shadow" sends the shadow's own Host, "preserve" the one the primary got
     max_latency_diff_ms  a replay slower than the primary by more than this counts as slow
     max_age_s            exchanges older than this are not replayed any more
@@ -48,6 +47,7 @@ class LaunchSpec:
     build_header         response header in which the shadow names its build; "" where its hook does, or nobody
     build                what the operator calls the shadow's build, for answers that do not name one
     policy               what the launch is judged by, as JSON; "" is the default policy
+    rules                which differences are excused, as JSON; "" is no rules
     """
 
     shadow: str
@@ -56,7 +56,6 @@ class LaunchSpec:
     skip: tuple[str, ...] = ()
     sticky: str = ""
     compare: bool = True
-    ignore: tuple[str, ...] = ()
     host: str = "shadow"
     max_latency_diff_ms: float = 2000.0
     max_age_s: float = 300.0
@@ -72,6 +71,7 @@ class LaunchSpec:
     build_header: str = ""
     build: str = ""
     policy: str = ""
+    rules: str = ""
 
     @property
     def deadline_s(self) -> float:
@@ -149,7 +149,7 @@ def unpack_spec(raw: bytes | str) -> LaunchSpec:
         raise BadLaunch(f"the launch's specification is not JSON: {broken}") from None
     if not isinstance(given, dict):
         raise BadLaunch("the launch's specification is not a JSON object")
-    values = cast(dict[str, Any], given)
+    values = _with_rules(cast(dict[str, Any], given))
     return LaunchSpec(**{field.name: _typed(field.name, field.type, values[field.name]) for field in _known(values)})
 
 
@@ -167,6 +167,15 @@ def parse_state(name: str, stored: dict[bytes, bytes]) -> LaunchState:
         raise BadLaunch(f"launch {name}: its control state is damaged: {broken}") from None
     hold = stored.get(b"hold", b"") not in (b"", b"0")
     return LaunchState(name, status, percent, hold, revision, spec, settle)
+
+
+def _with_rules(values: dict[str, Any]) -> dict[str, Any]:
+    """Turn the ignore paths of a launch that 0.1.0 started into rules."""
+    if not values.get("ignore") or values.get("rules"):
+        return values
+    paths = _typed("ignore", tuple, values["ignore"])
+    rules = {"ignore": [{"path": path, "reason": "given at start"} for path in paths]}
+    return {**values, "rules": orjson.dumps(rules).decode()}
 
 
 def _known(values: dict[str, Any]) -> list[Any]:

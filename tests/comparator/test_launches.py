@@ -20,7 +20,7 @@ from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch import LaunchSpec, Status, parse_state
 from psycopg import Connection
 
-SPEC = LaunchSpec(shadow="http://shadow:8000", allow=("POST /search",), ignore=("$.a",))
+SPEC = LaunchSpec(shadow="http://shadow:8000", allow=("POST /search",), rules='{"ignore":[{"path":"$.a"}]}')
 ACT = Act("ann@desk", "started", "because \0 \ud800 of reasons")
 
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_a_launch_is_refused(connection: Connection[Any], launch_
     with pytest.raises(BadLaunch):
         create_launch(connection, "No Name", SPEC, ACT, percent=1)
     with pytest.raises(BadLaunch):
-        create_launch(connection, launch_name, LaunchSpec(shadow="x", ignore=("\0",)), ACT, percent=1)
+        create_launch(connection, launch_name, LaunchSpec(shadow="x", only=("\0",)), ACT, percent=1)
     with pytest.raises(LaunchUnknown):
         update_launch(connection, launch_name, ACT, percent=1)
     with pytest.raises(LaunchUnknown):

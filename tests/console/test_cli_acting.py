@@ -2,6 +2,7 @@ import json
 
 import psycopg
 import pytest
+from darklaunch_comparator.rules import read_stored
 from darklaunch_comparator.store.launches import Act, get_launch, list_events, update_launch
 from darklaunch_console.acting import change, control
 from darklaunch_shared import keys
@@ -101,7 +102,11 @@ def test_start_takes_everything_it_is_told(cli, redis, launch_name, nowhere):
     spec = state.spec
     assert (state.percent, spec.allow, spec.only, spec.skip) == (0.5, ("POST /search",), ("/api/**",), ("/api/health",))
     assert (spec.max_latency_diff_ms, spec.sticky, spec.compare) == (1500.0, "header:x-user", False)
-    assert (spec.ignore, spec.max_rps, spec.max_age_s) == (("$.at", "header:etag"), 20.0, 300.0)
+    assert (spec.max_rps, spec.max_age_s) == (20.0, 300.0)
+    assert [(rule.path, rule.reason) for rule in read_stored(spec.rules).ignore] == [
+        ("$.at", "because"),
+        ("header:etag", "because"),
+    ]
     assert (spec.host, spec.shards, spec.build_header) == ("preserve", 3, "x-version")
     assert recorded(cli, launch_name)[1][0].reason == "because"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,6 @@ from darklaunch_comparator import leader
 from darklaunch_comparator.compare import (
     BadPath,
     Comparison,
-    Ignore,
     Kind,
     Outcome,
     Reason,
@@ -26,8 +26,12 @@ from darklaunch_comparator.compare import (
     timestamps,
     title,
 )
+from darklaunch_comparator.compare.jsonpath import parse_place
+from darklaunch_comparator.compare.patterns import VALUE_BYTES
 from darklaunch_comparator.noise import known, learn
 from darklaunch_comparator.noise.learn import PlaceCounts, State, state_of
+from darklaunch_comparator.rules import MOST_RULES, check
+from darklaunch_comparator.rules.model import KINDS
 from darklaunch_comparator.store.memory import NOISE_PLACES, SAMPLE_EVERY_S
 from darklaunch_comparator.store.signatures import STATES
 from darklaunch_console.acting.decide import SHORTEST
@@ -37,7 +41,9 @@ from darklaunch_shared.exchange import Answer, Headers
 from darklaunch_shared.launch import LaunchSpec
 from darklaunch_shared.replay import ShadowErrorClass, Version
 
-from .page import page, section, table
+from tests.comparator.compare.ruled import ruled
+
+from .page import blocks, page, section, table
 
 TEXT = page("docs/COMPARING.md")
 ANSWERED_AT_MS = int(datetime(2026, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)
@@ -51,10 +57,11 @@ FAMILIES = {
 }
 
 
-def compared(primary: Answer, shadow: Answer, ignore: str = "") -> Comparison:
+def compared(primary: Answer, shadow: Answer, ignore: str = "", rule: str = "") -> Comparison:
     theirs = Side(primary, "http://shop.example", ANSWERED_AT_MS)
     ours = Side(shadow, "http://10.0.3.7:8000", ANSWERED_AT_MS + 3000)
-    return compare("GET", theirs, ours, Ignore.of([ignore] if ignore else []))
+    rules = tomllib.loads(rule) if rule else {"ignore": [{"path": ignore}]} if ignore else {}
+    return compare("GET", theirs, ours, ruled(**rules))
 
 
 def answer(cell: str) -> Answer:
@@ -87,11 +94,31 @@ def test_every_ignore_path_does_as_documented(ignore: str, primary: str, shadow:
     assert compared(answer(primary), answer(shadow), ignore).outcome == outcome
 
 
+@pytest.mark.parametrize(("rule", "primary", "shadow", "outcome"), table(TEXT, "rule"))
+def test_every_rule_does_as_documented(rule: str, primary: str, shadow: str, outcome: str) -> None:
+    assert compared(answer(primary), answer(shadow), rule=rule).outcome == outcome
+    without = compared(answer(primary), answer(shadow)).outcome
+    kind = rule.partition(" ")[0]
+    if kind == "strict_numbers" or "compare = " in rule:
+        assert without is Outcome.MATCHED
+    else:
+        assert without is Outcome.MISMATCHED
+
+
+def test_every_kind_of_rule_is_described() -> None:
+    said = section(TEXT, "## Rules")
+    assert [name for name in KINDS if f"**{name}**" not in said] == []
+    for text in blocks(TEXT, "toml"):
+        assert check(tomllib.loads(text), with_reason=True)[1] == []
+    assert f"up to {MOST_RULES:,} rules" in said
+    assert f"no value past {VALUE_BYTES:,} bytes" in said
+
+
 @pytest.mark.parametrize("path", ["$.items[?@.x > 1]", "$.items[0:2]", "$.items[-1]", "items.price"])
 def test_what_is_said_to_be_refused_is_refused(path: str) -> None:
-    assert f"`{path}`" in section(TEXT, "## Ignore paths")
+    assert f"`{path}`" in section(TEXT, "### Ignore paths")
     with pytest.raises(BadPath, match=r"Use|write"):
-        Ignore.of([path])
+        parse_place(path)
 
 
 def test_the_paths_that_are_reported_can_be_ignored_as_they_stand() -> None:

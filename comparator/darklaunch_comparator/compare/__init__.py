@@ -2,24 +2,25 @@
 
 from .answers import compare
 from .identifiers import identifier_places
-from .ignore import NOTHING, BadPath, Ignore
+from .jsonpath import BadPath
 from .model import Comparison, Difference, Excuse, Kind, Outcome, Reason, Side
 from .noise import NO_NOISE, Noise, excusable
 from .readable import readable_body
+from .rules import NO_RULES, Rules
 from .signature import error_signature, error_title, signature, slow_signature, slow_title, title
 
 __all__ = [
-    "NOTHING",
     "NO_NOISE",
+    "NO_RULES",
     "BadPath",
     "Comparison",
     "Difference",
     "Excuse",
-    "Ignore",
     "Kind",
     "Noise",
     "Outcome",
     "Reason",
+    "Rules",
     "Side",
     "compare",
     "error_signature",

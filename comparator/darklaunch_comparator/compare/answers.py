@@ -3,23 +3,23 @@
 from .bodies import compare_bodies
 from .findings import MATCHED, Findings, Unverified
 from .headers import changed_fields, compare_headers
-from .ignore import NOTHING, Ignore
 from .model import Comparison, Side
 from .noise import NO_NOISE, Noise
+from .rules import NO_RULES, Rules
 from .volatile import Volatile
 
 
-def compare(method: str, primary: Side, shadow: Side, ignore: Ignore = NOTHING, noise: Noise = NO_NOISE) -> Comparison:
+def compare(method: str, primary: Side, shadow: Side, rules: Rules = NO_RULES, noise: Noise = NO_NOISE) -> Comparison:
     """Compare a shadow's answer with the primary's to the same request.
 
-    `method` is the request's method, upper-case; `noise` is what is known of its endpoint. Pure, iterative and bounded:
-    no body takes it more than bounded time and memory, and none makes it raise.
+    `method` is the request's method, upper-case; `rules` and `noise` are what was decided and what is known of its
+    endpoint. Pure, iterative and bounded: no body takes it more than bounded time and memory, and none makes it raise.
     """
     theirs, ours = primary.answer, shadow.answer
-    changed = changed_fields(theirs.headers, ours.headers)
+    changed = changed_fields(theirs.headers, ours.headers, rules.compared_headers)
     if not changed and theirs.status == ours.status and theirs.body == ours.body:
         return MATCHED
-    findings = Findings(ignore, noise)
+    findings = Findings(rules, noise)
     if theirs.status != ours.status:
         findings.status(theirs.status, ours.status)
         if theirs.status // 100 != ours.status // 100:

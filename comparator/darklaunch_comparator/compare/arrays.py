@@ -18,6 +18,9 @@ from .volatile import Volatile
 IDENTITIES: Final = ("id", "uuid", "key")
 """Members that name an element when every element has one and no two the same."""
 
+Skeleton = Callable[[str], str]
+"""Replaces the volatile parts of one side's text by their shapes."""
+
 _SHOWN: Final = 5
 _POINT_ZERO: Final = re.compile(r"(?<=\d)\.0(?=[,\]}]|\Z)")
 
@@ -48,17 +51,28 @@ def align(theirs: list[Json], ours: list[Json], find: Differing, volatile: Volat
         differing = find(theirs, ours)
         if not differing or (len(differing) == 1 and _same_identity(theirs[differing[0]], ours[differing[0]])):
             return Alignment([(at, at) for at in differing])
-    identities = _identities(theirs, ours)
-    if identities is not None:
-        return _by_identity(theirs, ours, *identities, find)
+    by_identity = align_by(theirs, ours, "", find)
+    if by_identity is not None:
+        return by_identity
     if not equal_length:
         return _resized(theirs, ours, volatile)
     if len(differing) > 1:
-        left = [_form(theirs[at], volatile.primary_skeleton) for at in differing]
-        right = [_form(ours[at], volatile.shadow_skeleton) for at in differing]
+        left = [form(theirs[at], volatile.primary_skeleton) for at in differing]
+        right = [form(ours[at], volatile.shadow_skeleton) for at in differing]
         if left != right and Counter(left) == Counter(right):
             return Alignment([], reordered=True)
     return Alignment([(at, at) for at in differing])
+
+
+def align_by(theirs: list[Json], ours: list[Json], by: str, find: Differing) -> Alignment | None:
+    """Align two arrays by a member that names their elements, "" for an obvious one; None when there is none."""
+    if not by:
+        identities = _identities(theirs, ours)
+        return None if identities is None else _by_identity(theirs, ours, *identities, find)
+    left, right = _named(theirs, by), _named(ours, by)
+    if len(left) < len(theirs) or len(right) < len(ours):
+        return None
+    return _by_identity(theirs, ours, left, right, find)
 
 
 def _same_identity(one: Json, other: Json) -> bool:
@@ -102,35 +116,47 @@ def _by_identity(
 
 
 def _resized(theirs: list[Json], ours: list[Json], volatile: Volatile) -> Alignment:
-    left = [_form(element, volatile.primary_skeleton) for element in theirs]
-    right = [_form(element, volatile.shadow_skeleton) for element in ours]
-    return Alignment([], resized=(_surplus(theirs, left, right), _surplus(ours, right, left)))
+    left = [form(element, volatile.primary_skeleton) for element in theirs]
+    right = [form(element, volatile.shadow_skeleton) for element in ours]
+    one, other = _only_here(theirs, left, right), _only_here(ours, right, left)
+    return Alignment([], resized=(surplus(len(theirs), one), surplus(len(ours), other)))
 
 
-def _surplus(elements: list[Json], forms: list[str], others: list[str]) -> str:
+def _only_here(elements: list[Json], forms: list[str], others: list[str]) -> list[Json]:
+    left_over = Counter(forms) - Counter(others)
+    found: list[Json] = []
+    for element, written in zip(elements, forms, strict=True):
+        if left_over[written] > 0:
+            left_over[written] -= 1
+            found.append(element)
+    return found
+
+
+def surplus(length: int, only_here: list[Json]) -> str:
     """Describe an array by its length and the elements, as a multiset, that the other side lacks."""
-    surplus = Counter(forms) - Counter(others)
-    total = surplus.total()
-    shown: list[str] = []
-    for element, form in zip(elements, forms, strict=True):
-        if surplus[form] > 0 and len(shown) < _SHOWN:
-            surplus[form] -= 1
-            shown.append(render.value(element))
-    text = f"{len(elements):,} element{'' if len(elements) == 1 else 's'}"
-    if not shown:
+    text = f"{length:,} element{'' if length == 1 else 's'}"
+    if not only_here:
         return text
-    more = f" and {total - len(shown):,} more" if total > len(shown) else ""
+    shown = [render.value(element) for element in only_here[:_SHOWN]]
+    more = f" and {len(only_here) - len(shown):,} more" if len(only_here) > len(shown) else ""
     return render.cut(f"{text}, only here: {', '.join(shown)}") + more
 
 
-def _form(element: Json, skeleton: Callable[[str], str]) -> str:
-    """Write an element so that two that a walk would find the same look the same: sorted, masked, 1.0 as 1."""
+def form(element: Json, skeleton: Skeleton) -> str:
+    """Write an element so that two that a walk would find the same look the same: sorted, masked, 1.0 as 1.
+
+    Raises Unverified when it is nested too deep to be written.
+    """
+    return _POINT_ZERO.sub("", skeleton(text_of(element)))
+
+
+def text_of(element: Json) -> str:
+    """Write an element with sorted keys. Raises Unverified when it is nested too deep to be written."""
     written = canonical(element)
     try:
-        text = written.decode() if written is not None else json.dumps(element, sort_keys=True, default=_odd)
+        return written.decode() if written is not None else json.dumps(element, sort_keys=True, default=_odd)
     except RecursionError:
         raise Unverified("the bodies hold array elements nested too deep to be told apart") from None
-    return _POINT_ZERO.sub("", skeleton(text))
 
 
 def _odd(number: object) -> Any:

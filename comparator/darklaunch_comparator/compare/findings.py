@@ -1,30 +1,27 @@
 """What a comparison collects on its way: differences, excuses, and what could not be verified."""
 
-from enum import Enum
 from typing import Final
 
 from . import render
-from .ignore import Ignore
-from .model import Comparison, Difference, Excuse, Json, Kind, Outcome, Reason
+from .model import ABSENT, Absent, Comparison, Difference, Excuse, Json, Kind, Outcome, Reason
 from .noise import NO_NOISE, Noise
 from .paths import Path
+from .patterns import VALUE_BYTES, Pattern
+from .rules import Rules
 
 KEPT: Final = 100
 """Differences kept with their values, apart from first examples of further groups."""
 KEPT_GROUPS: Final = 100
 DIFFERENCES_CAP: Final = 20_000
-"""Differences looked at, each against every ignore path, before the comparison stops."""
+"""Differences looked at, each against the rules, before the comparison stops."""
 KEPT_PER_GROUP: Final = 10
 """So that fifty changed prices do not push the one missing key out of sight."""
 
 
-class Absent(Enum):
-    """Stands where one side has no value."""
+PATTERN_BUDGET_BYTES: Final = 262_144
+"""How much one comparison matches against patterns: the costliest pattern takes some microseconds a byte."""
 
-    ABSENT = "absent"
-
-
-ABSENT: Final = Absent.ABSENT
+_SET_ASIDE: Final = (Reason.IGNORED, Reason.IGNORED_PATTERN)
 
 MATCHED: Final = Comparison(Outcome.MATCHED)
 
@@ -34,13 +31,18 @@ class Unverified(Exception):
 
 
 class Findings:
-    """Collects differences and excuses; decides, once, what an ignore path covers and what is known to be noise."""
+    """Collects differences and excuses; asks, once, at each difference, the rules and what is known to be noise."""
 
-    __slots__ = ("_differences", "_excuses", "_groups", "_ignore", "_noise", "_omitted", "_seen", "detail")
+    __slots__ = (
+        "_asks_rules", "_differences", "_excuses", "_groups", "_left_bytes", "_noise", "_omitted", "_seen", "detail",
+        "rules",
+    )  # fmt: skip
 
-    def __init__(self, ignore: Ignore, noise: Noise = NO_NOISE) -> None:
+    def __init__(self, rules: Rules, noise: Noise = NO_NOISE) -> None:
         self.detail = ""
-        self._ignore = ignore
+        self.rules = rules
+        self._asks_rules = rules.excuse_in_body
+        self._left_bytes = PATTERN_BUDGET_BYTES
         self._noise = noise
         self._differences: list[Difference] = []
         self._groups: dict[tuple[str, Kind], int] = {}
@@ -50,17 +52,20 @@ class Findings:
 
     def status(self, primary: int, shadow: int) -> None:
         """Report that the status codes differ."""
-        if self._ignore.status:
-            self._excuse("status", Reason.IGNORED)
+        reason = self.rules.excuse_status(primary, shadow, self._fits)
+        if reason is not None:
+            self._excuse("status", reason)
         else:
             self._keep("status", "status", Kind.STATUS, str(primary), str(shadow))
 
-    def header(self, name: str, primary: str | None, shadow: str | None) -> None:
-        """Report that a header differs; None when that side has none."""
+    def header(self, name: str, primary: str | None, shadow: str | None, value: str | None = None) -> None:
+        """Report that a header differs; None when that side has none. `value` is the shadow's in full, to match."""
         place = f"header:{name}"
-        if self._ignore.covers_header(name):
-            self._excuse(place, Reason.IGNORED)
-        elif primary is not None and shadow is not None and self._noise.excuses(place, Kind.HEADER):
+        both = primary is not None and shadow is not None
+        reason = self.rules.excuse_header(name, value if both else None, self._fits)
+        if reason is not None:
+            self._excuse(place, reason)
+        elif both and self._noise.excuses(place, Kind.HEADER):
             self._excuse(place, Reason.NOISE)
         elif shadow is None:
             self._keep(place, place, Kind.MISSING, primary, None)
@@ -69,7 +74,7 @@ class Findings:
 
     def body(self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
         """Report a difference between two values of the body."""
-        place = self._room(path, kind)
+        place = self._room(path, kind, primary, shadow)
         if place is None:
             return
         if isinstance(primary, str) and isinstance(shadow, str):
@@ -79,7 +84,7 @@ class Findings:
 
     def described(self, path: Path, kind: Kind, primary: str | None, shadow: str | None) -> None:
         """Report a difference in the body that is described in words instead of values."""
-        place = self._room(path, kind)
+        place = self._room(path, kind, ABSENT, ABSENT)
         if place is not None:
             self._keep(*place, kind, primary, shadow)
 
@@ -106,7 +111,7 @@ class Findings:
             outcome = Outcome.MISMATCHED
         elif self.detail:
             outcome = Outcome.UNVERIFIED
-        elif any(reason is Reason.IGNORED for _, reason in self._excuses):
+        elif any(reason in _SET_ASIDE for _, reason in self._excuses):
             outcome = Outcome.IGNORED
         else:
             outcome = Outcome.MATCHED
@@ -114,8 +119,10 @@ class Findings:
         excuses = tuple([Excuse(path, reason, count) for (path, reason), count in counted])
         return Comparison(outcome, tuple(self._differences), excuses, self.detail, self._omitted)
 
-    def _room(self, path: Path, kind: Kind) -> tuple[str, str] | None:
-        """Write the place of a difference that is to be kept; else count it as ignored or as omitted.
+    def _room(
+        self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent"
+    ) -> tuple[str, str] | None:
+        """Write the place of a difference that is to be kept; else count it as excused or as omitted.
 
         Raises Unverified past DIFFERENCES_CAP.
         """
@@ -124,9 +131,11 @@ class Findings:
         self._seen += 1
         if self._seen > DIFFERENCES_CAP:
             raise Unverified(f"the bodies differ in more than {DIFFERENCES_CAP:,} places")
-        if self._ignore.body and self._ignore.covers(path.tokens()):
-            self._excuse(group, Reason.IGNORED)
-            return None
+        if self._asks_rules:
+            reason = self.rules.excuse(path.tokens(), kind, primary, shadow, self._fits)
+            if reason is not None:
+                self._excuse(group, reason)
+                return None
         if self._noise.excuses(group, kind):
             self._excuse(group, Reason.NOISE)
             return None
@@ -136,6 +145,15 @@ class Findings:
             self._omitted += 1
             return None
         return place
+
+    def _fits(self, pattern: Pattern, text: str) -> bool:
+        if len(text) > VALUE_BYTES:
+            return False
+        value = text.encode("utf-8", "replace")
+        self._left_bytes -= len(value)
+        if self._left_bytes < 0:
+            raise Unverified("the answers differ in too much text to match against the patterns of the rules")
+        return pattern.fits(value)
 
     def _excuse(self, place: str, reason: Reason) -> None:
         self._excuses[place, reason] = self._excuses.get((place, reason), 0) + 1

@@ -25,18 +25,23 @@ _NONE: Final = ("", "")
 _COOKIE_VALUES: Final = {"path", "domain", "samesite", "max-age"}
 
 
-def changed_fields(theirs: Headers, ours: Headers) -> list[str]:
-    """Name the fields that may differ in meaning, and Content-Encoding, which gives the body its meaning, sorted."""
+def changed_fields(theirs: Headers, ours: Headers, further: frozenset[str] = frozenset()) -> list[str]:
+    """Name the fields that may differ in meaning, and Content-Encoding, which gives the body its meaning, sorted.
+
+    `further` are fields that count beside the usual ones.
+    """
     if theirs == ours:
         return []
     names = [name for pair in zip_longest(theirs, ours, fillvalue=_NONE) if pair[0] != pair[1] for name, _ in pair]
-    return sorted({name for name in names if name in _READINGS or name.startswith(_MEANT)})
+    return sorted({name for name in names if name in _READINGS or name.startswith(_MEANT) or name in further})
 
 
 def compare_headers(changed: list[str], primary: Side, shadow: Side, volatile: Volatile, findings: Findings) -> None:
     """Report which of the header fields named in `changed` differ in meaning."""
     for name in changed:
         read = _READINGS.get(name) or (_members if name.startswith("access-control-") else None)
+        if read is None and name in findings.rules.compared_headers:
+            read = _plain_text
         if read is not None:
             _compare_field(name, read, primary, shadow, volatile, findings)
 
@@ -61,7 +66,7 @@ def _compare_field(
     if reasons and findings.admits(f"header:{name}", reasons):
         findings.excuse_header(name, reasons)
     elif one != other:
-        findings.header(name, _shown(name, left), _shown(name, right))
+        findings.header(name, _shown(name, left), _shown(name, right), ", ".join(right))
 
 
 def _excuse_text(theirs: str, ours: str, one: str, other: str, volatile: Volatile) -> Reasons:

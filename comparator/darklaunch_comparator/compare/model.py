@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
-from typing import TypeAlias
+from enum import Enum, StrEnum
+from typing import Final, TypeAlias
 
 from darklaunch_shared.exchange import Answer
 
@@ -16,6 +16,18 @@ class NotANumber:
 
 
 Json: TypeAlias = "bool | int | float | Decimal | NotANumber | str | list[Json] | dict[str, Json] | None"
+
+
+NUMBERS: Final = (int, float, Decimal)
+
+
+class Absent(Enum):
+    """Stands where one side has no value."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,15 @@ class Reason(StrEnum):
     CLOCK = "clock"  # two timestamps of one format that moved with the clock
     GENERATED_ID = "generated_id"  # two identifiers of one machine-made shape
     NOISE = "noise"  # one version differs from itself there as well
-    IGNORED = "ignored"  # an ignore path covers it
+    ONLY = "only"  # it lies outside of what is looked at
+    UNORDERED = "unordered"  # the same elements, where order means nothing
+    TOLERANCE = "tolerance"  # two numbers near enough
+    STRUCTURE_ONLY = "structure_only"  # a value where only keys and types count
+    NULL_IS_ABSENT = "null_is_absent"  # null on one side, nothing on the other
+    STATUS_CLASSES = "status_classes"  # two status codes of one class
+    HEADERS = "headers"  # a header that is never compared
+    IGNORED = "ignored"  # an ignore rule covers it
+    IGNORED_PATTERN = "ignored_pattern"  # an ignore rule covers it, and the shadow's value fits its pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +109,7 @@ class Outcome(StrEnum):
 
     MATCHED = "matched"
     MISMATCHED = "mismatched"
-    IGNORED = "ignored"  # only differences that an ignore path excused
+    IGNORED = "ignored"  # only differences that an ignore rule excused
     UNVERIFIED = "unverified"  # not identical, and too deep, too large or not decodable enough to tell
 
 

@@ -12,12 +12,10 @@ from urllib.parse import quote
 
 from . import ids, timestamps
 from .findings import Unverified
-from .model import Reason, Side
+from .model import NUMBERS, Reason, Side
 
 Reasons = tuple[Reason, ...]
 """Why two values that differ are excused; empty when they are not."""
-
-NUMBERS: Final = (int, float, Decimal)
 
 _SECRETS: Final = "signature|sig|x-amz-signature|x-amz-security-token|x-goog-signature|hmac|policy|token"
 _STAMPS: Final = re.compile(

@@ -1,28 +1,18 @@
 """Walk two documents side by side, iteratively, into what is not the same."""
 
 from decimal import Decimal
-from typing import Final
 
 from .arrays import Alignment, align
 from .documents import DEPTH_CAP, NODES_CAP
-from .findings import ABSENT, Findings, Unverified
+from .findings import Findings, Unverified
 from .ids import is_map
-from .model import Json, Kind, NotANumber
+from .model import ABSENT, NUMBERS, Json, Kind, Reason
 from .paths import ROOT, Path
+from .rules import is_whole, strongest
 from .sameness import Differing, differing, differing_or_hiding_booleans
-from .volatile import NUMBERS, Volatile, changed_format
-
-_TYPES: Final[dict[type, str]] = {
-    dict: "object",
-    list: "array",
-    str: "string",
-    int: "number",
-    float: "number",
-    Decimal: "number",
-    bool: "boolean",
-    type(None): "null",
-    NotANumber: "not a number",
-}
+from .structure import TYPES, compare_structure
+from .unordered import align_unordered
+from .volatile import Volatile, changed_format
 
 
 def walk(primary: Json, shadow: Json, *, booleans: bool, volatile: Volatile, findings: Findings) -> None:
@@ -31,22 +21,51 @@ def walk(primary: Json, shadow: Json, *, booleans: bool, volatile: Volatile, fin
     `booleans` says whether one may stand where the other has a number, which Python holds equal.
     Raises Unverified past NODES_CAP; what lies deeper than DEPTH_CAP is left out and noted.
     """
+    rules = findings.rules
     find = differing_or_hiding_booleans if booleans else differing
+    if rules.strict_numbers:
+        find = _differing_or_other_numbers
     todo: list[tuple[Json, Json, Path]] = [(primary, shadow, ROOT)]
     nodes = 0
     while todo:
         theirs, ours, path = todo.pop()
         if path.depth > DEPTH_CAP:
             findings.detail = f"the bodies differ more than {DEPTH_CAP} levels deep"
+        elif rules.structure_only and (structure := strongest(rules.structure_only.find(path.tokens()))):
+            compare_structure(theirs, ours, path, structure, findings)
         elif isinstance(theirs, dict) and isinstance(ours, dict):
             nodes = _spend(nodes, len(theirs) + len(ours))
             todo.extend(reversed(_members(theirs, ours, path, find, findings)))
         elif isinstance(theirs, list) and isinstance(ours, list):
             nodes = _spend(nodes, len(theirs) + len(ours))
-            alignment = align(theirs, ours, find, volatile)
+            alignment = _aligned(theirs, ours, path, find, volatile, findings)
             todo.extend(reversed(_elements(theirs, ours, path, alignment, findings)))
         else:
             _values(theirs, ours, path, volatile, findings)
+
+
+def _differing_or_other_numbers(ones: list[Json], others: list[Json]) -> list[int]:
+    """List where two lists may differ, if only by `1.0` for `1`: it hides as `true` does, among exact numbers too."""
+    found = set(differing_or_hiding_booleans(ones, others))
+    return [
+        at
+        for at, (one, other) in enumerate(zip(ones, others, strict=True))
+        if at in found or (isinstance(one, Decimal) and isinstance(other, Decimal) and is_whole(one) != is_whole(other))
+    ]
+
+
+def _aligned(
+    theirs: list[Json], ours: list[Json], path: Path, find: Differing, volatile: Volatile, findings: Findings
+) -> Alignment:
+    rules = findings.rules
+    rule = strongest(rules.unordered.find(path.tokens())) if rules.unordered else None
+    if rule is None:
+        return align(theirs, ours, find, volatile)
+    alignment = align_unordered(theirs, ours, path, rule, rules, find, volatile)
+    if alignment.reordered:
+        alignment.reordered = False
+        findings.excuse(path, (Reason.UNORDERED,))
+    return alignment
 
 
 def _members(
@@ -83,7 +102,10 @@ def _elements(
 
 
 def _values(theirs: Json, ours: Json, path: Path, volatile: Volatile, findings: Findings) -> None:
-    if _TYPES[type(theirs)] != _TYPES[type(ours)]:
+    if TYPES[type(theirs)] != TYPES[type(ours)]:
+        findings.body(path, Kind.TYPE, theirs, ours)
+        return
+    if isinstance(theirs, NUMBERS) and isinstance(ours, NUMBERS) and _strictly_other(theirs, ours, path, findings):
         findings.body(path, Kind.TYPE, theirs, ours)
         return
     if theirs == ours:  # 1 and 1.0
@@ -98,6 +120,11 @@ def _values(theirs: Json, ours: Json, path: Path, volatile: Volatile, findings: 
         findings.excuse(path, reasons)
     else:
         findings.body(path, Kind.TYPE if changed_format(theirs, ours) else Kind.VALUE, theirs, ours)
+
+
+def _strictly_other(theirs: int | float | Decimal, ours: int | float | Decimal, path: Path, findings: Findings) -> bool:
+    strict = findings.rules.strict_numbers
+    return bool(strict) and is_whole(theirs) != is_whole(ours) and strict.covers(path.tokens())
 
 
 def _spend(nodes: int, more: int) -> int:

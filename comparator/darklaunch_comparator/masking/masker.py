@@ -11,8 +11,8 @@ from darklaunch_shared import keys
 from darklaunch_shared.exchange import REDACTED, Fields
 
 from darklaunch_comparator.compare import media
-from darklaunch_comparator.compare.ignore import BadPath, parse_path
 from darklaunch_comparator.compare.inflate import Corrupt, TooLarge, Unsupported, inflate
+from darklaunch_comparator.compare.jsonpath import BadPath, parse_path
 from darklaunch_comparator.compare.media import Family
 
 from .jsontext import JsonMasker

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from darklaunch_comparator.compare.ignore import BadPath, Ignore, Step, parse_path
+from darklaunch_comparator.compare.jsonpath import BadPath, Step, parse_path, parse_place
 
 State = frozenset[tuple[int, int]]
 """How far each path has been followed: (path, steps taken)."""
@@ -37,7 +37,7 @@ class Places:
             place = text.strip()
             try:
                 if place.startswith("header:"):
-                    headers |= Ignore.of([place]).headers
+                    headers.add(parse_place(place).header)
                 elif place.startswith("query:") and place.removeprefix("query:").strip():
                     query.add(place.removeprefix("query:").strip())
                 else:

@@ -11,9 +11,9 @@ from darklaunch_shared.replay import Version
 
 from darklaunch_comparator.compare import (
     Comparison,
-    Ignore,
     Outcome,
     Reason,
+    Rules,
     Side,
     compare,
     excusable,
@@ -26,7 +26,7 @@ _STATUS = frozenset({"status"})
 
 
 def observe(
-    version: Version, method: str, first: Side, second: Side, rules: Ignore, candidate: Comparison
+    version: Version, method: str, first: Side, second: Side, rules: Rules, candidate: Comparison
 ) -> Observation | None:
     """Compare the two answers of one version; `candidate` is the comparison of shadow and primary.
 

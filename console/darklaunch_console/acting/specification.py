@@ -6,7 +6,7 @@ import math
 import re
 from typing import Final
 
-from darklaunch_comparator.compare.ignore import BadPath, Ignore
+from darklaunch_comparator.rules import check, store
 from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch import LaunchSpec
 from darklaunch_shared.origin import parse_origin
@@ -36,6 +36,8 @@ def specify(
     build_header: str,
     control: str,
     noise: float,
+    author: str,
+    reason: str,
 ) -> LaunchSpec:
     """Turn the options into a specification. Raises BadOrigin, BadLaunch or BadUsage, naming what is wrong."""
     for role, url in (("shadow", shadow), ("control", control)):
@@ -53,7 +55,6 @@ def specify(
         skip=skip,
         sticky=check_sticky(sticky),
         compare=not no_compare,
-        ignore=check_ignore(ignore),
         host=host,
         max_latency_diff_ms=max_latency_diff * 1000,
         max_age_s=max_age,
@@ -64,6 +65,7 @@ def specify(
         build_header=check_header(build_header),
         control=str(parse_origin(control, "control")) if control else "",
         noise_percent=noise,
+        rules=ignore_rules(ignore, author, reason),
     )
     compile_policy(spec)
     return spec
@@ -88,10 +90,10 @@ def check_header(name: str) -> str:
     return name.lower()
 
 
-def check_ignore(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the paths whose differences are excused. Raises BadUsage for one that cannot be read."""
-    try:
-        Ignore.of(paths)
-    except BadPath as broken:
-        raise BadUsage(f"--ignore: {broken}") from None
-    return paths
+def ignore_rules(paths: tuple[str, ...], author: str, reason: str) -> str:
+    """Write ignore paths as a rule set. Raises BadUsage for one that cannot be read."""
+    told = {"author": author[:500], "reason": reason[:500] or "given at start"}
+    rules, troubles = check({"ignore": [{"path": path, **told} for path in dict.fromkeys(paths)]})
+    if troubles:
+        raise BadUsage(f"--ignore: {troubles[0].what}")
+    return store(rules)

@@ -121,7 +121,8 @@ def start(
     judged = chosen(policy, (f'mode="{ramp}"',) if ramp else (), Policy())
     if percent is None:
         percent = judged.steps[0].percent if judged.mode is Mode.AUTO else PERCENT
-    spec = replace(specify(**options), policy=write_policy(judged) if judged != Policy() else "")
+    spec = specify(**options, author=actor(), reason=reason)
+    spec = replace(spec, policy=write_policy(judged) if judged != Policy() else "")
     places = places_of(spec)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         captured = {*captured_origins(redis), *recorded_origins(connection)}

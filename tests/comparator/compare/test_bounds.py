@@ -7,9 +7,11 @@ import tracemalloc
 import brotli
 import pytest
 import zstandard
-from darklaunch_comparator.compare import Comparison, Ignore, Kind, Outcome, Side, compare
+from darklaunch_comparator.compare import Comparison, Kind, Outcome, Side, compare
 from darklaunch_comparator.compare.inflate import INFLATED_CAP_BYTES
 from darklaunch_shared.exchange import Answer
+
+from tests.comparator.compare.ruled import ignoring
 
 BOMB_BYTES = 64 * 1024 * 1024
 DEEP = 100_000
@@ -180,7 +182,7 @@ def test_thousands_of_differences_under_a_name_of_megabytes():
 
 def test_more_than_20_000_ignored_differences_are_unverified():
     one = json.dumps([[0]] * 20_001)
-    found = compare("GET", side(one), side(one.replace("0", "1")), Ignore.of(["$..x", "$[*]"]))
+    found = compare("GET", side(one), side(one.replace("0", "1")), ignoring("$..x", "$[*]"))
     assert (found.outcome, found.differences) == (Outcome.UNVERIFIED, ())
     assert "20,000 places" in found.detail
 
@@ -222,7 +224,7 @@ def test_a_form_of_too_many_fields_is_unverified():
 
 
 def test_many_descendant_steps_in_an_ignore_path_stay_linear():
-    ignore = Ignore.of(["$" + "..a" * 50 + ".b"])
+    ignore = ignoring("$" + "..a" * 50 + ".b")
     one = '{"a":' * 120 + "1" + "}" * 120
     found = compare("GET", side(one), side(one.replace("1", "2")), ignore)
     assert found.outcome is Outcome.MISMATCHED

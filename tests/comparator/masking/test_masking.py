@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from darklaunch_comparator.compare import NOTHING, Outcome, Side, compare
+from darklaunch_comparator.compare import NO_RULES, Outcome, Side, compare
 from darklaunch_comparator.masking import MASKED, BadPlace, Masker, Places
 from darklaunch_comparator.masking.names import is_credential
 from darklaunch_shared import keys
@@ -62,7 +62,7 @@ def body(content: bytes, types: Headers = JSON, masker: Masker = MASKER) -> byte
 def outcome(replay: Replay) -> Outcome:
     assert isinstance(replay.shadow, Answered)
     left = Side(replay.exchange.primary, "http://shop", AT_MS)
-    return compare("POST", left, Side(replay.shadow.answer, "http://shadow", AT_MS), NOTHING).outcome
+    return compare("POST", left, Side(replay.shadow.answer, "http://shadow", AT_MS), NO_RULES).outcome
 
 
 CREDENTIALS = """

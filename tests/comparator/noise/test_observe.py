@@ -70,7 +70,7 @@ def test_what_moves_with_the_clock_or_holds_the_own_origin_is_no_noise() -> None
 
 
 def test_what_a_rule_excuses_is_neither_noise_nor_a_difference() -> None:
-    rules = rules_of(LaunchSpec("http://shadow:8000", ignore=("$.a",)))
+    rules = rules_of(LaunchSpec("http://shadow:8000", rules='{"ignore":[{"path":"$.a"}]}'))
     assert seen({"a": 1}, {"a": 2}, {"a": 3}, rules).places == frozenset()
 
 

@@ -1,13 +1,15 @@
-"""Which differences an operator has asked not to count.
+"""The paths that rules are written with.
 
 One syntax, a subset of RFC 9535: `$.a.b`, `$['a.b']`, `$.items[*].x`, `$.items[0]`, `$..name`; beside it
 `status` and `header:x-name` (`header:*` for all). A path covers its whole subtree.
 """
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+PATH_CHARS: Final = 1000
+"""Longest path of a rule; those that reports print are shorter."""
 
 _STEP: Final = re.compile(
     r"""
@@ -29,46 +31,32 @@ class BadPath(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of an ignore path: a name, an index, or None for `*`; `deep` when any depth may lie before it."""
+    """One step of a path: a name, an index, or None for `*`; `deep` when any depth may lie before it."""
 
     token: str | int | None
     deep: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Ignore:
-    """A launch's ignore paths, compiled once."""
+class Place:
+    """What a rule's path names: the `status`, a `header` by its lower-case name (`*`: all), or places in the body.
+
+    `steps` lead to the places in the body; None when the path names none. `$` has no steps: it is the whole body.
+    """
 
     status: bool = False
-    headers: frozenset[str] = frozenset()
-    body: tuple[tuple[Step, ...], ...] = ()
-
-    @classmethod
-    def of(cls, paths: Iterable[str]) -> "Ignore":
-        """Compile ignore paths. Raises BadPath for the first that cannot be read."""
-        status = False
-        headers: set[str] = set()
-        body: list[tuple[Step, ...]] = []
-        for path in paths:
-            path = path.strip()
-            if path == "status":
-                status = True
-            elif path.startswith("header:"):
-                headers.add(_header(path))
-            else:
-                body.append(parse_path(path))
-        return cls(status, frozenset(headers), tuple(body))
-
-    def covers_header(self, name: str) -> bool:
-        """Say whether a header's differences are ignored; `name` is lower-case."""
-        return name in self.headers or "*" in self.headers
-
-    def covers(self, tokens: Sequence[str | int]) -> bool:
-        """Say whether the place with these keys and indexes is ignored."""
-        return any(_covers(steps, tokens) for steps in self.body)
+    header: str = ""
+    steps: tuple[Step, ...] | None = None
 
 
-NOTHING: Final = Ignore()
+def parse_place(path: str) -> Place:
+    """Read `status`, `header:x-name`, `header:*` or a body path. Raises BadPath."""
+    path = path.strip()
+    if path == "status":
+        return Place(status=True)
+    if path.startswith("header:"):
+        return Place(header=_header(path))
+    return Place(steps=parse_path(path))
 
 
 def parse_path(path: str) -> tuple[Step, ...]:
@@ -78,6 +66,8 @@ def parse_path(path: str) -> tuple[Step, ...]:
             f"{_shown(path)} is not a path: start with $ for the body, as in $.items[*].price, "
             "or write status, or header:x-name."
         )
+    if len(path) > PATH_CHARS:
+        raise BadPath(f"{_shown(path)} is longer than the {PATH_CHARS} characters a path may have.")
     steps: list[Step] = []
     at = 1
     while at < len(path):
@@ -87,25 +77,6 @@ def parse_path(path: str) -> tuple[Step, ...]:
         steps.append(Step(_token(found), found["deep"] is not None))
         at = found.end()
     return tuple(steps)
-
-
-def _covers(steps: tuple[Step, ...], tokens: Sequence[str | int]) -> bool:
-    # A set of positions instead of backtracking: many `..` in one path stay linear.
-    positions = {0}
-    for token in tokens:
-        if len(steps) in positions:
-            return True
-        following: set[int] = set()
-        for position in positions:
-            step = steps[position]
-            if step.token is None or (step.token == token and type(step.token) is type(token)):
-                following.add(position + 1)
-            if step.deep:
-                following.add(position)
-        if not following:
-            return False
-        positions = following
-    return len(steps) in positions
 
 
 def _token(found: re.Match[str]) -> str | int | None:

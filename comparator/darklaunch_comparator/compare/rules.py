@@ -1,0 +1,205 @@
+"""What an operator has decided about differences at one endpoint, compiled once and asked at each difference.
+
+Some rules define what is equal (`only`, `unordered`, `tolerance`, `structure_only`, `null_is_absent`, `status_classes`,
+headers never compared): what they excuse was no difference. `ignore` sets a difference aside.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from enum import Enum
+from typing import Final, Protocol, TypeVar
+
+import orjson
+
+from .model import ABSENT, NUMBERS, Absent, Json, Kind, NotANumber, Reason
+from .pathmap import PathMap, Token
+from .patterns import Pattern
+
+Patterns = tuple[Pattern | None, ...]
+"""What values are ignored at a place; None: any, and whatever else differs there."""
+
+Fits = Callable[[Pattern, str], bool]
+
+_EXACT: Final = Context(prec=60, Emax=999_999_999, Emin=-999_999_999, traps=[])
+_VALUES: Final = (Kind.VALUE, Kind.TEXT, Kind.BYTES)
+
+
+class _Ranked(Protocol):
+    @property
+    def rank(self) -> int: ...
+
+
+R = TypeVar("R", bound=_Ranked)
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far two numbers may be apart: absolutely, or as a share of the greater one. The greatest rank decides."""
+
+    absolute: Decimal
+    relative: Decimal
+    rank: int = 0
+
+    def near(self, one: "int | float | Decimal", other: "int | float | Decimal") -> bool:
+        """Say whether two numbers are as good as equal. Exact in decimal: 1.1 and 1.0 are 0.1 apart."""
+        left, right = _decimal(one), _decimal(other)
+        distance = _EXACT.abs(_EXACT.subtract(left, right))
+        if not distance.is_finite():
+            return False
+        greater = max(_EXACT.abs(left), _EXACT.abs(right))
+        return distance <= self.absolute or distance <= _EXACT.multiply(self.relative, greater)
+
+
+@dataclass(frozen=True, slots=True)
+class Unordered:
+    """An array whose order means nothing; `by` names the member that tells its elements apart, "" for none."""
+
+    by: str = ""
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A part of which only keys and types count; `allow_extra` lets the shadow have further keys."""
+
+    allow_extra: bool = False
+    rank: int = 0
+
+
+class Standing(Enum):
+    """What a part of an array's element contributes to telling the elements apart."""
+
+    KEPT = "kept"
+    MASKED = "masked"  # its type only
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules that hold at one endpoint."""
+
+    ignore: PathMap[Pattern | None] = field(default_factory=PathMap[Pattern | None])
+    ignore_status: Patterns = ()
+    ignore_headers: Mapping[str, Patterns] = field(default_factory=dict[str, Patterns])
+    only: PathMap[None] = field(default_factory=PathMap[None])
+    only_headers: frozenset[str] = frozenset()
+    unordered: PathMap[Unordered] = field(default_factory=PathMap[Unordered])
+    tolerance: PathMap[Tolerance] = field(default_factory=PathMap[Tolerance])
+    structure_only: PathMap[Structure] = field(default_factory=PathMap[Structure])
+    null_is_absent: PathMap[None] = field(default_factory=PathMap[None])
+    strict_numbers: PathMap[None] = field(default_factory=PathMap[None])
+    compared_headers: frozenset[str] = frozenset()
+    unlooked_headers: frozenset[str] = frozenset()
+    status_classes: bool = False
+
+    @property
+    def excuse_in_body(self) -> bool:
+        """Whether a rule may excuse a difference in a body."""
+        return bool(
+            self.ignore or self.only or self.tolerance or self.structure_only or self.null_is_absent or self.unordered
+        )
+
+    def excuse(
+        self, tokens: Sequence[Token], kind: Kind, primary: "Json | Absent", shadow: "Json | Absent", fits: Fits
+    ) -> Reason | None:
+        """Say which rule excuses a difference in the body, None when none does.
+
+        `fits` matches a pattern against a value. What was described in words has no values: both are ABSENT.
+        """
+        if self.only and not self._looked_at(tokens, primary, shadow):
+            return Reason.ONLY
+        if kind in _VALUES and self.structure_only and self.structure_only.covers(tokens):
+            return Reason.STRUCTURE_ONLY
+        if kind is Kind.VALUE and self._near(tokens, primary, shadow):
+            return Reason.TOLERANCE
+        gone = (kind is Kind.MISSING and primary is None) or (kind is Kind.EXTRA and shadow is None)
+        if gone and self.null_is_absent.covers(tokens):
+            return Reason.NULL_IS_ABSENT
+        if self.ignore:
+            patterns = self.ignore.find(tokens)
+            if None in patterns:
+                return Reason.IGNORED
+            text = _text(shadow) if patterns and kind is Kind.VALUE else None
+            if text is not None and any(fits(pattern, text) for pattern in patterns if pattern is not None):
+                return Reason.IGNORED_PATTERN
+        return None
+
+    def excuse_header(self, name: str, value: str | None, fits: Fits) -> Reason | None:
+        """Say which rule excuses a header's difference; `value` is the shadow's when both sides have one."""
+        if name in self.unlooked_headers:
+            return Reason.HEADERS
+        if self.only_headers and name not in self.only_headers and "*" not in self.only_headers:
+            return Reason.ONLY
+        return _ignored((*self.ignore_headers.get(name, ()), *self.ignore_headers.get("*", ())), value, fits)
+
+    def excuse_status(self, primary: int, shadow: int, fits: Fits) -> Reason | None:
+        """Say which rule excuses a difference of the status."""
+        if self.status_classes and primary // 100 == shadow // 100:
+            return Reason.STATUS_CLASSES
+        return _ignored(self.ignore_status, str(shadow), fits)
+
+    def standing(self, tokens: Sequence[Token], part: Json) -> Standing:
+        """Say what a part of an element contributes to telling the elements of an unordered array apart."""
+        if (self.ignore and None in self.ignore.find(tokens)) or (
+            self.only and not self._looked_at(tokens, part, ABSENT)
+        ):
+            return Standing.DROPPED
+        if part is None and self.null_is_absent.covers(tokens):
+            return Standing.DROPPED
+        if self.structure_only and self.structure_only.covers(tokens):
+            return Standing.MASKED
+        if isinstance(part, NUMBERS) and not isinstance(part, bool) and self.tolerance.covers(tokens):
+            return Standing.MASKED
+        return Standing.KEPT
+
+    def _looked_at(self, tokens: Sequence[Token], primary: "Json | Absent", shadow: "Json | Absent") -> bool:
+        if self.only.covers(tokens):
+            return True
+        if primary is ABSENT and shadow is ABSENT:  # described in words: the whole of it differs
+            return self.only.leads_towards(tokens)
+        return any(side is not ABSENT and self.only.leads_into(tokens, side) for side in (primary, shadow))
+
+    def _near(self, tokens: Sequence[Token], primary: "Json | Absent", shadow: "Json | Absent") -> bool:
+        if not (self.tolerance and isinstance(primary, NUMBERS) and isinstance(shadow, NUMBERS)):
+            return False
+        rule = strongest(self.tolerance.find(tokens))
+        return rule is not None and rule.near(primary, shadow)
+
+
+NO_RULES: Final = Rules()
+
+
+def strongest(found: Sequence[R]) -> R | None:
+    """Choose among rules of one kind that cover one place: an endpoint's before the launch's, later before earlier."""
+    return max(found, key=lambda rule: rule.rank) if found else None
+
+
+def is_whole(number: "int | float | Decimal") -> bool:
+    """Say whether a number is written without fraction and exponent."""
+    return isinstance(number, int) or (isinstance(number, Decimal) and number.as_tuple().exponent == 0)
+
+
+def _ignored(patterns: Patterns, value: str | None, fits: Fits) -> Reason | None:
+    if None in patterns:
+        return Reason.IGNORED
+    if value is not None and any(fits(pattern, value) for pattern in patterns if pattern is not None):
+        return Reason.IGNORED_PATTERN
+    return None
+
+
+def _decimal(number: "int | float | Decimal") -> Decimal:
+    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+
+
+def _text(content: "Json | Absent") -> str | None:
+    """Write a scalar as a pattern sees it: a string as it is, anything else as JSON. None for what is no scalar."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Decimal):
+        return str(content)
+    if isinstance(content, NotANumber):
+        return content.token
+    if content is None or isinstance(content, bool | int | float):
+        return orjson.dumps(content).decode()
+    return None

@@ -1,0 +1,18 @@
+"""What an operator decides about differences: the rule set, its file form, and what comparators compile it to."""
+
+from .compiling import NO_BOOK, RuleBook, compile_rules, read_stored
+from .model import MOST_RULES, Rule, RuleSet, Trouble, check, rule_id, store
+
+__all__ = [
+    "MOST_RULES",
+    "NO_BOOK",
+    "Rule",
+    "RuleBook",
+    "RuleSet",
+    "Trouble",
+    "check",
+    "compile_rules",
+    "read_stored",
+    "rule_id",
+    "store",
+]

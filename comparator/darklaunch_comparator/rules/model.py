@@ -1,0 +1,378 @@
+"""The rule set of a launch as an operator writes it, checked: pydantic, at the edge only.
+
+A rule set is a table of arrays, one for each kind of rule; TOML, JSON and what is stored have the same shape:
+
+    [[ignore]]
+    path = "$.total_cents"
+    endpoints = ["GET /orders/{id}"]
+    reason = "renamed to total"
+    author = "ann"
+    expires = 2026-12-31
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import blake2b
+from typing import Annotated, Any, ClassVar, Final, NamedTuple, cast
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from darklaunch_comparator.compare.jsonpath import parse_place
+from darklaunch_comparator.compare.patterns import BadPattern, Pattern
+from darklaunch_comparator.masking import Places
+
+MOST_RULES: Final = 1_000
+"""Rules a launch may have: they travel with its control state to every process."""
+
+_ENDPOINT: Final = re.compile(r"[A-Z]+ \S.*")
+_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class Trouble(NamedTuple):
+    """Something wrong with a rule set: where (`ignore`, 2, `pattern`), and what, in words."""
+
+    where: tuple[str | int, ...]
+    what: str
+
+
+def _body_path(path: str) -> str:
+    if parse_place(path).steps is None:
+        raise ValueError(f'"{path}" is not in the body: this rule takes a path that starts with $, as in $.items')
+    return path.strip()
+
+
+def _any_path(path: str) -> str:
+    parse_place(path)
+    return path.strip()
+
+
+def _only_path(path: str) -> str:
+    if parse_place(path).status:
+        raise ValueError("the status is always looked at: name what else is, as in $.items or header:location")
+    return path.strip()
+
+
+def _masked_path(path: str) -> str:
+    Places.of([path])
+    return path.strip()
+
+
+def _pattern(text: str) -> str:
+    try:
+        Pattern(text)
+    except BadPattern as broken:
+        raise ValueError(f"the pattern {text[:80]!r} cannot be used: {broken}") from None
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if not _ENDPOINT.fullmatch(text):
+        raise ValueError(f"{text[:80]!r} is no endpoint: write method and route, as in GET /orders/{{id}}")
+    return text
+
+
+def _header(text: str) -> str:
+    name = text.strip().lower().removeprefix("header:")
+    if not _HEADER.fullmatch(name):
+        raise ValueError(f"{text[:80]!r} names no header")
+    return name
+
+
+Text = Annotated[str, StringConstraints(max_length=500)]
+BodyPath = Annotated[str, AfterValidator(_body_path)]
+AnyPath = Annotated[str, AfterValidator(_any_path)]
+OnlyPath = Annotated[str, AfterValidator(_only_path)]
+MaskedPath = Annotated[str, AfterValidator(_masked_path)]
+PatternText = Annotated[str, AfterValidator(_pattern)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+HeaderName = Annotated[str, AfterValidator(_header)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Rule(BaseModel):
+    """What every rule says of itself: where it holds, who wrote it and why, and until when.
+
+    `endpoints` names the only endpoints it holds at, `except` those it does not. A date as `expires` is the last day,
+    UTC, on which it holds.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    kind: ClassVar[str]
+
+    endpoints: tuple[Endpoint, ...] = ()
+    excepted: tuple[Endpoint, ...] = Field(default=(), alias="except")
+    reason: Text = ""
+    author: Text = ""
+    expires: date | datetime | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "Rule":
+        if self.endpoints and self.excepted:
+            raise ValueError("endpoints and except contradict each other: keep one of them")
+        if isinstance(self.expires, datetime) and self.expires.tzinfo is None:
+            raise ValueError("expires needs a time zone, as in 2026-12-31T18:00:00Z, or only a date")
+        return self
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The moment from which it excuses nothing."""
+        if self.expires is None or isinstance(self.expires, datetime):
+            return self.expires
+        return datetime.combine(self.expires + timedelta(days=1), time(), UTC)
+
+    def holds(self, now: datetime) -> bool:
+        """Say whether it has not expired."""
+        return self.ends_at is None or now < self.ends_at
+
+    @property
+    def scope(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The endpoints it names, and those it excepts, sorted."""
+        return tuple(sorted(self.endpoints)), tuple(sorted(self.excepted))
+
+    @property
+    def subject(self) -> str:
+        """What it is about: one rule of a kind and scope may be about one thing."""
+        return str(getattr(self, "path", ""))
+
+    def settings(self) -> dict[str, Any]:
+        """Give what it says beside its scope, author, reason and expiry, as JSON values; defaults are left out."""
+        told = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {name: value for name, value in told.items() if name not in _COMMON}
+
+
+class Ignore(Rule):
+    """Differences at `path` are set aside; with `pattern` only values that the shadow's whole scalar fits."""
+
+    kind = "ignore"
+    path: AnyPath
+    pattern: PatternText | None = None
+
+    @property
+    def subject(self) -> str:
+        """Several patterns may be about one path."""
+        return self.path if self.pattern is None else f"{self.path} {self.pattern}"
+
+
+class Only(Rule):
+    """Of the body (or the headers) only what `path` covers is looked at."""
+
+    kind = "only"
+    path: OnlyPath
+
+
+class UnorderedArrays(Rule):
+    """The order of arrays at `path` means nothing; `by` names the member that tells elements apart."""
+
+    kind = "unordered"
+    path: BodyPath
+    by: Text = ""
+
+
+class NumberTolerance(Rule):
+    """Numbers at `path` may be apart by `absolute`, or by the share `relative` of the greater one."""
+
+    kind = "tolerance"
+    path: BodyPath
+    absolute: Amount | None = None
+    relative: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _says_how_much(self) -> "NumberTolerance":
+        if self.absolute is None and self.relative is None:
+            raise ValueError("say how far apart: absolute = 0.01, or relative = 0.001")
+        return self
+
+
+class StructureOnly(Rule):
+    """At `path` only keys and types count; with `allow_extra` the shadow may have further keys."""
+
+    kind = "structure_only"
+    path: BodyPath
+    allow_extra: bool = False
+
+
+class NullIsAbsent(Rule):
+    """At `path` a key with null and no key are the same."""
+
+    kind = "null_is_absent"
+    path: BodyPath
+
+
+class StrictNumbers(Rule):
+    """At `path` 1 and 1.0 are of different types."""
+
+    kind = "strict_numbers"
+    path: BodyPath
+
+
+class ComparedHeaders(Rule):
+    """Headers that are compared beside the usual ones, and headers that never are."""
+
+    kind = "headers"
+    compare: tuple[HeaderName, ...] = ()
+    never: tuple[HeaderName, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_some(self) -> "ComparedHeaders":
+        if not (self.compare or self.never):
+            raise ValueError('name headers: compare = ["x-total-count"], or never = ["etag"]')
+        if both := sorted(set(self.compare) & set(self.never)):
+            raise ValueError(f"{both[0]} is both compared and never compared: keep one")
+        return self
+
+    @property
+    def subject(self) -> str:
+        """Several may stand side by side."""
+        return f"{' '.join(sorted(self.compare))}|{' '.join(sorted(self.never))}"
+
+
+class StatusClasses(Rule):
+    """Status codes of one class (200 and 201) are equal."""
+
+    kind = "status_classes"
+
+
+class Mask(Rule):
+    """Values at `path` (or in a header, or a parameter of the query) are replaced in what is stored of an exchange."""
+
+    kind = "mask"
+    path: MaskedPath
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "Mask":
+        if self.expires is not None:
+            raise ValueError("a mask does not expire: remove it when what it hides may be seen")
+        return self
+
+
+class RuleSet(BaseModel):
+    """All rules of a launch."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ignore: tuple[Ignore, ...] = ()
+    only: tuple[Only, ...] = ()
+    unordered: tuple[UnorderedArrays, ...] = ()
+    tolerance: tuple[NumberTolerance, ...] = ()
+    structure_only: tuple[StructureOnly, ...] = ()
+    null_is_absent: tuple[NullIsAbsent, ...] = ()
+    strict_numbers: tuple[StrictNumbers, ...] = ()
+    headers: tuple[ComparedHeaders, ...] = ()
+    status_classes: tuple[StatusClasses, ...] = ()
+    mask: tuple[Mask, ...] = ()
+
+    def placed(self) -> Iterator[tuple[tuple[str, int], Rule]]:
+        """Give every rule with its place, (`ignore`, 0)."""
+        for kind in type(self).model_fields:
+            for at, rule in enumerate(getattr(self, kind)):
+                yield (kind, at), rule
+
+    def all(self) -> list[Rule]:
+        """List every rule."""
+        return [rule for _, rule in self.placed()]
+
+
+KINDS: Final[dict[str, type[Rule]]] = {
+    kind.kind: kind
+    for kind in (
+        Ignore, Only, UnorderedArrays, NumberTolerance, StructureOnly, NullIsAbsent, StrictNumbers, ComparedHeaders,
+        StatusClasses, Mask,
+    )
+}  # fmt: skip
+_COMMON: Final = {"endpoints", "except", "reason", "author", "expires"}
+
+
+def check(given: object, *, with_reason: bool = False) -> tuple[RuleSet, list[Trouble]]:
+    """Read a rule set from plain values: the set, empty when anything is wrong, and all that is wrong with it.
+
+    `with_reason` asks every rule to say why.
+    """
+    if (number := _number(given)) > MOST_RULES:
+        what = f"a launch takes at most {MOST_RULES:,} rules, and here are {number:,}"
+        advice = "A path covers everything below it, [*] and .. stand for many: name whole parts instead"
+        return RuleSet(), [Trouble((), f"{what}. {advice}")]
+    try:
+        rules = RuleSet.model_validate(given)
+    except ValidationError as wrong:
+        return RuleSet(), list(dict.fromkeys([_trouble(dict(each)) for each in wrong.errors(include_url=False)]))
+    troubles = [*_contradictions(rules)]
+    if with_reason:
+        troubles += [
+            Trouble(place, 'it does not say why: add reason = "…", so that others can judge it later')
+            for place, rule in rules.placed()
+            if not rule.reason.strip()
+        ]
+    return (RuleSet() if troubles else rules), troubles
+
+
+def rule_id(rule: Rule) -> str:
+    """Name a rule by what it does: 6 hex digits, the same wherever it stands, whoever wrote it, whenever it ends."""
+    told = orjson.dumps([rule.kind, rule.scope, rule.settings()], option=orjson.OPT_SORT_KEYS)
+    return blake2b(told, digest_size=3).hexdigest()
+
+
+def store(rules: RuleSet) -> str:
+    """Write a rule set as JSON, "" for an empty one."""
+    told = rules.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return orjson.dumps(told).decode() if told else ""
+
+
+def _number(given: object) -> int:
+    arrays = cast(dict[object, object], given).values() if isinstance(given, dict) else ()
+    return sum(len(cast(list[object], rules)) for rules in arrays if isinstance(rules, list))
+
+
+def _contradictions(rules: RuleSet) -> Iterator[Trouble]:
+    seen: dict[object, tuple[tuple[str, int], Rule]] = {}
+    headers: dict[tuple[object, str], tuple[str, tuple[str, int]]] = {}
+    for place, rule in rules.placed():
+        (kind, at), key = place, (rule.kind, rule.subject, rule.scope)
+        if key in seen:
+            (_, before), other = seen[key]
+            if other.settings() == rule.settings():
+                yield Trouble(place, f"it is there twice: {kind} {before + 1} says the same. Remove one")
+            else:
+                yield Trouble(place, f"it contradicts {kind} {before + 1}, which says something else of {rule.subject}")
+        seen.setdefault(key, (place, rule))
+        if isinstance(rule, ComparedHeaders):
+            for way, names in (("compared", rule.compare), ("never compared", rule.never)):
+                for name in names:
+                    said, (_, before) = headers.setdefault((rule.scope, name), (way, (kind, at)))
+                    if said != way:
+                        yield Trouble(place, f"it contradicts {kind} {before + 1}, where {name} is {said}")
+
+
+def _trouble(error: dict[str, Any]) -> Trouble:
+    where: tuple[str | int, ...] = error["loc"]
+    if "expires" in where:  # one of a union's members
+        where = where[: where.index("expires") + 1]
+    if error["type"] == "extra_forbidden":
+        return Trouble(where, _unknown(where))
+    if error["type"] == "missing":
+        return Trouble(where[:-1], f"{where[-1]} is missing")
+    if error["type"] == "value_error":
+        return Trouble(where, str(error["ctx"]["error"]))
+    given = error.get("input")
+    shown = f", got {str(given)[:60]!r}" if isinstance(given, str | int | float | bool | None) else ""
+    if where[-1:] == ("expires",):
+        expected = "a date, or a time with its zone: 2026-12-31 or 2026-12-31T18:00:00Z"
+        return Trouble(where, f"expires takes {expected}{shown}")
+    message = str(error["msg"]).replace("Input should be", "it should be").replace("tuple", "array")
+    return Trouble(where, f"{message[:1].lower()}{message[1:]}{shown}")
+
+
+def _unknown(where: tuple[str | int, ...]) -> str:
+    name = str(where[-1])
+    known: list[str]
+    if len(where) == 1:
+        known, what = list(RuleSet.model_fields), "kind of rule"
+    else:
+        fields = KINDS[str(where[0])].model_fields
+        known, what = [field.alias or key for key, field in fields.items()], f"key of {where[0]}"
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}"
+    return f'"{name[:60]}" is no {what}; {meant}'

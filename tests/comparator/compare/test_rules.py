@@ -1,0 +1,180 @@
+"""What holds of every pair of documents under rules: hypothesis looks for one where it does not."""
+
+import copy
+import json
+import random
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from darklaunch_comparator.compare import Comparison, Kind, Outcome, Reason, Side, compare
+from darklaunch_comparator.compare.findings import PATTERN_BUDGET_BYTES
+from darklaunch_comparator.compare.patterns import VALUE_BYTES, BadPattern, Pattern
+from darklaunch_shared.exchange import Answer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.comparator.compare.ruled import ruled
+
+ruling = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+
+names = st.sampled_from(["a", "b", "id", "n"])
+scalars = st.none() | st.booleans() | st.sampled_from([0, 1, 1.0, 1.5, 2]) | st.sampled_from(["", "x", "y", "1"])
+documents = st.recursive(
+    scalars, lambda part: st.lists(part, max_size=4) | st.dictionaries(names, part, max_size=4), max_leaves=15
+)
+paths = st.sampled_from(["$", "$.a", "$[*]", "$..a", "$.b[*].id", "$[0]", "$.n", "$..*", "$.a.b"])
+patterns = st.sampled_from([".*", "x", "[0-9.]+", "true|1"])
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn) -> dict[str, Any]:
+    """A few rules of any kind."""
+    rules: dict[str, Any] = {}
+    for kind in draw(st.sets(st.sampled_from(sorted(KINDS)), min_size=1, max_size=3)):
+        rules[kind] = [{"path": path, **draw(KINDS[kind])} for path in draw(st.sets(paths, min_size=1, max_size=2))]
+    return rules
+
+
+KINDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "ignore": st.just({}) | patterns.map(lambda pattern: {"pattern": pattern}),
+    "only": st.just({}),
+    "unordered": st.sampled_from([{}, {"by": "id"}, {"by": "n"}]),
+    "tolerance": st.sampled_from([{"absolute": 0.5}, {"relative": 0.5}]),
+    "structure_only": st.sampled_from([{}, {"allow_extra": True}]),
+    "null_is_absent": st.just({}),
+    "strict_numbers": st.just({}),
+}
+
+
+def compared(one: Any, other: Any, **rules: Any) -> Comparison:
+    def side(document: Any) -> Side:
+        return Side(Answer(200, (("content-type", "application/json"),), json.dumps(document).encode(), 1.0), "", 0)
+
+    return compare("GET", side(one), side(other), ruled(**rules))
+
+
+def kinds(found: Comparison) -> Counter[tuple[str, Kind]]:
+    return Counter((difference.group_path, difference.kind) for difference in found.differences)
+
+
+def shuffled(part: Any, chance: random.Random) -> Any:
+    if isinstance(part, dict):
+        return {name: shuffled(value, chance) for name, value in part.items()}
+    if isinstance(part, list):
+        elements = [shuffled(value, chance) for value in part]
+        chance.shuffle(elements)
+        return elements
+    return part
+
+
+@ruling
+@given(documents, rule_sets())
+def test_a_document_is_equal_to_itself_under_any_rules(document: Any, rules: dict[str, Any]):
+    assert compared(document, copy.deepcopy(document), **rules) == Comparison(Outcome.MATCHED)
+
+
+@ruling
+@given(documents, documents, st.sets(paths, max_size=3), rule_sets())
+def test_ignoring_never_adds_a_difference(one: Any, other: Any, ignored: set[str], rules: dict[str, Any]):
+    # An unordered array tells its elements apart by what is not ignored, so it may pair others.
+    rules.pop("unordered", None)
+    before = compared(one, other, **rules)
+    more = [*rules.get("ignore", []), *({"path": path} for path in ignored)]
+    after = compared(one, other, **{**rules, "ignore": [rule for at, rule in enumerate(more) if rule not in more[:at]]})
+    assert set(after.differences) <= set(before.differences)
+
+
+@ruling
+@given(documents, documents, patterns, paths)
+def test_a_pattern_never_excuses_missing_extra_or_type(one: Any, other: Any, pattern: str, path: str):
+    before, after = compared(one, other), compared(one, other, ignore=[{"path": path, "pattern": pattern}])
+    gone = kinds(before) - kinds(after)
+    assert all(kind is Kind.VALUE for _, kind in gone)
+    assert sum(gone.values()) == sum(excuse.count for excuse in after.excuses)
+
+
+@ruling
+@given(documents, documents, st.randoms(use_true_random=False), st.sampled_from(["", "id", "n"]))
+def test_no_order_of_unordered_arrays_changes_what_is_found(one: Any, other: Any, chance: random.Random, by: str):
+    rules = {"unordered": [{"path": "$", "by": by}]}
+    there, again = compared(one, other, **rules), compared(shuffled(one, chance), shuffled(other, chance), **rules)
+    assert (there.outcome, kinds(there)) == (again.outcome, kinds(again))
+
+
+@ruling
+@given(documents, st.randoms(use_true_random=False), rule_sets())
+def test_a_shuffled_document_is_equal_where_order_means_nothing(
+    document: Any, chance: random.Random, rules: dict[str, Any]
+):
+    rules = {**rules, "unordered": [{"path": "$"}]}
+    # An index names another element in another order.
+    rules = {kind: [rule for rule in held if rule["path"] != "$[0]"] for kind, held in rules.items()}
+    found = compared(document, shuffled(document, chance), **rules)
+    assert found.outcome is Outcome.MATCHED
+    assert {excuse.reason for excuse in found.excuses} <= {Reason.UNORDERED, Reason.STRUCTURE_ONLY, Reason.ONLY}
+
+
+@ruling
+@given(documents, documents, rule_sets())
+def test_what_is_not_reported_under_rules_is_counted(one: Any, other: Any, rules: dict[str, Any]):
+    found = compared(one, other, **rules)
+    if found.outcome is not Outcome.MISMATCHED and compared(one, other).differences:
+        assert found.excuses
+
+
+def test_a_pattern_that_backtracks_elsewhere_is_matched_in_linear_time():
+    rules = {"ignore": [{"path": "$", "pattern": "(a+)+$"}]}
+    started = time.process_time()
+    for length in (30, 3_000, 300_000):
+        assert compared("b", "a" * length + "!", **rules).outcome is Outcome.MISMATCHED
+    assert compared("b", "a" * 3_000, **rules).outcome is Outcome.IGNORED
+    assert time.process_time() - started < 5  # a backtracking engine needs longer than the universe has
+
+
+def test_no_pattern_fits_a_value_past_the_bound():
+    assert Pattern("a*").fits(b"a" * VALUE_BYTES)
+    assert not Pattern("a*").fits(b"a" * (VALUE_BYTES + 1))
+
+
+def test_what_patterns_look_through_is_bounded():
+    texts = ["b" * VALUE_BYTES for _ in range(PATTERN_BUDGET_BYTES // VALUE_BYTES + 1)]
+    found = compared(["a" * VALUE_BYTES for _ in texts], texts, ignore=[{"path": "$", "pattern": "b*"}])
+    assert found.outcome is Outcome.UNVERIFIED
+    assert "too much text to match against the patterns" in found.detail
+
+
+def test_a_pattern_meets_text_that_is_none():
+    assert compared("\udfff", "\udffe", ignore=[{"path": "$", "pattern": ".*"}]).outcome is Outcome.IGNORED
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("(?=a)b", "no look-ahead"),
+        ("(?<!a)b", "no look-ahead and no look-behind"),
+        (r"(a)\1", "no back-references"),
+        ("a{5000}", "at most 1,000 times"),
+        ("((a{100}){100}){100}", "at most 1,000 times"),
+        ("(", "missing )"),
+        ("[z-a]", "invalid character class range"),
+        ("a" * 501, "longer than the 500 characters"),
+        ("\ud800", "lone surrogate"),
+    ],
+)
+def test_a_pattern_that_the_engine_does_not_take_is_explained(pattern: str, words: str):
+    with pytest.raises(BadPattern, match=r".") as refused:
+        Pattern(pattern)
+    assert words in str(refused.value)
+
+
+def test_a_thousand_paths_cost_no_more_than_one_each_difference():
+    many = [{"path": f"$.rows[*].field_{number}"} for number in range(999)]
+    one = {"rows": [{f"field_{at}": 1 for at in range(40)} for _ in range(250)]}
+    other = {"rows": [{f"field_{at}": 2 for at in range(40)} for _ in range(250)]}
+    started = time.process_time()
+    found = compared(one, other, ignore=many)
+    assert found.outcome is Outcome.IGNORED
+    assert sum(excuse.count for excuse in found.excuses) == 10_000
+    assert time.process_time() - started < 5
