@@ -7,6 +7,7 @@ ComparatorError
     ├── DatabaseTooNew      the schema was migrated by a newer release
     ├── MigrationChanged    a migration that was applied here reads differently in this release
     ├── NotMigrated         the schema is missing or older than this release
+    ├── UnfitRole           a role is not there, or cannot be kept from changing tables
     ├── LaunchExists        a launch of this name is recorded already
     ├── LaunchUnknown       no launch of this name is recorded
     ├── LaunchMoved         the launch was changed by someone else meanwhile
@@ -40,6 +41,10 @@ class MigrationChanged(StoreError):
 
 class NotMigrated(StoreError):
     """The schema is missing or older than this release."""
+
+
+class UnfitRole(StoreError):
+    """A role is not there, or cannot be kept from changing tables."""
 
 
 class LaunchExists(StoreError):

@@ -69,8 +69,9 @@ class Partitions:
         return False
 
     def _drop(self, day: date) -> bool:
-        name = sql.Identifier("darklaunch", f"result_{day:%Y%m%d}")
-        return self._try(sql.SQL("DROP TABLE {}").format(name), f"dropping the partition of {day}")
+        return self._try(
+            sql.SQL("SELECT darklaunch.drop_partition({})").format(day), f"dropping the partition of {day}"
+        )
 
     def _try(self, statement: sql.Composed, act: str) -> bool:
         try:
