@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,7 +25,8 @@ class Process:
 
 def heartbeat(registry: str, identity: str, about: dict[str, Any]) -> Call:
     """Give the call that says this process is alive. `registry` is keys.HOOKS, keys.WORKERS or keys.COMPARATORS."""
-    described = {"host": socket.gethostname(), "pid": os.getpid(), **about}
+    clock_ms = time.time_ns() // 1_000_000
+    described = {"host": socket.gethostname(), "pid": os.getpid(), "clock_ms": clock_ms, **about}
     return Call("heartbeat", (registry,), (identity, orjson.dumps(described)))
 
 

@@ -1,3 +1,7 @@
+import json
+from urllib.parse import urlsplit
+
+import psycopg
 import pytest
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_console.maintaining.check_launches import check_agreement, check_backlogs
@@ -164,6 +168,53 @@ def test_clocks_that_disagree_are_told(skew_s, level):
     assert found.level is level
     if skew_s == -5:
         assert found.what == "Redis's clock is 5 s behind this machine's"
+
+
+@pytest.mark.parametrize(
+    ("clocks", "level", "said"),
+    [
+        ({"a": 10_000, "b": 11_999}, "ok", "The clocks of 2 hosts agree with that of Redis"),
+        ({"a": 10_000, "b": 4_000}, "warn", "b's clock is 6 s behind that of Redis"),
+        ({"a": 100_000}, "fail", "a's clock is 1 min 30 s ahead of that of Redis"),
+    ],
+)
+def test_the_clocks_of_hosts_are_judged_by_that_of_redis(clocks, level, said):
+    hooks = [Process(host, 10_000, {"host": host, "clock_ms": at_ms}) for host, at_ms in clocks.items()]
+    found = check_processes(hooks, [live("w")], [live("c", leader=True)], active=True)
+    assert [(finding.level, finding.what) for finding in found if "clock" in finding.what] == [(level, said)]
+
+
+def test_a_redis_that_lets_everybody_in_is_warned_of(alone):
+    with redis_client(alone.redis_url) as redis:
+        password = urlsplit(alone.redis_url).password
+        redis.execute_command("ACL", "SETUSER", "default", "nopass")
+        try:
+            bare = alone.redis_url.replace(f":{password}@", "")
+            told = json.loads(alone.run("doctor", "--json", REDIS_URL=bare).stdout)
+            assert "Redis lets in whoever can reach it, without a password" in checks(told)["warn"]
+        finally:
+            redis.execute_command("ACL", "SETUSER", "default", "resetpass", f">{password}")
+    assert "Redis asks for a password (this is the user default)" in checks(alone.json("doctor"))["ok"]
+
+
+def test_a_role_without_rights_is_told_what_it_lacks(alone):
+    with psycopg.connect(alone.postgres_dsn, autocommit=True) as owner:
+        owner.execute("CREATE ROLE dl_bare LOGIN PASSWORD 'pw'")
+        try:
+            parts = urlsplit(alone.postgres_dsn)
+            bare = parts._replace(netloc=f"dl_bare:pw@{parts.netloc.rpartition('@')[2]}").geturl()
+            owner.execute("GRANT USAGE ON SCHEMA darklaunch TO dl_bare")
+            owner.execute("GRANT SELECT ON ALL TABLES IN SCHEMA darklaunch TO dl_bare")
+            lacking = json.loads(alone.run("doctor", "--json", DATABASE_URL=bare).stdout)
+            assert "The Postgres role dl_bare lacks rights: DELETE on " in checks(lacking)["fail"]
+            assert "darklaunch migrate --runtime-role dl_bare" in checks(lacking)["fail"]
+            told = alone.ok("migrate", "--runtime-role", "dl_bare")
+            assert told.splitlines()[-1] == "The role dl_bare may work on them, and change none of them."
+            granted = json.loads(alone.run("doctor", "--json", DATABASE_URL=bare).stdout)
+            assert "The Postgres role dl_bare may do what comparators do, and no more" in checks(granted)["ok"]
+        finally:
+            owner.execute("DROP OWNED BY dl_bare")
+            owner.execute("DROP ROLE dl_bare")
 
 
 def test_processes_of_several_releases_and_no_leader_are_warned_of():

@@ -10,6 +10,7 @@ from darklaunch_comparator.errors import StoreError
 from darklaunch_comparator.store.migrate import OLDEST_SERVER, check_migrated
 
 from darklaunch_console.output.numbers import milliseconds, size
+from darklaunch_console.output.text import printable
 from darklaunch_console.stores import Connection
 
 from .check_redis import judge_clock
@@ -19,6 +20,23 @@ _SIZE: Final = b"""
 SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = 'darklaunch' AND c.relkind IN ('r', 'm')
+"""
+_PRIVILEGES: Final = b"""
+SELECT current_user,
+       array_remove(ARRAY(
+           SELECT format('%s on %s', p.privilege, c.relname)
+           FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+           CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (privilege)
+           WHERE n.nspname = 'darklaunch' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+             AND c.relname NOT IN ('migration', 'event') AND NOT has_table_privilege(c.oid, p.privilege)
+           ORDER BY c.relname, p.privilege LIMIT 3
+       ) || ARRAY(
+           SELECT format('EXECUTE on %s', p.proname)
+           FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+           WHERE n.nspname = 'darklaunch' AND NOT has_function_privilege(p.oid, 'EXECUTE')
+           ORDER BY p.proname LIMIT 2
+       ), NULL),
+       has_schema_privilege('darklaunch', 'CREATE')
 """
 
 
@@ -46,7 +64,18 @@ def check_postgres(connection: Connection, where: str) -> list[Finding]:
     (taken,) = connection.execute(_SIZE).fetchone() or (0,)
     found.append(ok(f"Postgres has the tables of this release, {size(int(taken))} of data"))
     found.append(_partitions(connection, now))
+    found.append(_privileges(connection))
     return found
+
+
+def _privileges(connection: Connection) -> Finding:
+    row: Any = connection.execute(_PRIVILEGES).fetchone()
+    user, lacking, may_create = row
+    if lacking:
+        what = f"The Postgres role {printable(user)} lacks rights: {', '.join(lacking)}"
+        return fail(what, f"As the role that owns the tables: darklaunch migrate --runtime-role {printable(user)}.")
+    more = "and may change tables too" if may_create else "and no more"
+    return ok(f"The Postgres role {printable(user)} may do what comparators do, {more}")
 
 
 def _partitions(connection: Connection, now: datetime) -> Finding:

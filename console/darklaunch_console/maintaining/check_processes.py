@@ -8,7 +8,8 @@ from darklaunch_shared.alive import Process
 
 from darklaunch_console.output.text import plural, printable
 
-from .findings import Finding, fail, ok, warn
+from .check_redis import judge_clock
+from .findings import Finding, Level, fail, ok, warn
 
 
 def check_processes(
@@ -28,8 +29,24 @@ def check_processes(
             found.append(judged(f"No {kind} is running: nobody {does}", f"Start one: darklaunch {kind}."))
     if comparators and not any(process.about.get("leader") for process in comparators):
         found.append(warn("No comparator leads: nobody keeps house", "Wait some seconds; then see their logs."))
+    found += _clocks([*hooks, *workers, *comparators])
     versions = {str(p.about["version"]) for p in (*hooks, *workers, *comparators) if p.about.get("version")}
     if len(versions) > 1:
         listed = printable(", ".join(sorted(versions)))
         found.append(warn(f"Processes of several releases run: {listed}", "Finish the deployment."))
     return found
+
+
+def _clocks(processes: Sequence[Process]) -> list[Finding]:
+    """Judge each host's clock by that of Redis, which stamps every sign of life. Of a host, the worst counts."""
+    ahead_s: dict[str, float] = {}
+    for process in processes:
+        told = process.about.get("clock_ms")
+        if isinstance(told, int):
+            host, skew_s = str(process.about.get("host", "?")), (told - process.seen_ms) / 1000
+            ahead_s[host] = max(ahead_s.get(host, 0.0), skew_s, key=abs)
+    judged = [judge_clock(printable(host), skew_s, whom="that of Redis") for host, skew_s in sorted(ahead_s.items())]
+    wrong = [finding for finding in judged if finding.level is not Level.OK]
+    if judged and not wrong:
+        return [ok(f"The clocks of {plural(len(judged), 'host')} agree with that of Redis")]
+    return wrong

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from darklaunch_shared.connect import Client
+from redis.exceptions import ResponseError
 
 from darklaunch_console.alive import server_now_ms
 from darklaunch_console.output.numbers import milliseconds, seconds, size
@@ -27,7 +28,22 @@ def check_redis(redis: Client, where: str) -> list[Finding]:
     took_ms = (time.perf_counter() - began) * 1000
     info = read_info(redis.execute_command("INFO"))
     skew_s = server_now_ms(redis) / 1000 - time.time()
-    return [*judge_info(info, where, took_ms), judge_clock("Redis", skew_s)]
+    return [*judge_info(info, where, took_ms), judge_clock("Redis", skew_s), *_access(redis)]
+
+
+def _access(redis: Client) -> list[Finding]:
+    """Judge who may come in, as far as this user may ask."""
+    try:
+        me = redis.execute_command("ACL", "WHOAMI").decode("utf-8", "replace")
+        told = redis.execute_command("ACL", "GETUSER", "default")
+    except ResponseError:  # not everyone may ask: a good sign
+        return [ok("Redis tells this user nothing of others")]
+    fields: dict[bytes, Any] = dict(zip(told[::2], told[1::2], strict=True)) if told else {}
+    flags = {flag.decode() for flag in fields.get(b"flags", ())}
+    if {"on", "nopass"} <= flags:
+        what = "Redis lets in whoever can reach it, without a password"
+        return [warn(what, "Set one (requirepass), or better a user for each part: docs/SECURITY.md.")]
+    return [ok(f"Redis asks for a password (this is the user {me})")]
 
 
 def read_info(reply: object) -> dict[str, str]:
@@ -87,12 +103,12 @@ def _persistence(info: Mapping[str, str]) -> Finding:
     )
 
 
-def judge_clock(whose: str, skew_s: float) -> Finding:
-    """Judge how far a server's clock is ahead of this machine's. Ages of exchanges are differences of clocks."""
+def judge_clock(whose: str, skew_s: float, whom: str = "this machine's") -> Finding:
+    """Judge how far a clock is ahead of another. Ages of exchanges are differences of clocks."""
     if abs(skew_s) < SKEW_WARN_S:
-        return ok(f"{whose}'s clock agrees with this machine's")
+        return ok(f"{whose}'s clock agrees with {whom}")
     ahead = "ahead of" if skew_s > 0 else "behind"
-    told = f"{whose}'s clock is {seconds(abs(skew_s))} {ahead} this machine's"
+    told = f"{whose}'s clock is {seconds(abs(skew_s))} {ahead} {whom}"
     do = "Synchronise the clocks (NTP): too old exchanges are dropped as stale."
     return fail(told, do) if abs(skew_s) > SKEW_FAIL_S else warn(told, do)
 
