@@ -56,6 +56,7 @@ COMMANDS: Final = (
     Entry("show", "reading.show", "Look", "Show what was decided about a launch, and its history."),
     Entry("report", "reading.report", "Look", "Say what is known: problems, ledger, latency."),
     Entry("mismatches", "reading.mismatches", "Look", "List what differed, grouped, most important first."),
+    Entry("noise", "reading.noise", "Look", "List what differs within one version, and is excused for it."),
     Entry("inspect", "reading.inspect", "Look", "Show one exchange: request, both answers, and where they differ."),
     Entry("curl", "reading.curl", "Look", "Print the curl commands that reproduce one exchange."),
     Entry("doctor", "maintaining.doctor", "Maintain", "Check servers, processes and launches, and say what to do."),

@@ -15,6 +15,7 @@ from darklaunch_shared.replay import ShadowErrorClass
 from darklaunch_console.errors import NoSuchLaunch
 from darklaunch_console.stores import Connection
 
+from .baseline import Baseline, read_baseline
 from .importance import importance
 
 SLOW_BUDGET = 0.001
@@ -26,7 +27,8 @@ class Problem:
     """A signature worth a person's time. `share` is its part of the endpoint's replays; `example` one line of proof.
 
     `joined` are further fingerprints it stands for, `importance` what it is ordered by. `decided` to `decided_at` are
-    the last change of its state: `accepted`, `resolved` or `reopened`, by whom, why and when.
+    the last change of its state: `accepted`, `resolved` or `reopened`, by whom, why and when. `noise` are those of its
+    places that have become known to be noise, at `noise_since` at the latest; `only_noise` says that it has no other.
     """
 
     fingerprint: str
@@ -49,6 +51,9 @@ class Problem:
     decided_by: str = ""
     decided_why: str = ""
     decided_at: datetime | None = None
+    noise: tuple[str, ...] = ()
+    noise_since: datetime | None = None
+    only_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ class LatencyRow:
 class Evidence:
     """Everything a report says. Times are UTC.
 
-    `problems` are open; they, `accepted` and `resolved` each begin with the most important.
+    `problems` are open; they, `accepted` and `resolved` each begin with the most important. `before_noise` would be
+    open as well, but has only places that have become known to be noise since.
     """
 
     record: LaunchRecord
@@ -76,6 +82,8 @@ class Evidence:
     problems: tuple[Problem, ...]
     accepted: tuple[Problem, ...]
     resolved: tuple[Problem, ...]
+    before_noise: tuple[Problem, ...]
+    baseline: Baseline
     latency: tuple[LatencyRow, ...]
     excuses: tuple[read.ExcuseCount, ...]
     since: datetime | None
@@ -89,8 +97,9 @@ def gather(connection: Connection, name: str) -> Evidence:
     endpoints = {counted.endpoint: counted for counted in read.endpoints(connection, name)}
     since = min((counted.since for counted in endpoints.values()), default=None)
     until = min(max((counted.until for counted in endpoints.values()), default=None) or _now(), _now())
+    baseline = read_baseline(connection, name)
     problems = [
-        _problem(signature, endpoints.get(signature.endpoint), until)
+        _problem(signature, endpoints.get(signature.endpoint), until, baseline)
         for signature in read.signatures(connection, name)
         if not _within_budget(signature, endpoints.get(signature.endpoint))
     ]
@@ -98,9 +107,11 @@ def gather(connection: Connection, name: str) -> Evidence:
         record=record,
         ledger=ledger,
         compared=ledger.matched + ledger.mismatched + ledger.ignored,
-        problems=_in_state("open", problems),
+        problems=_in_state("open", [problem for problem in problems if not problem.only_noise]),
         accepted=_in_state("accepted", problems),
         resolved=_in_state("resolved", problems),
+        before_noise=_in_state("open", [problem for problem in problems if problem.only_noise]),
+        baseline=baseline,
         latency=tuple(_latency_rows(read.latency(connection, name))),
         excuses=tuple(read.excuses(connection, name)),
         since=since,
@@ -152,8 +163,10 @@ def _in_state(state: str, problems: list[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(joined, key=lambda problem: (-problem.importance, problem.endpoint, problem.fingerprint)))
 
 
-def _problem(signature: read.Signature, counted: read.Endpoint | None, until: datetime) -> Problem:
+def _problem(signature: read.Signature, counted: read.Endpoint | None, until: datetime, baseline: Baseline) -> Problem:
     share = _share(signature, counted)
+    noise = baseline.excused_since(signature.endpoint, signature.parts)
+    weight = importance(signature.endpoint, signature.parts, share, signature.last_seen, until, baseline.rates())
     return Problem(
         fingerprint=signature.fingerprint,
         endpoint=signature.endpoint,
@@ -166,7 +179,7 @@ def _problem(signature: read.Signature, counted: read.Endpoint | None, until: da
         sample=signature.first_sample,
         example=example(signature.differences, signature.difference_count),
         state=signature.state,
-        importance=importance(signature.endpoint, signature.parts, share, signature.last_seen, until, {}),
+        importance=weight,
         latest_sample=signature.latest_sample,
         rarest_sample=signature.rarest_sample,
         builds=tuple(signature.builds),
@@ -174,6 +187,9 @@ def _problem(signature: read.Signature, counted: read.Endpoint | None, until: da
         decided_by=signature.decided_by,
         decided_why=signature.decided_why,
         decided_at=signature.decided_at,
+        noise=tuple(noise),
+        noise_since=max(noise.values(), default=None),
+        only_noise=bool(noise) and {str(part.get("path")) for part in signature.parts} <= noise.keys(),
     )
 
 

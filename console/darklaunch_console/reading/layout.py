@@ -30,6 +30,8 @@ def as_text(evidence: Evidence) -> list[str]:
         lines += ["", *_latency(evidence)]
     if excused := words.excused(evidence):
         lines += ["", f"Differed and was excused: {', '.join(excused[:6])}{_more(len(excused) - 6)}."]
+    if noise := _noise(evidence):
+        lines += ["", *noise]
     return lines
 
 
@@ -54,6 +56,8 @@ def as_markdown(evidence: Evidence) -> list[str]:
         lines.append("")
     if excused := words.excused(evidence):
         lines += [f"Differed and was excused: {', '.join(_escaped(one) for one in excused)}.", ""]
+    if noise := _noise(evidence):
+        lines += [f"{_escaped(noise[0])}:", "", *[f"- {_escaped(line.strip())}" for line in noise[1:]], ""]
     return lines
 
 
@@ -87,6 +91,12 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
             }
             for row in evidence.latency
         ],
+        "before_noise": [asdict(problem) for problem in evidence.before_noise],
+        "noise": {
+            "pairs": evidence.baseline.pairs,
+            "unanswered": evidence.baseline.unanswered,
+            "places": [asdict(place) for place in (*evidence.baseline.volatile, *evidence.baseline.generated)],
+        },
         "excuses": [asdict(excuse) for excuse in evidence.excuses],
     }
 
@@ -104,6 +114,8 @@ def _problem(number: int, problem: Problem) -> list[str]:
     ]
     if problem.decided == "reopened":
         lines.append(f"     {words.decision(problem)}")
+    if problem.noise:
+        lines.append(f"     partly from {words.before_noise(problem)}")
     if problem.example:
         lines.append(f"     {from_outside(problem.example, 160)}")
     if problem.sample:
@@ -120,6 +132,19 @@ def _accepted(evidence: Evidence) -> list[str]:
     if (more := len(evidence.accepted) - _ACCEPTED_SHOWN) > 0:
         lines.append(f"  and {count(more)} more: darklaunch mismatches {evidence.record.state.name} --state accepted")
     return lines
+
+
+def _noise(evidence: Evidence) -> list[str]:
+    """Say what is known to be noise, where nothing can be seen for it, and what was recorded before that was known."""
+    lines = [f"  {line}" for line in words.noise(evidence)]
+    lines += [
+        f"  {words.brief(problem)}, {words.frequency(problem)}: {words.before_noise(problem)}"
+        for problem in evidence.before_noise[:_ACCEPTED_SHOWN]
+    ]
+    if (more := len(evidence.before_noise) - _ACCEPTED_SHOWN) > 0:
+        lines.append(f"  and {count(more)} more kinds from before it was known")
+    name = evidence.record.state.name
+    return [f"Noise, learned from {words.second_replays(evidence)} (darklaunch noise {name})", *lines] if lines else []
 
 
 def _latency(evidence: Evidence) -> list[str]:

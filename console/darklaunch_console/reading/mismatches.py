@@ -11,13 +11,14 @@ from darklaunch_comparator.store.signatures import STATES
 
 from darklaunch_console.arguments import launch_name
 from darklaunch_console.errors import BadUsage
+from darklaunch_console.output.numbers import count
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, folded, from_outside, json_option, say, say_json
 from darklaunch_console.output.text import plural
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres
 
 from .evidence import Evidence, Problem, gather
-from .words import brief, clock, decision, frequency, samples, settled
+from .words import before_noise, brief, clock, decision, frequency, samples, settled
 
 SHOWN: Final = 20
 
@@ -49,11 +50,15 @@ def mismatches(
         say_json([asdict(problem) for problem in listed])
     else:
         _tell(evidence, found, listed, state or "", endpoint)
-    raise click.exceptions.Exit(1 if any(problem.state == "open" for problem in found) else 0)
+    raise click.exceptions.Exit(1 if any(map(_is_open, found)) else 0)
 
 
 def _chosen(evidence: Evidence, states: Sequence[str], endpoint: str) -> list[Problem]:
-    groups = {"open": evidence.problems, "accepted": evidence.accepted, "resolved": evidence.resolved}
+    groups = {
+        "open": (*evidence.problems, *evidence.before_noise),
+        "accepted": evidence.accepted,
+        "resolved": evidence.resolved,
+    }
     wanted = endpoint.lower()
     return [problem for state in states for problem in groups[state] if wanted in problem.endpoint.lower()]
 
@@ -66,8 +71,11 @@ def _tell(evidence: Evidence, found: list[Problem], listed: list[Problem], state
     if not found:
         say(f"No {named}mismatches{where} {among}{also}.", style="" if state or endpoint else GOOD)
         return
-    is_open = any(problem.state == "open" for problem in found)
-    say(f"{plural(len(found), f'{named}kind')} of mismatch{where} {among}{also}.", style=BAD if is_open else "")
+    is_open = any(map(_is_open, found))
+    noise = sum(problem.only_noise for problem in found)
+    known = f", {count(noise)} of them before it was known to be noise" if noise else ""
+    said = f"{plural(len(found), f'{named}kind')} of mismatch{where} {among}{known}{also}."
+    say(said, style=BAD if is_open else "")
     for problem in listed:
         say()
         for line in _problem(problem):
@@ -79,11 +87,17 @@ def _tell(evidence: Evidence, found: list[Problem], listed: list[Problem], state
         say(f"Meant to be so: darklaunch accept {evidence.record.state.name} FINGERPRINT --reason TEXT", style=QUIET)
 
 
+def _is_open(problem: Problem) -> bool:
+    return problem.state == "open" and not problem.only_noise
+
+
 def _problem(problem: Problem) -> list[str]:
     fingerprints = " ".join((problem.fingerprint, *problem.joined))
     span = f"{clock(problem.first_seen)} to {clock(problem.last_seen)}"
     lines = folded(brief(problem), more="    ")
     lines += folded(f"{fingerprints}  {frequency(problem)}, {span}", "  ")
+    if problem.noise:
+        lines += folded(before_noise(problem), "  ", "  ")
     if problem.decided:
         lines += folded(decision(problem), "  ", "  ")
     if problem.example:

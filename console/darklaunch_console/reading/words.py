@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+
+from darklaunch_comparator.store.noise import NoisePlace
 
 from darklaunch_console.acting.control import IN_WORDS
 from darklaunch_console.output.numbers import count, decimal, percent, share
@@ -93,6 +96,39 @@ def excused(evidence: Evidence) -> list[str]:
     ]
 
 
+def noise(evidence: Evidence) -> list[str]:
+    """Say which places are noise by what was learned, with the rates at which one version differs from itself."""
+    baseline = evidence.baseline
+    lines = [
+        f"compared by {how}: {shown}"
+        for how, places in (("type", baseline.volatile), ("shape", baseline.generated))
+        if (shown := _rates(places))
+    ]
+    if baseline.blind:
+        shown = ", ".join(
+            f"{from_outside(place.endpoint, 40)} {from_outside(place.path, 40)}" for place in baseline.blind[:4]
+        )
+        more = len(baseline.blind) - 4
+        lines.append(f"blind, a wrong value would not show: {shown}{f' and {more} more' if more > 0 else ''}")
+    return lines
+
+
+def before_noise(problem: Problem) -> str:
+    """Say that a kind of mismatch was recorded before its places were known to be noise; "" when it was not."""
+    if problem.noise_since is None:
+        return ""
+    if problem.only_noise:
+        return f"before it was known to be noise, at {clock(problem.noise_since)}"
+    named = ", ".join(from_outside(path, 60) for path in problem.noise)
+    return f"before {named} was known to be noise, at {clock(problem.noise_since)}"
+
+
+def second_replays(evidence: Evidence) -> str:
+    """Count the second answers that were compared: `148 control replays`."""
+    spec = evidence.record.state.spec
+    return plural(evidence.baseline.pairs, "control replay" if spec.control else "second replay")
+
+
 def frequency(problem: Problem) -> str:
     """Say how often: `312 times, 24.1 %`."""
     times = "once" if problem.count == 1 else f"{count(problem.count)} times"
@@ -117,6 +153,18 @@ def samples(problem: Problem) -> str:
     """Name the exchanges that are kept beside the first: `latest p:412, rarest p:9`."""
     others = (("latest", problem.latest_sample), ("rarest", problem.rarest_sample))
     return ", ".join(f"{role} {identity}" for role, identity in others if identity not in (None, problem.sample))
+
+
+def _rates(places: Sequence[NoisePlace], shown: int = 6) -> str:
+    """Name paths with their rates, over all their endpoints, the noisiest first: `$.a (100 %), $.b (31 %)`."""
+    differed: dict[str, int] = {}
+    pairs: dict[str, int] = {}
+    for place in places:
+        differed[place.path] = differed.get(place.path, 0) + place.varied + place.regenerated
+        pairs[place.path] = pairs.get(place.path, 0) + place.pairs
+    rates = sorted(((differed[path] / pairs[path], path) for path in pairs), key=lambda pair: (-pair[0], pair[1]))
+    named = [f"{from_outside(path, 60)} ({share(rate, 1)})" for rate, path in rates[:shown]]
+    return ", ".join(named) + (f" and {len(rates) - shown} more" if len(rates) > shown else "")
 
 
 def latency_ms(value: float) -> str:
