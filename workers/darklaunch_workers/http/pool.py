@@ -115,7 +115,7 @@ def _late(trip: _Trip, deadline_s: float) -> Fault:
         detail = "connected, but no answer"
     else:
         detail = "the answer was not complete"
-    return Fault(ShadowErrorClass.TIMEOUT, f"{detail} within {deadline_s:g} s")
+    return Fault(ShadowErrorClass.TIMEOUT, f"{detail} within {deadline_s:.3g} s")
 
 
 def _classify(broken: Exception) -> Fault:
