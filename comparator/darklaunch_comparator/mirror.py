@@ -13,6 +13,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
 from darklaunch_shared.crashes import reached
 from darklaunch_shared.launch import Status
+from darklaunch_shared.scripting import insist
 from psycopg import Connection
 from redis.exceptions import RedisError, ResponseError
 
@@ -53,8 +54,8 @@ class ControlMirror:
         records = list_launches(connection)
         if not records:
             return
-        if redis.execute_command("SADD", keys.LAUNCHES, *(record.state.name for record in records)):
-            redis.execute_command("INCR", keys.REVISION)
+        if insist(redis, "SADD", keys.LAUNCHES, *(record.state.name for record in records)):
+            insist(redis, "INCR", keys.REVISION)
         reached("leader.2")
         pipeline = redis.pipeline(transaction=False)
         for record in records:
@@ -88,7 +89,7 @@ class ControlMirror:
         elif copy.held and copy.act:
             run_script(redis, "hold_recorded", keys.launch(record.state.name), copy.at)
         elif record.state.hold and not copy.held and _restore_hold(redis, record):
-            redis.execute_command("INCR", keys.REVISION)
+            insist(redis, "INCR", keys.REVISION)
             log.warning("launch %s: Redis had lost its hold; only `darklaunch resume` lifts one", record.state.name)
 
     def _tell_overtaken(self, record: LaunchRecord, copy: Copy) -> None:

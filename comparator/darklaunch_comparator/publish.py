@@ -3,7 +3,7 @@
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
 from darklaunch_shared.launch import pack_spec
-from darklaunch_shared.scripting import Call, call_script
+from darklaunch_shared.scripting import Call, call_script, insist
 
 from .store.launches import LaunchRecord
 
@@ -15,8 +15,8 @@ def publish(redis: Client, record: LaunchRecord, *, lift_hold: bool) -> bool:
     decided so may ask for it: publishing again must not.
     """
     state = record.state
-    redis.execute_command("SADD", keys.LAUNCHES, state.name)
+    insist(redis, "SADD", keys.LAUNCHES, state.name)
     arguments = (state.revision, state.status.value, repr(state.percent), pack_spec(state.spec), int(lift_hold))
     published = call_script(redis, Call("publish", (keys.launch(state.name),), arguments))
-    redis.execute_command("INCR", keys.REVISION)  # also when refused: whoever published may have stopped before this
+    insist(redis, "INCR", keys.REVISION)  # also when refused: whoever published may have stopped before this
     return bool(published)

@@ -138,6 +138,11 @@ def call_script(redis: Client, call: Call) -> Any:
         return redis.execute_command("EVAL", load(call.script, flags=False).text, *arguments)
 
 
+def insist(redis: Client, command: str, key: str, *args: Argument) -> Any:
+    """Run one command that writes control state, on a full server too. Raises RedisError."""
+    return call_script(redis, Call("insist", (key,), (command, *args)))
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether an error passes by itself: the server is away, loading, failing over, or full."""
     if not isinstance(error, ResponseError):

@@ -11,6 +11,7 @@ import click
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
 from darklaunch_shared.launch import LaunchState, Status
+from darklaunch_shared.scripting import insist
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -70,13 +71,13 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
 
 @contextlib.contextmanager
 def _discarding(redis: Client, name: str) -> Generator[None]:
-    redis.execute_command("HSET", keys.launch(name), "settle", DISCARDED)
-    redis.execute_command("INCR", keys.REVISION)
+    insist(redis, "HSET", keys.launch(name), "settle", DISCARDED)
+    insist(redis, "INCR", keys.REVISION)
     try:
         yield
     finally:  # a later pause must not discard
         redis.execute_command("HDEL", keys.launch(name), "settle")
-        redis.execute_command("INCR", keys.REVISION)
+        insist(redis, "INCR", keys.REVISION)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """The Lua scripts of the protocol. Each file's header says its keys, arguments, return value, and why.
 
 A first line `#!lua flags=allow-oom` (Redis 7, Valkey) lets a script run on a full server. Redis 6.2 does not know the
-line and does not need it: there a script may go on once it has written, and these free memory first.
+line and does not need it: there a script may go on once it has written. So these begin with freeing memory, or with
+deleting what does not exist.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from importlib.resources import files
 from typing import Final
 
 NAMES: Final = (
-    "admit", "join", "finish", "settle", "claim", "bury", "extend", "hand_back", "leave", "publish", "heartbeat",
+    "admit", "join", "finish", "settle", "claim", "bury", "extend", "hand_back", "leave", "publish", "insist",
+    "heartbeat",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ for first = 1, #own, 1000 do -- unpack has a limit
   redis.call('XDEL', KEYS[1], unpack(own, first, last))
 end
 local superseded = #ARGV - 3 - #own
+redis.call('HDEL', KEYS[2], '') -- nothing has this name: Redis 6.2 lets a script go on once it has written
 if #own > 0 then redis.call('HINCRBY', KEYS[2], ARGV[3], #own) end
 if superseded > 0 then redis.call('HINCRBY', KEYS[2], 'superseded', superseded) end
 return #own
