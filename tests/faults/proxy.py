@@ -15,14 +15,14 @@ class Proxy:
     lose(request) -> bool    True swallows the replies on this connection from here on
     delay_s                  each piece waits so long, both ways
     piece                    the most bytes passed at once; 0 for all there are
-    silent                   nothing passes either way, and nobody is told: a half-open connection
     """
 
     def __init__(self, target_port: int) -> None:
         self.target_port = target_port
         self.lose: Callable[[bytes], bool] = lambda _request: False
-        self.delay_s, self.piece, self.silent = 0.0, 0, False
+        self.delay_s, self.piece = 0.0, 0
         self.lost = 0
+        self._silent: set[asyncio.StreamWriter] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -33,6 +33,10 @@ class Proxy:
     def reset(self) -> None:
         """Cut all connections, so that both ends see a reset."""
         self._loop.call_soon_threadsafe(lambda: [writer.transport.abort() for writer in list(self._writers)])
+
+    def fall_silent(self) -> None:
+        """Pass nothing any more on the connections there are, and tell nobody: they are half open."""
+        self._loop.call_soon_threadsafe(lambda: self._silent.update(self._writers))
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -63,6 +67,7 @@ class Proxy:
             task.cancel()
         for each in (writer, onward_writer):
             self._writers.discard(each)
+            self._silent.discard(each)
             each.transport.abort()
 
     async def _pass(
@@ -70,7 +75,7 @@ class Proxy:
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                if self.silent:
+                if writer in self._silent:
                     continue
                 if asking and self.lose(data):
                     mute.append(True)

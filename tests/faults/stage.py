@@ -21,6 +21,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.launch import LaunchSpec, pack_spec
 from darklaunch_shared.scripting import Call, call_script
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis.exceptions import RedisError
 
 from tests.comparator.material import assert_sums_equal_rows
@@ -28,6 +29,7 @@ from tests.console.cli_lab import Cli
 
 from .hook import Hook
 from .processes import Process, app_main, comparator_main, worker_main
+from .proxy import Proxy
 from .redis_servers import RedisServer
 from .shadow import Shadow
 
@@ -97,7 +99,7 @@ class Stage:
         return hook
 
     def up(self, *, workers: int = 1, comparators: int = 1, per_s: float = 100.0, **spec: Any) -> Hook:
-        """Bring everything up, under load, and wait until the first exchanges are recorded."""
+        """Bring everything up, under load, and wait until the first exchanges are recorded. Gives the hook."""
         self.launch(**spec)
         for _ in range(workers):
             self.worker()
@@ -113,6 +115,28 @@ class Stage:
         process = Process(kind, main, log_path, crash_at, *args)
         self.processes.append(process)
         return process
+
+    def redis_proxy(self) -> Proxy:
+        """Have the processes started from now on reach Redis through a proxy."""
+        proxy = self._kept(Proxy(self.redis.port))
+        self.redis_url = self.redis.url.replace(f":{self.redis.port}/", f":{proxy.port}/")
+        return proxy
+
+    def postgres_proxy(self) -> Proxy:
+        """Have the processes started from now on reach Postgres through a proxy."""
+        port = conninfo_to_dict(self.dsn)["port"]
+        proxy = self._kept(Proxy(int(port or 5432)))
+        self.process_dsn = make_conninfo(self.dsn, host="127.0.0.1", port=str(proxy.port))
+        return proxy
+
+    def _kept(self, proxy: Proxy) -> Proxy:
+        self._exits.callback(proxy.close)
+        return proxy
+
+    def moved_to(self, redis: RedisServer) -> None:
+        """Look at another server from now on."""
+        self.redis, self.client = redis, redis.client()
+        self._exits.callback(self.client.close)
 
     # Looking
 
