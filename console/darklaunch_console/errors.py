@@ -2,6 +2,7 @@
 
 ConsoleError          exit code 1: it was tried and failed, or the answer is no
 ├── NoSuchLaunch
+├── NoVerdict         exit code 4: `verdict` cannot answer, and 1 and 2 are answers of its
 ├── BadUsage          exit code 2: what was typed cannot be meant
 └── Unreachable       exit code 3: Redis or Postgres cannot be used from here
     ├── Refused       it is there and does not let us in: waiting for it would not help
@@ -17,6 +18,7 @@ from typing import ClassVar, Final
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_UNREACHABLE: Final = 3
+EXIT_NO_VERDICT: Final = 4
 EXIT_INTERRUPTED: Final = 130
 EXIT_PIPE_CLOSED: Final = 141
 
@@ -31,6 +33,12 @@ class BadUsage(ConsoleError):
     """An argument has a value that cannot be meant."""
 
     exit_code = EXIT_USAGE
+
+
+class NoVerdict(ConsoleError):
+    """`verdict` was used wrongly, or there is no such launch."""
+
+    exit_code = EXIT_NO_VERDICT
 
 
 class Unreachable(ConsoleError):

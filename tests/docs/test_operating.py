@@ -101,7 +101,7 @@ def test_the_documented_bounds_are_the_bounds(said: str) -> None:
 
 def test_the_exit_codes_are_the_exit_codes() -> None:
     known = {0, errors.EXIT_FAILED, errors.EXIT_USAGE, errors.EXIT_UNREACHABLE}
-    known |= {errors.EXIT_INTERRUPTED, errors.EXIT_PIPE_CLOSED}
+    known |= {errors.EXIT_NO_VERDICT, errors.EXIT_INTERRUPTED, errors.EXIT_PIPE_CLOSED}
     assert {int(code) for code, _ in table(TEXT, "code")} == known
 
 

@@ -73,7 +73,8 @@ class Evidence:
     """Everything a report says. Times are UTC.
 
     `problems` are open; they, `accepted` and `resolved` each begin with the most important. `before_noise` would be
-    open as well, but has only places that have become known to be noise since.
+    open as well, but has only places that have become known to be noise since. `verdict` is the judge's, in lines, ()
+    while nothing is judged.
     """
 
     record: LaunchRecord
@@ -88,6 +89,7 @@ class Evidence:
     excuses: tuple[read.ExcuseCount, ...]
     since: datetime | None
     until: datetime | None
+    verdict: tuple[str, ...] = ()
 
 
 def gather(connection: Connection, name: str) -> Evidence:

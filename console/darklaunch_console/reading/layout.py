@@ -37,7 +37,10 @@ def as_text(evidence: Evidence) -> list[str]:
 
 def as_markdown(evidence: Evidence) -> list[str]:
     """Lay out the whole report as Markdown."""
-    lines = [f"## {_escaped(words.headline(evidence))}", "", f"{_escaped(words.standing(evidence))}.", ""]
+    verdict = [f"- {_escaped(line.strip())}" for line in evidence.verdict[1:]]
+    top = [f"**{_escaped(evidence.verdict[0])}**", "", *verdict, ""] if evidence.verdict else []
+    headline = f"## {_escaped(words.headline(evidence))}"
+    lines = [headline, "", *top, f"{_escaped(words.standing(evidence))}.", ""]
     lines += [f"Exchanges {words.since(evidence)}: {words.ledger(evidence)}.", ""]
     if evidence.problems:
         lines += ["| # | endpoint | what differs | how often | example |", "|--:|---|---|---|---|"]
@@ -67,6 +70,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
     return {
         "launch": state.name,
         "headline": words.headline(evidence),
+        "verdict": list(evidence.verdict),
         "status": state.status.value,
         "percent": state.percent,
         "hold": state.hold,

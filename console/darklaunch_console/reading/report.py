@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from darklaunch_console.arguments import launch_name
@@ -10,9 +12,10 @@ from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_opti
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres
 
+from . import words
 from .evidence import Evidence, gather
+from .judged import details, headline, judged
 from .layout import as_json, as_markdown, as_text
-from .words import headline
 
 
 @click.command(short_help="Say what is known: problems, ledger, latency.")
@@ -21,11 +24,14 @@ from .words import headline
 @json_option
 @click.pass_obj
 def report(settings: Settings, name: str, markdown: bool, in_json: bool) -> None:
-    """Say what is known of a launch: its problems first, then the ledger, latency, and what was excused."""
+    """Say what is known of a launch: the verdict, its problems, then the ledger, latency, and what was excused."""
     if markdown and in_json:
         raise BadUsage("--markdown and --json are two forms of the same report: choose one")
     with open_postgres(settings) as connection:
+        found = judged(connection, name)
         evidence = gather(connection, name)
+        if found.summary.get("judged"):
+            evidence = replace(evidence, verdict=(headline(found), *details(found)))
     show(evidence, markdown=markdown, in_json=in_json)
 
 
@@ -37,6 +43,10 @@ def show(evidence: Evidence, *, markdown: bool = False, in_json: bool = False) -
         for line in as_markdown(evidence):
             say(line)
     else:
-        say(headline(evidence), style=BAD if evidence.problems else GOOD if evidence.compared else STRONG)
+        for number, line in enumerate(evidence.verdict):
+            say(f"  {line}" if number else line, style="" if number else STRONG)
+        if evidence.verdict:
+            say()
+        say(words.headline(evidence), style=BAD if evidence.problems else GOOD if evidence.compared else STRONG)
         for line in as_text(evidence):
             say(line, style=QUIET if line.startswith("        ") else "")

@@ -1,0 +1,192 @@
+"""What the judge says of a launch, read from the record and put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, cast
+
+from darklaunch_comparator.judging.words import odds
+from darklaunch_comparator.store import read
+from darklaunch_comparator.store.judgements import Judgement, judgement
+from darklaunch_comparator.store.launches import LaunchRecord
+from darklaunch_shared.launch import LaunchState, Status
+
+from darklaunch_console.output.numbers import count, decimal, seconds, share
+from darklaunch_console.output.screen import from_outside
+from darklaunch_console.output.text import plural
+from darklaunch_console.stores import Connection
+
+from .evidence import find_record
+
+QUIET_S: Final = 600.0
+"""How long nothing may have been captured before that is worth a word."""
+NAMED: Final = 8
+
+
+class Answer(StrEnum):
+    """What a pipeline needs to know."""
+
+    PROMOTE = "promote"
+    ROLL_BACK = "roll_back"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A launch and the latest judgement of it; None when no judge has looked yet. `per_s` is the rate of exchanges."""
+
+    record: LaunchRecord
+    judgement: Judgement | None
+    per_s: float
+    now: datetime
+
+    @property
+    def state(self) -> LaunchState:
+        """The launch as recorded."""
+        return self.record.state
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What the judgement rests on, {} when there is none."""
+        return self.judgement.summary if self.judgement else {}
+
+    @property
+    def answer(self) -> Answer:
+        """What became of the launch, whoever decided it; else the verdict."""
+        if self.state.status is Status.ROLLED_BACK:
+            return Answer.ROLL_BACK
+        if self.state.status is Status.PROMOTED:
+            return Answer.PROMOTE
+        verdict = self.summary.get("verdict")
+        return Answer(verdict) if verdict in (Answer.PROMOTE, Answer.ROLL_BACK) else Answer.UNDECIDED
+
+
+def judged(connection: Connection, name: str) -> Judged:
+    """Read what is judged of a launch. Raises NoSuchLaunch."""
+    record = find_record(connection, name)
+    found = judgement(connection, name)
+    per_s = read.recent_rate(connection, name)
+    span_s = (found.summary.get("until_ms", 0) - found.summary.get("since_ms", 0)) / 1000 if found else 0.0
+    if found and 0 < span_s < QUIET_S:
+        per_s = found.summary["judged"] / span_s
+    return Judged(record, found, per_s, datetime.now(UTC))
+
+
+def headline(it: Judged) -> str:
+    """Give the verdict and why, in one line."""
+    why = from_outside(str(it.summary.get("why", "")), 400)
+    verdict = it.summary.get("verdict")
+    if it.state.status is Status.ROLLED_BACK:
+        return f"ROLLED BACK: {why}." if verdict == "roll_back" else "ROLLED BACK by a person."
+    if it.state.status is Status.PROMOTED:
+        return f"PROMOTED: {why}." if verdict == "promote" else "PROMOTED by a person."
+    if verdict == "roll_back":
+        return f"ROLL BACK: {why}."
+    if verdict == "promote":
+        return f"PROMOTE: {why}."
+    if not it.summary.get("judged"):
+        return f"KEEP WATCHING: nothing has been judged yet{_idle(it)}."
+    if verdict == "insufficient_traffic":
+        return f"INSUFFICIENT TRAFFIC: {why}."
+    return f"KEEP WATCHING: {plural(it.summary['judged'], 'exchange')} judged, {needed(it)}."
+
+
+def needed(it: Judged) -> str:
+    """Say what is still needed for a promotion: `about 2,199 more needed, 9 min at 4.1 a second`."""
+    more, soak_s = int(it.summary.get("needed", 0)), it.summary.get("soak_ms", 0) / 1000
+    if not more:
+        return f"{seconds(soak_s)} of soaking left" if soak_s else "nothing more is needed"
+    takes = f", {seconds(max(more / it.per_s, soak_s))} at {decimal(it.per_s)} a second" if it.per_s > 0 else ""
+    return f"about {count(more)} more needed{takes}"
+
+
+def details(it: Judged) -> list[str]:
+    """Say what else a reader should know: who else is guilty, what stands in the way, what was not seen."""
+    summary, lines = it.summary, list[str]()
+    if not summary.get("judged"):
+        return lines
+    leading = cast(dict[str, Any], summary["leading"])
+    others = [each for each in _list(summary, "guilty") if each["endpoint"] != leading["endpoint"]]
+    if others:
+        named = [from_outside(str(each["what"]), 120) for each in others[:NAMED]]
+        lines.append(f"Also: {'; '.join(named)}{_more(len(others) - NAMED)}.")
+    if summary["verdict"] not in ("roll_back", "promote"):
+        lines.append(f"Evidence for a rollback {odds(summary['log_e'])} (of {decimal(_bar(summary))} : 1).")
+    if summary["move"] and summary["by_hand"]:
+        lines.append(_by_hand(it, str(summary["move"])))
+    lines += [*_coverage(summary), *_blind(it)]
+    if _quiet_s(it) > QUIET_S and it.state.fraction:
+        lines.append(f"Nothing was captured for {seconds(_quiet_s(it))}: that neither promotes nor rolls back.")
+    return lines
+
+
+def as_json(it: Judged) -> dict[str, Any]:
+    """Give everything for programs."""
+    return {
+        "launch": it.state.name,
+        "answer": it.answer.value,
+        "headline": headline(it),
+        "status": it.state.status.value,
+        "percent": it.state.percent,
+        "per_s": round(it.per_s, 3),
+        "judged_until": it.judgement.judged_until if it.judgement else None,
+        **it.summary,
+    }
+
+
+def _by_hand(it: Judged, move: str) -> str:
+    name = it.state.name
+    if move == "roll_back":
+        return f"The judge may only advise: darklaunch rollback {name}"
+    if move == "promote":
+        return f"A person promotes: darklaunch promote {name}"
+    step = it.summary["policy"]["steps"][it.summary["step"] + 1]
+    return f"A person raises the share: darklaunch ramp {name} {step['percent']:g}"
+
+
+def _coverage(summary: Mapping[str, Any]) -> list[str]:
+    uncovered = _list(summary, "uncovered")
+    if not uncovered:
+        return []
+    named = [
+        f"{from_outside(each['endpoint'], 60)} ({share(each['share'])} of the traffic, {count(each['needed'])} more)"
+        for each in uncovered[:NAMED]
+    ]
+    missing = summary["endpoints"] - summary["covered"]
+    rest = [f"and {count(missing - NAMED)} more"] if missing > NAMED else []
+    lines = [f"Not judged yet: {count(missing)} of {plural(summary['endpoints'], 'endpoint')}:"]
+    return lines + [f"  {each}" for each in (*named, *rest)]
+
+
+def _blind(it: Judged) -> list[str]:
+    lines: list[str] = []
+    if not it.state.spec.compare:
+        lines.append("Blind: comparison is off, so that mismatches are not judged.")
+    if not it.summary["latency_judged"] and it.summary["judged"] >= 200:
+        lines.append("Blind: latency at p50, p95 and p99, which takes 200 answers timed by the hook in the shadow.")
+    return lines
+
+
+def _idle(it: Judged) -> str:
+    if it.judgement is None:
+        return "; no comparator has looked at it"
+    return "; no traffic neither promotes nor rolls back"
+
+
+def _quiet_s(it: Judged) -> float:
+    return it.now.timestamp() - float(it.summary["until_ms"]) / 1000
+
+
+def _bar(summary: Mapping[str, Any]) -> float:
+    return 1 / float(summary["policy"]["alpha"])
+
+
+def _list(summary: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return cast(list[dict[str, Any]], summary[name])
+
+
+def _more(number: int) -> str:
+    return f", and {count(number)} more" if number > 0 else ""

@@ -1,0 +1,134 @@
+"""`verdict`: one answer for a pipeline, as an exit code; and `history`: how a launch came to be what it is."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+from darklaunch_comparator.store.launches import Event, list_events
+from darklaunch_shared.errors import ContractError
+
+from darklaunch_console.arguments import duration, launch_name
+from darklaunch_console.errors import ConsoleError, NoVerdict, Unreachable
+from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, from_outside, json_option, say, say_json
+from darklaunch_console.output.text import plural
+from darklaunch_console.settings import Settings
+from darklaunch_console.stores import open_postgres
+
+from .evidence import find_record
+from .judged import Answer, Judged, as_json, details, headline, judged
+from .words import clock
+
+EXIT_CODES = {Answer.PROMOTE: 0, Answer.ROLL_BACK: 1, Answer.UNDECIDED: 2}
+LOOK_EVERY_S = 2.0
+TELL_EVERY_S = 30.0
+_STYLES = {Answer.PROMOTE: GOOD, Answer.ROLL_BACK: BAD, Answer.UNDECIDED: STRONG}
+
+
+class VerdictCommand(click.Command):
+    """A command whose exit codes 0, 1 and 2 are answers: what goes wrong has another one."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> click.Context:
+        """Read the arguments. A usage error gets exit code 4."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as wrong:
+            raise NoVerdict(f"{wrong.format_message().rstrip('.')}. See darklaunch verdict --help") from wrong
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. What would exit with 1 or 2 exits with 4."""
+        try:
+            return super().invoke(ctx)
+        except Unreachable:
+            raise
+        except (ConsoleError, ContractError) as failed:
+            raise NoVerdict(str(failed)) from failed
+
+
+@click.command(cls=VerdictCommand, short_help="Say promote, roll back or undecided, as exit code 0, 1 or 2.")
+@click.argument("name", callback=launch_name)
+@click.option("--wait", is_flag=True, help="Wait until it is decided.")
+@click.option(
+    "--timeout",
+    "limit_s",
+    callback=duration(0.001, 30 * 86_400),
+    default="30m",
+    metavar="TIME",
+    help="Wait no longer than this.  [default: 30m]",
+)
+@json_option
+@click.pass_obj
+def verdict(settings: Settings, name: str, wait: bool, limit_s: float, in_json: bool) -> int:
+    """Say what is decided about a launch, for people and for pipelines.
+
+    Exit code 0: promote. 1: roll back. 2: undecided. 3: a server cannot be reached. 4: wrong usage, or there is no such
+    launch. A launch that a person promoted or rolled back is decided too.
+    """
+    began_s = told_s = time.monotonic()
+    last = ""
+    while True:
+        with open_postgres(settings) as connection:
+            found = judged(connection, name)
+        now_s = time.monotonic()
+        if found.answer is not Answer.UNDECIDED or not wait or now_s - began_s >= limit_s:
+            break
+        line = headline(found)
+        if not in_json and (not last or now_s - told_s >= TELL_EVERY_S):
+            say(line, style=QUIET)
+            last, told_s = line, now_s
+        time.sleep(min(LOOK_EVERY_S, max(0.0, limit_s - (now_s - began_s))))
+    code = EXIT_CODES[found.answer]
+    if in_json:
+        say_json({**as_json(found), "exit_code": code})
+    else:
+        _tell(found)
+    return code
+
+
+@click.command(short_help="Show every decision about a launch, with what it rested on.")
+@click.argument("name", callback=launch_name)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
+@json_option
+@click.pass_obj
+def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
+    """Show every change, act and verdict of a launch, the latest first: when, who, and why.
+
+    --json gives all that each rested on: evidence, counts, thresholds, policy, and a digest of the rules.
+    """
+    with open_postgres(settings) as connection:
+        find_record(connection, name)
+        events = list_events(connection, name, limit)
+    if in_json:
+        say_json({"launch": name, "events": [_event(event) for event in events]})
+        return
+    say(f"{name}: {plural(len(events), 'event')}, the latest first", style=STRONG)
+    for event in events:
+        say(f"  {clock(event.at)}  {_done(event)} by {from_outside(event.actor, 60)}")
+        if event.reason:
+            say(f"         {from_outside(event.reason, 400)}")
+    say(f"Everything they rested on: darklaunch history {name} --json", style=QUIET)
+
+
+def _tell(found: Judged) -> None:
+    say(headline(found), style=_STYLES[found.answer])
+    for line in details(found):
+        say(f"  {line}")
+
+
+def _done(event: Event) -> str:
+    change = event.data.get("percent")
+    to = f" to {change['to']:g} %" if isinstance(change, dict) and "to" in change else ""
+    return f"{event.act.replace('_', ' ')}{to}"
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "at": event.at,
+        "actor": event.actor,
+        "act": event.act,
+        "reason": event.reason,
+        "revision": event.revision,
+        "data": event.data,
+    }

@@ -1,0 +1,138 @@
+"""`verdict`, `history` and the verdict in `report`, of launches that were really judged."""
+
+from dataclasses import replace
+
+import pytest
+from darklaunch_comparator.judging.document import write_policy
+from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
+from darklaunch_comparator.store.batch import prepare
+from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.store.launches import Act, update_launch
+from darklaunch_shared.launch import Status
+
+from tests.comparator.court import Court
+from tests.comparator.judging.traffic import ENDPOINTS, traffic
+
+from .cli_lab import Cli, redis_client
+
+SEARCH = ENDPOINTS[1]
+STEPS = (Step(50, 0.05, 100), Step(100, 0.01, 300))
+POLICY = Policy(steps=STEPS, soak_s=10, budgets=Budgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
+
+
+@pytest.fixture
+def cli(redis_url, postgres_dsn, tmp_path):
+    return Cli(redis_url, postgres_dsn, str(tmp_path))
+
+
+@pytest.fixture
+def court(redis_url, postgres_dsn, launch_name):
+    with redis_client(redis_url) as redis, connect_store(postgres_dsn, name="darklaunch-test") as connection:
+        prepare(connection)
+        yield Court(connection, redis, launch_name, POLICY)
+
+
+def exits(cli, *arguments):
+    result = cli.run("verdict", *arguments)
+    return result.exit_code, result.stdout.splitlines()
+
+
+def test_nothing_judged_is_undecided(cli, court):
+    assert exits(cli, court.name) == (
+        2,
+        ["KEEP WATCHING: nothing has been judged yet; no comparator has looked at it."],
+    )
+    court.look()
+    code, lines = exits(cli, court.name)
+    assert (code, lines[0]) == (
+        2,
+        "KEEP WATCHING: nothing has been judged yet; no traffic neither promotes nor rolls back.",
+    )
+
+
+def test_what_is_still_needed_is_said(cli, court):
+    court.hear(traffic(200, start_ms=court.start_ms))
+    code, lines = exits(cli, court.name)
+    assert code == 2
+    assert lines[0] == "KEEP WATCHING: 200 exchanges judged, about 239 more needed, 12 s at 20 a second."
+    assert lines[1].startswith("  Evidence for a rollback ")
+    assert any(line.startswith("  Not judged yet: ") for line in lines) or len(lines) == 2
+    assert all(len(line) <= 100 for line in lines)
+
+
+def test_a_good_launch_exits_with_0(cli, court):
+    court.hear(traffic(1_000, start_ms=court.start_ms))
+    code, lines = exits(cli, court.name, "--wait", "--timeout", "1m")
+    assert code == 0
+    assert lines[0] == "PROMOTE: no guard objects after 1,000 exchanges; 3 of 3 endpoints judged."
+    assert lines[1] == f"  A person promotes: darklaunch promote {court.name}"
+
+
+def test_a_bad_launch_exits_with_1_and_the_report_says_it_first(cli, court):
+    court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.2}))
+    code, lines = exits(cli, court.name)
+    assert code == 1
+    assert lines[0].startswith(f"ROLL BACK: {SEARCH} differs in 2")
+    assert f"  The judge may only advise: darklaunch rollback {court.name}" in lines
+    assert cli.ok("report", court.name).splitlines()[0] == lines[0]
+    assert lines[0] in cli.ok("report", court.name, "--markdown").replace("\\", "")
+    assert cli.json("report", court.name)["verdict"][0] == lines[0]
+    told = cli.json("verdict", court.name, code=1)
+    assert (told["answer"], told["exit_code"], told["verdict"]) == ("roll_back", 1, "roll_back")
+    assert told["leading"]["endpoint"] == SEARCH
+
+
+def test_what_a_person_decided_is_decided(cli, court):
+    update_launch(court.connection, court.name, Act("ann", "promoted"), status=Status.PROMOTED)
+    assert exits(cli, court.name) == (0, ["PROMOTED by a person."])
+    update_launch(court.connection, court.name, Act("ann", "rolled_back"), status=Status.ROLLED_BACK)
+    assert exits(cli, court.name) == (1, ["ROLLED BACK by a person."])
+
+
+def test_waiting_ends_with_the_time(cli, court):
+    code, lines = exits(cli, court.name, "--wait", "--timeout", "300ms")
+    assert (code, len(lines)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["no-such-launch"], 'there is no launch "no-such-launch"'),
+        (["Bad Name"], "cannot name a launch"),
+        ([], "Missing argument"),
+        (["x", "--timeout", "soon"], "is not a duration"),
+        (["x", "--colour"], "No such option"),
+    ],
+)
+def test_what_goes_wrong_is_no_answer(cli, court, arguments, named):
+    result = cli.run("verdict", *arguments)
+    assert result.exit_code == 4
+    assert named in result.stderr
+
+
+def test_history_tells_who_did_what_and_what_it_rested_on(cli, court):
+    spec = replace(court.state.spec, policy="")
+    update_launch(court.connection, court.name, Act("ann", "policy_set", "why not"), spec=spec)
+    update_launch(court.connection, court.name, Act("ann", "ramped"), percent=50)
+    court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.2}))
+    said = cli.ok("history", court.name)
+    assert said.startswith(f"{court.name}: 5 events, the latest first")
+    assert "ramped to 50 % by ann" in said
+    assert "policy set by ann" in said
+    assert "roll back: GET /search differs in 2" in said
+    events = cli.json("history", court.name)["events"]
+    assert [event["act"] for event in events] == ["verdict", "verdict", "ramped", "policy_set", "started"]
+    assert {"policy", "rules", "guards", "log_e", "judged", "leading", "why"} <= events[0]["data"].keys()
+    assert events[0]["actor"] == "judge"
+
+
+def test_a_judge_that_acts_is_seen(cli, court):
+    spec = court.state.spec
+    policy = replace(POLICY, mode=Mode.MANUAL)
+    update_launch(
+        court.connection, court.name, Act("ann", "policy_set"), spec=replace(spec, policy=write_policy(policy))
+    )
+    court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.2}))
+    code, lines = exits(cli, court.name)
+    assert code == 1
+    assert lines[0].startswith(f"ROLLED BACK: {SEARCH} differs in 2")
