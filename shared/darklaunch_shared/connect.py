@@ -23,6 +23,8 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
+from .c_packing import pack_in_c
+
 SOCKET_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 2.0
 BLOCK_MS: Final = 1000  # at most half the socket timeout, else an idle stream looks like a dead server
@@ -93,9 +95,9 @@ def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> A
     """Make an asyncio client; the same as `connect` otherwise."""
     options = _options(url, client_name, SOCKET_TIMEOUT_S)
     retry = AsyncRetry(NoBackoff(), 0)
-    return cast(
-        AsyncClient, cast(Any, AsyncRedis).from_url(url, retry=retry, max_connections=max_connections, **options)
-    )
+    client = cast(Any, AsyncRedis).from_url(url, retry=retry, max_connections=max_connections, **options)
+    pack_in_c(client.connection_pool)
+    return cast(AsyncClient, client)
 
 
 def _options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, Any]:

@@ -94,7 +94,8 @@ class ScriptQueue:
         """Send what is waiting, for ever."""
         while True:
             batch = [await self._waiting.get()]
-            await asyncio.sleep(BATCH_WAIT_S)
+            if self._waiting.qsize() < BATCH_CALLS - 1:
+                await asyncio.sleep(BATCH_WAIT_S)
             while len(batch) < BATCH_CALLS and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
             await self._deliver(batch)

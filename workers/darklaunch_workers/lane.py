@@ -28,6 +28,7 @@ IDLE_S: Final = 0.25
 ONWARD_EVERY_S: Final = 0.5
 BLOCK_MS: Final = 250  # a read cannot be cut short without losing its reply, so that a stop waits for it
 PROBE_BLOCK_MS: Final = 50
+GATHER_S: Final = 0.002
 PARTING_S: Final = 3.0
 FINISH_S: Final = 1.0
 LAST_READ_S: Final = 2.0
@@ -81,6 +82,9 @@ class ShardLane:
         if room < 1:
             await self._desk.slots.wait_for_change(IDLE_S)
             return []
+        if self._held and room < self._desk.protection.limit.limit // 4:
+            await anyio.sleep(GATHER_S)  # others end meanwhile: reading one at a time costs more than replaying it
+            room = max(room, self._room(mode, time.monotonic()))
         probe = mode is Mode.REPLAY and not self._breaker.closed
         if probe:
             self._breaker.begin_probe()

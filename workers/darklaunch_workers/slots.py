@@ -16,7 +16,7 @@ class Slots:
         self.claimed = 0
         self.busy = 0
         self._limit = limit
-        self._change = anyio.Event()
+        self._change: anyio.Event | None = None
 
     @property
     def free(self) -> int:
@@ -31,7 +31,7 @@ class Slots:
     async def __aenter__(self) -> None:
         """Wait for a slot."""
         while self.full:
-            await self._change.wait()
+            await self._next_change().wait()
         self.busy += 1
 
     async def __aexit__(
@@ -43,10 +43,16 @@ class Slots:
 
     def changed(self) -> None:
         """Wake everybody who waits for a change."""
-        self._change.set()
-        self._change = anyio.Event()
+        if self._change is not None:
+            self._change.set()
+            self._change = None
 
     async def wait_for_change(self, timeout_s: float) -> None:
         """Wait until something changes, or for `timeout_s`."""
         with anyio.move_on_after(timeout_s):
-            await self._change.wait()
+            await self._next_change().wait()
+
+    def _next_change(self) -> anyio.Event:
+        if self._change is None:
+            self._change = anyio.Event()
+        return self._change
