@@ -284,7 +284,7 @@ def table(bench: Bench, rounds: int) -> None:
 def profile(bench: Bench) -> None:
     bench.stage(times_differ=True)
     for times_differ in (False, True):
-        bench.profiler = cProfile.Profile()
+        bench.profiler = cProfile.Profile(time.process_time)
         bench.stage(times_differ=times_differ)
         print("times differ" if times_differ else "same bytes")
         pstats.Stats(bench.profiler).sort_stats("tottime").print_stats(30)
