@@ -1,6 +1,6 @@
 import pytest
 from darklaunch_console.output.numbers import count, decimal, milliseconds, percent, seconds, share, signed, size
-from darklaunch_console.output.screen import from_outside
+from darklaunch_console.output.screen import folded, from_outside
 from darklaunch_console.output.table import table, width
 from darklaunch_console.output.text import one_line, plural, printable
 
@@ -79,3 +79,20 @@ def test_figures_stand_to_the_right_and_words_to_the_left():
 def test_wide_characters_take_two_columns():
     assert width("数") == 2
     assert table(("n", "x"), [("数", "1"), ("ab", "2")])[1:] == ["数   1", "ab   2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two", ["  one two"]),
+        ("a  b", ["  a  b"]),
+        ("word " * 9 + "end", ["  " + "word " * 6 + "word", "    word word end"]),
+        ("x" * 80, ["  " + "x" * 38, "    " + "x" * 36, "    " + "x" * 6]),
+        ("数" * 30, ["  " + "数" * 19, "    " + "数" * 11]),
+        ("", ["  "]),
+    ],
+)
+def test_lines_are_folded_to_the_width_of_the_terminal(monkeypatch, text, lines):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert folded(text, "  ", "  ") == lines
+    assert all(width(line) <= 40 for line in lines)

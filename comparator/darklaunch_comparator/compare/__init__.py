@@ -5,7 +5,7 @@ from .identifiers import identifier_places
 from .jsonpath import BadPath
 from .model import Comparison, Difference, Excuse, Kind, Outcome, Reason, Side
 from .noise import NO_NOISE, Noise, excusable
-from .readable import readable_body
+from .readable import body_text, readable_body
 from .rules import NO_RULES, Rules
 from .signature import error_signature, error_title, signature, slow_signature, slow_title, title
 
@@ -22,6 +22,7 @@ __all__ = [
     "Reason",
     "Rules",
     "Side",
+    "body_text",
     "compare",
     "error_signature",
     "error_title",

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import orjson
 from darklaunch_shared import keys
 from darklaunch_shared.exchange import REDACTED, Fields
+from darklaunch_shared.seal import SEALED
 
 from darklaunch_comparator.compare import media
 from darklaunch_comparator.compare.inflate import Corrupt, TooLarge, Unsupported, inflate
@@ -68,6 +69,7 @@ class Masker:
         family = media.family_of(left.media, right.media, left.plain or b"", right.plain or b"")
         request = self._body(asked, media.family_of(asked.media, asked.media, asked.plain or b"", asked.plain or b""))
         primary = self._body(left, family)
+        meta.pop("sealed", None)
         meta |= {
             "target": self.target(meta["target"]),
             "headers": self.headers(meta["headers"], recoded=request.recoded),
@@ -131,7 +133,7 @@ class Masker:
         return self._text.mask(text)
 
     def _header(self, name: str, value: str) -> str:
-        if value == REDACTED:
+        if value in (REDACTED, SEALED):
             return value
         if name in ("set-cookie", "cookie"):
             cookies = value.split(";", 1) if name == "set-cookie" else [value]
@@ -144,7 +146,7 @@ class Masker:
         masked: list[str] = []
         for pair in pairs.split(";"):
             name, equals, value = pair.partition("=")
-            masked.append(pair if value in ("", REDACTED) else f"{name}{equals}{self._tokens.text(value)}")
+            masked.append(pair if value in ("", REDACTED, SEALED) else f"{name}{equals}{self._tokens.text(value)}")
         return ";".join(masked)
 
     def _difference(self, one: dict[str, Any]) -> dict[str, Any]:

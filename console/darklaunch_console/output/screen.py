@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import textwrap
+import sys
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import click
 import orjson
 
+from .table import split_at, width
 from .text import printable
 
 F = TypeVar("F", bound=Any)
@@ -43,6 +44,15 @@ def say_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_plain))
 
 
+def show(lines: list[tuple[str, str]]) -> None:
+    """Print lines, each a text and its style; on a terminal that is shorter than they are, through a pager."""
+    if sys.stdout.isatty() and len(lines) >= shutil.get_terminal_size((80, 24)).lines:
+        click.echo_via_pager("\n".join(paint(text, style) for text, style in lines))
+        return
+    for text, style in lines:
+        say(text, style=style)
+
+
 def columns(at_most: int = 100) -> int:
     """Give how wide a line may be: the terminal's width, 80 where there is none; 40 at least."""
     return max(40, min(at_most, shutil.get_terminal_size((80, 24)).columns))
@@ -50,14 +60,17 @@ def columns(at_most: int = 100) -> int:
 
 def folded(text: str, indent: str = "", more: str = "") -> list[str]:
     """Break printable text into lines that fit the terminal, the first indented by `indent`, others by `more` too."""
-    return textwrap.wrap(
-        text,
-        columns(),
-        initial_indent=indent,
-        subsequent_indent=indent + more,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    )
+    lines: list[str] = []
+    line, room = "", columns() - width(indent)
+    for word in text.split(" "):
+        joined = f"{line} {word}" if line else word
+        while width(joined) > room:
+            head, joined = (line, word) if line else split_at(joined, room)
+            lines.append(head)
+            line, room = "", columns() - width(indent + more)
+        line = joined
+    lines.append(line)
+    return [f"{indent}{more if number else ''}{line}" for number, line in enumerate(lines)]
 
 
 def paint(text: str, style: str) -> str:

@@ -31,6 +31,17 @@ def width(text: str) -> int:
     )
 
 
+def split_at(text: str, columns: int) -> tuple[str, str]:
+    """Split off what fits so many columns of a terminal."""
+    if text.isascii():
+        return text[:columns], text[columns:]
+    at, taken = 0, 0
+    while at < len(text) and taken + width(text[at]) <= columns:
+        taken += width(text[at])
+        at += 1
+    return text[:at], text[at:]
+
+
 def _pad(text: str, columns: int, *, to_the_left: bool) -> str:
     space = " " * (columns - width(text))
     return text + space if to_the_left else space + text

@@ -18,6 +18,8 @@ from darklaunch_console.stores import Connection
 from .baseline import Baseline, read_baseline
 from .importance import importance
 
+VALUE_CHARS = 60
+"""Longest value in a line of proof; `inspect` shows all of it."""
 SLOW_BUDGET = 0.001
 """Share of requests that may be slow before it is called a problem."""
 
@@ -232,7 +234,8 @@ def _difference(one: Mapping[str, object]) -> str:
 
 
 def _value(rendered: object) -> str:
-    return "nothing" if rendered is None else str(rendered)
+    shown = "nothing" if rendered is None else str(rendered)
+    return shown if len(shown) <= VALUE_CHARS else f"{shown[: VALUE_CHARS - 1]}…"
 
 
 def _now() -> datetime:

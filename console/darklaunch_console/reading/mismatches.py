@@ -93,7 +93,8 @@ def _is_open(problem: Problem) -> bool:
 
 def _problem(problem: Problem) -> list[str]:
     fingerprints = " ".join((problem.fingerprint, *problem.joined))
-    span = f"{clock(problem.first_seen)} to {clock(problem.last_seen)}"
+    first, last = clock(problem.first_seen), clock(problem.last_seen)
+    span = f"at {first}" if first == last else f"{first} to {last}"
     lines = folded(brief(problem), more="    ")
     lines += folded(f"{fingerprints}  {frequency(problem)}, {span}", "  ")
     if problem.noise:
