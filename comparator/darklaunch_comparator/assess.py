@@ -128,7 +128,7 @@ def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: R
 def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules, noise: Mapping[str, Noise]) -> Finding:
     exchange = replay.exchange
     endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
-    outcome, reason, comparison = _compared(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
+    outcome, reason, comparison = compared(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
     slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
     evidence = (
         (_mismatch(exchange, shadow, comparison, rules, fields),) if comparison and outcome == "mismatched" else ()
@@ -153,9 +153,10 @@ def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules, no
     )
 
 
-def _compared(
+def compared(
     exchange: Exchange, shadow: Answered, rules: Rules, noise: Noise
 ) -> tuple[str, str | None, Comparison | None]:
+    """Compare shadow and primary; give the outcome, what there is to say of it, and the comparison if there was one."""
     if not rules.compare:
         return "unverified", "comparison_off", None
     primary, ours = _primary_side(exchange), _replayed_side(exchange, shadow, rules.shadow_origin, rules)

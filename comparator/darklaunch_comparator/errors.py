@@ -2,6 +2,7 @@
 
 ComparatorError
 ├── BadPolicy               a policy cannot be used as it is written
+├── BadRules                a rule set cannot be used as it is written
 └── StoreError              Postgres cannot be used as it is
     ├── ServerTooOld        the server is older than Postgres 14
     ├── DatabaseTooNew      the schema was migrated by a newer release
@@ -21,6 +22,10 @@ class ComparatorError(Exception):
 
 class BadPolicy(ComparatorError):
     """A policy cannot be used as it is written."""
+
+
+class BadRules(ComparatorError):
+    """A rule set cannot be used as it is written."""
 
 
 class StoreError(ComparatorError):

@@ -43,6 +43,8 @@ COMMANDS: Final = (
     Entry("start", "acting.start", "Act", "Start a launch: mirror a share of the requests to a shadow."),
     Entry("ramp", "acting.change", "Act", "Change the share of requests that is mirrored."),
     Entry("policy", "acting.policy", "Act", "Show or change what a launch is judged by."),
+    Entry("rules", "ruling.rules", "Act", "Show or change which differences are excused."),
+    Entry("rejudge", "ruling.rejudge", "Act", "See what other rules would make of what was found."),
     Entry("build", "acting.build", "Act", "Name the version the shadow runs."),
     Entry("pause", "acting.change", "Act", "Stop mirroring for a while; what waits is kept."),
     Entry("resume", "acting.change", "Act", "Mirror again: lift a pause, a hold or a rollback."),

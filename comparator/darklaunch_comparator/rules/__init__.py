@@ -1,6 +1,7 @@
 """What an operator decides about differences: the rule set, its file form, and what comparators compile it to."""
 
 from .compiling import NO_BOOK, RuleBook, compile_rules, read_stored
+from .files import read_file, write_toml
 from .model import MOST_RULES, Rule, RuleSet, Trouble, check, rule_id, store
 
 __all__ = [
@@ -12,7 +13,9 @@ __all__ = [
     "Trouble",
     "check",
     "compile_rules",
+    "read_file",
     "read_stored",
     "rule_id",
     "store",
+    "write_toml",
 ]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
 
+import orjson
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch import (
     LaunchSpec,
@@ -184,8 +185,22 @@ def _changes(before: LaunchState, after: LaunchState) -> dict[str, object]:
         "hold": (before.hold, after.hold),
     }
     old, new = cast(dict[str, object], asdict(before.spec)), cast(dict[str, object], asdict(after.spec))
-    pairs |= {name: (old[name], new[name]) for name in old}
-    return {name: {"from": was, "to": now} for name, (was, now) in pairs.items() if was != now}
+    pairs |= {name: (old[name], new[name]) for name in old if name != "rules"}
+    told: dict[str, object] = {name: {"from": was, "to": now} for name, (was, now) in pairs.items() if was != now}
+    if before.spec.rules != after.spec.rules:
+        told["rules"] = _rules_changed(before.spec.rules, after.spec.rules)
+    return told
+
+
+def _rules_changed(before: str, after: str) -> dict[str, object]:
+    """List the rules that came and went, each with its kind, in full: a text of all of them would be cut."""
+    was, now = _rules(before), _rules(after)
+    return {"added": [rule for rule in now if rule not in was], "removed": [rule for rule in was if rule not in now]}
+
+
+def _rules(text: str) -> list[dict[str, object]]:
+    rules: dict[str, list[dict[str, object]]] = orjson.loads(text) if text else {}
+    return [{"kind": kind, **rule} for kind, held in rules.items() for rule in held]
 
 
 def _add_event(connection: Connection[Any], record: LaunchRecord, act: Act, told: dict[str, object]) -> int:

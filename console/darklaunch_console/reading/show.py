@@ -58,5 +58,5 @@ def _decided(spec: LaunchSpec) -> list[tuple[str, str]]:
     return [
         (name.replace("_", " "), ", ".join(cast(tuple[str, ...], value)) if isinstance(value, tuple) else str(value))
         for name, value in cast(dict[str, object], asdict(spec)).items()
-        if value != plain[name]
+        if value != plain[name] and name != "rules"
     ]
