@@ -1,7 +1,7 @@
 """What the comparator found out about one exchange: the row that is recorded of it, and the evidence beside it."""
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -44,6 +44,7 @@ class Observation:
     unstable     its two answers differ in presence, type, size or status
     agreed       it gave the same identifier twice
     candidate    the shadow differs from the primary, excused as noise or generated or not at all
+    paired       False when shadow and primary answered with two statuses: of other places they tell nothing
     """
 
     version: Version
@@ -53,6 +54,7 @@ class Observation:
     unstable: frozenset[str] = frozenset()
     agreed: frozenset[str] = frozenset()
     candidate: frozenset[str] = frozenset()
+    paired: bool = True
 
     @property
     def differing(self) -> frozenset[str]:
@@ -61,10 +63,13 @@ class Observation:
 
     def without(self, places: Set[str]) -> "Observation":
         """Give the same without what it says of these places."""
-        return Observation(
-            self.version,
-            self.answered,
-            *(found - places for found in (self.varied, self.regenerated, self.unstable, self.agreed, self.candidate)),
+        return replace(
+            self,
+            varied=self.varied - places,
+            regenerated=self.regenerated - places,
+            unstable=self.unstable - places,
+            agreed=self.agreed - places,
+            candidate=self.candidate - places,
         )
 
     @property

@@ -174,7 +174,7 @@ def _observe(noise: NoiseEndpoint, seen: Observation) -> None:
         place.agreed += path in seen.agreed
         place.candidate += path in seen.candidate
         place.pos += path in seen.candidate and path not in seen.differing
-        place.neg += path in seen.differing and path not in seen.candidate
+        place.neg += path in seen.differing and path not in seen.candidate and (seen.paired or path == "status")
 
 
 def _group(groups: dict[str, Group], example: Example) -> None:

@@ -45,14 +45,10 @@ def observe(
         candidate=_places(each.group_path for each in candidate.differences)
         | _excused(candidate, Reason.NOISE, Reason.GENERATED_ID),
     )
-    if "status" in seen.unstable or "status" in seen.candidate:
-        return _by_status(seen)
-    return replace(seen, agreed=_places(identifier_places(first.answer)) - seen.differing)
-
-
-def _by_status(seen: Observation) -> Observation:
-    """Keep what can be told when the bodies of two statuses may not have been compared: that the statuses differ."""
-    return Observation(seen.version, unstable=seen.unstable & _STATUS, candidate=seen.candidate & _STATUS)
+    if "status" in seen.unstable:  # two bodies of two statuses: nothing else was compared, or means anything
+        return Observation(version, unstable=_STATUS, candidate=seen.candidate & _STATUS)
+    seen = replace(seen, agreed=_places(identifier_places(first.answer)) - seen.differing)
+    return replace(seen, candidate=_STATUS, paired=False) if "status" in seen.candidate else seen
 
 
 def _excused(comparison: Comparison, *reasons: Reason) -> frozenset[str]:

@@ -70,16 +70,21 @@ def play(servers: Servers, directory: Path, tell: Narrator) -> Played:
 
         database = str(directory / "shop")
         shadow = start("shadow", _SHOP, "--version", "v2", "--database", database)
+        control = start("control", _SHOP, "--version", "v1", "--database", database)
         worker = start("worker", _CONSOLE, "worker")
         comparator = start("comparator", _CONSOLE, "comparator")
         primary = start("primary", _SHOP, "--version", "v1", "--database", database)
-        users_see, runs_beside = address(primary), address(shadow)
-        for shop_address in (users_see, runs_beside):
+        users_see, spec = address(primary), LaunchSpec(address(shadow), control=address(control))
+        for shop_address in (users_see, spec.shadow, spec.control):
             httpx.get(f"{shop_address}/health", timeout=10)  # whatever a first request sets up is no user's wait
-        tell.say(f"v1 serves users at {users_see}, with the capture hook. v2 runs beside it at {runs_beside}.")
-        _begin_launch(servers, runs_beside)
+        tell.say(
+            f"v1 serves users at {users_see}, with the capture hook. v2 runs beside it at {spec.shadow}, and a second "
+            f"v1 at {spec.control}: what two v1 do not share is noise."
+        )
+        _begin_launch(servers, spec)
         tell.say(f"Launch {LAUNCH}: every read is mirrored, to show all in half a minute (the default is 10 %).")
-        users = _visit(servers, users_see, tell, (primary, shadow, worker, comparator), plan_visits(shop, VISITS))
+        players = (primary, shadow, control, worker, comparator)
+        users = _visit(servers, users_see, tell, players, plan_visits(shop, VISITS))
         primary.stop()  # its hook hands over what it still has
         _settle(servers, tell, users)
         with psycopg.connect(servers.postgres_url) as connection:
@@ -87,13 +92,11 @@ def play(servers: Servers, directory: Path, tell: Narrator) -> Played:
     return Played(evidence, users, time.monotonic() - began)
 
 
-def _begin_launch(servers: Servers, shadow: str) -> None:
+def _begin_launch(servers: Servers, spec: LaunchSpec) -> None:
     redis = connect(servers.redis_url, client_name="darklaunch-demo")
     try:
         with psycopg.connect(servers.postgres_url) as connection:
-            record = create_launch(
-                connection, LAUNCH, LaunchSpec(shadow), Act(actor(), "started", "the demo"), percent=100.0
-            )
+            record = create_launch(connection, LAUNCH, spec, Act(actor(), "started", "the demo"), percent=100.0)
         publish(redis, record, lift_hold=False)
         _wait(lambda: bool(hooks_alive(redis)), 10.0, "the hook in v1 was not seen on Redis")
         time.sleep(1.0)  # the hook looks for new launches twice a second
@@ -120,10 +123,11 @@ def _settle(servers: Servers, tell: Narrator, users: Summary) -> None:
     with psycopg.connect(servers.postgres_url, autocommit=True) as connection:
 
         def settled() -> bool:
+            closed = _closed(connection)  # first: what closes may bring a last count
             ledger = read.ledger(connection, LAUNCH)
             answered = users.ok + users.errors
             tell.show(Progress(users.sent, users.sent, users.ok, users.errors, users.latencies.p50_ms, 0.0), ledger)
-            return bool(ledger.sampled) and ledger.on_its_way == 0 and answered > 0 and _closed(connection)
+            return bool(ledger.sampled) and ledger.on_its_way == 0 and answered > 0 and closed
 
         _wait(settled, SETTLE_S, "what was mirrored did not settle")
 

@@ -105,11 +105,7 @@ def noise(evidence: Evidence) -> list[str]:
         if (shown := _rates(places))
     ]
     if baseline.blind:
-        shown = ", ".join(
-            f"{from_outside(place.endpoint, 40)} {from_outside(place.path, 40)}" for place in baseline.blind[:4]
-        )
-        more = len(baseline.blind) - 4
-        lines.append(f"blind, a wrong value would not show: {shown}{f' and {more} more' if more > 0 else ''}")
+        lines.append(f"blind, a wrong value would not show: {_blind(baseline.blind)}")
     return lines
 
 
@@ -165,6 +161,18 @@ def _rates(places: Sequence[NoisePlace], shown: int = 6) -> str:
     rates = sorted(((differed[path] / pairs[path], path) for path in pairs), key=lambda pair: (-pair[0], pair[1]))
     named = [f"{from_outside(path, 60)} ({share(rate, 1)})" for rate, path in rates[:shown]]
     return ", ".join(named) + (f" and {len(rates) - shown} more" if len(rates) > shown else "")
+
+
+def _blind(places: Sequence[NoisePlace], shown: int = 4) -> str:
+    """Name paths with where they are: `$.a (GET /x), $.b (4 endpoints)`."""
+    endpoints: dict[str, list[str]] = {}
+    for place in places:
+        endpoints.setdefault(place.path, []).append(place.endpoint)
+    named = [
+        f"{from_outside(path, 60)} ({from_outside(where[0], 60) if len(where) == 1 else f'{len(where)} endpoints'})"
+        for path, where in sorted(endpoints.items())
+    ]
+    return ", ".join(named[:shown]) + (f" and {len(named) - shown} more" if len(named) > shown else "")
 
 
 def latency_ms(value: float) -> str:

@@ -76,7 +76,12 @@ def test_what_a_rule_excuses_is_neither_noise_nor_a_difference() -> None:
 
 def test_of_two_statuses_only_that_is_told() -> None:
     observed = seen({"a": ONE}, {"error": "x"}, {"a": TWO}, status=500)
-    assert observed == Observation(Version.PRIMARY, candidate=frozenset(["status"]))
+    assert observed == Observation(
+        Version.PRIMARY, regenerated=frozenset(["$.a"]), candidate=frozenset(["status"]), paired=False
+    )
+    gained = fold([Finding("p:1", NOW_MS, "GET /", "GET", "mismatched", observation=observed)]).noise
+    assert gained["GET /", Version.PRIMARY].places["$.a"] == NoisePlace(regenerated=1)
+    assert gained["GET /", Version.PRIMARY].places["status"] == NoisePlace(candidate=1, pos=1)
     observed = seen({"a": ONE}, {"a": ONE}, {"error": "x"}, again_status=500)
     assert observed == Observation(Version.PRIMARY, unstable=frozenset(["status"]))
 
