@@ -140,6 +140,12 @@ def test_what_cannot_be_sent_is_bad_input(bad):
         replay(**bad)
 
 
+@pytest.mark.parametrize("target", ["http://169.254.169.254/", "@evil.example/", "evil.example:80", "*", "a"])
+def test_a_target_of_another_origin_is_bad_input(target):
+    with pytest.raises(BadRequest, match="does not begin with a slash"):
+        replay(target=target)
+
+
 @pytest.mark.parametrize("header", [("x", "a\r\nb: c"), ("x", "\0"), ("x y", "z"), ("x", "\u2603"), ("host", "a\nb")])
 def test_headers_that_cannot_be_sent_are_bad_input(header):
     with pytest.raises(BadRequest):

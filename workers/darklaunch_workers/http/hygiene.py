@@ -47,6 +47,8 @@ def replay_request(
     `host` is "shadow" for the shadow's own Host or "preserve" for the one the primary got; `entropy` is 24 random
     bytes for the trace and span ids. Raises BadRequest when the result could not be sent byte for byte.
     """
+    if not request.target.startswith("/"):  # a shadow may take another origin's name in it for an order to go there
+        raise BadRequest(f"the target {request.target[:80]!r} does not begin with a slash")
     try:
         headers = replay_headers(
             request, launch=launch, exchange_id=exchange_id, shadow=shadow, host=host, entropy=entropy
