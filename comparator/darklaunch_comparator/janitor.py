@@ -56,9 +56,9 @@ class Janitor:
 
 
 def _forget_processes(redis: Client, now_ms: int) -> set[str]:
-    """Take processes not seen for ten minutes off the registries, and give those that were seen lately."""
+    """Take processes and route tables not seen for ten minutes off the registries, and give those seen lately."""
     alive: set[str] = set()
-    for registry in (keys.HOOKS, keys.WORKERS, keys.COMPARATORS):
+    for registry in (keys.HOOKS, keys.WORKERS, keys.COMPARATORS, keys.ROUTES):
         try:
             stored = as_dict(redis.execute_command("HGETALL", registry))
         except ResponseError as broken:

@@ -28,12 +28,14 @@ from .producers import ProducerLedger
 from .settings import ComparatorSettings
 from .store.batch import prepare
 from .store.connect import connect_store, explain_store
+from .tables import RouteCopier
 
 TICK_S: Final = 0.5
 CONTROL_EVERY_S: Final = 1.0
 PRODUCERS_EVERY_S: Final = 2.0
 NOISE_EVERY_S: Final = 2.0
 JUDGE_EVERY_S: Final = 2.0
+ROUTES_EVERY_S: Final = 10.0
 JANITOR_EVERY_S: Final = 60.0
 LOCK: Final = 0x646C_6C65_6164_6572  # "dlleader"
 
@@ -129,6 +131,7 @@ class Leader:
             Duty("copying the producers' counters", PRODUCERS_EVERY_S, ProducerLedger().copy),
             Duty("learning noise", NOISE_EVERY_S, NoiseLearner().learn),
             Duty("judging", JUDGE_EVERY_S, Judge(settings.retention_days).attend),
+            Duty("copying the apps' route tables", ROUTES_EVERY_S, RouteCopier(settings.retention_days).copy),
             Duty("housekeeping", JANITOR_EVERY_S, Janitor(settings.retention_days).tidy),
             Duty("looking for lost exchanges", settings.gap_every_s, gaps.look),
         ]

@@ -43,7 +43,7 @@ class CaptureMiddleware:
 
     def __init__(self, app: ASGIApp, **options: Unpack[Options]) -> None:
         self.app = app
-        self._recorder = recorder_for(options, "asgi")
+        self._recorder = recorder_for(options, "asgi", self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]

@@ -26,6 +26,7 @@ from .fields import Unfit
 from .lane import Lane
 from .outbox import Outbox
 from .packing import Packer
+from .publishing import Apps
 from .recording import Recording
 from .report import Report
 from .settings import Settings
@@ -50,7 +51,13 @@ class Flusher:
     """One life of the background thread, under a producer id of its own."""
 
     def __init__(
-        self, settings: Settings, interface: str, outbox: Outbox, publish: Publish, sealer: Sealer | None
+        self,
+        settings: Settings,
+        interface: str,
+        outbox: Outbox,
+        publish: Publish,
+        sealer: Sealer | None,
+        apps: Apps,
     ) -> None:
         self.producer = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
         self._outbox, self._publish = outbox, publish
@@ -58,7 +65,7 @@ class Flusher:
         self._wire = Wire(settings.redis_url)
         self._watch = Watch(self._wire, can_seal=sealer is not None)
         self._packer = Packer(settings, sealer)
-        self._report = Report(self._wire, settings, self.producer, interface, seals=sealer is not None)
+        self._report = Report(self._wire, settings, self.producer, interface, apps, seals=sealer is not None)
         self._lanes: dict[str, Lane] = {}
         self._backoff, self._ask_at_s = Backoff(first_s=0.2, cap_s=3.0), 0.0
         self._write_backoff, self._write_at_s = Backoff(first_s=0.1, cap_s=3.0), 0.0

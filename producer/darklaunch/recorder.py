@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any, Final
+from weakref import WeakSet
 
 from darklaunch_shared.errors import BadKey
 from darklaunch_shared.launch import SAFE_METHODS
@@ -45,6 +46,7 @@ class Recorder:
 
     `snapshot` is replaced whole; reading it once and comparing `draw()` with its ceiling is all that a request costs
     that no launch wants. `draw` gives random numbers of the hook's own: an app that seeds `random` keeps its sequence.
+    `hooks` are the middlewares that use it.
     """
 
     def __init__(self, settings: Settings, interface: str) -> None:
@@ -52,6 +54,7 @@ class Recorder:
         self.snapshot: Snapshot = UNSTARTED if settings.redis_url else OFF
         self.draw: Callable[[], float] = Random().random
         self.outbox = Outbox(settings.outbox_bytes, settings.outbox_entries)
+        self.hooks: WeakSet[Any] = WeakSet()
         self._interface = interface
         self._sealer = _sealer_of(settings)  # not later: the thread must import nothing
         self._flusher: Flusher | None = None
@@ -106,7 +109,9 @@ class Recorder:
             if self.snapshot is UNSTARTED:
                 self.snapshot = OFF
                 self.outbox = Outbox(self.settings.outbox_bytes, self.settings.outbox_entries)
-                self._flusher = Flusher(self.settings, self._interface, self.outbox, self._publish, self._sealer)
+                self._flusher = Flusher(
+                    self.settings, self._interface, self.outbox, self._publish, self._sealer, lambda: list(self.hooks)
+                )
                 self._flusher.start()
         except Exception:
             self.complain("starting its background thread")
@@ -181,8 +186,11 @@ _recorders: dict[tuple[Settings, str], Recorder] = {}
 _newcomers: list[Callable[[Recorder], None]] = []
 
 
-def recorder_for(options: Mapping[str, Any], interface: str) -> Recorder:
-    """Give the process's recorder for these options. Wrong options and a missing URL turn it off; both are logged."""
+def recorder_for(options: Mapping[str, Any], interface: str, hook: object) -> Recorder:
+    """Give the process's recorder for these options, for one more hook.
+
+    Wrong options and a missing URL turn it off; both are logged.
+    """
     try:
         settings = read_settings(options)
     except BadSetting as wrong:
@@ -196,6 +204,7 @@ def recorder_for(options: Mapping[str, Any], interface: str) -> Recorder:
             log.warning("nothing is captured: DARKLAUNCH_REDIS_URL is not set; replays are timed")
     FLAGS.give(settings.promoted)
     recorder = _recorders.setdefault((settings, interface), Recorder(settings, interface))
+    recorder.hooks.add(hook)
     for welcome in _newcomers:
         welcome(recorder)
     return recorder

@@ -17,6 +17,7 @@ from darklaunch_shared.crashes import reached
 from darklaunch_shared.scripting import call_script
 
 from .lane import Lane
+from .publishing import Apps, RoutePublisher
 from .settings import Settings
 from .snapshot import Snapshot
 from .wire import REPLIES, Wire
@@ -27,11 +28,14 @@ COUNTERS_S: Final = 1.0
 
 
 class Report:
-    """Writes absolute counters when they changed, each second, and a heartbeat every 5 s."""
+    """Writes absolute counters when they changed, each second, a heartbeat every 5 s, and the app's routes."""
 
-    def __init__(self, wire: Wire, settings: Settings, producer: str, interface: str, *, seals: bool) -> None:
+    def __init__(
+        self, wire: Wire, settings: Settings, producer: str, interface: str, apps: Apps, *, seals: bool
+    ) -> None:
         self._wire, self._producer, self._interface = wire, producer, interface
         self._app_name = settings.app_name or Path(argv[0] if argv else "").name
+        self._routes = RoutePublisher(wire, self._app_name, apps)
         self._keys = {
             "seal_key": settings.seal_key.names[0] if seals else "",
             "signing_key": settings.signing_key.names[0] if settings.signing_key else "",
@@ -52,6 +56,7 @@ class Report:
         if now_s >= self._count_at_s:
             self._count_at_s = now_s + COUNTERS_S
             self._count([lane for lane in lanes if lane.changed()], closed=False)
+        self._routes.write()
 
     def close(self, lanes: Iterable[Lane]) -> None:
         """Write the last counters and leave the list of the living. Raises Trouble."""

@@ -106,7 +106,12 @@ def _named(segment: str, parameters: Mapping[str, Any]) -> str:
 
 
 def _read_flask(route: Route, _status: int) -> str | None:
-    return UNMATCHED if route.found is None else route.mounted + _CONVERTED.sub(r"{\1}", str(route.found))
+    return UNMATCHED if route.found is None else route.mounted + flask_template(str(route.found))
+
+
+def flask_template(rule: str) -> str:
+    """Turn a URL rule of Flask's into a template: `/orders/<int:id>` becomes `/orders/{id}`."""
+    return _CONVERTED.sub(r"{\1}", rule)
 
 
 def _read_django(route: Route, status: int) -> str | None:

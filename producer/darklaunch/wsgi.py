@@ -40,7 +40,7 @@ class WSGICaptureMiddleware:
 
     def __init__(self, app: WSGIApp, **options: Unpack[Options]) -> None:
         self.app = app
-        self._recorder = recorder_for(options, "wsgi")
+        self._recorder = recorder_for(options, "wsgi", self)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         side = self._decide(environ, start_response)

@@ -11,6 +11,7 @@ LAUNCHES: Final = "dl:launches"  # set of launch names
 HOOKS: Final = "dl:hooks"  # hash, producer id -> "<seen, epoch ms> <JSON about the process>"
 WORKERS: Final = "dl:workers"  # hash, consumer name -> the same
 COMPARATORS: Final = "dl:comparators"  # hash, consumer name -> the same
+ROUTES: Final = "dl:routes"  # hash, "<app>:<fingerprint>" -> "<seen, epoch ms> <JSON: a route table>"
 
 WORKER_GROUP: Final = "workers"
 COMPARATOR_GROUP: Final = "comparators"

@@ -226,3 +226,27 @@ def test_curl_is_printed_for_both_sides(run: Any, shop: str) -> None:
     shadow, primary = run("curl", "abcd1234:31", "--launch", shop).output.splitlines()
     assert shadow.endswith("# shadow") and "http://shadow:8000/orders/31" in shlex.split(shadow, comments=True)
     assert primary.endswith("# primary") and "http://shop/orders/31" in shlex.split(primary, comments=True)
+
+
+def test_coverage_says_which_routes_were_judged_and_what_others_lack(run: Any, shop: str, postgres_dsn: str) -> None:
+    assert "is not known" in run("report", shop, "--coverage").output
+    assert "mirrored and judged" not in run("report", shop).output
+    routes = [["GET", "/orders/{id}"], ["GET", "/quote"], ["GET", "/new\x1b[31m"], ["POST", "/orders"]]
+    with connect_store(postgres_dsn, name="darklaunch-test") as connection:
+        connection.execute(
+            "INSERT INTO darklaunch.route_table VALUES ('shop', 'f', 'flask', %s::jsonb, 0, now())",
+            [orjson.dumps(routes).decode()],
+        )
+    lines = run("report", shop, "--coverage").output.splitlines()
+    assert lines[0].startswith(f"{shop}: 2 of 4 routes mirrored and judged; not yet: ")
+    assert all(len(line) <= 80 and "\x1b" not in line for line in lines[1:])
+    assert [line.split("   ")[-1].strip() for line in lines[3:]] == [
+        "no request was sampled yet",
+        "a write that is not allowed (--allow)",
+    ]
+    told = orjson.loads(run("report", shop, "--coverage", "--json").output)["coverage"]
+    assert (told["routes"], told["judged"]) == (4, 2)
+    assert orjson.loads(run("report", shop, "--json").output)["coverage"] == told
+    assert "2 of 4 routes mirrored and judged; not yet: " in run("report", shop).output
+    assert "2 of 4 routes" in run("report", shop, "--markdown").output
+    assert run("report", shop, "--coverage", "--markdown").exit_code == BadUsage.exit_code

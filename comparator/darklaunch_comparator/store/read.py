@@ -17,6 +17,7 @@ from .sql import load
 EVER: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 _SQL = load("read")
+_ROUTES = load("routes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,13 @@ def latency(
 def endpoints(connection: Connection[Any], launch: str) -> list[Endpoint]:
     """Read every endpoint's counts, by name."""
     return [Endpoint(*row) for row in connection.execute(_SQL["endpoints"], {"launch": launch})]
+
+
+def routes(connection: Connection[Any]) -> tuple[list[tuple[str, str]], int]:
+    """Read the routes of the apps, (method, template) each, and how many more their tables left out."""
+    found = [(method, template) for method, template in connection.execute(_ROUTES["routes"])]
+    row = connection.execute(_ROUTES["omitted"]).fetchone()
+    return found, 0 if row is None else int(row[0])
 
 
 def recent_rate(connection: Connection[Any], launch: str) -> float:

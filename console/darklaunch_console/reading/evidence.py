@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from darklaunch_comparator.compare import error_title
+from darklaunch_comparator.coverage import Coverage
 from darklaunch_comparator.errors import LaunchUnknown
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import LaunchRecord, get_launch, list_launches
@@ -16,6 +17,7 @@ from darklaunch_console.errors import NoSuchLaunch
 from darklaunch_console.stores import Connection
 
 from .baseline import Baseline, read_baseline
+from .coverage import gather_coverage
 from .importance import importance
 
 VALUE_CHARS = 60
@@ -89,6 +91,7 @@ class Evidence:
     baseline: Baseline
     latency: tuple[LatencyRow, ...]
     excuses: tuple[read.ExcuseCount, ...]
+    coverage: Coverage | None
     since: datetime | None
     until: datetime | None
     verdict: tuple[str, ...] = ()
@@ -118,6 +121,7 @@ def gather(connection: Connection, name: str) -> Evidence:
         baseline=baseline,
         latency=tuple(_latency_rows(read.latency(connection, name))),
         excuses=tuple(read.excuses(connection, name)),
+        coverage=gather_coverage(connection, record, endpoints),
         since=since,
         until=until,
     )

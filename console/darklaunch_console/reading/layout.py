@@ -9,7 +9,7 @@ from darklaunch_console.output.numbers import count, share, signed
 from darklaunch_console.output.screen import from_outside
 from darklaunch_console.output.table import table
 
-from . import words
+from . import coverage, words
 from .evidence import Evidence, LatencyRow, Problem
 
 
@@ -32,6 +32,8 @@ def as_text(evidence: Evidence) -> list[str]:
         lines += ["", f"Differed and was excused: {', '.join(excused[:6])}{_more(len(excused) - 6)}."]
     if noise := _noise(evidence):
         lines += ["", *noise]
+    if evidence.coverage:
+        lines += ["", f"{coverage.sentence(evidence.coverage)}."]
     return lines
 
 
@@ -61,6 +63,8 @@ def as_markdown(evidence: Evidence) -> list[str]:
         lines += [f"Differed and was excused: {', '.join(_escaped(one) for one in excused)}.", ""]
     if noise := _noise(evidence):
         lines += [f"{_escaped(noise[0])}:", "", *[f"- {_escaped(line.strip())}" for line in noise[1:]], ""]
+    if evidence.coverage:
+        lines += [f"{_escaped(coverage.sentence(evidence.coverage))}.", ""]
     return lines
 
 
@@ -102,6 +106,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
             "places": [asdict(place) for place in (*evidence.baseline.volatile, *evidence.baseline.generated)],
         },
         "excuses": [asdict(excuse) for excuse in evidence.excuses],
+        "coverage": None if evidence.coverage is None else coverage.as_values(evidence.coverage),
     }
 
 

@@ -12,7 +12,7 @@ from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_opti
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres
 
-from . import words
+from . import coverage, words
 from .evidence import Evidence, gather
 from .judged import details, headline, judged
 from .layout import as_json, as_markdown, as_text
@@ -21,18 +21,35 @@ from .layout import as_json, as_markdown, as_text
 @click.command(short_help="Say what is known: problems, ledger, latency.")
 @click.argument("name", callback=launch_name)
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request or a page.")
+@click.option("--coverage", "routes", is_flag=True, help="Say which of the app's routes were mirrored and judged.")
 @json_option
 @click.pass_obj
-def report(settings: Settings, name: str, markdown: bool, in_json: bool) -> None:
+def report(settings: Settings, name: str, markdown: bool, routes: bool, in_json: bool) -> None:
     """Say what is known of a launch: the verdict, its problems, then the ledger, latency, and what was excused."""
-    if markdown and in_json:
-        raise BadUsage("--markdown and --json are two forms of the same report: choose one")
+    if markdown and (in_json or routes):
+        raise BadUsage("--markdown is a form of the whole report: leave --json and --coverage out")
     with open_postgres(settings) as connection:
         found = judged(connection, name)
         evidence = gather(connection, name)
         if found.summary.get("judged"):
             evidence = replace(evidence, verdict=(headline(found), *details(found)))
-    show(evidence, markdown=markdown, in_json=in_json)
+    if routes:
+        show_coverage(evidence, in_json=in_json)
+    else:
+        show(evidence, markdown=markdown, in_json=in_json)
+
+
+def show_coverage(evidence: Evidence, *, in_json: bool) -> None:
+    """Print which routes were judged, and what the others lack."""
+    name, found = evidence.record.state.name, evidence.coverage
+    if in_json:
+        say_json({"launch": name, "coverage": None if found is None else coverage.as_values(found)})
+    elif found is None:
+        say(f"{name}: {coverage.UNKNOWN}", style=STRONG)
+    else:
+        say(f"{name}: {coverage.sentence(found)}.", style=STRONG if found.rest else GOOD)
+        for line in coverage.as_lines(found):
+            say(line)
 
 
 def show(evidence: Evidence, *, markdown: bool = False, in_json: bool = False) -> None:

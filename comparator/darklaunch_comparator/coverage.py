@@ -1,0 +1,109 @@
+"""Which of the app's routes were mirrored and judged, and why the others were not. Pure: tables and counts in, out."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.policy import compile_policy
+from darklaunch_shared.routes import ANY_METHOD, Route
+
+from .evidence import Counts, above, below, clean_needed, log_e, log_threshold
+from .judging.policy import Policy
+
+_PARAMETER: Final = re.compile(r"\{[^{}]*\}")
+
+
+class Standing(StrEnum):
+    """How far a route got."""
+
+    JUDGED = "judged"  # its mismatches are shown to be below the bound of the policy, or above its budget
+    MIRRORED = "mirrored"  # there are exchanges, too few to judge by
+    UNSEEN = "unseen"  # no exchange yet
+    WRITE = "write"  # a write that the launch does not allow
+    LEFT_OUT = "left_out"  # outside the launch's --only, or inside its --skip
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredRoute:
+    """One route: `n` exchanges were compared, `needed` more without a mismatch would judge it."""
+
+    method: str
+    template: str
+    standing: Standing
+    n: int
+    needed: int
+
+    @property
+    def name(self) -> str:
+        """The route as endpoints are named; without a method where the framework gave none."""
+        return self.template if self.method == ANY_METHOD else f"{self.method} {self.template}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """All routes, the judged first, then by what is missing. `omitted` routes are not listed, apps have too many."""
+
+    routes: tuple[CoveredRoute, ...]
+    omitted: int = 0
+
+    @property
+    def judged(self) -> int:
+        """How many routes were judged."""
+        return sum(route.standing is Standing.JUDGED for route in self.routes)
+
+    @property
+    def rest(self) -> tuple[CoveredRoute, ...]:
+        """The routes that were not judged."""
+        return tuple(route for route in self.routes if route.standing is not Standing.JUDGED)
+
+    @property
+    def total(self) -> int:
+        """How many routes there are."""
+        return len(self.routes) + self.omitted
+
+
+def cover(
+    routes: Iterable[Route], counts: Mapping[str, Counts], spec: LaunchSpec, policy: Policy, omitted: int = 0
+) -> Coverage:
+    """Hold the apps' routes against what was compared, by endpoint: `pos` mismatched of `n`."""
+    by_template: defaultdict[str, Counts] = defaultdict(Counts)
+    for endpoint, seen in counts.items():
+        by_template[endpoint.partition(" ")[2]] += seen
+    ranks = list(Standing)
+    covered = [
+        _covered(
+            method, template, by_template[template] if method == ANY_METHOD else _seen(method, template, counts),
+            spec, policy,
+        )
+        for method, template in routes
+    ]  # fmt: skip
+    return Coverage(tuple(sorted(covered, key=lambda r: (ranks.index(r.standing), r.template, r.method))), omitted)
+
+
+def _seen(method: str, template: str, counts: Mapping[str, Counts]) -> Counts:
+    seen = counts.get(f"{method} {template}", Counts())
+    return seen + counts.get(f"HEAD {template}", Counts()) if method == "GET" else seen
+
+
+def _covered(method: str, template: str, seen: Counts, spec: LaunchSpec, policy: Policy) -> CoveredRoute:
+    bar = log_threshold(policy.beta)
+    needed = clean_needed(below(policy.endpoint_bound), seen, bar) or 0
+    condemned = log_e(above(policy.budgets.mismatch), seen) >= log_threshold(policy.alpha)
+    if seen.n:
+        judged = not needed or condemned
+        return CoveredRoute(method, template, Standing.JUDGED if judged else Standing.MIRRORED, seen.n, needed)
+    return CoveredRoute(method, template, _unseen(method, template, spec), 0, needed)
+
+
+def _unseen(method: str, template: str, spec: LaunchSpec) -> Standing:
+    """Say why nothing of a route was mirrored, by asking the launch about a path that it could have."""
+    try:
+        refusal = compile_policy(spec).refusal("GET" if method == ANY_METHOD else method, _PARAMETER.sub("1", template))
+    except BadLaunch:
+        refusal = None
+    return {"unsafe_method": Standing.WRITE, "path": Standing.LEFT_OUT}.get(refusal or "", Standing.UNSEEN)

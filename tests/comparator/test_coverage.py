@@ -1,0 +1,109 @@
+"""Which routes were judged, from what hooks publish to what is recorded of it."""
+
+import json
+from typing import Any
+
+from darklaunch_comparator.coverage import Standing, cover
+from darklaunch_comparator.evidence import Counts
+from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.store import read
+from darklaunch_comparator.tables import RouteCopier
+from darklaunch_shared import keys
+from darklaunch_shared.connect import Client
+from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.routes import RouteTable, field_of, pack_table, publication
+from darklaunch_shared.scripting import call_script
+from psycopg import Connection
+
+SPEC = LaunchSpec("http://shadow", allow=("POST /search",), skip=("/admin/**",))
+ROUTES = [
+    ("GET", "/orders/{id}"),
+    ("GET", "/items/{id}"),
+    ("GET", "/bad"),
+    ("*", "/pages/{path}"),
+    ("GET", "/new"),
+    ("POST", "/search"),
+    ("POST", "/orders"),
+    ("GET", "/admin/users/{id}"),
+]
+
+
+def test_each_route_says_how_far_it_got_and_why_no_further() -> None:
+    counts = {
+        "GET /orders/{id}": Counts(0, 0, 300),
+        "HEAD /orders/{id}": Counts(0, 0, 200),
+        "GET /items/{id}": Counts(0, 0, 100),
+        "GET /bad": Counts(40, 0, 60),
+        "POST /pages/{path}": Counts(0, 0, 300),
+        "GET /pages/{path}": Counts(0, 0, 300),
+        "GET {unmatched}": Counts(0, 0, 9),
+    }
+    coverage = cover(ROUTES, counts, SPEC, Policy(), omitted=2)
+    assert {route.name: (route.standing, route.n) for route in coverage.routes} == {
+        "GET /orders/{id}": (Standing.JUDGED, 500),
+        "GET /bad": (Standing.JUDGED, 60),
+        "/pages/{path}": (Standing.JUDGED, 600),
+        "GET /items/{id}": (Standing.MIRRORED, 100),
+        "GET /new": (Standing.UNSEEN, 0),
+        "POST /search": (Standing.UNSEEN, 0),
+        "POST /orders": (Standing.WRITE, 0),
+        "GET /admin/users/{id}": (Standing.LEFT_OUT, 0),
+    }
+    assert (coverage.judged, coverage.total, len(coverage.rest)) == (3, 10, 5)
+    assert next(route.needed for route in coverage.rest if route.template == "/items/{id}") == 339
+    assert not cover([], {}, SPEC, Policy()).routes
+
+
+def publish(redis: Client, table: RouteTable) -> None:
+    call_script(redis, publication(keys.ROUTES, table))
+
+
+def test_published_tables_are_recorded_and_the_latest_count(connection: Connection[Any], redis: Client) -> None:
+    redis.execute_command("DEL", keys.ROUTES)
+    copier = RouteCopier(14)
+    publish(
+        redis,
+        RouteTable.of(
+            "shop",
+            "flask",
+            [("GET", "/a"), ("GET", "/b")],
+        ),
+    )
+    publish(redis, RouteTable.of("desk", "django", [("*", "/a")]))
+    copier.copy(connection, redis)
+    copier.copy(connection, redis)
+    assert read.routes(connection) == ([("*", "/a"), ("GET", "/a"), ("GET", "/b")], 0)
+    old = {"app": "shop", "framework": "flask"}
+    connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s", old)
+    publish(redis, RouteTable("shop", "flask", (("GET", "/c"),), omitted=3))
+    RouteCopier(14).copy(connection, redis)
+    connection.execute(
+        "UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s AND omitted = 0", old
+    )
+    assert read.routes(connection) == ([("*", "/a"), ("GET", "/c")], 3), "its former version is gone"
+    connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '15 days'")
+    redis.execute_command("DEL", keys.ROUTES)
+    copier.copy(connection, redis)
+    assert read.routes(connection) == ([], 0)
+
+
+def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: Client) -> None:
+    redis.execute_command("DEL", keys.ROUTES)
+    strange = RouteTable("shop", "flask", (("GET", "/\x00\ud800"[:2]), ("G" * 500, "/" + "x" * 900)))
+    publish(redis, strange)
+    good = RouteTable.of("desk", "django", [("*", "/a")])
+    for field, raw in (
+        ("a", "not even seen"),
+        ("b:1", b"1 {}"),
+        ("other:field", b"1700000000000 " + pack_table(good)),
+        (field_of(good) + "x", b"1700000000000 " + pack_table(good)),
+        ("c", json.dumps({"app": 1})),
+    ):
+        redis.execute_command("HSET", keys.ROUTES, field, raw)
+    publish(redis, good)
+    RouteCopier(14).copy(connection, redis)
+    found, _ = read.routes(connection)
+    assert ("*", "/a") in found and len(found) == 3
+    redis.execute_command("HSET", keys.ROUTES, *(text for number in range(200) for text in (f"x:{number}", "1 {}")))
+    RouteCopier(14).copy(connection, redis)
+    redis.execute_command("DEL", keys.ROUTES)
