@@ -63,9 +63,27 @@ def merge(histograms: Iterable[Mapping[int, int]]) -> Histogram:
 
 def quantile(histogram: Mapping[int, int], q: float) -> float | None:
     """Give the smallest value in ms that at least the share `q` of the values does not exceed; None without values."""
+    key = _key_at(histogram, q)
+    return None if key is None else value_of(key)
+
+
+def quantile_bound(histogram: Mapping[int, int], q: float) -> float | None:
+    """Give the upper end, in ms, of the bucket that holds the quantile: none of its values exceeds it.
+
+    This is what to hold values against. Of a service that always takes 1 ms, half would exceed the bucket's middle.
+    """
+    key = _key_at(histogram, q)
+    if key is None:
+        return None
+    if key > 0:
+        return exp2((key - OFFSET + 1) / BUCKETS_PER_OCTAVE)
+    return ZERO_MS if key == 0 else -exp2((-key - OFFSET) / BUCKETS_PER_OCTAVE)
+
+
+def _key_at(histogram: Mapping[int, int], q: float) -> int | None:
     rank = max(1, ceil(round(q * sum(histogram.values()), 9)))
     for key in sorted(histogram):
         rank -= histogram[key]
         if rank <= 0:
-            return value_of(key)
+            return key
     return None

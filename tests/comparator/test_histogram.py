@@ -59,6 +59,22 @@ def test_quantiles_are_within_the_bound(values: list[float], q: float) -> None:
     assert found == pytest.approx(exact(values, q), rel=ERROR, abs=histogram.ZERO_MS)
 
 
+@given(st.lists(VALUES, min_size=1, max_size=60), st.floats(0, 1))
+def test_the_bound_of_a_quantile_is_the_next_one_up(values: list[float], q: float) -> None:
+    found = histogram.quantile_bound(counted(values), q)
+    middle = histogram.quantile(counted(values), q)
+    assert found is not None
+    assert middle is not None
+    assert middle <= found
+    assert exact(values, q) <= found + 1e-9 * abs(found)
+    assert found == pytest.approx(exact(values, q), rel=2 * ERROR, abs=2 * histogram.ZERO_MS)
+
+
+def test_a_constant_does_not_exceed_its_own_quantile() -> None:
+    assert histogram.quantile_bound(counted([1.0] * 9), 0.5) == 1.0
+    assert histogram.quantile_bound({}, 0.5) is None
+
+
 def test_the_edges_of_the_axis() -> None:
     assert histogram.key_of(0.0) == histogram.key_of(-0.0) == histogram.key_of(histogram.ZERO_MS) == 0
     assert histogram.key_of(1.0) + 1 == histogram.key_of(1.0001), "upper bounds are inclusive"

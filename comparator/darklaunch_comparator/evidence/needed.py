@@ -1,14 +1,18 @@
 """How much longer: exchanges still needed, from what has been counted so far."""
 
+from typing import Final
+
 from .betting import Bet, Counts, Side, log_e
+
+MOST: Final = 2**60
 
 
 def clean_needed(bet: Bet, counts: Counts, log_bar: float) -> int | None:
     """Count the exchanges, all of them clean (X = 0), after which `log_e` reaches `log_bar`; 0 when it has.
 
-    None when no number of them does: the paired bet "below 0" learns nothing from ties. With nothing seen, clearing
-    "below m" takes about 4.4/m at α = 5 %; one failure early on moves 4,409 to about 7,450. Raises ValueError for a bet
-    "above", which no clean exchange helps.
+    At most 2^60. None when no number of them does: the paired bet "below 0" learns nothing from ties. With nothing
+    seen, clearing "below m" takes about 4.4/m at α = 5 %; one failure early on moves 4,409 to about 7,450. Raises
+    ValueError for a bet "above", which no clean exchange helps.
     """
     if bet.side is not Side.BELOW:
         raise ValueError("clean exchanges are no evidence for a mean above")
@@ -18,6 +22,8 @@ def clean_needed(bet: Bet, counts: Counts, log_bar: float) -> int | None:
         return None
     reached = 1
     while not _reaches(bet, counts, reached, log_bar):
+        if reached >= MOST:
+            return MOST
         reached *= 2
     missed = reached // 2
     while reached - missed > 1:

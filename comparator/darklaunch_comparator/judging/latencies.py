@@ -101,6 +101,6 @@ def _refreshed(state: Latencies) -> Latencies:
     while sum(sum(each.values()) for each in recent[1:]) >= LAST:
         del recent[0]
     merged = histogram.merge(recent)
-    found = {guard: histogram.quantile(merged, q) for guard, q in QUANTILES.items()}
+    found = {guard: histogram.quantile_bound(merged, q) for guard, q in QUANTILES.items()}
     thresholds = {guard: value for guard, value in found.items() if value is not None}
     return Latencies(thresholds, state.version + 1, state.pairs, state.votes, (*recent, {}))

@@ -118,6 +118,7 @@ def test_what_is_still_needed() -> None:
     assert clean_needed(below(0.001), Counts(1, 0, 1), bar) == 7446
     assert clean_needed(below(0.001), Counts(n=5000), bar) == 0
     assert clean_needed(below(0.0, -1), Counts(n=10), bar) is None
+    assert clean_needed(below(1e-300), Counts(), bar) == 2**60, "never, in other words"
     with pytest.raises(ValueError, match="no evidence for a mean above"):
         clean_needed(above(0.001), Counts(), bar)
 
