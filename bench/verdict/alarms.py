@@ -1,9 +1,12 @@
 """False alarms: at the very boundary, and when failures or slow answers come in bursts."""
 
+from dataclasses import replace
+
 import numpy as np
 from darklaunch_comparator.evidence import above, below
+from darklaunch_comparator.judging.policy import Budgets
 
-from . import naive
+from . import judge, naive
 from .controller import (
     ALPHA,
     BAR,
@@ -13,7 +16,6 @@ from .controller import (
     Launches,
     by_exchange,
     exceedances,
-    rolled_back,
     rolled_back_each,
     votes,
 )
@@ -34,7 +36,8 @@ def at_the_boundary(launches: int) -> Group:
     others = {guard: failures(rng, launches, EXCHANGES, BUDGET) for guard in ("error", "slow")}
     together = Launches(allowed, {"mismatch": failed} | others).outcomes()
     means, p95 = means_of(failed, BLOCK), together["p95"]
-    few, limit_ms = max(launches // 5, 20), 1.25 * float(equal.primary_ms.mean())
+    few, limit_ms = max(launches // 4, 20), 1.25 * float(equal.primary_ms.mean())
+    judged, _ = judge.ends(Launches(allowed, {"mismatch": failed} | others), most=few)
     windows = naive.kayenta_alarms(allowed.primary_ms[:few], allowed.shadow_ms[:few], BLOCK)
     return Group(
         "False alarms where the truth is exactly what is allowed, looked at all the time:\n"
@@ -47,7 +50,7 @@ def at_the_boundary(launches: int) -> Group:
             at_most("p95 slower", _ever(paths(LATENCY, p95)), ALPHA),
             at_most("  in blocks", _ever(paths(LATENCY, votes(p95))), ALPHA),
             at_most("all guards together", rolled_back_each(together) < NEVER, ALPHA),
-            at_most("  in blocks", rolled_back(together) < NEVER, ALPHA),
+            at_most(f"the judge, {few:,} launches", judged < NEVER, ALPHA),
             more_than("instead: z-test, looked at always", naive.z_alarms(failed, BUDGET, least=LEAST) < NEVER, 0.25),
             shown("instead: z-test, asked once", naive.z_once(failed, BUDGET)),
             shown("instead: mean limit on mismatches", naive.flagger_alarms(failed, BUDGET, BLOCK) < NEVER),
@@ -63,11 +66,15 @@ def in_bursts(launches: int) -> Group:
     budget = 0.01
     failed = bursts(rng, launches, EXCHANGES, budget, 20)
     means = means_of(failed, BLOCK)
+    few = max(launches // 4, 20)
+    equal, policy = pairs(rng, few, EXCHANGES), replace(judge.POLICY, budgets=Budgets(mismatch=budget))
+    judged, _ = judge.ends(Launches(equal, {"mismatch": failed}), policy, most=few)
     return Group(
         f"Mismatches in bursts of 20, 1 % of all, budget 1 %:\n{launches:,} launches of {EXCHANGES:,} exchanges",
         [
             at_most("rolled back, in blocks", _ever(block_paths(above(budget), means)), ALPHA),
             at_most("  restart mixture", _ever(restart_paths(above(budget), means)), ALPHA),
+            at_most(f"the judge, {few:,} launches", judged < NEVER, ALPHA),
             at_most("cleared, in blocks", _ever(block_paths(below(budget), means)), ALPHA),
             more_than("instead: each exchange counted", _ever(paths(above(budget), failed)), 0.20),
             shown("instead: cleared, each counted", _ever(paths(below(budget), failed))),
@@ -84,6 +91,8 @@ def in_slow_spells(launches: int) -> Group:
     primary, shadow = (1.0 + bursts(rng, launches, EXCHANGES, 0.1, 100) for _ in range(2))
     seen = Pairs(primary * equal.primary_ms, 1.05 * shadow * equal.shadow_ms, equal.heaviness)
     outcomes = Launches(seen).outcomes()
+    few = max(launches // 4, 20)
+    judged, _ = judge.ends(Launches(seen), most=few)
     each = {guard: _ever(by_exchange(guard, outcomes[guard])) for guard in ("p50", "p95")}
     return Group(
         "Both sides have slow spells of 100 answers, the shadow no more than the primary:\n"
@@ -91,7 +100,7 @@ def in_slow_spells(launches: int) -> Group:
         [
             at_most("p50, one vote a block", _ever(paths(LATENCY, votes(outcomes["p50"]))), ALPHA),
             at_most("p95, one vote a block", _ever(paths(LATENCY, votes(outcomes["p95"]))), ALPHA),
-            at_most("all guards, in blocks", rolled_back(outcomes) < NEVER, ALPHA),
+            at_most(f"the judge, {few:,} launches", judged < NEVER, ALPHA),
             more_than("instead: p50, each counted", each["p50"], 0.20),
             more_than("instead: p95, each counted", each["p95"], 0.20),
         ],

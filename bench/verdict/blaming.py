@@ -2,8 +2,10 @@
 
 import numpy as np
 from darklaunch_comparator.evidence import above, blame
+from darklaunch_comparator.judging.window import WINDOW_MS, Seen
 
-from .controller import ALPHA, BUDGET
+from . import judge
+from .controller import ALPHA, BLOCK, BUDGET
 from .engine import of_counts
 from .rows import Group, Row, percent
 
@@ -30,6 +32,40 @@ def of_endpoints(launches: int) -> Group:
             Row("instead: z-test at 5 % each", f"{percent(np.mean(naive, axis=0)[1])} innocent"),
         ],
     )
+
+
+def of_the_judge(launches: int) -> Group:
+    """Let the judge name one of five endpoints, of which 3 % mismatches."""
+    rng = np.random.default_rng(12)
+    few = max(launches // 20, 20)
+    named = [judge.condemned(_windows(rng)) for _ in range(few)]
+    blamed = [{guilt.endpoint for guilt in each.guilty} if each else set[str]() for each in named]
+    right = np.mean([_ENDPOINTS[0] in each for each in blamed])
+    wrong = np.mean([bool(each - {_ENDPOINTS[0]}) for each in blamed])
+    return Group(
+        f"One of five endpoints mismatches at 3 %, the others never: {few:,} launches of {40 * BLOCK:,} exchanges",
+        [
+            Row("the judge names it", percent(right), "≥ 90 %", bool(right >= 0.9)),
+            Row("the judge names another", percent(wrong), "≤ 5 %", bool(wrong <= 0.05)),
+        ],
+    )
+
+
+_ENDPOINTS = tuple(f"GET /{name}/{{id}}" for name in ("orders", "carts", "users", "items", "quotes"))
+
+
+def _windows(rng: np.random.Generator) -> list[list[Seen]]:
+    return [
+        [
+            Seen(
+                at_ms=window * WINDOW_MS + nth,
+                endpoint=_ENDPOINTS[which],
+                mismatched=bool(which == 0 and chance < 0.03),
+            )
+            for nth, (which, chance) in enumerate(zip(rng.integers(5, size=BLOCK), rng.random(BLOCK), strict=True))
+        ]
+        for window in range(40)
+    ]
 
 
 def _score(named: list[int] | tuple[int, ...]) -> tuple[float, float]:

@@ -3,8 +3,8 @@
 import numpy as np
 from darklaunch_comparator.evidence import above
 
-from . import naive
-from .controller import BAR, BLOCK, BUDGET, LEAST, Launches, in_exchanges, promoted, rolled_back, rolled_back_each
+from . import judge, naive
+from .controller import BAR, BLOCK, BUDGET, LEAST, Launches, in_exchanges, rolled_back_each
 from .engine import NEVER, Ints, block_paths, first, means_of, restart_each_paths, restart_paths
 from .rows import Group, Row, delays_shown, late, soon
 from .traffic import Pairs, failures, pairs
@@ -16,14 +16,14 @@ def of_mismatches(launches: int) -> Group:
     """Roll back a launch of which 1 % mismatches."""
     rng = np.random.default_rng(3)
     equal, failed = pairs(rng, launches, EXCHANGES), failures(rng, launches, EXCHANGES, 0.01)
-    outcomes = Launches(equal, {"mismatch": failed}).outcomes()
+    mismatching = Launches(equal, {"mismatch": failed})
     alone = first(block_paths(above(BUDGET), means_of(failed, BLOCK)) >= BAR)
     z = naive.z_alarms(failed, BUDGET, least=LEAST)
     return Group(
         f"1 % mismatch, budget 0.1 %: exchanges until it is rolled back, {launches:,} launches",
         [
-            soon("all guards, each exchange", rolled_back_each(outcomes), {0.5: 550, 0.99: 2400}),
-            soon("all guards, in blocks", rolled_back(outcomes), {0.5: 900, 0.99: 3000}),
+            soon("all guards, each exchange", rolled_back_each(mismatching.outcomes()), {0.5: 550, 0.99: 2400}),
+            soon("the judge", judge.ends(mismatching)[0], {0.5: 900, 0.99: 3000}),
             soon("its guard alone, in blocks", in_exchanges(alone), {0.5: 500, 0.99: 2000}),
             delays_shown("instead: z-test, looked at always", z),
             delays_shown("instead: mean limit", naive.flagger_alarms(failed, BUDGET, BLOCK)),
@@ -47,10 +47,9 @@ def of_slow_launches(launches: int) -> Group:
         ("2 % of answers 3 s slower", hanging, {0.5: 220, 0.99: 750}, {0.5: 500, 0.99: 1100}),
         ("the slowest 15 % are 27 % slower", tail, {0.5: 1200, 0.99: 2500}, {0.5: 2000, 0.99: 4000}),
     ):
-        outcomes = Launches(seen).outcomes()
         rows += [
-            soon(f"{what}", rolled_back_each(outcomes), each),
-            soon("  in blocks", rolled_back(outcomes), blocks),
+            soon(what, rolled_back_each(Launches(seen).outcomes()), each),
+            soon("  the judge", judge.ends(Launches(seen))[0], blocks),
             delays_shown("  instead: mean limit of +25 %", naive.flagger_alarms(seen.shadow_ms, limit_ms, BLOCK)),
             delays_shown("  instead: Mann-Whitney, windows", _kayenta(seen, max(launches // 5, 20))),
         ]
@@ -59,13 +58,13 @@ def of_slow_launches(launches: int) -> Group:
 
 def of_clean_launches(launches: int) -> Group:
     """Promote what is clean, as soon as the schedule allows."""
-    clean = Launches(pairs(np.random.default_rng(4), launches, EXCHANGES)).outcomes()
-    done, back = promoted(clean), rolled_back(clean)
+    few = max(launches // 4, 20)
+    back, done = judge.ends(Launches(pairs(np.random.default_rng(4), few, EXCHANGES)))
     return Group(
-        f"Clean launches, stages of 100, 500, 1,000 and 3,000 exchanges: {launches:,} launches",
+        f"Clean launches, steps of 100, 500, 1,000 and 3,000 exchanges: {few:,} launches",
         [
-            Row("promoted after", f"{int(done.max()):,} exchanges", "= 4,600", bool((done == 4600).all())),
-            Row("rolled back before", f"{int((back < NEVER).sum())} launches", "", None),
+            Row("the judge promotes after", f"{int(done.max()):,} exchanges", "= 4,600", bool((done == 4600).all())),
+            Row("rolled back instead", f"{int((back < NEVER).sum())} launches", "", None),
         ],
     )
 

@@ -1,0 +1,77 @@
+"""The product's own judge over simulated launches: windows go in, verdicts come out, nothing is repeated here."""
+
+from dataclasses import replace
+
+import numpy as np
+from darklaunch_comparator.judging.case import Case
+from darklaunch_comparator.judging.decision import Move
+from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.judging.trial import Condemnation
+from darklaunch_comparator.judging.window import WINDOW_MS, Seen
+
+from .controller import BLOCK, MAX_LATENCY_DIFF_MS, Launches
+from .engine import NEVER, Ints
+
+POLICY = replace(Policy(), mode=Mode.AUTO, soak_s=0.0)
+"""The default policy, but for the time that a step lasts at least: in these simulations no time passes."""
+ENDPOINT = "GET /orders/{id}"
+
+
+def ends(launches: Launches, policy: Policy = POLICY, *, most: int | None = None) -> tuple[Ints, Ints]:
+    """Give the exchange after which each launch is rolled back, and that after which it is promoted; NEVER if not.
+
+    A launch that is promoted is watched on. `most` takes only the first ones.
+    """
+    found = [_ends(launches, number, policy) for number in range(most or len(launches.pairs.primary_ms))]
+    return np.array([back for back, _ in found]), np.array([promoted for _, promoted in found])
+
+
+def condemned(windows: list[list[Seen]]) -> Condemnation | None:
+    """Judge one launch to its end and give why it was condemned; who is guilty may be known later than that."""
+    case = Case()
+    for window in windows:
+        case = case.after(window, POLICY, frozenset())
+        reason = case.trial(POLICY).condemned
+        if reason is not None and reason.guilty:
+            return reason
+    return case.trial(POLICY).condemned
+
+
+def _ends(launches: Launches, number: int, policy: Policy) -> tuple[int, int]:
+    case, promoted = Case(), NEVER
+    size = launches.pairs.primary_ms.shape[1]
+    for start in range(0, size - BLOCK + 1, BLOCK):
+        case = case.after(_window(launches, number, start), policy, frozenset())
+        move = case.decide(policy).move
+        if move is Move.ROLL_BACK:
+            return start + BLOCK, promoted
+        if move is Move.PROMOTE:
+            promoted = min(promoted, start + BLOCK)
+        elif move is Move.RAISE:
+            case = case.at_step(case.progress.step + 1, case.trial(policy).until_ms, policy)
+    return NEVER, promoted
+
+
+def _window(launches: Launches, number: int, start: int) -> list[Seen]:
+    now = slice(start, start + BLOCK)
+    primary_ms, shadow_ms = (ms[number, now].tolist() for ms in (launches.pairs.primary_ms, launches.pairs.shadow_ms))
+    failed = {guard: outcome[number, now].tolist() for guard, outcome in launches.failed.items()}
+    none = [0] * BLOCK
+    mismatched, error = failed.get("mismatch", none), failed.get("error", none)
+    slow = failed.get("slow") or [
+        late - early > MAX_LATENCY_DIFF_MS for early, late in zip(primary_ms, shadow_ms, strict=True)
+    ]
+    began_ms = start // BLOCK * WINDOW_MS
+    return [
+        Seen(
+            at_ms=began_ms + nth,
+            endpoint=ENDPOINT,
+            mismatched=bool(mismatched[nth]),
+            error=bool(error[nth]),
+            slow=bool(slow[nth]),
+            timed=True,
+            primary_ms=primary_ms[nth],
+            shadow_ms=shadow_ms[nth],
+        )
+        for nth in range(BLOCK)
+    ]
