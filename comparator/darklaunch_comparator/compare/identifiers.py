@@ -8,7 +8,7 @@ from darklaunch_shared.exchange import Answer
 from . import media
 from .bodies import described
 from .documents import DEPTH_CAP
-from .ids import is_map
+from .ids import SHORTEST, is_map
 from .inflate import Corrupt, TooLarge, Unsupported, inflate
 from .media import Family
 from .model import Json
@@ -16,6 +16,8 @@ from .paths import ROOT, Path
 from .volatile import holds_identifier
 
 BODY_CAP_BYTES: Final = 262_144
+ELEMENTS: Final = 3
+"""Elements of an array looked at, which share an index-free path: what the first ones hold, the others hold as well."""
 TEXTS_CAP: Final = 5_000
 """Strings looked at; what a larger answer holds beyond is left to its next answer, or not known."""
 
@@ -33,19 +35,22 @@ def identifier_places(answer: Answer) -> frozenset[str]:
         if path.depth > DEPTH_CAP:
             continue
         if isinstance(part, dict):
-            data = is_map(part)
-            todo.extend([(value, path.key(name, any=data)) for name, value in part.items() if _may_hold(value)])
+            held = [(name, value) for name, value in part.items() if _may_hold(value)]
+            if held:
+                data = is_map(part)
+                todo.extend([(value, path.key(name, any=data)) for name, value in held])
         elif isinstance(part, list):
-            todo.extend([(value, path.index(at)) for at, value in enumerate(part) if _may_hold(value)])
+            todo.extend([(value, path.index(at)) for at, value in enumerate(part[:ELEMENTS]) if _may_hold(value)])
         elif isinstance(part, str):
             texts += 1
-            if path.group() not in found and holds_identifier(part):
+            if holds_identifier(part):
                 found.add(path.group())
     return frozenset(found)
 
 
 def _may_hold(value: Json) -> bool:
-    return isinstance(value, str | dict | list)
+    # before a path is made for it: most of a document is numbers and short texts
+    return len(value) >= SHORTEST if type(value) is str else isinstance(value, dict | list)
 
 
 def _content(answer: Answer) -> Json:

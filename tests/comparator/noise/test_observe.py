@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 from darklaunch_comparator.assess import Rules, assess, rules_of
-from darklaunch_comparator.compare import Noise, Reason, Side, compare, excusable
+from darklaunch_comparator.compare import Noise, Reason, Side, compare, excusable, identifier_places
 from darklaunch_comparator.finding import Finding, Observation
 from darklaunch_comparator.fold import NoisePlace, fold
 from darklaunch_comparator.noise.learn import PlaceCounts, State, state_of
@@ -52,6 +52,30 @@ def test_a_place_with_new_identifiers_and_other_values_is_one_that_varied() -> N
     primary = {"l": [{"t": ONE}, {"t": "a"}]}
     observed = seen(primary, primary, {"l": [{"t": TWO}, {"t": "b"}]})
     assert (observed.varied, observed.regenerated) == ({"$.l[*].t"}, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"a": ONE, "b": f"/orders/{TWO}", "c": "an ordinary sentence of words", "d": 5, "e": "short"}, {"$.a", "$.b"}),
+        ({"at": "2026-05-01T12:00:00.123456Z", "n": "1234567890"}, set()),
+        ([{"id": ONE, "of": [TWO]}], {"$[*].id", "$[*].of[*]"}),
+        ({"by": {ONE: {"token": TWO}}}, {"$.by[*].token"}),
+        ({"n": [[[{"deep": [{"x": ONE}]}]]]}, {"$.n[*][*][*].deep[*].x"}),
+        ([], set()),
+    ],
+)
+def test_identifiers_are_found_where_they_are(body: object, found: set[str]) -> None:
+    assert identifier_places(Answer(200, JSON, orjson.dumps(body), 1.0)) == found
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b'"\xff"', b"[" * 100_000, b'{"a":' * 900 + b"1" + b"}" * 900, b"x" * 300_000]
+)
+def test_no_body_keeps_the_search_for_identifiers_busy(body: bytes) -> None:
+    assert identifier_places(Answer(200, JSON, body, 1.0)) == frozenset()
+    zipped = (*JSON, ("content-encoding", "gzip"))
+    assert identifier_places(Answer(200, zipped, body, 1.0)) == frozenset()
 
 
 def test_the_shadow_is_compared_with_itself_where_it_was_asked_twice() -> None:
