@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from darklaunch_comparator.assess import rules_of
 from darklaunch_comparator.errors import NoSalt
 from darklaunch_comparator.finding import Finding
 from darklaunch_comparator.fold import Group, fold
@@ -20,6 +21,7 @@ from darklaunch_comparator.store.memory import Memory
 from darklaunch_comparator.store.signatures import decide
 from darklaunch_comparator.variant import variant
 from darklaunch_shared.exchange import Exchange, Request, pack_exchange
+from darklaunch_shared.launch import LaunchSpec
 from darklaunch_shared.replay import pack_replay
 from psycopg import Connection
 
@@ -192,3 +194,16 @@ def test_without_a_salt_nothing_is_stored_and_the_server_is_blamed(own_postgres_
             write(connection, launch_name, [wrong(launch_name, 1)], Memory())
         assert blame_for(lost.value) is Blame.SERVER
         assert read.signatures(connection, launch_name) == []
+
+
+def test_a_mask_rule_of_the_launch_reaches_what_is_stored(connection: Any, launch_name: str) -> None:
+    masking = '{"mask": [{"path": "$.email"}, {"path": "query:who"}]}'
+    rules = rules_of(LaunchSpec(shadow="http://shadow:8000", rules=masking))
+    plain = exchange(launch_name, 1, body={"email": "ada@example.org", "n": 1})
+    request = Request("GET", "/?who=ada@example.org", "http://shop", (), b"")
+    captured = Exchange(plain.id, launch_name, plain.captured_at_ms, plain.endpoint, request, plain.primary)
+    other = finding(replayed(captured, body={"email": "bob@example.org", "n": 1}), launch_name, rules)
+    write(connection, launch_name, [other], Memory())
+    kept = read.sample(connection, plain.id, launch_name)
+    assert kept is not None and "example.org" not in repr((kept.replay, kept.differences))
+    assert [one["path"] for one in kept.differences] == ["$.email"]

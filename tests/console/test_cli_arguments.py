@@ -1,5 +1,6 @@
+import orjson
 import pytest
-from darklaunch_console.acting.specification import check_ignore, check_sticky
+from darklaunch_console.acting.specification import check_sticky, ignore_rules
 from darklaunch_console.arguments import parse_duration, parse_percent
 from darklaunch_console.errors import BadUsage
 from darklaunch_shared.errors import BadLaunch
@@ -61,6 +62,10 @@ def test_an_unknown_sticky_form_is_named(text):
 
 
 def test_an_ignore_path_that_cannot_be_read_is_named():
-    assert check_ignore(("$.generated_at", "header:etag", "status")) == ("$.generated_at", "header:etag", "status")
+    paths = ("$.generated_at", "header:etag", "status")
+    told = orjson.loads(ignore_rules(paths, "ann", "they move"))["ignore"]
+    assert [(rule["path"], rule["author"], rule["reason"]) for rule in told] == [
+        (path, "ann", "they move") for path in paths
+    ]
     with pytest.raises(BadUsage, match=r"--ignore: .*\$\.\.\["):
-        check_ignore(("$.a", "$..["))
+        ignore_rules(("$.a", "$..["), "ann", "")

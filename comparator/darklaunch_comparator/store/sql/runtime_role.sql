@@ -9,7 +9,7 @@ GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role};
 GRANT USAGE ON SCHEMA darklaunch TO {role};
 REVOKE CREATE ON SCHEMA darklaunch FROM {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA darklaunch TO {role};
-REVOKE INSERT, UPDATE, DELETE ON darklaunch.migration FROM {role};
+REVOKE INSERT, UPDATE, DELETE ON darklaunch.migration, darklaunch.salt FROM {role};
 REVOKE UPDATE, DELETE ON darklaunch.event FROM {role};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA darklaunch TO {role};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA darklaunch TO {role};
