@@ -17,6 +17,7 @@ BENCHMARKS = {  # name -> what `--quick` adds
     "hook_call": ["--rounds", "5"],
     "hook_server": ["--rounds", "1", "--seconds", "1"],
     "compare": ["--rounds", "3"],
+    "rules": ["--rounds", "3"],
     "comparator": ["--rounds", "1"],
     "worker": ["--rounds", "1"],
     "http_clients": ["--rounds", "1"],

@@ -92,13 +92,12 @@ class Rules:
     compared_headers: frozenset[str] = frozenset()
     unlooked_headers: frozenset[str] = frozenset()
     status_classes: bool = False
+    excuse_in_body: bool = field(init=False)
+    """Whether a rule may excuse a difference in a body."""
 
-    @property
-    def excuse_in_body(self) -> bool:
-        """Whether a rule may excuse a difference in a body."""
-        return bool(
-            self.ignore or self.only or self.tolerance or self.structure_only or self.null_is_absent or self.unordered
-        )
+    def __post_init__(self) -> None:
+        asked = (self.ignore, self.only, self.tolerance, self.structure_only, self.null_is_absent)
+        object.__setattr__(self, "excuse_in_body", any(asked))
 
     def excuse(
         self, tokens: Sequence[Token], kind: Kind, primary: "Json | Absent", shadow: "Json | Absent", fits: Fits

@@ -25,13 +25,14 @@ def walk(primary: Json, shadow: Json, *, booleans: bool, volatile: Volatile, fin
     find = differing_or_hiding_booleans if booleans else differing
     if rules.strict_numbers:
         find = _differing_or_other_numbers
+    structures = rules.structure_only or None
     todo: list[tuple[Json, Json, Path]] = [(primary, shadow, ROOT)]
     nodes = 0
     while todo:
         theirs, ours, path = todo.pop()
         if path.depth > DEPTH_CAP:
             findings.detail = f"the bodies differ more than {DEPTH_CAP} levels deep"
-        elif rules.structure_only and (structure := strongest(rules.structure_only.find(path.tokens()))):
+        elif structures is not None and (structure := strongest(structures.find(path.tokens()))):
             compare_structure(theirs, ours, path, structure, findings)
         elif isinstance(theirs, dict) and isinstance(ours, dict):
             nodes = _spend(nodes, len(theirs) + len(ours))
