@@ -12,6 +12,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 CONNECT_TIMEOUT_S: Final = 5
+_COMMITS_LAST: Final = (
+    "SELECT set_config('synchronous_commit', 'local', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
+"""Where the server is set to forget its last commits in a crash: what is committed here is acknowledged right after."""
 _KEEPALIVE: Final[dict[str, Any]] = {
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -44,6 +48,7 @@ def connect_store(dsn: str, *, name: str, patience: Patience | None = None) -> C
         ):
             connection.execute("SELECT set_config(%s, %s, false)", [setting, f"{int(seconds * 1000)}ms"])
         connection.execute("SET TIME ZONE 'UTC'")
+        connection.execute(_COMMITS_LAST)
     except BaseException:
         connection.close()
         raise
