@@ -1,0 +1,292 @@
+"""Any history of the protocol, on a real Redis and a real Postgres: each sampled exchange ends in one outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from darklaunch.lane import Batch, Lane, Parcel
+from darklaunch_comparator.assess import assess
+from darklaunch_comparator.gaps import GapDetector
+from darklaunch_comparator.producers import ProducerLedger
+from darklaunch_comparator.publish import publish
+from darklaunch_comparator.store import read
+from darklaunch_comparator.store.batch import prepare, write
+from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.store.launches import Act, LaunchRecord, create_launch
+from darklaunch_comparator.store.memory import Memory
+from darklaunch_console.embedded import Valkey, embedded_valkey
+from darklaunch_shared import keys
+from darklaunch_shared.connect import connect, connect_async
+from darklaunch_shared.consumer import Consumer, Delivery, comparator_lane, worker_lane
+from darklaunch_shared.counters import pack_counters
+from darklaunch_shared.exchange import Fields, pack_exchange, unpack_exchange
+from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.replay import Loss, pack_loss
+from darklaunch_shared.scripting import Call, ScriptQueue, Scripts, call_script
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from redis.exceptions import ResponseError
+
+from tests.comparator.material import RULES, assert_sums_equal_rows, exchange, replayed
+
+LEASE_S = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What waits in the hook's lane."""
+
+    captured_at_ms: int
+
+    def parcel(self, launch: str) -> Parcel:
+        fields = pack_exchange(exchange(launch, 1, at_ms=self.captured_at_ms))
+        return Parcel(fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE])
+
+    def settle(self) -> None:
+        pass
+
+
+class Protocol(RuleBasedStateMachine):
+    """One hook, workers and comparators that come and go, and servers that lose what they hold or do not answer."""
+
+    url = dsn = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name, self.producer = f"t-{secrets.token_hex(6)}", secrets.token_hex(4)
+        self.loop = asyncio.new_event_loop()
+        self.redis = connect(self.url, client_name="darklaunch-test")
+        self.client = connect_async(self.url, client_name="darklaunch-test")
+        self.queue = ScriptQueue(Scripts(self.client))
+        self.sending = self.loop.create_task(self.queue.run())
+        self.postgres = connect_store(self.dsn, name="darklaunch-test")
+        prepare(self.postgres)
+        spec = LaunchSpec(shadow="http://shadow.test", max_entries=40)
+        self.launch: LaunchRecord = create_launch(self.postgres, self.name, spec, Act("t", "started"), percent=100.0)
+        publish(self.redis, self.launch, lift_hold=True)
+        self.hook = Lane(self.launch.state, self.producer, 0)
+        self.memory, self.ledger = Memory(), ProducerLedger()
+        self.numbers = itertools.count()
+        self.worker, self.comparator = self._member(worker_lane), self._member(comparator_lane)
+        self.working: list[Delivery] = []
+        self.recording: list[Delivery] = []
+        self.last: Call | None = None
+
+    # The hook
+
+    @rule(count=st.integers(1, 12))
+    def sample(self, count: int) -> None:
+        for _ in range(count):
+            self.hook.offer(Sample(time.time_ns() // 1_000_000))
+
+    @rule(answered=st.booleans())
+    def flush(self, answered: bool) -> None:
+        batch: Batch | None = self.hook.next_batch(0)
+        if batch is None:
+            return
+        taken = int(call_script(self.redis, self.hook.admission(batch)))
+        if answered:
+            self.hook.admitted(taken)
+        else:
+            self.hook.unanswered()  # it is sent again as it is
+
+    @rule()
+    def report(self) -> None:
+        counters = pack_counters(self.hook.counters(1))
+        self.redis.execute_command("HSET", keys.producers(self.name), self.producer, counters)
+
+    @rule()
+    def copy_counters(self) -> None:
+        self.ledger.copy(self.postgres, self.redis)
+
+    # Workers
+
+    @rule(count=st.integers(1, 8))
+    def read(self, count: int) -> None:
+        self.working += self._run(self.worker.read(count, block_ms=1))
+
+    @rule(count=st.integers(1, 8))
+    def claim(self, count: int) -> None:
+        time.sleep(LEASE_S * 1.5)
+        self.working += self._run(self.worker.claim(count))
+
+    @precondition(lambda self: self.working)
+    @rule(same=st.booleans(), stale=st.booleans())
+    def finish(self, same: bool, stale: bool) -> None:
+        delivery = self.working.pop(0)
+        captured = unpack_exchange(delivery.fields)
+        onward: Fields = (
+            pack_loss(Loss(captured.id, self.name, captured.captured_at_ms, captured.endpoint, "dropped", "stale"))
+            if stale
+            else replayed(captured, body=None if same else {"total": 2})
+        )
+        self.last = self.worker.finishing(delivery, onward, "dropped" if stale else "replayed")
+        self._call(self.last)
+
+    @precondition(lambda self: self.last)
+    @rule()
+    def finish_again(self) -> None:
+        """The reply was lost, so the call is made again."""
+        assert self.last is not None
+        self._call(self.last)
+
+    @precondition(lambda self: self.working)
+    @rule()
+    def hand_back(self) -> None:
+        self._run(self.worker.hand_back([delivery.entry_id for delivery in self.working]))
+        self.working = []
+
+    @rule()
+    def worker_crashes(self) -> None:
+        self.worker, self.working = self._member(worker_lane), []
+
+    # Comparators
+
+    @rule(count=st.integers(1, 8))
+    def read_replays(self, count: int) -> None:
+        self.recording += self._run(self.comparator.read(count, block_ms=1))
+
+    @rule(count=st.integers(1, 8))
+    def claim_replays(self, count: int) -> None:
+        time.sleep(LEASE_S * 1.5)
+        self.recording += self._run(self.comparator.claim(count))
+
+    @rule(crashes=st.sampled_from(["no", "before COMMIT", "after COMMIT"]))
+    def record(self, crashes: str) -> None:
+        """Postgres that is down is a crash before COMMIT, as far as the streams can tell."""
+        found = [assess(self.name, delivery.fields, RULES) for delivery in self.recording]
+        if crashes != "before COMMIT" and found:
+            write(self.postgres, self.name, found, self.memory)
+        if crashes == "no":
+            for delivery in self.recording:
+                self._call(self.comparator.finishing(delivery, {}, "recorded"))
+        else:
+            self.comparator = self._member(comparator_lane)
+        self.recording = []
+
+    # Disasters
+
+    @rule()
+    def flushall(self) -> None:
+        self.report()
+        self.copy_counters()
+        self.redis.execute_command("FLUSHALL")
+        self.redis.execute_command("SCRIPT FLUSH")
+        publish(self.redis, self.launch, lift_hold=False)
+
+    @rule()
+    def scripts_are_forgotten(self) -> None:
+        self.redis.execute_command("SCRIPT FLUSH")
+
+    # What holds
+
+    @invariant()
+    def the_hooks_books_balance(self) -> None:
+        lane = self.hook
+        assert lane.sampled == lane.seq + sum(lane.dropped.values()) + lane.waiting
+
+    @invariant()
+    def no_exchange_has_two_results(self) -> None:
+        rows = "SELECT count(*), count(DISTINCT exchange_id) FROM darklaunch.result WHERE launch = %s"
+        ((total, different),) = self.postgres.execute(rows, [self.name]).fetchall()
+        assert total == different
+
+    def teardown(self) -> None:
+        try:
+            self._drain()
+        finally:
+            self.sending.cancel()
+            self._run(asyncio.sleep(0))
+            self._run(self.client.aclose())
+            self.redis.close()
+            self.postgres.close()
+            self.loop.close()
+
+    def _drain(self) -> None:
+        while self.hook.waiting:
+            self.flush(answered=True)
+            self._settle()
+        self._settle()
+        counters = pack_counters(self.hook.counters(2, closed=True))
+        self.redis.execute_command("HSET", keys.producers(self.name), self.producer, counters)
+        self.copy_counters()
+        gaps = GapDetector(0.0)
+        for _ in range(3):  # note how far it has come, look, and look again
+            gaps.look(self.postgres, self.redis)
+        ledger = read.ledger(self.postgres, self.name)
+        assert ledger.sampled == self.hook.sampled, ledger
+        assert ledger.on_its_way == 0, ledger
+        assert_sums_equal_rows(self.postgres, self.name)
+
+    def _settle(self) -> None:
+        """Let everybody who held something be gone, and others finish it."""
+        self.worker_crashes()
+        self.comparator, self.recording = self._member(comparator_lane), []
+        for _ in range(200):
+            if not self._left():
+                return
+            self.read(8)
+            self.claim(8)
+            while self.working:
+                self.finish(same=True, stale=False)
+            self.read_replays(8)
+            self.claim_replays(8)
+            self.record("no")
+        raise AssertionError(f"{self._left()} entries are left")
+
+    def _left(self) -> int:
+        streams = (keys.captures(self.name), keys.replays(self.name))
+        return sum(int(self.redis.execute_command("XLEN", stream)) for stream in streams)
+
+    def _member(self, lane: Any) -> Consumer:
+        name = f"member-{next(self.numbers)}"
+        return Consumer(self.client, self.queue, lane(self.name, 0), name=name, lease_s=LEASE_S)
+
+    def _call(self, call: Call) -> None:
+        try:
+            call_script(self.redis, call)
+        except ResponseError as refused:
+            if "NOGROUP" not in str(refused):  # the stream is gone
+                raise
+
+    def _run(self, doing: Any) -> Any:
+        return self.loop.run_until_complete(doing)
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[Valkey]:
+    with embedded_valkey() as valkey:
+        yield valkey
+
+
+def run(valkey: Valkey, dsn: str, *, examples: int, steps: int, derandomize: bool) -> None:
+    machine = type("ProtocolHere", (Protocol,), {"url": valkey.url, "dsn": dsn})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            derandomize=derandomize,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_any_history_balances(valkey: Valkey, postgres_dsn: str) -> None:
+    run(valkey, postgres_dsn, examples=10, steps=25, derandomize=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_many_long_histories_balance(valkey: Valkey, postgres_dsn: str) -> None:
+    run(valkey, postgres_dsn, examples=300, steps=80, derandomize=False)
