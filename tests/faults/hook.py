@@ -47,6 +47,12 @@ class Hook:
         self._flusher = self.recorder._flusher or self._flusher
         return sum(lane.sampled for lane in self._flusher._lanes.values()) if self._flusher else 0
 
+    def sampled_for(self, launch: str) -> int:
+        """Say how many requests the hook counts as sampled for one launch."""
+        self._flusher = self.recorder._flusher or self._flusher
+        lane = self._flusher._lanes.get(launch) if self._flusher else None
+        return lane.sampled if lane else 0
+
     def begin(self) -> None:
         """Have it start and find the launches."""
         self.recorder.start()

@@ -182,6 +182,17 @@ class Stage:
         self.recovery_s = time.time() - lifted_s
         return self.recovery_s
 
+    def mended_by(self, ask: Callable[[], object]) -> float:
+        """Measure the same, asking for something each time."""
+        lifted_s = time.time()
+        self.until(lambda: (ask(), self.rows(since_s=lifted_s))[1])
+        self.recovery_s = time.time() - lifted_s
+        return self.recovery_s
+
+    def asked_of(self, name: str) -> int:
+        """Say how many exchanges the hooks of this process sampled for one launch."""
+        return sum(hook.sampled_for(name) for hook in self.hooks)
+
     def finish(self, fault: str, *, killed: int | None = 0) -> dict[str, Any]:
         """Let everything drain, check the promises, report, and give the audit's account.
 
@@ -192,7 +203,7 @@ class Stage:
             assert hook.wrong == 0, "a user got another answer than the primary's"
         self.until(lambda: self.length(keys.captures(self.name)) + self.length(keys.replays(self.name)) == 0)
         account = self._audited()
-        in_process = sum(hook.sampled for hook in self.hooks)
+        in_process = self.asked_of(self.name)
         if self.hooks and not any(each.kind == "app" for each in self.processes):
             assert account["sampled"] == in_process, (account, in_process)
         if killed is not None:
