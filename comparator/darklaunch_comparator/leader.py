@@ -19,6 +19,7 @@ from darklaunch_shared.crashes import reached
 from psycopg import Connection
 from redis.exceptions import RedisError
 
+from .courier import Courier
 from .gaps import GapDetector
 from .janitor import Janitor
 from .judge import Judge
@@ -60,15 +61,18 @@ class Leader:
         self.leading = False
         self._settings = settings
         self._halt = threading.Event()
+        self._courier = Courier(settings, lambda: self.leading)
         self._thread = threading.Thread(target=self._run, name="darklaunch-leader", daemon=True)
 
     def start(self) -> None:
         """Start waiting."""
         self._thread.start()
+        self._courier.start()
 
     def stop(self) -> None:
         """Have it end; the lock is free as soon as the duty under way has."""
         self._halt.set()
+        self._courier.stop()
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end."""

@@ -13,6 +13,8 @@ _VARIABLES: Final = {
     "writers": ("DARKLAUNCH_COMPARATOR_WRITERS",),
     "retention_days": ("DARKLAUNCH_RETENTION_DAYS",),
     "gap_after_s": ("DARKLAUNCH_GAP_AFTER_S",),
+    "webhook_secret": ("DARKLAUNCH_WEBHOOK_SECRET",),
+    "command": ("DARKLAUNCH_COMMAND",),
     "parent": ("DARKLAUNCH_COMPARATOR_PARENT",),
 }
 
@@ -31,6 +33,8 @@ class ComparatorSettings(BaseModel):
     retention_days  how long rows are kept
     gap_after_s     when an exchange that is nowhere counts as lost; by default the launch's max_age_s + 5 leases
     gap_every_s     how often lost exchanges are looked for
+    webhook_secret  what webhooks are signed with; without it none is sent
+    command         a command line, run without a shell when a launch was promoted or rolled back
     parent          process id whose end ends this process; 0 for none
     """
 
@@ -47,6 +51,8 @@ class ComparatorSettings(BaseModel):
     retention_days: int = Field(default=14, ge=1, le=3_650)
     gap_after_s: float | None = Field(default=None, ge=0)
     gap_every_s: float = Field(default=60.0, gt=0)
+    webhook_secret: str = Field(default="", repr=False)
+    command: str = ""
     parent: int = Field(default=0, ge=0)
 
 

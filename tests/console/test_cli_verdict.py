@@ -84,7 +84,8 @@ def test_a_bad_launch_exits_with_1_and_the_report_says_it_first(cli, court):
 
 def test_what_a_person_decided_is_decided(cli, court):
     update_launch(court.connection, court.name, Act("ann", "promoted"), status=Status.PROMOTED)
-    assert exits(cli, court.name) == (0, ["PROMOTED by a person."])
+    code, lines = exits(cli, court.name)
+    assert (code, lines[0]) == (0, "PROMOTED by a person.")
     update_launch(court.connection, court.name, Act("ann", "rolled_back"), status=Status.ROLLED_BACK)
     assert exits(cli, court.name) == (1, ["ROLLED BACK by a person."])
 
@@ -136,3 +137,18 @@ def test_a_judge_that_acts_is_seen(cli, court):
     code, lines = exits(cli, court.name)
     assert code == 1
     assert lines[0].startswith(f"ROLLED BACK: {SEARCH} differs in 2")
+
+
+def test_promoting_against_the_verdict_takes_a_reason_on_the_record(cli, court):
+    rare = traffic(60, endpoints=("GET /rare",), start_ms=court.start_ms, per_s=1.2)
+    court.hear(iter(sorted([*traffic(1_000, start_ms=court.start_ms), *rare], key=lambda each: each.at_ms)))
+    assert exits(cli, court.name)[1][0].startswith("INSUFFICIENT TRAFFIC: GET /rare carries 5.")
+    refused = cli.run("promote", court.name, "--anyway")
+    assert refused.exit_code == 1
+    assert "GET /rare carries 5." in refused.stderr
+    assert "--anyway --reason" in refused.stderr
+    cli.ok("promote", court.name, "--anyway", "--reason", "it is a health check")
+    event = cli.json("history", court.name)["events"][0]
+    assert (event["act"], event["reason"], len(event["data"]["despite"])) == ("promoted", "it is a health check", 1)
+    code, lines = exits(cli, court.name)
+    assert (code, lines[0]) == (0, "PROMOTED by a person.")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import orjson
+from darklaunch_comparator.courier import signature
 from darklaunch_comparator.judging.document import as_document, read_policy
 from darklaunch_comparator.judging.policy import Policy
 
@@ -39,3 +41,15 @@ def test_the_documented_steps_are_the_steps() -> None:
 def test_every_policy_in_it_can_be_used() -> None:
     for text in blocks(TEXT, "toml"):
         assert read_policy(text) != Policy()
+
+
+def test_the_receiver_in_it_accepts_what_is_sent_and_nothing_else() -> None:
+    (snippet,) = blocks(TEXT, "python")
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    body, now_s = b'{"act": "promoted"}', int(time.time())
+    header = signature(body, now_s, "secret")
+    assert names["is_genuine"](header, body, "secret")
+    assert not names["is_genuine"](header, body + b" ", "secret")
+    assert not names["is_genuine"](header, body, "another")
+    assert not names["is_genuine"](signature(body, now_s - 3600, "secret"), body, "secret")

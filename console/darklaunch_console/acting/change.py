@@ -11,9 +11,10 @@ from darklaunch_comparator.store.launches import Act
 from darklaunch_shared.launch import LaunchState, Status
 
 from darklaunch_console.arguments import launch_name, percentage
-from darklaunch_console.errors import Unreachable
+from darklaunch_console.errors import ConsoleError, Unreachable
 from darklaunch_console.output.numbers import percent as in_percent
 from darklaunch_console.output.screen import GOOD, WARN, json_option, say, say_json
+from darklaunch_console.reading.judged import judged, objections_to
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres, open_redis
 
@@ -100,16 +101,26 @@ def ramp(settings: Settings, name: str, percent: float, reason: str, in_json: bo
 
 @click.command()
 @acting
+@click.option("--anyway", is_flag=True, help="Although the verdict objects; kept with the event, as is --reason.")
 @click.pass_obj
-def promote(settings: Settings, name: str, reason: str, in_json: bool) -> None:
-    """End a launch as a success. Mirroring stops; sending users to the new version is the deployment's part."""
+def promote(settings: Settings, name: str, reason: str, in_json: bool, anyway: bool) -> None:
+    """End a launch as a success. Mirroring stops; sending users to the new version is the deployment's part.
+
+    Refused when the verdict is to roll back, or endpoints that carry much traffic are not judged yet.
+    """
     told = Told(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
         if before.state.status is Status.PROMOTED:
             told.unchanged(before, f"{name} is promoted already: nothing is mirrored.")
             return
-        record = change(redis, connection, before, Act(actor(), "promoted", reason), status=Status.PROMOTED)
+        objections = objections_to(judged(connection, name).summary)
+        if objections and not (anyway and reason):
+            raise ConsoleError(
+                f"{name} is not promoted: {'; '.join(objections)}. If you know better: --anyway --reason 'why'"
+            )
+        act = Act(actor(), "promoted", reason, data={"despite": objections} if objections else None)
+        record = change(redis, connection, before, act, status=Status.PROMOTED)
     told.changed(record.state, f"{name} is promoted: within a second nothing is mirrored any more.", GOOD)
     told.also(
         f"Now send users to {record.state.spec.shadow}'s version: darklaunch does not route them.",

@@ -123,6 +123,19 @@ def details(it: Judged) -> list[str]:
     return lines
 
 
+def objections_to(summary: Mapping[str, Any]) -> list[str]:
+    """Say what speaks against a promotion: a condemnation, or endpoints with much traffic that are not judged."""
+    if not summary.get("judged"):
+        return []
+    if summary["verdict"] == "roll_back":
+        return [f"the verdict is to roll it back: {from_outside(str(summary['why']), 300)}"]
+    return [
+        f"{from_outside(each['endpoint'], 60)} carries {share(each['share'])} of the traffic and is not judged yet"
+        for each in _list(summary, "uncovered")
+        if each["blocking"]
+    ]
+
+
 def as_json(it: Judged) -> dict[str, Any]:
     """Give everything for programs."""
     return {

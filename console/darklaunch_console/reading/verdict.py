@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
+from dataclasses import asdict
 from typing import Any
 
 import click
+from darklaunch_comparator.store.deliveries import Delivery, deliveries
 from darklaunch_comparator.store.launches import Event, list_events
 from darklaunch_shared.errors import ContractError
 
@@ -99,14 +102,19 @@ def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
     with open_postgres(settings) as connection:
         find_record(connection, name)
         events = list_events(connection, name, limit)
+        told = defaultdict[int, list[Delivery]](list)
+        for delivery in deliveries(connection, name, limit):
+            told[delivery.event].append(delivery)
     if in_json:
-        say_json({"launch": name, "events": [_event(event) for event in events]})
+        say_json({"launch": name, "events": [_event(event, told[event.id]) for event in events]})
         return
     say(f"{name}: {plural(len(events), 'event')}, the latest first", style=STRONG)
     for event in events:
         say(f"  {clock(event.at)}  {_done(event)} by {from_outside(event.actor, 60)}")
         if event.reason:
             say(f"         {from_outside(event.reason, 400)}")
+        for delivery in told[event.id]:
+            say(f"         {_delivered(delivery)}")
     say(f"Everything they rested on: darklaunch history {name} --json", style=QUIET)
 
 
@@ -122,7 +130,14 @@ def _done(event: Event) -> str:
     return f"{event.act.replace('_', ' ')}{to}"
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _delivered(delivery: Delivery) -> str:
+    target = from_outside(delivery.target, 100) if delivery.target else "the command"
+    word = {"delivered": "told", "failed": "could not tell", "pending": "is still to tell"}[delivery.state]
+    said = f" ({from_outside(delivery.said, 120)})" if delivery.said else ""
+    return f"{word} {target}{said}"
+
+
+def _event(event: Event, told: list[Delivery]) -> dict[str, Any]:
     return {
         "id": event.id,
         "at": event.at,
@@ -131,4 +146,5 @@ def _event(event: Event) -> dict[str, Any]:
         "reason": event.reason,
         "revision": event.revision,
         "data": event.data,
+        "deliveries": [asdict(delivery) for delivery in told],
     }
