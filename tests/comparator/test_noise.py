@@ -82,6 +82,13 @@ def test_second_answers_are_counted_once_whatever_comes_again(store: Connection[
     assert_sums_equal_rows(store, launch_name)
 
 
+def test_a_place_that_differs_in_value_and_in_presence_counts_once(store: Connection[Any], launch_name: str) -> None:
+    primary, again = {"l": [{"id": 1, "v": 1}, {"id": 2, "v": 2}]}, {"l": [{"id": 1, "v": 9}, {"id": 2}]}
+    record(store, launch_name, asked_twice(exchange(launch_name, 1, body=primary), again=again))
+    (place,) = noise_places(store, launch_name)
+    assert (place.path, place.varied, place.unstable, place.own_rate) == ("$.l[*].v", 1, 1, 1)
+
+
 def test_the_places_counted_are_bounded(store: Connection[Any], launch_name: str) -> None:
     wide = {f"k{number}": number for number in range(30)}
     twice = {f"k{number}": -1 - number for number in range(30)}

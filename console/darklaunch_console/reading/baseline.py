@@ -47,7 +47,7 @@ class Baseline:
 
     def rates(self) -> dict[tuple[str, str], float]:
         """Give (endpoint, path) → the share of replays of one version in which that place differs from the first."""
-        return {(place.endpoint, place.path): min(1.0, place.own_rate) for place in self.places if place.own_rate}
+        return {(place.endpoint, place.path): place.own_rate for place in self.places if place.own_rate}
 
     def excused_since(self, endpoint: str, parts: Iterable[Mapping[str, object]]) -> dict[str, datetime]:
         """Say which of a signature's (path, kind) parts noise excuses by now: path → since when."""

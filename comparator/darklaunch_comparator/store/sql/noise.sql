@@ -58,7 +58,8 @@ SELECT endpoint, version, pairs, unanswered FROM darklaunch.noise_endpoint
 WHERE launch = %(launch)s ORDER BY endpoint, version
 
 -- name: noise
-SELECT endpoint, version, path, state, blind, since, pairs, own_rate, candidate_rate, excess, varied, regenerated,
+-- A pair can differ at one place in value and in presence both: it counts once at most.
+SELECT endpoint, version, path, state, blind, since, pairs, least(own_rate, 1), candidate_rate, excess, varied, regenerated,
        unstable, agreed, candidate, pos, neg
 FROM darklaunch.noise WHERE launch = %(launch)s
 ORDER BY endpoint, path, version
