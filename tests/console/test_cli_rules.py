@@ -73,6 +73,7 @@ def test_a_rule_is_added_shown_and_removed(cli: Cli, shop: str):
     with redis_client(cli.redis_url) as redis:
         stored = as_dict(redis.execute_command("HGETALL", keys.launch(shop)))
     assert parse_state(shop, stored).spec == held
+    assert f"rules: 1, see darklaunch rules show {shop}" in cli.ok("show", shop)
     cli.ok("rules", "remove", shop, told["id"], "--reason", "back again")
     held, events = spec(cli, shop)
     assert held.rules == "" and [rule["path"] for rule in events[0].data["rules"]["removed"]] == ["$.total_cents"]

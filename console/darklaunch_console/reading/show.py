@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import cast
 
 import click
+from darklaunch_comparator.rules import read_stored
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import list_events
 from darklaunch_shared.launch import LaunchSpec
@@ -41,6 +42,8 @@ def show(settings: Settings, name: str, in_json: bool) -> None:
     say(f"{name} is {standing(state)}: {doing}.")
     for setting, value in _decided(state.spec):
         say(f"  {setting}: {value}")
+    if rules := read_stored(state.spec.rules).all():
+        say(f"  rules: {count(len(rules))}, see darklaunch rules show {name}")
     say(f"  sampled {count(ledger.sampled)}, compared {count(compared(ledger))}, mismatched {count(ledger.mismatched)}")
     say()
     say("History, latest first")
