@@ -309,4 +309,4 @@ if __name__ == "__main__":
         if given.profile:
             profile(bench)
         else:
-            table(bench, max(5, given.rounds))
+            table(bench, given.rounds)

@@ -166,6 +166,6 @@ if __name__ == "__main__":
     given = parser.parse_args()
     present = [name for name in OTHERS if find_spec(name)] if not given.no_others else []
     gc.disable()
-    table(max(5, given.rounds), present)
+    table(given.rounds, present)
     if not given.no_others and len(present) < len(OTHERS):
         print(f"left out, not installed: {', '.join(sorted(OTHERS.keys() - set(present)))}")

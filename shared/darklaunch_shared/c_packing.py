@@ -11,6 +11,7 @@ from redis import connection as blocking
 from redis.utils import HIREDIS_AVAILABLE
 
 _SERIALIZER: Final[Any] = cast(Any, blocking).HiredisRespSerializer() if HIREDIS_AVAILABLE else None
+_PACK: Final[Any] = cast(Any, blocking).hiredis.pack_command if HIREDIS_AVAILABLE else None
 
 
 def pack_in_c(pool: Any) -> None:
@@ -25,5 +26,7 @@ def _packing_in_c(kind: Any) -> Any:
 
 
 def _pack_command(_connection: Any, *args: Any) -> list[bytes]:
-    packed: list[bytes] = _SERIALIZER.pack(*args)
+    name = args[0]
+    # redis-py's serializer splits names of two words, and looks at every argument for what our commands never hold.
+    packed: list[bytes] = [_PACK(args)] if isinstance(name, str) and " " not in name else _SERIALIZER.pack(*args)
     return packed

@@ -25,7 +25,8 @@ def described(
     `builds` is None where it is not the shadow that was asked.
     """
     if isinstance(outcome, Reply):
-        answer, source = measured(replace(outcome.answer, headers=mask_answer(outcome.answer.headers)))
+        answer, headers = outcome.answer, mask_answer(outcome.answer.headers)
+        answer, source = measured(answer if headers == answer.headers else replace(answer, headers=headers))
         return Answered(answer, source, attempts, at_ms, builds.read(answer.headers) if builds else "")
     detail = outcome.detail.encode("utf-8", "replace").decode()
     return Unanswered(outcome.error, detail, attempts, waited_ms, at_ms, builds.latest if builds else "")

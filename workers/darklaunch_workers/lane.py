@@ -84,7 +84,9 @@ class ShardLane:
             return []
         if self._held and room < self._desk.protection.limit.limit // 4:
             await anyio.sleep(GATHER_S)  # others end meanwhile: reading one at a time costs more than replaying it
-            room = max(room, self._room(mode, time.monotonic()))
+            room = self._room(mode, time.monotonic())
+            if room < 1:
+                return []
         probe = mode is Mode.REPLAY and not self._breaker.closed
         if probe:
             self._breaker.begin_probe()
