@@ -133,21 +133,28 @@ def test_what_goes_wrong_with_us_is_no_evidence(courts: Any) -> None:
     assert court.state.status is Status.ACTIVE
 
 
-def test_a_difference_that_was_accepted_is_none(courts: Any) -> None:
-    court: Court = courts()
-    findings = [
-        replace(each, outcome="mismatched")
-        for each in map(court._finding, traffic(40, start_ms=court.start_ms))  # pyright: ignore[reportPrivateUsage]
-    ]
-    write(court.connection, court.name, findings, Memory())
-    court.connection.execute("UPDATE darklaunch.result SET signature = 'known' WHERE launch = %s", [court.name])
-    court.connection.execute(
+@pytest.mark.parametrize(
+    ("state", "kind", "counted"),
+    [("accepted", "missing", 0), ("open", "value", 0), ("open", "missing", 40), ("resolved", "type", 40)],
+)
+def test_a_difference_that_was_accepted_or_is_noise_is_none(courts: Any, state: str, kind: str, counted: int) -> None:
+    court: Court = courts(replace(QUICK, mode=Mode.ADVISE))
+    court.record([replace(each, mismatched=True) for each in traffic(40, start_ms=court.start_ms)])
+    run, name = court.connection.execute, court.name
+    run("UPDATE darklaunch.result SET signature = 'known' WHERE launch = %s", [name])
+    run(
         "INSERT INTO darklaunch.signature (launch, fingerprint, endpoint, title, outcome, parts, count, first_seen, "
-        "last_seen, state) VALUES (%s, 'known', 'GET /', 'x', 'mismatched', '[]', 40, now(), now(), 'accepted')",
-        [court.name],
+        "last_seen, state) VALUES (%s, 'known', 'GET /', 'x', 'mismatched', "
+        "jsonb_build_array(jsonb_build_object('path', '$.at', 'kind', %s::text)), 40, now(), now(), %s)",
+        [name, kind, state],
+    )
+    run(
+        "INSERT INTO darklaunch.noise_place (launch, endpoint, version, path, varied, regenerated, unstable, agreed, "
+        "candidate, pos, neg, state) VALUES (%s, 'GET /', 'primary', '$.at', 9, 0, 0, 0, 9, 0, 0, 'volatile')",
+        [name],
     )
     court.pass_(60)
-    assert (court.known.summary["guards"][0]["failed"], court.known.summary["judged"]) == (0, 40)
+    assert (court.known.summary["guards"][0]["failed"], court.known.summary["judged"]) == (counted, 40)
 
 
 def test_a_paused_launch_is_rolled_back_but_not_raised(courts: Any) -> None:

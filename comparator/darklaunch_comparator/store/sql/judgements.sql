@@ -28,11 +28,18 @@ SELECT build, endpoint, state::text FROM darklaunch.evidence
 WHERE launch = %(launch)s AND build = ANY(%(builds)s) ORDER BY build, found
 
 -- name: exchanges
--- What is wrong with a replay counts once, whatever else was found; a difference that was accepted is none.
+-- A difference that was accepted is none, nor is one of values alone whose every place has become known to be noise.
+WITH excused AS MATERIALIZED (
+    SELECT s.fingerprint FROM darklaunch.signature AS s
+    WHERE s.launch = %(launch)s AND (s.state = 'accepted' OR (s.parts <> '[]' AND NOT EXISTS (
+        SELECT FROM jsonb_array_elements(s.parts) AS p (part)
+        WHERE p.part->>'kind' NOT IN ('value', 'header') OR NOT EXISTS (
+            SELECT FROM darklaunch.noise_place AS n
+            WHERE n.launch = s.launch AND n.endpoint = s.endpoint AND n.path = p.part->>'path'
+              AND n.state IN ('volatile', 'generated')))))
+)
 SELECT (extract(epoch FROM r.captured_at) * 1000)::bigint, r.endpoint, r.build, r.outcome,
-       r.outcome = 'mismatched' AND NOT EXISTS (
-           SELECT FROM darklaunch.signature AS s
-           WHERE s.launch = r.launch AND s.fingerprint = r.signature AND s.state = 'accepted'),
+       r.outcome = 'mismatched' AND (r.signature IS NULL OR r.signature NOT IN (SELECT fingerprint FROM excused)),
        r.reason, r.slow, r.latency_source = 'server_timing', r.primary_ms, r.shadow_ms
 FROM darklaunch.result AS r
 WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %(until)s
