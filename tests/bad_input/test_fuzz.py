@@ -167,8 +167,8 @@ def test_minutes_of_it(
     )  # fmt: skip
 
     @fresh
-    @given(*strategies)
-    def attempt(*values: object) -> None:
+    @given(st.tuples(*strategies))
+    def attempt(values: tuple[object, ...]) -> None:
         nonlocal tried
         tried += 1
         check(*values)
