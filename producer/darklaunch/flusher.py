@@ -38,6 +38,7 @@ log = logging.getLogger("darklaunch")
 
 FLUSH_S: Final = 0.05
 TAKE_AT_ONCE: Final = 200
+AFTER_ERROR_S: Final = 1.0
 FAREWELL_S: Final = 0.4  # of the time for leaving, kept for the last counters
 
 # The thread itself must import nothing: a fork at that moment would leave the child a module that stays half imported.
@@ -151,7 +152,7 @@ class Flusher:
     def _sort(self, recording: Recording) -> None:
         try:
             sample = self._packer.sample(recording)
-        except Exception as error:
+        except BaseException as error:  # it must not take those with it that were taken out together
             if not isinstance(error, Unfit):
                 self._complaint.log("packing an exchange")
             recording.release()
@@ -232,9 +233,9 @@ class Flusher:
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except Exception:
+        except BaseException:  # nobody else's: this thread is the hook's, and without it nothing is written any more
             self._complaint.log("doing its work in the background")
-            self._leave.wait(1.0)
+            self._leave.wait(AFTER_ERROR_S)
 
 
 def _now_ms() -> int:

@@ -37,10 +37,10 @@ def begin():
 """
 
 
-def run(program: str, redis_url: str, stdin=None) -> subprocess.Popen[str]:
+def run(program: str, redis_url: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + program],
-        env={**os.environ, "DARKLAUNCH_REDIS_URL": redis_url},
+        env={**os.environ, "DARKLAUNCH_REDIS_URL": redis_url, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -122,6 +122,69 @@ def test_an_exit_without_redis_does_not_hang(launch, valkey):
         ended(process)  # while Redis is still stopped
     finally:
         os.kill(valkey.process.pid, signal.SIGCONT)
+
+
+def test_a_fork_with_a_full_outbox_leaves_it_to_the_parent(launch, valkey):
+    """Redis is stopped, the outbox full; the child starts empty, both end in time, and every exchange is counted."""
+    program = """
+begin(); ask(20); print('on', flush=True); sys.stdin.readline()
+ask(40)
+child = os.fork()
+if child == 0:
+    assert len(app._recorder.outbox) == 0 and app._recorder.outbox.used_bytes == 0
+    ask(40)
+    began = time.monotonic()
+    app._recorder.stop(for_good=True)
+    assert time.monotonic() - began < 3
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+assert status == 0
+began = time.monotonic()
+app._recorder.stop(for_good=True)
+assert time.monotonic() - began < 3
+print(app._recorder.outbox.used_bytes)
+"""
+    environment = {"DARKLAUNCH_OUTBOX_ENTRIES": "30"}
+    process = run(program, valkey.url, **environment)
+    assert process.stdout.readline() == "on\n"
+    os.kill(valkey.process.pid, signal.SIGSTOP)
+    try:
+        ended(process)
+    finally:
+        os.kill(valkey.process.pid, signal.SIGCONT)
+
+
+def test_memory_is_bounded_while_redis_is_stopped(launch, valkey):
+    """100 MB are offered in bodies; what the process grows by is the outbox and little more."""
+    program = """
+import resource
+def memory():
+    return int(open('/proc/self/statm').read().split()[1]) * resource.getpagesize()
+body = os.urandom(20_000)
+def large(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [bytes(bytearray(body))]
+inner = app.app
+begin(); ask(20); print('on', flush=True); sys.stdin.readline()
+app.app = large
+def load(times):
+    for _ in range(times):
+        environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/orders/7"}
+        setup_testing_defaults(environ)
+        assert len(app(environ, lambda *_: None)[0]) == 20_000
+before = memory()
+load(5_000)
+print(memory() - before)
+os._exit(0)
+"""
+    process = run(program, valkey.url, DARKLAUNCH_OUTBOX_BYTES=str(8 * 2**20))
+    assert process.stdout.readline() == "on\n"
+    os.kill(valkey.process.pid, signal.SIGSTOP)
+    try:
+        grown = int(ended(process))
+    finally:
+        os.kill(valkey.process.pid, signal.SIGCONT)
+    assert grown < 3 * 8 * 2**20, f"{grown:,} bytes"
 
 
 def test_kill_9_loses_at_most_what_was_not_written(launch, valkey):

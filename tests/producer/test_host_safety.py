@@ -1,0 +1,128 @@
+"""Every internal of the hook replaced in turn by one that fails, stalls or hangs: no byte of any answer changes."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+
+import pytest
+from darklaunch import CaptureMiddleware, WSGICaptureMiddleware, flusher, recorder
+from darklaunch.lane import Lane
+from darklaunch.outbox import Outbox
+from darklaunch.packing import Packer, Sample
+from darklaunch.recorder import Recorder
+from darklaunch.recording import Recording
+from darklaunch.report import Report
+from darklaunch.watch import Watch
+from darklaunch.wire import Wire
+
+from .asgi_lab import answering, body, get, start
+from .hook_lab import Launch, eventually
+from .test_wsgi import PLAIN, call
+from .test_wsgi import answering as wsgi_answering
+
+IN_REQUEST = [
+    (Recording, "__init__"), (Recording, "hear"), (Recording, "begin_answer"), (Recording, "say"),
+    (Recording, "finish"),
+    (Recorder, "begin"), (Recorder, "_refused"), (Outbox, "reserve"), (Outbox, "put"), (Outbox, "note"),
+    (recorder, "request_skip"), (recorder, "path_of"),
+]  # fmt: skip
+IN_BACKGROUND = [
+    (Watch, "poll"), (Watch, "look"), (Outbox, "take"), (Outbox, "take_notes"), (Packer, "sample"),
+    (Packer, "_endpoint"),
+    (Sample, "parcel"), (Sample, "settle"), (Lane, "obey"), (Lane, "offer"), (Lane, "next_batch"), (Lane, "admission"),
+    (Lane, "admitted"), (Lane, "counters"), (Report, "write"), (Wire, "ask"), (flusher, "call_script"),
+]  # fmt: skip
+WHOLE = [start(200, (b"content-type", b"text/plain")), body(b"ok")]
+STREAMED = [start(200, (b"content-type", b"text/csv")), body(b"a", more=True), body(b"b", more=True), body(b"")]
+
+
+class Odd(BaseException):
+    """What nobody expects."""
+
+
+class Broken:
+    """Stands in for an internal: fails, sleeps or hangs, and says that it was called."""
+
+    def __init__(self, mode: str, really) -> None:
+        self.mode, self.really = mode, really
+        self.called, self.over = threading.Event(), threading.Event()
+
+    def __get__(self, owner, kind=None):
+        return lambda *args, **named: self(owner, *args, **named)
+
+    def __call__(self, *args, **named):
+        self.called.set()
+        if self.mode == "raise":
+            raise ZeroDivisionError("in the hook")
+        if self.mode == "BaseException":
+            raise Odd("in the hook")
+        self.over.wait(0.3 if self.mode == "sleep" else 60)
+        return self.really(*args, **named)
+
+
+class House:
+    """Four apps with the hook over one Redis: ASGI and WSGI, whole and streamed."""
+
+    def __init__(self, url: str) -> None:
+        options = {"redis_url": url, "app_name": secrets.token_hex(4)}
+        self.asgi = [(CaptureMiddleware(answering(*sent), **options), sent) for sent in (WHOLE, STREAMED)]
+        self.wsgi = [WSGICaptureMiddleware(wsgi_answering(b"a", b"b", wrap=wrap), **options) for wrap in (list, iter)]
+        self.recorders = {app._recorder for app, _ in self.asgi} | {app._recorder for app in self.wsgi}
+
+    def ask(self) -> None:
+        for app, sent in self.asgi:
+            assert get(app, "/orders/1") == sent
+            assert get(app, "/never") == sent
+        for app in self.wsgi:
+            assert call(app) == (["200 OK", PLAIN], [b"a", b"b"], None)
+
+    def sampling(self) -> bool:
+        return all(recorder.snapshot.mirrors for recorder in self.recorders)
+
+
+@pytest.fixture
+def house(valkey):
+    launch = Launch(valkey.url, "safety").publish(skip=("/never",))
+    house = House(valkey.url)
+    house.ask()
+    assert eventually(house.sampling)
+    yield house, launch
+    for each in house.recorders:
+        each.stop(for_good=True)
+
+
+def test_an_internal_that_fails_in_the_request_changes_nothing(house, monkeypatch):
+    apps, launch = house
+    for owner, name in IN_REQUEST:
+        with monkeypatch.context() as patched:
+            broken = Broken("raise", getattr(owner, name))
+            patched.setattr(owner, name, broken)
+            apps.ask()
+            assert broken.called.is_set(), name
+    apps.ask()
+    before = launch.ledger("sampled")
+    apps.ask()
+    assert eventually(lambda: launch.ledger("sampled") > before)
+
+
+@pytest.mark.parametrize("mode", ["raise", "BaseException", "sleep", "hang"])
+def test_an_internal_that_breaks_in_the_background_changes_nothing_and_is_survived(house, mode, monkeypatch):
+    apps, launch = house
+    monkeypatch.setattr(flusher, "AFTER_ERROR_S", 0.01)
+    for owner, name in IN_BACKGROUND:
+        with monkeypatch.context() as patched:
+            broken = Broken(mode, getattr(owner, name))
+            patched.setattr(owner, name, broken)
+            launch.publish(skip=("/never",))  # a change of control, for what only looks at those
+            began = time.monotonic()
+            apps.ask()
+            assert eventually(broken.called.is_set, 5), name
+            apps.ask()
+            assert time.monotonic() - began < 10, name
+            broken.over.set()
+    before = len(launch.exchanges())
+    assert eventually(apps.sampling)
+    apps.ask()
+    assert eventually(lambda: len(launch.exchanges()) >= before + 4)
