@@ -55,9 +55,27 @@ def test_a_running_launch_balances_with_what_is_on_its_way(cli, redis, launched)
     assert said[0] == "balanced: 8 sampled = 2 settled + 6 on their way, 0 lost"
     assert "dropped 2 (shed 2)" in said[1]
     assert said[2] == "  on their way: 1 in hooks' outboxes, 5 on captures, 0 on replays"
-    assert said[-1].split() == ["p1", "8", "0", "2", "1", "5", "alive"]
+    assert said[3] == "    captures: 5 unread, 0 with workers; replays: 0 unread, 0 with comparators"
+    assert said[-1].split() == ["p1", "8", "5", "0", "5", "2", "1", "alive"]
+    assert all(len(line) <= 80 for line in said[2:])
     told = cli.json("audit", launched, "--strict", code=1)
     assert (told["balanced"], told["ok"], told["on_its_way"]) == (True, False, 6)
+
+
+def test_several_producers_are_added_up(cli, redis, launched):
+    admit(redis, launched, 5)
+    redis.execute_command("HSET", keys.producers(launched), "p1", counters(seq=5, sampled=8, shed=2))
+    redis.execute_command("HSET", keys.producers(launched), "p2", counters("p2", seq=0, sampled=3, closed=True, oom=3))
+    said = cli.ok("audit", launched).splitlines()
+    assert [line.split()[:7] for line in said[-3:]] == [
+        ["p1", "8", "5", "0", "5", "2", "1"],
+        ["p2", "3", "0", "0", "0", "3", "0"],
+        ["all", "11", "5", "0", "5", "5", "1"],
+    ]
+    told = cli.json("audit", launched)
+    assert (told["captures_unread"], told["captures_pending"], told["dead_letters"]) == (5, 0, 0)
+    assert told["producers"][0]["shed"] == 2
+    assert told["producers"][0]["admitted"] == 5
 
 
 def test_a_drained_launch_balances_strictly(cli, redis, launched):

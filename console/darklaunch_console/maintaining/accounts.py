@@ -51,10 +51,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One producer's account: sampled = recorded + dropped + unwritten + missing (numbers without a row)."""
+    """One producer's account: sampled = recorded + dropped + unwritten + missing (numbers without a row).
+
+    `enqueued` numbers were written to Redis, of which Redis itself remembers the first `admitted`; `shed` are part of
+    `dropped`.
+    """
 
     producer: str
     sampled: int
+    enqueued: int
+    admitted: int
+    shed: int
     recorded: int
     dropped: int
     unwritten: int
@@ -153,9 +160,21 @@ def _by_producer(
 
 def _line(producer: str, said: Sequence[Said], admitted: int, recorded: int, alive: bool) -> Line:
     seq = max([admitted, recorded, *(one.seq for one in said)])
-    dropped = sum(_highest(said).values())
+    reasons = _highest(said)
+    dropped = sum(reasons.values())
     unwritten = 0 if any(one.closed for one in said) else max([0, *(one.sampled - seq - dropped for one in said)])
-    return Line(producer, seq + dropped + unwritten, recorded, dropped, unwritten, seq - recorded, alive)
+    return Line(
+        producer,
+        sampled=seq + dropped + unwritten,
+        enqueued=seq,
+        admitted=admitted,
+        shed=reasons.get("shed", 0),
+        recorded=recorded,
+        dropped=dropped,
+        unwritten=unwritten,
+        missing=seq - recorded,
+        alive=alive,
+    )
 
 
 def _highest(said: Sequence[Said]) -> dict[str, int]:

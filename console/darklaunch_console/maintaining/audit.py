@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -20,8 +20,9 @@ from darklaunch_console.output.screen import BAD, GOOD, json_option, say, say_al
 from darklaunch_console.output.table import table
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import Connection, open_postgres, open_redis
+from darklaunch_console.traffic import Sight, read_launch
 
-from .accounts import Account, balance
+from .accounts import Account, Line, balance
 from .books import gap_began, read_book, read_ledger, read_record
 
 LOOKS: Final = 3
@@ -44,13 +45,14 @@ def audit(ctx: click.Context, name: str, strict: bool, in_json: bool) -> None:
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         state = find(redis, connection, name).state
         account = look(redis, connection, state)
+        sight = read_launch(redis, state)
         where = {} if account.balanced else between_stages(account, read_ledger(redis, name, state.spec.shards))
         since = None if account.balanced else _since(connection, name, account)
     fine = account.balanced and not (strict and account.on_its_way)
     if in_json:
-        say_json(_as_json(name, account, fine, where, since))
+        say_json({**_as_json(name, account, fine, where, since), **_in_hand(sight)})
     else:
-        _tell(account, fine)
+        _tell(account, fine, sight)
         if not account.balanced:
             _tell_where(name, where, since)
     ctx.exit(0 if fine else EXIT_FAILED)
@@ -98,7 +100,18 @@ def _since(connection: Connection, name: str, account: Account) -> str | None:
     return began.astimezone().isoformat(sep=" ", timespec="seconds") if began else None
 
 
-def _tell(account: Account, fine: bool) -> None:
+def _in_hand(sight: Sight) -> dict[str, int]:
+    """Say what is unread and pending on the streams, and how many dead letters are kept. Looked at a moment later."""
+    return {
+        "captures_unread": sum(shard.captures.waiting for shard in sight.shards),
+        "captures_pending": sum(shard.captures.in_flight for shard in sight.shards),
+        "replays_unread": sum(shard.replays.waiting for shard in sight.shards),
+        "replays_pending": sum(shard.replays.in_flight for shard in sight.shards),
+        "dead_letters": sum(shard.dead for shard in sight.shards),
+    }
+
+
+def _tell(account: Account, fine: bool, sight: Sight) -> None:
     sampled = f"{count(account.sampled)} sampled"
     places = f"{count(account.settled)} settled + {count(account.on_its_way)} on their way"
     if account.killed:
@@ -117,18 +130,24 @@ def _tell(account: Account, fine: bool) -> None:
             f"  on their way: {count(account.outboxes)} in hooks' outboxes, {count(account.captures)} on captures, "
             f"{count(account.replays)} on replays"
         )
+        hand = _in_hand(sight)
+        say(
+            f"    captures: {count(hand['captures_unread'])} unread, {count(hand['captures_pending'])} with workers; "
+            f"replays: {count(hand['replays_unread'])} unread, {count(hand['replays_pending'])} with comparators"
+        )
     if account.lines:
         say()
-        head = ("producer", "sampled", "recorded", "dropped", "in its outbox", "no row yet", "process")
-        rows = [
-            (
-                line.producer,
-                *map(count, (line.sampled, line.recorded, line.dropped, line.unwritten, line.missing)),
-                "alive" if line.alive else "ended",
-            )
-            for line in account.lines
-        ]
-        say_all(table(head, rows, left=(0, 6)))
+        head = ("producer", "sampled", "enqueued", "recorded", "no row", "dropped", "outbox", "process")
+        rows = [(line.producer, *_figures([line]), "alive" if line.alive else "ended") for line in account.lines]
+        if len(rows) > 1:
+            rows.append(("all", *_figures(account.lines), f"{sum(line.alive for line in account.lines)} alive"))
+        say_all(table(head, rows, left=(0, 7)))
+
+
+def _figures(lines: Sequence[Line]) -> list[str]:
+    """Add up producers: sampled = recorded + no row yet + dropped + in outboxes; enqueued = recorded + no row yet."""
+    names = ("sampled", "enqueued", "recorded", "missing", "dropped", "unwritten")
+    return [count(sum(int(getattr(line, name)) for line in lines)) for name in names]
 
 
 def _tell_where(name: str, where: Mapping[str, int], since: str | None) -> None:
