@@ -57,6 +57,7 @@ COMMANDS: Final = (
     Entry("list", "reading.list", "Look", "List the launches."),
     Entry("show", "reading.show", "Look", "Show what was decided about a launch, and its history."),
     Entry("report", "reading.report", "Look", "Say what is known: problems, ledger, latency."),
+    Entry("watch", "watching.command", "Look", "Watch a launch live, until it is promoted or rolled back."),
     Entry("verdict", "reading.verdict", "Look", "Say promote, roll back or undecided, as exit code 0, 1 or 2."),
     Entry("history", "reading.verdict", "Look", "Show every decision about a launch, with what it rested on."),
     Entry("mismatches", "reading.mismatches", "Look", "List what differed, grouped, most important first."),
@@ -169,7 +170,7 @@ def show(error: click.ClickException | ConsoleError | ContractError) -> int:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Exit codes: 0 done or yes, 1 failed or no, 2 wrong usage, 3 a server cannot be reached, 130 interrupted. "
-    "Those of `verdict` are its answer.",
+    "Those of `verdict` and `watch` are their answer.",
 )
 @click.version_option(version("darklaunch"), prog_name="darklaunch")
 @click.option("--redis", metavar="URL", help="Redis to use. Default: DARKLAUNCH_REDIS_URL, else REDIS_URL.")

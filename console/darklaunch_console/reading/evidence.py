@@ -119,7 +119,7 @@ def gather(connection: Connection, name: str) -> Evidence:
         resolved=_in_state("resolved", problems),
         before_noise=_in_state("open", [problem for problem in problems if problem.only_noise]),
         baseline=baseline,
-        latency=tuple(_latency_rows(read.latency(connection, name))),
+        latency=tuple(latency_rows(read.latency(connection, name))),
         excuses=tuple(read.excuses(connection, name)),
         coverage=gather_coverage(connection, record, endpoints),
         since=since,
@@ -212,7 +212,8 @@ def _share(signature: read.Signature, counted: read.Endpoint | None) -> float:
     return signature.count / replays if replays else 0.0
 
 
-def _latency_rows(rows: list[read.Latency]) -> list[LatencyRow]:
+def latency_rows(rows: list[read.Latency]) -> list[LatencyRow]:
+    """Put the sides of each endpoint beside one another: the slowest first, all endpoints together last."""
     sides: dict[str, dict[str, read.Latency]] = {}
     for row in rows:
         sides.setdefault(row.endpoint or "all endpoints", {})[row.side] = row

@@ -115,6 +115,12 @@ def details(it: Judged) -> list[str]:
         lines.append(f"Also: {'; '.join(named)}{_more(len(others) - NAMED)}.")
     if summary["verdict"] not in ("roll_back", "promote"):
         lines.append(f"Evidence for a rollback {odds(summary['log_e'])} (of {decimal(_bar(summary))} : 1).")
+    return lines + remarks(it)
+
+
+def remarks(it: Judged) -> list[str]:
+    """Say what a person is to do, what stands in the way of a promotion, and what was not seen."""
+    summary, lines = it.summary, list[str]()
     if summary["move"] and summary["by_hand"]:
         lines.append(_by_hand(it, str(summary["move"])))
     lines += [*_coverage(summary), *_blind(it)]

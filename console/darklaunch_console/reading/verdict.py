@@ -37,7 +37,7 @@ class VerdictCommand(click.Command):
         try:
             return super().make_context(info_name, args, parent, **extra)
         except click.UsageError as wrong:
-            raise NoVerdict(f"{wrong.format_message().rstrip('.')}. See darklaunch verdict --help") from wrong
+            raise NoVerdict(f"{wrong.format_message().rstrip('.')}. See darklaunch {info_name} --help") from wrong
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. What would exit with 1 or 2 exits with 4."""
