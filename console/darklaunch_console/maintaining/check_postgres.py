@@ -28,7 +28,7 @@ SELECT current_user,
            FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
            CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (privilege)
            WHERE n.nspname = 'darklaunch' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-             AND c.relname NOT IN ('migration', 'event') AND NOT has_table_privilege(c.oid, p.privilege)
+             AND c.relname NOT IN ('migration', 'event', 'salt') AND NOT has_table_privilege(c.oid, p.privilege)
            ORDER BY c.relname, p.privilege LIMIT 3
        ) || ARRAY(
            SELECT format('EXECUTE on %s', p.proname)
