@@ -13,9 +13,14 @@ from pathlib import Path
 import pytest
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_console.embedded import Postgres, Valkey, embedded_postgres, embedded_valkey
+from hypothesis import HealthCheck, settings
 
 from .databases import fresh_database
 from .servers import Keeper, SharedServers, plan, wait_for_servers, want
+
+settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2_000)
+settings.load_profile("quick")  # a busy machine is no fault of what is tested; --hypothesis-profile takes the other
 
 _KEEPER = pytest.StashKey[Keeper]()
 _RENDEZVOUS = pytest.StashKey[Path]()

@@ -17,7 +17,7 @@ from darklaunch import CaptureMiddleware
 from .corpus import Case
 from .hostile import GOOD
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def compare_two(method: str, primary: Answer, shadow: Answer) -> None:
 
 
 methods = st.sampled_from(["GET", "HEAD", "POST"])
-QUICK = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=250, suppress_health_check=list(HealthCheck))
 
 
 @QUICK
@@ -162,7 +162,7 @@ def test_minutes_of_it(
     """Half of the time for entries, half for bodies."""
     give_up, tried = time.monotonic() + SLOW_S / 2, 0
     fresh = settings(
-        max_examples=2_000, deadline=None, database=None, phases=[Phase.generate, Phase.shrink],
+        max_examples=2_000, database=None, phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from darklaunch_shared.exchange import Fields
 from darklaunch_shared.launch import LaunchSpec
 from psycopg import Connection
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def settings_for(redis_url: str, dsn: str, **changed: Any) -> ComparatorSettings:

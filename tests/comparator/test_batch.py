@@ -99,7 +99,7 @@ def test_dead_twice_on_different_days_is_one_row(connection: Connection[Any], la
 KINDS = st.sampled_from(["matched", "mismatched", "timeout", "stale", "dead", "lost_in_redis"])
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.lists(st.tuples(st.integers(1, 5), KINDS), min_size=1, max_size=6), min_size=1, max_size=5))
 def test_in_whatever_order_things_come_the_most_final_stands_and_sums_equal_rows(
     connection: Connection[Any], launch_name: str, batches: list[list[tuple[int, str]]]

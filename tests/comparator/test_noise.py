@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -182,5 +183,5 @@ def known_to_all(redis: Client, connection: Connection[Any], launch: str, seqs: 
     chance = random.Random(sent[0])
     put(redis, launch, [noisy(launch, seq) for seq in chance.sample(sent, 8)])
     while not {f"abcd1234:{seq}" for seq in sent} <= (found := outcomes(connection, launch)).keys():
-        pass
+        time.sleep(0.02)
     return all(found[f"abcd1234:{seq}"] == "matched" for seq in sent)

@@ -37,7 +37,7 @@ def process(valkey: Valkey, dsn: str, **changed: Any) -> Iterator[subprocess.Pop
         yield running
     finally:
         running.kill()
-        running.wait(10)
+        running.wait(60)
 
 
 def entries(launch: str, count: int) -> list[dict[bytes, bytes]]:
@@ -54,7 +54,7 @@ async def test_sigterm_ends_it_in_good_order(
     with process(valkey, own_postgres_dsn, batch_entries=10, lease_s=3600) as running:
         await until(lambda: len(outcomes(connection, launch_name)) >= 30)
         running.send_signal(signal.SIGTERM)
-        assert running.wait(15) == 0
+        assert running.wait(60) == 0
     done = len(outcomes(connection, launch_name))
     assert done + length(redis, keys.replays(launch_name)) == 300 and pending(redis, launch_name) == []
     assert_sums_equal_rows(connection, launch_name)

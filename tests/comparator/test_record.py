@@ -43,7 +43,7 @@ def count(connection: Connection[Any], launch: str) -> int:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 20
+    deadline_s = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline_s
         time.sleep(0.02)

@@ -126,7 +126,7 @@ def is_alive(pid: int) -> bool:
         return not Path("/proc/self").exists()
 
 
-def eventually(condition: Callable[[], bool], limit_s: float = 20.0) -> bool:
+def eventually(condition: Callable[[], bool], limit_s: float = 60.0) -> bool:
     give_up = time.monotonic() + limit_s
     while not condition():
         if time.monotonic() > give_up:

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 SHOP = [sys.executable, "-m", "darklaunch_console.demo.shop"]
-STOP_LIMIT_S = 15
+STOP_LIMIT_S = 60
 
 
 @contextlib.contextmanager

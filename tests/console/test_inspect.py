@@ -178,7 +178,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(VALUES, VALUES)
 def test_both_documents_are_shown_whole_and_what_is_alike_has_no_mark(one: Any, other: Any) -> None:
     rows = json_rows(parse(json.dumps(one)), parse(json.dumps(other)))

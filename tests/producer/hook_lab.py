@@ -26,7 +26,7 @@ from darklaunch_shared.scripting import Call, call_script
 
 APPS = Path(__file__).with_name("apps")
 BIN = Path(sys.executable).parent
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def eventually(happened: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:

@@ -115,7 +115,7 @@ class LaneAgainstRedis(RuleBasedStateMachine):
 
 
 TestLaneAgainstRedis = LaneAgainstRedis.TestCase
-TestLaneAgainstRedis.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestLaneAgainstRedis.settings = settings(max_examples=40, stateful_step_count=25)
 
 
 def offered(*samples):

@@ -19,7 +19,7 @@ import sys, time
 from darklaunch import is_promoted
 print(is_promoted("checkout"), flush=True)
 for line in sys.stdin:
-    was, give_up = line.strip() == "True", time.monotonic() + 20
+    was, give_up = line.strip() == "True", time.monotonic() + 60
     began = time.monotonic()
     while is_promoted("checkout") is not was and time.monotonic() < give_up:
         time.sleep(0.01)
@@ -136,7 +136,7 @@ child = os.fork()
 if child == 0:
     print(is_promoted("checkout"), flush=True)
     sys.stdin.readline()
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 60
     while is_promoted("checkout") and time.monotonic() < give_up:
         time.sleep(0.01)
     print(is_promoted("checkout"), flush=True)

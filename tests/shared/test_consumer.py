@@ -65,7 +65,7 @@ async def consumers(url: str, lane: Lane, *names: str) -> AsyncIterator[list[Con
 
 async def some(consumer: Consumer) -> list[Delivery]:
     """Read until something comes; the first try may find no group yet and create it."""
-    for _ in range(20):
+    for _ in range(300):
         if read := await consumer.read(10, block_ms=100):
             return read
     raise AssertionError("nothing came")

@@ -275,7 +275,6 @@ def run(valkey: Valkey, dsn: str, *, examples: int, steps: int, derandomize: boo
             max_examples=examples,
             stateful_step_count=steps,
             derandomize=derandomize,
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

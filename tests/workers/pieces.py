@@ -169,7 +169,7 @@ def ledger(redis: Client, launch: str) -> dict[str, int]:
     return {name.decode(): int(count) for name, count in stored.items() if int(count)}
 
 
-async def eventually(true: Callable[[], bool], within_s: float = 10) -> None:
+async def eventually(true: Callable[[], bool], within_s: float = 60) -> None:
     """Wait until something is true. Raises TimeoutError when it does not become true."""
     with anyio.fail_after(within_s):
         while not true():  # noqa: ASYNC110
@@ -198,10 +198,10 @@ def worker_process(redis_url: str, **settings: Any) -> Iterator[Popen[bytes]]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
 
 
-async def ended(process: Popen[bytes], within_s: float = 15) -> int:
+async def ended(process: Popen[bytes], within_s: float = 60) -> int:
     """Wait for a process and give its exit code."""
     await eventually(lambda: process.poll() is not None, within_s)
     return process.wait()

@@ -33,9 +33,7 @@ OTHERS = [
     *('""', '" "', '"a"', '"b"', '"a:b"', '"a,b"', '"{"', '"}a"', '"]"', '"\\""', '"\\\\"', '"\\u0061"', '"true"'),
     *('"a":1,"a"', '"a":true,"a"', '"a":1,"b"', '1,"a":2', '1,"b":true', "1,2", "true,1", "1,true", '{"a":1}'),
 ]
-slow = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+slow = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 names = st.sampled_from(["a", "b", "id", "a:", ":", "{", '"', "\\", "a b", ""])
 scalars = st.sampled_from([None, True, False, 0, 1, 2, 1.0, 2**64, "", "a", "b", ":", "x,y", "{", '"', "é\n", "tru"])

@@ -110,7 +110,7 @@ def below(place: Place, top: Place) -> bool:
 
 
 @given(pairs())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_deepdiff_finds_the_same_places(pair: tuple[Any, Any]):
     found = compared(*pair)
     oracle = by_deepdiff(*pair)

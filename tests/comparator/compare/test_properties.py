@@ -7,13 +7,10 @@ from typing import Any
 
 from darklaunch_comparator.compare import Comparison, Kind, Outcome, Side, compare
 from darklaunch_shared.exchange import Answer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.comparator.compare.ruled import ignoring
-
-settings.register_profile("compare", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("compare")
 
 TWINS = {Kind.MISSING: Kind.EXTRA, Kind.EXTRA: Kind.MISSING}
 

@@ -12,12 +12,12 @@ from darklaunch_comparator.compare import Comparison, Kind, Outcome, Reason, Sid
 from darklaunch_comparator.compare.findings import PATTERN_BUDGET_BYTES
 from darklaunch_comparator.compare.patterns import VALUE_BYTES, BadPattern, Pattern
 from darklaunch_shared.exchange import Answer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparator.compare.ruled import ruled
 
-ruling = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+ruling = settings(max_examples=60)
 
 names = st.sampled_from(["a", "b", "id", "n"])
 scalars = st.none() | st.booleans() | st.sampled_from([0, 1, 1.0, 1.5, 2]) | st.sampled_from(["", "x", "y", "1"])

@@ -235,7 +235,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(DOCUMENTS, DOCUMENTS, st.booleans())
 def test_what_is_equal_stays_equal_and_what_differs_still_differs(one: Any, other: Any, same: bool) -> None:
     other = one if same else other
@@ -245,14 +245,14 @@ def test_what_is_equal_stays_equal_and_what_differs_still_differs(one: Any, othe
     assert outcome(masked(fields)) is outcome(came)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(DOCUMENTS)
 def test_masking_twice_is_masking_once(document: Any) -> None:
     once = MASKER.fields(entry(json.dumps(document).encode(), b"[]", target="/?token=a"))
     assert MASKER.fields(once) == once
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200), st.sampled_from([JSON, FORM, HTML, ()]), st.text(max_size=40))
 def test_no_bytes_make_it_raise(content: bytes, types: Headers, text: str) -> None:
     came = entry(content, content[::-1], types=types, request=content, request_headers=types, target="/?" + text.encode("utf-8", "surrogatepass").decode("latin-1"))  # fmt: skip # noqa: E501

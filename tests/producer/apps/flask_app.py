@@ -65,7 +65,7 @@ def drip(gate):
 
     def chunks():
         yield b"one "
-        give_up = time.monotonic() + 20
+        give_up = time.monotonic() + 60
         while not Path("/", gate).exists() and time.monotonic() < give_up:
             time.sleep(0.01)
         yield b"two"

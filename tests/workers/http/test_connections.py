@@ -263,7 +263,7 @@ async def test_a_connection_that_is_used_up_is_closed_at_once(kind):
 
     async with calling(kind, answer_with_more) as (client, _):
         await client.send(request(), deadline_s=5)
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 30)
 
 
 async def test_a_connection_in_use_when_the_client_closes_is_closed_when_it_is_done(kind):
@@ -282,7 +282,7 @@ async def test_a_connection_in_use_when_the_client_closes_is_closed_when_it_is_d
         await client.aclose()
         may_answer.set()
         assert (await sending).answer.body == b"ok"
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 30)
 
 
 async def test_closing_the_client_closes_its_connections(kind):
@@ -296,4 +296,4 @@ async def test_closing_the_client_closes_its_connections(kind):
     async with calling(kind, until_the_end) as (client, _):
         await client.send(request(), deadline_s=5)
         await client.aclose()
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 30)
