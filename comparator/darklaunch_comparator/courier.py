@@ -163,6 +163,7 @@ def post(url: str, body: bytes, told: Told, secret: str) -> str:
         with _OPENER.open(request, timeout=ANSWER_S) as answer:
             return f"HTTP {answer.status}"
     except urllib.error.HTTPError as refused:
+        refused.close()
         raise Undelivered(f"HTTP {refused.code}") from refused
     except (OSError, HTTPException, ValueError) as error:
         raise Undelivered(f"{type(error).__name__}: {error}") from error

@@ -1,5 +1,6 @@
 """What promotions and rollbacks are told to: a webhook on a real server, a real command."""
 
+import gc
 import hashlib
 import hmac
 import json
@@ -107,6 +108,7 @@ def test_a_receiver_that_fails_hears_again_under_the_same_key(connection: Connec
         due_now(connection)
         courier(connection).deliver(connection)
     assert len({headers["idempotency-key"] for headers, _ in there.heard}) == 1
+    gc.collect()  # a connection left open would be a ResourceWarning
     assert states(connection, launch_name) == [("webhook", "delivered", 2, "HTTP 204")]
 
 

@@ -1,5 +1,6 @@
 """Workers that are killed, stopped, or bereft of their Redis: each exchange still ends once."""
 
+import gc
 import signal
 from collections import Counter
 from typing import Any
@@ -162,6 +163,17 @@ async def test_connections_cut_by_redis_are_made_anew(own_valkey: Any, launch_na
             redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             admit_some(redis, launch_name, 2, 1)
             await eventually(lambda: len(outcomes(redis, launch_name)) == 2)
+
+
+async def test_a_cancelled_worker_closes_its_connections(url: str, redis: Client, launch_name: str) -> None:
+    async with shadow() as it, shadow() as control:
+        publish(redis, launch_name, LaunchSpec(it.origin, control=control.origin), noise=100)
+        admit_some(redis, launch_name, 1, 5)
+        with pytest.RaisesGroup(pytest.RaisesExc(ZeroDivisionError)):
+            async with working(url):
+                await eventually(lambda: len(replayed(redis, launch_name)) == 5)
+                raise ZeroDivisionError
+    gc.collect()  # an open one would be a ResourceWarning
 
 
 async def test_a_worker_without_redis_waits_and_can_be_stopped() -> None:

@@ -102,9 +102,10 @@ class Crew:
                 upkeep.cancel_scope.cancel()
         finally:
             self._replayed_before, self._lanes, self._desk = self.replayed, [], None
-            for called in (desk.shadow, desk.control):
-                if called is not None:
-                    await called.client.aclose()
+            with anyio.CancelScope(shield=True):  # each is closed, also when the crew is cancelled
+                for called in (desk.shadow, desk.control):
+                    if called is not None:
+                        await called.client.aclose()
 
     def _furnish(self, spec: LaunchSpec, until: anyio.Event) -> Desk:
         protection = self._protection(spec)

@@ -65,7 +65,8 @@ async def serve(settings: WorkerSettings, stop: anyio.Event) -> None:
     finally:
         with anyio.move_on_after(SIGN_OFF_S, shield=True):
             await presence.sign_off()
-        await redis.aclose()
+        with anyio.move_on_after(SIGN_OFF_S, shield=True):
+            await redis.aclose()
 
 
 async def _keep_crews(
