@@ -12,7 +12,7 @@ from typing import Final, cast
 
 import orjson
 
-from .alike import only_scalars_differ
+from .alike import has_long_number, only_scalars_differ, only_white_space_differs
 from .findings import Unverified
 from .ids import is_map
 from .inflate import Corrupt
@@ -23,8 +23,6 @@ from .paths import ROOT, Path
 DEPTH_CAP: Final = 128
 NODES_CAP: Final = 100_000
 
-_DIGITS: Final = bytes.maketrans(b"0123456789.", b"00000000000")
-_LONG: Final = b"0" * 16
 _BRACKETS: Final = re.compile(rb'"(?:[^"\\]+|\\.|\\\Z)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 _GIANT_BYTES: Final = 1_000_000
 _GIANT_VALUES: Final = 5 * NODES_CAP
@@ -42,14 +40,16 @@ class Malformed:
 class Documents:
     """Two parsed bodies, and what is known of how they were written.
 
-    `alike`: both texts hold the same objects with the same keys, and booleans in the same places. Otherwise `written`
-    holds both documents written out again; None when that is not possible (exact numbers, depth).
+    `alike`: both texts hold the same objects with the same keys, booleans in the same places, and no numbers that
+    differ only beyond what was read of them; `same`: they are the same document. Unless alike, `written` holds both
+    documents written out again; None when that is not possible (exact numbers, depth).
     """
 
     primary: "Json | Malformed"
     shadow: "Json | Malformed"
     written: tuple[bytes, bytes] | None = None
     alike: bool = False
+    same: bool = False
 
 
 def read(primary: bytes, shadow: bytes) -> Documents:
@@ -64,21 +64,15 @@ def read(primary: bytes, shadow: bytes) -> Documents:
     except orjson.JSONDecodeError:
         pass
     else:
-        if only_scalars_differ(primary, shadow) and not (has_long_number(primary) or has_long_number(shadow)):
+        if only_scalars_differ(primary, shadow):
             return Documents(left, right, alike=True)
+        if len(primary) != len(shadow) and only_white_space_differs(primary, shadow):
+            return Documents(left, right, alike=True, same=_equal(left, right))
         one, other = written(left), written(right)
         # What comes out as it went in has lost nothing.
         if (one == primary or not has_long_number(primary)) and (other == shadow or not has_long_number(shadow)):
             return Documents(left, right, None if one is None or other is None else (one, other))
     return Documents(_exactly("primary", primary), _exactly("shadow", shadow))
-
-
-def has_long_number(text: bytes) -> bool:
-    """Say whether there is a run of 16 or more digits and points, the fewest that a double may round.
-
-    Of every 16 bytes in a row, four lie in a slice of every fourth byte; so that slice is searched first.
-    """
-    return b"0000" in text[3::4].translate(_DIGITS) and _LONG in text.translate(_DIGITS)
 
 
 def written(content: Json, option: int | None = None) -> bytes | None:
@@ -136,6 +130,13 @@ def _exactly(side: str, text: bytes) -> "Json | Malformed":
         return Malformed(f"not JSON: {str(wrong)[:80]}")
     except RecursionError:  # this far down someone else's stack even DEPTH_CAP may be too deep
         raise Unverified(f"the {side}'s body is nested too deep to read here") from None
+
+
+def _equal(left: Json, right: Json) -> bool:
+    try:
+        return left == right
+    except RecursionError:
+        return False
 
 
 def _refuse_giants(primary: bytes, shadow: bytes) -> None:

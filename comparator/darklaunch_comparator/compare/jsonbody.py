@@ -22,7 +22,8 @@ def compare_json(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findi
         _malformed(left, right, theirs, ours, volatile, findings)
         return
     if read.alike:
-        walk(left, right, booleans=False, volatile=volatile, findings=findings)
+        if not read.same:
+            walk(left, right, booleans=False, volatile=volatile, findings=findings)
         return
     if written is None or not _same(left, right, *written):
         walk(left, right, booleans=True, volatile=volatile, findings=findings)

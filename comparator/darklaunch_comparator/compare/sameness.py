@@ -5,6 +5,7 @@ therefore written out and compared as text.
 """
 
 from collections.abc import Callable
+from operator import ne
 from typing import Final, TypeAlias
 
 import orjson
@@ -21,11 +22,7 @@ _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS
 def differing(ones: list[Json], others: list[Json]) -> list[int]:
     """List where two lists may differ, when no boolean can stand for a number."""
     try:
-        return [
-            at
-            for at, (one, other) in enumerate(zip(ones, others, strict=True))
-            if one is not other and (type(one) is not type(other) or one != other)
-        ]
+        return [at for at, unlike in enumerate(map(ne, ones, others)) if unlike]
     except RecursionError:  # somewhere too deep for a comparison in C
         return [at for at, (one, other) in enumerate(zip(ones, others, strict=True)) if _differ(one, other)]
 

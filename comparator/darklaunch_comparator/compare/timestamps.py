@@ -30,7 +30,9 @@ _BASIC: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(T)(\d\d)(\d\d)(\d\d)(?:(\.)(\d{
 _RFC1123: Final = re.compile(RFC1123)
 _EPOCH: Final = re.compile(EPOCH)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_UNITS: Final = ((1_000_000_000, "s", 1000.0), (10**12, "ms", 1.0), (10**15, "us", 1e-3), (10**18, "ns", 1e-6))
+LEAST_EPOCH: Final = 1_000_000_000
+"""The least number that may be a time since the epoch: seconds, in 2001."""
+_UNITS: Final = ((LEAST_EPOCH, "s", 1000.0), (10**12, "ms", 1.0), (10**15, "us", 1e-3), (10**18, "ns", 1e-6))
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from .paths import ROOT, Path
 from .rules import is_whole, strongest
 from .sameness import Differing, differing, differing_or_hiding_booleans
 from .structure import TYPES, compare_structure
+from .timestamps import LEAST_EPOCH
 from .unordered import align_unordered
 from .volatile import Volatile, changed_format
 
@@ -105,18 +106,22 @@ def _elements(
 def _values(theirs: Json, ours: Json, path: Path, volatile: Volatile, findings: Findings) -> None:
     if TYPES[type(theirs)] != TYPES[type(ours)]:
         findings.body(path, Kind.TYPE, theirs, ours)
-        return
-    if isinstance(theirs, NUMBERS) and isinstance(ours, NUMBERS) and _strictly_other(theirs, ours, path, findings):
-        findings.body(path, Kind.TYPE, theirs, ours)
-        return
-    if theirs == ours:  # 1 and 1.0
-        return
-    if isinstance(theirs, str) and isinstance(ours, str):
-        reasons = volatile.excuse(theirs, ours)
+    elif isinstance(theirs, str) and isinstance(ours, str):
+        if theirs != ours:
+            _report(theirs, ours, path, volatile.excuse(theirs, ours), findings)
     elif isinstance(theirs, NUMBERS) and isinstance(ours, NUMBERS):
-        reasons = volatile.excuse_number(theirs, ours)
-    else:
-        reasons = ()
+        if findings.rules.strict_numbers and _strictly_other(theirs, ours, path, findings):
+            findings.body(path, Kind.TYPE, theirs, ours)
+        elif theirs < LEAST_EPOCH or ours < LEAST_EPOCH:
+            if theirs != ours:  # not 1 and 1.0
+                findings.body(path, Kind.VALUE, theirs, ours)
+        elif theirs != ours:
+            _report(theirs, ours, path, volatile.excuse_number(theirs, ours), findings)
+    elif theirs != ours:
+        findings.body(path, Kind.VALUE, theirs, ours)
+
+
+def _report(theirs: Json, ours: Json, path: Path, reasons: tuple[Reason, ...], findings: Findings) -> None:
     if reasons and findings.admits(path.group(), reasons):
         findings.excuse(path, reasons)
     else:
@@ -124,8 +129,7 @@ def _values(theirs: Json, ours: Json, path: Path, volatile: Volatile, findings: 
 
 
 def _strictly_other(theirs: int | float | Decimal, ours: int | float | Decimal, path: Path, findings: Findings) -> bool:
-    strict = findings.rules.strict_numbers
-    return bool(strict) and is_whole(theirs) != is_whole(ours) and strict.covers(path.tokens())
+    return is_whole(theirs) != is_whole(ours) and findings.rules.strict_numbers.covers(path.tokens())
 
 
 def _spend(nodes: int, more: int) -> int:

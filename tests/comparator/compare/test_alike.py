@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.compare import Side, compare, documents
-from darklaunch_comparator.compare.alike import only_scalars_differ
+from darklaunch_comparator.compare.alike import only_scalars_differ, only_white_space_differs
 from darklaunch_shared.exchange import Answer
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
@@ -100,6 +100,7 @@ def test_a_comparison_is_the_same_without_it(pair: tuple[str, str]):
     sides = [Side(Answer(200, fields, text.encode(), 1.0), "", 0) for text in pair]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(documents, "only_scalars_differ", never)
+        patch.setattr(documents, "only_white_space_differs", never)
         without = compare("GET", *sides)
     assert compare("GET", *sides) == without
 
@@ -139,3 +140,30 @@ def test_a_place_is_found_wherever_it_lies(length: int, write: Callable[[int], s
     assert only_scalars_differ(one, other)
     assert not only_scalars_differ(one, other + b":")
     assert not only_scalars_differ(one, other.replace(b"2023", b'"2023'))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "told"),
+    [
+        (b'{"n": 12}', b'{"n": 13}', True),
+        (b'{"n": 123456789012345}', b'{"n": 123456789012346}', True),
+        (b'{"n": 1234567890123456}', b'{"n": 1234567890123457}', False),
+        (b'{"n": 98765432109876543210}', b'{"n": 98765432109876543211}', False),
+        (b'{"n": 0.1}', b'{"n": 0.10000000000000001}', False),
+        (b'{"n": 12345678901234567, "m": 1}', b'{"n": 12345678901234567, "m": 2}', True),
+    ],
+)
+def test_a_long_number_is_told_apart_only_where_texts_differ(theirs, ours, told):
+    assert only_scalars_differ(theirs, ours) is told
+
+
+@given(document=documents_, spaced=st.sampled_from([{"indent": 1}, {"separators": (" , ", " :  ")}, {"indent": "\t"}]))
+def test_white_space_alone_is_recognised(document: Any, spaced: dict[str, Any]):
+    written = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    assert only_white_space_differs(written, json.dumps(document, ensure_ascii=False, **spaced).encode())
+
+
+def test_white_space_in_a_string_is_a_difference():
+    fields = (("content-type", "application/json"),)
+    sides = [Side(Answer(200, fields, body, 1.0), "", 0) for body in (b'{"a":"b c"}', b'{"a": "bc"}')]
+    assert [difference.group_path for difference in compare("GET", *sides).differences] == ["$.a"]
