@@ -30,7 +30,8 @@ PARTING_S: Final = 3.0
 AGAIN_S: Final = 1.0
 FIRST_ENTRIES: Final = 50
 """How many are read at first, when their size is not known."""
-_YIELD_EVERY: Final = 16
+SLICE_S: Final = 0.01
+"""How long a lane compares at a stretch: other lanes and signs of life come after, however slow one's bodies are."""
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -114,7 +115,8 @@ class ShardLane:
     async def _assess(self, deliveries: list[Delivery]) -> list[tuple[Delivery, Finding]]:
         rules, noise = self._rules(), self._noise()
         found: list[tuple[Delivery, Finding]] = []
-        for number, delivery in enumerate(deliveries):
+        until_s = time.monotonic() + SLICE_S
+        for delivery in deliveries:
             try:
                 found.append((delivery, assess(self._launch, delivery.fields, rules, noise)))
             except BadEntry as broken:
@@ -122,8 +124,9 @@ class ShardLane:
             except Exception as error:
                 log.exception("%s: entry %s cannot be read", self._consumer.lane.source, delivery.entry_id)
                 await self._bury(delivery, f"comparator error: {type(error).__name__}: {error}")
-            if number % _YIELD_EVERY == _YIELD_EVERY - 1:
-                await asyncio.sleep(0)  # let other lanes and heartbeats in
+            if time.monotonic() >= until_s:
+                await asyncio.sleep(0)
+                until_s = time.monotonic() + SLICE_S
         return found
 
     async def _acknowledge(self, deliveries: list[Delivery]) -> None:

@@ -101,17 +101,20 @@ class Consumer:
             claimed, poison = await self._scripts.call(Call("claim", (self.lane.source, self.lane.ledger), args))
             if claimed or poison:
                 reached("consumer.2")
-            for delivery in _deliveries(poison):
-                await self.bury(delivery, f"delivered {delivery.deliveries} times without an outcome")
         except (RedisError, OSError) as error:
             await self._wait_out(error)
             return []
+        for delivery in _deliveries(poison):
+            try:  # one that cannot be buried now is found again; what was claimed with it must not wait
+                await self.bury(delivery, f"delivered {delivery.deliveries} times without an outcome", insist=False)
+            except (RedisError, OSError) as error:
+                log.error("%s: entry %s was not buried: %s", self.lane.source, delivery.entry_id, error)
         return _deliveries(claimed)
 
     async def extend(self, entry_ids: Sequence[str]) -> None:
-        """Show that these entries are still worked on."""
+        """Show that these entries are still worked on, past any outcome that waits in line. Raises RedisError."""
         if entry_ids:
-            await self._queue.call(Call("extend", (self.lane.source,), (self.lane.group, self.name, *entry_ids)))
+            await self._scripts.call(Call("extend", (self.lane.source,), (self.lane.group, self.name, *entry_ids)))
             reached("consumer.5")
 
     async def finish(self, delivery: Delivery, onward: Fields, counter: str) -> bool:
@@ -135,8 +138,11 @@ class Consumer:
                 settled += await self._queue.call(call)  # sends it again until the server answers
         return settled
 
-    async def bury(self, delivery: Delivery, reason: str) -> bool:
-        """Move an entry to the dead stream with its payload. False: another consumer owns it by now."""
+    async def bury(self, delivery: Delivery, reason: str, *, insist: bool = True) -> bool:
+        """Move an entry to the dead stream with its payload. False: another consumer owns it by now.
+
+        `insist` waits until the server takes it. Raises RedisError and OSError.
+        """
         at_ms = time.time_ns() // 1_000_000
         notice = pack_notice(delivery.fields, delivery.entry_id, self.lane.launch)
         body = _flat(pack_dead(delivery.fields, reason, self.lane.group, delivery.deliveries, at_ms))
@@ -146,7 +152,7 @@ class Consumer:
         who = (self.lane.group, self.name, delivery.entry_id)
         call = Call("bury", names, (*who, counter, DEAD_BOUND, len(body), *body, *_flat(notice)))
         reached("consumer.3")
-        buried = bool(await self._queue.call(call))
+        buried = bool(await (self._queue if insist else self._scripts).call(call))
         reached("consumer.4")
         return buried
 

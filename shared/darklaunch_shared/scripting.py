@@ -16,6 +16,8 @@ from .scripts import Script, load
 
 Argument = str | bytes | int | float
 
+_Waiting = tuple["Call", asyncio.Future[Any]]
+
 BATCH_CALLS: Final = 64
 BATCH_WAIT_S: Final = 0.005
 
@@ -77,12 +79,13 @@ class Scripts:
 class ScriptQueue:
     """Collects calls from many tasks and sends them together: every 5 ms, or 64 at a time, until the server took them.
 
-    Only for scripts that may be sent again, because a connection error is answered by sending the batch again.
+    Only for scripts that may be sent again, because a connection error is answered by sending the batch again. A call
+    that a key of another type is in the way of is sent again beside the others, which do not wait for it.
     """
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
-        self._waiting: asyncio.Queue[tuple[Call, asyncio.Future[Any]]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
 
     async def call(self, call: Call) -> Any:
         """Wait for the reply of one call. Raises ResponseError when the server refuses it for good."""
@@ -92,23 +95,32 @@ class ScriptQueue:
 
     async def run(self) -> None:
         """Send what is waiting, for ever."""
-        while True:
-            batch = [await self._waiting.get()]
-            if self._waiting.qsize() < BATCH_CALLS - 1:
-                await asyncio.sleep(BATCH_WAIT_S)
-            while len(batch) < BATCH_CALLS and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            await self._deliver(batch)
+        async with asyncio.TaskGroup() as aside:
+            while True:
+                batch = [await self._waiting.get()]
+                if self._waiting.qsize() < BATCH_CALLS - 1:
+                    await asyncio.sleep(BATCH_WAIT_S)
+                while len(batch) < BATCH_CALLS and not self._waiting.empty():
+                    batch.append(self._waiting.get_nowait())
+                if obstructed := await self._deliver(batch):
+                    aside.create_task(self._insist(obstructed))
 
-    async def _deliver(self, batch: list[tuple[Call, asyncio.Future[Any]]]) -> None:
+    async def _insist(self, obstructed: list[_Waiting]) -> None:
         backoff = Backoff()
+        while obstructed:
+            await asyncio.sleep(backoff.next_s())
+            obstructed = await self._deliver(obstructed)
+
+    async def _deliver(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Send calls until the server took them, and give those that a key of another type is in the way of."""
+        backoff, obstructed = Backoff(), list[_Waiting]()
         while batch:
             replies: list[Any]
             try:
                 replies = await self._scripts.run([call for call, _ in batch])
             except (RedisError, OSError) as error:
                 replies = [error] * len(batch)
-            again: list[tuple[Call, asyncio.Future[Any]]] = []
+            again: list[_Waiting] = []
             for (call, future), reply in zip(batch, replies, strict=True):
                 if future.done():
                     continue
@@ -116,11 +128,14 @@ class ScriptQueue:
                     future.set_result(reply)
                 elif is_transient(reply):
                     again.append((call, future))
+                elif "WRONGTYPE" in str(reply):
+                    obstructed.append((call, future))
                 else:
                     future.set_exception(reply)
             batch = again
             if batch:
                 await asyncio.sleep(backoff.next_s())
+        return obstructed
 
 
 def call_script(redis: Client, call: Call) -> Any:

@@ -105,6 +105,25 @@ def test_a_key_of_the_wrong_type_fails_before_anything_is_written(redis: Client,
     assert entries(redis, keys.captures(launch_name)) == []
 
 
+async def test_an_outcome_waits_for_a_key_that_is_in_the_way_and_keeps_nobody_else_waiting(
+    redis: Client, redis_url: str, launch_name: str
+) -> None:
+    admit(redis, launch_name, 1, 2)
+    async with consumers(redis_url, worker_lane(launch_name, 0), "one", "two") as (one, two):
+        first, second = await some(one)
+        redis.execute_command("SET", keys.replays(launch_name), "oops")
+        obstructed = asyncio.create_task(one.finish(first, first.fields, "replayed"))
+        for _ in range(8):  # longer than its lease
+            await asyncio.sleep(LEASE_S / 4)
+            await one.extend([first.entry_id, second.entry_id])
+            assert await two.claim(10) == []
+        assert await one.settle([second.entry_id], "recorded") == 1
+        assert not obstructed.done()
+        redis.execute_command("DEL", keys.replays(launch_name))
+        assert await obstructed
+    assert ledger(redis, launch_name) == {"admitted": 2, "recorded": 1, "replayed": 1}
+
+
 async def test_a_silent_consumers_entry_is_claimed_and_its_late_finish_refused(
     redis: Client, redis_url: str, launch_name: str
 ) -> None:

@@ -8,7 +8,7 @@ from darklaunch_shared.exchange import Answer
 
 from . import media, render
 from .findings import Findings, Unverified
-from .inflate import INFLATED_CAP_BYTES, Corrupt, TooLarge, Unsupported, inflate
+from .inflate import INFLATED_CAP_BYTES, Corrupt, TooLarge, Unsupported, cap_beside, inflate
 from .jsonbody import compare_json, compare_lines
 from .media import Family
 from .model import Json, Kind
@@ -37,7 +37,8 @@ def compare_bodies(method: str, primary: Answer, shadow: Answer, volatile: Volat
     if theirs == ours and one == other:
         return
     if one or other:
-        left, right = _inflated("primary", theirs, one), _inflated("shadow", ours, other)
+        left = _inflated("primary", theirs, one, INFLATED_CAP_BYTES)
+        right = _inflated("shadow", ours, other, _cap_beside(left))
         if isinstance(left, _Undecoded) or isinstance(right, _Undecoded):
             if isinstance(left, _Undecoded) and isinstance(right, _Undecoded) and left.too_large and right.too_large:
                 raise Unverified(f"both bodies inflate past {INFLATED_CAP_BYTES:,} bytes")
@@ -91,9 +92,13 @@ def described(answer: Answer) -> tuple[str, str]:
     return content_type, encoding
 
 
-def _inflated(side: str, content: bytes, encoding: str) -> bytes | _Undecoded:
+def _cap_beside(body: bytes | _Undecoded) -> int:
+    return INFLATED_CAP_BYTES if isinstance(body, _Undecoded) else cap_beside(len(body))
+
+
+def _inflated(side: str, content: bytes, encoding: str, cap_bytes: int) -> bytes | _Undecoded:
     try:
-        return inflate(content, encoding) if encoding else content
+        return inflate(content, encoding, cap_bytes) if encoding else content
     except Corrupt as wrong:
         return _Undecoded(render.plain(str(wrong)))
     except TooLarge as wrong:

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 INFLATED_CAP_BYTES: Final = 8 * 1024 * 1024
 """Largest inflated body that is compared; a hundred kilobytes of gzip can stand for a hundred megabytes."""
+BESIDE_SMALL_BYTES: Final = 1024 * 1024
+BESIDE_TIMES: Final = 64
 
 _CODINGS_CAP: Final = 4
 _MEMBERS_CAP: Final = 256  # a body of ten thousand empty members would cost seconds
@@ -49,6 +51,14 @@ def inflate(content: bytes, encoding: str, cap_bytes: int = INFLATED_CAP_BYTES) 
         else:
             raise Unsupported(f"content coding {coding[:40]!a} is not one of gzip, deflate, br, zstd")
     return content
+
+
+def cap_beside(size_bytes: int) -> int:
+    """Say how far a body is inflated that is compared with one of `size_bytes`.
+
+    What is 64 times as large, and more than 1 MiB, differs, whatever else is in it: a bomb costs an eighth.
+    """
+    return min(INFLATED_CAP_BYTES, max(BESIDE_SMALL_BYTES, BESIDE_TIMES * size_bytes))
 
 
 def _gzip(content: bytes, cap_bytes: int) -> bytes:

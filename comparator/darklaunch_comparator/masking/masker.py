@@ -12,7 +12,14 @@ from darklaunch_shared.exchange import REDACTED, Fields
 from darklaunch_shared.seal import SEALED
 
 from darklaunch_comparator.compare import media
-from darklaunch_comparator.compare.inflate import Corrupt, TooLarge, Unsupported, inflate
+from darklaunch_comparator.compare.inflate import (
+    INFLATED_CAP_BYTES,
+    Corrupt,
+    TooLarge,
+    Unsupported,
+    cap_beside,
+    inflate,
+)
 from darklaunch_comparator.compare.jsonpath import BadPath, parse_path
 from darklaunch_comparator.compare.media import Family
 
@@ -64,7 +71,8 @@ class Masker:
         primary_body = fields[keys.RESPONSE]
         shadow_body = fields.get(keys.SHADOW, primary_body) if answered else b""
         asked, left = _opened(fields[keys.REQUEST], meta["headers"]), _opened(primary_body, theirs)
-        right = _opened(shadow_body, ours) if answered else left
+        beside = INFLATED_CAP_BYTES if left.plain is None else cap_beside(len(left.plain))
+        right = _opened(shadow_body, ours, beside) if answered else left
         # Both answers are read the same way, as the comparison reads them: what is equal is masked equally.
         family = media.family_of(left.media, right.media, left.plain or b"", right.plain or b"")
         request = self._body(asked, media.family_of(asked.media, asked.media, asked.plain or b"", asked.plain or b""))
@@ -202,7 +210,7 @@ class _Literal:
         self.text = text
 
 
-def _opened(content: bytes, headers: list[list[str]]) -> _Opened:
+def _opened(content: bytes, headers: list[list[str]], cap_bytes: int = INFLATED_CAP_BYTES) -> _Opened:
     content_type = encoding = ""
     for name, value in headers:
         if name == "content-type":
@@ -210,7 +218,7 @@ def _opened(content: bytes, headers: list[list[str]]) -> _Opened:
         elif name == "content-encoding":
             encoding = f"{encoding},{value}" if encoding else value
     try:
-        plain = inflate(content, encoding) if encoding else content
+        plain = inflate(content, encoding, cap_bytes) if encoding else content
     except (Corrupt, TooLarge, Unsupported):
         plain = None
     return _Opened(content, plain, media.parse(content_type), is_coded=bool(encoding))

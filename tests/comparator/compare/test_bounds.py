@@ -8,7 +8,7 @@ import brotli
 import pytest
 import zstandard
 from darklaunch_comparator.compare import Comparison, Kind, Outcome, Side, compare
-from darklaunch_comparator.compare.inflate import INFLATED_CAP_BYTES
+from darklaunch_comparator.compare.inflate import BESIDE_SMALL_BYTES, BESIDE_TIMES, INFLATED_CAP_BYTES, cap_beside
 from darklaunch_shared.exchange import Answer
 
 from tests.comparator.compare.ruled import ignoring
@@ -126,6 +126,14 @@ def test_a_bomb_never_reaches_memory(coding: str):
     assert f"{INFLATED_CAP_BYTES:,}" in both.detail
     assert [(each.kind, each.path) for each in one_sided.differences] == [(Kind.ENCODING, "$")]
     assert peak_bytes < 5 * INFLATED_CAP_BYTES
+
+
+def test_a_body_is_not_inflated_far_past_what_it_is_compared_with():
+    small, large = side(json.dumps(list(range(200_000)))), gzip.compress(json.dumps(list(range(300_000))).encode())
+    (place,) = compare("GET", side("[]"), side(large, coding="gzip")).differences
+    assert (place.kind, place.shadow) == (Kind.ENCODING, f"inflates past {BESIDE_SMALL_BYTES:,} bytes")
+    assert Kind.ENCODING not in {each.kind for each in compare("GET", small, side(large, coding="gzip")).differences}
+    assert cap_beside(100_000) == BESIDE_TIMES * 100_000
 
 
 def test_thousands_of_gzip_members_are_unverified():
