@@ -7,6 +7,7 @@ flush, stop, fill or reconfigure its Redis takes `own_valkey`.
 from __future__ import annotations
 
 import secrets
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -28,6 +29,8 @@ _RENDEZVOUS = pytest.StashKey[Path]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:(testcontainers|docker)")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; what tests start would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     workerinput = getattr(config, "workerinput", None)
     if workerinput is not None:  # an xdist worker: the controlling process keeps the servers
         config.stash[_RENDEZVOUS] = Path(workerinput["darklaunch_rendezvous"])

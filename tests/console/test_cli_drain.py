@@ -1,7 +1,7 @@
-import threading
-import time
+import importlib
 
 import pytest
+from darklaunch_console.traffic import read_launch
 from darklaunch_shared import keys
 from darklaunch_shared.alive import heartbeat
 from darklaunch_shared.connect import as_dict
@@ -32,32 +32,30 @@ def capture(redis, launch, number):
     redis.execute_command("XADD", keys.captures(launch), "*", *fields(launch, number))
 
 
+DRAIN = importlib.import_module("darklaunch_console.acting.drain")
+
+
 class Hand:
-    """Takes entries off a stream as a worker or comparator would, from another thread."""
+    """Does what workers, comparators and hooks would, an act before each look of the drain's but its first two."""
 
-    def __init__(self, redis_url):
-        self._url, self._threads = redis_url, []
+    def __init__(self, redis):
+        self._redis, self._due = redis, []
 
-    def soon(self, act):
-        def later():
-            with redis_client(self._url) as redis:
-                time.sleep(0.3)
-                act(redis)
+    def soon(self, *acts):
+        self._due = [None, None, *acts]
 
-        thread = threading.Thread(target=later)
-        thread.start()
-        self._threads.append(thread)
-
-    def join(self):
-        for thread in self._threads:
-            thread.join()
+    def look(self, redis, state):
+        if act := self._due.pop(0) if self._due else None:
+            act(self._redis)
+        return read_launch(redis, state)
 
 
 @pytest.fixture
-def hand(redis_url):
-    helping = Hand(redis_url)
+def hand(redis, monkeypatch):
+    helping = Hand(redis)
+    monkeypatch.setattr(DRAIN, "read_launch", helping.look)
     yield helping
-    helping.join()
+    assert helping._due == []
 
 
 def test_with_nothing_on_its_way_it_is_drained_at_once(cli, launched):
@@ -69,16 +67,17 @@ def test_it_waits_until_the_streams_are_empty(cli, redis, launched, hand):
     cli.ok("ramp", launched, "0")
     capture(redis, launched, 1)
 
-    def move(redis):
+    def replay(redis):
         redis.execute_command("XADD", keys.replays(launched), "*", "v", "1")
         redis.execute_command("XTRIM", keys.captures(launched), "MAXLEN", 0)
-        time.sleep(0.4)
+
+    def compare(redis):
         redis.execute_command("XTRIM", keys.replays(launched), "MAXLEN", 0)
 
-    hand.soon(move)
+    hand.soon(replay, None, compare)
     told = cli.json("drain", launched)
     assert told["drained"] is True
-    assert told["waited_s"] >= 0.6
+    assert told["waited_s"] >= 0.6, "looks are 0.2 s apart"
     assert sum(told["left"].values()) == 0
 
 
