@@ -78,8 +78,8 @@ def as_json(told: Told) -> dict[str, Any]:
 
 def _about(each: Told) -> list[str]:
     rule = each.rule
-    where = f"at {', '.join(rule.endpoints)}" if rule.endpoints else ""
-    where = f"but not at {', '.join(rule.excepted)}" if rule.excepted else where
+    where = f"at {', '.join(rule.endpoints)}" if rule.endpoints else "at every endpoint"
+    where = f"not at {', '.join(rule.excepted)}" if rule.excepted else where
     until = f"until {rule.expires}" if rule.expires else ""
     done = f"excused {count(each.excused)} so far" if each.excused else ""
     why = ": ".join(part for part in (rule.author, rule.reason) if part) or "nobody said why"
