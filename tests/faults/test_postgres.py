@@ -71,14 +71,16 @@ def test_locked_longer_than_anybody_waits(stage: Stage) -> None:
 
 
 def test_statements_time_out(stage: Stage) -> None:
-    """A trigger that sleeps makes every batch run into its own statement timeout; then it is gone."""
+    """A trigger that sleeps longer than a statement may take: the server ends each batch, until the trigger is gone."""
     stage.up()
-    admin(stage.dsn, "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE query_canceled; END $$")
+    admin(stage.dsn, "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); END $$")
     admin(stage.dsn, "CREATE TRIGGER nap BEFORE INSERT ON darklaunch.block FOR EACH ROW EXECUTE FUNCTION nap()")
-    time.sleep(2)
+    stage.until(lambda: "canceling statement due to statement timeout" in stage.logs())
+    stage.hooks[0].rest()  # nothing stands in the way of the DROP but a statement that is about to be ended
     admin(stage.dsn, "DROP TRIGGER nap ON darklaunch.block")
+    stage.hooks[0].load(100)
     stage.mended()
-    account = stage.finish("Postgres: statement timeouts 2 s")
+    account = stage.finish("Postgres: a statement timeout of 30 s")
     assert account["dropped"] == {} and account["outcomes"]["dead"] == 0
 
 
@@ -98,26 +100,6 @@ def test_deadlocks(stage: Stage) -> None:
             pass
     stage.mended()
     assert stage.finish("Postgres: deadlocks provoked, 6 times")["dropped"] == {}
-
-
-def test_no_connection_left(stage: Stage) -> None:
-    stage.up()
-    set_for_database(stage.dsn, "CONNECTION LIMIT 0")  # holds for all but superusers, so:
-    admin(stage.dsn, "CREATE ROLE limited LOGIN SUPERUSER PASSWORD 'x'")
-    admin(stage.dsn, "ALTER ROLE limited NOSUPERUSER CONNECTION LIMIT 0")
-    name = str(conninfo_to_dict(stage.dsn)["dbname"])
-    admin(stage.dsn, f'GRANT ALL ON SCHEMA darklaunch TO limited; GRANT ALL ON DATABASE "{name}" TO limited')
-    try:
-        limited = stage.comparator(database_url=make_conninfo(stage.dsn, user="limited", password="x"))
-        cut_off(stage.dsn)
-        time.sleep(2)
-        assert limited.alive and "too many connections" in limited.log
-        limited.stop()
-        stage.mended()
-        assert stage.finish("Postgres: no connection left for one comparator")["dropped"] == {}
-    finally:
-        admin(stage.dsn, "DROP OWNED BY limited")
-        admin(stage.dsn, "DROP ROLE limited")
 
 
 def test_lost_replies_of_commit(stage: Stage) -> None:
@@ -264,3 +246,75 @@ def test_backends_killed(alone: Stage, own_postgres: Postgres) -> None:
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_no_connection_left(alone: Stage) -> None:
+    """Others take every connection that max_connections allows; comparators that have none yet wait for theirs."""
+    alone.up()
+    with every_connection(alone.dsn) as taken:
+        late = alone.comparator()
+        alone.until(lambda: "too many clients already" in late.log)
+        cut_off_comparators(taken[0])
+        fill_up(alone.dsn, taken)
+        time.sleep(2)
+        assert all(each.alive for each in alone.processes)
+    alone.mended()
+    assert alone.finish("Postgres: max_connections taken by others")["dropped"] == {}
+
+
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+def test_stopped_and_started(alone: Stage, own_postgres: Postgres, how: str) -> None:
+    """Stop the server, as an upgrade or a crash of its machine does, for a while; start it again on its files."""
+    alone.up(comparators=2)
+    own_postgres.process.stop(STOPS[how], 20)
+    assert own_postgres.process.exit_code() is not None
+    time.sleep(4)
+    with started_again(own_postgres):
+        alone.mended()
+        assert alone.finish(f"Postgres: {how} stop, down 4 s")["dropped"] == {}
+
+
+STOPS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+
+
+@contextmanager
+def started_again(stopped: Postgres) -> Generator[None]:
+    """Run a stopped server again, with the command line it had."""
+    (stopped.path / "postmaster.pid").unlink(missing_ok=True)
+    command = (stopped.path / "postmaster.opts").read_text().split()
+    words = [word.strip('"') for word in command]
+    owner = stopped.path.stat()
+    log = open(stopped.process.log_path, "ab")  # noqa: SIM115
+    again = subprocess.Popen(
+        words, cwd=stopped.path.parent, stdout=log, stderr=log, user=owner.st_uid, group=owner.st_gid
+    )
+    try:
+        yield
+    finally:
+        again.send_signal(signal.SIGINT)
+        again.wait(20)
+        log.close()
+
+
+@contextmanager
+def every_connection(dsn: str) -> Generator[list[psycopg.Connection]]:
+    """Hold all connections that are left, for the block."""
+    taken: list[psycopg.Connection] = []
+    try:
+        fill_up(dsn, taken)
+        yield taken
+    finally:
+        for connection in taken:
+            connection.close()
+
+
+def fill_up(dsn: str, taken: list[psycopg.Connection]) -> None:
+    with pytest.raises(psycopg.OperationalError, match="too many clients"):
+        while len(taken) < 1_000:
+            taken.append(psycopg.connect(dsn, autocommit=True))
+
+
+def cut_off_comparators(connection: psycopg.Connection) -> None:
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'darklaunch-%'"
+    )
