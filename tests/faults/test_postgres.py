@@ -118,7 +118,7 @@ def test_lost_replies_of_commit(stage: Stage) -> None:
     assert stage.finish("Postgres: lost replies of COMMIT")["dropped"] == {}
 
 
-def test_half_open_and_lagging_connections(stage: Stage) -> None:
+def test_lagging_and_reset_connections(stage: Stage) -> None:
     proxy = stage.postgres_proxy()
     stage.up()
     proxy.delay_s = 0.05
@@ -127,6 +127,16 @@ def test_half_open_and_lagging_connections(stage: Stage) -> None:
     proxy.reset()
     stage.mended()
     stage.finish("Postgres: lag of 100 ms, then connections reset")
+
+
+def test_half_open_connections(stage: Stage) -> None:
+    """Nothing passes any more on the connections there are, and neither end is told: they are given up and replaced."""
+    proxy = stage.postgres_proxy()
+    stage.up(comparators=2, per_s=30)
+    proxy.fall_silent()
+    stage.mended()
+    assert "nothing came from Postgres for 35 s" in stage.logs()
+    assert stage.finish("Postgres: half-open connections")["dropped"] == {}
 
 
 def test_a_partition_is_missing(stage: Stage) -> None:
@@ -309,9 +319,12 @@ def every_connection(dsn: str) -> Generator[list[psycopg.Connection]]:
 
 
 def fill_up(dsn: str, taken: list[psycopg.Connection]) -> None:
-    with pytest.raises(psycopg.OperationalError, match="too many clients"):
+    try:
         while len(taken) < 1_000:
             taken.append(psycopg.connect(dsn, autocommit=True))
+    except psycopg.OperationalError as full:
+        if "too many clients" not in str(full):
+            raise
 
 
 def cut_off_comparators(connection: psycopg.Connection) -> None:
