@@ -1,13 +1,16 @@
 """Connections to Postgres that cannot hang: bounded connecting, statements, lock waits and idle transactions.
 
-A connection serves one thread. The kernel notices a dead peer: TCP keepalives, and a bound on unacknowledged data.
+A connection serves one thread. A dead peer is noticed by the kernels of both sides: TCP keepalives, and a bound on
+unacknowledged data. What only the silence tells, a frozen server or a proxy whose other side is gone, is noticed here.
 """
 
+import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import Connection
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
@@ -23,6 +26,16 @@ _KEEPALIVE: Final[dict[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # ms
 }
+_SERVER_KEEPALIVE: Final = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "3",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""By default a server keeps a dead client's session, and the leader's lock with it, for two hours."""
+_LATE_S: Final = 5.0
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +50,21 @@ class Patience:
 def connect_store(dsn: str, *, name: str, patience: Patience | None = None) -> Connection[TupleRow]:
     """Open an autocommit connection that shows as `name` in pg_stat_activity. Raises psycopg.Error."""
     bounds = patience or Patience()
-    connection = psycopg.connect(
+    connection = _Watched.connect(
         dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=name, **_KEEPALIVE
     )
+    chosen = {
+        "statement_timeout": f"{int(bounds.statement_s * 1000)}ms",
+        "lock_timeout": f"{int(bounds.lock_s * 1000)}ms",
+        "idle_in_transaction_session_timeout": f"{int(bounds.idle_s * 1000)}ms",
+        **_SERVER_KEEPALIVE,
+    }
     try:
-        for setting, seconds in (
-            ("statement_timeout", bounds.statement_s),
-            ("lock_timeout", bounds.lock_s),
-            ("idle_in_transaction_session_timeout", bounds.idle_s),
-        ):
-            connection.execute("SELECT set_config(%s, %s, false)", [setting, f"{int(seconds * 1000)}ms"])
+        connection.silent_s = bounds.statement_s + _LATE_S
+        connection.execute(
+            "SELECT set_config(setting, value, false) FROM unnest(%s::text[], %s::text[]) AS chosen (setting, value)",
+            [list(chosen), list(chosen.values())],
+        )
         connection.execute("SET TIME ZONE 'UTC'")
         connection.execute(_COMMITS_LAST)
     except BaseException:
@@ -78,3 +96,28 @@ def describe_store(dsn: str) -> str:
     except psycopg.ProgrammingError:
         return "an address that cannot be read"
     return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
+
+
+class _Watched(Connection[TupleRow]):
+    """A connection that is given up when nothing comes for longer than a statement may take, `silent_s`."""
+
+    silent_s = _LATE_S
+
+    def wait(self, gen: PQGen[_Answer], *args: Any, **kwargs: Any) -> _Answer:
+        return super().wait(self._heard(gen), *args, **kwargs)
+
+    def _heard(self, gen: PQGen[_Answer]) -> PQGen[_Answer]:
+        heard_s = time.monotonic()
+        try:
+            awaited = next(gen)
+            while True:
+                ready = yield awaited
+                if ready:
+                    heard_s = time.monotonic()
+                elif time.monotonic() - heard_s > self.silent_s:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"nothing came from Postgres for {self.silent_s:g} s")
+                awaited = gen.send(ready)
+        except StopIteration as end:
+            answer: _Answer = end.value
+            return answer
