@@ -1,5 +1,10 @@
+import threading
+import time
+
 import psycopg
 import pytest
+from darklaunch_comparator.finding import Finding
+from darklaunch_comparator.record import Recorder
 from darklaunch_console.maintaining import audit
 from darklaunch_shared import keys
 from darklaunch_shared.alive import heartbeat
@@ -33,14 +38,33 @@ def admit(redis, launch, count):
 
 
 def record(cli, launch, **tally):
-    """Write rows' sums as a comparator does."""
+    """Record rows of the producer p1, as a comparator does."""
+    outcomes = [outcome for outcome, number in tally.items() for _ in range(number)]
+    write(cli, launch, [finding(f"p1:{number}", outcome) for number, outcome in enumerate(outcomes, 1)])
+
+
+def finding(identity, outcome="matched", at_ms=0):
+    return Finding(identity, at_ms or int(time.time() * 1000), "GET /", "GET", outcome)
+
+
+def write(cli, launch, findings):
+    recorder = Recorder(cli.postgres_dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
+    try:
+        assert recorder.record(launch, findings) == []
+    finally:
+        recorder.close()
+
+
+def finish(redis, launch, count, producer="p1"):
+    """Leave nothing on the stream, and the hook closed."""
+    redis.execute_command("XTRIM", keys.captures(launch), "MAXLEN", 0)
+    said = counters(producer, seq=count, sampled=count, closed=True)
+    redis.execute_command("HSET", keys.producers(launch), producer, said)
+
+
+def change(cli, statement, *values):
     with psycopg.connect(cli.postgres_dsn) as connection:
-        for outcome, number in tally.items():
-            connection.execute("INSERT INTO darklaunch.tally VALUES (%s, %s, '', %s)", [launch, outcome, number])
-        connection.execute(
-            "INSERT INTO darklaunch.producer (launch, producer, recorded) VALUES (%s, 'p1', %s)",
-            [launch, sum(tally.values())],
-        )
+        return connection.execute(statement, values)
 
 
 def test_a_fresh_launch_balances(cli, launched):
@@ -53,11 +77,11 @@ def test_a_running_launch_balances_with_what_is_on_its_way(cli, redis, launched)
     call_script(redis, heartbeat(keys.HOOKS, "p1", {}))
     said = cli.ok("audit", launched).splitlines()
     assert said[0] == "balanced: 8 sampled = 2 settled + 6 on their way, 0 lost"
-    assert "dropped 2 (shed 2)" in said[1]
-    assert said[2] == "  on their way: 1 in hooks' outboxes, 5 on captures, 0 on replays"
-    assert said[3] == "    captures: 5 unread, 0 with workers; replays: 0 unread, 0 with comparators"
+    assert said[2] == "    dead 0, dropped 2 (shed 2)"
+    assert said[3] == "  on their way: 1 in hooks' outboxes, 5 on captures, 0 on replays"
+    assert said[4] == "    captures: 5 unread, 0 with workers; replays: 0 unread, 0 with comparators"
     assert said[-1].split() == ["p1", "8", "5", "0", "5", "2", "1", "alive"]
-    assert all(len(line) <= 80 for line in said[2:])
+    assert all(len(line) <= 80 for line in said)
     told = cli.json("audit", launched, "--strict", code=1)
     assert (told["balanced"], told["ok"], told["on_its_way"]) == (True, False, 6)
 
@@ -80,12 +104,17 @@ def test_several_producers_are_added_up(cli, redis, launched):
 
 def test_a_drained_launch_balances_strictly(cli, redis, launched):
     admit(redis, launched, 5)
-    redis.execute_command("XTRIM", keys.captures(launched), "MAXLEN", 0)
-    redis.execute_command("HSET", keys.producers(launched), "p1", counters(seq=5, sampled=5, closed=True))
+    finish(redis, launched, 5)
     record(cli, launched, matched=3, mismatched=1, dead=1)
     said = cli.ok("audit", launched, "--strict")
+    assert [line.split()[:-1] for line in said.splitlines()[-4:-2]] == [
+        ["rows", "read", "matched", "mismatched", "dead", "gap"],
+        ["p1", "3", "1", "1", "0"],
+    ]
+    assert "5 rows read: each once, and they are what tally, rolling sums and producers say." in said
     assert said.startswith("balanced: 5 sampled = 5 settled + 0 on their way, 0 lost\n")
-    assert "settled: matched 3, mismatched 1, ignored 0, unverified 0, shadow error 0, dead 1, dropped 0" in said
+    settled = "settled: matched 3, mismatched 1, ignored 0, unverified 0, shadow error 0, dead 1, dropped 0"
+    assert settled in " ".join(said.split())
 
 
 def test_a_loss_is_loud(cli, redis, launched, monkeypatch):
@@ -113,3 +142,100 @@ def test_what_a_killed_app_held_is_said_and_no_failure(cli, redis, launched):
 def test_damaged_counters_are_left_out(cli, redis, launched):
     redis.execute_command("HSET", keys.producers(launched), "p1", b"\xff{", "p2", counters("p2", seq=0, sampled=0))
     assert cli.ok("audit", launched).startswith("balanced: 0 sampled")
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (
+            "DELETE FROM darklaunch.result WHERE launch = %s AND exchange_id = 'p1:2'",
+            ["producer p1: 3 rows, 4 recorded; the first number without a row is 2", "matched: 3 rows, 4 in the tally",
+             "matched: 3 rows, 4 in the rolling sums"],
+        ),
+        (
+            "UPDATE darklaunch.result SET outcome = 'ignored' WHERE launch = %s AND exchange_id = 'p1:3'",
+            ["ignored: 1 rows, 0 in the tally", "matched: 3 rows, 4 in the tally",
+             "matched: 3 rows, 4 in the rolling sums", "ignored: 1 rows, 0 in the rolling sums"],
+        ),
+        (
+            "UPDATE darklaunch.block SET matched = matched + 2 WHERE launch = %s",
+            ["matched: 4 rows, 6 in the rolling sums"],
+        ),
+    ],
+    ids=["a row is gone", "a row says something else", "the rolling sums are off"],
+)  # fmt: skip
+def test_strict_reads_the_rows_and_says_where_they_differ(cli, redis, launched, damage, told):
+    admit(redis, launched, 4)
+    finish(redis, launched, 4)
+    record(cli, launched, matched=4)
+    change(cli, damage, launched)
+    assert cli.ok("audit", launched).startswith("balanced: 4 sampled")
+    result = cli.run("audit", launched, "--strict")
+    assert result.exit_code == 1
+    said = result.stdout.splitlines()
+    assert said[0] == "balanced, but its rows are not right: 4 sampled = 4 settled + 0 on their way, 0 lost"
+    assert [line.removeprefix("NOT EQUAL: ") for line in said if line.startswith("NOT EQUAL")] == told
+    assert sum("Look closer: darklaunch " in line for line in said) == len(told)
+    found = cli.json("audit", launched, "--strict", code=1)
+    assert [f"{one['what']}: {one['between']}" for one in found["deviations"]] == told
+    assert (found["balanced"], found["ok"]) == (True, False)
+
+
+def test_strict_finds_an_exchange_that_has_two_rows(cli, redis, launched, monkeypatch):
+    monkeypatch.setattr(audit, "BETWEEN_LOOKS_S", 0.01)
+    admit(redis, launched, 2)
+    finish(redis, launched, 2)
+    now_ms = int(time.time() * 1000)
+    write(cli, launched, [finding("p1:1"), finding("p1:2")])
+    write(cli, launched, [finding("p1:1", at_ms=now_ms - 2 * 86_400_000)])
+    result = cli.run("audit", launched, "--strict")
+    assert result.exit_code == 1
+    assert "NOT EQUAL: recorded twice: 1 exchange has more than one row, the first is p1:1" in result.stdout
+
+
+def test_rows_past_retention_are_no_deviation_but_a_surplus_is(cli, redis, launched, monkeypatch):
+    monkeypatch.setattr(audit, "BETWEEN_LOOKS_S", 0.01)
+    admit(redis, launched, 3)
+    finish(redis, launched, 3)
+    record(cli, launched, matched=3)
+    change(cli, "UPDATE darklaunch.launch SET created_at = now() - interval '90 days' WHERE name = %s", launched)
+    change(cli, "DELETE FROM darklaunch.result WHERE launch = %s AND exchange_id = 'p1:1'", launched)
+    assert "are past retention: only a surplus would show" in cli.ok("audit", launched, "--strict")
+    change(cli, "UPDATE darklaunch.producer SET recorded = 1 WHERE launch = %s", launched)
+    assert "producer p1: 2 rows, 1 recorded" in cli.run("audit", launched, "--strict").stdout
+
+
+def test_rows_that_take_too_long_to_read_are_said_and_a_failure(cli, redis, launched):
+    with psycopg.connect(cli.postgres_dsn) as busy:
+        busy.execute("LOCK TABLE darklaunch.block IN ACCESS EXCLUSIVE MODE")
+        result = cli.run("audit", launched, "--strict", "--within", "0.2")
+    assert result.exit_code == 1
+    assert "NOT READ: the rows take longer to count than 0.2 s." in result.stdout
+    assert f"darklaunch audit {launched} --strict --within 2" in result.stdout
+
+
+def test_forty_processes_fit_a_screen(cli, redis, launched):
+    for number in range(40):
+        redis.execute_command(
+            "HSET",
+            keys.producers(launched),
+            f"worker{number:02}",
+            counters(f"worker{number:02}", seq=1_000, sampled=1_000, closed=True),
+        )
+    change(
+        cli,
+        """INSERT INTO darklaunch.producer (launch, producer, seq, sampled, recorded)
+                   SELECT %s, 'worker' || to_char(n, 'FM00'), 1000, 1000, 1000 FROM generate_series(0, 39) AS n""",
+        launched,
+    )
+    change(cli, "INSERT INTO darklaunch.tally VALUES (%s, 'matched', '', 40000)", launched)
+    call_script(redis, heartbeat(keys.HOOKS, "worker07", {}))
+    said = cli.ok("audit", launched).splitlines()
+    assert [line.split() for line in said[-3:]] == [
+        ["worker07", "1,000", "1,000", "1,000", "0", "0", "0", "alive"],
+        ["39", "others", "39,000", "39,000", "39,000", "0", "0", "0", "ended"],
+        ["all", "40,000", "40,000", "40,000", "0", "0", "0", "1", "alive"],
+    ]
+    assert all(len(line) <= 80 for line in said)
+    assert len(cli.ok("audit", launched, "--all").splitlines()) == len(said) + 38
+    assert len(cli.json("audit", launched)["producers"]) == 40

@@ -54,7 +54,7 @@ class Line:
     """One producer's account: sampled = recorded + dropped + unwritten + missing (numbers without a row).
 
     `enqueued` numbers were written to Redis, of which Redis itself remembers the first `admitted`; `shed` are part of
-    `dropped`.
+    `dropped`, which `reasons` tells apart.
     """
 
     producer: str
@@ -67,6 +67,12 @@ class Line:
     unwritten: int
     missing: int
     alive: bool
+    reasons: Dropped
+
+    @property
+    def finished(self) -> bool:
+        """Whether its process has ended and every number has a row."""
+        return not self.alive and self.missing == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,7 @@ def _line(producer: str, said: Sequence[Said], admitted: int, recorded: int, ali
         unwritten=unwritten,
         missing=seq - recorded,
         alive=alive,
+        reasons={reason: number for reason, number in sorted(reasons.items()) if number},
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
+from textwrap import fill
 from typing import Final
 
 import click
@@ -16,29 +17,38 @@ from darklaunch_console.alive import hooks_alive
 from darklaunch_console.arguments import launch_name
 from darklaunch_console.errors import EXIT_FAILED
 from darklaunch_console.output.numbers import count
-from darklaunch_console.output.screen import BAD, GOOD, json_option, say, say_all, say_json
-from darklaunch_console.output.table import table
+from darklaunch_console.output.screen import BAD, GOOD, columns, json_option, say, say_all, say_json
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import Connection, open_postgres, open_redis
 from darklaunch_console.traffic import Sight, read_launch
 
-from .accounts import Account, Line, balance
+from .accounts import Account, balance
 from .books import gap_began, read_book, read_ledger, read_record
+from .by_producer import producers
+from .strictly import read_strictly
 
 LOOKS: Final = 3
 BETWEEN_LOOKS_S: Final = 1.0
+WITHIN_S: Final = 60.0
+WITHIN_HELP: Final = "How long reading the rows may take (with --strict)."
+SECONDS: Final = click.FloatRange(min=0.001, max=86_400)
 ORDER: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error", "dead")
 
 
 @click.command()
 @click.argument("name", callback=launch_name)
-@click.option("--strict", is_flag=True, help="Also fail while something is on its way: for use after `drain`.")
+@click.option(
+    "--strict", is_flag=True, help="Also read every row, and fail while something is on its way: for use after `drain`."
+)
+@click.option("--within", "within_s", metavar="SECONDS", type=SECONDS, default=WITHIN_S, help=WITHIN_HELP)
+@click.option("--all", "every", is_flag=True, help="List each finished process, too.")
 @json_option
 @click.pass_context
-def audit(ctx: click.Context, name: str, strict: bool, in_json: bool) -> None:
+def audit(ctx: click.Context, name: str, strict: bool, within_s: float, every: bool, in_json: bool) -> None:
     """Check that every exchange that was sampled has an outcome or is on its way.
 
     sampled = matched + mismatched + ignored + unverified + shadow error + dead + dropped + on its way.
+    With --strict the recorded rows are counted and compared with every sum that is kept of them.
     Exit code 1 when it does not balance.
     """
     settings: Settings = ctx.obj
@@ -46,13 +56,18 @@ def audit(ctx: click.Context, name: str, strict: bool, in_json: bool) -> None:
         state = find(redis, connection, name).state
         account = look(redis, connection, state)
         sight = read_launch(redis, state)
+        reading = read_strictly(connection, name, within_s) if strict else None
         where = {} if account.balanced else between_stages(account, read_ledger(redis, name, state.spec.shards))
         since = None if account.balanced else _since(connection, name, account)
-    fine = account.balanced and not (strict and account.on_its_way)
+    fine = account.balanced and not (reading and (account.on_its_way or not reading.sound))
     if in_json:
-        say_json({**_as_json(name, account, fine, where, since), **_in_hand(sight)})
+        rows = reading.as_json() if reading else {}
+        say_json({**_as_json(name, account, fine, where, since), **_in_hand(sight), **rows})
     else:
         _tell(account, fine, sight)
+        say_all(producers(account.lines, every=every))
+        if reading:
+            reading.tell(account.lines, every=every)
         if not account.balanced:
             _tell_where(name, where, since)
     ctx.exit(0 if fine else EXIT_FAILED)
@@ -117,14 +132,14 @@ def _tell(account: Account, fine: bool, sight: Sight) -> None:
     if account.killed:
         places += f" + {count(account.killed)} gone with processes that were killed"
     if account.balanced:
-        told = "balanced" if fine else "balanced, but not done"
+        told = "balanced" if fine else f"balanced, but {'not done' if account.on_its_way else 'its rows are not right'}"
         say(f"{told}: {sampled} = {places}, 0 lost", style=GOOD if fine else BAD)
     else:
         say(f"NOT BALANCED: {sampled}, but {places}: {count(account.lost)} lost", style=BAD)
     parts = [f"{outcome.replace('_', ' ')} {count(account.outcomes.get(outcome, 0))}" for outcome in ORDER]
     reasons = ", ".join(f"{reason.replace('_', ' ')} {count(number)}" for reason, number in account.dropped.items())
     parts.append(f"dropped {count(sum(account.dropped.values()))}{f' ({reasons})' if reasons else ''}")
-    say(f"  settled: {', '.join(parts)}")
+    say_all(fill(f"settled: {', '.join(parts)}", columns(), initial_indent="  ", subsequent_indent="    ").splitlines())
     if account.on_its_way:
         say(
             f"  on their way: {count(account.outboxes)} in hooks' outboxes, {count(account.captures)} on captures, "
@@ -135,19 +150,6 @@ def _tell(account: Account, fine: bool, sight: Sight) -> None:
             f"    captures: {count(hand['captures_unread'])} unread, {count(hand['captures_pending'])} with workers; "
             f"replays: {count(hand['replays_unread'])} unread, {count(hand['replays_pending'])} with comparators"
         )
-    if account.lines:
-        say()
-        head = ("producer", "sampled", "enqueued", "recorded", "no row", "dropped", "outbox", "process")
-        rows = [(line.producer, *_figures([line]), "alive" if line.alive else "ended") for line in account.lines]
-        if len(rows) > 1:
-            rows.append(("all", *_figures(account.lines), f"{sum(line.alive for line in account.lines)} alive"))
-        say_all(table(head, rows, left=(0, 7)))
-
-
-def _figures(lines: Sequence[Line]) -> list[str]:
-    """Add up producers: sampled = recorded + no row yet + dropped + in outboxes; enqueued = recorded + no row yet."""
-    names = ("sampled", "enqueued", "recorded", "missing", "dropped", "unwritten")
-    return [count(sum(int(getattr(line, name)) for line in lines)) for name in names]
 
 
 def _tell_where(name: str, where: Mapping[str, int], since: str | None) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 GAP = "   "
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,)) -> list[str]:
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), gap: str = GAP
+) -> list[str]:
     """Lay out rows under their head; `left` are the columns of words, the others hold figures.
 
     Cells must be printable already. Returns the lines, without trailing spaces.
@@ -16,7 +18,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[
     grid = [list(head), *(list(row) for row in rows)]
     widths = [max(width(row[column]) for row in grid) for column in range(len(head))]
     return [
-        GAP.join(_pad(cell, widths[column], to_the_left=column in left) for column, cell in enumerate(row)).rstrip()
+        gap.join(_pad(cell, widths[column], to_the_left=column in left) for column, cell in enumerate(row)).rstrip()
         for row in grid
     ]
 
