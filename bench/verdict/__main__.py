@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from . import alarms, blaming, delays, exact
+from . import alarms, blaming, delays, doubts, exact
 from .rows import Group, table
 
 SHORT_LAUNCHES = 200
@@ -40,6 +40,8 @@ def main() -> int:
         lambda: delays.of_slow_launches(size),
         lambda: delays.of_clean_launches(size),
         lambda: delays.after_a_good_stretch(size),
+        lambda: doubts.of_noise(size),
+        lambda: doubts.of_faults(size),
         lambda: blaming.of_endpoints(size),
         lambda: blaming.of_the_judge(size),
         exact.seven_of_ten_a_hundred_times_slower,

@@ -9,7 +9,7 @@ launch meanwhile, nothing is done, and the next look decides anew.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from .roster import shards_of
 from .scripts import run_script
 from .store.judgements import Docket, begin_docket, bring, exchanges, lock_docket, save_docket
 from .store.launches import LaunchRecord, list_launches
+from .store.noise import doubtful_signatures
 
 GRACE_MS: Final = 10_000
 """How long after its end a window is closed, when nothing captured before is still on its way."""
@@ -120,21 +121,50 @@ class Judge:
     def _hear(
         self, connection: Connection[Any], docket: Docket, sitting: Sitting, closed_ms: int, acting: Acting
     ) -> None:
-        """Take in closed windows one after another, with what each leads to, until an act ends the sitting."""
+        """Take in closed windows one after another, with what each leads to, until an act ends the sitting.
+
+        A window with mismatches that may yet turn out to be noise waits, and all after it.
+        """
         until_s = time.monotonic() + PATIENCE_S
         self._consider(docket, sitting, acting)
+        doubtful = self._doubtful(connection, sitting)
         while docket.judged_until_ms < closed_ms and not acting.done and time.monotonic() < until_s:
             span_end_ms = min(closed_ms, docket.judged_until_ms + SPAN_MS)
-            windows, end_ms = read_windows(connection, docket.launch, docket.judged_until_ms, span_end_ms)
-            for start_ms, seen in windows:
-                bring(connection, docket, {each.build for each in seen if each.build in docket.builds})
-                docket.case = docket.case.after(seen, sitting.policy, frozenset(docket.builds))
-                docket.builds = sorted({*docket.builds, *docket.case.trials})
-                docket.judged_until_ms, docket.changed = start_ms + WINDOW_MS, True
+            windows, end_ms = read_windows(connection, docket.launch, docket.judged_until_ms, span_end_ms, doubtful)
+            wait = end_ms == span_end_ms and docket.case.trial(sitting.policy).condemned is None
+            for number, (start_ms, seen) in enumerate(windows):
+                if wait and any(each.doubtful for each in seen):
+                    if self._condemned_anyway(connection, docket, sitting, windows[number:]):
+                        self._consider(docket, sitting, acting)
+                    return
+                take_in(connection, docket, sitting, start_ms, seen)
                 self._consider(docket, sitting, acting)
                 if acting.done:
                     return
             docket.judged_until_ms = end_ms
+
+    def _doubtful(self, connection: Connection[Any], sitting: Sitting) -> frozenset[str]:
+        state = sitting.record.state
+        if not (state.spec.compare and state.spec.noise_percent > 0):
+            return frozenset()
+        return doubtful_signatures(connection, state.name, sitting.now_ms)
+
+    def _condemned_anyway(
+        self, connection: Connection[Any], docket: Docket, sitting: Sitting, windows: list[tuple[int, list[Seen]]]
+    ) -> bool:
+        """Take in windows that wait if they condemn the launch even where all that is in doubt is noise.
+
+        That evidence is never more than it will be when the doubt has ended, so that looking ahead costs nothing.
+        """
+        ahead = replace(docket)
+        for start_ms, seen in windows:
+            sure = [replace(each, mismatched=each.mismatched and not each.doubtful) for each in seen]
+            take_in(connection, ahead, sitting, start_ms, sure)
+            if ahead.case.trial(sitting.policy).condemned is not None:
+                docket.case, docket.builds, docket.changed = ahead.case, ahead.builds, True
+                docket.judged_until_ms = ahead.judged_until_ms
+                return True
+        return False
 
     def _consider(self, docket: Docket, sitting: Sitting, acting: Acting) -> None:
         """Record a verdict that changed, and make the move that the evidence asks for if the policy lets the judge."""
@@ -156,19 +186,27 @@ class Judge:
             docket.ended = True
 
 
+def take_in(connection: Connection[Any], docket: Docket, sitting: Sitting, start_ms: int, seen: list[Seen]) -> None:
+    """Add one window to what is known."""
+    bring(connection, docket, {each.build for each in seen if each.build in docket.builds})
+    docket.case = docket.case.after(seen, sitting.policy, frozenset(docket.builds))
+    docket.builds = sorted({*docket.builds, *docket.case.trials})
+    docket.judged_until_ms, docket.changed = start_ms + WINDOW_MS, True
+
+
 def read_windows(
-    connection: Connection[Any], launch: str, since_ms: int, until_ms: int
+    connection: Connection[Any], launch: str, since_ms: int, until_ms: int, doubtful: frozenset[str] = frozenset()
 ) -> tuple[list[tuple[int, list[Seen]]], int]:
     """Read whole windows with what was seen in them, and give where the reading ended: before `until_ms` if much was.
 
     Windows in which nothing was captured are left out.
     """
-    seen = exchanges(connection, launch, since_ms, until_ms, MOST + 1)
+    seen = exchanges(connection, launch, since_ms, until_ms, MOST + 1, doubtful)
     if len(seen) > MOST:
         cut_ms = window_of(seen[-1].at_ms)
         if cut_ms <= since_ms:  # one window is larger than what is read at once
             until_ms = since_ms + WINDOW_MS
-            seen = exchanges(connection, launch, since_ms, until_ms, 2**31 - 1)
+            seen = exchanges(connection, launch, since_ms, until_ms, 2**31 - 1, doubtful)
         else:
             until_ms = cut_ms
             seen = [each for each in seen if each.at_ms < cut_ms]

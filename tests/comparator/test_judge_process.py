@@ -27,7 +27,7 @@ async def test_a_comparator_rolls_a_bad_launch_back_while_exchanges_come(
     """It takes the window of ten seconds, the grace of ten, and a look."""
     settings = settings_for(valkey.url, own_postgres_dsn)
     policy = write_policy(Policy(mode=Mode.MANUAL))
-    start(connection, redis, launch_name, policy=policy)
+    start(connection, redis, launch_name, policy=policy, noise_percent=0)
     now_ms = time.time_ns() // 1_000_000
     entries = [
         replayed(exchange(launch_name, seq, at_ms=now_ms), body={"total": 2 if seq % 4 else 1}, build="v1")

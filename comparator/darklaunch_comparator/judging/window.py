@@ -16,7 +16,8 @@ class Seen:
     """One replayed exchange as the judge sees it. Times in ms.
 
     `compared` is whether the answers were; `timed` whether both latencies were measured the same way, inside the app.
-    An exchange that was lost, or that we failed to compare, is none: what goes wrong with us is no evidence.
+    An exchange that was lost, or that we failed to compare, is none: what goes wrong with us is no evidence. `doubtful`
+    is whether its mismatch may yet turn out to be noise.
     """
 
     at_ms: int
@@ -24,6 +25,7 @@ class Seen:
     build: str = ""
     compared: bool = True
     mismatched: bool = False
+    doubtful: bool = False
     error: bool = False
     slow: bool = False
     timed: bool = False

@@ -32,6 +32,11 @@ AGREED: Final = 20
 AGREED_PER_ONE: Final = 50
 """So many of them for each pair in which it was another one."""
 
+QUIET_PAIRS: Final = 50
+"""Pairs after which a place that never differed within one version is no noise."""
+RESTLESS_PAIRS: Final = 500
+"""Pairs after which one that did, now and then, is none either."""
+
 
 class State(StrEnum):
     """What is known of a place."""
@@ -72,6 +77,15 @@ def state_of(version: Version, counts: PlaceCounts) -> State:
     if counts.agreed >= max(AGREED, AGREED_PER_ONE * own):
         return State.STABLE
     return State.LEARNING
+
+
+def in_doubt(state: State, counts: PlaceCounts) -> bool:
+    """Say whether a place may yet turn out to be noise.
+
+    One that differs within one version in 6 % of its pairs or more shows itself within 50 pairs with 95 % certainty.
+    """
+    own = counts.varied + counts.regenerated
+    return state is State.LEARNING and counts.pairs < (RESTLESS_PAIRS if own else QUIET_PAIRS)
 
 
 def _differs(version: Version, differed: int, pairs: int) -> bool:

@@ -136,20 +136,33 @@ def save_docket(connection: Connection[Any], docket: Docket, summary: Mapping[st
     )
 
 
-def exchanges(connection: Connection[Any], launch: str, since_ms: int, until_ms: int, most: int) -> list[Seen]:
-    """Read replayed exchanges in order of capture, from `since_ms` until before `until_ms`, at most so many."""
+def exchanges(
+    connection: Connection[Any],
+    launch: str,
+    since_ms: int,
+    until_ms: int,
+    most: int,
+    doubtful: frozenset[str] = frozenset(),
+) -> list[Seen]:
+    """Read replayed exchanges in order of capture, from `since_ms` until before `until_ms`, at most so many.
+
+    `doubtful` are the fingerprints of mismatches that may yet turn out to be noise.
+    """
     span = {"launch": launch, "since": at(since_ms), "until": at(until_ms), "most": most}
     found: list[Seen] = []
-    for at_ms, endpoint, build, outcome, mismatched, reason, slow, timed, primary_ms, shadow_ms in connection.execute(
+    for at_ms, endpoint, build, outcome, signature, excused, reason, slow, timed, *latencies in connection.execute(
         _SQL["exchanges"], span
     ):
+        primary_ms, shadow_ms = latencies
+        mismatched = outcome == "mismatched" and not excused
         error = outcome == "shadow_error"
         if error and reason in _OURS:
             continue
         compared = outcome in ("matched", "mismatched", "ignored")
         timed = bool(timed) and None not in (primary_ms, shadow_ms)
         left_ms, right_ms = (float(primary_ms), float(shadow_ms)) if timed else (0.0, 0.0)
-        found.append(Seen(at_ms, endpoint, build, compared, mismatched, error, slow, timed, left_ms, right_ms))
+        doubt = mismatched and signature in doubtful
+        found.append(Seen(at_ms, endpoint, build, compared, mismatched, doubt, error, slow, timed, left_ms, right_ms))
     return found
 
 

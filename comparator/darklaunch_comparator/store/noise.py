@@ -3,18 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from darklaunch_shared.replay import Version
 from psycopg import Connection, Cursor
 
 from darklaunch_comparator.compare import Noise
 from darklaunch_comparator.fold import Gains
-from darklaunch_comparator.noise.learn import PlaceCounts, State
+from darklaunch_comparator.noise.learn import PlaceCounts, State, in_doubt
 
 from .sql import load
 
 _SQL = load("noise")
+
+DOUBT_MS: Final = 600_000
+"""How long after a kind of mismatch was first seen it may be in doubt."""
+FIRST_PAIR_MS: Final = 60_000
+"""How long, at an endpoint of which one version has not been asked twice yet."""
 
 KnownNoise = dict[str, Noise]
 """What is known of a launch's noise, by endpoint."""
@@ -138,6 +143,21 @@ def known_noise(connection: Connection[Any], launch: str | None = None) -> dict[
         identical = [*places.get(State.STABLE, ()), *places.get(State.EXCEEDED, ())]
         known.setdefault(name, {})[endpoint] = Noise(frozenset(places.get(State.VOLATILE, ())), frozenset(identical))
     return known
+
+
+def doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -> frozenset[str]:
+    """Read the fingerprints of mismatches that may yet turn out to be noise.
+
+    Those of values alone, at places each of which is noise or in doubt, at most 10 minutes after they were first seen.
+    """
+    settled, doubted = set[str](), set[str]()
+    values = {"launch": launch, "now_ms": now_ms, "first_pair_ms": FIRST_PAIR_MS, "doubt_ms": DOUBT_MS}
+    for fingerprint, state, *counts in _rows(connection, "value_mismatches", **values):
+        if in_doubt(State(state), PlaceCounts(*counts)):
+            doubted.add(fingerprint)
+        elif state not in (State.VOLATILE, State.GENERATED):
+            settled.add(fingerprint)
+    return frozenset(doubted - settled)
 
 
 def noise_endpoints(connection: Connection[Any], launch: str) -> list[NoiseEndpoint]:

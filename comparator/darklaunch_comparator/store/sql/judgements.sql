@@ -33,14 +33,15 @@ WITH excused AS MATERIALIZED (
     SELECT s.fingerprint FROM darklaunch.signature AS s
     WHERE s.launch = %(launch)s AND (s.state = 'accepted' OR (s.parts <> '[]' AND NOT EXISTS (
         SELECT FROM jsonb_array_elements(s.parts) AS p (part)
-        WHERE p.part->>'kind' NOT IN ('value', 'header') OR NOT EXISTS (
+        WHERE p.part->>'kind' NOT IN ('value', 'order', 'text', 'bytes', 'header')
+           OR p.part->>'path' = 'header:content-type' OR NOT EXISTS (
             SELECT FROM darklaunch.noise_place AS n
             WHERE n.launch = s.launch AND n.endpoint = s.endpoint AND n.path = p.part->>'path'
               AND n.state IN ('volatile', 'generated')))))
 )
 SELECT (extract(epoch FROM r.captured_at) * 1000)::bigint, r.endpoint, r.build, r.outcome,
-       r.outcome = 'mismatched' AND (r.signature IS NULL OR r.signature NOT IN (SELECT fingerprint FROM excused)),
-       r.reason, r.slow, r.latency_source = 'server_timing', r.primary_ms, r.shadow_ms
+       r.signature, coalesce(r.signature IN (SELECT fingerprint FROM excused), false), r.reason, r.slow,
+       r.latency_source = 'server_timing', r.primary_ms, r.shadow_ms
 FROM darklaunch.result AS r
 WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %(until)s
   AND r.day >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date

@@ -53,6 +53,24 @@ FROM darklaunch.noise_place
 WHERE state IN ('volatile', 'stable', 'exceeded') AND (%(launch)s::text IS NULL OR launch = %(launch)s)
 ORDER BY launch, endpoint, path, version
 
+-- name: value_mismatches
+-- The places of mismatches in values alone that were first seen lately, each with what the primary's version, or else
+-- the shadow's, has shown there.
+SELECT s.fingerprint, coalesce(n.state, 'learning'), coalesce(e.pairs, 0), coalesce(n.varied, 0),
+       coalesce(n.regenerated, 0), coalesce(n.agreed, 0), coalesce(n.pos, 0), coalesce(n.neg, 0)
+FROM darklaunch.signature AS s CROSS JOIN jsonb_array_elements(s.parts) AS p (part)
+LEFT JOIN LATERAL (
+    SELECT version, pairs FROM darklaunch.noise_endpoint
+    WHERE launch = s.launch AND endpoint = s.endpoint AND pairs > 0 ORDER BY version LIMIT 1) AS e ON true
+LEFT JOIN darklaunch.noise_place AS n
+    ON (n.launch, n.endpoint, n.version, n.path) = (s.launch, s.endpoint, e.version, p.part->>'path')
+WHERE s.launch = %(launch)s AND s.outcome = 'mismatched' AND s.endpoint ~ '^(GET|HEAD) '
+  AND s.first_seen > to_timestamp(
+      (%(now_ms)s - CASE WHEN e.pairs > 0 THEN %(doubt_ms)s ELSE %(first_pair_ms)s END)::float8 / 1000)
+  AND NOT EXISTS (
+      SELECT FROM jsonb_array_elements(s.parts) AS q (part) WHERE q.part->>'kind' NOT IN ('value', 'order', 'text', 'bytes', 'header')
+          OR q.part->>'path' = 'header:content-type')
+
 -- name: endpoints
 SELECT endpoint, version, pairs, unanswered FROM darklaunch.noise_endpoint
 WHERE launch = %(launch)s ORDER BY endpoint, version
