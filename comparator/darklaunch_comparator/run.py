@@ -3,20 +3,19 @@
 import logging
 import os
 import secrets
-import signal
 import socket
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any, Final
 
 import anyio
 from anyio.abc import TaskGroup
 from darklaunch_shared import keys
-from darklaunch_shared.alive import HEARTBEAT_S, heartbeat
+from darklaunch_shared.alive import HEARTBEAT_S, heartbeat, own_version
 from darklaunch_shared.connect import AsyncClient, connect_async
 from darklaunch_shared.consumer import Consumer, comparator_lane
 from darklaunch_shared.control import POLL_S
 from darklaunch_shared.crashes import reached
+from darklaunch_shared.ending import watch_for_end
 from darklaunch_shared.scripting import ScriptQueue, Scripts
 from redis.exceptions import RedisError
 
@@ -28,7 +27,6 @@ from .settings import ComparatorSettings
 from .writers import Writers
 
 MAX_CONNECTIONS: Final = 4096
-PARENT_EVERY_S: Final = 1.0
 GRACE_S: Final = 10.0
 """How long lanes may take to record what they hold, when told to stop."""
 SIGN_OFF_S: Final = 2.0
@@ -120,7 +118,7 @@ async def _beat(crew: Crew, leader: Leader, identity: str) -> None:
     while True:
         about: dict[str, Any] = {
             "kind": "comparator",
-            "version": _version(),
+            "version": own_version(),
             "leader": leader.leading,
             "recorded": crew.recorded,
         }
@@ -138,35 +136,10 @@ async def _sign_off(redis: AsyncClient, identity: str) -> None:
         log.debug("not signed off: %s", error)
 
 
-def _version() -> str:
-    try:
-        return version("darklaunch")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 async def _serve_until_signal(settings: ComparatorSettings) -> int:
     stop = anyio.Event()
     async with anyio.create_task_group() as watch:
-        watch.start_soon(_stop_on_signal, stop)
-        if settings.parent:
-            watch.start_soon(_stop_without_parent, settings.parent, stop)
+        watch.start_soon(watch_for_end, stop, settings.parent, log, "recording what is under way")
         await serve(settings, stop)
         watch.cancel_scope.cancel()
     return 0
-
-
-async def _stop_on_signal(stop: anyio.Event) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for number in signals:
-            if stop.is_set():
-                os._exit(128 + number)  # what is pending will be claimed by others
-            log.info("stopping: recording what is under way")
-            stop.set()
-
-
-async def _stop_without_parent(parent: int, stop: anyio.Event) -> None:
-    while os.getppid() == parent:  # noqa: ASYNC110 (nothing but the id tells)
-        await anyio.sleep(PARENT_EVERY_S)
-    log.warning("the parent process is gone: stopping")
-    stop.set()

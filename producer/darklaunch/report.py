@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from sys import argv
 from time import monotonic, time_ns
 from typing import Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.alive import HEARTBEAT_S, heartbeat
+from darklaunch_shared.alive import HEARTBEAT_S, heartbeat, own_version
 from darklaunch_shared.counters import pack_counters
 from darklaunch_shared.crashes import reached
 from darklaunch_shared.scripting import call_script
@@ -102,11 +101,4 @@ class Report:
             log.warning("Redis refuses the hook's report of itself: %s", refusal)
 
 
-def _version() -> str:
-    try:
-        return version("darklaunch")
-    except PackageNotFoundError:  # run from a source tree
-        return ""
-
-
-_VERSION: Final = _version()  # not later: the thread must import nothing, see flusher
+_VERSION: Final = own_version()  # not later: the thread must import nothing, see flusher

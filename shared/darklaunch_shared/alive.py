@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import orjson
@@ -42,3 +43,11 @@ def read_alive(stored: dict[bytes, bytes], now_ms: int) -> list[Process]:
         if now_ms - process.seen_ms <= ALIVE_MS:
             alive.append(process)
     return alive
+
+
+def own_version() -> str:
+    """Give the version of darklaunch that runs here; "unknown" from a source tree that is not installed."""
+    try:
+        return version("darklaunch")
+    except PackageNotFoundError:
+        return "unknown"

@@ -3,16 +3,16 @@
 import logging
 import os
 import secrets
-import signal
 import socket
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any, Final
 
 import anyio
+from darklaunch_shared.alive import own_version
 from darklaunch_shared.connect import connect_async
 from darklaunch_shared.control import POLL_S
+from darklaunch_shared.ending import watch_for_end
 from darklaunch_shared.keyring import parse_keys
 from darklaunch_shared.origin import parse_origin
 
@@ -25,7 +25,6 @@ from .secrets import secrets_of
 from .settings import WorkerSettings
 
 MAX_CONNECTIONS: Final = 1024
-PARENT_EVERY_S: Final = 1.0
 SIGN_OFF_S: Final = 2.0
 
 log = logging.getLogger("darklaunch.worker")
@@ -99,7 +98,7 @@ def _about(settings: WorkerSettings, crews: dict[str, Crew]) -> dict[str, Any]:
         client = "fast" if find_spec("httptools") else "httpx"
     return {
         "kind": "worker",
-        "version": _version(),
+        "version": own_version(),
         "client": client,
         "seal_keys": parse_keys(settings.seal_key).names,
         "signing_keys": parse_keys(settings.signing_key).names,
@@ -108,35 +107,10 @@ def _about(settings: WorkerSettings, crews: dict[str, Crew]) -> dict[str, Any]:
     }
 
 
-def _version() -> str:
-    try:
-        return version("darklaunch")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 async def _serve_until_signal(settings: WorkerSettings) -> int:
     stop = anyio.Event()
     async with anyio.create_task_group() as watch:
-        watch.start_soon(_stop_on_signal, stop)
-        if settings.parent:
-            watch.start_soon(_stop_without_parent, settings.parent, stop)
+        watch.start_soon(watch_for_end, stop, settings.parent, log, "finishing what is under way")
         await serve(settings, stop)
         watch.cancel_scope.cancel()
     return 0
-
-
-async def _stop_on_signal(stop: anyio.Event) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for number in signals:
-            if stop.is_set():
-                os._exit(128 + number)  # what is pending will be claimed by others
-            log.info("stopping: finishing what is under way")
-            stop.set()
-
-
-async def _stop_without_parent(parent: int, stop: anyio.Event) -> None:
-    while os.getppid() == parent:  # noqa: ASYNC110 (nothing but the id tells)
-        await anyio.sleep(PARENT_EVERY_S)
-    log.warning("the parent process is gone: stopping")
-    stop.set()
