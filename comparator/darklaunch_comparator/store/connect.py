@@ -44,7 +44,7 @@ class Patience:
 
     statement_s: float = 30.0
     lock_s: float = 10.0
-    idle_s: float = 60.0
+    idle_s: float = 15.0
 
 
 def connect_store(dsn: str, *, name: str, patience: Patience | None = None) -> Connection[TupleRow]:
