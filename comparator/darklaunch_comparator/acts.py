@@ -44,7 +44,8 @@ class Acting:
         changes: dict[str, Any]
         if decision.move is Move.ROLL_BACK:
             act, why = "rolled_back", str(data["why"])
-            set_hold(self._redis, state.name, ACTOR, why, act)  # at once; if the record fails, it is taken from there
+            # At once; if the record fails, it is taken from there.
+            set_hold(self._redis, state.name, ACTOR, why, act, only_at=state.revision)
             changes = {"status": Status.ROLLED_BACK, "hold": True}
         elif decision.move is Move.RAISE:
             step = case.progress.step

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 from darklaunch_comparator import judge as judge_module
 from darklaunch_comparator.acts import Acting
@@ -15,7 +16,8 @@ from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
 from darklaunch_comparator.judging.window import Seen
 from darklaunch_comparator.publish import publish
 from darklaunch_comparator.store.batch import write
-from darklaunch_comparator.store.launches import Act, get_launch, update_launch
+from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.store.launches import Act, get_launch, list_events, update_launch
 from darklaunch_comparator.store.memory import Memory
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
@@ -264,6 +266,35 @@ def test_a_launch_that_was_changed_meanwhile_is_left_alone(courts: Any, monkeypa
     monkeypatch.undo()
     court.look()
     assert court.state.status is Status.ROLLED_BACK
+
+
+def test_a_judge_that_wakes_up_late_does_nothing_that_was_done_or_undone_meanwhile(
+    courts: Any, own_postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It slept between its decision and its act; its connection is gone, another judge acted, and a person undid it."""
+    court: Court = courts()
+    court.record(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.5}))
+    court.now_ms += 120_000
+    make = Acting.make
+
+    def sleep_first(*args: Any) -> None:
+        monkeypatch.setattr(Acting, "make", make)
+        with connect_store(own_postgres_dsn, name="darklaunch-test") as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [court.connection.info.backend_pid])
+            court.new_judge().attend(other, court.redis)
+            assert copy(court).status is Status.ROLLED_BACK
+            let_go = update_launch(other, court.name, Act("ann", "resumed"), status=Status.ACTIVE, hold=False)
+            publish(court.redis, let_go, lift_hold=True)
+        make(*args)
+
+    monkeypatch.setattr(Acting, "make", sleep_first)
+    with pytest.raises(psycopg.OperationalError):
+        court.look()
+    assert (copy(court).status, copy(court).hold) == (Status.ACTIVE, False)
+    with connect_store(own_postgres_dsn, name="darklaunch-test") as other:
+        events = list_events(other, court.name, 100)
+    assert [event.act for event in events if event.act != "verdict"] == ["resumed", "rolled_back", "started"]
+    assert [event.data["verdict"] for event in events if event.act == "verdict"].count("roll_back") == 1
 
 
 def test_a_person_takes_a_step_that_is_theirs(courts: Any) -> None:

@@ -8,6 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from darklaunch_comparator.judging.document import write_policy
+from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.leader import LOCK
 from darklaunch_shared import keys
 from darklaunch_shared.consumer import MAX_DELIVERIES
 
@@ -30,6 +33,21 @@ def test_a_worker_frozen_past_its_lease(stage: Stage) -> None:
     assert account["dropped"] == {}
 
 
+def test_a_worker_frozen_for_many_leases(stage: Stage) -> None:
+    """It wakes up with outcomes that others have finished long since, and with exchanges that nobody waits for."""
+    stage.up(workers=2)
+    frozen = stage.processes[0]
+    stage.shadow.delay_s = 0.2
+    time.sleep(0.5)
+    frozen.signal(signal.SIGSTOP)
+    stage.shadow.delay_s = 0.0
+    time.sleep(12)  # ten leases, and longer than a read may block
+    frozen.signal(signal.SIGCONT)
+    stage.mended()
+    account = stage.finish("worker: SIGSTOP for ten leases, then CONT")
+    assert account["dropped"] == {} and account["outcomes"]["dead"] == 0
+
+
 def test_a_comparator_frozen_past_its_lease(stage: Stage) -> None:
     stage.up(comparators=2)
     for frozen in stage.processes[1:3]:
@@ -38,6 +56,34 @@ def test_a_comparator_frozen_past_its_lease(stage: Stage) -> None:
         frozen.signal(signal.SIGCONT)
     stage.mended()
     assert stage.finish("comparator: SIGSTOP past its lease, then CONT; the leader too")["dropped"] == {}
+
+
+def test_two_judges(stage: Stage) -> None:
+    """The judge is frozen and loses its lock; another acts; the first wakes up, and no act is done a second time."""
+    hook = stage.up(comparators=2, policy=write_policy(Policy(mode=Mode.MANUAL)))
+    (pid,) = leaders(stage)
+    judge, other = sorted(stage.processes[1:3], key=lambda each: "leading from now on" not in each.log)
+    judge.signal(signal.SIGSTOP)
+    stage.sql("SELECT pg_terminate_backend(%s)", pid)
+    stage.until(lambda: "leading from now on" in other.log)
+    stage.until(lambda: stage.sql("SELECT 1 FROM darklaunch.launch WHERE status = 'rolled_back'"))
+    judge.signal(signal.SIGCONT)
+    stage.until(lambda: not hook.sampling)
+    stage.until(lambda: "Nobody leads from here until this passes" in judge.log)
+    time.sleep(5)  # two looks of whoever judges
+    assert len(leaders(stage)) == 1
+    said = stage.sql("SELECT act, data->>'verdict' FROM darklaunch.event ORDER BY id")
+    assert [act for act, _ in said if act != "verdict"] == ["started", "rolled_back"]
+    verdicts = [verdict for act, verdict in said if act == "verdict"]
+    assert len(set(verdicts)) == len(verdicts) and verdicts[-1] == "roll_back"
+    account = stage.finish("two judges: the one that leads is frozen, wakes up and finds another")
+    assert set(account["dropped"]) <= {"superseded_by_rollback"}
+
+
+def leaders(stage: Stage) -> list[int]:
+    """Give the backends that hold the leader's lock."""
+    held = "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory' AND granted"
+    return [pid for (pid,) in stage.sql(f"{held} AND datname = current_database() AND classid = %s", LOCK >> 32)]
 
 
 def test_told_to_end_under_load(stage: Stage) -> None:
