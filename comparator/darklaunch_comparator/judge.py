@@ -24,6 +24,7 @@ from .errors import BadPolicy, LaunchMoved
 from .judging.case import Case
 from .judging.decision import Move
 from .judging.document import check_policy, read_document
+from .judging.places import over_noise
 from .judging.policy import Mode, Policy
 from .judging.snapshot import snapshot
 from .judging.window import WINDOW_MS, Seen, window_of
@@ -31,7 +32,7 @@ from .roster import shards_of
 from .scripts import run_script
 from .store.judgements import Docket, begin_docket, bring, exchanges, lock_docket, save_docket
 from .store.launches import LaunchRecord, list_launches
-from .store.noise import doubtful_signatures
+from .store.noise import doubtful_signatures, paired_places
 
 GRACE_MS: Final = 10_000
 """How long after its end a window is closed, when nothing captured before is still on its way."""
@@ -106,6 +107,7 @@ class Judge:
         elif docket.basis != basis or docket.ended:  # it goes on although the judge had ended it
             since_ms = window_of(sitting.now_ms) + WINDOW_MS
             docket = _begun(sitting, docket.trial + 1, basis, since_ms, max(docket.judged_until_ms, since_ms))
+            docket.case = replace(docket.case, before=paired_places(connection, state.name))
         else:
             self._follow(docket, sitting)
             return docket
@@ -187,9 +189,16 @@ class Judge:
 
 
 def take_in(connection: Connection[Any], docket: Docket, sitting: Sitting, start_ms: int, seen: list[Seen]) -> None:
-    """Add one window to what is known."""
+    """Add one window to what is known; of a launch that is condemned, where it differs more than by noise."""
     bring(connection, docket, {each.build for each in seen if each.build in docket.builds})
-    docket.case = docket.case.after(seen, sitting.policy, frozenset(docket.builds))
+    was, policy = docket.case, sitting.policy
+    docket.case = was.after(seen, policy, frozenset(docket.builds))
+    if docket.builds and docket.case.build != was.build:
+        docket.case = replace(docket.case, before=paired_places(connection, docket.launch))
+    condemned = docket.case.trial(policy).condemned
+    if condemned is not None and not condemned.places:
+        places = over_noise(paired_places(connection, docket.launch), docket.case.before, policy.alpha)
+        docket.case = docket.case.naming(places, policy) if places else docket.case
     docket.builds = sorted({*docket.builds, *docket.case.trials})
     docket.judged_until_ms, docket.changed = start_ms + WINDOW_MS, True
 

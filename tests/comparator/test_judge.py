@@ -199,6 +199,23 @@ def test_a_launch_is_not_condemned_by_what_may_be_noise(courts: Any, noise: bool
     assert not noise or court.known.summary["guards"][0]["failed"] == 0
 
 
+def test_where_a_launch_differs_more_than_by_noise_is_said_when_it_is_condemned(courts: Any) -> None:
+    court: Court = courts(replace(QUICK, mode=Mode.MANUAL))
+    pairs(court, 41)
+    run = court.connection.execute
+    run("UPDATE darklaunch.noise_place SET path = '$.total', pos = 10 WHERE launch = %s", [court.name])
+    court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.5}))
+    assert court.state.status is Status.ROLLED_BACK
+    (place,) = court.events[-1].data["places"]
+    assert place["what"] == "$.total differs more than its own noise at GET /search: 142 : 1 after 41 pairs"
+    assert court.known.summary["places"] == [place]
+    update_launch(court.connection, court.name, Act("ann", "resumed"), status=Status.ACTIVE, hold=False)
+    court.pass_(0)
+    court.hear(traffic(1_000, start_ms=court.now_ms + 20_000, mismatch={SEARCH: 0.5}))
+    assert (court.known.trial, court.known.verdict) == (2, "roll_back")
+    assert court.known.summary["places"] == [], "that was counted before"
+
+
 @pytest.mark.parametrize(("more_pairs", "later_s"), [(50, 0), (49, 560)])
 def test_doubt_ends_after_fifty_pairs_or_ten_minutes(courts: Any, more_pairs: int, later_s: float) -> None:
     court: Court = courts(replace(QUICK, mode=Mode.ADVISE))

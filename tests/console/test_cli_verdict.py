@@ -82,6 +82,21 @@ def test_a_bad_launch_exits_with_1_and_the_report_says_it_first(cli, court):
     assert told["leading"]["endpoint"] == SEARCH
 
 
+def test_the_places_that_differ_more_than_by_noise_are_named(cli, court):
+    run = court.connection.execute
+    run("INSERT INTO darklaunch.noise_endpoint VALUES (%s, %s, 'primary', 41, 0)", [court.name, SEARCH])
+    run(
+        "INSERT INTO darklaunch.noise_place VALUES (%s, %s, 'primary', '$.total', 0, 0, 0, 0, 10, 10, 0, 'learning')",
+        [court.name, SEARCH],
+    )
+    court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.2}))
+    told = "$.total differs more than its own noise at GET /search: 142 : 1 after 41 pairs"
+    for command in ("verdict", "report", "history"):
+        code = 1 if command == "verdict" else 0
+        assert told in cli.run(command, court.name).stdout
+        assert cli.run(command, court.name).exit_code == code
+
+
 def test_what_a_person_decided_is_decided(cli, court):
     update_launch(court.connection, court.name, Act("ann", "promoted"), status=Status.PROMOTED)
     code, lines = exits(cli, court.name)

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from .decision import Decision, Progress, Verdict, decide
+from .places import Paired
 from .policy import Policy
 from .trial import Trial
 from .window import WINDOW_MS, Seen, window_of
@@ -22,7 +23,8 @@ class Case:
     Each build has a trial of its own: evidence about one says nothing about the next, and what was shown of one stays
     shown when it comes back. `build` is the one meant: the latest that had not been seen before. While instances are
     replaced one by one, the older one's answers count for the older one. `others` and `others_since_ms` count what came
-    from builds seen before since the one meant was seen last.
+    from builds seen before since the one meant was seen last. `before` is what had been counted of noise when the build
+    meant came to be it.
     """
 
     build: str = ""
@@ -31,6 +33,7 @@ class Case:
     verdict: Verdict = Verdict.INSUFFICIENT_TRAFFIC
     others: int = 0
     others_since_ms: int = 0
+    before: tuple[Paired, ...] = ()
 
     def trial(self, policy: Policy) -> Trial:
         """Give the trial of the build that is meant."""
@@ -59,6 +62,13 @@ class Case:
     def decided(self, verdict: Verdict) -> "Case":
         """Remember a verdict. That a promotion is right once shown is not taken back by less than a condemnation."""
         return replace(self, verdict=verdict, progress=replace(self.progress, ready=verdict is Verdict.PROMOTE))
+
+    def naming(self, places: tuple[Paired, ...], policy: Policy) -> "Case":
+        """Add where the build that is meant, and is condemned, differs more than by noise."""
+        trial = self.trial(policy)
+        assert trial.condemned is not None
+        trial = replace(trial, condemned=replace(trial.condemned, places=places))
+        return self.with_trials({self.build: trial})
 
     def with_trials(self, trials: Mapping[str, Trial]) -> "Case":
         """Add trials that were not at hand."""
@@ -96,6 +106,7 @@ class Case:
             "progress": {"step": step.step, "since_ms": step.since_ms, "n_before": step.n_before, "ready": step.ready},
             "others": self.others,
             "others_since_ms": self.others_since_ms,
+            "before": [asdict(each) for each in self.before],
         }
 
     @classmethod
@@ -108,4 +119,5 @@ class Case:
             Verdict(packed["verdict"]),
             packed["others"],
             packed["others_since_ms"],
+            tuple(Paired(**each) for each in packed.get("before", ())),
         )

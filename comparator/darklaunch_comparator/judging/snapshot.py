@@ -1,5 +1,6 @@
 """Everything a verdict rests on, as JSON values: what events keep, readers show and webhooks send."""
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from darklaunch_comparator.evidence import confidence_sequence
@@ -8,10 +9,12 @@ from . import words
 from .case import Case
 from .decision import Decision, Uncovered
 from .document import as_document
+from .places import Paired
 from .policy import RATES, Guard, Policy
 from .trial import Guilt, Trial
 
 MOST_ENDPOINTS: Final = 50
+MOST_PLACES: Final = 50
 
 
 def snapshot(case: Case, decision: Decision, policy: Policy) -> dict[str, Any]:
@@ -19,6 +22,7 @@ def snapshot(case: Case, decision: Decision, policy: Policy) -> dict[str, Any]:
     trial = case.trial(policy)
     leading = trial.condemned.leading if trial.condemned else trial.leading(policy)
     guilty = trial.condemned.guilty if trial.condemned else ()
+    places = trial.condemned.places if trial.condemned else ()
     return {
         "verdict": decision.verdict.value,
         "why": words.why(decision, trial, policy),
@@ -31,6 +35,7 @@ def snapshot(case: Case, decision: Decision, policy: Policy) -> dict[str, Any]:
         "condemned_after": trial.condemned.n if trial.condemned else None,
         "leading": _guilt(leading, policy),
         "guilty": [_guilt(each, policy) for each in guilty[:MOST_ENDPOINTS]],
+        "places": [_place(each) for each in places[:MOST_PLACES]],
         "move": None if decision.move is None else decision.move.value,
         "by_hand": decision.by_hand,
         "step": case.progress.step,
@@ -68,6 +73,10 @@ def _guilt(guilt: Guilt, policy: Policy) -> dict[str, Any]:
         "n": guilt.n,
         "what": words.accusation(guilt, policy),
     }
+
+
+def _place(place: Paired) -> dict[str, Any]:
+    return {**asdict(place), "log_e": place.log_e, "what": words.over_noise(place)}
 
 
 def _uncovered(each: Uncovered, decision: Decision) -> dict[str, Any]:

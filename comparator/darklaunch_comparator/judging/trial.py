@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from darklaunch_comparator.evidence import blame, discovery_weight, log_threshold, weighted_average
 
+from .places import Paired
 from .policy import RATES, Guard, Policy
 from .scope import ALL, Scope
 from .window import WINDOW_MS, Seen, window_of
@@ -44,7 +45,7 @@ class Condemnation:
 
     `leading` is the strongest. `guilty` are the endpoints that can be named with no more than alpha of them wrong, as
     of the first window from then on in which there were any: evidence that suffices to stop may not yet suffice to say
-    who it was.
+    who it was. `places` are those of the answers that differ more than their own noise, named in the same way.
     """
 
     at_ms: int
@@ -52,6 +53,7 @@ class Condemnation:
     log_e: float
     leading: Guilt
     guilty: tuple[Guilt, ...]
+    places: tuple[Paired, ...] = ()
 
     def pack(self) -> dict[str, Any]:
         """Give it as JSON values."""
@@ -61,7 +63,8 @@ class Condemnation:
     def unpack(cls, packed: Mapping[str, Any]) -> "Condemnation":
         """Read what `pack` gave."""
         guilty = tuple(Guilt.unpack(each) for each in packed["guilty"])
-        return cls(packed["at_ms"], packed["n"], packed["log_e"], Guilt.unpack(packed["leading"]), guilty)
+        places = tuple(Paired(**each) for each in packed.get("places", ()))
+        return cls(packed["at_ms"], packed["n"], packed["log_e"], Guilt.unpack(packed["leading"]), guilty, places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 from .decision import Decision, Verdict
+from .places import Paired
 from .policy import Guard, Policy
 from .trial import Guilt, Trial
 
@@ -49,6 +50,12 @@ def accusation(guilt: Guilt, policy: Policy) -> str:
     if guilt.guard in _FAILS:
         return f"{where} {_FAILS[guilt.guard].format(rate=rate, budget=percent(policy.budgets.of(guilt.guard)))}"
     return f"{where} is slower at {guilt.guard}: {rate} more exchanges pass the primary's than should"
+
+
+def over_noise(place: Paired) -> str:
+    """Say where it differs: `$.total differs more than its own noise at GET /orders/{id}: 41 : 1 after 120 pairs`."""
+    pairs = "1 pair" if place.pairs == 1 else f"{place.pairs:,} pairs"
+    return f"{place.path} differs more than its own noise at {place.endpoint}: {odds(place.log_e)} after {pairs}"
 
 
 def odds(log_e: float) -> str:

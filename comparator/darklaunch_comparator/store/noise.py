@@ -10,6 +10,7 @@ from psycopg import Connection, Cursor
 
 from darklaunch_comparator.compare import Noise
 from darklaunch_comparator.fold import Gains
+from darklaunch_comparator.judging.places import Paired
 from darklaunch_comparator.noise.learn import PlaceCounts, State, in_doubt
 
 from .sql import load
@@ -158,6 +159,11 @@ def doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -
         elif state not in (State.VOLATILE, State.GENERATED):
             settled.add(fingerprint)
     return frozenset(doubted - settled)
+
+
+def paired_places(connection: Connection[Any], launch: str) -> tuple[Paired, ...]:
+    """Read the places at which either the shadow alone or one version within itself differed, with how often."""
+    return tuple(Paired(*row) for row in _rows(connection, "paired", launch=launch))
 
 
 def noise_endpoints(connection: Connection[Any], launch: str) -> list[NoiseEndpoint]:

@@ -113,9 +113,17 @@ def details(it: Judged) -> list[str]:
     if others:
         named = [from_outside(str(each["what"]), 120) for each in others[:NAMED]]
         lines.append(f"Also: {'; '.join(named)}{_more(len(others) - NAMED)}.")
+    lines += accused(summary)
     if summary["verdict"] not in ("roll_back", "promote"):
         lines.append(f"Evidence for a rollback {odds(summary['log_e'])} (of {decimal(_bar(summary))} : 1).")
     return lines + remarks(it)
+
+
+def accused(summary: Mapping[str, Any]) -> list[str]:
+    """Say at which places of the answers the shadow differs more than by noise, as of when it was condemned."""
+    places = cast(list[dict[str, Any]], summary.get("places", []))
+    lines = [from_outside(str(each["what"]), 300) for each in places[:NAMED]]
+    return lines + ([f"and {count(len(places) - NAMED)} more"] if len(places) > NAMED else [])
 
 
 def remarks(it: Judged) -> list[str]:

@@ -20,7 +20,7 @@ from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres
 
 from .evidence import find_record
-from .judged import Answer, Judged, as_json, details, headline, judged
+from .judged import Answer, Judged, accused, as_json, details, headline, judged
 from .words import clock
 
 EXIT_CODES = {Answer.PROMOTE: 0, Answer.ROLL_BACK: 1, Answer.UNDECIDED: 2}
@@ -113,6 +113,8 @@ def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
         say(f"  {clock(event.at)}  {_done(event)} by {from_outside(event.actor, 60)}")
         if event.reason:
             say(f"         {from_outside(event.reason, 400)}")
+        for line in accused(event.data):
+            say(f"         {line}")
         for delivery in told[event.id]:
             say(f"         {_delivered(delivery)}")
     say(f"Everything they rested on: darklaunch history {name} --json", style=QUIET)

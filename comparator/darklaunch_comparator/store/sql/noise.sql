@@ -53,6 +53,10 @@ FROM darklaunch.noise_place
 WHERE state IN ('volatile', 'stable', 'exceeded') AND (%(launch)s::text IS NULL OR launch = %(launch)s)
 ORDER BY launch, endpoint, path, version
 
+-- name: paired
+SELECT endpoint, path, version, pos, neg, pairs FROM darklaunch.noise
+WHERE launch = %(launch)s AND (pos > 0 OR neg > 0) ORDER BY endpoint, path, version
+
 -- name: value_mismatches
 -- The places of mismatches in values alone that were first seen lately, each with what the primary's version, or else
 -- the shadow's, has shown there.
