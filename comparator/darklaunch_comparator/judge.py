@@ -35,7 +35,7 @@ from .store.launches import LaunchRecord, list_launches
 from .store.noise import doubtful_signatures, paired_places
 
 GRACE_MS: Final = 10_000
-"""How long after its end a window is closed, when nothing captured before is still on its way."""
+"""How long after its end a window is closed by default, when nothing captured before is still on its way."""
 SPAN_MS: Final = 600_000
 MOST: Final = 20_000
 SAVE_MS: Final = 60_000
@@ -62,8 +62,8 @@ class Sitting:
 class Judge:
     """Judges every launch that is under way. `retention_days` is how long results are kept, `now_ms` its clock."""
 
-    def __init__(self, retention_days: int, *, now_ms: Callable[[], int] = _wall_ms) -> None:
-        self._retention_s, self._now_ms = retention_days * 86_400.0, now_ms
+    def __init__(self, retention_days: int, *, grace_ms: int = GRACE_MS, now_ms: Callable[[], int] = _wall_ms) -> None:
+        self._retention_s, self._grace_ms, self._now_ms = retention_days * 86_400.0, grace_ms, now_ms
         self._troubles: dict[str, str] = {}
 
     def attend(self, connection: Connection[Any], redis: Client) -> None:
@@ -86,7 +86,8 @@ class Judge:
         """Look at one launch: read what is closed, decide, act. Raises BadPolicy and LaunchMoved."""
         policy = check_policy(read_document(record.state.spec.policy), retention_s=self._retention_s)
         sitting = Sitting(record, policy, self._now_ms())
-        closed_ms = closed_until_ms(sitting.now_ms, oldest_on_its_way_ms(redis, record), record.state.spec)
+        oldest_ms = oldest_on_its_way_ms(redis, record)
+        closed_ms = closed_until_ms(sitting.now_ms, oldest_ms, record.state.spec, self._grace_ms)
         acting = Acting(connection, redis, record, policy)
         with connection.transaction():
             docket = self._docket(connection, sitting)
@@ -222,15 +223,15 @@ def read_windows(
     return [(start, list(each)) for start, each in groupby(seen, key=lambda each: window_of(each.at_ms))], until_ms
 
 
-def closed_until_ms(now_ms: int, oldest_ms: int | None, spec: LaunchSpec) -> int:
+def closed_until_ms(now_ms: int, oldest_ms: int | None, spec: LaunchSpec, grace_ms: int = GRACE_MS) -> int:
     """Say until when windows are closed: nothing captured before is still on its way, or it has been for too long.
 
     `oldest_ms` is when the oldest exchange that is on its way was captured; None when none is.
     """
     longest_ms = round((spec.max_age_s + 5 * spec.lease_s) * 1000)
-    until_ms = now_ms - GRACE_MS
+    until_ms = now_ms - grace_ms
     if oldest_ms is not None:
-        until_ms = min(until_ms, max(oldest_ms - GRACE_MS, now_ms - longest_ms))
+        until_ms = min(until_ms, max(oldest_ms - grace_ms, now_ms - longest_ms))
     return window_of(until_ms)
 
 

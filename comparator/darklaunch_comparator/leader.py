@@ -130,11 +130,12 @@ class Leader:
     def _duties(self) -> list[Duty]:
         settings = self._settings
         gaps = GapDetector(settings.gap_after_s)
+        judge = Judge(settings.retention_days, grace_ms=round(settings.judge_grace_s * 1000))
         return [
             Duty("publishing control state", CONTROL_EVERY_S, ControlMirror().reconcile),
             Duty("copying the producers' counters", PRODUCERS_EVERY_S, ProducerLedger().copy),
             Duty("learning noise", NOISE_EVERY_S, NoiseLearner().learn),
-            Duty("judging", JUDGE_EVERY_S, Judge(settings.retention_days).attend),
+            Duty("judging", JUDGE_EVERY_S, judge.attend),
             Duty("copying the apps' route tables", ROUTES_EVERY_S, RouteCopier(settings.retention_days).copy),
             Duty("housekeeping", JANITOR_EVERY_S, Janitor(settings.retention_days).tidy),
             Duty("looking for lost exchanges", settings.gap_every_s, gaps.look),

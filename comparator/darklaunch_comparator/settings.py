@@ -13,6 +13,7 @@ _VARIABLES: Final = {
     "writers": ("DARKLAUNCH_COMPARATOR_WRITERS",),
     "retention_days": ("DARKLAUNCH_RETENTION_DAYS",),
     "gap_after_s": ("DARKLAUNCH_GAP_AFTER_S",),
+    "judge_grace_s": ("DARKLAUNCH_JUDGE_GRACE_S",),
     "webhook_secret": ("DARKLAUNCH_WEBHOOK_SECRET",),
     "command": ("DARKLAUNCH_COMMAND",),
     "parent": ("DARKLAUNCH_COMPARATOR_PARENT",),
@@ -33,6 +34,7 @@ class ComparatorSettings(BaseModel):
     retention_days  how long rows are kept
     gap_after_s     when an exchange that is nowhere counts as lost; by default the launch's max_age_s + 5 leases
     gap_every_s     how often lost exchanges are looked for
+    judge_grace_s   how long after its end a window of ten seconds is judged at the earliest
     webhook_secret  what webhooks are signed with; without it none is sent
     command         a command line, run without a shell when a launch was promoted or rolled back
     parent          process id whose end ends this process; 0 for none
@@ -51,6 +53,7 @@ class ComparatorSettings(BaseModel):
     retention_days: int = Field(default=14, ge=1, le=3_650)
     gap_after_s: float | None = Field(default=None, ge=0)
     gap_every_s: float = Field(default=60.0, gt=0)
+    judge_grace_s: float = Field(default=10.0, ge=0, le=3_600)
     webhook_secret: str = Field(default="", repr=False)
     command: str = ""
     parent: int = Field(default=0, ge=0)

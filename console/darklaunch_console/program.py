@@ -35,7 +35,7 @@ class Entry:
 
 
 COMMANDS: Final = (
-    Entry("demo", "demo.command", "Run", "Show it all at work on a shop, in under a minute."),
+    Entry("demo", "demo.command", "Run", "Show it all at work on a shop, in two acts."),
     Entry("up", "running.up", "Run", "Run everything: servers where none are given, workers, comparator."),
     Entry("worker", "running.worker", "Run", "Replay captured requests against the shadows."),
     Entry("comparator", "running.comparator", "Run", "Compare answers and record the results."),

@@ -112,6 +112,8 @@ def test_windows_are_not_kept_open_for_ever() -> None:
     assert closed_until_ms(now_ms, None, spec) == now_ms - 10_000
     assert closed_until_ms(now_ms, now_ms - 60_000, spec) == now_ms - 70_000
     assert closed_until_ms(now_ms, now_ms - 86_400_000, spec) == now_ms - 400_000
+    assert closed_until_ms(now_ms, None, spec, 0) == now_ms
+    assert closed_until_ms(now_ms, now_ms - 60_000, spec, 2_000) == now_ms - 70_000
 
 
 def test_what_goes_wrong_with_us_is_no_evidence(courts: Any) -> None:

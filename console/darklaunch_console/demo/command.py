@@ -1,14 +1,16 @@
-"""`demo`: the whole pipeline at work on a shop, from capture to report, with nothing to set up."""
+"""`demo`: the whole pipeline at work on a shop, from capture to promotion, with nothing to set up."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
 
 import click
+from darklaunch_comparator.judging.document import as_document
 from darklaunch_comparator.store import read
 from rich.console import Console
 from rich.live import Live
@@ -18,11 +20,15 @@ from darklaunch_console.embedded import EmbeddedError, embedded_servers
 from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.numbers import count, seconds
 from darklaunch_console.output.screen import BAD, GOOD, STRONG, json_option, say, say_json
+from darklaunch_console.reading import words
 from darklaunch_console.reading.layout import as_json
 from darklaunch_console.reading.report import show
 
-from .load import Progress
-from .play import Narrator, Played, play
+from . import second
+from .first import Found, find_regressions, roll_back
+from .load import Progress, Summary
+from .second import POLICY, Ramped
+from .stage import Narrator, set_stage
 from .story import PLANTED, mistakes
 
 NEXT = (
@@ -33,30 +39,44 @@ NEXT = (
 )
 
 
-@click.command(short_help="Show it all at work on a shop, in under a minute.")
+@click.command(short_help="Show it all at work on a shop, in two acts.")
 @json_option
 def demo(in_json: bool) -> None:
-    """Play the whole story on real parts: a shop and its next release over SQLite, real load, real servers.
+    """Play the whole story on real parts: a shop and its next releases over SQLite, real load, real servers.
 
-    Three regressions are planted in the next release, and noise that is none. The report must name exactly the three.
-    Nothing is left behind. Exit code 0 when the story came out as told.
+    First act: three regressions are planted in v2, and noise that is none; the report must name exactly the three, and
+    the verdict be to roll back. Second act: v3 has them repaired, and the judge must ramp it up and promote it.
+    Nothing is left behind. Exit code 0 when both came out as told.
     """
+    began_s = time.monotonic()
     try:
         with (
             tempfile.TemporaryDirectory(prefix="darklaunch-demo-") as directory,
-            _narrator(quiet=in_json) as tell,
             embedded_servers(keep=False) as servers,
+            contextlib.ExitStack() as stack,
         ):
-            tell.say("Valkey and Postgres run, for this demo only.")
-            played = play(servers, Path(directory), tell)
+            with _narrator(quiet=in_json) as tell:
+                tell.say("Valkey and Postgres run, for this demo only.")
+                stage = stack.enter_context(set_stage(servers, Path(directory), tell))
+                found = find_regressions(stage, tell)
+            wrong = mistakes(found.evidence, found.answer, found.users)
+            if not in_json:
+                _tell_first(found, wrong)
+            with _narrator(quiet=in_json) as tell:
+                roll_back(stage)
+                tell.say("v2 is rolled back, as advised.")
+                ramped = second.promote(stage, tell)
+            wrong_too = second.mistakes(ramped)
+            if not in_json:
+                _tell_second(ramped, wrong_too)
     except EmbeddedError as error:
         raise ConsoleError(str(error)) from error
-    wrong = mistakes(played.evidence, played.users)
+    took_s = time.monotonic() - began_s
     if in_json:
-        say_json(_as_json(played, wrong))
+        say_json(_as_json(found, ramped, [*wrong, *wrong_too], took_s))
     else:
-        _tell(played, wrong)
-    raise click.exceptions.Exit(1 if wrong else 0)
+        _tell_next(took_s)
+    raise click.exceptions.Exit(1 if wrong or wrong_too else 0)
 
 
 @contextlib.contextmanager
@@ -81,40 +101,66 @@ def _progress(progress: Progress, ledger: read.Ledger) -> Text:
     )
 
 
-def _tell(played: Played, wrong: list[str]) -> None:
-    users = played.users
-    say(
-        f"{count(users.sent)} visitors were answered by v1, {users.errors} with an error; half of them within "
-        f"{users.latencies.p50_ms:.1f} ms. None of them waited for v2."
-    )
+def _tell_first(found: Found, wrong: list[str]) -> None:
+    _tell_users(found.users, "v2")
     say()
-    show(played.evidence)
+    show(found.evidence)
     say()
     if wrong:
-        say("The story did not come out as told:", style=BAD)
-        for line in wrong:
-            say(f"  {line}")
+        _tell_wrong(wrong)
     else:
-        say(f"As planted, and nothing else ({seconds(played.took_s)}):", style=GOOD)
+        say("As planted, and nothing else:", style=GOOD)
         for planted in PLANTED:
             say(f"  {planted.what} ({planted.endpoint})")
     say()
-    say("Next, with your own app:", style=STRONG)
+
+
+def _tell_second(ramped: Ramped, wrong: list[str]) -> None:
+    evidence = ramped.evidence
+    for number, line in enumerate(evidence.verdict):
+        say(f"  {line}" if number else line, style="" if number else GOOD if not wrong else BAD)
+    say(f"  {words.ledger(evidence)}")
+    _tell_users(ramped.users, "v3")
+    if wrong:
+        _tell_wrong(wrong)
+    say()
+
+
+def _tell_users(users: Summary, release: str) -> None:
+    say(
+        f"{count(users.sent)} visitors were answered by v1, {users.errors} with an error; half of them within "
+        f"{users.latencies.p50_ms:.1f} ms. None of them waited for {release}."
+    )
+
+
+def _tell_wrong(wrong: list[str]) -> None:
+    say("The story did not come out as told:", style=BAD)
+    for line in wrong:
+        say(f"  {line}")
+
+
+def _tell_next(took_s: float) -> None:
+    say(f"That took {seconds(took_s)}. Next, with your own app:", style=STRONG)
     for typed, done in NEXT:
         say(f"  {typed:<52}{done}")
 
 
-def _as_json(played: Played, wrong: list[str]) -> dict[str, object]:
-    users = played.users
+def _as_json(found: Found, ramped: Ramped, wrong: list[str], took_s: float) -> dict[str, object]:
     return {
-        **as_json(played.evidence),
         "as_told": not wrong,
         "mistakes": wrong,
+        "took_s": round(took_s, 1),
         "planted": [{"endpoint": planted.endpoint, "what": planted.what} for planted in PLANTED],
-        "users": {
-            "sent": users.sent,
-            "errors": users.errors,
-            "latency_ms": asdict(users.latencies),
+        "v2": {**as_json(found.evidence), "answer": found.answer.value, "users": _users(found.users)},
+        "v3": {
+            **as_json(ramped.evidence),
+            "policy": as_document(POLICY),
+            "shares": list(ramped.shares),
+            "ended_by": ramped.ended_by,
+            "users": _users(ramped.users),
         },
-        "took_s": round(played.took_s, 1),
     }
+
+
+def _users(users: Summary) -> dict[str, object]:
+    return {"sent": users.sent, "errors": users.errors, "latency_ms": asdict(users.latencies)}

@@ -122,11 +122,13 @@ async def run_load(
     rate_per_s: float,
     on_progress: Callable[[Progress], None] | None = None,
     deadline_s: float | None = None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> Summary:
     """Send every visit to an origin (`http://127.0.0.1:8000`) at a steady rate and wait for the answers.
 
     Ends at the latest after `deadline_s` (default: the planned time and 15 s more); what is unanswered then counts as
-    an error. No failure of the shop raises: it is counted. `on_progress` is called about four times a second.
+    an error. No failure of the shop raises: it is counted. `on_progress` is called about four times a second. No visit
+    is sent when `enough` says so.
     """
     seen = _Seen(time.perf_counter(), len(visits))
     limit_s = len(visits) / rate_per_s + REQUEST_TIMEOUT_S if deadline_s is None else deadline_s
@@ -140,6 +142,8 @@ async def run_load(
         try:
             async with asyncio.timeout(limit_s):
                 for nth, visit in enumerate(visits):
+                    if enough():
+                        break
                     due = seen.started + nth / rate_per_s
                     await asyncio.sleep(max(0.0, due - time.perf_counter()))
                     seen.sent += 1

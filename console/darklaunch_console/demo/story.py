@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from darklaunch_console.reading.evidence import Evidence, Problem
+from darklaunch_console.reading.judged import Answer
 
 from .load import Summary
 
@@ -44,10 +45,12 @@ NOISE: Final = ("$.generated_at", "$.request_id")
 """What differs in every pair of answers and must not be reported."""
 
 
-def mistakes(evidence: Evidence, users: Summary) -> list[str]:
+def mistakes(evidence: Evidence, answer: Answer, users: Summary) -> list[str]:
     """Say where the story came out otherwise than told; empty when it came out as told."""
     found = list(evidence.problems)
     wrong: list[str] = []
+    if answer is not Answer.ROLL_BACK:
+        wrong.append(f"the verdict about v2 was not to roll it back: {evidence.verdict[0]}")
     for planted in PLANTED:
         of_it = [problem for problem in found if problem.endpoint == planted.endpoint and planted.is_found_as(problem)]
         if not of_it:

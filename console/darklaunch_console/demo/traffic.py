@@ -17,7 +17,7 @@ SEED: Final = 7
 ZERO_QUANTITY_SHARE: Final = 0.01
 POPULAR_SEARCHES: Final = 6
 DEEP_PAGES: Final = 3
-POPULAR_FIRST, POPULAR_LAST = 0.05, 0.85
+POPULAR_FIRST, POPULAR_LAST = 0.05, 0.65
 """Where in the load the popular searches are, evenly: after the launch has begun, and early enough to be replayed."""
 
 

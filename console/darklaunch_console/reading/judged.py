@@ -131,7 +131,9 @@ def remarks(it: Judged) -> list[str]:
     summary, lines = it.summary, list[str]()
     if summary["move"] and summary["by_hand"]:
         lines.append(_by_hand(it, str(summary["move"])))
-    lines += [*_coverage(summary), *_blind(it)]
+    if summary["verdict"] != "roll_back":
+        lines += _coverage(summary)
+    lines += _blind(it)
     if _quiet_s(it) > QUIET_S and it.state.fraction:
         lines.append(f"Nothing was captured for {seconds(_quiet_s(it))}: that neither promotes nor rolls back.")
     return lines
