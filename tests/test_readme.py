@@ -57,7 +57,7 @@ def type_in(own_valkey: Valkey, tmp_path: Path) -> Type:
     }
 
     def typed(line: str) -> list[str]:
-        done = subprocess.run(["/bin/sh", "-c", line], env=environment, capture_output=True, timeout=30)
+        done = subprocess.run(["/bin/sh", "-c", line], env=environment, capture_output=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout.decode(errors="replace").splitlines()
 

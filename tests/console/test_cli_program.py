@@ -128,7 +128,7 @@ def test_a_reader_that_leaves_is_no_failure_of_ours(cli, launch_name):
     with subprocess.Popen(**cli.process("backlog")) as process:
         process.stdout.close()
         assert process.stderr.read() == ""
-        assert process.wait(30) == 141
+        assert process.wait(60) == 141
 
 
 def test_a_terminal_that_cannot_show_a_character_gets_its_escape(cli, launch_name):
@@ -152,5 +152,5 @@ def test_ctrl_c_ends_with_130(cli, own_valkey, launch_name):
         assert process.stderr.readline() == "Warning: no worker is running: start one with `darklaunch worker`.\n"
         assert process.stderr.readline().startswith("Warning: no comparator is running")
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(60) == 130
         assert process.stderr.read().splitlines()[-1] == "Interrupted."

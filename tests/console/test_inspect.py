@@ -154,7 +154,7 @@ def on_a_terminal(*arguments: str, **environment: str) -> str:
             if not piece:
                 break
             told += piece
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     return told.decode().replace("\r\n", "\n")
 
 

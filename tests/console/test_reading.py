@@ -199,7 +199,7 @@ def test_curl_sends_what_was_captured_and_runs_nothing_else(tmp_path: Path) -> N
     fake.chmod(0o755)
     written = command(NASTY, "http://shadow:8000")
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "OUT": str(tmp_path / "out")}
-    subprocess.run(["bash", "-c", written], env=environment, cwd=tmp_path, check=True, timeout=10)
+    subprocess.run(["bash", "-c", written], env=environment, cwd=tmp_path, check=True, timeout=60)
     words = (tmp_path / "out").read_bytes().split(b"\0")
     assert b"http://shadow:8000" + NASTY.target.encode("latin-1") in words
     assert b"x-quote: it's `id`" in words

@@ -28,7 +28,7 @@ from darklaunch_shared.counters import ProducerCounters, unpack_counters
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 DARKLAUNCH = (sys.executable, "-m", "darklaunch_console")
 
 
@@ -39,7 +39,7 @@ def commands(example: str) -> list[list[str]]:
 
 
 def eventually(happened: Callable[[], Any], every_s: float = 0.05) -> Any:
-    """Return the first true value of `happened()`, or the last one after 30 s."""
+    """Return the first true value of `happened()`, or the last one after a minute."""
     give_up = time.monotonic() + PATIENCE_S
     while not (value := happened()) and time.monotonic() < give_up:
         time.sleep(every_s)

@@ -42,6 +42,9 @@ class Odd(BaseException):
     """What nobody expects."""
 
 
+HANG_S = 120
+
+
 class Broken:
     """Stands in for an internal: fails, sleeps or hangs, and says that it was called."""
 
@@ -58,7 +61,7 @@ class Broken:
             raise ZeroDivisionError("in the hook")
         if self.mode == "BaseException":
             raise Odd("in the hook")
-        self.over.wait(0.3 if self.mode == "sleep" else 60)
+        self.over.wait(0.3 if self.mode == "sleep" else HANG_S)
         return self.really(*args, **named)
 
 
@@ -118,9 +121,9 @@ def test_an_internal_that_breaks_in_the_background_changes_nothing_and_is_surviv
             launch.publish(skip=("/never",))  # a change of control, for what only looks at those
             began = time.monotonic()
             apps.ask()
-            assert eventually(broken.called.is_set, 5), name
+            assert eventually(broken.called.is_set), name
             apps.ask()
-            assert time.monotonic() - began < 10, name
+            assert time.monotonic() - began < HANG_S / 2, name
             broken.over.set()
     before = len(launch.exchanges())
     assert eventually(apps.sampling)

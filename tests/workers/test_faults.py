@@ -47,7 +47,7 @@ async def test_a_killed_workers_exchanges_are_replayed_by_another(url: str, redi
         publish(redis, launch_name, LaunchSpec(it.origin))
         admit_some(redis, launch_name, 1, 6)
         with worker_process(url, concurrency=3, lease_s=LEASE_S) as process:
-            await eventually(lambda: len(it.seen) == 3, 15)
+            await eventually(lambda: len(it.seen) == 3)
             process.kill()
             process.wait()
         released.set()
@@ -84,7 +84,7 @@ async def test_a_lease_is_extended_while_a_replay_takes_long(url: str, redis: Cl
     async with shadow(answer) as it, working(url, lease_s=0.8), working(url, lease_s=0.8):
         publish(redis, launch_name, LaunchSpec(it.origin))
         admit_some(redis, launch_name, 1, 2)
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 2, 15)
+        await eventually(lambda: len(outcomes(redis, launch_name)) == 2)
     assert len(it.seen) == 2
     assert ledger(redis, launch_name) == {"admitted": 2, "replayed": 2}
 
@@ -98,7 +98,7 @@ async def test_a_worker_told_to_stop_finishes_hands_back_and_leaves(url: str, re
         publish(redis, launch_name, LaunchSpec(it.origin, max_rps=5))
         admit_some(redis, launch_name, 1, 30)
         with worker_process(url) as process:
-            await eventually(lambda: len(it.seen) > 2, 15)
+            await eventually(lambda: len(it.seen) > 2)
             process.send_signal(signal.SIGTERM)
             assert await ended(process) == 0
         sent = len(it.seen)
@@ -123,7 +123,7 @@ async def test_a_second_signal_ends_a_worker_at_once(url: str, redis: Client, la
         publish(redis, launch_name, quick(LaunchSpec(it.origin), 60))
         admit_some(redis, launch_name, 1, 1)
         with worker_process(url) as process:
-            await eventually(lambda: len(it.seen) == 1, 15)
+            await eventually(lambda: len(it.seen) == 1)
             process.send_signal(signal.SIGTERM)
             await anyio.sleep(0.5)
             assert process.poll() is None

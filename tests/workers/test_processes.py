@@ -25,10 +25,10 @@ def children(redis: Client) -> set[int]:
 
 async def test_dead_children_are_replaced_and_all_stop_together(url: str, redis: Client) -> None:
     with worker_process(url, processes=2) as parent:
-        await eventually(lambda: len(children(redis)) == 2, 20)
+        await eventually(lambda: len(children(redis)) == 2)
         killed = min(children(redis))
         os.kill(killed, signal.SIGKILL)
-        await eventually(lambda: len(children(redis)) == 3, 20)  # the dead one's record is still there
+        await eventually(lambda: len(children(redis)) == 3)  # the dead one's record is still there
         parent.send_signal(signal.SIGTERM)
         assert await ended(parent) == 0
     assert children(redis) == {killed}
@@ -48,7 +48,7 @@ def parent_and_child(url: str) -> Iterator[Popen[bytes]]:
 
 async def test_a_child_stops_when_its_parent_is_gone(url: str, redis: Client) -> None:
     with parent_and_child(url):
-        await eventually(lambda: len(children(redis)) == 1, 20)
+        await eventually(lambda: len(children(redis)) == 1)
     (child,) = children(redis)
     try:
         await eventually(lambda: children(redis) == set())
