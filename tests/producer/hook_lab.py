@@ -182,11 +182,14 @@ def _listens(port: int) -> bool:
 
 
 class LossyProxy:
-    """A TCP proxy before Redis. While `mute` it passes requests and loses the replies; while `closed` it refuses."""
+    """A TCP proxy before Redis. While `mute` it passes requests and loses the replies; while `closed` it refuses.
+
+    With `mute_at_write` it becomes mute when the next batch of exchanges passes, whatever is asked before.
+    """
 
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
-        self.mute = False
+        self.mute = self.mute_at_write = False
         self.passed = b""
         self._target_port = target_port
         self._listener: socket.socket | None = None
@@ -220,6 +223,7 @@ class LossyProxy:
             while data := source.recv(65536):
                 if asking:
                     self.passed += data
+                    self.mute |= self.mute_at_write and b":captures" in data
                 if asking or not self.mute:
                     sink.sendall(data)
         except OSError:

@@ -122,13 +122,13 @@ def test_what_is_under_way_when_a_launch_is_rolled_back_is_dropped_and_counted(m
     app.begin()
     app.ask(1)
     assert eventually(lambda: app.on_stream == 1)
-    proxy.mute = True
+    proxy.mute_at_write = True
     app.ask(3)
     assert eventually(lambda: app.on_stream > 1)
     written = app.on_stream  # in doubt: the hook does not know
     app.ask(4)
     app.launch.publish("rolled_back")
-    proxy.mute = False
+    proxy.mute = proxy.mute_at_write = False
     assert eventually(lambda: not app.sampling())
     assert app.end() == {"superseded_by_rollback": 8 - written}
     assert app.on_stream == written
@@ -140,10 +140,10 @@ def test_lost_replies_add_nothing_twice(make, proxy):
     app.ask(10)
     assert eventually(lambda: app.on_stream == 10)
     for _ in range(2):
-        proxy.mute, before = True, app.on_stream
+        proxy.mute_at_write, before = True, app.on_stream
         app.ask(10)
         assert eventually(lambda before=before: app.on_stream > before)
-        proxy.mute = False
+        proxy.mute = proxy.mute_at_write = False
         app.ask(10)
         assert eventually(lambda before=before: app.on_stream == before + 20)
     assert app.end() == {}
@@ -154,7 +154,7 @@ def test_a_batch_in_doubt_at_the_end_counts_as_written(make, proxy):
     app.begin()
     app.ask(5)
     assert eventually(lambda: app.launch.ledger("seq") == 5)
-    proxy.mute = True
+    proxy.mute_at_write = True
     app.ask(5)
     assert eventually(lambda: app.on_stream == 10)
     flusher = app.recorder._flusher
