@@ -19,6 +19,7 @@ from darklaunch_comparator.store.batch import write
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import Act, get_launch, list_events, update_launch
 from darklaunch_comparator.store.memory import Memory
+from darklaunch_comparator.store.signatures import COMPARATOR, decide
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status, parse_state
@@ -268,6 +269,17 @@ def test_other_budgets_begin_the_evidence_anew_and_another_soak_does_not(courts:
     for change, trial in ((replace(QUICK, mode=Mode.ADVISE, soak_s=99), 1), (Policy(), 2)):
         spec = replace(court.state.spec, policy=write_policy(change))
         update_launch(court.connection, court.name, Act("ann", "policy_set"), spec=spec)
+        court.look()
+        assert court.known.trial == trial
+
+
+def test_what_is_accepted_begins_the_evidence_anew_and_what_reopens_by_itself_does_not(courts: Any) -> None:
+    court: Court = courts(replace(QUICK, mode=Mode.ADVISE))
+    in_doubt(court, traffic(100, start_ms=court.start_ms))
+    court.pass_(40)
+    assert (court.known.trial, court.known.summary["judged"]) == (1, 100)
+    for state, actor, trial in (("accepted", "ann", 2), ("open", COMPARATOR, 2), ("accepted", "ann", 3)):
+        decide(court.connection, court.name, ["new"], state, actor=actor, reason="so it is meant")
         court.look()
         assert court.known.trial == trial
 

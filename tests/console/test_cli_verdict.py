@@ -97,6 +97,25 @@ def test_the_places_that_differ_more_than_by_noise_are_named(cli, court):
         assert cli.run(command, court.name).exit_code == code
 
 
+def test_routes_and_what_came_too_late_are_told(cli, court):
+    court.hear(traffic(200, start_ms=court.start_ms))
+    court.record(traffic(3, start_ms=court.start_ms))
+    table = """[["GET", "/orders/{id}"], ["GET", "/new"]]"""
+    court.connection.execute(
+        "INSERT INTO darklaunch.route_table VALUES ('shop', 'f', 'flask', %s::jsonb, 0, now())", [table]
+    )
+    try:
+        _, lines = exits(cli, court.name)
+        told = cli.json("verdict", court.name, code=2)["routes"]
+        assert cli.ok("report", court.name).count("of 2 routes mirrored and judged") == 1
+    finally:
+        court.connection.execute("DELETE FROM darklaunch.route_table")
+    assert told == {"total": 2, "judged": 0}
+    assert any(line.startswith("  0 of 2 routes mirrored and judged; not yet: ") for line in lines)
+    assert "  3 exchanges came after the window was judged: counted, but no evidence." in lines
+    assert cli.json("verdict", court.name, code=2)["late"] == 3
+
+
 def test_what_a_person_decided_is_decided(cli, court):
     update_launch(court.connection, court.name, Act("ann", "promoted"), status=Status.PROMOTED)
     code, lines = exits(cli, court.name)

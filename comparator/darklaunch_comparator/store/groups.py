@@ -17,7 +17,7 @@ from darklaunch_comparator.fold import Example, Group
 from darklaunch_comparator.masking import Masker
 
 from .memory import Memory
-from .signatures import Decision, add_event
+from .signatures import COMPARATOR, Decision, add_event
 from .sql import load
 
 _RECORD: Final = load("record")
@@ -63,9 +63,7 @@ def _reopen(cursor: Cursor[Any], launch: str, groups: Mapping[str, Group]) -> No
     for fingerprint, state, settled_at, builds, endpoint, title in settled:
         if why := why_reopened(state, settled_at, builds, groups[fingerprint]):
             cursor.execute(_SIGNATURES["set_state"], {"launch": launch, "fingerprint": fingerprint, "state": "open"})
-            add_event(
-                cursor, launch, Decision(fingerprint, endpoint, title, state, "open"), "the comparator", f"{why}."
-            )
+            add_event(cursor, launch, Decision(fingerprint, endpoint, title, state, "open"), COMPARATOR, f"{why}.")
 
 
 def _add_signatures(cursor: Cursor[Any], launch: str, groups: Mapping[str, Group]) -> dict[str, Counts]:

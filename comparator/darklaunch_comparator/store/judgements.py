@@ -61,6 +61,13 @@ def judgement(connection: Connection[Any], launch: str) -> Judgement | None:
     return None if row is None else Judgement(*row)
 
 
+def late(connection: Connection[Any], launch: str) -> int:
+    """Count the exchanges that were recorded when their window was closed: they are in everything but the evidence."""
+    row = connection.execute(_SQL["late"], {"launch": launch, "ours": list(_OURS)}).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def lock_docket(connection: Connection[Any], launch: str) -> Docket | None:
     """Read a launch's docket with the build that is meant, locked until the transaction ends; None without one."""
     row = connection.execute(_SQL["lock"], {"launch": launch}).fetchone()

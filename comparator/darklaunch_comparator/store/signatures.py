@@ -15,6 +15,8 @@ from darklaunch_comparator.text import storable, storable_json
 from .sql import load
 
 STATES: Final = ("open", "accepted", "resolved")
+COMPARATOR: Final = "the comparator"
+"""Who reopens a signature by itself."""
 
 _SQL: Final = load("signatures")
 _ACTS: Final = {"open": "reopened", "accepted": "accepted", "resolved": "resolved"}
@@ -63,6 +65,13 @@ def decide(
                 cursor.execute(_SQL["set_state"], {"launch": launch, "fingerprint": fingerprint, "state": state})
                 add_event(cursor, launch, decision, actor, reason)
     return decisions
+
+
+def latest_acceptance(connection: Connection[Any], launch: str) -> int:
+    """Read the number of the latest event by which a person accepted mismatches, or took that back; 0 for none."""
+    row = connection.execute(_SQL["latest_acceptance"], {"launch": launch, "comparator": COMPARATOR}).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def add_event(cursor: Cursor[Any], launch: str, decision: Decision, actor: str, reason: str) -> None:

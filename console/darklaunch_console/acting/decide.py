@@ -54,7 +54,10 @@ def accept(settings: Settings, name: str, fingerprints: tuple[str, ...], reason:
     """
     if not reason.strip():
         raise BadUsage("--reason is empty: say why the shadow is meant to differ, for whoever asks in a month")
-    then = "Each is open again when it appears under another build of the shadow."
+    then = (
+        "Each is open again when it appears under another build of the shadow. The evidence of the verdict begins "
+        "anew: what is accepted is in it no more."
+    )
     _decide(settings, name, fingerprints, "accepted", reason, in_json, then)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, cast
 
+from darklaunch_comparator.coverage import Coverage
 from darklaunch_comparator.judging.words import odds
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.judgements import Judgement, judgement
@@ -19,6 +20,7 @@ from darklaunch_console.output.screen import from_outside
 from darklaunch_console.output.text import plural
 from darklaunch_console.stores import Connection
 
+from .coverage import gather_coverage, sentence
 from .evidence import find_record
 
 QUIET_S: Final = 600.0
@@ -36,12 +38,16 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A launch and the latest judgement of it; None when no judge has looked yet. `per_s` is the rate of exchanges."""
+    """A launch and the latest judgement of it; None when no judge has looked yet. `per_s` is the rate of exchanges.
+
+    `coverage` is how far each of the app's routes got; None while no hook has told them.
+    """
 
     record: LaunchRecord
     judgement: Judgement | None
     per_s: float
     now: datetime
+    coverage: Coverage | None = None
 
     @property
     def state(self) -> LaunchState:
@@ -72,7 +78,8 @@ def judged(connection: Connection, name: str) -> Judged:
     span_s = (found.summary.get("until_ms", 0) - found.summary.get("since_ms", 0)) / 1000 if found else 0.0
     if found and 0 < span_s < QUIET_S:
         per_s = found.summary["judged"] / span_s
-    return Judged(record, found, per_s, datetime.now(UTC))
+    endpoints = {each.endpoint: each for each in read.endpoints(connection, name)}
+    return Judged(record, found, per_s, datetime.now(UTC), gather_coverage(connection, record, endpoints))
 
 
 def headline(it: Judged) -> str:
@@ -119,6 +126,11 @@ def details(it: Judged) -> list[str]:
     return lines + remarks(it)
 
 
+def routes(it: Judged) -> list[str]:
+    """Say how many of the app's routes are judged, if that is known."""
+    return [f"{sentence(it.coverage)}."] if it.coverage else []
+
+
 def accused(summary: Mapping[str, Any]) -> list[str]:
     """Say at which places of the answers the shadow differs more than by noise, as of when it was condemned."""
     places = cast(list[dict[str, Any]], summary.get("places", []))
@@ -162,6 +174,7 @@ def as_json(it: Judged) -> dict[str, Any]:
         "percent": it.state.percent,
         "per_s": round(it.per_s, 3),
         "judged_until": it.judgement.judged_until if it.judgement else None,
+        "routes": None if it.coverage is None else {"total": it.coverage.total, "judged": it.coverage.judged},
         **it.summary,
     }
 

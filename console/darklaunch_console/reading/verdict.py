@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from darklaunch_comparator.store.deliveries import Delivery, deliveries
+from darklaunch_comparator.store.judgements import late
 from darklaunch_comparator.store.launches import Event, list_events
 from darklaunch_shared.errors import ContractError
 
@@ -20,7 +21,7 @@ from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres
 
 from .evidence import find_record
-from .judged import Answer, Judged, accused, as_json, details, headline, judged
+from .judged import Answer, Judged, accused, as_json, details, headline, judged, routes
 from .words import clock
 
 EXIT_CODES = {Answer.PROMOTE: 0, Answer.ROLL_BACK: 1, Answer.UNDECIDED: 2}
@@ -73,6 +74,7 @@ def verdict(settings: Settings, name: str, wait: bool, limit_s: float, in_json: 
     while True:
         with open_postgres(settings) as connection:
             found = judged(connection, name)
+            too_late = late(connection, name)
         now_s = time.monotonic()
         if found.answer is not Answer.UNDECIDED or not wait or now_s - began_s >= limit_s:
             break
@@ -83,9 +85,9 @@ def verdict(settings: Settings, name: str, wait: bool, limit_s: float, in_json: 
         time.sleep(min(LOOK_EVERY_S, max(0.0, limit_s - (now_s - began_s))))
     code = EXIT_CODES[found.answer]
     if in_json:
-        say_json({**as_json(found), "exit_code": code})
+        say_json({**as_json(found), "late": too_late, "exit_code": code})
     else:
-        _tell(found)
+        _tell(found, too_late)
     return code
 
 
@@ -120,10 +122,12 @@ def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
     say(f"Everything they rested on: darklaunch history {name} --json", style=QUIET)
 
 
-def _tell(found: Judged) -> None:
+def _tell(found: Judged, too_late: int) -> None:
     say(headline(found), style=_STYLES[found.answer])
-    for line in details(found):
+    for line in [*details(found), *routes(found)]:
         say(f"  {line}")
+    if too_late:
+        say(f"  {plural(too_late, 'exchange')} came after the window was judged: counted, but no evidence.")
 
 
 def _done(event: Event) -> str:

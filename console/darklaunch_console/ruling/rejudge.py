@@ -117,6 +117,7 @@ def _say(name: str, kinds: list[Kind]) -> None:
 def _say_applied(name: str, added: int, removed: int) -> None:
     if added or removed:
         say(f"Applied: {added} added, {removed} removed. What was recorded stays as it is.", style=GOOD)
+        say("The evidence of the verdict begins anew under them.")
     else:
         say(f"{name} has these rules already.")
 

@@ -13,7 +13,7 @@ from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, WARN, fro
 from darklaunch_console.output.table import split_at, width
 from darklaunch_console.output.text import plural
 from darklaunch_console.reading.evidence import LatencyRow
-from darklaunch_console.reading.judged import Answer, headline, remarks
+from darklaunch_console.reading.judged import Answer, headline, remarks, routes
 from darklaunch_console.reading.summary import standing
 from darklaunch_console.reading.words import latency_ms
 
@@ -177,7 +177,7 @@ def _remarks(look: Look, columns: int, at_most: int) -> list[Line]:
     if float(leading["log_e"]) > 0 and look.judged.answer is not Answer.ROLL_BACK:
         what = from_outside(str(leading["what"]), 200)
         told.append((("Leading     ", STRONG), (_cut(f"{what}, {odds(leading['log_e'])}", columns - 12), "")))
-    for line in remarks(look.judged):
+    for line in [*remarks(look.judged), *routes(look.judged)]:
         if line.startswith(" ") and told:  # an item of the list before it
             told[-1] = _plain(_cut(f"{plain(told[-1]).removesuffix('.')} {line.strip()};", columns))
         else:

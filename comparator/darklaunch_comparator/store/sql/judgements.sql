@@ -49,6 +49,17 @@ WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %
   AND r.outcome IN ('matched', 'mismatched', 'ignored', 'unverified', 'shadow_error')
 ORDER BY r.captured_at, r.exchange_id LIMIT %(most)s
 
+-- name: late
+-- What was recorded of closed windows after they were read.
+SELECT greatest(0, count(*) - (
+    SELECT coalesce(sum((e.state->'scope'->>'n')::bigint), 0) FROM darklaunch.evidence AS e
+    WHERE e.launch = %(launch)s AND e.endpoint = ''))
+FROM darklaunch.judgement AS j JOIN darklaunch.result AS r
+  ON r.launch = j.launch AND r.captured_at >= j.since AND r.captured_at < j.judged_until
+ AND r.day >= (j.since AT TIME ZONE 'UTC')::date AND r.day <= (j.judged_until AT TIME ZONE 'UTC')::date
+WHERE j.launch = %(launch)s AND r.outcome IN ('matched', 'mismatched', 'ignored', 'unverified', 'shadow_error')
+  AND NOT (r.outcome = 'shadow_error' AND r.reason = ANY(%(ours)s))
+
 -- name: get
 SELECT trial, basis, since, judged_until, ended, state->>'verdict', summary, updated_at
 FROM darklaunch.judgement WHERE launch = %(launch)s

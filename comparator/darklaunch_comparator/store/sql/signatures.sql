@@ -17,6 +17,12 @@ UPDATE darklaunch.signature
 SET state = %(state)s, settled_at = CASE WHEN %(state)s <> 'open' THEN now() END
 WHERE launch = %(launch)s AND fingerprint = %(fingerprint)s
 
+-- name: latest_acceptance
+SELECT coalesce(max(e.id), 0) FROM darklaunch.event AS e JOIN darklaunch.signature AS s
+    ON s.launch = e.launch AND s.fingerprint = e.data->>'signature' AND s.outcome = 'mismatched'
+WHERE e.launch = %(launch)s AND e.data ? 'signature' AND e.actor <> %(comparator)s
+  AND 'accepted' IN (e.data->'state'->>'from', e.data->'state'->>'to')
+
 -- name: add_event
 -- Deciding on a signature changes no control state: the event carries the revision that stands.
 INSERT INTO darklaunch.event (launch, actor, act, reason, revision, data)
