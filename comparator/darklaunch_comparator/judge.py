@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
+from darklaunch_shared.crashes import reached
 from darklaunch_shared.launch import LaunchSpec, Status
 from psycopg import Connection
 
@@ -97,6 +98,7 @@ class Judge:
             if docket.changed or docket.judged_until_ms - before_ms >= SAVE_MS:
                 save_docket(connection, docket, _summary(docket, sitting))
         if acting.done is not None:
+            reached("judge.3")
             publish_if_possible(redis, acting.done)
 
     def _docket(self, connection: Connection[Any], sitting: Sitting) -> Docket:
@@ -143,6 +145,7 @@ class Judge:
                         self._consider(docket, sitting, acting)
                     return
                 take_in(connection, docket, sitting, start_ms, seen)
+                reached("judge.1")
                 self._consider(docket, sitting, acting)
                 if acting.done:
                     return
@@ -184,6 +187,7 @@ class Judge:
         if state.status is not Status.ACTIVE and decision.move is not Move.ROLL_BACK:
             return
         acting.make(decision, docket.case, about)
+        reached("judge.2")
         docket.changed = True
         if decision.move is Move.RAISE:
             docket.case = docket.case.at_step(docket.case.progress.step + 1, sitting.now_ms, sitting.policy)

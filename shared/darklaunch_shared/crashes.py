@@ -45,6 +45,9 @@ PLACES: Final[dict[str, str]] = {
     "leader.7": "partitions are in order, and Redis is not tidied",
     "leader.8": "in the transaction: lost exchanges are written, and not committed",
     "leader.9": "lost exchanges are committed, and how far the search came is not noted",
+    "judge.1": "in the transaction: a window is taken in, and nothing of it is written",
+    "judge.2": "the hold is on Redis and the act in the transaction, which is not committed",
+    "judge.3": "what was judged and done is committed, and not published",
 }
 """Every place and what is true there."""
 
