@@ -83,6 +83,7 @@ def skeleton(text: str) -> list[str]:
     lines: list[str] = []
     for line in text.splitlines():
         plain = re.sub(r"\b[0-9a-z]{8}:\d+", "ID", line)
+        plain = plain.replace("evidence over ", "evidence ")
         plain = re.sub(r", or no answer in time \(\d+\)", "", plain)
         plain = re.sub(r"slower by more than 2,000 ms|no answer: timeout", "SLOW", plain)
         plain = re.sub(r"(latency: |no answer: connected).*", "PROOF", plain)

@@ -35,6 +35,7 @@ NEXT = (
     ("darklaunch up", "servers, workers and a comparator, until Ctrl-C"),
     ("app.add_middleware(darklaunch.CaptureMiddleware)", "in your app, and in its next release"),
     ("darklaunch start NAME --shadow http://HOST:PORT", "mirror 10 % of its reads to the next release"),
+    ("darklaunch watch NAME", "see it being judged, live"),
     ("darklaunch report NAME", "what this report says, of your app"),
 )
 
@@ -95,9 +96,8 @@ def _narrator(*, quiet: bool) -> Generator[Narrator]:
 def _progress(progress: Progress, ledger: read.Ledger) -> Text:
     compared = ledger.matched + ledger.mismatched + ledger.ignored
     return Text(
-        f"  visitors {progress.sent:>5,} of {progress.planned:,}, median {progress.p50_ms:.1f} ms, "
-        f"{progress.errors} errors   mirrored {ledger.sampled:>5,}   compared {compared:>5,}   "
-        f"differ {ledger.mismatched:>4,}"
+        f"  visitors {progress.sent:,}, median {progress.p50_ms:.1f} ms, {progress.errors} errors   "
+        f"mirrored {ledger.sampled:,}   compared {compared:,}   differ {ledger.mismatched:,}"
     )
 
 
