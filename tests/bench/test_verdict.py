@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from darklaunch_comparator.evidence import Bet
 
-from bench.verdict import alarms, delays, exact, naive
+from bench.verdict import alarms, delays, doubts, exact, naive
 from bench.verdict.rows import Group
 from tests.docs.page import ROOT
 
@@ -30,6 +30,8 @@ def test_known_values_and_splits_hold() -> None:
 def test_rare_alarms_and_quick_ones_hold() -> None:
     assert not broken(alarms.in_bursts(100))
     assert not broken(delays.of_mismatches(100))
+    assert not broken(doubts.of_noise(80))
+    assert not broken(doubts.of_faults(80))
     assert not broken(exact.seven_of_ten_a_hundred_times_slower())
 
 
