@@ -39,7 +39,7 @@ from .compare import (
 )
 from .finding import UNKNOWN, Evidence, Finding, Observation
 from .noise.observe import observe
-from .rules import RuleBook, compile_rules, read_stored
+from .rules import RuleBook, compile_stored
 from .text import ENDPOINT_CHARS, LABEL_CHARS, PATH_CHARS, TITLE_CHARS, storable, storable_json
 from .variant import variant
 
@@ -61,8 +61,11 @@ class Rules:
 
 
 def rules_of(spec: LaunchSpec, now: datetime | None = None) -> Rules:
-    """Compile a launch's rules as they hold at a moment, by default now. One that cannot be read is left out."""
-    book = compile_rules(read_stored(spec.rules), now or datetime.now(UTC))
+    """Compile a launch's rules as they hold at a moment, by default now. One that cannot be read is left out.
+
+    When that is one to mask, what is stored is masked as a whole.
+    """
+    book = compile_stored(spec.rules, now or datetime.now(UTC))
     return Rules(spec.compare, book, spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control)
 
 

@@ -192,3 +192,19 @@ def test_rejudging_nothing_says_so(cli: Cli, postgres_dsn: str, launch_name: str
     record(postgres_dsn, launch_name, [replayed(exchange(launch_name, 1))])
     assert "nothing to judge again" in cli.ok("rejudge", launch_name)
     assert "no mismatch to test on yet" in cli.error("rules", "test", launch_name, code=1)
+
+
+def test_a_rule_to_mask_that_cannot_be_read_is_loud_and_is_not_dropped_by_the_way(cli: Cli, shop: str, file: Path):
+    cli.ok("rules", "add", shop, "ignore", "$.a", "--reason", "gone")
+    stored = json.dumps({"ignore": [{"path": "$.a"}], "mask": [{"path": "$.email", "newer": 1}]})
+    with connect_store(cli.postgres_dsn, name="test") as connection:
+        changed = "UPDATE darklaunch.launch SET spec = spec || jsonb_build_object('rules', %s::text) WHERE name = %s"
+        connection.execute(changed, [stored, shop])
+        connection.commit()
+    assert "what is stored of exchanges is masked as a whole" in cli.run("rules", "show", shop).stderr
+    doctor = cli.run("doctor")
+    assert f"{shop}: a mask rule cannot be read" in " ".join(doctor.stdout.split())
+    refused = cli.error("rules", "add", shop, "ignore", "$.b", "--reason", "gone", code=1)
+    assert f"darklaunch rules apply {shop} -f FILE" in refused
+    cli.ok("rules", "apply", shop, "-f", str(file))
+    assert cli.run("rules", "show", shop).stderr == ""

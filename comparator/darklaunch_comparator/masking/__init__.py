@@ -5,7 +5,7 @@ and nothing that a body may hold makes it raise.
 """
 
 from .masker import Masker
-from .places import NO_PLACES, BadPlace, Places
+from .places import EVERYTHING, NO_PLACES, BadPlace, Places
 from .tokens import MASKED, Tokens
 
-__all__ = ["MASKED", "NO_PLACES", "BadPlace", "Masker", "Places", "Tokens"]
+__all__ = ["EVERYTHING", "MASKED", "NO_PLACES", "BadPlace", "Masker", "Places", "Tokens"]

@@ -34,6 +34,8 @@ _LOSSLESS: Final = "surrogateescape"
 _SCALAR: Final = re.compile(r'"|-?\d+(?![^\n]*only here:)|(?:true|false|null)?\Z')
 _CUT_OFF: Final = re.compile(r"(?<=…\")[^\s&;,<>\"']{16,}")
 """What a rendering that lost its beginning begins with: the name before it may be lost too."""
+_DESCRIBING: Final = ("content-type", "content-length")
+_OF_NO_VALUE: Final = ("status", "latency")
 _KEPT: Final = (None, "", "null", "true", "false")
 
 
@@ -100,6 +102,8 @@ class Masker:
     def target(self, target: str) -> str:
         """Mask the query of a request target."""
         path, mark, query = target.partition("?")
+        if self._places.everything:
+            return f"{path}{mark}{self._tokens.text(query)}"
         return f"{path}{mark}{self._text.form(query, self._places.query)}" if query else target
 
     def headers(self, headers: list[list[str]], *, recoded: bool = False) -> list[list[str]]:
@@ -115,6 +119,8 @@ class Masker:
 
     def _body(self, came: "_Opened", family: Family) -> _Body:
         """Mask a body. One that its codings hide is withheld: a token stands for all of it."""
+        if came.content and self._places.everything:
+            return _Body(self._tokens.raw(came.content).encode(), recoded=True)
         if not came.content or (family is Family.BINARY and not came.media.type.startswith("multipart/")):
             return _Body(came.content)
         try:
@@ -143,6 +149,8 @@ class Masker:
     def _header(self, name: str, value: str) -> str:
         if value in (REDACTED, SEALED):
             return value
+        if self._places.everything:
+            return value if name in _DESCRIBING else self._tokens.text(value)
         if name in ("set-cookie", "cookie"):
             cookies = value.split(";", 1) if name == "set-cookie" else [value]
             return ";".join([self._cookies(cookies[0]), *cookies[1:]])
@@ -160,7 +168,9 @@ class Masker:
     def _difference(self, one: dict[str, Any]) -> dict[str, Any]:
         path = str(one.get("path", ""))
         show: Callable[[Any], Any]
-        if path.startswith("header:"):
+        if self._places.everything and path not in _OF_NO_VALUE:
+            show = self._token
+        elif path.startswith("header:"):
             name = path.removeprefix("header:")
             hide = name in self._places.headers or is_credential(name)
             show = self._token if hide and name not in ("set-cookie", "cookie") else self._loosely

@@ -20,12 +20,16 @@ class BadPlace(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Places to mask, compiled once. `names` are what the paths end in: enough where only fragments are left."""
+    """Places to mask, compiled once. `names` are what the paths end in: enough where only fragments are left.
+
+    `everything` is for when it is not known what to mask: then no value is stored.
+    """
 
     paths: tuple[tuple[Step, ...], ...] = ()
     headers: frozenset[str] = frozenset()
     query: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    everything: bool = False
 
     @classmethod
     def of(cls, given: Iterable[str]) -> "Places":
@@ -79,3 +83,4 @@ class Places:
 
 
 NO_PLACES: Final = Places()
+EVERYTHING: Final = Places(everything=True)

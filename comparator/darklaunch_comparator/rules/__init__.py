@@ -1,18 +1,21 @@
 """What an operator decides about differences: the rule set, its file form, and what comparators compile it to."""
 
-from .compiling import NO_BOOK, RuleBook, compile_rules, read_stored
+from .compiling import NO_BOOK, WITHHELD, RuleBook, compile_rules, compile_stored, masks_lost, read_stored
 from .files import read_file, write_toml
 from .model import MOST_RULES, Rule, RuleSet, Trouble, check, rule_id, store
 
 __all__ = [
     "MOST_RULES",
     "NO_BOOK",
+    "WITHHELD",
     "Rule",
     "RuleBook",
     "RuleSet",
     "Trouble",
     "check",
     "compile_rules",
+    "compile_stored",
+    "masks_lost",
     "read_file",
     "read_stored",
     "rule_id",

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
@@ -14,7 +14,7 @@ from darklaunch_comparator.compare.jsonpath import Step, parse_place
 from darklaunch_comparator.compare.pathmap import PathMap
 from darklaunch_comparator.compare.patterns import Pattern
 from darklaunch_comparator.compare.rules import NO_RULES, Patterns, Rules, Structure, Tolerance, Unordered
-from darklaunch_comparator.masking import NO_PLACES, Places
+from darklaunch_comparator.masking import EVERYTHING, NO_PLACES, Places
 
 from .model import KINDS, Ignore, Mask, Rule, RuleSet
 
@@ -47,12 +47,17 @@ class RuleBook:
 
 
 NO_BOOK: Final = RuleBook()
+WITHHELD: Final = (
+    "a mask rule cannot be read, so nobody knows which values are to be masked: what is stored of exchanges is masked "
+    "as a whole"
+)
 
 
 def read_stored(text: str) -> RuleSet:
     """Read a stored rule set.
 
-    A rule that cannot be read, perhaps one of a newer release, is left out: it excuses nothing.
+    A rule that cannot be read, perhaps one of a newer release, is left out: it excuses nothing. When it is one that
+    masks, `masks_lost` says so.
     """
     if not text:
         return RuleSet()
@@ -65,6 +70,29 @@ def read_stored(text: str) -> RuleSet:
         return RuleSet()
     known = {kind: _readable(kind, rules) for kind, rules in cast(dict[str, object], given).items() if kind in KINDS}
     return RuleSet.model_validate(known)
+
+
+def masks_lost(text: str) -> bool:
+    """Say whether a stored rule set has, or may have, a rule to mask that cannot be read."""
+    if not text:
+        return False
+    try:
+        given = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return True
+    if not isinstance(given, dict):
+        return True
+    masks = cast(dict[str, object], given).get("mask", [])
+    return not isinstance(masks, list) or len(_readable("mask", masks)) < len(cast(list[object], masks))
+
+
+def compile_stored(text: str, now: datetime) -> RuleBook:
+    """Compile a stored rule set as it holds at a moment. Where a rule to mask is lost, everything is masked."""
+    book = compile_rules(read_stored(text), now)
+    if not masks_lost(text):
+        return book
+    log.error("%s", WITHHELD)
+    return replace(book, masked_elsewhere=EVERYTHING, masked_at={})
 
 
 def compile_rules(rules: RuleSet, now: datetime) -> RuleBook:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
+from darklaunch_comparator.rules import WITHHELD, masks_lost
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch import LaunchState, Status
@@ -39,6 +40,10 @@ def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, Launch
         elif copy.hold and not state.hold:
             what = f"{state.name} is held on Redis, which is not recorded yet"
             found.append(warn(what, f"A comparator records it; darklaunch resume {state.name} lifts it."))
+        if masks_lost(state.spec.rules):
+            found.append(
+                fail(f"{state.name}: {WITHHELD}", f"Write them anew: darklaunch rules apply {state.name} -f FILE.")
+            )
     recorded = {record.state.name for record in records}
     for name in sorted(copies.keys() - recorded):
         do = f"Is DATABASE_URL right? If so, darklaunch rollback {name} stops it."

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TextIO
 
 import click
-from darklaunch_comparator.rules import Rule, RuleSet, read_stored, rule_id, write_toml
+from darklaunch_comparator.rules import WITHHELD, Rule, RuleSet, masks_lost, read_stored, rule_id, write_toml
 from darklaunch_comparator.rules.model import KINDS
 from darklaunch_comparator.store import read
 
@@ -15,7 +15,7 @@ from darklaunch_console.acting.change import Told
 from darklaunch_console.acting.control import actor, described, find
 from darklaunch_console.arguments import launch_name, parse_duration
 from darklaunch_console.errors import BadUsage, ConsoleError
-from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json
+from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
 from darklaunch_console.output.text import plural
 from darklaunch_console.reading.evidence import find_record
 from darklaunch_console.settings import Settings
@@ -24,6 +24,8 @@ from darklaunch_console.stores import Connection, open_postgres, open_redis
 from . import words
 from .changing import differences, record_rules, rules_from, with_rules, without
 from .trial import test
+
+WRITE_ALL = "Write all rules anew: darklaunch rules apply {name} -f FILE"
 
 
 @click.group(invoke_without_command=True, short_help="Show or change which differences are excused.")
@@ -47,8 +49,11 @@ def show(settings: Settings, name: str, as_toml: bool, in_json: bool) -> None:
     if as_toml and in_json:
         raise BadUsage("--toml and --json are two forms of the same rules: choose one")
     with open_postgres(settings) as connection:
-        held = read_stored(find_record(connection, name).state.spec.rules)
+        stored = find_record(connection, name).state.spec.rules
+        held = read_stored(stored)
         told = look(connection, name, held)
+    if masks_lost(stored):
+        warn(f"{WITHHELD}. {WRITE_ALL.format(name=name)}")
     if as_toml:
         click.echo(write_toml(held), nl=False)
     elif in_json:
@@ -130,7 +135,7 @@ def apply(settings: Settings, name: str, document: TextIO, reason: str, in_json:
     def change(old: RuleSet) -> RuleSet:
         return rules_from(document.read(), document.name, old)
 
-    _change(settings, name, change, reason, in_json)
+    _change(settings, name, change, reason, in_json, all_of_them=True)
 
 
 def look(connection: Connection, name: str, held: RuleSet) -> list[words.Told]:
@@ -164,14 +169,25 @@ def chosen(held: RuleSet, named: str, launch: str) -> Rule:
     )
 
 
-def _change(settings: Settings, name: str, changed: Callable[[RuleSet], RuleSet], reason: str, in_json: bool) -> None:
+def _change(
+    settings: Settings,
+    name: str,
+    changed: Callable[[RuleSet], RuleSet],
+    reason: str,
+    in_json: bool,
+    *,
+    all_of_them: bool = False,
+) -> None:
     told = Told(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
+        unmasked = masks_lost(before.state.spec.rules)
+        if unmasked and not all_of_them:
+            raise ConsoleError(f"{name}: {WITHHELD}. To change one rule would drop it: {WRITE_ALL.format(name=name)}")
         old = read_stored(before.state.spec.rules)
         new = changed(old)
         added, removed = differences(old, new)
-        if not (added or removed):
+        if not (added or removed or unmasked):
             told.unchanged(before, f"{name} has these rules already.")
             return
         record = record_rules(redis, connection, before, new, reason)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from darklaunch_comparator.compare import NO_RULES, Outcome, Side, compare
-from darklaunch_comparator.masking import MASKED, BadPlace, Masker, Places
+from darklaunch_comparator.masking import EVERYTHING, MASKED, BadPlace, Masker, Places
 from darklaunch_comparator.masking.names import is_credential
 from darklaunch_shared import keys
 from darklaunch_shared.exchange import Answer, Exchange, Fields, Headers, Request, pack_exchange
@@ -363,3 +363,29 @@ def test_what_a_shadow_error_says_is_masked() -> None:
     failed = Unanswered(ShadowErrorClass.RESET, "GET /?token=hunter2: reset", 1, 5.0, AT_MS)
     replay = masked(pack_replay(captured, failed))
     assert isinstance(replay.shadow, Unanswered) and "hunter2" not in replay.shadow.detail
+
+
+@pytest.mark.parametrize("types", [JSON, FORM, HTML, (("content-type", "image/png"),)])
+def test_no_value_is_stored_where_it_is_not_known_what_to_mask(types: Headers):
+    every = Masker(b"salt" * 8, EVERYTHING)
+    asked: Headers = (("x-user", "Ada"), ("content-type", "text/plain"))
+    told = masked(
+        entry(b'{"name":"Ada"}', b"name=Ada", types=types, request=b"who=Ada", request_headers=asked, target="/?q=Ada"),
+        every,
+    )
+    assert b"Ada" not in repr(told).encode()
+    assert told.exchange.request.target.startswith("/?[masked:")
+    assert dict(told.exchange.request.headers)["content-type"] == "text/plain"
+    assert dict(told.exchange.primary.headers) == dict(types)
+    assert isinstance(told.shadow, Answered)
+    assert told.shadow.answer.body != told.exchange.primary.body
+    found = [
+        {"path": "$.name", "kind": "value", "primary": '"Ada"', "shadow": "null"},
+        {"path": "header:x-user", "kind": "value", "primary": "Ada", "shadow": "Bob"},
+        {"path": "text", "kind": "text", "primary": "Ada", "shadow": "Bob"},
+        {"path": "status", "kind": "status", "primary": "200", "shadow": "500"},
+    ]
+    shown = every.differences(json.dumps(found))
+    assert "Ada" not in shown
+    assert "Bob" not in shown
+    assert json.loads(shown)[3]["shadow"] == "500"

@@ -9,7 +9,8 @@ import pytest
 from darklaunch_comparator.assess import rules_of
 from darklaunch_comparator.compare import NO_RULES
 from darklaunch_comparator.compare.rules import Tolerance
-from darklaunch_comparator.rules import NO_BOOK, check, compile_rules, read_stored, rule_id, store
+from darklaunch_comparator.masking import EVERYTHING
+from darklaunch_comparator.rules import NO_BOOK, check, compile_rules, masks_lost, read_stored, rule_id, store
 from darklaunch_shared.launch import LaunchSpec, unpack_spec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,6 +177,25 @@ def test_a_stored_rule_that_cannot_be_read_excuses_nothing(stored: bytes):
 
 def test_stored_rules_that_are_no_rules_excuse_nothing():
     assert read_stored("nonsense").all() == read_stored("[1]").all() == []
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ['{"mask":[{"path":"$.a"},{"path":"$.b","newer":1}]}', '{"mask":{"path":"$.a"}}', "[1]", "nonsense"],
+)
+def test_where_a_rule_to_mask_cannot_be_read_everything_is_masked(stored: str):
+    book = rules_of(LaunchSpec("http://shadow", rules=stored), NOW).book
+    assert masks_lost(stored)
+    assert book.masked(ORDERS) is book.masked("GET /elsewhere") is EVERYTHING
+
+
+def test_other_rules_that_cannot_be_read_mask_nothing_more():
+    stored = '{"mask":[{"path":"$.a"}],"ignore":[{"path":"$.b","newer":1}],"newer":[{"path":"$"}]}'
+    book = rules_of(LaunchSpec("http://shadow", rules=stored), NOW).book
+    assert not masks_lost(stored)
+    assert not masks_lost("")
+    assert not book.masked(ORDERS).everything
+    assert book.masked(ORDERS).names == {"a"}
 
 
 def test_the_ignore_paths_of_a_launch_of_0_1_0_are_rules():
