@@ -1,13 +1,14 @@
 """Measure what the hook costs a server as a whole: throughput and CPU per request beside the bare server and peers.
 
-    python -m bench.hook_server [--rounds 5] [--seconds 2] [--concurrency 32] [--only hook]
+    python -m bench.hook_server [--rounds 5] [--seconds 2] [--concurrency 32] [--per-s 0] [--only hook]
 
 One uvicorn process serves 2 kB of JSON from Starlette: bare, with the hook at several shares (a real Valkey takes what
 it writes), with the hook while its Valkey is stopped, with OpenTelemetry's and with Sentry's ASGI middleware. nginx and
 Envoy stand in front of a server that answers at once, without and with mirroring to a second one; their `of bare` is
-relative to themselves without mirroring. Servers run on one core, load and Valkey on another; contenders take turns in
-every round. CPU is the server process's own, with all its threads. What is not installed is left out, with a word
-(`uv sync --group bench`; Debian's nginx).
+relative to themselves without mirroring. At full load a p99 is mostly time spent in line: what a hook adds to it shows
+at a fixed rate, `--per-s 500`; the last line holds it with Redis stopped against it with Redis up. Servers run on one
+core, load and Valkey on another; contenders take turns in every round. CPU is the server process's own, with all its
+threads. What is not installed is left out, with a word (`uv sync --group bench`; Debian's nginx).
 """
 
 import argparse
@@ -40,6 +41,8 @@ from .load import HOST, pin
 
 THIS = (sys.executable, "-W", "ignore", "-m", "bench.hook_server")
 BARE = "bare uvicorn"
+UP = "hook, 100 %"
+STOPPED = "hook, 100 %, Redis stopped"
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -83,7 +86,7 @@ def contenders(only: str) -> Generator[list[Contender]]:
         announce(valkey.url, 100.0)
         app(
             "hook",
-            "hook, 100 %, Redis stopped",
+            STOPPED,
             environ={"DARKLAUNCH_REDIS_URL": valkey.url},
             before=lambda: os.kill(valkey.process.pid, signal.SIGSTOP),
             after=_going_on(valkey),
@@ -123,11 +126,11 @@ def _proxies(running: ExitStack) -> list[Contender]:
     return found
 
 
-def measure(contender: Contender, seconds: float, concurrency: int) -> None:
-    """Load one contender once."""
+def measure(contender: Contender, seconds: float, concurrency: int, per_s: float) -> None:
+    """Load one contender once, at most `per_s` requests a second (0: as fast as it goes)."""
     contender.before()
     command = [sys.executable, "-m", "bench.load", "--port", str(contender.port), "--seconds", str(seconds)]
-    command += ["--concurrency", str(concurrency), "--body-bytes", str(len(BODY))]
+    command += ["--concurrency", str(concurrency), "--body-bytes", str(len(BODY)), "--per-s", str(per_s)]
     try:
         before_s = _cpu_s(contender.pid)
         ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60)
@@ -142,19 +145,19 @@ def measure(contender: Contender, seconds: float, concurrency: int) -> None:
     contender.p99_ms.append(told["p99_ms"])
 
 
-def main(rounds: int, seconds: float, concurrency: int, only: str) -> None:
+def main(rounds: int, seconds: float, concurrency: int, per_s: float, only: str) -> None:
     with contenders(only) as running:
         time.sleep(1.5)  # hooks look for launches twice a second
         for contender in running:
-            measure(contender, 0.5, concurrency)
+            measure(contender, 0.5, concurrency, per_s)
             for figures in (contender.rates, contender.cpu_us, contender.p99_ms):
                 figures.clear()
         for _ in range(rounds):
             for contender in running:
-                measure(contender, seconds, concurrency)
+                measure(contender, seconds, concurrency, per_s)
     print(
-        f"{'server':30}{'requests/s':>11}{'of bare':>9}{'CPU µs':>9}{'added':>8}{'p99, ms':>9}"
-        f"    {rounds} rounds of {seconds:g} s, concurrency {concurrency}"
+        f"{'server':30}{'requests/s':>11}{'of bare':>9}{'CPU µs':>9}{'added':>8}{'p99, ms':>9}{'added':>8}"
+        f"    {rounds} rounds of {seconds:g} s, concurrency {concurrency}{f', {per_s:g} a second' if per_s else ''}"
     )
     named = {contender.name: contender for contender in running}
     for one in running:
@@ -162,8 +165,13 @@ def main(rounds: int, seconds: float, concurrency: int, only: str) -> None:
         share = statistics.median(mine / its for mine, its in zip(one.rates, bare.rates, strict=True))
         added = statistics.median(mine - its for mine, its in zip(one.cpu_us, bare.cpu_us, strict=True))
         rate, cpu_us, p99_ms = map(statistics.median, (one.rates, one.cpu_us, one.p99_ms))
+        slower_ms = statistics.median(mine - its for mine, its in zip(one.p99_ms, bare.p99_ms, strict=True))
         beside = f"{share:9.2f}{cpu_us:9.1f}{added:+8.1f}" if one is not bare else f"{'':9}{cpu_us:9.1f}{'':8}"
-        print(f"{one.name:30}{rate:11,.0f}{beside}{p99_ms:9.1f}")
+        print(f"{one.name:30}{rate:11,.0f}{beside}{p99_ms:9.2f}{'' if one is bare else f'{slower_ms:+8.2f}'}")
+    if STOPPED in named and UP in named:
+        pairs = zip(named[STOPPED].p99_ms, named[UP].p99_ms, strict=True)
+        ratio = statistics.median(stopped / up for stopped, up in pairs)
+        print(f"p99 with Redis stopped, of that with Redis up: {ratio:.2f}")
 
 
 def serve(kind: str) -> None:
@@ -393,6 +401,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--per-s", type=float, default=0.0, help="requests a second; 0: as fast as it goes")
     parser.add_argument("--only", default="", help="contenders whose name contains this, and the bare server")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -400,4 +409,4 @@ if __name__ == "__main__":
         serve(given.serve)
     else:
         pin(1)
-        main(given.rounds, min(given.seconds, 30.0), given.concurrency, given.only)
+        main(given.rounds, min(given.seconds, 30.0), given.concurrency, given.per_s, given.only)

@@ -47,7 +47,7 @@ def test_answers_are_the_same_exchanges_arrive_and_the_exit_is_in_time(redis_url
         assert eventually(both_workers_captured)
         began = time.monotonic()
         served.stop()
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 10
     assert "the hook failed" not in served.log()
     assert all(counters.closed for counters in launch.counters())
     assert_balanced(launch)
@@ -62,14 +62,14 @@ def test_a_stopped_redis_holds_up_no_greenlet_and_no_exit(tmp_path):
             served.get("/pid")
             assert eventually(launch.hooks), served.log()
             assert eventually(lambda: served.get("/orders/7") and launch.exchanges())
-            launch.redis.execute_command("CLIENT", "PAUSE", 5_000, "ALL")
+            launch.redis.execute_command("CLIENT", "PAUSE", 20_000, "ALL")
             slowest_s, until_s = 0.0, time.monotonic() + 1.2
             while time.monotonic() < until_s:
                 began = time.monotonic()
                 assert b"200 OK" in served.get("/orders/7")
                 slowest_s = max(slowest_s, time.monotonic() - began)
-            assert slowest_s < 0.5
+            assert slowest_s < 1.0  # Redis is given as long for an answer
             began = time.monotonic()
             served.stop()
-            # 2 s are the hook's; gunicorn's gevent worker looks once a second whether it is to end.
-            assert time.monotonic() - began < 4.5
+            # 2 s are the hook's, up to 1 s is gunicorn's; a worker that hangs is killed after 30 s.
+            assert time.monotonic() - began < 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
 import time
@@ -16,6 +17,7 @@ from darklaunch.recording import Recording
 from darklaunch.report import Report
 from darklaunch.watch import Watch
 from darklaunch.wire import Wire
+from greenlet import GreenletExit
 
 from .asgi_lab import answering, body, get, start
 from .hook_lab import Launch, eventually
@@ -48,7 +50,7 @@ HANG_S = 120
 class Broken:
     """Stands in for an internal: fails, sleeps or hangs, and says that it was called."""
 
-    def __init__(self, mode: str, really) -> None:
+    def __init__(self, mode: str | type[BaseException], really) -> None:
         self.mode, self.really = mode, really
         self.called, self.over = threading.Event(), threading.Event()
 
@@ -57,11 +59,13 @@ class Broken:
 
     def __call__(self, *args, **named):
         self.called.set()
+        if isinstance(self.mode, type):
+            raise self.mode
         if self.mode == "raise":
             raise ZeroDivisionError("in the hook")
         if self.mode == "BaseException":
             raise Odd("in the hook")
-        self.over.wait(0.3 if self.mode == "sleep" else HANG_S)
+        self.over.wait({"short sleep": 0.004, "sleep": 0.3}.get(self.mode, HANG_S))
         return self.really(*args, **named)
 
 
@@ -96,14 +100,33 @@ def house(valkey):
         each.stop(for_good=True)
 
 
-def test_an_internal_that_fails_in_the_request_changes_nothing(house, monkeypatch):
+@pytest.mark.parametrize("mode", ["raise", "short sleep"])
+def test_an_internal_that_fails_or_stalls_in_the_request_changes_nothing(house, mode, monkeypatch):
     apps, launch = house
     for owner, name in IN_REQUEST:
         with monkeypatch.context() as patched:
-            broken = Broken("raise", getattr(owner, name))
+            broken = Broken(mode, getattr(owner, name))
             patched.setattr(owner, name, broken)
             apps.ask()
             assert broken.called.is_set(), name
+    apps.ask()
+    before = launch.ledger("sampled")
+    apps.ask()
+    assert eventually(lambda: launch.ledger("sampled") > before)
+
+
+@pytest.mark.parametrize("delivered", [asyncio.CancelledError, GreenletExit, KeyboardInterrupt, SystemExit, Odd])
+def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_server(house, delivered, monkeypatch):
+    """Cancelling, a time limit, a signal: the hook raises no such thing itself, and must not swallow it."""
+    apps, launch = house
+    for owner, name in [(Recorder, "begin"), (Recording, "say"), (Recording, "finish")]:
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, Broken(delivered, getattr(owner, name)))
+            for app, _ in apps.asgi:
+                with pytest.raises(delivered):
+                    get(app, "/orders/1")
+            with pytest.raises(delivered):
+                call(apps.wsgi[0])
     apps.ask()
     before = launch.ledger("sampled")
     apps.ask()

@@ -83,7 +83,10 @@ def masks_lost(text: str) -> bool:
     if not isinstance(given, dict):
         return True
     masks = cast(dict[str, object], given).get("mask", [])
-    return not isinstance(masks, list) or len(_readable("mask", masks)) < len(cast(list[object], masks))
+    if not isinstance(masks, list):
+        return True
+    held = cast(list[object], masks)
+    return len(_readable("mask", held)) < len(held)
 
 
 def compile_stored(text: str, now: datetime) -> RuleBook:
