@@ -179,7 +179,8 @@ def _remarks(look: Look, columns: int, at_most: int) -> list[Line]:
         told.append((("Leading     ", STRONG), (_cut(f"{what}, {odds(leading['log_e'])}", columns - 12), "")))
     for line in [*remarks(look.judged), *routes(look.judged)]:
         if line.startswith(" ") and told:  # an item of the list before it
-            told[-1] = _plain(_cut(f"{plain(told[-1]).removesuffix('.')} {line.strip()};", columns))
+            listed = plain(told[-1])
+            told[-1] = _plain(_cut(f"{listed}{' ' if listed.endswith(':') else '; '}{line.strip()}", columns))
         else:
             told.append(_plain(_cut(line, columns)))
     return told[:at_most]
