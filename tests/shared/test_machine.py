@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,10 +24,9 @@ from darklaunch_comparator.store.batch import prepare, write
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import Act, LaunchRecord, create_launch
 from darklaunch_comparator.store.memory import Memory
-from darklaunch_console.embedded import Valkey, embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.connect import connect, connect_async
-from darklaunch_shared.consumer import Consumer, Delivery, comparator_lane, worker_lane
+from darklaunch_shared.consumer import MAX_DELIVERIES, Consumer, Delivery, comparator_lane, worker_lane
 from darklaunch_shared.counters import pack_counters
 from darklaunch_shared.exchange import Fields, pack_exchange, unpack_exchange
 from darklaunch_shared.launch import LaunchSpec
@@ -32,10 +34,18 @@ from darklaunch_shared.replay import Loss, pack_loss
 from darklaunch_shared.scripting import Call, ScriptQueue, Scripts, call_script
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from redis.exceptions import ResponseError
 
 from tests.comparator.material import RULES, assert_sums_equal_rows, exchange, replayed
+from tests.faults.redis_servers import LINES, RedisServer
 
 LEASE_S = 0.002
 
@@ -46,7 +56,7 @@ class Sample:
 
     captured_at_ms: int
 
-    def parcel(self, launch: str) -> Parcel:
+    def parcel(self, launch: str, identity: str, *, seal: bool) -> Parcel:
         fields = pack_exchange(exchange(launch, 1, at_ms=self.captured_at_ms))
         return Parcel(fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE])
 
@@ -54,17 +64,27 @@ class Sample:
         pass
 
 
+def finishing(consumer: Consumer, delivery: Delivery, onward: Fields, counter: str) -> Call:
+    """Give the call that settles an entry, so that it can be made twice."""
+    lane = consumer.lane
+    passed_on = [part for pair in onward.items() for part in pair]
+    names = (lane.source, lane.onward, lane.ledger)
+    return Call("finish", names, (lane.group, consumer.name, delivery.entry_id, counter, *passed_on))
+
+
 class Protocol(RuleBasedStateMachine):
     """One hook, workers and comparators that come and go, and servers that lose what they hold or do not answer."""
 
-    url = dsn = ""
+    server: RedisServer
+    dsn = ""
+    came_to: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
         self.name, self.producer = f"t-{secrets.token_hex(6)}", secrets.token_hex(4)
         self.loop = asyncio.new_event_loop()
-        self.redis = connect(self.url, client_name="darklaunch-test")
-        self.client = connect_async(self.url, client_name="darklaunch-test")
+        self.redis = connect(self.server.url, client_name="darklaunch-test")
+        self.client = connect_async(self.server.url, client_name="darklaunch-test")
         self.queue = ScriptQueue(Scripts(self.client))
         self.sending = self.loop.create_task(self.queue.run())
         self.postgres = connect_store(self.dsn, name="darklaunch-test")
@@ -79,6 +99,27 @@ class Protocol(RuleBasedStateMachine):
         self.working: list[Delivery] = []
         self.recording: list[Delivery] = []
         self.last: Call | None = None
+
+    # All of them
+
+    @initialize(count=st.integers(2, 12), dies=st.booleans())
+    def begin(self, count: int, dies: bool) -> None:
+        self.read(1)  # joins the group
+        self.read_replays(1)
+        self.go_on(count)
+        if dies:
+            self.workers_die_of_it()
+
+    @rule(count=st.integers(2, 12))
+    def go_on(self, count: int) -> None:
+        """Nothing goes wrong for a while: what is sampled is replayed and recorded, but for some that waits."""
+        self.sample(count)
+        self.flush(answered=True)
+        self.read(count)
+        while len(self.working) > 1:
+            self.finish(same=len(self.working) % 3 > 0, stale=len(self.working) % 5 == 0)
+        self.read_replays(count)
+        self.record("no")
 
     # The hook
 
@@ -128,7 +169,7 @@ class Protocol(RuleBasedStateMachine):
             if stale
             else replayed(captured, body=None if same else {"total": 2})
         )
-        self.last = self.worker.finishing(delivery, onward, "dropped" if stale else "replayed")
+        self.last = finishing(self.worker, delivery, onward, "dropped" if stale else "replayed")
         self._call(self.last)
 
     @precondition(lambda self: self.last)
@@ -147,6 +188,25 @@ class Protocol(RuleBasedStateMachine):
     @rule()
     def worker_crashes(self) -> None:
         self.worker, self.working = self._member(worker_lane), []
+
+    @precondition(lambda self: self.working)
+    @rule()
+    def bury(self) -> None:
+        """It cannot be read, or its worker finds that it is at fault itself."""
+        try:
+            self._run(self.worker.bury(self.working.pop(0), "at fault"))
+        except ResponseError as refused:
+            if "NOGROUP" not in str(refused):  # the stream is gone
+                raise
+
+    @rule()
+    def workers_die_of_it(self) -> None:
+        """Whoever takes it dies, until it is given up."""
+        self.read(1)
+        for _ in range(MAX_DELIVERIES + 1):
+            self.worker_crashes()
+            self.claim(8)
+        self.working = []
 
     # Comparators
 
@@ -167,7 +227,7 @@ class Protocol(RuleBasedStateMachine):
             write(self.postgres, self.name, found, self.memory)
         if crashes == "no":
             for delivery in self.recording:
-                self._call(self.comparator.finishing(delivery, {}, "recorded"))
+                self._call(finishing(self.comparator, delivery, {}, "recorded"))
         else:
             self.comparator = self._member(comparator_lane)
         self.recording = []
@@ -180,6 +240,17 @@ class Protocol(RuleBasedStateMachine):
         self.copy_counters()
         self.redis.execute_command("FLUSHALL")
         self.redis.execute_command("SCRIPT FLUSH")
+        publish(self.redis, self.launch, lift_hold=False)
+
+    @rule(keeps=st.booleans())
+    def redis_is_killed(self, keeps: bool) -> None:
+        """It comes back with its file, or with nothing; nobody had the time to say how far they were."""
+        self.server.kill()
+        if not keeps:
+            shutil.rmtree(self.server.directory / "appendonlydir")
+        self.server.start()
+        self.redis.connection_pool.disconnect()
+        self._run(self.client.connection_pool.disconnect())
         publish(self.redis, self.launch, lift_hold=False)
 
     @rule()
@@ -225,6 +296,8 @@ class Protocol(RuleBasedStateMachine):
         assert ledger.sampled == self.hook.sampled, ledger
         assert ledger.on_its_way == 0, ledger
         assert_sums_equal_rows(self.postgres, self.name)
+        self.came_to.update(matched=ledger.matched, mismatched=ledger.mismatched, dead=ledger.dead)
+        self.came_to.update(ledger.dropped_by_reason)
 
     def _settle(self) -> None:
         """Let everybody who held something be gone, and others finish it."""
@@ -261,31 +334,40 @@ class Protocol(RuleBasedStateMachine):
         return self.loop.run_until_complete(doing)
 
 
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[Valkey]:
-    with embedded_valkey() as valkey:
-        yield valkey
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    program = LINES[0].find()
+    assert program is not None
+    server = RedisServer(program, tmp_path, "appendonly yes", "appendfsync no")
+    server.start()
+    yield server
+    server.kill()
 
 
-def run(valkey: Valkey, dsn: str, *, examples: int, steps: int, derandomize: bool) -> None:
-    machine = type("ProtocolHere", (Protocol,), {"url": valkey.url, "dsn": dsn})
+def run(server: RedisServer, dsn: str, *, examples: int, steps: int, derandomize: bool) -> Counter[str]:
+    """Run histories, and give what their exchanges came to."""
+    came_to: Counter[str] = Counter()
+    machine = type("ProtocolHere", (Protocol,), {"server": server, "dsn": dsn, "came_to": came_to})
     run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
             derandomize=derandomize,
+            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
+    return came_to
 
 
-def test_any_history_balances(valkey: Valkey, postgres_dsn: str) -> None:
-    run(valkey, postgres_dsn, examples=10, steps=25, derandomize=True)
+def test_any_history_balances(server: RedisServer, postgres_dsn: str) -> None:
+    came_to = run(server, postgres_dsn, examples=10, steps=25, derandomize=True)
+    assert all(came_to[each] for each in ("matched", "mismatched", "dead", "stale", "lost_in_redis")), came_to
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_many_long_histories_balance(valkey: Valkey, postgres_dsn: str) -> None:
-    run(valkey, postgres_dsn, examples=300, steps=80, derandomize=False)
+def test_many_long_histories_balance(server: RedisServer, postgres_dsn: str) -> None:
+    run(server, postgres_dsn, examples=300, steps=80, derandomize=False)
