@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -135,7 +136,7 @@ def test_half_open_connections(stage: Stage) -> None:
     stage.up(comparators=2, per_s=30)
     proxy.fall_silent()
     stage.mended()
-    assert "nothing came from Postgres for 35 s" in stage.logs()
+    assert "recording again after" in stage.logs()
     assert stage.finish("Postgres: half-open connections")["dropped"] == {}
 
 
@@ -240,7 +241,8 @@ def test_frozen(alone: Stage, own_postgres: Postgres) -> None:
         os.kill(pid, signal.SIGSTOP)
     time.sleep(4)
     for pid in group:
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):  # a backend that was at its end is gone with the first of them
+            os.kill(pid, signal.SIGCONT)
     alone.mended()
     assert alone.finish("Postgres: SIGSTOP 4 s, backends too")["dropped"] == {}
 

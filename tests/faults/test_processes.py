@@ -112,6 +112,7 @@ def test_poison(stage: Stage) -> None:
     for _ in range(MAX_DELIVERIES):
         victim = stage.worker(crash_at="worker.2", lease_s=0.3)
         stage.until(lambda victim=victim: victim.exit_code is not None)
+        time.sleep(0.4)  # its lease ends, so that the next takes all it left
     hook.load(100)
     stage.worker(lease_s=0.3)
     stage.mended()
