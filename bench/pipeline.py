@@ -26,13 +26,13 @@ from pathlib import Path
 
 import psycopg
 from darklaunch_comparator.publish import publish
-from darklaunch_comparator.store.launches import Act, create_launch
+from darklaunch_comparator.store.launches import Act, create_launch, update_launch
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_comparator.store.read import ledger
 from darklaunch_console.embedded import Servers, embedded_servers
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, connect
-from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.launch import LaunchSpec, Status
 
 from .hook_call import BODY
 
@@ -80,10 +80,9 @@ class Stage:
 
     def end(self, name: str) -> None:
         """Take a launch out of the way of the next."""
-        self.redis.execute_command("SREM", keys.LAUNCHES, name)
-        self.redis.execute_command("INCR", keys.REVISION)
         with psycopg.connect(self.servers.postgres_url) as connection:
-            connection.execute("DELETE FROM darklaunch.launch WHERE name = %s", (name,))
+            record = update_launch(connection, name, Act("bench", "paused"), status=Status.PAUSED)
+        publish(self.redis, record, lift_hold=False)
         time.sleep(1.5)
 
     def cpu_s(self) -> dict[str, float]:
