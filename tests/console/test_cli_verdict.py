@@ -111,7 +111,7 @@ def test_routes_and_what_came_too_late_are_told(cli, court):
     finally:
         court.connection.execute("DELETE FROM darklaunch.route_table")
     assert told == {"total": 2, "judged": 0}
-    assert any(line.startswith("  0 of 2 routes mirrored and judged; not yet: ") for line in lines)
+    assert any(line.startswith("  0 of 2 routes mirrored and judged; too few exchanges yet: ") for line in lines)
     assert "  3 exchanges came after the window was judged: counted, but no evidence." in lines
     assert cli.json("verdict", court.name, code=2)["late"] == 3
 

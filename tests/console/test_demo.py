@@ -12,7 +12,7 @@ import pytest
 from darklaunch_comparator.judging.document import read_policy, write_policy
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import LaunchRecord
-from darklaunch_console.demo import story
+from darklaunch_console.demo import command, story
 from darklaunch_console.demo.load import Latencies, Summary
 from darklaunch_console.demo.second import POLICY, Ramped, mistakes, policy_lines
 from darklaunch_console.reading.baseline import Baseline
@@ -76,6 +76,16 @@ def test_the_policy_of_the_time_lapse_is_valid_and_printed_whole() -> None:
     for figure in ("60 %", "3 s (usual: 5 min)", "3,000   0.1 %", "budgets 0.5 % (usual: 0.1 %)", "1.05 times"):
         assert figure in lines
     assert max(map(len, lines.splitlines())) <= 120
+
+
+def test_what_was_dropped_in_the_second_act_has_its_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    told = evidence(Status.PROMOTED)
+    ledger = replace(told.ledger, sampled=16, dropped=6, dropped_by_reason={"stale": 2, "redis_down": 4})
+    command._tell_second(Ramped(replace(told, ledger=ledger), SHARES, "judge", USERS), [])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "  dropped: redis down 4, stale 2"
+    command._tell_second(Ramped(told, SHARES, "judge", USERS), [])
+    assert "dropped:" not in capsys.readouterr().out
 
 
 def skeleton(text: str) -> list[str]:

@@ -238,7 +238,7 @@ def test_coverage_says_which_routes_were_judged_and_what_others_lack(run: Any, s
             [orjson.dumps(routes).decode()],
         )
     lines = run("report", shop, "--coverage").output.splitlines()
-    assert lines[0].startswith(f"{shop}: 2 of 4 routes mirrored and judged; not yet: ")
+    assert lines[0].startswith(f"{shop}: 2 of 4 routes mirrored and judged; no request yet: ")
     assert all(len(line) <= 80 and "\x1b" not in line for line in lines[1:])
     assert [line.split("   ")[-1].strip() for line in lines[3:]] == [
         "no request was sampled yet",
@@ -247,6 +247,6 @@ def test_coverage_says_which_routes_were_judged_and_what_others_lack(run: Any, s
     told = orjson.loads(run("report", shop, "--coverage", "--json").output)["coverage"]
     assert (told["routes"], told["judged"]) == (4, 2)
     assert orjson.loads(run("report", shop, "--json").output)["coverage"] == told
-    assert "2 of 4 routes mirrored and judged; not yet: " in run("report", shop).output
+    assert "2 of 4 routes mirrored and judged; no request yet: " in run("report", shop).output
     assert "2 of 4 routes" in run("report", shop, "--markdown").output
     assert run("report", shop, "--coverage", "--markdown").exit_code == BadUsage.exit_code

@@ -105,6 +105,7 @@ def _tell_first(found: Found, wrong: list[str]) -> None:
     _tell_users(found.users, "v2")
     say()
     show(found.evidence)
+    say("  To roll back, one condemned endpoint is enough; to promote, all that carry much traffic must be judged.")
     say()
     if wrong:
         _tell_wrong(wrong)
@@ -120,6 +121,8 @@ def _tell_second(ramped: Ramped, wrong: list[str]) -> None:
     for number, line in enumerate(evidence.verdict):
         say(f"  {line}" if number else line, style="" if number else GOOD if not wrong else BAD)
     say(f"  {words.ledger(evidence)}")
+    if reasons := words.dropped(evidence):
+        say(f"  dropped: {reasons}")
     _tell_users(ramped.users, "v3")
     if wrong:
         _tell_wrong(wrong)

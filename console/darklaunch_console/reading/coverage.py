@@ -24,6 +24,8 @@ UNKNOWN = (
     "some seconds after they start."
 )
 _NAMED = 3
+_LACKS = ((Standing.MIRRORED, "too few exchanges yet"), (Standing.UNSEEN, "no request yet"))
+_BY_DESIGN = ((Standing.WRITE, "is a write", "are writes"), (Standing.LEFT_OUT, "is left out", "are left out"))
 
 
 def gather_coverage(
@@ -41,13 +43,13 @@ def gather_coverage(
 
 
 def sentence(coverage: Coverage) -> str:
-    """Say it in one line: `37 of 41 routes mirrored and judged; not yet: GET /a, GET /b and 2 more`."""
-    told = f"{count(coverage.judged)} of {plural(coverage.total, 'route')} mirrored and judged"
-    names = [from_outside(route.name, 60) for route in coverage.rest[:_NAMED]]
-    more = coverage.total - coverage.judged - len(names)
-    if not names and not more:
-        return told
-    return f"{told}; not yet: {', '.join(names)}{f' and {count(more)} more' if more else ''}"
+    """Say it in a line: `37 of 41 routes mirrored and judged; too few exchanges yet: GET /a, GET /b; 2 are writes`."""
+    told = [f"{count(coverage.judged)} of {plural(coverage.total, 'route')} mirrored and judged"]
+    told += [f"{why}: {_names(routes)}" for standing, why in _LACKS if (routes := _of(coverage, standing))]
+    for standing, one, many in _BY_DESIGN:
+        if routes := _of(coverage, standing):
+            told.append(f"{count(len(routes))} {one if len(routes) == 1 else many}")
+    return "; ".join(told)
 
 
 def as_lines(coverage: Coverage) -> list[str]:
@@ -77,6 +79,15 @@ def as_values(coverage: Coverage) -> dict[str, Any]:
             for route in coverage.routes
         ],
     }
+
+
+def _of(coverage: Coverage, standing: Standing) -> list[CoveredRoute]:
+    return [route for route in coverage.routes if route.standing is standing]
+
+
+def _names(routes: list[CoveredRoute]) -> str:
+    named = ", ".join(from_outside(route.name, 60) for route in routes[:_NAMED])
+    return named + (f" and {count(len(routes) - _NAMED)} more" if len(routes) > _NAMED else "")
 
 
 def _missing(route: CoveredRoute) -> str:
