@@ -11,30 +11,7 @@ from darklaunch_shared.connect import as_dict
 from darklaunch_shared.launch import Status, parse_state
 from darklaunch_shared.scripting import call_script
 
-from .cli_lab import Cli, closed_port, fields, http_server, redis_client
-
-
-@pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
-
-
-@pytest.fixture
-def redis(redis_url):
-    with redis_client(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
-def nowhere():
-    return f"http://127.0.0.1:{closed_port()}"
-
-
-@pytest.fixture
-def launched(cli, launch_name, nowhere):
-    """A launch that is active at 10 %."""
-    cli.ok("start", launch_name, "--shadow", nowhere)
-    return launch_name
+from .cli_lab import Cli, closed_port, fields, http_server
 
 
 def copy(redis, name):

@@ -10,24 +10,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.alive import heartbeat
 from darklaunch_shared.scripting import Call, call_script
 
-from .cli_lab import Cli, closed_port, counters, fields, redis_client
-
-
-@pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
-
-
-@pytest.fixture
-def redis(redis_url):
-    with redis_client(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
-def launched(cli, launch_name):
-    cli.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
-    return launch_name
+from .cli_lab import counters, fields
 
 
 def admit(redis, launch, count):

@@ -1,15 +1,9 @@
-import pytest
 from darklaunch_console.maintaining.backlog import measure
 from darklaunch_console.traffic import Shard, Sight, Stream
 from darklaunch_shared import keys
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
 
 from .cli_lab import Cli, closed_port, fields, redis_client
-
-
-@pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
 
 
 def sight(*, captures=(0, 0, 0.0), replays=(0, 0, 0.0), dead=0, **ledger):

@@ -6,24 +6,7 @@ from darklaunch_shared.connect import as_dict
 from darklaunch_shared.dead import pack_dead
 from darklaunch_shared.exchange import pack_exchange, unpack_exchange
 
-from .cli_lab import Cli, closed_port, exchange, redis_client
-
-
-@pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
-
-
-@pytest.fixture
-def redis(redis_url):
-    with redis_client(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
-def launched(cli, launch_name):
-    cli.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
-    return launch_name
+from .cli_lab import exchange
 
 
 def bury(redis, launch, number=1, *, group="workers", age_s=10.0, own=None):

@@ -6,12 +6,7 @@ import pytest
 from darklaunch_console import redis_server
 from redis.exceptions import ResponseError
 
-from .cli_lab import Cli, closed_port, redis_client
-
-
-@pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
+from .cli_lab import closed_port, redis_client
 
 
 def replaced(url: str, **parts: object) -> str:

@@ -4,19 +4,8 @@ import pytest
 from darklaunch_comparator.judging.document import read_policy
 from darklaunch_comparator.judging.policy import Mode, Policy
 
-from .cli_lab import Cli, closed_port
+from .cli_lab import closed_port
 from .test_cli_acting import recorded
-
-
-@pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
-
-
-@pytest.fixture
-def launched(cli, launch_name):
-    cli.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
-    return launch_name
 
 
 def carried(cli, name):

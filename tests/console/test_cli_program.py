@@ -25,11 +25,6 @@ main()
 
 
 @pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
-
-
-@pytest.fixture
 def offline(tmp_path):
     """The command line, with no server named."""
     return Cli(None, None, str(tmp_path))

@@ -13,23 +13,6 @@ from redis.exceptions import RedisError
 from .cli_lab import Cli, closed_port, redis_client
 
 
-@pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
-
-
-@pytest.fixture
-def redis(redis_url):
-    with redis_client(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
-def launched(cli, launch_name):
-    cli.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
-    return launch_name
-
-
 def stored(redis, name):
     return as_dict(redis.execute_command("HGETALL", keys.launch(name)))
 

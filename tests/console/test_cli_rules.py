@@ -21,11 +21,6 @@ ORDERS = "GET /orders/{id}"
 
 
 @pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
-
-
-@pytest.fixture
 def shop(postgres_dsn: str, launch_name: str) -> str:
     """Record 8 exchanges that lost a field, 2 whose total is a cent off, and 3 that match."""
     entries = [replayed(exchange(launch_name, seq)) for seq in range(1, 4)]

@@ -13,16 +13,11 @@ from darklaunch_shared.launch import Status
 from tests.comparator.court import Court
 from tests.comparator.judging.traffic import ENDPOINTS, traffic
 
-from .cli_lab import Cli, redis_client
+from .cli_lab import redis_client
 
 SEARCH = ENDPOINTS[1]
 STEPS = (Step(50, 0.05, 100), Step(100, 0.01, 300))
 POLICY = Policy(steps=STEPS, soak_s=10, budgets=Budgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
-
-
-@pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
 
 
 @pytest.fixture

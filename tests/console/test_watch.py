@@ -37,11 +37,6 @@ PATIENCE_S = 30
 
 
 @pytest.fixture
-def cli(redis_url, postgres_dsn, tmp_path):
-    return Cli(redis_url, postgres_dsn, str(tmp_path))
-
-
-@pytest.fixture
 def court(redis_url, postgres_dsn, launch_name):
     with redis_client(redis_url) as redis, connect_store(postgres_dsn, name="darklaunch-test") as connection:
         prepare(connection)
