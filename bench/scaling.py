@@ -5,9 +5,9 @@
 The stream of captures is filled to each size in turn with small exchanges. At each size, rounds of 1,000 exchanges are
 read, finished and filled up again with the product's own consumer; then come a claim pass, which finds nothing to claim
 with all of them unread, and `darklaunch audit`, less what starting a command costs. What is flat costs the same at
-every size. Afterwards one and two worker processes take turns replaying 10,000 exchanges of the same stream against a
-shadow that answers at once; Valkey and the shadow share the machine with them, so a factor near two needs more than two
-cores.
+every size; an audit counts every entry. Afterwards one and two worker processes take turns replaying 10,000 exchanges
+of the same stream against a shadow that answers at once; Valkey and the shadow share the machine with them, so a factor
+near two needs more than two cores.
 """
 
 import argparse

@@ -12,7 +12,7 @@ for the last time under the launch's lock, so that no result is committed betwee
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -28,7 +28,7 @@ from psycopg import Connection
 from .assess import assess, rules_of
 from .finding import Finding, lost_in_redis
 from .roster import launch_specs, shards_of
-from .scripts import run_script
+from .scripts import exchange_ids
 from .store.batch import lock_alone, write
 from .store.memory import Memory
 from .store.partitions import today
@@ -39,7 +39,6 @@ MOST_NUMBERS: Final = 50_000
 """Numbers of one producer that are looked up at one look."""
 AT_ONCE: Final = 2_000
 """Rows that are written in one transaction, during which the launch's other writers wait."""
-PAGE: Final = 200
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -153,19 +152,11 @@ def _streams(redis: Client, launch: str, spec: LaunchSpec) -> OnStreams:
     travelling: set[str] = set()
     dead: dict[str, tuple[str, str]] = {}
     for shard in shards_of(spec):
-        travelling.update(identity for _, identity in _ids(redis, keys.captures(launch, shard)))
-        travelling.update(identity for _, identity in _ids(redis, keys.replays(launch, shard)))
+        travelling.update(identity for _, identity in exchange_ids(redis, keys.captures(launch, shard)))
+        travelling.update(identity for _, identity in exchange_ids(redis, keys.replays(launch, shard)))
         stream = keys.dead(launch, shard)
-        dead |= {identity: (stream, entry_id) for entry_id, identity in _ids(redis, stream)}
+        dead |= {identity: (stream, entry_id) for entry_id, identity in exchange_ids(redis, stream)}
     return OnStreams(frozenset(travelling), dead)
-
-
-def _ids(redis: Client, stream: str) -> Iterator[tuple[str, str]]:
-    after = "0-0"
-    while page := run_script(redis, "exchange_ids", stream, after, PAGE):
-        pairs = [(page[at].decode(), page[at + 1].decode(errors="replace")) for at in range(0, len(page), 2)]
-        yield from pairs
-        after = pairs[-1][0]
 
 
 def _died(redis: Client, launch: str, stream: str, entry_id: str) -> Finding | None:

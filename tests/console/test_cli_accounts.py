@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 from darklaunch_console.maintaining.accounts import Record, Said, ShardBook, balance
+from darklaunch_console.maintaining.held import Held
 from darklaunch_shared.keys import shard_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,6 +111,16 @@ def test_a_producer_that_redis_forgot_belongs_to_its_own_shard():
     assert elsewhere.lost == 2
 
 
+def test_what_strangers_wrote_hides_no_loss_where_entries_are_counted():
+    rows = record(Said("a"), Said("b", recorded=1), matched=1)
+    book = ShardBook({"a": 5, "b": 2}, [], 5, 0, {"a": Held(2, 1), "": Held(2)})
+    account = balance(rows, [book], rows, frozenset())
+    assert [line.gap for line in account.lines] == [2, 1]
+    assert (account.lost, account.strangers) == (3, Held(2))
+    uncounted = balance(rows, [ShardBook({"a": 5, "b": 2}, [], 5, 0)], rows, frozenset())
+    assert (uncounted.lost, uncounted.held, uncounted.lines[0].gap) == (1, None, None)
+
+
 class Life:
     """A producer's exchanges, each somewhere; what an audit would read of them at any moment."""
 
@@ -124,10 +137,14 @@ class Life:
     def record(self):
         return record(Said("p", recorded=self.count("recorded")), matched=self.count("recorded"))
 
-    def book(self, lag=0):
+    def book(self, lag=0, meanwhile=()):
+        """Read one shard, and count its entries while some of them move on."""
         sampled = self.count("outbox", "dropped") + self.admitted
         said = Said("p", max(0, self.admitted - lag), max(0, sampled - lag), {"shed": self.count("dropped")})
-        return ShardBook({"p": self.admitted}, [said], self.count("captures"), self.count("replays"))
+        book = ShardBook({"p": self.admitted}, [said], self.count("captures"), self.count("replays"))
+        captures = self.count("captures")
+        moved(self, meanwhile)
+        return replace(book, held={"p": Held(captures, 0, self.count("replays"))})
 
 
 NEXT = {"outbox": "captures", "captures": "replays", "replays": "recorded"}
@@ -150,14 +167,18 @@ def test_without_traffic_the_figures_are_exact(found):
     assert account.lost == life.count("lost")
     assert account.on_its_way == life.count("outbox", "captures", "replays")
     assert account.settled == life.count("recorded", "dropped")
+    assert [line.gap for line in account.lines] == ([life.count("lost")] if account.lines else [])
 
 
-@given(places, st.lists(st.integers(0, 29), max_size=40), st.lists(st.integers(0, 29), max_size=40), st.integers(0, 5))
-def test_under_traffic_nothing_is_called_lost_that_is_not(found, first, second, lag):
+steps = st.lists(st.integers(0, 29), max_size=40)
+
+
+@given(places, steps, steps, steps, st.integers(0, 5))
+def test_under_traffic_nothing_is_called_lost_that_is_not(found, first, meanwhile, second, lag):
     life = Life(found)
     before = life.record()
     moved(life, first)
-    book = life.book(lag)
+    book = life.book(lag, meanwhile)
     moved(life, second)
     account = balance(before, [book], life.record(), frozenset({"p"}))
     assert account.lost <= life.count("lost")

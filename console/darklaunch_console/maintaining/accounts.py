@@ -7,6 +7,8 @@ exchanges move on, so that a difference proves nothing by itself. What it takes 
 - Whatever of them is not in the record at the last look was, at the instant Redis was looked at, either on a stream or
   lost. So *numbers without a row, minus entries on the streams* is never more than what is lost: a positive figure is
   a loss for certain, at any load, and without traffic it is the exact figure.
+- The same holds of each producer by itself, where its entries were counted one by one, downstream: what moves on
+  meanwhile may be counted twice, never not at all. That is the sharper figure, for what strangers wrote hides nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from darklaunch_shared.keys import shard_of
+
+from .held import Held, in_all
 
 Dropped = Mapping[str, int]
 
@@ -33,12 +37,16 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class ShardBook:
-    """One shard at one instant: highest number on the stream per producer, counters, entries on the two streams."""
+    """One shard at one instant: highest number on the stream per producer, counters, entries on the two streams.
+
+    `held` are these and the dead letters by producer, counted right after it; None where that would take too long.
+    """
 
     admitted: Mapping[str, int]
     producers: Sequence[Said]
     captures: int
     replays: int
+    held: Mapping[str, Held] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,8 @@ class Line:
     """One producer's account: sampled = recorded + dropped + unwritten + missing (numbers without a row).
 
     `enqueued` numbers were written to Redis, of which Redis itself remembers the first `admitted`; `shed` are part of
-    `dropped`, which `reasons` tells apart.
+    `dropped`, which `reasons` tells apart. `held` is what the streams hold of it, `gap` how many numbers have neither
+    row nor entry; both None where the streams were not counted.
     """
 
     producer: str
@@ -68,6 +77,12 @@ class Line:
     missing: int
     alive: bool
     reasons: Dropped
+    held: Held | None = None
+
+    @property
+    def gap(self) -> int | None:
+        """Numbers that are nowhere. Under traffic the true figure is at least this."""
+        return None if self.held is None else max(0, self.missing - self.held.unread - self.held.pending)
 
     @property
     def finished(self) -> bool:
@@ -81,7 +96,8 @@ class Account:
 
     `outcomes` are the rows by outcome, `dropped` all losses by reason, those before the stream included. `killed` were
     in the memory of processes that ended without a word. `disagreement` is by how much the rows by outcome differ from
-    the rows by producer: 0 unless the record is damaged.
+    the rows by producer: 0 unless the record is damaged. `strangers` is what the streams hold of no producer here,
+    None where they were not counted.
     """
 
     sampled: int
@@ -94,6 +110,13 @@ class Account:
     lost: int
     disagreement: int
     lines: Sequence[Line]
+    strangers: Held | None
+
+    @property
+    def held(self) -> Held | None:
+        """All that the streams hold; None where they were not counted."""
+        own = [line.held for line in self.lines if line.held]
+        return None if self.strangers is None else in_all([*own, self.strangers])
 
     @property
     def settled(self) -> int:
@@ -116,15 +139,21 @@ def balance(before: Record, shards: Sequence[ShardBook], after: Record, alive: f
     recorded = {said.producer: said.recorded for said in after.producers}
     lines: list[Line] = []
     dropped: dict[str, int] = {}
+    strangers: list[Held] = []
     lost = 0
     for number, book in enumerate(shards):
         own: list[Line] = []
         for producer, said in _by_producer(before, shards, number, recorded).items():
             admitted, rows = book.admitted.get(producer, 0), recorded.get(producer, 0)
-            own.append(_line(producer, said, admitted, rows, producer in alive))
+            held = None if book.held is None else book.held.get(producer, Held())
+            own.append(_line(producer, said, admitted, rows, producer in alive, held))
             for reason, count in _highest(said).items():
                 dropped[reason] = dropped.get(reason, 0) + count
-        lost += max(0, sum(line.missing for line in own) - book.captures - book.replays)
+        lost += max(
+            sum(line.missing for line in own) - book.captures - book.replays, sum(line.gap or 0 for line in own)
+        )
+        known = {line.producer for line in own}
+        strangers += [held for name, held in (book.held or {}).items() if name not in known]
         lines += own
     outcomes: dict[str, int] = {}
     for (outcome, reason), number in after.tally.items():
@@ -143,6 +172,7 @@ def balance(before: Record, shards: Sequence[ShardBook], after: Record, alive: f
         lost=lost,
         disagreement=sum(after.tally.values()) - sum(said.recorded for said in after.producers),
         lines=lines,
+        strangers=None if any(book.held is None for book in shards) else in_all(strangers),
     )
 
 
@@ -158,13 +188,14 @@ def _by_producer(
     own = {*book.admitted, *(said.producer for said in book.producers)}
     forgotten = ({said.producer for said in before.producers} | recorded.keys()) - seen
     own |= {producer for producer in forgotten if shard_of(producer, len(shards)) == number}
-    return {
-        producer: [said for said in (*book.producers, *before.producers) if said.producer == producer]
-        for producer in sorted(own)
-    }
+    found: dict[str, list[Said]] = {producer: [] for producer in sorted(own)}
+    for said in (*book.producers, *before.producers):
+        if said.producer in found:
+            found[said.producer].append(said)
+    return found
 
 
-def _line(producer: str, said: Sequence[Said], admitted: int, recorded: int, alive: bool) -> Line:
+def _line(producer: str, said: Sequence[Said], admitted: int, recorded: int, alive: bool, held: Held | None) -> Line:
     seq = max([admitted, recorded, *(one.seq for one in said)])
     reasons = _highest(said)
     dropped = sum(reasons.values())
@@ -181,6 +212,7 @@ def _line(producer: str, said: Sequence[Said], admitted: int, recorded: int, ali
         missing=seq - recorded,
         alive=alive,
         reasons={reason: number for reason, number in sorted(reasons.items()) if number},
+        held=held,
     )
 
 

@@ -9,6 +9,8 @@ from textwrap import fill
 from typing import Final
 
 import click
+import psycopg
+from darklaunch_comparator.store.rows import Counts, count_rows
 from darklaunch_shared.connect import Client
 from darklaunch_shared.launch import LaunchState
 
@@ -16,19 +18,20 @@ from darklaunch_console.acting.control import find
 from darklaunch_console.alive import hooks_alive
 from darklaunch_console.arguments import launch_name
 from darklaunch_console.errors import EXIT_FAILED
-from darklaunch_console.output.numbers import count
-from darklaunch_console.output.screen import BAD, GOOD, columns, json_option, say, say_all, say_json
+from darklaunch_console.output.numbers import count, seconds
+from darklaunch_console.output.screen import BAD, GOOD, QUIET, columns, folded, json_option, say, say_all, say_json
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import Connection, open_postgres, open_redis
 from darklaunch_console.traffic import Sight, read_launch
 
 from .accounts import Account, balance
 from .books import gap_began, read_book, read_ledger, read_record
-from .by_producer import producers
-from .strictly import read_strictly
+from .by_producer import as_values, tables
+from .held import Held, in_all
+from .strictly import Reading, read_strictly
 
-LOOKS: Final = 3
-BETWEEN_LOOKS_S: Final = 1.0
+COUNT_S: Final = 5.0
+"""How long counting the entries on the streams may take; and the rows, where nobody asked for them."""
 WITHIN_S: Final = 60.0
 WITHIN_HELP: Final = "How long reading the rows may take (with --strict)."
 SECONDS: Final = click.FloatRange(min=0.001, max=86_400)
@@ -55,38 +58,32 @@ def audit(ctx: click.Context, name: str, strict: bool, within_s: float, every: b
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         state = find(redis, connection, name).state
         account = look(redis, connection, state)
-        sight = read_launch(redis, state)
+        held = account.held or _held(read_launch(redis, state))
         reading = read_strictly(connection, name, within_s) if strict else None
+        counts = _counts(connection, name, reading)
         where = {} if account.balanced else between_stages(account, read_ledger(redis, name, state.spec.shards))
         since = None if account.balanced else _since(connection, name, account)
     fine = account.balanced and not (reading and (account.on_its_way or not reading.sound))
     if in_json:
         rows = reading.as_json() if reading else {}
-        say_json({**_as_json(name, account, fine, where, since), **_in_hand(sight), **rows})
+        told = {**_as_json(name, account, fine, where, since), **asdict(held)}
+        say_json({**told, "producers": as_values(account, counts), "strangers": account.strangers, **rows})
     else:
-        _tell(account, fine, sight)
-        say_all(producers(account.lines, every=every))
+        _tell(account, fine, held)
+        say_all(tables(account, counts, every=every))
+        _tell_uncounted(account, counts, reading)
         if reading:
-            reading.tell(account.lines, every=every)
+            reading.tell()
         if not account.balanced:
             _tell_where(name, where, since)
     ctx.exit(0 if fine else EXIT_FAILED)
 
 
 def look(redis: Client, connection: Connection, state: LaunchState) -> Account:
-    """Make the account; when it seems not to balance, look again before saying so."""
-    account = _look_once(redis, connection, state)
-    for _ in range(LOOKS - 1):
-        if account.balanced:
-            break
-        time.sleep(BETWEEN_LOOKS_S)
-        account = _look_once(redis, connection, state)
-    return account
-
-
-def _look_once(redis: Client, connection: Connection, state: LaunchState) -> Account:
+    """Make the account: the record, Redis, the record again."""
     before = read_record(connection, state.name)
-    shards = [read_book(redis, state.name, shard) for shard in range(state.spec.shards)]
+    until_s = time.monotonic() + COUNT_S
+    shards = [read_book(redis, state.name, shard, until_s) for shard in range(state.spec.shards)]
     alive = frozenset(process.id for process in hooks_alive(redis))
     return balance(before, shards, read_record(connection, state.name), alive)
 
@@ -115,27 +112,52 @@ def _since(connection: Connection, name: str, account: Account) -> str | None:
     return began.astimezone().isoformat(sep=" ", timespec="seconds") if began else None
 
 
-def _in_hand(sight: Sight) -> dict[str, int]:
-    """Say what is unread and pending on the streams, and how many dead letters are kept. Looked at a moment later."""
-    return {
-        "captures_unread": sum(shard.captures.waiting for shard in sight.shards),
-        "captures_pending": sum(shard.captures.in_flight for shard in sight.shards),
-        "replays_unread": sum(shard.replays.waiting for shard in sight.shards),
-        "replays_pending": sum(shard.replays.in_flight for shard in sight.shards),
-        "dead_letters": sum(shard.dead for shard in sight.shards),
-    }
+def _held(sight: Sight) -> Held:
+    """Say what the streams hold by their own count, a moment later."""
+    return in_all(
+        Held(
+            shard.captures.waiting,
+            shard.captures.in_flight,
+            shard.replays.waiting,
+            shard.replays.in_flight,
+            shard.dead,
+        )
+        for shard in sight.shards
+    )
 
 
-def _tell(account: Account, fine: bool, sight: Sight) -> None:
+def _counts(connection: Connection, name: str, reading: Reading | None) -> Counts | None:
+    """Give the rows by process and outcome; None where counting them takes too long."""
+    if reading:
+        return reading.rows.counts if reading.rows else None
+    try:
+        return count_rows(connection, name, COUNT_S)
+    except psycopg.errors.QueryCanceled:
+        connection.rollback()
+        return None
+
+
+def _tell_uncounted(account: Account, counts: Counts | None, reading: Reading | None) -> None:
+    if account.held is None:
+        say()
+        say(f"More is on the streams than can be counted by process in {seconds(COUNT_S)}.", style=QUIET)
+    if counts is None and reading is None:
+        say()
+        say(f"The rows take longer to count by process than {seconds(COUNT_S)}: --strict gives them more.", style=QUIET)
+
+
+def _tell(account: Account, fine: bool, held: Held) -> None:
     sampled = f"{count(account.sampled)} sampled"
     places = f"{count(account.settled)} settled + {count(account.on_its_way)} on their way"
     if account.killed:
         places += f" + {count(account.killed)} gone with processes that were killed"
     if account.balanced:
         told = "balanced" if fine else f"balanced, but {'not done' if account.on_its_way else 'its rows are not right'}"
-        say(f"{told}: {sampled} = {places}, 0 lost", style=GOOD if fine else BAD)
+        told = f"{told}: {sampled} = {places}, 0 lost"
     else:
-        say(f"NOT BALANCED: {sampled}, but {places}: {count(account.lost)} lost", style=BAD)
+        told = f"NOT BALANCED: {sampled}, but {places}: {count(account.lost)} lost"
+    for line in folded(told, more="  "):
+        say(line, style=GOOD if fine else BAD)
     parts = [f"{outcome.replace('_', ' ')} {count(account.outcomes.get(outcome, 0))}" for outcome in ORDER]
     reasons = ", ".join(f"{reason.replace('_', ' ')} {count(number)}" for reason, number in account.dropped.items())
     parts.append(f"dropped {count(sum(account.dropped.values()))}{f' ({reasons})' if reasons else ''}")
@@ -145,10 +167,9 @@ def _tell(account: Account, fine: bool, sight: Sight) -> None:
             f"  on their way: {count(account.outboxes)} in hooks' outboxes, {count(account.captures)} on captures, "
             f"{count(account.replays)} on replays"
         )
-        hand = _in_hand(sight)
         say(
-            f"    captures: {count(hand['captures_unread'])} unread, {count(hand['captures_pending'])} with workers; "
-            f"replays: {count(hand['replays_unread'])} unread, {count(hand['replays_pending'])} with comparators"
+            f"    captures: {count(held.captures_unread)} unread, {count(held.captures_pending)} with workers; "
+            f"replays: {count(held.replays_unread)} unread, {count(held.replays_pending)} with comparators"
         )
 
 
@@ -180,5 +201,4 @@ def _as_json(name: str, account: Account, fine: bool, where: Mapping[str, int], 
         "disagreement": account.disagreement,
         "where": where,
         "since": since,
-        "producers": [asdict(line) for line in account.lines],
     }

@@ -14,6 +14,7 @@ from darklaunch_shared.errors import BadEntry
 from darklaunch_console.stores import Connection
 
 from .accounts import Record, Said, ShardBook
+from .held import read_held
 
 _PRODUCERS: Final = b"""
 SELECT producer, seq, sampled, dropped, recorded, closed FROM darklaunch.producer WHERE launch = %s ORDER BY producer
@@ -44,8 +45,11 @@ def read_record(connection: Connection, launch: str) -> Record:
     return Record(producers, tally)
 
 
-def read_book(redis: Client, launch: str, shard: int) -> ShardBook:
-    """Read one shard at one instant. Damaged counters are left out: the numbers on the stream tell more."""
+def read_book(redis: Client, launch: str, shard: int, until_s: float) -> ShardBook:
+    """Read one shard at one instant, and count its entries, if that can be done by `until_s` (monotonic).
+
+    Damaged counters are left out: the numbers on the stream tell more.
+    """
     pipeline = redis.pipeline(transaction=True)
     pipeline.execute_command("HGETALL", keys.admitted(launch, shard))
     pipeline.execute_command("HGETALL", keys.producers(launch, shard))
@@ -57,6 +61,7 @@ def read_book(redis: Client, launch: str, shard: int) -> ShardBook:
         [said for raw in as_dict(producers).values() if (said := _said(raw))],
         int(captures),
         int(replays),
+        read_held(redis, launch, shard, until_s),
     )
 
 

@@ -10,11 +10,9 @@ import psycopg
 from darklaunch_comparator.store.rows import Rows, read_rows
 
 from darklaunch_console.output.numbers import count, seconds
-from darklaunch_console.output.screen import BAD, QUIET, say, say_all
+from darklaunch_console.output.screen import BAD, QUIET, say
 from darklaunch_console.stores import Connection
 
-from .accounts import Line
-from .by_producer import outcomes
 from .deviations import Deviation, deviations
 
 
@@ -32,14 +30,13 @@ class Reading:
         """Whether the rows were read and agree with every sum."""
         return self.rows is not None and not self.found
 
-    def tell(self, lines: Sequence[Line], *, every: bool) -> None:
-        """Print the rows by producer and outcome, and each deviation."""
+    def tell(self) -> None:
+        """Print how many rows were read, and each deviation."""
         if self.rows is None:
             say()
             say(f"NOT READ: the rows take longer to count than {seconds(self.within_s)}.", style=BAD)
             say(f"  Give it more: darklaunch audit {self.launch} --strict --within {self.within_s * 10:g}")
             return
-        say_all(outcomes(lines, self.rows.by_producer(), every=every))
         say()
         total = count(sum(self.rows.counts.values()))
         if not self.found:
@@ -53,10 +50,9 @@ class Reading:
     def as_json(self) -> dict[str, Any]:
         """Give all of it as JSON values."""
         if self.rows is None:
-            return {"rows": None, "deviations": None}
+            return {"deviations": None}
         before = self.rows.forgotten_before
         return {
-            "rows": self.rows.by_producer(),
             "rows_forgotten_before": str(before) if before else None,
             "deviations": [asdict(deviation) for deviation in self.found],
         }
