@@ -250,6 +250,16 @@ def test_a_paused_launch_is_rolled_back_but_not_raised(courts: Any) -> None:
     assert court.state.status is Status.ROLLED_BACK
 
 
+@pytest.mark.parametrize("bad", [{}, {"mismatch": {SEARCH: 0.5}}])
+def test_a_launch_on_hold_is_judged_and_left_alone(courts: Any, bad: dict[str, Any]) -> None:
+    court: Court = courts(percent=1.0)
+    update_launch(court.connection, court.name, Act("ann", "held"), hold=True)
+    court.hear(traffic(500, start_ms=court.start_ms, **bad))
+    assert {event.act for event in court.events} == {"held", "verdict"}
+    assert (court.state.status, court.state.percent) == (Status.ACTIVE, 1.0)
+    assert court.known.summary["move"] == ("roll_back" if bad else "raise")
+
+
 def test_a_launch_that_people_let_go_on_is_judged_anew(courts: Any) -> None:
     court: Court = courts()
     court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.5}))

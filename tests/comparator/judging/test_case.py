@@ -40,6 +40,28 @@ def test_nothing_seen_neither_promotes_nor_rolls_back() -> None:
     assert (decision.verdict, decision.move, decision.needed) == (Verdict.INSUFFICIENT_TRAFFIC, None, 4600)
 
 
+def test_a_promotion_waits_for_the_soak() -> None:
+    case = judge(traffic(4_800, per_s=1_000), POLICY)
+    decision = case.decide(POLICY)
+    assert (decision.verdict, decision.move, decision.needed, decision.soak_ms) == (
+        Verdict.KEEP_WATCHING, None, 0, 30_000,
+    )  # fmt: skip
+
+
+def test_nothing_is_condemned_before_20_exchanges() -> None:
+    assert judge(traffic(19, per_s=1, error=1.0), POLICY).trial(POLICY).condemned is None
+    assert condemned(judge(traffic(30, per_s=1, error=1.0), POLICY)).n == 20
+
+
+def test_the_strongest_evidence_is_kept() -> None:
+    trial, strongest = Trial.of(POLICY), 0.0
+    for _, window in itertools.groupby(traffic(2_000, mismatch={SEARCH: 0.004}), key=lambda each: each.at_ms // 10_000):
+        trial = trial.after(list(window), POLICY)
+        strongest = max(strongest, trial.log_e(POLICY))
+        assert trial.peak_log_e == strongest
+    assert strongest > trial.log_e(POLICY)
+
+
 def test_one_bad_endpoint_is_named_and_no_other() -> None:
     case = judge(traffic(5_000, mismatch={SEARCH: 0.05}), POLICY)
     found = condemned(case)
@@ -81,6 +103,7 @@ def test_evidence_is_of_one_build_and_comes_back_with_it() -> None:
     first = condemned(bad)
     good = judge(traffic(2_000, start_ms=START_MS + 600_000, build="v2"), POLICY, bad)
     assert (good.build, good.decide(POLICY).verdict) == ("v2", Verdict.KEEP_WATCHING)
+    assert judge(traffic(1_000, start_ms=START_MS + 900_000), POLICY, good).build == "v2", "50 s may be a straggler's"
     back = judge(traffic(2_000, start_ms=START_MS + 900_000), POLICY, good)
     assert back.build == "v1"
     assert condemned(back) == first
@@ -148,6 +171,25 @@ def test_an_automatic_ramp_takes_one_step_after_another() -> None:
     assert taken == [(0, 400), (1, 800), (2, 4_600)]
 
 
+def test_a_step_waits_for_its_minimum() -> None:
+    policy = Policy(mode=Mode.AUTO, soak_s=0, steps=(Step(1, 0.05, 1_000), Step(100, 0.001, 100)))
+    decision = judge(traffic(800), policy).decide(policy)
+    assert (decision.open, decision.soak_ms, decision.move) == ((), 0, None)
+    assert judge(traffic(1_000), policy).decide(policy).move is Move.RAISE
+
+
+@pytest.mark.parametrize(
+    ("mode", "promote_by_hand", "by_hand"),
+    [(Mode.AUTO, False, False), (Mode.AUTO, True, True), (Mode.MANUAL, False, True), (Mode.ADVISE, False, True)],
+)
+def test_who_promotes(mode: Mode, promote_by_hand: bool, by_hand: bool) -> None:
+    policy = Policy(mode=mode, soak_s=0, promote_by_hand=promote_by_hand, steps=(Step(100, 0.01, 100),))
+    policy = replace(policy, budgets=Budgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
+    case = judge(traffic(600), policy)
+    for decision in (replace(case, progress=replace(case.progress, ready=False)).decide(policy), case.decide(policy)):
+        assert (decision.move, decision.by_hand) == (Move.PROMOTE, by_hand)
+
+
 def test_a_step_that_a_person_takes_is_waited_for_and_a_breach_meanwhile_rolls_back() -> None:
     policy = Policy(mode=Mode.AUTO, soak_s=10, steps=(Step(1, 0.05, 100), Step(100, 0.001, 100, by_hand=True)))
     case = judge(traffic(400), policy)
@@ -172,12 +214,15 @@ def test_clearing_block_by_block_takes_longer() -> None:
     assert not judge(traffic(6_000, per_s=100), policy).decide(policy).open
 
 
-def test_weights_and_budgets_count() -> None:
+def test_weights_budgets_and_tolerance_count() -> None:
     bad = {"slow": 0.02}
     deaf = replace(POLICY, weights=Weights(mismatch=1, error=0, slow=0, p50=0, p95=0, p99=0))
     assert judge(traffic(5_000, **bad), deaf).trial(deaf).condemned is None
     lenient = replace(POLICY, budgets=Budgets(slow=0.05))
     assert judge(traffic(5_000, **bad), lenient).trial(lenient).condemned is None
+    patient = replace(POLICY, latency_tolerance=1.2)
+    assert judge(traffic(5_000, factor=1.2), patient).trial(patient).condemned is None
+    condemned(judge(traffic(5_000, factor=1.2), POLICY))
 
 
 def test_endpoints_found_at_once_share_alike_and_later_ones_get_the_rest() -> None:
