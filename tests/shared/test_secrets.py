@@ -87,6 +87,25 @@ def test_a_box_opens_for_its_own_request_alone(request_: Request, launch: str, i
         Sealer(BOTH).unseal(request_, box, launch, identity)
 
 
+@pytest.mark.parametrize("at", [-1, 0, 3])
+def test_a_box_fills_sealed_places_alone(at: int) -> None:
+    box = Sealer(BOTH).seal([(at, "sid=s3cr3t")], REQUEST, "checkout", "abcd1234:7")
+    with pytest.raises(Unsealable, match="not those that were sealed"):
+        Sealer(BOTH).unseal(REQUEST, box, "checkout", "abcd1234:7")
+
+
+def test_what_another_release_sealed_and_signed_is_read() -> None:
+    """Apps and workers are not upgraded at one moment, and exchanges wait in between."""
+    box = "new.8dfQ6wDeBXcmasrTWJYvmJq7fypACEIlbz7lqcPBQfI8InIR0kAUndVjMmgeahA0mwoBbcf/yw=="
+    assert Sealer(BOTH).unseal(REQUEST, box, "checkout", "abcd1234:7").headers[1:] == (
+        ("cookie", "sid=s3cr3t"),
+        ("x-api-key", "\xe9"),
+    )
+    assert signed(entry())[keys.META].startswith(
+        b'{"sig":"new.05957716eb31ca5f5d199de8f5e2f482ef18a84994d22c027d1743856cc72ab1",'
+    )
+
+
 @given(st.text(max_size=80))
 def test_any_box_opens_or_is_unsealable(box: str) -> None:
     with pytest.raises(Unsealable):
