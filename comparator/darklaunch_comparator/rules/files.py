@@ -9,8 +9,9 @@ import orjson
 
 from darklaunch_comparator.errors import BadRules
 
+from .checking import Trouble, check
 from .lines import json_line, toml_line
-from .model import Rule, RuleSet, Trouble, check
+from .model import Rule, RuleSet
 
 _SAID: Final = 4
 """Troubles that a message lists."""

@@ -1,4 +1,4 @@
-"""The rule set of a launch as an operator writes it, checked: pydantic, at the edge only.
+"""The rule set of a launch as an operator writes it: pydantic, at the edge only.
 
 A rule set is a table of arrays, one for each kind of rule; TOML, JSON and what is stored have the same shape:
 
@@ -10,32 +10,21 @@ A rule set is a table of arrays, one for each kind of rule; TOML, JSON and what 
     expires = 2026-12-31
 """
 
-import difflib
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
-from typing import Annotated, Any, ClassVar, Final, NamedTuple, cast
+from typing import Annotated, Any, ClassVar, Final
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from darklaunch_comparator.compare.jsonpath import parse_place
 from darklaunch_comparator.compare.patterns import BadPattern, Pattern
 from darklaunch_comparator.masking import Places
 
-MOST_RULES: Final = 1_000
-"""Rules a launch may have: they travel with its control state to every process."""
-
 _ENDPOINT: Final = re.compile(r"[A-Z]+ \S.*")
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-class Trouble(NamedTuple):
-    """Something wrong with a rule set: where (`ignore`, 2, `pattern`), and what, in words."""
-
-    where: tuple[str | int, ...]
-    what: str
 
 
 def _body_path(path: str) -> str:
@@ -286,29 +275,6 @@ KINDS: Final[dict[str, type[Rule]]] = {
 _COMMON: Final = {"endpoints", "except", "reason", "author", "expires"}
 
 
-def check(given: object, *, with_reason: bool = False) -> tuple[RuleSet, list[Trouble]]:
-    """Read a rule set from plain values: the set, empty when anything is wrong, and all that is wrong with it.
-
-    `with_reason` asks every rule to say why.
-    """
-    if (number := _number(given)) > MOST_RULES:
-        what = f"a launch takes at most {MOST_RULES:,} rules, and here are {number:,}"
-        advice = "A path covers everything below it, [*] and .. stand for many: name whole parts instead"
-        return RuleSet(), [Trouble((), f"{what}. {advice}")]
-    try:
-        rules = RuleSet.model_validate(given)
-    except ValidationError as wrong:
-        return RuleSet(), list(dict.fromkeys([_trouble(dict(each)) for each in wrong.errors(include_url=False)]))
-    troubles = [*_contradictions(rules)]
-    if with_reason:
-        troubles += [
-            Trouble(place, 'it does not say why: add reason = "…", so that others can judge it later')
-            for place, rule in rules.placed()
-            if not rule.reason.strip()
-        ]
-    return (RuleSet() if troubles else rules), troubles
-
-
 def rule_id(rule: Rule) -> str:
     """Name a rule by what it does: 6 hex digits, the same wherever it stands, whoever wrote it, whenever it ends."""
     told = orjson.dumps([rule.kind, rule.scope, rule.settings()], option=orjson.OPT_SORT_KEYS)
@@ -319,60 +285,3 @@ def store(rules: RuleSet) -> str:
     """Write a rule set as JSON, "" for an empty one."""
     told = rules.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return orjson.dumps(told).decode() if told else ""
-
-
-def _number(given: object) -> int:
-    arrays = cast(dict[object, object], given).values() if isinstance(given, dict) else ()
-    return sum(len(cast(list[object], rules)) for rules in arrays if isinstance(rules, list))
-
-
-def _contradictions(rules: RuleSet) -> Iterator[Trouble]:
-    seen: dict[object, tuple[tuple[str, int], Rule]] = {}
-    headers: dict[tuple[object, str], tuple[str, tuple[str, int]]] = {}
-    for place, rule in rules.placed():
-        (kind, at), key = place, (rule.kind, rule.subject, rule.scope)
-        if key in seen:
-            (_, before), other = seen[key]
-            if other.settings() == rule.settings():
-                yield Trouble(place, f"it is there twice: {kind} {before + 1} says the same. Remove one")
-            else:
-                yield Trouble(place, f"it contradicts {kind} {before + 1}, which says something else of {rule.subject}")
-        seen.setdefault(key, (place, rule))
-        if isinstance(rule, ComparedHeaders):
-            for way, names in (("compared", rule.compare), ("never compared", rule.never)):
-                for name in names:
-                    said, (_, before) = headers.setdefault((rule.scope, name), (way, (kind, at)))
-                    if said != way:
-                        yield Trouble(place, f"it contradicts {kind} {before + 1}, where {name} is {said}")
-
-
-def _trouble(error: dict[str, Any]) -> Trouble:
-    where: tuple[str | int, ...] = error["loc"]
-    if "expires" in where:  # one of a union's members
-        where = where[: where.index("expires") + 1]
-    if error["type"] == "extra_forbidden":
-        return Trouble(where, _unknown(where))
-    if error["type"] == "missing":
-        return Trouble(where[:-1], f"{where[-1]} is missing")
-    if error["type"] == "value_error":
-        return Trouble(where, str(error["ctx"]["error"]))
-    given = error.get("input")
-    shown = f", got {str(given)[:60]!r}" if isinstance(given, str | int | float | bool | None) else ""
-    if where[-1:] == ("expires",):
-        expected = "a date, or a time with its zone: 2026-12-31 or 2026-12-31T18:00:00Z"
-        return Trouble(where, f"expires takes {expected}{shown}")
-    message = str(error["msg"]).replace("Input should be", "it should be").replace("tuple", "array")
-    return Trouble(where, f"{message[:1].lower()}{message[1:]}{shown}")
-
-
-def _unknown(where: tuple[str | int, ...]) -> str:
-    name = str(where[-1])
-    known: list[str]
-    if len(where) == 1:
-        known, what = list(RuleSet.model_fields), "kind of rule"
-    else:
-        fields = KINDS[str(where[0])].model_fields
-        known, what = [field.alias or key for key, field in fields.items()], f"key of {where[0]}"
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}"
-    return f'"{name[:60]}" is no {what}; {meant}'
