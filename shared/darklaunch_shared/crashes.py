@@ -30,7 +30,7 @@ PLACES: Final[dict[str, str]] = {
     "worker.5": "the outcome is on the next stream, and the exchange counts as in hand still",
     "worker.6": "told to stop: what was under way has ended",
     "comparator.1": "a batch is compared, and nothing is recorded",
-    "comparator.2": "in the transaction: the findings are copied, no row is inserted",
+    "comparator.2": "in the transaction: no row is inserted",
     "comparator.3": "in the transaction: the rows are inserted, and in no sum",
     "comparator.4": "in the transaction: all is written, and not committed",
     "comparator.5": "a batch is committed, and not acknowledged",

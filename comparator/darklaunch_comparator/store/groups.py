@@ -5,7 +5,7 @@ The `first` is the earliest of the first batch, the `latest` follows at most eve
 group whose requests are all alike has none. So a group keeps three exchanges and 32 counters, however long it lives.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,10 +31,14 @@ def add_groups(cursor: Cursor[Any], launch: str, groups: Mapping[str, Group], me
     """Add what signatures gained, and reopen those that come back; give (fingerprint, role) of the samples sent."""
     if not groups:
         return []
-    ordered = dict(sorted(groups.items()))
-    _reopen(cursor, launch, ordered)
-    counts = _add_signatures(cursor, launch, ordered)
-    return _add_samples(cursor, launch, ordered, counts, memory)
+    # Two cursors: in a pipeline a cursor that is used again gives back what came of its earlier statements.
+    with cursor.connection.cursor() as settled, cursor.connection.cursor() as added:
+        settled.execute(_SIGNATURES["settled"], {"launch": launch, "fingerprints": list(groups)})
+        signatures = [_signature(fingerprint, group) for fingerprint, group in groups.items()]
+        added.execute(_RECORD["add_signatures"], {"launch": launch, "gains": orjson.dumps(signatures).decode()})
+        _reopen(cursor, launch, groups, settled.fetchall())
+        counts: dict[str, Counts] = dict(added.fetchall())
+    return _add_samples(cursor, launch, dict(sorted(groups.items())), counts, memory)
 
 
 def why_reopened(state: str, settled_at: datetime, builds: Sequence[str], group: Group) -> str:
@@ -55,27 +59,11 @@ def why_reopened(state: str, settled_at: datetime, builds: Sequence[str], group:
     return "it appears again under the same build" if any(late) else "it appears again"
 
 
-def _reopen(cursor: Cursor[Any], launch: str, groups: Mapping[str, Group]) -> None:
-    # A cursor of its own: in a pipeline a cursor that is used again gives back what came of its earlier statements.
-    with cursor.connection.cursor() as reader:
-        reader.execute(_SIGNATURES["settled"], {"launch": launch, "fingerprints": list(groups)})
-        settled = reader.fetchall()
+def _reopen(cursor: Cursor[Any], launch: str, groups: Mapping[str, Group], settled: Iterable[tuple[Any, ...]]) -> None:
     for fingerprint, state, settled_at, builds, endpoint, title in settled:
         if why := why_reopened(state, settled_at, builds, groups[fingerprint]):
             cursor.execute(_SIGNATURES["set_state"], {"launch": launch, "fingerprint": fingerprint, "state": "open"})
             add_event(cursor, launch, Decision(fingerprint, endpoint, title, state, "open"), COMPARATOR, f"{why}.")
-
-
-def _add_signatures(cursor: Cursor[Any], launch: str, groups: Mapping[str, Group]) -> dict[str, Counts]:
-    values = [_signature(launch, fingerprint, group) for fingerprint, group in groups.items()]
-    counts: dict[str, Counts] = {}
-    with cursor.connection.cursor() as reader:
-        reader.executemany(_RECORD["add_signature"], values, returning=True)
-        more: bool | None = True
-        while more:
-            counts.update(reader.fetchall())
-            more = reader.nextset()
-    return counts
 
 
 def _add_samples(
@@ -112,20 +100,19 @@ def _rarest(group: Group, counts: Counts, *, due: bool) -> Example | None:
     return chosen.latest if fewest == min(counts.values()) and (due or unseen) else None
 
 
-def _signature(launch: str, fingerprint: str, group: Group) -> dict[str, Any]:
+def _signature(fingerprint: str, group: Group) -> dict[str, Any]:
     evidence = group.first.evidence
     return {
-        "launch": launch,
         "fingerprint": fingerprint,
         "endpoint": group.first.finding.endpoint,
         "title": evidence.title,
         "outcome": evidence.problem,
-        "parts": evidence.parts,
+        "parts": orjson.Fragment(evidence.parts),
         "count": group.count,
-        "first_seen": group.first.finding.captured_at,
-        "last_seen": group.latest.finding.captured_at,
+        "first_ms": group.first.finding.captured_at_ms,
+        "last_ms": group.latest.finding.captured_at_ms,
         "builds": sorted(build for build in group.builds if build),
-        "variants": orjson.dumps({name: variant.count for name, variant in group.variants.items()}).decode(),
+        "variants": {name: variant.count for name, variant in group.variants.items()},
     }
 
 

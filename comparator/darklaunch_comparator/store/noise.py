@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from darklaunch_shared.replay import Version
 from psycopg import Connection, Cursor
 
@@ -94,17 +95,17 @@ class NoiseChange:
 
 
 def add_noise(cursor: Cursor[Any], launch: str, gains: Gains) -> None:
-    """Add a batch's gains, in the order of their keys, inside its transaction."""
+    """Add a batch's gains inside its transaction."""
     endpoints: list[dict[str, Any]] = []
     places: list[dict[str, Any]] = []
-    for (endpoint, version), gained in sorted(gains.noise.items()):
-        key = {"launch": launch, "endpoint": endpoint, "version": version.value}
+    for (endpoint, version), gained in gains.noise.items():
+        key = {"endpoint": endpoint, "version": version.value}
         endpoints.append({**key, "pairs": gained.pairs, "unanswered": gained.unanswered})
-        places += [{**key, "path": path, **asdict(place)} for path, place in sorted(gained.places.items())]
+        places += [{**key, "path": path, **asdict(place)} for path, place in gained.places.items()]
     if endpoints:
-        cursor.executemany(_SQL["add_endpoint"], endpoints)
+        cursor.execute(_SQL["add_endpoints"], {"launch": launch, "gains": orjson.dumps(endpoints).decode()})
     if places:
-        cursor.executemany(_SQL["add_place"], places)
+        cursor.execute(_SQL["add_places"], {"launch": launch, "gains": orjson.dumps(places).decode()})
 
 
 def counted_places(connection: Connection[Any], launch: str) -> set[tuple[str, str, str]]:

@@ -1,16 +1,21 @@
--- name: add_endpoint
+-- name: add_endpoints
 INSERT INTO darklaunch.noise_endpoint AS e (launch, endpoint, version, pairs, unanswered)
-VALUES (%(launch)s, %(endpoint)s, %(version)s, %(pairs)s, %(unanswered)s)
+SELECT %(launch)s, g.endpoint, g.version, g.pairs, g.unanswered
+FROM json_to_recordset(%(gains)s::json) AS g (endpoint text, version text, pairs bigint, unanswered bigint)
+ORDER BY g.endpoint COLLATE "C", g.version COLLATE "C"
 ON CONFLICT (launch, endpoint, version) DO UPDATE SET
     pairs = e.pairs + excluded.pairs,
     unanswered = e.unanswered + excluded.unanswered,
     changed_at = now()
 
--- name: add_place
+-- name: add_places
 INSERT INTO darklaunch.noise_place AS p (launch, endpoint, version, path, varied, regenerated, unstable, agreed,
     candidate, pos, neg)
-VALUES (%(launch)s, %(endpoint)s, %(version)s, %(path)s, %(varied)s, %(regenerated)s, %(unstable)s, %(agreed)s,
-    %(candidate)s, %(pos)s, %(neg)s)
+SELECT %(launch)s, g.endpoint, g.version, g.path, g.varied, g.regenerated, g.unstable, g.agreed, g.candidate, g.pos,
+    g.neg
+FROM json_to_recordset(%(gains)s::json) AS g (endpoint text, version text, path text, varied bigint,
+    regenerated bigint, unstable bigint, agreed bigint, candidate bigint, pos bigint, neg bigint)
+ORDER BY g.endpoint COLLATE "C", g.version COLLATE "C", g.path COLLATE "C"
 ON CONFLICT (launch, endpoint, version, path) DO UPDATE SET
     varied = p.varied + excluded.varied,
     regenerated = p.regenerated + excluded.regenerated,

@@ -1,5 +1,6 @@
 -- name: prepare
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
+    rank           smallint NOT NULL,
     day            date NOT NULL,
     exchange_id    text COLLATE "C" NOT NULL,
     captured_at    timestamptz NOT NULL,
@@ -14,8 +15,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
     shadow_ms      float8,
     latency_source text,
     slow           boolean NOT NULL,
-    build          text NOT NULL,
-    rank           smallint NOT NULL
+    build          text NOT NULL
 ) ON COMMIT DELETE ROWS
 
 -- name: lock
@@ -27,8 +27,17 @@ SELECT pg_advisory_xact_lock_shared(25708, hashtext(%(launch)s))
 SELECT pg_advisory_xact_lock(25708, hashtext(%(launch)s))
 
 -- name: copy
-COPY incoming (day, exchange_id, captured_at, endpoint, method, outcome, reason, signature, primary_status,
-               shadow_status, primary_ms, shadow_ms, latency_source, slow, build, rank)
+COPY darklaunch.result (launch, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
+    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build)
+FROM STDIN (FORMAT BINARY)
+
+-- name: any_provisional
+SELECT EXISTS (
+    SELECT FROM darklaunch.provisional WHERE launch = %(launch)s AND exchange_id = ANY(%(ids)s::text[]))
+
+-- name: copy_aside
+COPY incoming (rank, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
+    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build)
 FROM STDIN (FORMAT BINARY)
 
 -- name: outranked
@@ -62,16 +71,21 @@ SELECT EXISTS (
 
 -- name: add_provisional
 INSERT INTO darklaunch.provisional (launch, exchange_id, day, rank)
-VALUES (%(launch)s, %(exchange_id)s, %(day)s, %(rank)s)
+SELECT %(launch)s, g.exchange_id, g.day, g.rank
+FROM json_to_recordset(%(gains)s::json) AS g (exchange_id text, day date, rank smallint)
 
--- name: add_block
+-- name: add_blocks
 INSERT INTO darklaunch.block AS b (launch, endpoint, started_at, matched, mismatched, ignored, unverified,
     shadow_error, dropped, dead, slow, primary_keys, primary_counts, shadow_keys, shadow_counts,
     difference_keys, difference_counts)
-VALUES (%(launch)s, %(endpoint)s, %(started_at)s, %(matched)s, %(mismatched)s, %(ignored)s, %(unverified)s,
-    %(shadow_error)s, %(dropped)s, %(dead)s, %(slow)s, %(primary_keys)s::int[],
-    %(primary_counts)s::bigint[], %(shadow_keys)s::int[], %(shadow_counts)s::bigint[], %(difference_keys)s::int[],
-    %(difference_counts)s::bigint[])
+SELECT %(launch)s, g.endpoint, to_timestamp(g.start_ms / 1000), g.matched, g.mismatched, g.ignored, g.unverified,
+    g.shadow_error, g.dropped, g.dead, g.slow, g.primary_keys, g.primary_counts, g.shadow_keys, g.shadow_counts,
+    g.difference_keys, g.difference_counts
+FROM json_to_recordset(%(gains)s::json) AS g (endpoint text, start_ms bigint, matched bigint, mismatched bigint,
+    ignored bigint, unverified bigint, shadow_error bigint, dropped bigint, dead bigint, slow bigint,
+    primary_keys int[], primary_counts bigint[], shadow_keys int[], shadow_counts bigint[],
+    difference_keys int[], difference_counts bigint[])
+ORDER BY g.endpoint COLLATE "C", g.start_ms
 ON CONFLICT (launch, endpoint, started_at) DO UPDATE SET
     matched = b.matched + excluded.matched,
     mismatched = b.mismatched + excluded.mismatched,
@@ -89,21 +103,28 @@ ON CONFLICT (launch, endpoint, started_at) DO UPDATE SET
         b.difference_keys, b.difference_counts, excluded.difference_keys, excluded.difference_counts) AS m),
     updated_at = now()
 
--- name: add_tally
+-- name: add_tallies
 INSERT INTO darklaunch.tally AS t (launch, outcome, reason, count)
-VALUES (%(launch)s, %(outcome)s, %(reason)s, %(count)s)
+SELECT %(launch)s, g.outcome, g.reason, g.count
+FROM json_to_recordset(%(gains)s::json) AS g (outcome text, reason text, count bigint)
+ORDER BY g.outcome COLLATE "C", g.reason COLLATE "C"
 ON CONFLICT (launch, outcome, reason) DO UPDATE SET count = t.count + excluded.count
 
--- name: add_producer
+-- name: add_producers
 INSERT INTO darklaunch.producer AS p (launch, producer, recorded)
-VALUES (%(launch)s, %(producer)s, %(recorded)s)
+SELECT %(launch)s, g.producer, g.recorded
+FROM json_to_recordset(%(gains)s::json) AS g (producer text, recorded bigint)
+ORDER BY g.producer COLLATE "C"
 ON CONFLICT (launch, producer) DO UPDATE SET recorded = p.recorded + excluded.recorded
 
--- name: add_signature
+-- name: add_signatures
 INSERT INTO darklaunch.signature AS s (launch, fingerprint, endpoint, title, outcome, parts, count, first_seen, last_seen,
     builds, variants)
-VALUES (%(launch)s, %(fingerprint)s, %(endpoint)s, %(title)s, %(outcome)s, %(parts)s::jsonb, %(count)s,
-    %(first_seen)s, %(last_seen)s, %(builds)s, darklaunch.add_variants('{}', %(variants)s::jsonb))
+SELECT %(launch)s, g.fingerprint, g.endpoint, g.title, g.outcome, g.parts, g.count, to_timestamp(g.first_ms / 1000.0),
+    to_timestamp(g.last_ms / 1000.0), g.builds, darklaunch.add_variants('{}', g.variants)
+FROM json_to_recordset(%(gains)s::json) AS g (fingerprint text, endpoint text, title text, outcome text, parts jsonb,
+    count bigint, first_ms bigint, last_ms bigint, builds text[], variants jsonb)
+ORDER BY g.fingerprint COLLATE "C"
 ON CONFLICT (launch, fingerprint) DO UPDATE SET
     count = s.count + excluded.count,
     first_seen = least(s.first_seen, excluded.first_seen),
@@ -143,9 +164,11 @@ ON CONFLICT (launch, fingerprint, role) DO UPDATE SET
 -- name: salt
 SELECT salt FROM darklaunch.salt
 
--- name: add_excuse
+-- name: add_excuses
 INSERT INTO darklaunch.excuse AS e (launch, endpoint, path, reason, count)
-VALUES (%(launch)s, %(endpoint)s, %(path)s, %(reason)s, %(count)s)
+SELECT %(launch)s, g.endpoint, g.path, g.reason, g.count
+FROM json_to_recordset(%(gains)s::json) AS g (endpoint text, path text, reason text, count bigint)
+ORDER BY g.endpoint COLLATE "C", g.path COLLATE "C", g.reason COLLATE "C"
 ON CONFLICT (launch, endpoint, path, reason) DO UPDATE SET count = e.count + excluded.count
 
 -- name: fingerprints
