@@ -27,7 +27,8 @@ from darklaunch_console.embedded import embedded_servers, embedded_valkey
 
 from .hook_call import BODY
 from .hook_server import announce
-from .pipeline import Stage, child
+from .pipeline import Stage
+from .servers import SERVE, child
 
 WATCHED = ("app with the hook", "worker", "comparator", "Valkey", "Postgres")
 STOPPED_S = 25.0  # sampling ends by itself after 30 s without Redis
@@ -62,9 +63,8 @@ def stopped() -> None:
     for kind in ("bare", "hook"):
         with embedded_valkey() as valkey, TemporaryDirectory(prefix="darklaunch-bench-") as logs:
             announce(valkey.url, 100.0)
-            serving = [sys.executable, "-W", "ignore", "-m", "bench.hook_server", "--serve", kind]
             environ = {"DARKLAUNCH_REDIS_URL": valkey.url} if kind == "hook" else {}
-            with child(serving, environ, Path(logs) / "app.log") as app:
+            with child([*SERVE, kind], environ, Path(logs) / "app.log") as app:
                 assert app.stdout
                 port = int(app.stdout.readline())
                 _load(port, 3.0)

@@ -13,14 +13,12 @@ Redis are what a waiting exchange takes there.
 import argparse
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +33,7 @@ from darklaunch_shared.connect import Client, connect
 from darklaunch_shared.launch import LaunchSpec, Status
 
 from .hook_call import BODY
+from .servers import SERVE, child
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 SETTLE_LIMIT_S = 300.0
@@ -62,9 +61,8 @@ class Stage:
         self._running = running
         names = {process.name.lower(): process.pid for process in servers.processes}
         self.pids = {part: next((pid for name, pid in names.items() if part.lower() in name), 0) for part in PARTS}
-        server = [sys.executable, "-W", "ignore", "-m", "bench.hook_server", "--serve"]
-        app = self._start("app with the hook", [*server, "hook"], DARKLAUNCH_REDIS_URL=servers.redis_url)
-        shadow = self._start("shadow", [*server, "almost"])
+        app = self._start("app with the hook", [*SERVE, "hook"], DARKLAUNCH_REDIS_URL=servers.redis_url)
+        shadow = self._start("shadow", [*SERVE, "almost"])
         self.app_port, self.shadow_port = int(app.stdout.readline()), int(shadow.stdout.readline())
         urls = {"REDIS_URL": servers.redis_url, "DATABASE_URL": servers.postgres_url}
         for part in ("worker", "comparator"):
@@ -167,23 +165,6 @@ def _run_with_cpu(arguments: list[object]) -> dict[str, float]:
     after = os.times()
     spent_s = after.children_user + after.children_system - before.children_user - before.children_system
     return {**json.loads(ran.stdout), "cpu_s": spent_s}
-
-
-@contextmanager
-def child(command: list[str], environ: dict[str, str], log: Path) -> Generator[subprocess.Popen[str]]:
-    """Run a process of the bench; what it says of trouble goes to `log`."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DARKLAUNCH_")}
-    with log.open("w") as said:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=inherited | environ, text=True)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _parents() -> dict[int, int]:

@@ -33,7 +33,7 @@ from darklaunch_shared.exchange import Answer, Exchange, Request, pack_exchange
 from darklaunch_shared.launch import LaunchSpec, Status
 from darklaunch_shared.scripting import Call, ScriptQueue, Scripts, call_script
 
-from .pipeline import child
+from .servers import SERVE, child
 
 LAUNCH = "bench"
 TURN = 1_000
@@ -155,8 +155,7 @@ def main(rounds: int, sizes: list[int]) -> None:
         migrate(servers.postgres_url)
         redis = connect(servers.redis_url, client_name="darklaunch-bench", socket_timeout_s=60)
         logs = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="darklaunch-bench-")))
-        serving = [sys.executable, "-W", "ignore", "-m", "bench.hook_server", "--serve", "instant"]
-        shadow = running.enter_context(child(serving, {}, logs / "shadow.log"))
+        shadow = running.enter_context(child([*SERVE, "instant"], {}, logs / "shadow.log"))
         assert shadow.stdout
         spec = LaunchSpec(
             f"http://127.0.0.1:{shadow.stdout.readline().strip()}",
