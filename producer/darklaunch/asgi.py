@@ -74,8 +74,8 @@ class CaptureMiddleware:
                 return None
             scope[_TAKEN] = True
             return _Tee(recorder, recording, scope, receive, send)
-        except Exception:
-            self._recorder.complain("deciding about a request")
+        except BaseException as error:  # not only Exception: a panic of an extension module is none
+            self._recorder.complain("deciding about a request", error)
             return None
 
 
@@ -95,7 +95,7 @@ class _Tee:
             await app(scope, self.receive, self.send)
         finally:
             if self._recording.open:
-                self._recording.skip("aborted")
+                self._recorder.abort(self._recording)
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -105,8 +105,8 @@ class _Tee:
                     self._recording.hear(message.get("body", b""), end=not message.get("more_body", False))
                 elif message["type"] == "http.disconnect" and not self._said_all:
                     self._recording.skip("aborted")
-            except Exception:
-                self._give_up()
+            except BaseException as error:
+                self._recorder.give_up(self._recording, error)
         return message
 
     async def send(self, message: Message) -> None:
@@ -136,8 +136,8 @@ class _Tee:
                     self._recording.finish()
             else:
                 self._begin(message, headers)
-        except Exception:
-            self._give_up()
+        except BaseException as error:
+            self._recorder.give_up(self._recording, error)
 
     def _begin(self, message: Message, headers: Headers | None) -> None:
         if message["type"] == "http.response.start":
@@ -147,10 +147,6 @@ class _Tee:
                 self._recording.begin_answer(message["status"], _content_type(headers), headers)
         elif message["type"] in _UNSEEN:
             self._recording.skip("unsupported")
-
-    def _give_up(self) -> None:
-        self._recorder.complain("recording a request")
-        self._recording.skip("hook_error")
 
 
 class _Lifespan:
@@ -171,8 +167,8 @@ class _Lifespan:
                 self._recorder.start()
             elif message["type"].startswith("lifespan.shutdown"):
                 self._recorder.stop(for_good=False)
-        except Exception:
-            self._recorder.complain("starting or ending with the server")
+        except BaseException as error:
+            self._recorder.complain("starting or ending with the server", error)
         await self._send(message)
 
 

@@ -10,6 +10,22 @@ log = logging.getLogger("darklaunch")
 EVERY_S: Final = 60.0
 
 
+_SENDERS: Final = frozenset({"asyncio", "greenlet", "gevent", "eventlet", "trio"})
+
+
+def is_delivered(error: BaseException) -> bool:
+    """Tell whether an error came from outside to whoever happened to run: a signal, a cancellation, a time limit.
+
+    The hook raises nothing of the kind itself, and must not swallow it. Known by where they are from: a web app need
+    not have any of these packages.
+    """
+    if isinstance(error, Exception):
+        return False
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+        return True
+    return any(kind.__module__.partition(".")[0] in _SENDERS for kind in type(error).__mro__)
+
+
 class Complaint:
     """Logs the error being handled, once a minute at most."""
 

@@ -87,10 +87,13 @@ class Flusher:
 
     def _run(self) -> None:
         while not self._leave.is_set():
-            self._guarded(self._round)
-            self._leave.wait(self._pause_s())
+            self._guarded(self._turn)
         self._guarded(self._finish)
         self._wire.close()
+
+    def _turn(self) -> None:
+        self._round()
+        self._leave.wait(self._pause_s())
 
     def _round(self) -> None:
         self._collect()

@@ -18,7 +18,7 @@ from typing import Final
 from darklaunch_shared.backoff import Backoff
 from darklaunch_shared.control import POLL_S
 
-from .complaint import Complaint
+from .complaint import Complaint, is_delivered
 from .flags import FLAGS
 from .reading import Reading
 from .recorder import recorders
@@ -96,7 +96,9 @@ def _follow() -> None:
             if not _in_event_loop():
                 FLAGS.wait(FIRST_ANSWER_S)
             FLAGS.followed = True
-    except Exception:
+    except BaseException as error:
+        if is_delivered(error):
+            raise
         _complaint.log("following which launches are promoted")
 
 

@@ -21,7 +21,7 @@ from darklaunch_shared.launch import SAFE_METHODS
 from darklaunch_shared.seal import Sealer
 
 from .address import path_of
-from .complaint import Complaint
+from .complaint import Complaint, is_delivered
 from .fields import as_text
 from .flags import FLAGS
 from .flusher import Flusher
@@ -113,8 +113,8 @@ class Recorder:
                     self.settings, self._interface, self.outbox, self._publish, self._sealer, lambda: list(self.hooks)
                 )
                 self._flusher.start()
-        except Exception:
-            self.complain("starting its background thread")
+        except BaseException as error:
+            self.complain("starting its background thread", error)
         finally:
             self._starting.release()
 
@@ -148,9 +148,27 @@ class Recorder:
         self.outbox = Outbox(self.settings.outbox_bytes, self.settings.outbox_entries)
         self.snapshot = UNSTARTED if self.settings.redis_url else OFF
 
-    def complain(self, doing: str) -> None:
-        """Log the error being handled, which must not reach the app."""
+    def give_up(self, recording: Recording, error: BaseException) -> None:
+        """End a recording over the error being handled, as `complain` does."""
+        self.complain("recording a request", error)
+        self._end(recording, "hook_error")
+
+    def abort(self, recording: Recording) -> None:
+        """End a recording, if it is open, whose request did not come to its end."""
+        self._end(recording, "aborted")
+
+    def complain(self, doing: str, error: BaseException) -> None:
+        """Log the error being handled, which must not reach the app. One that was delivered goes on: it is raised."""
+        if is_delivered(error):
+            raise error
         self._complaint.log(doing)
+
+    def _end(self, recording: Recording, reason: str) -> None:
+        try:
+            recording.skip(reason)
+        except BaseException as error:
+            recording.open = False
+            self.complain("giving a recording up", error)
 
     def _publish(self, flusher: Flusher, snapshot: Snapshot) -> None:
         if self._flusher is flusher:

@@ -62,8 +62,8 @@ class WSGICaptureMiddleware:
                 return None
             environ[_TAKEN] = True
             return _Tee(recorder, recording, environ, start_response)
-        except Exception:
-            self._recorder.complain("deciding about a request")
+        except BaseException as error:  # not only Exception: a panic of an extension module is none
+            self._recorder.complain("deciding about a request", error)
             return None
 
 
@@ -85,12 +85,12 @@ class _Tee:
         try:
             result = app(self._environ, self.start_response)
         except BaseException:
-            self._recording.skip("aborted")
+            self._recorder.abort(self._recording)
             raise
         try:
             return self._watched(result)
-        except Exception:
-            self._give_up()
+        except BaseException as error:
+            self._recorder.give_up(self._recording, error)
             return result
 
     def start_response(self, *args: Any) -> Callable[[bytes], Any]:
@@ -102,8 +102,8 @@ class _Tee:
             self._recording.begin_answer(int(args[0][:3]), _content_type(headers), headers)
             # Flask forgets it before the body's end.
             self._recording.route = picked_up(wsgi_route, self._environ, self._path)
-        except Exception:
-            self._give_up()
+        except BaseException as error:
+            self._recorder.give_up(self._recording, error)
             return write
         return partial(self._write, write)
 
@@ -112,15 +112,15 @@ class _Tee:
         try:
             size = -1 if size is None else size
             self._recording.hear(chunk, end=size != 0 and (not chunk or (rest and not 0 < size <= len(chunk))))
-        except Exception:
-            self._give_up()
+        except BaseException as error:
+            self._recorder.give_up(self._recording, error)
 
     def say(self, chunk: bytes) -> None:
         """Record what the app gives the server."""
         try:
             self._recording.say(chunk, perf_counter())
-        except Exception:
-            self._give_up()
+        except BaseException as error:
+            self._recorder.give_up(self._recording, error)
 
     def end(self, complete: bool) -> None:
         """Record the end of the response; `complete` says that the app had nothing more to give."""
@@ -131,8 +131,8 @@ class _Tee:
                     recording.finish()
                 else:
                     recording.skip("aborted")
-        except Exception:
-            self._give_up()
+        except BaseException as error:
+            self._recorder.give_up(self._recording, error)
 
     def _write(self, write: Callable[[bytes], Any], data: bytes) -> Any:
         written = write(data)
@@ -151,10 +151,6 @@ class _Tee:
             self.end(True)
             return result
         return (SizedBody if hasattr(result, "__len__") else Body)(result, self.say, self.end)
-
-    def _give_up(self) -> None:
-        self._recorder.complain("recording a request")
-        self._recording.skip("hook_error")
 
 
 def _copied(args: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:

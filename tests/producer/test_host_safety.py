@@ -8,7 +8,18 @@ import threading
 import time
 
 import pytest
-from darklaunch import CaptureMiddleware, WSGICaptureMiddleware, flusher, recorder
+from darklaunch import (
+    CaptureMiddleware,
+    WSGICaptureMiddleware,
+    asgi,
+    flags,
+    flusher,
+    is_promoted,
+    promotion,
+    recorder,
+    recording,
+    wsgi,
+)
 from darklaunch.lane import Lane
 from darklaunch.outbox import Outbox
 from darklaunch.packing import Packer, Sample
@@ -26,13 +37,24 @@ from .test_wsgi import answering as wsgi_answering
 
 IN_REQUEST = [
     (Recording, "__init__"), (Recording, "hear"), (Recording, "begin_answer"), (Recording, "say"),
-    (Recording, "finish"),
+    (Recording, "finish"), (Recording, "_keep"), (Recording, "_hold"),
     (Recorder, "begin"), (Recorder, "_refused"), (Outbox, "reserve"), (Outbox, "put"), (Outbox, "note"),
-    (recorder, "request_skip"), (recorder, "path_of"),
+    (recorder, "request_skip"), (recorder, "path_of"), (recording, "response_skip"),
+    (asgi, "asgi_target"), (asgi, "_read_head"), (asgi, "body_bytes"), (asgi, "_content_type"), (asgi, "picked_up"),
+    (asgi, "asgi_route"), (asgi, "_Tee"),
+    (wsgi, "wsgi_target"), (wsgi, "_read_head"), (wsgi, "body_bytes"), (wsgi, "_content_type"), (wsgi, "picked_up"),
+    (wsgi, "wsgi_route"), (wsgi, "_Tee"), (wsgi, "Body"),
 ]  # fmt: skip
+AT_AN_EARLY_END = [
+    (Recording, "skip"),
+    (Recording, "is_whole"),
+    (Recording, "_drop"),
+    (Outbox, "release"),
+    (Outbox, "note"),
+]
 IN_BACKGROUND = [
-    (Watch, "poll"), (Watch, "look"), (Outbox, "take"), (Outbox, "take_notes"), (Packer, "sample"),
-    (Packer, "_endpoint"),
+    (flusher.Flusher, "_pause_s"), (Watch, "poll"), (Watch, "look"), (Outbox, "take"), (Outbox, "take_notes"),
+    (Packer, "sample"), (Packer, "_endpoint"),
     (Sample, "parcel"), (Sample, "settle"), (Lane, "obey"), (Lane, "offer"), (Lane, "next_batch"), (Lane, "admission"),
     (Lane, "admitted"), (Lane, "counters"), (Report, "write"), (Wire, "ask"), (flusher, "call_script"),
 ]  # fmt: skip
@@ -100,7 +122,7 @@ def house(valkey):
         each.stop(for_good=True)
 
 
-@pytest.mark.parametrize("mode", ["raise", "short sleep"])
+@pytest.mark.parametrize("mode", ["raise", "BaseException", "short sleep"])
 def test_an_internal_that_fails_or_stalls_in_the_request_changes_nothing(house, mode, monkeypatch):
     apps, launch = house
     for owner, name in IN_REQUEST:
@@ -115,7 +137,58 @@ def test_an_internal_that_fails_or_stalls_in_the_request_changes_nothing(house, 
     assert eventually(lambda: launch.ledger("sampled") > before)
 
 
-@pytest.mark.parametrize("delivered", [asyncio.CancelledError, GreenletExit, KeyboardInterrupt, SystemExit, Odd])
+class Stopped(asyncio.CancelledError):
+    """A cancellation with a name of its own."""
+
+
+class Unplugged(Exception):
+    """The app's own."""
+
+
+async def leaves(scope, receive, send):
+    await send(start(200, (b"content-type", b"text/plain")))
+    raise Unplugged
+
+
+def leaves_too(environ, start_response):
+    start_response("200 OK", list(PLAIN))
+    yield b"a"
+    raise Unplugged
+
+
+@pytest.mark.parametrize("mode", ["raise", "BaseException"])
+def test_an_internal_that_fails_where_an_app_gives_up_leaves_the_apps_own_error(house, mode, monkeypatch):
+    apps, launch = house
+    asgi_app, wsgi_app = apps.asgi[0][0], apps.wsgi[0]
+    monkeypatch.setattr(asgi_app, "app", leaves)
+    monkeypatch.setattr(wsgi_app, "app", leaves_too)
+    for owner, name in AT_AN_EARLY_END:
+        with monkeypatch.context() as patched:
+            broken = Broken(mode, getattr(owner, name))
+            patched.setattr(owner, name, broken)
+            with pytest.raises(Unplugged):
+                get(asgi_app, "/orders/1")
+            with pytest.raises(Unplugged):
+                call(wsgi_app)
+            assert broken.called.is_set(), name
+    before = launch.ledger("skipped:aborted")
+    with pytest.raises(Unplugged):
+        get(asgi_app, "/orders/1")
+    assert eventually(lambda: launch.ledger("skipped:aborted") > before)
+
+
+@pytest.mark.parametrize("mode", ["raise", "BaseException"])
+def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monkeypatch):
+    for owner, name in [(promotion, "_start"), (flags.Flags, "wait"), (promotion, "_in_event_loop")]:
+        monkeypatch.setattr(promotion.FLAGS, "followed", False)
+        with monkeypatch.context() as patched:
+            broken = Broken(mode, getattr(owner, name))
+            patched.setattr(owner, name, broken)
+            assert is_promoted("nobodys") is False
+            assert broken.called.is_set(), name
+
+
+@pytest.mark.parametrize("delivered", [Stopped, GreenletExit, KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_server(house, delivered, monkeypatch):
     """Cancelling, a time limit, a signal: the hook raises no such thing itself, and must not swallow it."""
     apps, launch = house
