@@ -133,9 +133,11 @@ def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules, no
     endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
     outcome, reason, comparison = compared(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
     slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
-    evidence = (
-        (_mismatch(exchange, shadow, comparison, rules, fields),) if comparison and outcome == "mismatched" else ()
-    )
+    evidence: tuple[Evidence, ...] = ()
+    if comparison and outcome == "mismatched":
+        evidence = (_mismatch(exchange, shadow, comparison, rules, fields),)
+    if slow:
+        evidence = (*evidence, _slowness(exchange, shadow, rules, fields))
     return Finding(
         exchange.id,
         exchange.captured_at_ms,
@@ -143,16 +145,16 @@ def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules, no
         storable(exchange.request.method, LABEL_CHARS),
         outcome,
         None if reason is None else storable(reason, LABEL_CHARS),
-        primary_status=exchange.primary.status,
-        shadow_status=shadow.answer.status,
-        primary_ms=exchange.primary.latency_ms,
-        shadow_ms=shadow.answer.latency_ms,
-        latency_source=shadow.latency_source.value,
-        slow=slow,
-        build=storable(shadow.build, LABEL_CHARS),
-        evidence=(*evidence, _slowness(exchange, shadow, rules, fields)) if slow else evidence,
-        excuses=_excuses(comparison) if comparison else (),
-        observation=_observed(replay, shadow, replay.repeat, rules, comparison) if replay.repeat else None,
+        exchange.primary.status,
+        shadow.answer.status,
+        exchange.primary.latency_ms,
+        shadow.answer.latency_ms,
+        shadow.latency_source.value,
+        slow,
+        storable(shadow.build, LABEL_CHARS),
+        _observed(replay, shadow, replay.repeat, rules, comparison) if replay.repeat else None,
+        evidence,
+        _excuses(comparison) if comparison and comparison.excuses else (),
     )
 
 

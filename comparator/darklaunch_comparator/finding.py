@@ -1,11 +1,12 @@
 """What the comparator found out about one exchange: the row that is recorded of it, and the evidence beside it."""
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from darklaunch_shared.exchange import Fields
+from darklaunch_shared.immutable import immutable
 from darklaunch_shared.replay import Version
 
 from .masking import NO_PLACES, Places
@@ -14,7 +15,7 @@ UNKNOWN: Final = "?"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Evidence:
     """What one thing wrong with an exchange is grouped by and shown with.
 
@@ -33,7 +34,7 @@ class Evidence:
     places: Places = NO_PLACES
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Observation:
     """What asking one version twice showed; places are index-free paths, `status` or `header:<name>`.
 
@@ -78,7 +79,7 @@ class Observation:
         return self.differing | self.agreed | self.candidate
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Finding:
     """What is recorded of one exchange. Text in it is safe to store. `build` is the shadow's, "" when unknown."""
 

@@ -5,13 +5,13 @@ On the stream an exchange is five fields, readable with redis-cli: `v`, `id`, `m
 decoded as latin-1, which maps every byte to one character and back, so nothing is lost in JSON.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from . import keys
 from .errors import BadEntry
+from .immutable import immutable
 
 VERSION: Final = b"1"
 
@@ -28,7 +28,7 @@ Fields = dict[bytes, bytes]
 """The fields of one stream entry."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Request:
     """A captured request.
 
@@ -43,7 +43,7 @@ class Request:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Answer:
     """A response by one side: status, header fields, body as it came over the wire, latency in milliseconds."""
 
@@ -53,7 +53,7 @@ class Answer:
     latency_ms: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Exchange:
     """A captured request with the primary's answer.
 
@@ -117,28 +117,16 @@ def unpack_exchange(fields: Fields) -> Exchange:
     """
     meta = read_meta(fields, keys.META)
     try:
-        return Exchange(
-            id=exchange_id(fields),
-            launch=_text(meta["launch"]),
-            captured_at_ms=captured_at_ms(meta),
-            endpoint=_text(meta["endpoint"]),
-            request=Request(
-                method=_text(meta["method"]),
-                target=_text(meta["target"]),
-                origin=_text(meta["origin"]),
-                headers=as_headers(meta["headers"]),
-                body=fields[keys.REQUEST],
-            ),
-            primary=Answer(
-                status=as_status(meta["status"]),
-                headers=as_headers(meta["response_headers"]),
-                body=fields[keys.RESPONSE],
-                latency_ms=as_latency(meta["latency_ms"]),
-            ),
-            sealed=_text(meta.get("sealed", "")),
-        )
+        launch, endpoint = meta["launch"], meta["endpoint"]
+        method, target, origin = meta["method"], meta["target"], meta["origin"]
+        sealed = meta.get("sealed", "")
+        _check_texts(launch, endpoint, method, target, origin, sealed)
+        request = Request(method, target, origin, as_headers(meta["headers"]), fields[keys.REQUEST])
+        headers = as_headers(meta["response_headers"])
+        primary = Answer(as_status(meta["status"]), headers, fields[keys.RESPONSE], as_latency(meta["latency_ms"]))
     except KeyError as missing:
         raise BadEntry(f"the entry has no {missing}") from None
+    return Exchange(exchange_id(fields), launch, captured_at_ms(meta), endpoint, request, primary, sealed)
 
 
 def exchange_id(fields: Fields) -> str:
@@ -154,12 +142,13 @@ def read_meta(fields: Fields, field: bytes) -> dict[str, Any]:
     """Read one JSON field. Raises BadEntry when it is absent, too long or no JSON object, or the version is unknown."""
     if fields.get(keys.V) != VERSION:
         raise BadEntry(f"the entry has version {fields.get(keys.V, b'none')[:20]!r}, this release reads {VERSION!r}")
-    if field not in fields:
+    raw = fields.get(field)
+    if raw is None:
         raise BadEntry(f"the entry has no field {field.decode()}")
-    if len(fields[field]) > META_CAP_BYTES:
-        raise BadEntry(f"the entry's {field.decode()} has {len(fields[field]):,} bytes, more than {META_CAP_BYTES:,}")
+    if len(raw) > META_CAP_BYTES:
+        raise BadEntry(f"the entry's {field.decode()} has {len(raw):,} bytes, more than {META_CAP_BYTES:,}")
     try:
-        meta: dict[str, Any] = orjson.loads(fields[field])
+        meta: dict[str, Any] = orjson.loads(raw)
     except orjson.JSONDecodeError as broken:
         raise BadEntry(f"the entry's {field.decode()} is not JSON: {broken}") from None
     if type(meta) is not dict:
@@ -178,11 +167,10 @@ def captured_at_ms(meta: dict[str, Any]) -> int:
 def as_headers(value: Any) -> Headers:
     """Check header fields. Raises BadEntry unless they are a list of [name, value] pairs of latin-1 text."""
     try:
-        pairs = tuple([(name, text) for name, text in value])
-        "".join([part for pair in pairs for part in pair]).encode("latin-1")
+        "".join([name + text for name, text in value]).encode("latin-1")
+        return tuple(map(tuple, value))
     except (TypeError, ValueError):
         raise BadEntry("the entry's header fields are not [name, value] pairs of latin-1 text") from None
-    return pairs
 
 
 def as_status(value: Any) -> int:
@@ -194,12 +182,14 @@ def as_status(value: Any) -> int:
 
 def as_latency(value: Any) -> float:
     """Check a latency in milliseconds. Raises BadEntry unless it is a number from 0 to one day."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86_400_000:
+    if type(value) not in (float, int) or not 0 <= value <= 86_400_000:
         raise BadEntry(f"the entry's latency is not between 0 ms and one day: {str(value)[:40]}")
     return float(value)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise BadEntry(f"the entry has {str(value)[:40]!r} where text was expected")
-    return value
+def _check_texts(*values: Any) -> None:
+    try:
+        "".join(values)
+    except TypeError:
+        wrong = next(value for value in values if not isinstance(value, str))
+        raise BadEntry(f"the entry has {str(wrong)[:40]!r} where text was expected") from None

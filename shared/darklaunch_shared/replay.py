@@ -8,7 +8,6 @@ came of it in the same form, the body left out when it has the same bytes as tha
 nothing of the baseline skips both fields.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ from .exchange import (
     read_meta,
     unpack_exchange,
 )
+from .immutable import immutable
 
 BUILD_CHARS: Final = 100
 
@@ -53,7 +53,7 @@ class ShadowErrorClass(StrEnum):
     FORBIDDEN = "forbidden"  # the origin resolves to an address that must not be called
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Answered:
     """The shadow answered. `build` is the version that did, "" when nobody says."""
 
@@ -64,7 +64,7 @@ class Answered:
     build: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Unanswered:
     """The shadow gave no answer; `detail` is one line for people, `waited_ms` how long the worker tried.
 
@@ -86,7 +86,7 @@ class Version(StrEnum):
     SHADOW = "shadow"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Repeat:
     """What one version answered to the request a second time: `primary` through the control origin, or `shadow`."""
 
@@ -94,7 +94,7 @@ class Repeat:
     outcome: Answered | Unanswered
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Replay:
     """An exchange and the shadow's side of it; `repeat` where it was replayed a second time."""
 
@@ -103,7 +103,7 @@ class Replay:
     repeat: Repeat | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Loss:
     """An exchange that ended without a replay: `outcome` is `dropped` or `dead`, `reason` one of PROTOCOL's words."""
 

@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import Final, TypeAlias
 
 from darklaunch_shared.exchange import Answer
+from darklaunch_shared.immutable import immutable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Absent(Enum):
 ABSENT: Final = Absent.ABSENT
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Side:
     """One side of a comparison.
 
