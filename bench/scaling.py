@@ -28,7 +28,7 @@ from darklaunch_comparator.store.migrate import migrate
 from darklaunch_console.embedded import Servers, embedded_servers
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict, connect, connect_async
-from darklaunch_shared.consumer import Consumer, worker_lane
+from darklaunch_shared.consumer import Consumer, Outcome, worker_lane
 from darklaunch_shared.exchange import Answer, Exchange, Request, pack_exchange
 from darklaunch_shared.launch import LaunchSpec, Status
 from darklaunch_shared.scripting import Call, ScriptQueue, Scripts, call_script
@@ -70,7 +70,7 @@ async def read_and_finish(redis_url: str) -> float:
     began, left = time.perf_counter(), TURN
     while left:
         deliveries = await consumer.read(min(left, 100))
-        await asyncio.gather(*(consumer.finish(delivery, {}, "replayed") for delivery in deliveries))
+        await consumer.finish([Outcome(delivery.entry_id, {}, "replayed") for delivery in deliveries])
         left -= len(deliveries)
     took = time.perf_counter() - began
     sending.cancel()

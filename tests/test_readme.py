@@ -20,7 +20,7 @@ from darklaunch_comparator.store.batch import prepare, write
 from darklaunch_comparator.store.memory import Memory
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared.connect import Client, connect, connect_async
-from darklaunch_shared.consumer import Consumer, worker_lane
+from darklaunch_shared.consumer import Consumer, Outcome, worker_lane
 from darklaunch_shared.control import ControlView
 from darklaunch_shared.launch import LaunchSpec
 from darklaunch_shared.scripting import ScriptQueue, Scripts
@@ -104,7 +104,7 @@ async def worked_on(url: str) -> list[str]:
     first, second, *held = taken
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(queue.run)
-        assert await worker.finish(first, first.fields, "replayed")
+        assert await worker.finish([Outcome(first.entry_id, first.fields, "replayed")]) == [True]
         assert await worker.bury(second, "it was poison")
         tasks.cancel_scope.cancel()
     await redis.aclose()

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from redis.exceptions import RedisError, ResponseError
 
@@ -25,7 +25,8 @@ from .scripting import Argument, Call, ScriptQueue, Scripts, is_transient
 MAX_DELIVERIES: Final = 5
 DEAD_BOUND: Final = 10_000
 SETTLED_AT_ONCE: Final = 500
-"""The server does nothing else meanwhile: about a millisecond."""
+FINISHED_AT_ONCE: Final = 128
+"""How many by one call. The server does nothing else meanwhile: about a millisecond."""
 
 log = logging.getLogger("darklaunch.stream")
 
@@ -66,6 +67,14 @@ class Delivery:
     entry_id: str
     fields: Fields
     deliveries: int
+
+
+class Outcome(NamedTuple):
+    """What becomes of an entry: the fields to pass on, none for nothing, and the ledger's counter for it."""
+
+    entry_id: str
+    onward: Fields
+    counter: str
 
 
 class Consumer:
@@ -117,11 +126,18 @@ class Consumer:
             await self._scripts.call(Call("extend", (self.lane.source,), (self.lane.group, self.name, *entry_ids)))
             reached("consumer.5")
 
-    async def finish(self, delivery: Delivery, onward: Fields, counter: str) -> bool:
-        """Settle an entry and pass its outcome on. False: another consumer owns it by now, and nothing was done."""
+    async def finish(self, outcomes: Sequence[Outcome]) -> list[bool]:
+        """Settle entries and pass their outcomes on, by one call. False: another consumer owns that one by now.
+
+        Give at most FINISHED_AT_ONCE. Raises ResponseError when the server refuses them for good.
+        """
+        args: list[Argument] = [self.lane.group, self.name]
+        for entry_id, onward, counter in outcomes:
+            args += (entry_id, counter, 2 * len(onward))
+            for pair in onward.items():
+                args += pair
         names = (self.lane.source, self.lane.onward, self.lane.ledger)
-        args: tuple[Argument, ...] = (self.lane.group, self.name, delivery.entry_id, counter, *_flat(onward))
-        return bool(await self._queue.call(Call("finish", names, args)))
+        return [finished == 1 for finished in await self._queue.call(Call("finish", names, args))]
 
     async def settle(self, entry_ids: Sequence[str], counter: str) -> int:
         """Settle entries that nothing follows, and return how many: those that another consumer owns by now are not."""

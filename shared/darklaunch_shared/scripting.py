@@ -19,7 +19,6 @@ Argument = str | bytes | int | float
 _Waiting = tuple["Call", asyncio.Future[Any]]
 
 BATCH_CALLS: Final = 64
-BATCH_WAIT_S: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Call:
 
     script: str
     keys: tuple[str, ...]
-    args: tuple[Argument, ...]
+    args: Sequence[Argument]
 
 
 class Scripts:
@@ -77,7 +76,7 @@ class Scripts:
 
 
 class ScriptQueue:
-    """Collects calls from many tasks and sends them together: every 5 ms, or 64 at a time, until the server took them.
+    """Sends calls until the server took them, together what comes from many tasks while others are under way.
 
     Only for scripts that may be sent again, because a connection error is answered by sending the batch again. A call
     that a key of another type is in the way of is sent again beside the others, which do not wait for it.
@@ -98,8 +97,6 @@ class ScriptQueue:
         async with asyncio.TaskGroup() as aside:
             while True:
                 batch = [await self._waiting.get()]
-                if self._waiting.qsize() < BATCH_CALLS - 1:
-                    await asyncio.sleep(BATCH_WAIT_S)
                 while len(batch) < BATCH_CALLS and not self._waiting.empty():
                     batch.append(self._waiting.get_nowait())
                 if obstructed := await self._deliver(batch):

@@ -9,9 +9,18 @@ import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.alive import heartbeat, read_alive
 from darklaunch_shared.connect import Client, as_dict, connect, connect_async
-from darklaunch_shared.consumer import MAX_DELIVERIES, Consumer, Delivery, Lane, comparator_lane, worker_lane
+from darklaunch_shared.consumer import (
+    FINISHED_AT_ONCE,
+    MAX_DELIVERIES,
+    Consumer,
+    Delivery,
+    Lane,
+    Outcome,
+    comparator_lane,
+    worker_lane,
+)
 from darklaunch_shared.dead import unpack_dead
-from darklaunch_shared.exchange import Answer, Exchange, Request, pack_exchange
+from darklaunch_shared.exchange import Answer, Exchange, Fields, Request, pack_exchange
 from darklaunch_shared.launch import LaunchSpec, pack_spec
 from darklaunch_shared.replay import Loss, unpack_replay
 from darklaunch_shared.scripting import Call, ScriptQueue, Scripts, call_script
@@ -71,11 +80,17 @@ async def some(consumer: Consumer) -> list[Delivery]:
     raise AssertionError("nothing came")
 
 
+async def finish(consumer: Consumer, delivery: Delivery, onward: Fields) -> bool:
+    """Settle one entry as replayed."""
+    (finished,) = await consumer.finish([Outcome(delivery.entry_id, onward, "replayed")])
+    return finished
+
+
 async def test_an_exchange_goes_from_stream_to_stream(redis: Client, redis_url: str, launch_name: str) -> None:
     assert admit(redis, launch_name, 1, 3) == 3
     async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
         for delivery in await some(one):
-            assert await one.finish(delivery, {**delivery.fields, keys.SHADOW: b"x"}, "replayed")
+            assert await finish(one, delivery, {**delivery.fields, keys.SHADOW: b"x"})
     assert entries(redis, keys.captures(launch_name)) == []
     assert [fields[keys.ID] for fields in entries(redis, keys.replays(launch_name))] == [
         b"abcd1234:1", b"abcd1234:2", b"abcd1234:3",
@@ -112,7 +127,7 @@ async def test_an_outcome_waits_for_a_key_that_is_in_the_way_and_keeps_nobody_el
     async with consumers(redis_url, worker_lane(launch_name, 0), "one", "two") as (one, two):
         first, second = await some(one)
         redis.execute_command("SET", keys.replays(launch_name), "oops")
-        obstructed = asyncio.create_task(one.finish(first, first.fields, "replayed"))
+        obstructed = asyncio.create_task(finish(one, first, first.fields))
         for _ in range(8):  # longer than its lease
             await asyncio.sleep(LEASE_S / 4)
             await one.extend([first.entry_id, second.entry_id])
@@ -134,10 +149,53 @@ async def test_a_silent_consumers_entry_is_claimed_and_its_late_finish_refused(
         await asyncio.sleep(LEASE_S * 1.5)
         (claimed,) = await quick.claim(10)
         assert claimed.deliveries == 2
-        assert not await slow.finish(held, held.fields, "replayed")
-        assert await quick.finish(claimed, claimed.fields, "replayed")
+        assert not await finish(slow, held, held.fields)
+        assert await finish(quick, claimed, claimed.fields)
     assert len(entries(redis, keys.replays(launch_name))) == 1
     assert ledger(redis, launch_name) == {"admitted": 1, "replayed": 1, "superseded": 1}
+
+
+async def test_many_entries_are_finished_by_one_call_each_by_itself(
+    redis: Client, redis_url: str, launch_name: str
+) -> None:
+    admit(redis, launch_name, 1, 1)
+    async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
+        (lost,) = await some(slow)
+        await asyncio.sleep(LEASE_S * 1.5)
+        assert len(await quick.claim(10)) == 1
+        admit(redis, launch_name, 2, FINISHED_AT_ONCE - 2)
+        kept = [delivery for _ in range(20) for delivery in await slow.read(10, block_ms=10)]
+        assert len(kept) == FINISHED_AT_ONCE - 2
+        outcomes = [Outcome(it.entry_id, {**it.fields, keys.SHADOW: b"x"}, "replayed") for it in kept]
+        outcomes[3] = Outcome(kept[3].entry_id, {}, "dropped")
+        outcomes[1:1] = [Outcome(lost.entry_id, lost.fields, "replayed"), outcomes[0]]  # not its own; and one twice
+        assert await slow.finish(outcomes) == [True, False, False, *[True] * (FINISHED_AT_ONCE - 3)]
+        assert await slow.finish(outcomes) == [False] * FINISHED_AT_ONCE
+    passed_on = [fields[keys.ID] for fields in entries(redis, keys.replays(launch_name))]
+    assert passed_on == [it.fields[keys.ID] for at, it in enumerate(kept) if at != 3]
+    assert len(entries(redis, keys.captures(launch_name))) == 1
+    count = FINISHED_AT_ONCE - 1
+    assert ledger(redis, launch_name) == {
+        "admitted": count, "replayed": count - 2, "dropped": 1, "superseded": FINISHED_AT_ONCE + 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [keys.replays, keys.ledger])
+async def test_outcomes_that_a_key_is_in_the_way_of_are_all_passed_on_later(
+    redis: Client, redis_url: str, launch_name: str, key: Any
+) -> None:
+    admit(redis, launch_name, 1, 3)
+    async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
+        taken = await some(one)
+        redis.execute_command("DEL", key(launch_name))
+        redis.execute_command("SET", key(launch_name), "oops")
+        outcomes = [Outcome(it.entry_id, it.fields, "replayed") for it in taken]
+        finishing = asyncio.create_task(one.finish(outcomes))
+        await asyncio.sleep(0.05)
+        assert len(entries(redis, keys.captures(launch_name))) == 3
+        redis.execute_command("DEL", key(launch_name))
+        assert await finishing == [True] * 3
+    assert ledger(redis, launch_name)["replayed"] == len(entries(redis, keys.replays(launch_name))) == 3
 
 
 async def test_many_entries_are_settled_at_once_but_for_those_of_another_consumer(
@@ -168,7 +226,7 @@ async def test_an_extended_entry_is_not_claimed(redis: Client, redis_url: str, l
             await busy.extend([kept.entry_id])
         claimed = await eager.claim(10)
         assert [delivery.fields[keys.ID] for delivery in claimed] == [b"abcd1234:2"]
-        assert await busy.finish(kept, kept.fields, "replayed")
+        assert await finish(busy, kept, kept.fields)
 
 
 async def test_poison_is_buried_with_its_payload_and_noticed(redis: Client, redis_url: str, launch_name: str) -> None:
@@ -235,12 +293,12 @@ async def test_a_flushed_server_is_taken_up_again(own_valkey: Any, launch_name: 
     admit(redis, launch_name, 1, 1)
     async with consumers(own_valkey.url, worker_lane(launch_name, 0), "one") as (one,):
         (delivery,) = await some(one)
-        assert await one.finish(delivery, {}, "replayed")
+        assert await finish(one, delivery, {})
         redis.execute_command("FLUSHALL")
         redis.execute_command("SCRIPT FLUSH")
         admit(redis, launch_name, 2, 1)
         (delivery,) = await some(one)
-        assert await one.finish(delivery, delivery.fields, "replayed")
+        assert await finish(one, delivery, delivery.fields)
     assert len(entries(redis, keys.replays(launch_name))) == 1
     redis.close()
 
@@ -253,7 +311,7 @@ async def test_a_full_server_still_drains(own_valkey: Any, launch_name: str) -> 
         admit(redis, launch_name, 4, 1)
     async with consumers(own_valkey.url, worker_lane(launch_name, 0), "one") as (one,):
         for delivery in await some(one):
-            assert await one.finish(delivery, delivery.fields, "replayed")
+            assert await finish(one, delivery, delivery.fields)
     async with consumers(own_valkey.url, comparator_lane(launch_name, 0), "two") as (two,):
         assert await two.settle([delivery.entry_id for delivery in await some(two)], "recorded") == 3
     assert ledger(redis, launch_name) == {"admitted": 3, "replayed": 3, "recorded": 3}

@@ -69,7 +69,7 @@ def finishing(consumer: Consumer, delivery: Delivery, onward: Fields, counter: s
     lane = consumer.lane
     passed_on = [part for pair in onward.items() for part in pair]
     names = (lane.source, lane.onward, lane.ledger)
-    return Call("finish", names, (lane.group, consumer.name, delivery.entry_id, counter, *passed_on))
+    return Call("finish", names, (lane.group, consumer.name, delivery.entry_id, counter, len(passed_on), *passed_on))
 
 
 class Protocol(RuleBasedStateMachine):

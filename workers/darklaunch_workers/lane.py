@@ -13,7 +13,7 @@ from typing import Final
 
 import anyio
 from darklaunch_shared.connect import AsyncClient
-from darklaunch_shared.consumer import Consumer, Delivery
+from darklaunch_shared.consumer import Consumer, Delivery, Outcome
 from darklaunch_shared.crashes import reached
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.exchange import exchange_id
@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from .desk import Desk
 from .orders import Mode
+from .outbox import Outbox
 from .replay import Replayed, Settled, conclude, settle
 
 CLAIM_EVERY_S: Final = 5.0
@@ -56,6 +57,7 @@ class ShardLane:
         self._consumer, self._redis, self._desk = consumer, redis, desk
         self._breaker = desk.protection.breaker
         self._held: dict[str, Held] = {}
+        self._outbox = Outbox(consumer, enough=desk.concurrency, leaves=self._passed_on)
         self._claim_at_s = 0.0
         self._onward_full = True  # until known
 
@@ -65,6 +67,7 @@ class ShardLane:
         async with anyio.create_task_group() as upkeep:
             upkeep.start_soon(self._keep_leases)
             upkeep.start_soon(self._watch_onward)
+            upkeep.start_soon(self._outbox.run)
             async with asyncio.TaskGroup() as work:  # a task of anyio's costs five times as much to start
                 with anyio.CancelScope() as taking:
                     upkeep.start_soon(_cut_short, taking, until)
@@ -123,18 +126,17 @@ class ShardLane:
         return held
 
     async def _work(self, held: Held) -> None:
-        """Take one exchange to its end. Nothing that happens to it touches another."""
+        """Take one exchange to its outcome. Nothing that happens to it touches another."""
         delivery = held.delivery
         reached("worker.1")
         try:
             settled = await self._settle(held)
             reached("worker.4")
-            if settled is None:
-                await self._consumer.hand_back([delivery.entry_id])
-                self._claim_at_s = 0.0
-            elif await self._consumer.finish(delivery, settled.onward, settled.counter):
-                reached("worker.5")
-                self.replayed += settled.counter == "replayed"
+            if settled is not None:
+                self._outbox.add(Outcome(delivery.entry_id, settled.onward, settled.counter))
+                return
+            await self._consumer.hand_back([delivery.entry_id])
+            self._claim_at_s = 0.0
         except BadEntry as bad:
             await self._bury(delivery, str(bad))
         except (RedisError, OSError) as refused:
@@ -142,11 +144,17 @@ class ShardLane:
         except Exception as bug:
             log.exception("exchange %s could not be worked on", _name(delivery))
             await self._bury(delivery, f"worker error: {type(bug).__name__}: {bug}"[:300])
-        finally:
-            del self._held[delivery.entry_id]
-            if held.probe:
-                self._breaker.end_probe()
-            self._desk.slots.changed()
+        self._let_go(held)
+
+    def _passed_on(self, outcome: Outcome, finished: bool) -> None:
+        self.replayed += finished and outcome.counter == "replayed"
+        self._let_go(self._held[outcome.entry_id])
+
+    def _let_go(self, held: Held) -> None:
+        del self._held[held.delivery.entry_id]
+        if held.probe:
+            self._breaker.end_probe()
+        self._desk.slots.changed()
 
     async def _settle(self, held: Held) -> Settled | None:
         try:
