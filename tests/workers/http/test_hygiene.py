@@ -6,6 +6,7 @@ import pytest
 from darklaunch_shared.exchange import Request
 from darklaunch_shared.origin import Origin
 from darklaunch_workers.http import BadRequest, replay_request
+from darklaunch_workers.http.hygiene import check_sendable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,9 @@ ENTROPY = bytes(range(1, 25))
 
 def replay(*headers, method="GET", target="/", body=b"", origin="https://shop.test", exchange_id="p:1", **given):
     given = {"launch": "checkout", "shadow": SHADOW, "entropy": ENTROPY, **given}
-    return replay_request(Request(method, target, origin, headers, body), exchange_id=exchange_id, **given)
+    request = replay_request(Request(method, target, origin, headers, body), exchange_id=exchange_id, **given)
+    check_sendable(request)  # as every client does before it sends
+    return request
 
 
 def fields(request, *names):

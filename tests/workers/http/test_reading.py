@@ -26,7 +26,8 @@ def pieces(stream, at):
 
 
 def read(method, parts):
-    reading = Reading(method, CAPS)
+    reading = Reading(CAPS)
+    reading.begin(method)
     try:
         for part in parts:
             reading.feed(part)
@@ -47,7 +48,8 @@ def test_cuts_make_no_difference_to_an_answer(stream, at, method):
 
 @given(streams, cuts)
 def test_the_body_never_passes_the_cap(stream, at):
-    reading = Reading("GET", CAPS)
+    reading = Reading(CAPS)
+    reading.begin("GET")
     try:
         for part in pieces(stream * 20, at):
             reading.feed(part)

@@ -11,6 +11,7 @@ from typing import Final
 from darklaunch_shared.exchange import Answer
 from darklaunch_shared.replay import ShadowErrorClass
 
+from darklaunch_workers.deadlines import Deadlines
 from .errors import BadRequest, Fault, ShadowFailure
 from .hygiene import check_sendable
 from .seam import Connection, Reply, ShadowRequest
@@ -41,6 +42,7 @@ class PooledClient:
         """`connect` opens one connection, or raises Fault."""
         self._connect = connect
         self._slots = asyncio.Semaphore(slots)
+        self._deadlines = Deadlines()
         self._idle: deque[tuple[Connection, float]] = deque()  # the most recently used at the right
         self._closed = False
 
@@ -49,14 +51,18 @@ class PooledClient:
         check_sendable(request)
         started = time.perf_counter()
         trip = _Trip()
-        deadline = asyncio.timeout(deadline_s)
+        deadline = self._deadlines.within(deadline_s)
         try:
-            async with deadline, self._slots:
-                return await self._send(request, trip)
+            with deadline:
+                await self._slots.acquire()
+                try:
+                    return await self._send(request, trip)
+                finally:
+                    self._slots.release()
         except BadRequest:
             raise
         except Exception as broken:
-            fault = _late(trip, deadline_s) if deadline.expired() else _classify(broken)
+            fault = _late(trip, deadline_s) if deadline.expired else _classify(broken)
             raise ShadowFailure(
                 fault.error,
                 " ".join(fault.detail.split())[:DETAIL_LIMIT],

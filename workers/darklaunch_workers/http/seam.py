@@ -5,13 +5,12 @@ try again. The one exception is a kept-alive connection that the shadow closed w
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from darklaunch_shared.exchange import Answer
 
 
-@dataclass(frozen=True, slots=True)
-class ShadowRequest:
+class ShadowRequest(NamedTuple):
     """A request as it goes on the wire.
 
     `target` is the raw request target, `headers` are complete (Host, Content-Length) and in wire order.
@@ -23,8 +22,7 @@ class ShadowRequest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The shadow's answer.
 
     `answer.latency_ms` runs from the first byte written to the last byte read, on a connection that was there:

@@ -10,7 +10,7 @@ import time
 from typing import cast
 
 import httptools
-from darklaunch_shared.exchange import Answer
+from darklaunch_shared.exchange import Answer, Headers
 from darklaunch_shared.replay import ShadowErrorClass
 
 from .errors import Fault, too_large
@@ -23,11 +23,10 @@ class HttptoolsConnection(asyncio.Protocol):
     """One connection to the shadow; see Connection."""
 
     def __init__(self, caps: Caps) -> None:
-        self._caps = caps
         self._lost = False
-        self._reading: Reading | None = None
+        self._reading = Reading(caps)
+        self._waiter: asyncio.Future[None] | None = None  # there while an answer is awaited
         self._transport: asyncio.Transport
-        self._waiter: asyncio.Future[None]
         self._read_at = 0.0
         self._spent = False  # the last answer ended the connection, or bytes followed it
         self.wrote = False
@@ -43,20 +42,20 @@ class HttptoolsConnection(asyncio.Protocol):
         self.wrote = self.heard = False
         if self._lost:
             raise Fault(ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent")
-        reading = self._reading = Reading(request.method, self._caps)
-        self._waiter = asyncio.get_running_loop().create_future()
-        head = [b"%b %b HTTP/1.1\r\n" % (request.method.encode("ascii"), request.target)]
-        head += [b"%b: %b\r\n" % field for field in request.headers]
+        reading = self._reading
+        reading.begin(request.method)
+        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        first = b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.target)
+        head = b"\r\n".join([first, *map(b": ".join, request.headers)])
         wrote_at = time.perf_counter()
         self.wrote = True
-        self._transport.write(b"%b\r\n%b" % (b"".join(head), request.body))
+        self._transport.write(b"%b\r\n\r\n%b" % (head, request.body))
         try:
-            await self._waiter
+            await waiter
         finally:
-            self._reading = None
-            reading.close()
+            self._waiter = None
         self._spent = not reading.clean or self._transport.get_write_buffer_size() > 0
-        return Answer(reading.status, tuple(reading.headers), b"".join(reading.body), (self._read_at - wrote_at) * 1000)
+        return Answer(reading.status, reading.headers, b"".join(reading.body), (self._read_at - wrote_at) * 1000)
 
     def abort(self) -> None:
         """Close at once."""
@@ -68,68 +67,73 @@ class HttptoolsConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""
-        reading = self._reading
-        if reading is None:  # nobody asked: what it would answer is anyone's guess
+        waiter = self._waiter
+        if waiter is None:  # nobody asked: what it would answer is anyone's guess
             self._transport.abort()
             return
         self._read_at = time.perf_counter()
         self.heard = True
         try:
-            reading.feed(data)
+            self._reading.feed(data)
         except Fault as fault:
-            self._settle(fault)
+            self._fail(fault)
         else:
-            if reading.complete:
-                self._settle(None)
+            if self._reading.complete and not waiter.done():
+                waiter.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio."""
         self._lost = True
-        if self._reading is None:
+        reading, waiter = self._reading, self._waiter
+        reading.close()
+        if waiter is None or waiter.done():
             return
         self._read_at = time.perf_counter()
-        if exc is None and self._reading.ends_with_connection:
-            self._settle(None)
-        elif exc is None:
-            self._settle(
-                Fault(ShadowErrorClass.RESET, "the shadow closed the connection before the answer was complete")
-            )
+        if exc is not None:
+            self._fail(Fault(ShadowErrorClass.RESET, f"the connection broke: {exc}"))
+        elif reading.ends_with_connection:
+            waiter.set_result(None)
         else:
-            self._settle(Fault(ShadowErrorClass.RESET, f"the connection broke: {exc}"))
+            self._fail(Fault(ShadowErrorClass.RESET, "the shadow closed the connection before the answer was complete"))
 
-    def _settle(self, fault: Fault | None) -> None:
-        if self._waiter.done():
-            return
-        if fault is None:
-            self._waiter.set_result(None)
-        else:
+    def _fail(self, fault: Fault) -> None:
+        if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(fault)
 
 
 class Reading:
-    """One answer as it comes in: feed it bytes until it is `complete`. No I/O.
+    """One answer after the other as they come in: begin each, and feed it bytes until it is `complete`. No I/O.
 
     `clean` is True when the connection may carry another request.
     """
 
-    def __init__(self, method: str, caps: Caps) -> None:
+    def __init__(self, caps: Caps) -> None:
+        self._caps = caps
+        self._bodiless = False
+        self._parser: httptools.HttpResponseParser | None = None
+
+    def begin(self, method: str) -> None:
+        """Expect the answer to a request."""
+        if self._parser is None or self._bodiless:  # after HEAD, a parser waits for the body that the header announced
+            self._parser = httptools.HttpResponseParser(self)
+            # what every browser accepts: bare line feeds, spaces behind a chunk size
+            self._parser.set_dangerous_leniencies(
+                lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+            )
         self.status = 0
-        self.headers: list[tuple[str, str]] = []
+        self.headers: Headers = ()
         self.body: list[bytes] = []
         self.complete = False
         self.clean = False
-        self._caps = caps
         self._bodiless = method == "HEAD"
         self._final = False  # the header section of the final response is read
         self._framed = False  # its end is known from a length or chunks, not from the end of the connection
+        self._section: list[tuple[bytes, bytes]] = []  # the fields of the present header or trailer section
         self._informational = 0
-        self._body_bytes = 0
         self._header_bytes = 0
+        self._body_bytes = 0
         self._fed_bytes = 0
         self._fault: Fault | None = None
-        self._parser: httptools.HttpResponseParser = httptools.HttpResponseParser(self)
-        # what every browser accepts: bare line feeds, spaces behind a chunk size
-        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True)
 
     @property
     def ends_with_connection(self) -> bool:
@@ -138,6 +142,8 @@ class Reading:
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises Fault when this is not HTTP or a cap is reached."""
+        if self._parser is None:
+            raise RuntimeError("fed without an answer to expect")
         self._fed_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -145,14 +151,19 @@ class Reading:
             self.clean = False
             if not self.complete:
                 raise self._fault or Fault(ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {broken}") from None
+        if self.complete:
+            return
         caps = self._caps
+        if self._final and self._section:  # a trailer section that goes on
+            self._end_section()
+            self._section.clear()
         limit = caps.header_cap_bytes + (_OVERHEAD * caps.body_cap_bytes if self._final else 0)
-        if self._fed_bytes > limit and not self.complete:  # headers or chunk framing without end
+        if self._fed_bytes > limit:  # headers or chunk framing without end
             raise too_large("header section or chunk framing", limit)
 
     def close(self) -> None:
         """Let go of the parser, which holds on to this object."""
-        del self._parser
+        self._parser = None
 
     def on_message_begin(self) -> None:
         """Called by the parser."""
@@ -160,25 +171,24 @@ class Reading:
             self.clean = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser, for trailers too."""
-        self._header_bytes += len(name) + len(value) + 4
-        if self._header_bytes > self._caps.header_cap_bytes:
-            raise self._refuse(too_large("header section", self._caps.header_cap_bytes))
-        if self._final:
-            return
-        field = name.decode("latin-1").lower()
-        self.headers.append((field, value.decode("latin-1").strip(" \t")))
-        if len(self.headers) > self._caps.header_cap_count:
-            raise self._refuse(too_large("number of header fields", self._caps.header_cap_count))
+        """Called by the parser, for trailers too. A section is looked at when it ends."""
+        self._section.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
-        if self.complete:
+        if self.complete or self._parser is None:
             return
+        self._end_section()
         self.status = self._parser.get_status_code()
         if self.status < 200:
             self._count_informational()
             return
+        if len(self._section) > self._caps.header_cap_count:
+            raise self._refuse(too_large("number of header fields", self._caps.header_cap_count))
+        self.headers = tuple(
+            [(name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")) for name, value in self._section]
+        )
+        self._section.clear()
         self._final = True
         self.clean = self._parser.should_keep_alive()
         if self._bodiless:
@@ -204,11 +214,19 @@ class Reading:
 
     def on_message_complete(self) -> None:
         """Called by the parser, for informational responses too."""
+        if self._final and self._section:
+            self._end_section()
         self.complete = self._final
+
+    def _end_section(self) -> None:
+        """Count a section's bytes, each field with its colon, space and line end."""
+        self._header_bytes += sum([len(name) + len(value) + 4 for name, value in self._section])
+        if self._header_bytes > self._caps.header_cap_bytes:
+            raise self._refuse(too_large("header section", self._caps.header_cap_bytes))
 
     def _count_informational(self) -> None:
         self._informational += 1
-        self.headers.clear()
+        self._section.clear()
         if self.status == 101 or self.status < 100:
             raise self._refuse(Fault(ShadowErrorClass.PROTOCOL, f"the shadow answered with status {self.status}"))
         if self._informational > self._caps.informational_cap:
