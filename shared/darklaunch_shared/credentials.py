@@ -24,7 +24,9 @@ CREDENTIALS: Final = frozenset(
 
 
 def mask_answer(headers: Headers) -> Headers:
-    """Mask the credentials among an answer's header fields, whose names are lower case."""
+    """Mask the credentials among header fields of an answer, names in lower case; give the same object without any."""
+    if CREDENTIALS.isdisjoint([name for name, _ in headers]):
+        return headers
     return tuple([(name, value if name not in CREDENTIALS else masked(name, value)) for name, value in headers])
 
 

@@ -26,7 +26,7 @@ def described(
     """
     if isinstance(outcome, Reply):
         answer, headers = outcome.answer, mask_answer(outcome.answer.headers)
-        answer, source = measured(answer if headers == answer.headers else replace(answer, headers=headers))
+        answer, source = measured(answer if headers is answer.headers else replace(answer, headers=headers))
         return Answered(answer, source, attempts, at_ms, builds.read(answer.headers) if builds else "")
     detail = outcome.detail.encode("utf-8", "replace").decode()
     return Unanswered(outcome.error, detail, attempts, waited_ms, at_ms, builds.latest if builds else "")

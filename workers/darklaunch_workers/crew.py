@@ -17,6 +17,7 @@ from darklaunch_shared.scripting import ScriptQueue, Scripts
 
 from .build import Builds
 from .control import Control
+from .deadlines import Deadlines
 from .desk import ControlOrigin, Desk, Shadow
 from .http import Caps, ShadowClient, make_client
 from .lane import ShardLane
@@ -126,6 +127,7 @@ class Crew:
             concurrency=self._settings.concurrency,
             lease_s=self._settings.lease_s or spec.lease_s,
             secrets=self._secrets,
+            deadlines=Deadlines(),
         )
 
     def _shadow(self, spec: LaunchSpec) -> Shadow:

@@ -8,6 +8,7 @@ from darklaunch_shared.origin import Origin
 from darklaunch_shared.policy import Policy
 
 from .build import Builds
+from .deadlines import Deadlines
 from .http import ShadowClient
 from .orders import Orders
 from .protection import Protection
@@ -53,3 +54,4 @@ class Desk:
     concurrency: int
     lease_s: float
     secrets: Secrets
+    deadlines: Deadlines

@@ -4,6 +4,7 @@ Whoever can write to the stream must not be able to make workers send what the l
 methods, paths and sizes, and the rule against loops, are applied here again.
 """
 
+from itertools import chain
 from typing import Final
 
 from darklaunch_shared.exchange import Exchange
@@ -25,7 +26,7 @@ def stale(exchange: Exchange, spec: LaunchSpec, now_s: float) -> bool:
 def refusal(exchange: Exchange, policy: Policy, spec: LaunchSpec) -> str | None:
     """Say why an exchange must not be replayed, as one of the ledger's reasons; None when it may be."""
     request = exchange.request
-    if any(name.lower() == EXCHANGE_HEADER for name, _ in request.headers):
+    if EXCHANGE_HEADER in [name.lower() for name, _ in request.headers]:
         return "loop"
     if too_large(exchange, spec):
         return "too_large"
@@ -37,5 +38,5 @@ def too_large(exchange: Exchange, spec: LaunchSpec) -> bool:
     request = exchange.request
     if len(request.body) > spec.request_cap_bytes or len(exchange.primary.body) > spec.response_cap_bytes:
         return True
-    head_bytes = len(request.target) + sum(len(name) + len(value) for name, value in request.headers)
+    head_bytes = len(request.target) + sum(map(len, chain.from_iterable(request.headers)))
     return head_bytes > HEAD_CAP_BYTES or len(request.headers) > HEADERS_CAP

@@ -5,8 +5,7 @@ instance of the primary's version, is asked when there is one; else the shadow i
 courtesy: it is left out wherever it would cost an exchange its outcome, or a sick server more than it can take.
 """
 
-import asyncio
-import os
+import random
 import time
 from hashlib import blake2b
 
@@ -45,14 +44,7 @@ async def ask_shadow_again(
         await anyio.sleep(wait_s)
     if desk.orders().mode is not Mode.REPLAY or not desk.protection.breaker.closed:
         return None
-    outcome = await _ask(
-        desk.shadow.client,
-        request,
-        desk.protection,
-        deadline_s=desk.spec.deadline_s,
-        under_way=desk.slots.busy,
-        builds=desk.builds,
-    )
+    outcome = await _ask(desk, desk.shadow.client, request, desk.protection, desk.slots.busy, desk.builds)
     return Repeat(Version.SHADOW, outcome)
 
 
@@ -68,7 +60,7 @@ async def ask_control(desk: Desk, exchange: Exchange, first: Answered | Unanswer
     if probe:
         breaker.begin_probe()
     try:
-        async with control.slots:
+        with control.slots:
             return await _send_to_control(desk, control, exchange)
     except BadRequest:
         return None
@@ -88,29 +80,26 @@ async def _send_to_control(desk: Desk, control: ControlOrigin, exchange: Exchang
         exchange_id=exchange.id,
         shadow=control.origin,
         host=desk.spec.host,
-        entropy=os.urandom(24),
+        entropy=random.randbytes(24),
     )
-    deadline_s, under_way = desk.spec.deadline_s, control.slots.busy
-    outcome = await _ask(
-        control.client, request, control.protection, deadline_s=deadline_s, under_way=under_way, builds=None
-    )
+    outcome = await _ask(desk, control.client, request, control.protection, control.slots.busy, None)
     return Repeat(Version.PRIMARY, outcome)
 
 
 async def _ask(
+    desk: Desk,
     client: ShadowClient,
     request: ShadowRequest,
     protection: Protection,
-    *,
-    deadline_s: float,
     under_way: int,
     builds: Builds | None,
 ) -> Answered | Unanswered:
+    deadline_s = desk.spec.deadline_s
     at_ms = time.time_ns() // 1_000_000
     started_s = time.monotonic()
     try:
-        async with asyncio.timeout(deadline_s + GRACE_S):
-            outcome = await send_once(client, request, protection, deadline_s=deadline_s, under_way=under_way)
+        with desk.deadlines.within(deadline_s + GRACE_S):
+            outcome = await send_once(client, request, protection, deadline_s, under_way)
     except TimeoutError:
         waited_ms = (time.monotonic() - started_s) * 1000
         return too_late(deadline_s, attempts=1, waited_ms=waited_ms, at_ms=at_ms, builds=builds)

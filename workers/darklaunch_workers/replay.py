@@ -4,12 +4,10 @@ The steps, in order: read the entry; obey the launch's orders; refuse what must 
 rate; obey the orders again; send; describe the outcome; for a share, ask one of the two versions a second time.
 """
 
-import asyncio
 import logging
-import os
+import random
 import time
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 from darklaunch_shared import keys
@@ -32,16 +30,14 @@ _FIELDS: Final = (keys.V, keys.ID, keys.META, keys.REQUEST, keys.RESPONSE)
 log = logging.getLogger("darklaunch.worker")
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The end of an exchange: the fields to pass on, and the ledger's counter for it."""
 
     onward: Fields
     counter: str
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(NamedTuple):
     """An exchange that is done with the shadow: what came of it there, once and perhaps a second time."""
 
     exchange: Exchange
@@ -81,18 +77,24 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Repl
             exchange_id=exchange.id,
             shadow=desk.shadow.origin,
             host=desk.spec.host,
-            entropy=os.urandom(24),
+            entropy=random.randbytes(24),
         )
-        async with desk.slots:
+        if waits := desk.slots.full:
+            await desk.slots.wait_for_room()
+        with desk.slots:
             if wait_s := desk.protection.bucket.take(time.monotonic()):
+                waits = True
                 await anyio.sleep(wait_s)
-            orders = desk.orders()
-            if orders.mode is Mode.SETTLE:
-                return dropped(exchange, orders.reason)
-            if orders.mode is Mode.WAIT or not (probe or desk.protection.breaker.closed):
+            if waits:  # much can happen meanwhile
+                orders = desk.orders()
+                if orders.mode is Mode.SETTLE:
+                    return dropped(exchange, orders.reason)
+                if orders.mode is Mode.WAIT:
+                    return None
+                if stale(exchange, desk.spec, time.time()):
+                    return dropped(exchange, "stale")
+            if not (probe or desk.protection.breaker.closed):
                 return None
-            if stale(exchange, desk.spec, time.time()):
-                return dropped(exchange, "stale")
             reached("worker.2")
             outcome = await _send(desk, desk.shadow.client, request, probe=probe)
             reached("worker.3")
@@ -115,16 +117,9 @@ async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, pro
     deadline_s = desk.spec.deadline_s
     at_ms = time.time_ns() // 1_000_000
     started_s = time.monotonic()
-    tries = Tries(
-        client,
-        request,
-        desk.protection,
-        deadline_s=deadline_s,
-        may_retry=lambda: not probe and desk.protection.breaker.closed and desk.orders().mode is Mode.REPLAY,
-        under_way=lambda: desk.slots.busy,
-    )
+    tries = Tries(desk, client, request, probe=probe)
     try:
-        async with asyncio.timeout(deadline_s + GRACE_S):
+        with desk.deadlines.within(deadline_s + GRACE_S):
             outcome = await tries.run()
     except TimeoutError:
         waited_ms = (time.monotonic() - started_s) * 1000

@@ -28,13 +28,16 @@ class Slots:
         """Whether somebody who came now would have to wait."""
         return self.busy >= self._limit()
 
-    async def __aenter__(self) -> None:
-        """Wait for a slot."""
+    async def wait_for_room(self) -> None:
+        """Wait until a slot can be taken at once."""
         while self.full:
             await self._next_change().wait()
+
+    def __enter__(self) -> None:
+        """Take a slot, whether or not there is room."""
         self.busy += 1
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the slot back."""

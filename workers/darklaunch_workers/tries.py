@@ -5,7 +5,6 @@ reached the shadow, and 429 and 503 that say by Retry-After (RFC 9110 section 10
 """
 
 import time
-from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -14,7 +13,9 @@ from darklaunch_shared.exchange import Headers
 from darklaunch_shared.replay import ShadowErrorClass
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
+from .desk import Desk
 from .http import Reply, ShadowClient, ShadowFailure, ShadowRequest
+from .orders import Mode
 from .protection import Protection
 
 MAX_TRIES: Final = 4
@@ -26,21 +27,12 @@ Outcome = Reply | ShadowFailure
 class Tries:
     """Sends one request until there is an outcome to report. `attempts` counts what went out."""
 
-    def __init__(
-        self,
-        client: ShadowClient,
-        request: ShadowRequest,
-        protection: Protection,
-        *,
-        deadline_s: float,
-        may_retry: Callable[[], bool],
-        under_way: Callable[[], int],
-    ) -> None:
-        """`deadline_s` covers all tries and the waits between them. `may_retry` is asked before each further try."""
+    def __init__(self, desk: Desk, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> None:
+        """The launch's deadline covers all tries and the waits between them. A probe is one try."""
         self.attempts = 0
-        self._client, self._request, self._protection = client, request, protection
-        self._may_retry, self._under_way = may_retry, under_way
-        self._ends_at_s = time.monotonic() + deadline_s
+        self._desk, self._client, self._request, self._probe = desk, client, request, probe
+        self._protection = desk.protection
+        self._ends_at_s = time.monotonic() + desk.spec.deadline_s
         self._last: Outcome | None = None
         self._fresh = False
 
@@ -72,11 +64,14 @@ class Tries:
 
     async def _send(self) -> Outcome:
         left_s = max(0.001, self._ends_at_s - time.monotonic())
-        outcome = await send_once(
-            self._client, self._request, self._protection, deadline_s=left_s, under_way=self._under_way()
-        )
+        under_way = self._desk.slots.busy
+        outcome = await send_once(self._client, self._request, self._protection, left_s, under_way)
         self.attempts += sends(outcome)
         return outcome
+
+    def _may_retry(self) -> bool:
+        closed = not self._probe and self._protection.breaker.closed
+        return closed and self._desk.orders().mode is Mode.REPLAY
 
     def _wait_s(self, state: RetryCallState) -> float:
         outcome = _outcome(state)
@@ -94,7 +89,7 @@ class Tries:
 
 
 async def send_once(
-    client: ShadowClient, request: ShadowRequest, protection: Protection, *, deadline_s: float, under_way: int
+    client: ShadowClient, request: ShadowRequest, protection: Protection, deadline_s: float, under_way: int
 ) -> Outcome:
     """Send a request once, and let what protects that server learn from it. Raises BadRequest."""
     started_s = time.monotonic()

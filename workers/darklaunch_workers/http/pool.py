@@ -12,6 +12,7 @@ from darklaunch_shared.exchange import Answer
 from darklaunch_shared.replay import ShadowErrorClass
 
 from darklaunch_workers.deadlines import Deadlines
+
 from .errors import BadRequest, Fault, ShadowFailure
 from .hygiene import check_sendable
 from .seam import Connection, Reply, ShadowRequest
