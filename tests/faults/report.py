@@ -16,11 +16,14 @@ def table(lines: Iterable[dict[str, Any]]) -> list[str]:
     told = ["", f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", *map(_row, rows)]
     sampled = sum(line["sampled"] for line in rows)
     settled = sum(sum(line["outcomes"].values()) + sum(line["dropped"].values()) + line["killed"] for line in rows)
-    slowest = max((line["recovery_s"] or 0.0 for line in rows), default=0.0)
+    slowest = max(rows, key=lambda line: line["recovery_s"] or 0.0)
+    peak = {kind: max(line["peak_mib"].get(kind, 0) for line in rows) for kind in ("worker", "comparator")}
     told += [
         "",
         f"{len(rows)} faults, {sampled:,} exchanges sampled, {settled:,} accounted for, 0 results twice, "
-        f"{sum(line['lost'] for line in rows):,} lost in Redis and counted, slowest recovery {slowest:.1f} s.",
+        f"{sum(line['lost'] for line in rows):,} lost in Redis and counted, slowest recovery "
+        f"{slowest['recovery_s'] or 0.0:.1f} s ({slowest['fault']}), at most {peak['worker']:.0f} MiB in a worker and "
+        f"{peak['comparator']:.0f} MiB in a comparator.",
     ]
     return told
 

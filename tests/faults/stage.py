@@ -193,17 +193,19 @@ class Stage:
         """Say how many exchanges the hooks of this process sampled for one launch."""
         return sum(hook.sampled_for(name) for hook in self.hooks)
 
-    def finish(self, fault: str, *, killed: int | None = 0) -> dict[str, Any]:
+    def finish(self, fault: str, *, name: str = "", killed: int | None = 0) -> dict[str, Any]:
         """Let everything drain, check the promises, report, and give the audit's account.
 
-        `killed` is how many exchanges went with processes that died holding them in memory; None for any number.
+        `name` is the launch, the stage's own by default; `killed` is how many exchanges went with processes that died
+        holding them in memory, None for any number.
         """
+        name = name or self.name
         for hook in self.hooks:
             hook.stop()
             assert hook.wrong == 0, "a user got another answer than the primary's"
-        self.until(lambda: self.length(keys.captures(self.name)) + self.length(keys.replays(self.name)) == 0)
-        account = self._audited()
-        in_process = self.asked_of(self.name)
+        self.until(lambda: self.length(keys.captures(name)) + self.length(keys.replays(name)) == 0)
+        account = self._audited(name)
+        in_process = self.asked_of(name)
         if self.hooks and not any(each.kind == "app" for each in self.processes):
             assert account["sampled"] == in_process, (account, in_process)
         if killed is not None:
@@ -215,7 +217,7 @@ class Stage:
         assert "Traceback" not in self.logs(), self.logs()
         with connect_store(self.dsn, name="darklaunch-test") as connection:
             self._check_rows(connection)
-            self._check_groups(connection)
+            self._check_groups(connection, name)
         self._report(fault, account, peak)
         return account
 
@@ -227,15 +229,15 @@ class Stage:
                 process.kill()
         self._exits.close()
 
-    def _audited(self) -> dict[str, Any]:
+    def _audited(self, name: str) -> dict[str, Any]:
         cli = Cli(self.redis.url, self.dsn, str(self._directory))
         account: dict[str, Any] = {}
 
         def balances() -> bool:
             nonlocal account
-            result = cli.run("audit", self.name, "--strict", "--json")
+            result = cli.run("audit", name, "--strict", "--json")
             assert result.exit_code in (0, 1), result.output
-            account = Cli.json(cli, "audit", self.name, "--strict", code=result.exit_code)
+            account = Cli.json(cli, "audit", name, "--strict", code=result.exit_code)
             return result.exit_code == 0
 
         try:
@@ -254,18 +256,18 @@ class Stage:
         ).fetchall()
         assert twice == [], "an exchange has two results"
 
-    def _check_groups(self, connection: Connection) -> None:
+    def _check_groups(self, connection: Connection, name: str) -> None:
         """See that nobody holds anything, and that housekeeping takes the consumers of dead processes off."""
-        streams = {keys.captures(self.name): keys.WORKER_GROUP, keys.replays(self.name): keys.COMPARATOR_GROUP}
+        streams = {keys.captures(name): keys.WORKER_GROUP, keys.replays(name): keys.COMPARATOR_GROUP}
         for stream, group in streams.items():
-            held = {name: pending for name, pending in self.consumers(stream, group).items() if pending}
+            held = {each: pending for each, pending in self.consumers(stream, group).items() if pending}
             assert held == {}, "an orphaned consumer holds entries"
         silent_ms, janitor.SILENT_MS = janitor.SILENT_MS, -1
         try:
             janitor.Janitor(14).tidy(connection, self.client)
         finally:
             janitor.SILENT_MS = silent_ms
-        left = [name for stream, group in streams.items() for name in self.consumers(stream, group)]
+        left = [each for stream, group in streams.items() for each in self.consumers(stream, group)]
         assert left == [], "a consumer of a dead process is left in its group"
 
     def consumers(self, stream: str, group: str) -> dict[str, int]:

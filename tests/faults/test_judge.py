@@ -59,8 +59,13 @@ def test_a_judge(stage: Stage, place: str) -> None:
     victim = stage.comparator(crash_at=place)
     stage.until(lambda: victim.exit_code is not None)
     assert victim.exit_code == -signal.SIGKILL, stage.logs()
+    began_s = time.monotonic()
     stage.comparator()
     found = said(stage, torn)
+    stage.until(lambda: stage.client.execute_command("HGET", keys.launch(torn), "status") == b"rolled_back")
+    stage.recovery_s = time.monotonic() - began_s
+    account = stage.finish(f"a judge dies: {place}", name=torn)
+    assert account["sampled"] == 600
     if place == "judge.2":  # whoever leads next takes the rollback from Redis, where it held already
         assert (found[-1][0], found[-1][2]) == (expected[-1][0], expected[-1][2])
         return
