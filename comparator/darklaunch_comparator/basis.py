@@ -22,14 +22,14 @@ def rules_digest(spec: LaunchSpec) -> str:
     return _digest(rules)
 
 
-def basis_of(spec: LaunchSpec, policy: Policy, accepted: int = 0) -> str:
+def basis_of(spec: LaunchSpec, policy: Policy, overruled: int = 0) -> str:
     """Give a digest of the rules and of that in the policy which bets are laid on.
 
-    `accepted` is the number of the latest event by which a person accepted differences or took that back, 0 for none.
+    `overruled` is the number of the latest event after which a launch is judged anew, 0 for none.
     """
     bets = [asdict(policy.budgets), policy.latency_tolerance, policy.strict]
     bets += [[step.bound for step in policy.steps]] if policy.strict else []
-    bets += [accepted] if accepted else []
+    bets += [overruled] if overruled else []
     return _digest([rules_digest(spec), *bets])
 
 

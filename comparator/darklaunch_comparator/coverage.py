@@ -23,6 +23,7 @@ class Standing(StrEnum):
 
     JUDGED = "judged"  # its mismatches are shown to be below the bound of the policy, or above its budget
     MIRRORED = "mirrored"  # there are exchanges, too few to judge by
+    UNCOMPARED = "uncompared"  # requests were sampled, and no answer to one could be compared
     UNSEEN = "unseen"  # no exchange yet
     WRITE = "write"  # a write that the launch does not allow
     LEFT_OUT = "left_out"  # outside the launch's --only, or inside its --skip
@@ -70,14 +71,17 @@ class Coverage:
 def cover(
     routes: Iterable[Route], counts: Mapping[str, Counts], spec: LaunchSpec, policy: Policy, omitted: int = 0
 ) -> Coverage:
-    """Hold the apps' routes against what was compared, by endpoint: `pos` mismatched of `n`."""
+    """Hold the apps' routes against what was compared, by endpoint: `pos` mismatched of `n`.
+
+    An endpoint with an `n` of 0 was sampled, but nothing of it could be compared.
+    """
     by_template: defaultdict[str, Counts] = defaultdict(Counts)
     for endpoint, seen in counts.items():
         by_template[endpoint.partition(" ")[2]] += seen
     ranks = list(Standing)
     covered = [
         _covered(
-            method, template, by_template[template] if method == ANY_METHOD else _seen(method, template, counts),
+            method, template, by_template.get(template) if method == ANY_METHOD else _seen(method, template, counts),
             spec, policy,
         )
         for method, template in routes
@@ -85,19 +89,22 @@ def cover(
     return Coverage(tuple(sorted(covered, key=lambda r: (ranks.index(r.standing), r.template, r.method))), omitted)
 
 
-def _seen(method: str, template: str, counts: Mapping[str, Counts]) -> Counts:
-    seen = counts.get(f"{method} {template}", Counts())
-    return seen + counts.get(f"HEAD {template}", Counts()) if method == "GET" else seen
+def _seen(method: str, template: str, counts: Mapping[str, Counts]) -> Counts | None:
+    methods = ("GET", "HEAD") if method == "GET" else (method,)
+    seen = [counts[name] for each in methods if (name := f"{each} {template}") in counts]
+    return sum(seen, Counts()) if seen else None
 
 
-def _covered(method: str, template: str, seen: Counts, spec: LaunchSpec, policy: Policy) -> CoveredRoute:
+def _covered(method: str, template: str, found: Counts | None, spec: LaunchSpec, policy: Policy) -> CoveredRoute:
+    seen = found or Counts()
     bar = log_threshold(policy.beta)
     needed = clean_needed(below(policy.endpoint_bound), seen, bar) or 0
     condemned = log_e(above(policy.budgets.mismatch), seen) >= log_threshold(policy.alpha)
     if seen.n:
         judged = not needed or condemned
         return CoveredRoute(method, template, Standing.JUDGED if judged else Standing.MIRRORED, seen.n, needed)
-    return CoveredRoute(method, template, _unseen(method, template, spec), 0, needed)
+    standing = _unseen(method, template, spec) if found is None else Standing.UNCOMPARED
+    return CoveredRoute(method, template, standing, 0, needed)
 
 
 def _unseen(method: str, template: str, spec: LaunchSpec) -> Standing:

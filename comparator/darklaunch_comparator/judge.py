@@ -34,7 +34,7 @@ from .scripts import run_script
 from .store.judgements import Docket, begin_docket, bring, exchanges, lock_docket, save_docket
 from .store.launches import LaunchRecord, list_launches
 from .store.noise import doubtful_signatures, paired_places
-from .store.signatures import latest_acceptance
+from .store.signatures import latest_overruling
 
 GRACE_MS: Final = 10_000
 """How long after its end a window is closed by default, when nothing captured before is still on its way."""
@@ -104,7 +104,7 @@ class Judge:
     def _docket(self, connection: Connection[Any], sitting: Sitting) -> Docket:
         """Read the docket, or begin one: for a new launch, under other rules, or after people overruled a verdict."""
         state = sitting.record.state
-        basis = basis_of(state.spec, sitting.policy, latest_acceptance(connection, state.name))
+        basis = basis_of(state.spec, sitting.policy, latest_overruling(connection, state.name))
         docket = lock_docket(connection, state.name)
         if docket is None:
             since_ms = window_of(round(sitting.record.created_at.timestamp() * 1000))

@@ -5,6 +5,7 @@ may be decided on Redis alone is a hold; it is taken over, once, with who set it
 """
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,11 +18,14 @@ from darklaunch_shared.scripting import insist
 from psycopg import Connection
 from redis.exceptions import RedisError, ResponseError
 
+from .acts import ACTOR
 from .errors import LaunchMoved
 from .publish import publish
 from .scripts import run_script
 from .store.launches import Act, LaunchRecord, list_launches, update_launch
 
+JUDGE_PATIENCE_S: Final = 10.0
+"""How long a rollback that a judge did not get to record is left to the next one."""
 _FIELDS: Final = ("revision", "hold", "hold_by", "hold_why", "hold_at", "hold_act")
 
 log = logging.getLogger("darklaunch.comparator")
@@ -43,6 +47,7 @@ class ControlMirror:
     """Reconciles record and copy, launch by launch."""
 
     def __init__(self) -> None:
+        self._awaited: dict[tuple[str, str], float] = {}
         self._overtaken: dict[str, tuple[int, int]] = {}
         self._troubles: dict[str, str] = {}
 
@@ -85,12 +90,24 @@ class ControlMirror:
                 reached("leader.4")
                 log.info("launch %s: published revision %d", record.state.name, revision)
         elif copy.held and _is_news(record, copy):
-            _take_over(connection, redis, record, copy)
+            if not self._leaves_to_judge(record, copy):
+                _take_over(connection, redis, record, copy)
         elif copy.held and copy.act:
             run_script(redis, "hold_recorded", keys.launch(record.state.name), copy.at)
         elif record.state.hold and not copy.held and _restore_hold(redis, record):
             insist(redis, "INCR", keys.REVISION)
             log.warning("launch %s: Redis had lost its hold; only `darklaunch resume` lifts one", record.state.name)
+
+    def _leaves_to_judge(self, record: LaunchRecord, copy: Copy) -> bool:
+        """Say whether a rollback that a judge began and did not record is left to the one that leads now.
+
+        It comes to the same decision from the same results, and records it with its verdict and evidence. If it does
+        not within JUDGE_PATIENCE_S, as when results are gone, what the hold says is recorded.
+        """
+        if (copy.by, copy.act) != (ACTOR, "rolled_back"):
+            return False
+        began_s = self._awaited.setdefault((record.state.name, copy.at), time.monotonic())
+        return time.monotonic() - began_s < JUDGE_PATIENCE_S
 
     def _tell_overtaken(self, record: LaunchRecord, copy: Copy) -> None:
         """Say so at the second look in a row: a change that is just being published looks the same at the first."""

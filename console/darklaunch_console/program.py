@@ -59,7 +59,7 @@ COMMANDS: Final = (
     Entry("report", "reading.report", "Look", "Say what is known: problems, ledger, latency."),
     Entry("watch", "watching.command", "Look", "Watch a launch live, until it is promoted or rolled back."),
     Entry("verdict", "reading.verdict", "Look", "Say promote, roll back or undecided, as exit code 0, 1 or 2."),
-    Entry("history", "reading.verdict", "Look", "Show every decision about a launch, with what it rested on."),
+    Entry("history", "reading.history", "Look", "Show every decision about a launch, with what it rested on."),
     Entry("mismatches", "reading.mismatches", "Look", "List what differed, grouped, most important first."),
     Entry("noise", "reading.noise", "Look", "List what differs within one version, and is excused for it."),
     Entry("inspect", "reading.inspect", "Look", "Show one exchange: request, both answers, and where they differ."),

@@ -21,6 +21,7 @@ ROUTES = [
     ("GET", "/items/{id}"),
     ("GET", "/bad"),
     ("*", "/pages/{path}"),
+    ("GET", "/dead"),
     ("GET", "/new"),
     ("POST", "/search"),
     ("POST", "/orders"),
@@ -36,6 +37,7 @@ def test_each_route_says_how_far_it_got_and_why_no_further() -> None:
         "GET /bad": Counts(40, 0, 60),
         "POST /pages/{path}": Counts(0, 0, 300),
         "GET /pages/{path}": Counts(0, 0, 300),
+        "GET /dead": Counts(),
         "GET {unmatched}": Counts(0, 0, 9),
     }
     coverage = cover(ROUTES, counts, SPEC, Policy(), omitted=2)
@@ -44,12 +46,13 @@ def test_each_route_says_how_far_it_got_and_why_no_further() -> None:
         "GET /bad": (Standing.JUDGED, 60),
         "/pages/{path}": (Standing.JUDGED, 600),
         "GET /items/{id}": (Standing.MIRRORED, 100),
+        "GET /dead": (Standing.UNCOMPARED, 0),
         "GET /new": (Standing.UNSEEN, 0),
         "POST /search": (Standing.UNSEEN, 0),
         "POST /orders": (Standing.WRITE, 0),
         "GET /admin/users/{id}": (Standing.LEFT_OUT, 0),
     }
-    assert (coverage.judged, coverage.total, len(coverage.rest)) == (3, 10, 5)
+    assert (coverage.judged, coverage.total, len(coverage.rest)) == (3, 11, 6)
     assert next(route.needed for route in coverage.rest if route.template == "/items/{id}") == 339
     assert not cover([], {}, SPEC, Policy()).routes
 

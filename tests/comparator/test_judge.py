@@ -273,6 +273,19 @@ def test_a_launch_that_people_let_go_on_is_judged_anew(courts: Any) -> None:
     assert 0 < court.known.summary["judged"] <= 400
 
 
+def test_one_that_was_rolled_back_as_advised_is_judged_anew_when_it_goes_on(courts: Any) -> None:
+    court: Court = courts(replace(QUICK, mode=Mode.ADVISE))
+    court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.5}))
+    assert (court.known.trial, court.known.verdict, court.state.status) == (1, "roll_back", Status.ACTIVE)
+    advised = Act("ann", "rolled_back")
+    update_launch(court.connection, court.name, advised, status=Status.ROLLED_BACK, hold=True)
+    update_launch(court.connection, court.name, Act("ann", "resumed"), status=Status.ACTIVE, hold=False)
+    court.pass_(0)
+    assert (court.known.trial, court.known.verdict) == (2, "insufficient_traffic")
+    court.pass_(60)
+    assert court.known.trial == 2
+
+
 def test_other_budgets_begin_the_evidence_anew_and_another_soak_does_not(courts: Any) -> None:
     court: Court = courts(replace(QUICK, mode=Mode.ADVISE))
     court.hear(traffic(100, start_ms=court.start_ms))

@@ -79,6 +79,21 @@ def test_a_rollback_made_on_redis_alone_is_recorded_once(
     assert list_events(connection, launch_name)[0].at.timestamp() == 1763900000.123
 
 
+def test_a_rollback_that_a_judge_did_not_record_is_left_to_the_next_one_for_a_while(
+    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(connection, redis, launch_name)
+    fields = ("hold", "1", "hold_by", "judge", "hold_why", "it differs", "hold_at", "1763900000123")
+    redis.execute_command("HSET", keys.launch(launch_name), *fields, "hold_act", "rolled_back")
+    for _ in range(3):
+        mirror.reconcile(connection, redis)
+    assert get_launch(connection, launch_name).state.status is Status.ACTIVE
+    monkeypatch.setattr("darklaunch_comparator.mirror.JUDGE_PATIENCE_S", 0.0)
+    mirror.reconcile(connection, redis)
+    assert get_launch(connection, launch_name).state.status is Status.ROLLED_BACK
+    assert acts(connection, launch_name) == [("judge", "rolled_back", "it differs")]
+
+
 def test_a_hold_set_by_hand_is_recorded_once_and_keeps_the_status(
     connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
 ) -> None:

@@ -36,7 +36,7 @@ def test_start_records_publishes_and_says_what_is_mirrored(cli, redis, launch_na
     assert said[0] == f"{launch_name} is active: 10 % of {methods} are mirrored to {shadow.url}"
     assert "Shadow answers (HTTP 200 in " in said[1]
     assert "Writes are not mirrored (allow one with --allow 'POST /path')." in said[1]
-    assert said[-1] == f"  Next: darklaunch report {launch_name}"
+    assert said[-1] == f"  Next: darklaunch watch {launch_name}"
     assert "x-darklaunch-exchange" in shadow.seen[0]
     seen = copy(redis, launch_name)
     assert (seen.status, seen.percent, seen.hold) == (Status.ACTIVE, 10.0, False)
@@ -267,7 +267,8 @@ def test_resume_lifts_a_hold_that_was_set_with_redis_cli(cli, redis, launched):
 
 
 def test_promote_ends_a_launch(cli, redis, launched, nowhere):
-    said = cli.ok("promote", launched)
+    assert "nothing of it has been judged yet" in cli.error("promote", launched, code=1)
+    said = cli.ok("promote", launched, "--anyway", "--reason", "tried by hand")
     assert said.startswith(f"{launched} is promoted: within a second nothing is mirrored any more.")
     assert f"Now send users to {nowhere}" in said
     assert copy(redis, launched).status is Status.PROMOTED
@@ -278,10 +279,10 @@ def test_every_act_answers_in_json(cli, launched, nowhere):
     for command, status in (
         (["pause"], "paused"),
         (["resume"], "active"),
-        (["promote"], "promoted"),
+        (["promote", "--anyway", "--reason", "tried by hand"], "promoted"),
         (["rollback"], "rolled_back"),
     ):
-        told = cli.json(*command, launched)
+        told = cli.json(command[0], launched, *command[1:])
         assert told["launch"] == launched
         assert (told["status"], told["changed"], told["shadow"]) == (status, True, nowhere)
 

@@ -8,6 +8,7 @@ from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
 from darklaunch_comparator.store.batch import prepare
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import Act, update_launch
+from darklaunch_comparator.store.signatures import decide
 from darklaunch_shared.launch import Status
 
 from tests.comparator.court import Court
@@ -107,16 +108,52 @@ def test_routes_and_what_came_too_late_are_told(cli, court):
         court.connection.execute("DELETE FROM darklaunch.route_table")
     assert told == {"total": 2, "judged": 0}
     assert any(line.startswith("  0 of 2 routes mirrored and judged; too few exchanges yet: ") for line in lines)
-    assert "  3 exchanges came after the window was judged: counted, but no evidence." in lines
+    late = "3 exchanges came after the window was judged: counted, but no evidence."
+    assert f"  {late}" in lines
+    assert late in cli.ok("history", court.name)
+    assert cli.json("history", court.name)["late"] == 3
     assert cli.json("verdict", court.name, code=2)["late"] == 3
 
 
 def test_what_a_person_decided_is_decided(cli, court):
     update_launch(court.connection, court.name, Act("ann", "promoted"), status=Status.PROMOTED)
     code, lines = exits(cli, court.name)
-    assert (code, lines[0]) == (0, "PROMOTED by a person.")
+    assert (code, lines[0]) == (0, "PROMOTED by ann.")
     update_launch(court.connection, court.name, Act("ann", "rolled_back"), status=Status.ROLLED_BACK)
-    assert exits(cli, court.name) == (1, ["ROLLED BACK by a person."])
+    assert exits(cli, court.name) == (1, ["ROLLED BACK by ann."])
+
+
+def test_what_waits_until_it_is_known_to_be_noise_or_not_is_said(cli, court):
+    court.hear(traffic(40, start_ms=court.start_ms))
+    assert not any("noise" in line for line in exits(cli, court.name)[1])
+    court.connection.execute(
+        "INSERT INTO darklaunch.signature (launch, fingerprint, endpoint, title, outcome, parts, count, first_seen, "
+        "last_seen) VALUES (%s, 'new', %s, '$.at value', 'mismatched', "
+        "jsonb_build_array(jsonb_build_object('path', '$.at', 'kind', 'value')), 1, now(), now() + interval '1 hour')",
+        [court.name, SEARCH],
+    )
+    waiting = f"  Waiting, for 10 min at most, to know if this is noise: {SEARCH} $.at value. What came since "
+    assert any(line.startswith(waiting) for line in exits(cli, court.name)[1])
+    assert waiting.strip() in cli.ok("report", court.name)
+    assert cli.json("verdict", court.name, code=2)["waiting_for"] == [{"endpoint": SEARCH, "title": "$.at value"}]
+    decide(court.connection, court.name, ["new"], "accepted", actor="ann", reason="meant")
+    court.connection.execute(
+        "UPDATE darklaunch.signature SET first_seen = now() - interval '11 min' WHERE fingerprint = 'new'"
+    )
+    assert not any("noise" in line for line in exits(cli, court.name)[1])
+
+
+def test_the_evidence_about_each_build_is_told_apart(cli, court):
+    court.hear(traffic(100, start_ms=court.start_ms, build=""))
+    assert not any("build" in line for line in exits(cli, court.name)[1])
+    court.hear(traffic(1_000, start_ms=court.now_ms + 20_000, mismatch={SEARCH: 0.5}, build="v1"))
+    court.hear(traffic(200, start_ms=court.now_ms + 20_000, build="v2"))
+    said = "  This is about build v2; kept apart: one without a name (100 exchanges), v1 (1,000 exchanges, condemned)."
+    assert exits(cli, court.name)[1][-1] == said
+    told = cli.json("verdict", court.name, code=2)["builds"]
+    assert [(each["build"], each["judged"], each["condemned"]) for each in told] == [
+        ("", 100, False), ("v1", 1_000, True), ("v2", 200, False)
+    ]  # fmt: skip
 
 
 def test_waiting_ends_with_the_time(cli, court):
@@ -149,6 +186,8 @@ def test_history_tells_who_did_what_and_what_it_rested_on(cli, court):
     assert said.startswith(f"{court.name}: 5 events, the latest first")
     assert "ramped to 50 % by ann" in said
     assert "policy set by ann" in said
+    assert "  soak_s: 10 → 300\n" in said
+    assert "  budgets.mismatch: 0.01 → 0.001\n" in said
     assert "roll back: GET /search differs in 2" in said
     events = cli.json("history", court.name)["events"]
     assert [event["act"] for event in events] == ["verdict", "verdict", "ramped", "policy_set", "started"]
@@ -166,6 +205,15 @@ def test_a_judge_that_acts_is_seen(cli, court):
     code, lines = exits(cli, court.name)
     assert code == 1
     assert lines[0].startswith(f"ROLLED BACK: {SEARCH} differs in 2")
+    told = cli.ok("history", court.name).splitlines()
+    assert [line.split("  ")[2] for line in told if line.startswith("  ") and line[2].isdigit()][:2] == [
+        "rolled back by judge",
+        "verdict by judge",
+    ]
+    assert sum(f"{SEARCH} differs in 2" in line for line in told) == 1, "the verdict does not say it again"
+    for command in ("report", "show", "list"):
+        shown = cli.run(command, *([] if command == "list" else [court.name])).stdout
+        assert "olled back" in shown and "held" not in shown.lower(), shown
 
 
 def test_promoting_against_the_verdict_takes_a_reason_on_the_record(cli, court):
@@ -180,4 +228,5 @@ def test_promoting_against_the_verdict_takes_a_reason_on_the_record(cli, court):
     event = cli.json("history", court.name)["events"][0]
     assert (event["act"], event["reason"], len(event["data"]["despite"])) == ("promoted", "it is a health check", 1)
     code, lines = exits(cli, court.name)
-    assert (code, lines[0]) == (0, "PROMOTED by a person.")
+    assert code == 0
+    assert lines[0] == f"PROMOTED by {event['actor']}: it is a health check."

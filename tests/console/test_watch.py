@@ -116,7 +116,7 @@ def test_a_postgres_that_is_away_for_a_while_is_waited_for(cli, court, postgres_
         update_launch(court.connection, court.name, Act("ann", "promoted"), status=Status.PROMOTED)
         out, _ = watching.communicate(timeout=PATIENCE_S)
     assert watching.returncode == 0
-    assert out.splitlines()[-1].endswith("PROMOTED by a person.")
+    assert out.splitlines()[-1].endswith("PROMOTED by ann.")
 
 
 def test_on_a_terminal_it_draws_in_place_without_colour_if_asked_and_ctrl_c_ends_it(cli, court):

@@ -66,8 +66,5 @@ def test_a_judge(stage: Stage, place: str) -> None:
     stage.recovery_s = time.monotonic() - began_s
     account = stage.finish(f"a judge dies: {place}", name=torn)
     assert account["sampled"] == 600
-    if place == "judge.2":  # whoever leads next takes the rollback from Redis, where it held already
-        assert (found[-1][0], found[-1][2]) == (expected[-1][0], expected[-1][2])
-        return
     assert found[1:] == expected[1:]
     assert known(stage, torn) == known(stage, whole)

@@ -55,10 +55,26 @@ class Judgement:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class BuildEvidence:
+    """How much is known of one build of the shadow, "" where it has no name: exchanges judged, and when captured."""
+
+    build: str
+    judged: int
+    condemned: bool
+    since: datetime
+    until: datetime
+
+
 def judgement(connection: Connection[Any], launch: str) -> Judgement | None:
     """Read the latest judgement; None when the launch has not been looked at yet."""
     row = connection.execute(_SQL["get"], {"launch": launch}).fetchone()
     return None if row is None else Judgement(*row)
+
+
+def builds(connection: Connection[Any], launch: str) -> list[BuildEvidence]:
+    """Read of which builds there is evidence, in the order in which they were seen first."""
+    return [BuildEvidence(*row) for row in connection.execute(_SQL["builds"], {"launch": launch})]
 
 
 def late(connection: Connection[Any], launch: str) -> int:

@@ -162,6 +162,12 @@ def list_events(connection: Connection[Any], name: str, limit: int = 50) -> list
     return [Event(*row) for row in connection.execute(_SQL["events"], {"launch": name, "limit": limit})]
 
 
+def latest_ending(connection: Connection[Any], name: str) -> Event | None:
+    """Read the event by which a launch was promoted or rolled back last; None when it never was."""
+    row = connection.execute(_SQL["ending"], {"launch": name}).fetchone()
+    return None if row is None else Event(*row)
+
+
 def _record(row: Any) -> LaunchRecord:
     name, status, percent, hold, revision, spec, lifted_revision, created_at, updated_at = row
     state = LaunchState(name, Status(status), percent, hold, revision, unpack_spec(spec))

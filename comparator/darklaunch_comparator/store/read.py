@@ -183,9 +183,9 @@ def routes(connection: Connection[Any]) -> tuple[list[tuple[str, str]], int]:
     return found, 0 if row is None else int(row[0])
 
 
-def recent_rate(connection: Connection[Any], launch: str) -> float:
-    """Read how many exchanges a second were compared in the last ten minutes of capture time."""
-    row = connection.execute(_SQL["recent_rate"], {"launch": launch}).fetchone()
+def recent_rate(connection: Connection[Any], launch: str, within_s: float = 600.0) -> float:
+    """Read how many exchanges a second were compared lately: of those captured within so many seconds."""
+    row = connection.execute(_SQL["recent_rate"], {"launch": launch, "within_s": within_s}).fetchone()
     return 0.0 if row is None else float(row[0])
 
 

@@ -6,6 +6,7 @@ any more). What reopens one by itself is in `groups`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from psycopg import Connection, Cursor
@@ -67,9 +68,20 @@ def decide(
     return decisions
 
 
-def latest_acceptance(connection: Connection[Any], launch: str) -> int:
-    """Read the number of the latest event by which a person accepted mismatches, or took that back; 0 for none."""
-    row = connection.execute(_SQL["latest_acceptance"], {"launch": launch, "comparator": COMPARATOR}).fetchone()
+def seen_since(
+    connection: Connection[Any], launch: str, fingerprints: Iterable[str], since: datetime
+) -> list[tuple[str, str]]:
+    """Read which of these signatures were seen since then, as (endpoint, title), the most frequent first."""
+    values = {"launch": launch, "fingerprints": list(fingerprints), "since": since}
+    return [(endpoint, title) for endpoint, title in connection.execute(_SQL["seen_since"], values)]
+
+
+def latest_overruling(connection: Connection[Any], launch: str) -> int:
+    """Read the number of the latest event after which a launch is judged anew if it goes on; 0 for none.
+
+    By it a person accepted mismatches, or took that back, or whoever it was rolled the launch back or promoted it.
+    """
+    row = connection.execute(_SQL["latest_overruling"], {"launch": launch, "comparator": COMPARATOR}).fetchone()
     assert row is not None
     return int(row[0])
 

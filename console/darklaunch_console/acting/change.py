@@ -18,7 +18,7 @@ from darklaunch_console.reading.judged import judged, objections_to
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres, open_redis
 
-from .control import IN_WORDS, Before, NotTold, actor, change, described, find, mirrored
+from .control import IN_WORDS, Before, NotTold, actor, change, described, find, mirrored, standing
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,7 +61,7 @@ def resume(settings: Settings, name: str, reason: str, in_json: bool) -> None:
         if before.state.status is Status.ACTIVE and not before.held_somewhere:
             told.unchanged(before, f"{name} is active already: {mirrored(before.state)}.")
             return
-        was = "held" if before.held_somewhere else IN_WORDS[before.state.status]
+        was = standing(before.state, held=before.held_somewhere)
         act = Act(actor(), "resumed", reason)
         record = change(redis, connection, before, act, status=Status.ACTIVE, hold=False)
     told.changed(record.state, f"{name} is active again: {mirrored(record.state)}.", GOOD)
@@ -106,7 +106,8 @@ def ramp(settings: Settings, name: str, percent: float, reason: str, in_json: bo
 def promote(settings: Settings, name: str, reason: str, in_json: bool, anyway: bool) -> None:
     """End a launch as a success. Mirroring stops; sending users to the new version is the deployment's part.
 
-    Refused when the verdict is to roll back, or endpoints that carry much traffic are not judged yet.
+    Refused when the verdict is to roll back, when nothing has been judged yet, or while endpoints that carry much
+    traffic are not judged.
     """
     told = Told(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
@@ -171,5 +172,4 @@ class Told:
 def _not_running(state: LaunchState, before: Before) -> str:
     if state.status is Status.ACTIVE and not before.held_somewhere:
         return ""
-    why = "held" if state.status is Status.ACTIVE else IN_WORDS[state.status]
-    return f" It is {why}: nothing is mirrored until it is resumed."
+    return f" It is {standing(state, held=before.held_somewhere)}: nothing is mirrored until it is resumed."

@@ -28,6 +28,12 @@ IN_WORDS: Final = {
 }
 
 
+def standing(state: LaunchState, *, held: bool | None = None) -> str:
+    """Say what a launch is doing, in a word or two. `held`: also where the record does not know of the hold yet."""
+    ended = state.status in (Status.PROMOTED, Status.ROLLED_BACK)
+    return "held" if (state.hold if held is None else held) and not ended else IN_WORDS[state.status]
+
+
 class OnlyOnRedis(ConsoleError):
     """Redis carries a launch that this Postgres does not record."""
 

@@ -182,7 +182,7 @@ def _tell(state: LaunchState, found: Surroundings) -> None:
         say(f"  {forecast(judged, 0.0)}")
     if not found.hooks:
         say(f"  No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
-    say(f"  Next: darklaunch report {state.name}")
+    say(f"  Next: darklaunch watch {state.name}")
     if found.answer.trouble:
         warn(
             f"the shadow {state.spec.shadow} {from_outside(found.answer.trouble)}. Requests are mirrored all the same "

@@ -24,7 +24,11 @@ UNKNOWN = (
     "some seconds after they start."
 )
 _NAMED = 3
-_LACKS = ((Standing.MIRRORED, "too few exchanges yet"), (Standing.UNSEEN, "no request yet"))
+_LACKS = (
+    (Standing.MIRRORED, "too few exchanges yet"),
+    (Standing.UNCOMPARED, "no answer to compare"),
+    (Standing.UNSEEN, "no request yet"),
+)
 _BY_DESIGN = ((Standing.WRITE, "is a write", "are writes"), (Standing.LEFT_OUT, "is left out", "are left out"))
 
 
@@ -94,6 +98,7 @@ def _missing(route: CoveredRoute) -> str:
     if route.standing is Standing.MIRRORED:
         return f"{count(route.needed)} more exchanges"
     return {
+        Standing.UNCOMPARED: "no answer could be compared",
         Standing.UNSEEN: "no request was sampled yet",
         Standing.WRITE: "a write that is not allowed (--allow)",
         Standing.LEFT_OUT: "left out by --only or --skip",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, cast
@@ -11,8 +11,10 @@ from typing import Any, Final, cast
 from darklaunch_comparator.coverage import Coverage
 from darklaunch_comparator.judging.words import odds
 from darklaunch_comparator.store import read
-from darklaunch_comparator.store.judgements import Judgement, judgement
-from darklaunch_comparator.store.launches import LaunchRecord
+from darklaunch_comparator.store.judgements import BuildEvidence, Judgement, builds, judgement
+from darklaunch_comparator.store.launches import Event, LaunchRecord, latest_ending
+from darklaunch_comparator.store.noise import doubtful_signatures
+from darklaunch_comparator.store.signatures import seen_since
 from darklaunch_shared.launch import LaunchState, Status
 
 from darklaunch_console.output.numbers import count, decimal, seconds, share
@@ -22,7 +24,12 @@ from darklaunch_console.stores import Connection
 
 from .coverage import gather_coverage, sentence
 from .evidence import find_record
+from .words import moment
 
+STEADY_S: Final = 30.0
+"""How long after a change of the launch, such as of its share, the rate of exchanges is measured from then on."""
+RATE_S: Final = 600.0
+"""Over how long it is measured at most."""
 QUIET_S: Final = 600.0
 """How long nothing may have been captured before that is worth a word."""
 NAMED: Final = 8
@@ -40,7 +47,9 @@ class Answer(StrEnum):
 class Judged:
     """A launch and the latest judgement of it; None when no judge has looked yet. `per_s` is the rate of exchanges.
 
-    `coverage` is how far each of the app's routes got; None while no hook has told them.
+    `coverage` is how far each of the app's routes got; None while no hook has told them. `builds` are those of which
+    there is evidence. `ending` is the event that ended the launch last. `doubted` are the mismatches, as (endpoint,
+    title), that may yet be noise and keep what came since waiting.
     """
 
     record: LaunchRecord
@@ -48,6 +57,9 @@ class Judged:
     per_s: float
     now: datetime
     coverage: Coverage | None = None
+    builds: tuple[BuildEvidence, ...] = ()
+    ending: Event | None = None
+    doubted: tuple[tuple[str, str], ...] = ()
 
     @property
     def state(self) -> LaunchState:
@@ -74,12 +86,35 @@ def judged(connection: Connection, name: str) -> Judged:
     """Read what is judged of a launch. Raises NoSuchLaunch."""
     record = find_record(connection, name)
     found = judgement(connection, name)
-    per_s = read.recent_rate(connection, name)
+    now = datetime.now(UTC)
+    steady_s = (now - record.updated_at).total_seconds()
+    per_s = read.recent_rate(connection, name, min(RATE_S, steady_s)) if steady_s >= STEADY_S else 0.0
     span_s = (found.summary.get("until_ms", 0) - found.summary.get("since_ms", 0)) / 1000 if found else 0.0
-    if found and 0 < span_s < QUIET_S:
+    if found and not per_s and 0 < span_s < QUIET_S:
         per_s = found.summary["judged"] / span_s
     endpoints = {each.endpoint: each for each in read.endpoints(connection, name)}
-    return Judged(record, found, per_s, datetime.now(UTC), gather_coverage(connection, record, endpoints))
+    return Judged(
+        record,
+        found,
+        per_s,
+        now,
+        gather_coverage(connection, record, endpoints),
+        tuple(builds(connection, name)),
+        latest_ending(connection, name),
+        _doubted(connection, record, found, now),
+    )
+
+
+def _doubted(
+    connection: Connection, record: LaunchRecord, found: Judgement | None, now: datetime
+) -> tuple[tuple[str, str], ...]:
+    """Ask what the judge asks before it takes in a window: whether mismatches in it may yet turn out to be noise."""
+    state = record.state
+    waits = state.status in (Status.ACTIVE, Status.PAUSED) and state.spec.compare and state.spec.noise_percent > 0
+    if not waits or found is None or found.summary.get("condemned_ms"):
+        return ()
+    doubtful = doubtful_signatures(connection, state.name, round(now.timestamp() * 1000))
+    return tuple(seen_since(connection, state.name, doubtful, found.judged_until)) if doubtful else ()
 
 
 def headline(it: Judged) -> str:
@@ -87,9 +122,9 @@ def headline(it: Judged) -> str:
     why = from_outside(str(it.summary.get("why", "")), 400)
     verdict = it.summary.get("verdict")
     if it.state.status is Status.ROLLED_BACK:
-        return f"ROLLED BACK: {why}." if verdict == "roll_back" else "ROLLED BACK by a person."
+        return f"ROLLED BACK: {why}." if verdict == "roll_back" else f"ROLLED BACK {_by_whom(it)}."
     if it.state.status is Status.PROMOTED:
-        return f"PROMOTED: {why}." if verdict == "promote" else "PROMOTED by a person."
+        return f"PROMOTED: {why}." if verdict == "promote" else f"PROMOTED {_by_whom(it)}."
     if verdict == "roll_back":
         return f"ROLL BACK: {why}."
     if verdict == "promote":
@@ -114,7 +149,7 @@ def details(it: Judged) -> list[str]:
     """Say what else a reader should know: who else is guilty, what stands in the way, what was not seen."""
     summary, lines = it.summary, list[str]()
     if not summary.get("judged"):
-        return lines
+        return _waiting(it)
     leading = cast(dict[str, Any], summary["leading"])
     others = [each for each in _list(summary, "guilty") if each["endpoint"] != leading["endpoint"]]
     if others:
@@ -123,12 +158,17 @@ def details(it: Judged) -> list[str]:
     lines += accused(summary)
     if summary["verdict"] not in ("roll_back", "promote"):
         lines.append(f"Evidence for a rollback {odds(summary['log_e'])} (of {decimal(_bar(summary))} : 1).")
-    return lines + remarks(it)
+    return lines + remarks(it) + _builds(it)
 
 
 def routes(it: Judged) -> list[str]:
     """Say how many of the app's routes are judged, if that is known."""
     return [f"{sentence(it.coverage)}."] if it.coverage else []
+
+
+def came_late(number: int) -> str:
+    """Say how many exchanges came too late to be evidence."""
+    return f"{plural(number, 'exchange')} came after the window was judged: counted, but no evidence."
 
 
 def accused(summary: Mapping[str, Any]) -> list[str]:
@@ -143,6 +183,7 @@ def remarks(it: Judged) -> list[str]:
     summary, lines = it.summary, list[str]()
     if summary["move"] and summary["by_hand"]:
         lines.append(_by_hand(it, str(summary["move"])))
+    lines += _waiting(it)
     if summary["verdict"] != "roll_back":
         lines += _coverage(summary)
     lines += _blind(it)
@@ -152,9 +193,9 @@ def remarks(it: Judged) -> list[str]:
 
 
 def objections_to(summary: Mapping[str, Any]) -> list[str]:
-    """Say what speaks against a promotion: a condemnation, or endpoints with much traffic that are not judged."""
+    """Say what speaks against a promotion: no evidence, a condemnation, much-used endpoints that are not judged."""
     if not summary.get("judged"):
-        return []
+        return ["nothing of it has been judged yet"]
     if summary["verdict"] == "roll_back":
         return [f"the verdict is to roll it back: {from_outside(str(summary['why']), 300)}"]
     return [
@@ -175,6 +216,8 @@ def as_json(it: Judged) -> dict[str, Any]:
         "per_s": round(it.per_s, 3),
         "judged_until": it.judgement.judged_until if it.judgement else None,
         "routes": None if it.coverage is None else {"total": it.coverage.total, "judged": it.coverage.judged},
+        "builds": [asdict(each) for each in it.builds],
+        "waiting_for": [{"endpoint": endpoint, "title": title} for endpoint, title in it.doubted],
         **it.summary,
     }
 
@@ -187,6 +230,41 @@ def _by_hand(it: Judged, move: str) -> str:
         return f"A person promotes: darklaunch promote {name}"
     step = it.summary["policy"]["steps"][it.summary["step"] + 1]
     return f"A person raises the share: darklaunch ramp {name} {step['percent']:g}"
+
+
+def _by_whom(it: Judged) -> str:
+    if it.ending is None:
+        return "by a person"
+    why = f": {from_outside(it.ending.reason, 400).rstrip('.')}" if it.ending.reason else ""
+    return f"by {from_outside(it.ending.actor, 60)}{why}"
+
+
+def _builds(it: Judged) -> list[str]:
+    """Say which build the evidence is about, and of which others there is some, which says nothing about it."""
+    meant = it.summary["build"]
+    others = [
+        f"{from_outside(each.build, 40) or 'one without a name'} ({plural(each.judged, 'exchange')}"
+        f"{', condemned' if each.condemned else ''})"
+        for each in it.builds
+        if each.build != meant
+    ]
+    if not meant and not others:
+        return []
+    named = f"This is about build {from_outside(meant, 100)}" if meant else "This is about a build without a name"
+    apart = ", ".join(others[-NAMED:])
+    return [f"{named}; kept apart: {apart}." if others else f"{named}."]
+
+
+def _waiting(it: Judged) -> list[str]:
+    """Say that exchanges wait to be judged because a difference in them may be noise."""
+    if not it.doubted or it.judgement is None:
+        return []
+    endpoint, title = it.doubted[0]
+    more = f" and {count(len(it.doubted) - 1)} more" if len(it.doubted) > 1 else ""
+    return [
+        f"Waiting, for 10 min at most, to know if this is noise: {from_outside(endpoint, 60)} "
+        f"{from_outside(title, 90)}{more}. What came since {moment(it.judgement.judged_until)} is judged then."
+    ]
 
 
 def _coverage(summary: Mapping[str, Any]) -> list[str]:

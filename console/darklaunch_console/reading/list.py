@@ -8,6 +8,7 @@ import click
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import list_launches
 
+from darklaunch_console.acting.control import standing
 from darklaunch_console.output.numbers import count, percent, share
 from darklaunch_console.output.screen import json_option, say, say_json
 from darklaunch_console.output.table import table
@@ -15,7 +16,7 @@ from darklaunch_console.output.text import plural
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres
 
-from .summary import compared, standing, summary
+from .summary import compared, summary
 
 
 @click.command(short_help="List the launches.")

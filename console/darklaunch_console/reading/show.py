@@ -6,12 +6,15 @@ from dataclasses import asdict
 from typing import cast
 
 import click
+from darklaunch_comparator.errors import BadPolicy
+from darklaunch_comparator.judging.document import read_policy
 from darklaunch_comparator.rules import read_stored
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import list_events
 from darklaunch_shared.launch import LaunchSpec
 
-from darklaunch_console.acting.control import mirrored
+from darklaunch_console.acting.control import mirrored, standing
+from darklaunch_console.acting.policy import IN_WORDS
 from darklaunch_console.arguments import launch_name
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.screen import QUIET, from_outside, json_option, say, say_json
@@ -19,8 +22,9 @@ from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres
 
 from .evidence import find_record
-from .summary import compared, standing, summary
-from .words import clock
+from .history import done
+from .summary import compared, summary
+from .words import moment
 
 
 @click.command(short_help="Show what was decided about a launch, and its history.")
@@ -42,6 +46,7 @@ def show(settings: Settings, name: str, in_json: bool) -> None:
     say(f"{name} is {standing(state)}: {doing}.")
     for setting, value in _decided(state.spec):
         say(f"  {setting}: {value}")
+    say(f"  policy: the judge {_judging(state.spec)}, see darklaunch policy show {name}")
     if rules := read_stored(state.spec.rules).all():
         say(f"  rules: {count(len(rules))}, see darklaunch rules show {name}")
     say(f"  sampled {count(ledger.sampled)}, compared {count(compared(ledger))}, mismatched {count(ledger.mismatched)}")
@@ -49,11 +54,15 @@ def show(settings: Settings, name: str, in_json: bool) -> None:
     say("History, latest first")
     for event in events:
         why = f": {from_outside(event.reason)}" if event.reason else ""
-        what = event.act.replace("_", " ")
-        if signature := event.data.get("signature"):
-            what = f"{signature} {what}"
-        say(f"  {clock(event.at)}  {what} by {from_outside(event.actor, 60)}{why}")
+        say(f"  {moment(event.at)}  {done(event)} by {from_outside(event.actor, 60)}{why}")
     say(f"Evidence: darklaunch report {name}", style=QUIET)
+
+
+def _judging(spec: LaunchSpec) -> str:
+    try:
+        return IN_WORDS[read_policy(spec.policy).mode]
+    except BadPolicy as broken:
+        return f"judges nothing: {broken}"
 
 
 def _decided(spec: LaunchSpec) -> list[tuple[str, str]]:
@@ -61,5 +70,5 @@ def _decided(spec: LaunchSpec) -> list[tuple[str, str]]:
     return [
         (name.replace("_", " "), ", ".join(cast(tuple[str, ...], value)) if isinstance(value, tuple) else str(value))
         for name, value in cast(dict[str, object], asdict(spec)).items()
-        if value != plain[name] and name != "rules"
+        if value != plain[name] and name not in ("rules", "policy")
     ]

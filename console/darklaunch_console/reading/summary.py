@@ -6,9 +6,6 @@ from typing import Any
 
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import LaunchRecord
-from darklaunch_shared.launch import LaunchState
-
-from darklaunch_console.acting.control import IN_WORDS
 
 
 def summary(record: LaunchRecord) -> dict[str, Any]:
@@ -24,11 +21,6 @@ def summary(record: LaunchRecord) -> dict[str, Any]:
         "created_at": record.created_at,
         "updated_at": record.updated_at,
     }
-
-
-def standing(state: LaunchState) -> str:
-    """Say what it is doing, in a word or two."""
-    return "held" if state.hold else IN_WORDS[state.status]
 
 
 def compared(ledger: read.Ledger) -> int:

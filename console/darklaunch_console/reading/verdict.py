@@ -1,28 +1,21 @@
-"""`verdict`: one answer for a pipeline, as an exit code; and `history`: how a launch came to be what it is."""
+"""`verdict`: one answer for a pipeline, as an exit code."""
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from dataclasses import asdict
 from typing import Any
 
 import click
-from darklaunch_comparator.store.deliveries import Delivery, deliveries
 from darklaunch_comparator.store.judgements import late
-from darklaunch_comparator.store.launches import Event, list_events
 from darklaunch_shared.errors import ContractError
 
 from darklaunch_console.arguments import duration, launch_name
 from darklaunch_console.errors import ConsoleError, NoVerdict, Unreachable
-from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, from_outside, json_option, say, say_json
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, say, say_json
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres
 
-from .evidence import find_record
-from .judged import Answer, Judged, accused, as_json, details, headline, judged, routes
-from .words import clock
+from .judged import Answer, Judged, as_json, came_late, details, headline, judged, routes
 
 EXIT_CODES = {Answer.PROMOTE: 0, Answer.ROLL_BACK: 1, Answer.UNDECIDED: 2}
 LOOK_EVERY_S = 2.0
@@ -91,66 +84,9 @@ def verdict(settings: Settings, name: str, wait: bool, limit_s: float, in_json: 
     return code
 
 
-@click.command(short_help="Show every decision about a launch, with what it rested on.")
-@click.argument("name", callback=launch_name)
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
-@json_option
-@click.pass_obj
-def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
-    """Show every change, act and verdict of a launch, the latest first: when, who, and why.
-
-    --json gives all that each rested on: evidence, counts, thresholds, policy, and a digest of the rules.
-    """
-    with open_postgres(settings) as connection:
-        find_record(connection, name)
-        events = list_events(connection, name, limit)
-        told = defaultdict[int, list[Delivery]](list)
-        for delivery in deliveries(connection, name, limit):
-            told[delivery.event].append(delivery)
-    if in_json:
-        say_json({"launch": name, "events": [_event(event, told[event.id]) for event in events]})
-        return
-    say(f"{name}: {plural(len(events), 'event')}, the latest first", style=STRONG)
-    for event in events:
-        say(f"  {clock(event.at)}  {_done(event)} by {from_outside(event.actor, 60)}")
-        if event.reason:
-            say(f"         {from_outside(event.reason, 400)}")
-        for line in accused(event.data):
-            say(f"         {line}")
-        for delivery in told[event.id]:
-            say(f"         {_delivered(delivery)}")
-    say(f"Everything they rested on: darklaunch history {name} --json", style=QUIET)
-
-
 def _tell(found: Judged, too_late: int) -> None:
     say(headline(found), style=_STYLES[found.answer])
     for line in [*details(found), *routes(found)]:
         say(f"  {line}")
     if too_late:
-        say(f"  {plural(too_late, 'exchange')} came after the window was judged: counted, but no evidence.")
-
-
-def _done(event: Event) -> str:
-    change = event.data.get("percent")
-    to = f" to {change['to']:g} %" if isinstance(change, dict) and "to" in change else ""
-    return f"{event.act.replace('_', ' ')}{to}"
-
-
-def _delivered(delivery: Delivery) -> str:
-    target = from_outside(delivery.target, 100) if delivery.target else "the command"
-    word = {"delivered": "told", "failed": "could not tell", "pending": "is still to tell"}[delivery.state]
-    said = f" ({from_outside(delivery.said, 120)})" if delivery.said else ""
-    return f"{word} {target}{said}"
-
-
-def _event(event: Event, told: list[Delivery]) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "at": event.at,
-        "actor": event.actor,
-        "act": event.act,
-        "reason": event.reason,
-        "revision": event.revision,
-        "data": event.data,
-        "deliveries": [asdict(delivery) for delivery in told],
-    }
+        say(f"  {came_late(too_late)}")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from darklaunch_comparator.store.noise import NoisePlace
 
-from darklaunch_console.acting.control import IN_WORDS
+from darklaunch_console.acting import control
 from darklaunch_console.output.numbers import count, decimal, percent, share
 from darklaunch_console.output.numbers import seconds as in_words
 from darklaunch_console.output.screen import from_outside
@@ -43,9 +43,8 @@ def brief(problem: Problem) -> str:
 def standing(evidence: Evidence) -> str:
     """Say what the launch is doing: `Active at 10 %, shadow http://…`."""
     state = evidence.record.state
-    doing = "held" if state.hold else IN_WORDS[state.status]
     at = f" at {percent(state.percent)}" if state.fraction else ""
-    return f"{doing.capitalize()}{at}, shadow {state.spec.shadow}"
+    return f"{control.standing(state).capitalize()}{at}, shadow {state.spec.shadow}"
 
 
 def since(evidence: Evidence) -> str:
@@ -185,6 +184,11 @@ def clock(at: datetime) -> str:
     local = at.astimezone()
     today = datetime.now(local.tzinfo).date()
     return local.strftime("%H:%M" if local.date() == today else "%Y-%m-%d %H:%M")
+
+
+def moment(at: datetime) -> str:
+    """Write a time to the second: today 14:02:31, else with its date."""
+    return f"{clock(at)}:{at.astimezone():%S}"
 
 
 def over(evidence: Evidence) -> str:

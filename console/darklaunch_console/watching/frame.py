@@ -8,13 +8,13 @@ from typing import Any, Final, cast
 
 from darklaunch_comparator.judging.words import odds
 
+from darklaunch_console.acting.control import standing
 from darklaunch_console.output.numbers import count, decimal, percent, seconds, share, signed
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, WARN, from_outside
 from darklaunch_console.output.table import split_at, width
 from darklaunch_console.output.text import plural
 from darklaunch_console.reading.evidence import LatencyRow
 from darklaunch_console.reading.judged import Answer, headline, remarks, routes
-from darklaunch_console.reading.summary import standing
 from darklaunch_console.reading.words import latency_ms
 
 from .look import Look

@@ -60,6 +60,12 @@ FROM darklaunch.judgement AS j JOIN darklaunch.result AS r
 WHERE j.launch = %(launch)s AND r.outcome IN ('matched', 'mismatched', 'ignored', 'unverified', 'shadow_error')
   AND NOT (r.outcome = 'shadow_error' AND r.reason = ANY(%(ours)s))
 
+-- name: builds
+SELECT build, (state->'scope'->>'n')::bigint, coalesce(state->'trial'->'condemned', 'null') <> 'null',
+       to_timestamp((state->'trial'->>'first_ms')::float8 / 1000), to_timestamp((state->'trial'->>'until_ms')::float8 / 1000)
+FROM darklaunch.evidence WHERE launch = %(launch)s AND endpoint = ''
+ORDER BY (state->'trial'->>'first_ms')::bigint, build
+
 -- name: get
 SELECT trial, basis, since, judged_until, ended, state->>'verdict', summary, updated_at
 FROM darklaunch.judgement WHERE launch = %(launch)s

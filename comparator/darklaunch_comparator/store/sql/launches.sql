@@ -30,6 +30,10 @@ INSERT INTO darklaunch.event (launch, at, actor, act, reason, revision, data)
 VALUES (%(launch)s, coalesce(%(at)s, now()), %(actor)s, %(act)s, %(reason)s, %(revision)s, %(data)s::jsonb)
 RETURNING id
 
+-- name: ending
+SELECT id, launch, at, actor, act, reason, revision, data FROM darklaunch.event
+WHERE launch = %(launch)s AND act IN ('promoted', 'rolled_back') ORDER BY id DESC LIMIT 1
+
 -- name: events
 SELECT id, launch, at, actor, act, reason, revision, data FROM darklaunch.event
 WHERE launch = %(launch)s ORDER BY id DESC LIMIT %(limit)s

@@ -18,8 +18,8 @@ SELECT endpoint, sum(matched)::bigint, sum(mismatched)::bigint, sum(ignored)::bi
 FROM darklaunch.block WHERE launch = %(launch)s GROUP BY endpoint ORDER BY endpoint
 
 -- name: recent_rate
-SELECT coalesce(sum(matched + mismatched + ignored), 0)::float8 / 600
-FROM darklaunch.block WHERE launch = %(launch)s AND started_at >= now() - interval '10 minutes'
+SELECT coalesce(sum(matched + mismatched + ignored), 0)::float8 / %(within_s)s
+FROM darklaunch.block WHERE launch = %(launch)s AND started_at >= now() - %(within_s)s * interval '1 second'
 
 -- name: signatures
 -- With three differences of the first sample, the ids of its samples, and the last decision where there was one.

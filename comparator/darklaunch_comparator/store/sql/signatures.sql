@@ -17,11 +17,18 @@ UPDATE darklaunch.signature
 SET state = %(state)s, settled_at = CASE WHEN %(state)s <> 'open' THEN now() END
 WHERE launch = %(launch)s AND fingerprint = %(fingerprint)s
 
--- name: latest_acceptance
-SELECT coalesce(max(e.id), 0) FROM darklaunch.event AS e JOIN darklaunch.signature AS s
-    ON s.launch = e.launch AND s.fingerprint = e.data->>'signature' AND s.outcome = 'mismatched'
-WHERE e.launch = %(launch)s AND e.data ? 'signature' AND e.actor <> %(comparator)s
-  AND 'accepted' IN (e.data->'state'->>'from', e.data->'state'->>'to')
+-- name: latest_overruling
+SELECT coalesce(max(e.id), 0) FROM darklaunch.event AS e
+WHERE e.launch = %(launch)s AND (e.act IN ('rolled_back', 'promoted') OR (
+    e.data ? 'signature' AND e.actor <> %(comparator)s
+    AND 'accepted' IN (e.data->'state'->>'from', e.data->'state'->>'to')
+    AND EXISTS (SELECT FROM darklaunch.signature AS s
+                WHERE s.launch = e.launch AND s.fingerprint = e.data->>'signature' AND s.outcome = 'mismatched')))
+
+-- name: seen_since
+SELECT endpoint, title FROM darklaunch.signature
+WHERE launch = %(launch)s AND fingerprint = ANY(%(fingerprints)s) AND last_seen >= %(since)s
+ORDER BY count DESC, fingerprint
 
 -- name: add_event
 -- Deciding on a signature changes no control state: the event carries the revision that stands.
