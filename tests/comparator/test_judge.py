@@ -10,7 +10,7 @@ import pytest
 from darklaunch_comparator import judge as judge_module
 from darklaunch_comparator.acts import Acting
 from darklaunch_comparator.finding import Finding
-from darklaunch_comparator.judge import closed_until_ms
+from darklaunch_comparator.judge import closed_until_ms, read_windows
 from darklaunch_comparator.judging.document import check_policy, write_policy
 from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
 from darklaunch_comparator.judging.window import Seen
@@ -117,6 +117,17 @@ def test_windows_are_not_kept_open_for_ever() -> None:
     assert closed_until_ms(now_ms, now_ms - 60_000, spec, 2_000) == now_ms - 70_000
 
 
+def test_windows_are_read_whole_however_much_was_captured(courts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    court: Court = courts()
+    court.record(traffic(600, start_ms=court.start_ms))
+    monkeypatch.setattr(judge_module, "MOST", 150)  # of windows of 200
+    read, at_ms = list[tuple[int, int]](), court.start_ms - 20_000
+    for _ in range(5):
+        windows, at_ms = read_windows(court.connection, court.name, at_ms, court.start_ms + 30_000)
+        read += [(start_ms - court.start_ms, len(seen)) for start_ms, seen in windows]
+    assert read == [(0, 200), (10_000, 200), (20_000, 200)]
+
+
 def test_what_goes_wrong_with_us_is_no_evidence(courts: Any) -> None:
     court: Court = courts(replace(QUICK, mode=Mode.MANUAL))
     court.record(traffic(60, start_ms=court.start_ms))
@@ -139,10 +150,18 @@ def test_what_goes_wrong_with_us_is_no_evidence(courts: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "kind", "counted"),
-    [("accepted", "missing", 0), ("open", "value", 0), ("open", "missing", 40), ("resolved", "type", 40)],
+    ("state", "kind", "known", "counted"),
+    [
+        ("accepted", "missing", "volatile", 0),
+        ("open", "missing", "volatile", 40),
+        ("resolved", "type", "volatile", 40),
+        *(("open", "value", known, 0) for known in ("volatile", "generated")),
+        *(("open", "value", known, 40) for known in ("stable", "exceeded")),
+    ],
 )
-def test_a_difference_that_was_accepted_or_is_noise_is_none(courts: Any, state: str, kind: str, counted: int) -> None:
+def test_a_difference_that_was_accepted_or_is_noise_is_none(
+    courts: Any, state: str, kind: str, known: str, counted: int
+) -> None:
     court: Court = courts(replace(QUICK, mode=Mode.ADVISE))
     court.record([replace(each, mismatched=True) for each in traffic(40, start_ms=court.start_ms)])
     run, name = court.connection.execute, court.name
@@ -155,8 +174,8 @@ def test_a_difference_that_was_accepted_or_is_noise_is_none(courts: Any, state: 
     )
     run(
         "INSERT INTO darklaunch.noise_place (launch, endpoint, version, path, varied, regenerated, unstable, agreed, "
-        "candidate, pos, neg, state) VALUES (%s, 'GET /', 'primary', '$.at', 9, 0, 0, 0, 9, 0, 0, 'volatile')",
-        [name],
+        "candidate, pos, neg, state) VALUES (%s, 'GET /', 'primary', '$.at', 9, 0, 0, 0, 9, 0, 0, %s)",
+        [name, known],
     )
     court.pass_(60)
     assert (court.known.summary["guards"][0]["failed"], court.known.summary["judged"]) == (counted, 40)
@@ -294,6 +313,24 @@ def test_other_budgets_begin_the_evidence_anew_and_another_soak_does_not(courts:
         update_launch(court.connection, court.name, Act("ann", "policy_set"), spec=spec)
         court.look()
         assert court.known.trial == trial
+
+
+@pytest.mark.parametrize(
+    ("change", "trial"),
+    [
+        ({"rules": '{"ignore": [{"path": "$.at", "reason": "a clock"}]}'}, 2),
+        ({"shadow": "http://another:8000"}, 2),
+        ({"max_latency_diff_ms": 500.0}, 2),
+        ({"noise_percent": 50.0, "control": "http://control:8000", "max_rps": 9.0, "allow": ("POST /search",)}, 1),
+    ],
+)
+def test_other_rules_or_another_shadow_begin_the_evidence_anew(courts: Any, change: Any, trial: int) -> None:
+    court: Court = courts(replace(QUICK, mode=Mode.ADVISE))
+    court.hear(traffic(100, start_ms=court.start_ms))
+    spec = replace(court.state.spec, **change)
+    update_launch(court.connection, court.name, Act("ann", "changed"), spec=spec)
+    court.look()
+    assert court.known.trial == trial
 
 
 def test_what_is_accepted_begins_the_evidence_anew_and_what_reopens_by_itself_does_not(courts: Any) -> None:

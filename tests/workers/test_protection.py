@@ -10,7 +10,7 @@ from darklaunch_workers.protection import (
     RetryBudget,
     TokenBucket,
 )  # fmt: skip
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 seconds = st.floats(min_value=0, max_value=30, allow_nan=False)
@@ -97,6 +97,7 @@ def test_retries_never_exceed_a_tenth_of_first_tries(history: list[bool]) -> Non
 
 
 @given(st.lists(st.tuples(st.sampled_from(["fail", "answer", "look"]), st.floats(0, 3)), max_size=200))
+@example([*[("fail", 0.0)] * OUTAGE_FAILURES, ("look", PROBE_EVERY_S), ("fail", 0.0), ("look", 0.5)])
 def test_an_open_breaker_lets_one_probe_out_a_second(history: list[tuple[str, float]]) -> None:
     breaker, now_s, in_a_row, failed_at_s = Breaker(), 0.0, 0, float("-inf")
     for event, later_s in history:

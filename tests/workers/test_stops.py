@@ -1,4 +1,4 @@
-"""A launch that is held, rolled back, paused, damaged or promoted while exchanges wait."""
+"""A launch that is held, rolled back, paused, damaged or promoted while exchanges wait, and what grows old waiting."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
 from darklaunch_shared.launch import LaunchSpec
 
-from .pieces import admit_some, eventually, lost, outcomes, publish, replayed, shadow, waiting, working
+from .pieces import admit, admit_some, eventually, exchange, lost, outcomes, publish, replayed, shadow, waiting, working
 
 pytestmark = pytest.mark.anyio
 
@@ -73,6 +73,16 @@ async def test_what_waits_in_a_paused_launch_can_be_discarded(url: str, redis: C
         publish(redis, launch_name, LaunchSpec(it.origin), "paused")
         assert redis.execute_command("HGET", keys.launch(launch_name), "settle") is None
     assert it.seen == []
+
+
+async def test_what_grows_stale_while_it_waits_for_the_rate_is_not_sent(
+    url: str, redis: Client, launch_name: str
+) -> None:
+    async with shadow() as it, working(url):
+        publish(redis, launch_name, LaunchSpec(it.origin, max_rps=1))
+        admit(redis, launch_name, exchange(launch_name, 1), exchange(launch_name, 2, age_s=299.4))
+        await eventually(lambda: len(outcomes(redis, launch_name)) == 2)
+    assert (len(it.seen), lost(redis, launch_name)) == (1, ["stale"])
 
 
 async def test_a_damaged_control_state_means_wait(url: str, redis: Client, launch_name: str) -> None:
