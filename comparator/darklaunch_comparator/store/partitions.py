@@ -14,6 +14,9 @@ from typing import Any, Final
 from psycopg import Connection, sql
 from psycopg.errors import CheckViolation, DeadlockDetected, LockNotAvailable, QueryCanceled
 
+from .sql import load
+
+_SQL = load("partitions")
 AHEAD_DAYS: Final = 2
 _BUSY: Final = (LockNotAvailable, QueryCanceled, DeadlockDetected, CheckViolation)
 _DELETE_AT_ONCE: Final = 10_000
@@ -85,19 +88,8 @@ class Partitions:
 
     def _forget(self, first: date) -> None:
         """Delete what has no partition of its own to be dropped with, some at a time."""
-        for statement in _FORGET:
+        for statement in (_SQL["forget_stray"], _SQL["forget_blocks"], _SQL["forget_provisional"]):
             try:
                 self._connection.execute(statement, {"first": first, "most": _DELETE_AT_ONCE})
             except _BUSY as busy:
                 log.warning("old rows are deleted later: %s", busy)
-
-
-_FORGET: Final[tuple[bytes, ...]] = (
-    b"""DELETE FROM darklaunch.result_default WHERE ctid IN (
-        SELECT ctid FROM darklaunch.result_default WHERE recorded_at < %(first)s LIMIT %(most)s)""",
-    b"""DELETE FROM darklaunch.block WHERE ctid IN (
-        SELECT ctid FROM darklaunch.block WHERE updated_at < %(first)s LIMIT %(most)s)""",
-    b"""DELETE FROM darklaunch.provisional AS p WHERE p.day < %(first)s AND NOT EXISTS (
-        SELECT FROM darklaunch.result_default AS r
-        WHERE r.launch = p.launch AND r.day = p.day AND r.exchange_id = p.exchange_id)""",
-)
