@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 seconds = st.floats(min_value=0, max_value=30, allow_nan=False)
 
 
+@example(ceiling=1, steps=[(True, 0.0, 1)])
 @given(
     ceiling=st.integers(1, 200),
     steps=st.lists(st.tuples(st.booleans(), seconds, st.integers(0, 200)), max_size=200),
@@ -76,6 +77,11 @@ def test_who_finds_room_waits_about_a_second_at_most(per_s: float, asked: int) -
         if bucket.room(0.0) < 1:
             break
         assert bucket.take(0.0) <= max(1.0, 1 / per_s) + 1e-6
+
+
+def test_what_was_not_sent_is_not_made_up_for() -> None:
+    bucket = TokenBucket(10, 0.0)
+    assert [bucket.take(100.0) for _ in range(3)] == [0.0, 0.1, 0.2]
 
 
 def test_no_rate_never_waits() -> None:
