@@ -40,16 +40,15 @@ class Malformed:
 class Documents:
     """Two parsed bodies, and what is known of how they were written.
 
-    `alike`: both texts hold the same objects with the same keys, booleans in the same places, and no numbers that
-    differ only beyond what was read of them; `same`: they are the same document. Unless alike, `written` holds both
-    documents written out again; None when that is not possible (exact numbers, depth).
+    `same`: they are the same document, and each stands for both. `booleans`: `true` may stand in one where the other
+    has 1. `repeats`: a key may stand twice in an object of one side only.
     """
 
     primary: "Json | Malformed"
     shadow: "Json | Malformed"
-    written: tuple[bytes, bytes] | None = None
-    alike: bool = False
     same: bool = False
+    booleans: bool = True
+    repeats: bool = True
 
 
 def read(primary: bytes, shadow: bytes) -> Documents:
@@ -60,19 +59,35 @@ def read(primary: bytes, shadow: bytes) -> Documents:
     if len(primary) > _GIANT_BYTES or len(shadow) > _GIANT_BYTES:
         _refuse_giants(primary, shadow)
     try:
-        left, right = orjson.loads(primary), orjson.loads(shadow)
-    except orjson.JSONDecodeError:
-        pass
-    else:
         if only_scalars_differ(primary, shadow):
-            return Documents(left, right, alike=True)
-        if len(primary) != len(shadow) and only_white_space_differs(primary, shadow):
-            return Documents(left, right, alike=True, same=_equal(left, right))
-        one, other = written(left), written(right)
-        # What comes out as it went in has lost nothing.
-        if (one == primary or not has_long_number(primary)) and (other == shadow or not has_long_number(shadow)):
-            return Documents(left, right, None if one is None or other is None else (one, other))
-    return Documents(_exactly("primary", primary), _exactly("shadow", shadow))
+            return Documents(orjson.loads(primary), orjson.loads(shadow), booleans=False, repeats=False)
+        found = _rewritten(primary, shadow)
+    except orjson.JSONDecodeError:
+        found = None
+    return found or Documents(_exactly("primary", primary), _exactly("shadow", shadow))
+
+
+def _rewritten(primary: bytes, shadow: bytes) -> Documents | None:
+    """Parse two bodies and write them again, to see what they share; the shorter only if it is not the longer, written.
+
+    None when numbers were lost in the reading.
+    """
+    swapped = len(primary) < len(shadow)
+    longer, shorter = (shadow, primary) if swapped else (primary, shadow)
+    one = orjson.loads(longer)
+    form = written(one)
+    if form == shorter and _is_exact(longer, form) and not _may_repeat(longer, form):
+        return Documents(one, one, same=True, repeats=False)
+    other = orjson.loads(shorter)
+    twin = written(other)
+    if not (_is_exact(longer, form) and _is_exact(shorter, twin)):
+        return None
+    left, right = (other, one) if swapped else (one, other)
+    if form is None or twin is None:
+        return Documents(left, right)
+    return Documents(
+        left, right, _same(one, other, form, twin), repeats=_may_repeat(longer, form) or _may_repeat(shorter, twin)
+    )
 
 
 def written(content: Json, option: int | None = None) -> bytes | None:
@@ -132,11 +147,32 @@ def _exactly(side: str, text: bytes) -> "Json | Malformed":
         raise Unverified(f"the {side}'s body is nested too deep to read here") from None
 
 
-def _equal(left: Json, right: Json) -> bool:
-    try:
-        return left == right
-    except RecursionError:
+def _is_exact(text: bytes, form: bytes | None) -> bool:
+    """Say whether no number was rounded between a text and what was read of it, written again."""
+    return text == form or not has_long_number(text) or (form is not None and only_white_space_differs(text, form))
+
+
+def _may_repeat(text: bytes, form: bytes) -> bool:
+    """Say whether a key may stand twice in a text: each has a colon, and of two, reading and writing keeps one."""
+    return text != form and (
+        text.count(b":") != form.count(b":") or b"\\u003a" in text or b"\\u003A" in text  # a colon as well
+    )
+
+
+def _same(left: Json, right: Json, one: bytes, other: bytes) -> bool:
+    """Say whether two documents are known to be the same, whatever the order of their keys."""
+    if one == other:
+        return True
+    if len(one) != len(other) or _same_order(left, right):
         return False
+    return canonical(left) == canonical(right)
+
+
+def _same_order(left: Json, right: Json) -> bool:
+    """Guess from the first objects whether two documents list their keys in one order."""
+    if isinstance(left, list) and isinstance(right, list) and left and right:
+        left, right = left[0], right[0]
+    return not (isinstance(left, dict) and isinstance(right, dict)) or list(left) == list(right)
 
 
 def _refuse_giants(primary: bytes, shadow: bytes) -> None:

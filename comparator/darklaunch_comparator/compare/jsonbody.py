@@ -17,17 +17,13 @@ _NOT_LINES: Final = Malformed("not one JSON document a line")
 def compare_json(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findings) -> None:
     """Report the differences between two JSON texts in UTF-8. Raises Unverified when they cannot be told."""
     read = documents.read(theirs, ours)
-    left, right, written = read.primary, read.shadow, read.written
+    left, right = read.primary, read.shadow
     if isinstance(left, Malformed) or isinstance(right, Malformed):
         _malformed(left, right, theirs, ours, volatile, findings)
         return
-    if read.alike:
-        if not read.same:
-            walk(left, right, booleans=False, volatile=volatile, findings=findings)
-        return
-    if written is None or not _same(left, right, *written):
-        walk(left, right, booleans=True, volatile=volatile, findings=findings)
-    if written is None or _fewer_colons(theirs, written[0]) or _fewer_colons(ours, written[1]):
+    if not read.same:
+        walk(left, right, booleans=read.booleans, volatile=volatile, findings=findings)
+    if read.repeats:
         _duplicate_keys(theirs, ours, findings)
 
 
@@ -41,7 +37,7 @@ def compare_lines(theirs: bytes, ours: bytes, volatile: Volatile, findings: Find
     if isinstance(left, Malformed) or isinstance(right, Malformed):
         _malformed(left, right, theirs, ours, volatile, findings)
     else:
-        walk(left, right, booleans=not read.alike, volatile=volatile, findings=findings)
+        walk(left, right, booleans=read.booleans, volatile=volatile, findings=findings)
 
 
 def _malformed(
@@ -74,27 +70,6 @@ def _duplicate_keys(theirs: bytes, ours: bytes, findings: Findings) -> None:
         findings.described(left[group], Kind.DUPLICATE_KEY, "twice", "once")
     for group in sorted(right.keys() - left.keys()):
         findings.described(right[group], Kind.DUPLICATE_KEY, "once", "twice")
-
-
-def _fewer_colons(text: bytes, written: bytes) -> bool:
-    # In JSON each key has one colon: when parsing and writing lost one, there was a key twice.
-    return text != written and text.count(b":") != written.count(b":")
-
-
-def _same(left: Json, right: Json, one: bytes, other: bytes) -> bool:
-    """Say whether two documents are known to be the same, whatever the order of their keys."""
-    if one == other:
-        return True
-    if len(one) != len(other) or _same_order(left, right):
-        return False
-    return documents.canonical(left) == documents.canonical(right)
-
-
-def _same_order(left: Json, right: Json) -> bool:
-    """Guess from the first objects whether two documents list their keys in one order."""
-    if isinstance(left, list) and isinstance(right, list) and left and right:
-        left, right = left[0], right[0]
-    return not (isinstance(left, dict) and isinstance(right, dict)) or list(left) == list(right)
 
 
 def _lines(text: bytes) -> list[bytes]:
