@@ -14,11 +14,10 @@ MOST: Final = 4
 
 _LOOK: Final = len(b'{"id')
 """Texts of two writers part this early: at the first white space or in the first key."""
-_STEP: Final = 256
+_STEP: Final = 64
 _PLAIN: Final = re.compile(rb'[^"\\{}\[\]:,]*+')
-_IN_NO_KEY: Final = re.compile(rb'[^"\\]*+(?:"(?![ \t\r\n]*+:)|\Z)')
+_PLAIN_IN_NO_KEY: Final = re.compile(rb'([^"\\{}\[\]:,]*+)[^"\\]*+(?:"(?![ \t\r\n]*+:)|\Z)')
 _BOOLEANS: Final = (b"true", b"false")
-
 
 _DIGITS: Final = bytes.maketrans(b"0123456789.", b"00000000000")
 _LONG: Final = b"0" * 16
@@ -39,7 +38,7 @@ def only_white_space_differs(theirs: bytes, ours: bytes) -> bool:
 
 
 def only_scalars_differ(theirs: bytes, ours: bytes) -> bool:
-    """Say whether two texts, both known to be JSON, hold the same objects with the same keys, and the same booleans.
+    """Say whether two texts, if both are JSON, hold the same objects with the same keys, and the same booleans.
 
     Nor does a number that a double may round stand where they differ. False when all that cannot be told so cheaply:
     other white space, an escape nearby, too many places.
@@ -48,39 +47,40 @@ def only_scalars_differ(theirs: bytes, ours: bytes) -> bool:
         return False
     at = to = 0
     for _ in range(MOST + 1):
-        if theirs[at:] == ours[to:]:
+        rest, twin = theirs[at:], ours[to:]
+        if rest == twin:
             return True
-        same = _shared(theirs, at, ours, to)
+        same = _shared(rest, twin)
         at, to = at + same, to + same
-        left, right = _PLAIN.match(theirs, at), _PLAIN.match(ours, to)
+        left, right = _PLAIN_IN_NO_KEY.match(theirs, at), _PLAIN.match(ours, to)
         if left is None or right is None or theirs[at - 1 : at] == b"\\":  # half an escape
             return False
-        begun = max(0, at - len(_LONG)), max(0, to - len(_LONG))  # a number may have begun before it differs
-        at, to = left.end(), right.end()
-        if _LONG in (theirs[begun[0] : at] + b" " + ours[begun[1] : to]).translate(_DIGITS):
+        one, other = left[1], right[0]
+        if _ends_long_number(theirs[:at], one, other):
             return False
-        if theirs[at : at + 1] != ours[to : to + 1] or _IN_NO_KEY.match(theirs, at) is None:
-            return False
-        one, other = left[0].strip(), right[0].strip()
-        if one == other or (one in _BOOLEANS) != (other in _BOOLEANS):
+        at, to = left.end(1), right.end()
+        one, other = one.strip(), other.strip()
+        if theirs[at : at + 1] != ours[to : to + 1] or one == other or (one in _BOOLEANS) != (other in _BOOLEANS):
             return False
     return False
 
 
-def _shared(theirs: bytes, at: int, ours: bytes, to: int) -> int:
-    """Count the bytes that two texts share from these places on: in growing steps, then by the first bit."""
-    most = min(len(theirs) - at, len(ours) - to)
+def _ends_long_number(start: bytes, one: bytes, other: bytes) -> bool:
+    """Say whether one of two words may be, or end, a long number: it may have begun in what they share."""
+    before = len(_LONG) - max(len(one), len(other))
+    if before > 0:
+        return start[-before:].replace(b".", b"0").isdigit()
+    return _LONG in (start[-len(_LONG) :] + one + b" " + other).translate(_DIGITS)
+
+
+def _shared(theirs: bytes, ours: bytes) -> int:
+    """Count the bytes that two texts, which are not the same, share from their start on: in steps, then by a bit."""
     low, step = 0, _STEP
-    while low < most and theirs[at + low : at + low + step] == ours[to + low : to + low + step]:
-        low, step = low + step, step * 2
-    if low >= most:
-        return most
-    high = min(low + step, most)
-    while high - low > _STEP:
-        middle = (low + high) // 2
-        if theirs[at + low : at + middle] == ours[to + low : to + middle]:
-            low = middle
-        else:
-            high = middle
-    bits = int.from_bytes(theirs[at + low : at + high]) ^ int.from_bytes(ours[to + low : to + high])
-    return high - (bits.bit_length() + 7) // 8
+    while theirs[low : low + step] == ours[low : low + step]:
+        low, step = low + step, step * 4
+    while step > _STEP:
+        step //= 2
+        if theirs[low : low + step] == ours[low : low + step]:
+            low += step
+    bits = int.from_bytes(theirs[low : low + step], "little") ^ int.from_bytes(ours[low : low + step], "little")
+    return low + ((bits & -bits).bit_length() - 1) // 8

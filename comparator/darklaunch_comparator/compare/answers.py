@@ -27,7 +27,7 @@ def compare(method: str, primary: Side, shadow: Side, rules: Rules = NO_RULES, n
     volatile = Volatile(primary, shadow)
     try:
         compare_headers(changed, primary, shadow, volatile, findings)
-        compare_bodies(method, theirs, ours, volatile, findings)
+        compare_bodies(method, theirs, ours, volatile, findings, as_described=not changed)
     except Unverified as unverified:
         findings.detail = str(unverified)
     return findings.conclude()

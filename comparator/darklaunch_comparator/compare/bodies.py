@@ -28,12 +28,17 @@ class _Undecoded:
     too_large: bool = False
 
 
-def compare_bodies(method: str, primary: Answer, shadow: Answer, volatile: Volatile, findings: Findings) -> None:
-    """Report the differences between two answers' bodies. Raises Unverified when they cannot be told."""
+def compare_bodies(
+    method: str, primary: Answer, shadow: Answer, volatile: Volatile, findings: Findings, *, as_described: bool
+) -> None:
+    """Report the differences between two answers' bodies. Raises Unverified when they cannot be told.
+
+    `as_described` says that both answers have the same Content-Type and Content-Encoding.
+    """
     theirs = primary.body if _has_body(method, primary.status) else b""
     ours = shadow.body if _has_body(method, shadow.status) else b""
     their_type, one = described(primary)
-    our_type, other = (their_type, one) if primary.headers == shadow.headers else described(shadow)
+    our_type, other = (their_type, one) if as_described else described(shadow)
     if theirs == ours and one == other:
         return
     if one or other:
@@ -61,10 +66,13 @@ def _compare(
     if family is Family.BINARY:
         findings.described(ROOT, Kind.BYTES, render.size_and_digest(theirs), render.size_and_digest(ours))
         return
-    left, right = _utf8(theirs, one.charset), _utf8(ours, other.charset)
-    if isinstance(left, _Undecoded) or isinstance(right, _Undecoded):
-        findings.described(ROOT, Kind.ENCODING, _shown(left), _shown(right))
-    elif left == right:
+    try:
+        left, right = media.to_utf8(theirs, one.charset), media.to_utf8(ours, other.charset)
+    except Corrupt:
+        shown = _shown(_utf8(theirs, one.charset)), _shown(_utf8(ours, other.charset))
+        findings.described(ROOT, Kind.ENCODING, *shown)
+        return
+    if left == right:
         return
     elif family is Family.JSON:
         compare_json(left, right, volatile, findings)

@@ -123,14 +123,14 @@ def duplicate_keys(text: bytes) -> dict[str, Path]:
         if isinstance(part, _Repeated):
             for name in part.repeated:
                 place = path.key(name)
-                found.setdefault(place.group(), place)
+                found.setdefault(place.group, place)
         if isinstance(part, dict):
             data = is_map(part)
-            named = [(child, path.key(name, any=data)) for name, child in part.items()]
-            todo.extend([each for each in reversed(named) if isinstance(each[0], dict | list)])
+            named = [(name, child) for name, child in part.items() if isinstance(child, dict | list)]
+            todo.extend([(child, path.key(name, any=data)) for name, child in reversed(named)])
         elif isinstance(part, list):
-            placed = [(child, path.index(at)) for at, child in enumerate(part)]
-            todo.extend([each for each in reversed(placed) if isinstance(each[0], dict | list)])
+            placed = [(at, child) for at, child in enumerate(part) if isinstance(child, dict | list)]
+            todo.extend([(child, path.index(at)) for at, child in reversed(placed)])
     return found
 
 
@@ -154,9 +154,10 @@ def _is_exact(text: bytes, form: bytes | None) -> bool:
 
 def _may_repeat(text: bytes, form: bytes) -> bool:
     """Say whether a key may stand twice in a text: each has a colon, and of two, reading and writing keeps one."""
-    return text != form and (
-        text.count(b":") != form.count(b":") or b"\\u003a" in text or b"\\u003A" in text  # a colon as well
-    )
+    if text == form:
+        return False
+    escaped = b"\\" in text and (b"\\u003a" in text or b"\\u003A" in text)  # a colon once it is written
+    return escaped or text.count(b":") != form.count(b":")
 
 
 def _same(left: Json, right: Json, one: bytes, other: bytes) -> bool:

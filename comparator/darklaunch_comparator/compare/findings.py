@@ -56,7 +56,7 @@ class Findings:
         if reason is not None:
             self._excuse("status", reason)
         else:
-            self._keep("status", "status", Kind.STATUS, str(primary), str(shadow))
+            self._keep("status", Kind.STATUS, str(primary), str(shadow))
 
     def header(self, name: str, primary: str | None, shadow: str | None, value: str | None = None) -> None:
         """Report that a header differs; None when that side has none. `value` is the shadow's in full, to match."""
@@ -68,25 +68,25 @@ class Findings:
         elif both and self._noise.excuses(place, Kind.HEADER):
             self._excuse(place, Reason.NOISE)
         elif shadow is None:
-            self._keep(place, place, Kind.MISSING, primary, None)
+            self._keep(place, Kind.MISSING, primary, None)
         else:
-            self._keep(place, place, Kind.EXTRA if primary is None else Kind.HEADER, primary, shadow)
+            self._keep(place, Kind.EXTRA if primary is None else Kind.HEADER, primary, shadow)
 
     def body(self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
         """Report a difference between two values of the body."""
-        place = self._room(path, kind, primary, shadow)
-        if place is None:
+        if not self._has_room(path, kind, primary, shadow):
             return
         if isinstance(primary, str) and isinstance(shadow, str):
-            self._keep(*place, kind, *render.strings(primary, shadow))
+            one, other = render.strings(primary, shadow)
         else:
-            self._keep(*place, kind, _rendered(primary), _rendered(shadow))
+            one = None if primary is ABSENT else render.value(primary)
+            other = None if shadow is ABSENT else render.value(shadow)
+        self._differences.append(Difference(path.written, path.group, kind, one, other))
 
     def described(self, path: Path, kind: Kind, primary: str | None, shadow: str | None) -> None:
         """Report a difference in the body that is described in words instead of values."""
-        place = self._room(path, kind, ABSENT, ABSENT)
-        if place is not None:
-            self._keep(*place, kind, primary, shadow)
+        if self._has_room(path, kind, ABSENT, ABSENT):
+            self._differences.append(Difference(path.written, path.group, kind, primary, shadow))
 
     def admits(self, place: str, reasons: tuple[Reason, ...]) -> bool:
         """Say whether these reasons excuse a difference there: no identifier is excused where it is known to stay."""
@@ -94,9 +94,8 @@ class Findings:
 
     def excuse(self, path: Path, reasons: tuple[Reason, ...]) -> None:
         """Count values that differ in the body and were excused."""
-        group = path.group()
         for reason in reasons:
-            self._excuse(group, reason)
+            self._excuse(path.group, reason)
 
     def excuse_header(self, name: str, reasons: tuple[Reason, ...]) -> None:
         """Count a header's values that differ and were excused."""
@@ -119,15 +118,12 @@ class Findings:
         excuses = tuple([Excuse(path, reason, count) for (path, reason), count in counted])
         return Comparison(outcome, tuple(self._differences), excuses, self.detail, self._omitted)
 
-    def _room(
-        self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent"
-    ) -> tuple[str, str] | None:
-        """Write the place of a difference that is to be kept; else count it as excused or as omitted.
+    def _has_room(self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent") -> bool:
+        """Say whether a difference is to be kept, and count it; else count it as excused or as omitted.
 
         Raises Unverified past DIFFERENCES_CAP.
         """
-        place = path.written()
-        group = place[1]
+        group = path.group
         self._seen += 1
         if self._seen > DIFFERENCES_CAP:
             raise Unverified(f"the bodies differ in more than {DIFFERENCES_CAP:,} places")
@@ -135,16 +131,17 @@ class Findings:
             reason = self.rules.excuse(path.tokens(), kind, primary, shadow, self._fits)
             if reason is not None:
                 self._excuse(group, reason)
-                return None
+                return False
         if self._noise.excuses(group, kind):
             self._excuse(group, Reason.NOISE)
-            return None
+            return False
         seen = self._groups.get((group, kind), 0)
         room = seen < KEPT_PER_GROUP and len(self._differences) < KEPT if seen else len(self._groups) < KEPT_GROUPS
-        if not room:
+        if room:
+            self._groups[group, kind] = seen + 1
+        else:
             self._omitted += 1
-            return None
-        return place
+        return room
 
     def _fits(self, pattern: Pattern, text: str) -> bool:
         if len(text) > VALUE_BYTES:
@@ -158,10 +155,7 @@ class Findings:
     def _excuse(self, place: str, reason: Reason) -> None:
         self._excuses[place, reason] = self._excuses.get((place, reason), 0) + 1
 
-    def _keep(self, path: str, group: str, kind: Kind, primary: str | None, shadow: str | None) -> None:
-        self._groups[group, kind] = self._groups.get((group, kind), 0) + 1
-        self._differences.append(Difference(path, group, kind, primary, shadow))
-
-
-def _rendered(content: "Json | Absent") -> str | None:
-    return None if content is ABSENT else render.value(content)
+    def _keep(self, place: str, kind: Kind, primary: str | None, shadow: str | None) -> None:
+        """Keep a difference outside of the body: there are few."""
+        self._groups[place, kind] = 1
+        self._differences.append(Difference(place, place, kind, primary, shadow))

@@ -44,7 +44,7 @@ def identifier_places(answer: Answer) -> frozenset[str]:
         elif isinstance(part, str):
             texts += 1
             if holds_identifier(part):
-                found.add(path.group())
+                found.add(path.group)
     return frozenset(found)
 
 

@@ -60,6 +60,8 @@ class Kind(StrEnum):
     ENCODING = "encoding"  # a body that does not decode as its headers say
     DUPLICATE_KEY = "duplicate_key"
 
+    __hash__ = str.__hash__  # Enum's own is no C, and each difference counts by its kind
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

@@ -17,26 +17,27 @@ _ESCAPES: Final = {"'": "\\'", "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\
 class Path:
     """A place in a document: a link to the parent, and a key or an index.
 
-    `any` says that the token is data (an array index, a map's key), written `[*]` in the index-free form. A plain
-    slotted class, because the walk makes one for each node it descends into.
+    `written` has its indexes, `$.users[1].name`; `group` is index-free, `$.users[*].name`. A plain slotted class,
+    because the walk makes one for each node it descends into.
     """
 
-    __slots__ = ("_written", "any", "depth", "parent", "token")
+    __slots__ = ("depth", "group", "parent", "token", "written")
 
-    def __init__(self, parent: "Path | None", token: str | int, *, any: bool) -> None:
+    def __init__(self, parent: "Path | None", token: str | int, written: str, group: str) -> None:
         self.parent = parent
         self.token = token
-        self.any = any
         self.depth: int = 0 if parent is None else parent.depth + 1
-        self._written: tuple[str, str] | None = None if parent is not None else ("$", "$")
+        self.written = written if len(written) <= PATH_LENGTH else _shortened(written)
+        self.group = group if len(group) <= PATH_LENGTH else _shortened(group)
 
     def key(self, name: str, *, any: bool = False) -> "Path":
         """Descend into an object; `any` when the object is a map whose keys are data."""
-        return Path(self, name, any=any)
+        step = segment(name)
+        return Path(self, name, self.written + step, self.group + ("[*]" if any else step))
 
     def index(self, position: int) -> "Path":
         """Descend into an array."""
-        return Path(self, position, any=True)
+        return Path(self, position, f"{self.written}[{position}]", f"{self.group}[*]")
 
     def tokens(self) -> list[str | int]:
         """List the keys and indexes from the root down to this place."""
@@ -48,29 +49,8 @@ class Path:
         found.reverse()
         return found
 
-    def written(self) -> tuple[str, str]:
-        """Write the path with its indexes, `$.users[1].name`, and index-free, `$.users[*].name`.
 
-        Each place remembers what it wrote: siblings share their parent's part, however long its names are.
-        """
-        unwritten: list[Path] = []
-        here = self
-        while here._written is None and here.parent is not None:
-            unwritten.append(here)
-            here = here.parent
-        concrete, group = here._written or ("$", "$")
-        for place in reversed(unwritten):
-            step = segment(place.token)
-            concrete, group = _bounded(concrete + step), _bounded(group + ("[*]" if place.any else step))
-            place._written = concrete, group
-        return concrete, group
-
-    def group(self) -> str:
-        """Write the index-free path."""
-        return self.written()[1]
-
-
-ROOT: Final = Path(None, "$", any=False)
+ROOT: Final = Path(None, "$", "$", "$")
 
 
 def segment(token: str | int) -> str:
@@ -82,10 +62,6 @@ def segment(token: str | int) -> str:
     if _SHORTHAND.match(token):
         return f".{token}"
     return f"['{''.join([_escaped(char) for char in token])}']"
-
-
-def _bounded(path: str) -> str:
-    return path if len(path) <= PATH_LENGTH else _shortened(path)
 
 
 def _shortened(text: str) -> str:

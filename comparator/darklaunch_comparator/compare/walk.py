@@ -73,11 +73,12 @@ def _aligned(
 def _members(
     theirs: dict[str, Json], ours: dict[str, Json], path: Path, find: Differing, findings: Findings
 ) -> list[tuple[Json, Json, Path]]:
-    data = is_map(theirs, ours)
     names = list(theirs)
-    if theirs.keys() == ours.keys():
-        unequal = find(list(theirs.values()), [ours[name] for name in names])
+    if names == list(ours):
+        unequal = find(list(theirs.values()), list(ours.values()))
+        data = bool(unequal) and is_map(theirs, ours)
     else:
+        data = is_map(theirs, ours)
         names = [name for name in names if name in ours]
         for name, value in theirs.items():
             if name not in ours:
@@ -122,7 +123,7 @@ def _values(theirs: Json, ours: Json, path: Path, volatile: Volatile, findings: 
 
 
 def _report(theirs: Json, ours: Json, path: Path, reasons: tuple[Reason, ...], findings: Findings) -> None:
-    if reasons and findings.admits(path.group(), reasons):
+    if reasons and findings.admits(path.group, reasons):
         findings.excuse(path, reasons)
     else:
         findings.body(path, Kind.TYPE if changed_format(theirs, ours) else Kind.VALUE, theirs, ours)
