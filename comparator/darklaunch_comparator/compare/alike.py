@@ -37,32 +37,32 @@ def only_white_space_differs(theirs: bytes, ours: bytes) -> bool:
     return theirs.translate(None, _WHITE) == ours.translate(None, _WHITE)
 
 
-def only_scalars_differ(theirs: bytes, ours: bytes) -> bool:
-    """Say whether two texts, if both are JSON, hold the same objects with the same keys, and the same booleans.
+def scalars_that_differ(theirs: bytes, ours: bytes) -> int:
+    """Count the scalars in which two texts differ that, if JSON, hold the same objects, the same keys and booleans.
 
-    Nor does a number that a double may round stand where they differ. False when all that cannot be told so cheaply:
-    other white space, an escape nearby, too many places.
+    Nor is one of them a number that a double may round. 0 when all that cannot be told so cheaply: other white space,
+    an escape nearby, too many places.
     """
     if theirs[:_LOOK] != ours[:_LOOK]:
-        return False
+        return 0
     at = to = 0
-    for _ in range(MOST + 1):
+    for places in range(MOST + 1):
         rest, twin = theirs[at:], ours[to:]
         if rest == twin:
-            return True
+            return places
         same = _shared(rest, twin)
         at, to = at + same, to + same
         left, right = _PLAIN_IN_NO_KEY.match(theirs, at), _PLAIN.match(ours, to)
         if left is None or right is None or theirs[at - 1 : at] == b"\\":  # half an escape
-            return False
+            return 0
         one, other = left[1], right[0]
         if _ends_long_number(theirs[:at], one, other):
-            return False
+            return 0
         at, to = left.end(1), right.end()
         one, other = one.strip(), other.strip()
         if theirs[at : at + 1] != ours[to : to + 1] or one == other or (one in _BOOLEANS) != (other in _BOOLEANS):
-            return False
-    return False
+            return 0
+    return 0
 
 
 def _ends_long_number(start: bytes, one: bytes, other: bytes) -> bool:

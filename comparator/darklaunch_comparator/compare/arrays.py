@@ -9,10 +9,9 @@ from itertools import pairwise
 from typing import Any, Final, cast
 
 from . import render
-from .documents import canonical
 from .findings import Unverified
 from .model import Json
-from .sameness import Differing
+from .sameness import Differing, canonical
 from .volatile import Volatile
 
 IDENTITIES: Final = ("id", "uuid", "key")

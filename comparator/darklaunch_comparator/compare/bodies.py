@@ -13,6 +13,7 @@ from .jsonbody import compare_json, compare_lines
 from .media import Family
 from .model import Json, Kind
 from .paths import ROOT
+from .sameness import differing
 from .text import compare_text
 from .volatile import Volatile
 from .walk import walk
@@ -74,12 +75,12 @@ def _compare(
         return
     if left == right:
         return
-    elif family is Family.JSON:
+    if family is Family.JSON:
         compare_json(left, right, volatile, findings)
     elif family is Family.LINES:
         compare_lines(left, right, volatile, findings)
     elif family is Family.FORM:
-        walk(_form("primary", left), _form("shadow", right), booleans=False, volatile=volatile, findings=findings)
+        walk(_form("primary", left), _form("shadow", right), find=differing, volatile=volatile, findings=findings)
     else:
         compare_text(left, right, volatile, findings)
 

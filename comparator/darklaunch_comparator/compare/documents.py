@@ -12,13 +12,14 @@ from typing import Final, cast
 
 import orjson
 
-from .alike import has_long_number, only_scalars_differ, only_white_space_differs
+from .alike import has_long_number, only_white_space_differs, scalars_that_differ
 from .findings import Unverified
 from .ids import is_map
 from .inflate import Corrupt
 from .media import to_text
 from .model import Json, NotANumber
 from .paths import ROOT, Path
+from .sameness import Differing, canonical, differing, differing_or_hiding_booleans, first_differing, written
 
 DEPTH_CAP: Final = 128
 NODES_CAP: Final = 100_000
@@ -40,14 +41,14 @@ class Malformed:
 class Documents:
     """Two parsed bodies, and what is known of how they were written.
 
-    `same`: they are the same document, and each stands for both. `booleans`: `true` may stand in one where the other
-    has 1. `repeats`: a key may stand twice in an object of one side only.
+    `same`: they are the same document, and each stands for both. `find` finds what differs in them. `repeats`: a key
+    may stand twice in an object of one side only.
     """
 
     primary: "Json | Malformed"
     shadow: "Json | Malformed"
     same: bool = False
-    booleans: bool = True
+    find: Differing = differing_or_hiding_booleans
     repeats: bool = True
 
 
@@ -59,8 +60,10 @@ def read(primary: bytes, shadow: bytes) -> Documents:
     if len(primary) > _GIANT_BYTES or len(shadow) > _GIANT_BYTES:
         _refuse_giants(primary, shadow)
     try:
-        if only_scalars_differ(primary, shadow):
-            return Documents(orjson.loads(primary), orjson.loads(shadow), booleans=False, repeats=False)
+        places = scalars_that_differ(primary, shadow)
+        if places:
+            find = first_differing if places == 1 else differing
+            return Documents(orjson.loads(primary), orjson.loads(shadow), find=find, repeats=False)
         found = _rewritten(primary, shadow)
     except orjson.JSONDecodeError:
         found = None
@@ -86,24 +89,8 @@ def _rewritten(primary: bytes, shadow: bytes) -> Documents | None:
     if form is None or twin is None:
         return Documents(left, right)
     return Documents(
-        left, right, _same(one, other, form, twin), repeats=_may_repeat(longer, form) or _may_repeat(shorter, twin)
+        left, right, same=_same(one, other, form, twin), repeats=_may_repeat(longer, form) or _may_repeat(shorter, twin)
     )
-
-
-def written(content: Json, option: int | None = None) -> bytes | None:
-    """Write a document without white space; None for one that orjson cannot write."""
-    try:
-        return orjson.dumps(content, option=option)
-    except TypeError:  # nested deeper than orjson writes, a lone surrogate, an exact number
-        return None
-
-
-def canonical(content: Json) -> bytes | None:
-    """Write a document in one form, with sorted keys; None for one that orjson cannot write (exact numbers, depth).
-
-    Two documents with the same form are the same; the reverse does not hold (`1` and `1.0`).
-    """
-    return written(content, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def duplicate_keys(text: bytes) -> dict[str, Path]:

@@ -77,11 +77,10 @@ class Findings:
         if not self._has_room(path, kind, primary, shadow):
             return
         if isinstance(primary, str) and isinstance(shadow, str):
-            one, other = render.strings(primary, shadow)
+            shown: tuple[str | None, str | None] = render.strings(primary, shadow)
         else:
-            one = None if primary is ABSENT else render.value(primary)
-            other = None if shadow is ABSENT else render.value(shadow)
-        self._differences.append(Difference(path.written, path.group, kind, one, other))
+            shown = _rendered(primary), _rendered(shadow)
+        self._differences.append(Difference(path.written, path.group, kind, *shown))
 
     def described(self, path: Path, kind: Kind, primary: str | None, shadow: str | None) -> None:
         """Report a difference in the body that is described in words instead of values."""
@@ -159,3 +158,7 @@ class Findings:
         """Keep a difference outside of the body: there are few."""
         self._groups[place, kind] = 1
         self._differences.append(Difference(place, place, kind, primary, shadow))
+
+
+def _rendered(content: "Json | Absent") -> str | None:
+    return None if content is ABSENT else render.value(content)

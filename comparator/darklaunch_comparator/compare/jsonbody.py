@@ -22,7 +22,7 @@ def compare_json(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findi
         _malformed(left, right, theirs, ours, volatile, findings)
         return
     if not read.same:
-        walk(left, right, booleans=read.booleans, volatile=volatile, findings=findings)
+        walk(left, right, find=read.find, volatile=volatile, findings=findings)
     if read.repeats:
         _duplicate_keys(theirs, ours, findings)
 
@@ -37,7 +37,7 @@ def compare_lines(theirs: bytes, ours: bytes, volatile: Volatile, findings: Find
     if isinstance(left, Malformed) or isinstance(right, Malformed):
         _malformed(left, right, theirs, ours, volatile, findings)
     else:
-        walk(left, right, booleans=read.booleans, volatile=volatile, findings=findings)
+        walk(left, right, find=read.find, volatile=volatile, findings=findings)
 
 
 def _malformed(

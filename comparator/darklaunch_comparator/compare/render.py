@@ -87,9 +87,11 @@ def quoted(text: str) -> str:
 
 def plain(text: str, escapes: dict[str, str] | None = None) -> str:
     """Render text as it is, except for characters that do not print."""
-    table = escapes or {}
-    shown = "".join([table.get(char) or (char if char.isprintable() else _code(char)) for char in text[:LENGTH]])
-    return shown + ("…" if len(text) > LENGTH else "")
+    shown = text[:LENGTH]
+    if not shown.isprintable() or (escapes and ('"' in shown or "\\" in shown)):
+        table = escapes or {}
+        shown = "".join([table.get(char) or (char if char.isprintable() else _code(char)) for char in shown])
+    return shown if len(text) <= LENGTH else f"{shown}…"
 
 
 def cut(text: str) -> str:

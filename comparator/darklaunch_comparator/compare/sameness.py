@@ -4,31 +4,56 @@ Python holds `True == 1`, JSON does not. Unless it is known that no boolean face
 therefore written out and compared as text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import compress, count
 from operator import ne
 from typing import Final, TypeAlias
 
 import orjson
 
-from .documents import canonical, written
 from .model import Json
 
-Differing: TypeAlias = "Callable[[list[Json], list[Json]], list[int]]"
-"""Lists where two lists of one length may differ: each place that does, sometimes one that does not (1 and 1.0)."""
+Differing: TypeAlias = "Callable[[Collection[Json], Collection[Json]], list[int]]"
+"""Lists where two rows of one length may differ: each place that does, sometimes one that does not (1 and 1.0)."""
 
 _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS
 
 
-def differing(ones: list[Json], others: list[Json]) -> list[int]:
-    """List where two lists may differ, when no boolean can stand for a number."""
+def written(content: Json, option: int | None = None) -> bytes | None:
+    """Write a document without white space; None for one that orjson cannot write."""
+    try:
+        return orjson.dumps(content, option=option)
+    except TypeError:  # nested deeper than orjson writes, a lone surrogate, an exact number
+        return None
+
+
+def canonical(content: Json) -> bytes | None:
+    """Write a document in one form, with sorted keys; None for one that orjson cannot write (exact numbers, depth).
+
+    Two documents with the same form are the same; the reverse does not hold (`1` and `1.0`).
+    """
+    return written(content, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+
+
+def differing(ones: Collection[Json], others: Collection[Json]) -> list[int]:
+    """List where two rows may differ, when no boolean can stand for a number."""
     try:
         return [at for at, unlike in enumerate(map(ne, ones, others)) if unlike]
     except RecursionError:  # somewhere too deep for a comparison in C
         return [at for at, (one, other) in enumerate(zip(ones, others, strict=True)) if _differ(one, other)]
 
 
-def differing_or_hiding_booleans(ones: list[Json], others: list[Json]) -> list[int]:
-    """List where two lists may differ, if only by `true` for `1` somewhere inside."""
+def first_differing(ones: Collection[Json], others: Collection[Json]) -> list[int]:
+    """List the one place where two rows differ, when there can be no other, nor a boolean stand for a number."""
+    try:
+        at = next(compress(count(), map(ne, ones, others)), None)
+    except RecursionError:
+        return differing(ones, others)
+    return [] if at is None else [at]
+
+
+def differing_or_hiding_booleans(ones: Collection[Json], others: Collection[Json]) -> list[int]:
+    """List where two rows may differ, if only by `true` for `1` somewhere inside."""
     return [
         at
         for at, (one, other) in enumerate(zip(ones, others, strict=True))

@@ -1,6 +1,8 @@
 """Walk two documents side by side, iteratively, into what is not the same."""
 
+from collections.abc import Collection
 from decimal import Decimal
+from typing import Final
 
 from .arrays import Alignment, align
 from .documents import DEPTH_CAP, NODES_CAP
@@ -9,23 +11,26 @@ from .ids import is_map
 from .model import ABSENT, NUMBERS, Json, Kind, Reason
 from .paths import ROOT, Path
 from .rules import is_whole, strongest
-from .sameness import Differing, differing, differing_or_hiding_booleans
+from .sameness import Differing, differing, differing_or_hiding_booleans, first_differing
 from .structure import TYPES, compare_structure
 from .timestamps import LEAST_EPOCH
 from .unordered import align_unordered
 from .volatile import Volatile, changed_format
 
+_TOO_MANY: Final = f"the bodies differ and have more than {NODES_CAP:,} nodes to compare"
 
-def walk(primary: Json, shadow: Json, *, booleans: bool, volatile: Volatile, findings: Findings) -> None:
+
+def walk(primary: Json, shadow: Json, *, find: Differing, volatile: Volatile, findings: Findings) -> None:
     """Report the differences between two documents.
 
-    `booleans` says whether one may stand where the other has a number, which Python holds equal.
-    Raises Unverified past NODES_CAP; what lies deeper than DEPTH_CAP is left out and noted.
+    `find` finds where rows of their values differ. Raises Unverified past NODES_CAP; what lies deeper than DEPTH_CAP is
+    left out and noted.
     """
     rules = findings.rules
-    find = differing_or_hiding_booleans if booleans else differing
     if rules.strict_numbers:
         find = _differing_or_other_numbers
+    elif rules.unordered and find is first_differing:  # elements that belong together may differ in several places
+        find = differing
     structures = rules.structure_only or None
     todo: list[tuple[Json, Json, Path]] = [(primary, shadow, ROOT)]
     nodes = 0
@@ -36,18 +41,22 @@ def walk(primary: Json, shadow: Json, *, booleans: bool, volatile: Volatile, fin
         elif structures is not None and (structure := strongest(structures.find(path.tokens()))):
             compare_structure(theirs, ours, path, structure, findings)
         elif isinstance(theirs, dict) and isinstance(ours, dict):
-            nodes = _spend(nodes, len(theirs) + len(ours))
+            nodes += len(theirs) + len(ours)
+            if nodes > NODES_CAP:
+                raise Unverified(_TOO_MANY)
             todo.extend(reversed(_members(theirs, ours, path, find, findings)))
         elif isinstance(theirs, list) and isinstance(ours, list):
-            nodes = _spend(nodes, len(theirs) + len(ours))
+            nodes += len(theirs) + len(ours)
+            if nodes > NODES_CAP:
+                raise Unverified(_TOO_MANY)
             alignment = _aligned(theirs, ours, path, find, volatile, findings)
             todo.extend(reversed(_elements(theirs, ours, path, alignment, findings)))
         else:
             _values(theirs, ours, path, volatile, findings)
 
 
-def _differing_or_other_numbers(ones: list[Json], others: list[Json]) -> list[int]:
-    """List where two lists may differ, if only by `1.0` for `1`: it hides as `true` does, among exact numbers too."""
+def _differing_or_other_numbers(ones: Collection[Json], others: Collection[Json]) -> list[int]:
+    """List where two rows may differ, if only by `1.0` for `1`: it hides as `true` does, among exact numbers too."""
     found = set(differing_or_hiding_booleans(ones, others))
     return [
         at
@@ -75,8 +84,8 @@ def _members(
 ) -> list[tuple[Json, Json, Path]]:
     names = list(theirs)
     if names == list(ours):
-        unequal = find(list(theirs.values()), list(ours.values()))
-        data = bool(unequal) and is_map(theirs, ours)
+        unequal = find(theirs.values(), ours.values())
+        data = bool(unequal) and is_map(theirs)
     else:
         data = is_map(theirs, ours)
         names = [name for name in names if name in ours]
@@ -131,10 +140,3 @@ def _report(theirs: Json, ours: Json, path: Path, reasons: tuple[Reason, ...], f
 
 def _strictly_other(theirs: int | float | Decimal, ours: int | float | Decimal, path: Path, findings: Findings) -> bool:
     return is_whole(theirs) != is_whole(ours) and findings.rules.strict_numbers.covers(path.tokens())
-
-
-def _spend(nodes: int, more: int) -> int:
-    nodes += more
-    if nodes > NODES_CAP:
-        raise Unverified(f"the bodies differ and have more than {NODES_CAP:,} nodes to compare")
-    return nodes
