@@ -79,7 +79,7 @@ def _rewritten(primary: bytes, shadow: bytes) -> Documents | None:
     longer, shorter = (shadow, primary) if swapped else (primary, shadow)
     one = orjson.loads(longer)
     form = written(one)
-    if form == shorter and _is_exact(longer, form) and not _may_repeat(longer, form):
+    if form == shorter and _is_exact(longer, shorter) and not _may_repeat(longer, shorter):
         return Documents(one, one, same=True, repeats=False)
     other = orjson.loads(shorter)
     twin = written(other)
