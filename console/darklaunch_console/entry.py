@@ -5,17 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
 
-EXTRAS: Final = {
-    "worker": "workers",
-    "comparator": "comparator",
-    "migrate": "comparator",
-    "up": "all",
-    "demo": "all",
-    "bench": "all",
-}
-"""Which extra brings what a command needs; every other command needs `console`."""
+from .extras import needs_extra
 
 
 def main() -> None:
@@ -32,13 +23,6 @@ def main() -> None:
         sys.stderr.write(f"Error: {needs_extra(_command(sys.argv[1:]), missing.name)}\n")
         sys.exit(1)
     program.main(prog_name="darklaunch")
-
-
-def needs_extra(command: str, module: str | None) -> str:
-    """Say which extra to install for a command ("" for none) that lacks a module."""
-    extra = EXTRAS.get(command, "console")
-    who = f"`darklaunch {command}`" if command else "`darklaunch`"
-    return f"{who} needs {module}, which is not installed. Install it: pip install 'darklaunch[{extra}]'"
 
 
 def _command(arguments: Sequence[str]) -> str:

@@ -18,8 +18,8 @@ from typing import Any, Final
 import click
 from darklaunch_shared.errors import ContractError
 
-from .entry import needs_extra
 from .errors import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, BadUsage, ConsoleError
+from .extras import needs_extra
 from .output.text import one_line
 from .settings import read_settings
 

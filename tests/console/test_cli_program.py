@@ -5,7 +5,7 @@ import sys
 
 import click
 import pytest
-from darklaunch_console.entry import needs_extra
+from darklaunch_console.extras import needs_extra
 from darklaunch_console.program import COMMANDS, program
 from darklaunch_shared import keys
 

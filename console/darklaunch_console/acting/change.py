@@ -11,6 +11,7 @@ from darklaunch_comparator.store.launches import Act
 from darklaunch_shared.launch import LaunchState, Status
 
 from darklaunch_console.arguments import launch_name, percentage
+from darklaunch_console.doing import STATUSES, mirrored, standing
 from darklaunch_console.errors import ConsoleError, Unreachable
 from darklaunch_console.output.numbers import percent as in_percent
 from darklaunch_console.output.screen import GOOD, WARN, json_option, say, say_json
@@ -18,7 +19,7 @@ from darklaunch_console.reading.judged import judged, objections_to
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_postgres, open_redis
 
-from .control import IN_WORDS, Before, NotTold, actor, change, described, find, mirrored, standing
+from .control import Before, NotTold, actor, change, described, find
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,7 +44,7 @@ def pause(settings: Settings, name: str, reason: str, in_json: bool) -> None:
         before = find(redis, connection, name)
         status = before.state.status
         if status is not Status.ACTIVE:
-            told.unchanged(before, f"{name} is {IN_WORDS[status]} already: nothing is mirrored.")
+            told.unchanged(before, f"{name} is {STATUSES[status]} already: nothing is mirrored.")
             return
         record = change(redis, connection, before, Act(actor(), "paused", reason), status=Status.PAUSED)
     told.changed(record.state, f"{name} is paused: within a second nothing is mirrored any more.", WARN)

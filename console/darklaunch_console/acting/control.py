@@ -6,32 +6,18 @@ import getpass
 import os
 import socket
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from darklaunch_comparator.errors import LaunchMoved, LaunchUnknown
 from darklaunch_comparator.publish import publish
 from darklaunch_comparator.store.launches import Act, LaunchRecord, get_launch, list_launches, update_launch
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
-from darklaunch_shared.launch import LaunchState, Status
+from darklaunch_shared.launch import LaunchState
 from redis.exceptions import RedisError
 
 from darklaunch_console.errors import ConsoleError, NoSuchLaunch, Unreachable
-from darklaunch_console.output.numbers import percent
 from darklaunch_console.stores import Connection
-
-IN_WORDS: Final = {
-    Status.ACTIVE: "active",
-    Status.PAUSED: "paused",
-    Status.PROMOTED: "promoted",
-    Status.ROLLED_BACK: "rolled back",
-}
-
-
-def standing(state: LaunchState, *, held: bool | None = None) -> str:
-    """Say what a launch is doing, in a word or two. `held`: also where the record does not know of the hold yet."""
-    ended = state.status in (Status.PROMOTED, Status.ROLLED_BACK)
-    return "held" if (state.hold if held is None else held) and not ended else IN_WORDS[state.status]
 
 
 class OnlyOnRedis(ConsoleError):
@@ -128,14 +114,6 @@ def actor() -> str:
     except (KeyError, OSError):  # a container's user id without a name
         user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"
-
-
-def mirrored(state: LaunchState) -> str:
-    """Say what is mirrored where: `10 % of GET, HEAD and OPTIONS requests are mirrored to http://…`."""
-    methods = "GET, HEAD and OPTIONS requests"
-    if state.spec.allow:
-        methods = f"{methods}, and of {', '.join(state.spec.allow)},"
-    return f"{percent(state.percent)} of {methods} are mirrored to {state.spec.shadow}"
 
 
 def described(state: LaunchState, *, changed: bool, **more: object) -> dict[str, object]:

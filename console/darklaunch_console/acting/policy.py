@@ -11,12 +11,13 @@ from typing import Any, TextIO, cast
 import click
 from darklaunch_comparator.errors import BadPolicy
 from darklaunch_comparator.judging.document import as_document, check_policy, read_document, write_policy
-from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.judging.policy import Policy
 from darklaunch_comparator.settings import read_settings as comparator_settings
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import Act
 
 from darklaunch_console.arguments import launch_name
+from darklaunch_console.doing import MODES
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.output.numbers import count, decimal, percent, seconds, share
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json
@@ -26,12 +27,6 @@ from darklaunch_console.stores import open_postgres, open_redis
 
 from .change import Told
 from .control import actor, change, find
-
-IN_WORDS = {
-    Mode.ADVISE: "advises and never acts",
-    Mode.MANUAL: "rolls back by itself; people raise the share and promote",
-    Mode.AUTO: "rolls back, raises the share and promotes by itself",
-}
 
 
 @click.group(invoke_without_command=True, short_help="Show or change what a launch is judged by.")
@@ -55,7 +50,7 @@ def show(settings: Settings, name: str, in_json: bool) -> None:
     if in_json:
         say_json({"launch": name, "policy": as_document(found), "clears_after": found.clean_exchanges, "per_s": rate})
         return
-    say(f"The judge of {name} {IN_WORDS[found.mode]}.")
+    say(f"The judge of {name} {MODES[found.mode]}.")
     for line in described(found, rate):
         say(f"  {line}")
 
@@ -94,7 +89,7 @@ def set_(
         spec = replace(before.state.spec, policy=write_policy(new))
         record = change(redis, connection, before, Act(actor(), "policy_set", reason), spec=spec)
         rate = read.recent_rate(connection, name)
-    told.changed(record.state, f"The judge of {name} {IN_WORDS[new.mode]}.", GOOD)
+    told.changed(record.state, f"The judge of {name} {MODES[new.mode]}.", GOOD)
     told.also(forecast(new, rate), f"darklaunch policy show {name}")
 
 

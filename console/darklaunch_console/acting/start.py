@@ -14,6 +14,7 @@ from darklaunch_shared.launch import LaunchState, Status
 
 from darklaunch_console.alive import hooks_alive
 from darklaunch_console.arguments import duration, given_percentage, launch_name, percentage
+from darklaunch_console.doing import MODES, STATUSES, mirrored
 from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.numbers import milliseconds, percent
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
@@ -23,9 +24,8 @@ from darklaunch_console.shadow import Probe
 from darklaunch_console.stores import open_postgres, open_redis
 from darklaunch_console.traffic import captured_origins, recorded_origins
 
-from .control import IN_WORDS, actor, described, mirrored, read_copy, tell
+from .control import actor, described, read_copy, tell
 from .places import places_of
-from .policy import IN_WORDS as JUDGING
 from .policy import chosen, forecast
 from .specification import specify
 
@@ -152,7 +152,7 @@ def _exists(state: LaunchState) -> str:
             f'there is a launch "{name}" already, active at {percent(state.percent)}; {where}. Change its share with '
             f"`darklaunch ramp {name} PERCENT`, or choose another name"
         )
-    word = "held" if state.status is Status.ACTIVE else IN_WORDS[state.status]
+    word = "held" if state.status is Status.ACTIVE else STATUSES[state.status]
     return (
         f'there is a launch "{name}" already, {word}; {where}. Go on with it: `darklaunch resume {name}`, '
         "or choose another name: the evidence of two launches must not be mixed"
@@ -177,7 +177,7 @@ def _tell(state: LaunchState, found: Surroundings) -> None:
         say(f"  {baseline}")
     judged = read_policy(state.spec.policy)
     if judged.mode is not Mode.ADVISE:
-        say(f"  The judge {JUDGING[judged.mode]}.")
+        say(f"  The judge {MODES[judged.mode]}.")
     if judged != Policy(mode=judged.mode):
         say(f"  {forecast(judged, 0.0)}")
     if not found.hooks:

@@ -8,7 +8,7 @@ import click
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import list_launches
 
-from darklaunch_console.acting.control import standing
+from darklaunch_console.doing import standing
 from darklaunch_console.output.numbers import count, percent, share
 from darklaunch_console.output.screen import json_option, say, say_json
 from darklaunch_console.output.table import table

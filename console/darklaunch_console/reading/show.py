@@ -13,9 +13,8 @@ from darklaunch_comparator.store import read
 from darklaunch_comparator.store.launches import list_events
 from darklaunch_shared.launch import LaunchSpec
 
-from darklaunch_console.acting.control import mirrored, standing
-from darklaunch_console.acting.policy import IN_WORDS
 from darklaunch_console.arguments import launch_name
+from darklaunch_console.doing import MODES, mirrored, standing
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.screen import QUIET, from_outside, json_option, say, say_json
 from darklaunch_console.settings import Settings
@@ -60,7 +59,7 @@ def show(settings: Settings, name: str, in_json: bool) -> None:
 
 def _judging(spec: LaunchSpec) -> str:
     try:
-        return IN_WORDS[read_policy(spec.policy).mode]
+        return MODES[read_policy(spec.policy).mode]
     except BadPolicy as broken:
         return f"judges nothing: {broken}"
 

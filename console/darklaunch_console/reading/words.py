@@ -7,7 +7,7 @@ from datetime import datetime
 
 from darklaunch_comparator.store.noise import NoisePlace
 
-from darklaunch_console.acting import control
+from darklaunch_console import doing
 from darklaunch_console.output.numbers import count, decimal, percent, share
 from darklaunch_console.output.numbers import seconds as in_words
 from darklaunch_console.output.screen import from_outside
@@ -44,7 +44,7 @@ def standing(evidence: Evidence) -> str:
     """Say what the launch is doing: `Active at 10 %, shadow http://…`."""
     state = evidence.record.state
     at = f" at {percent(state.percent)}" if state.fraction else ""
-    return f"{control.standing(state).capitalize()}{at}, shadow {state.spec.shadow}"
+    return f"{doing.standing(state).capitalize()}{at}, shadow {state.spec.shadow}"
 
 
 def since(evidence: Evidence) -> str:

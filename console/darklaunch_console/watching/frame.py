@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from darklaunch_comparator.judging.words import odds
 
-from darklaunch_console.acting.control import standing
+from darklaunch_console.doing import standing
 from darklaunch_console.output.numbers import count, decimal, percent, seconds, share, signed
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, WARN, from_outside
 from darklaunch_console.output.table import split_at, width
