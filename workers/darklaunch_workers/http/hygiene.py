@@ -75,10 +75,10 @@ def replay_headers(
     stripped: list[tuple[str, str]] = []
     for name, value in request.headers:
         sent_as = _sent_as(name) if len(name) <= _SHORT else _sent_as.__wrapped__(name)
-        if sent_as:
-            kept.append((sent_as, value.encode("latin-1").strip(b" \t")))
-        else:
+        if sent_as is None:
             stripped.append((name.lower(), value))
+        else:
+            kept.append((sent_as, value.encode("latin-1").strip(b" \t")))
     if listed := {
         option.strip().lower().encode("latin-1")
         for name, value in stripped
@@ -99,10 +99,10 @@ def replay_headers(
 
 
 @lru_cache(maxsize=4096)
-def _sent_as(name: str) -> bytes:
-    """Give a captured field's name as it is sent; b"" when the field is stripped. Raises UnicodeEncodeError."""
+def _sent_as(name: str) -> bytes | None:
+    """Give a captured field's name as it is sent; None when the field is stripped. Raises UnicodeEncodeError."""
     field = name.lower()
-    return b"" if field in _STRIPPED or field.startswith(_STRIPPED_PREFIXES) else name.encode("latin-1")
+    return None if field in _STRIPPED or field.startswith(_STRIPPED_PREFIXES) else name.encode("latin-1")
 
 
 def check_sendable(request: ShadowRequest) -> None:
