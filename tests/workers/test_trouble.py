@@ -5,6 +5,7 @@ import time
 import anyio
 import pytest
 from darklaunch_shared.connect import Client
+from darklaunch_shared.consumer import Consumer
 from darklaunch_shared.launch import LaunchSpec
 from darklaunch_shared.replay import Answered, ShadowErrorClass, Unanswered
 from darklaunch_workers.protection import OUTAGE_FAILURES
@@ -44,6 +45,26 @@ async def test_a_hanging_shadow_slows_no_other_launch(url: str, redis: Client, l
         assert (len(hanging.seen), outcomes(redis, sick)) == (4, [])
         released.set()
         await eventually(lambda: len(replayed(redis, sick)) == 20)
+
+
+async def test_what_is_still_in_hand_is_not_sent_again_when_its_lease_ran_out(
+    url: str, redis: Client, launch_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis may be away until a lease is over; then this worker's own claim can come before its extension."""
+
+    async def forget(*_: object) -> None:
+        pass
+
+    async def slow(_seen: Seen) -> bytes:
+        await anyio.sleep(0.9)
+        return http()
+
+    monkeypatch.setattr(Consumer, "extend", forget)
+    async with shadow(slow) as it, working(url, lease_s=0.5):
+        publish(redis, launch_name, LaunchSpec(it.origin))
+        admit_some(redis, launch_name, 1, 1)
+        await eventually(lambda: len(replayed(redis, launch_name)) == 1)
+        assert len(it.seen) == 1
 
 
 async def test_a_replay_that_takes_too_long_is_a_timeout(url: str, redis: Client, launch_name: str) -> None:
