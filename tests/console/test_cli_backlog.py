@@ -1,7 +1,9 @@
-from darklaunch_console.maintaining.backlog import measure
+from darklaunch_console.maintaining.backlog import Backlog, _launches, headline, measure
 from darklaunch_console.traffic import Shard, Sight, Stream
 from darklaunch_shared import keys
+from darklaunch_shared.alive import heartbeat
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
+from darklaunch_shared.scripting import call_script
 
 from .cli_lab import Cli, closed_port, fields, redis_client
 
@@ -39,9 +41,58 @@ def test_what_waits_is_shown(cli, launch_name):
     (row,) = cli.json("backlog", launch_name)["launches"]
     assert (row["launch"], row["waiting"], row["in_flight"], row["status"]) == (launch_name, 2, 1, "active")
     assert row["oldest_s"] >= 1.0
-    head, line = cli.ok("backlog", launch_name).splitlines()[:2]
-    assert head.startswith("launch")
-    assert line.split()[:3] == [launch_name, "2", "1"]
+    said = cli.ok("backlog", launch_name).splitlines()
+    assert said[0].startswith("2 exchanges wait for a worker, 1 in flight, 0 to compare; the oldest ")
+    assert said[2].split()[:3] == ["waiting", "in", "flight"]
+    assert said[3] == launch_name
+    assert said[4].split()[:4] == ["2", "1", "0", "0"]
+
+
+def test_who_holds_what_is_shown_the_dead_too(own_valkey, cli):
+    """One worker is alive and holds two, one is gone and holds one, one has read nothing yet."""
+    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+    alone.ok("start", "shop", "--shadow", f"http://127.0.0.1:{closed_port()}")
+    stream = keys.captures("shop")
+    with redis_client(own_valkey.url) as redis:
+        redis.execute_command("XGROUP", "CREATE", stream, "workers", "0", "MKSTREAM")
+        for number in range(3):
+            redis.execute_command("XADD", stream, "*", *fields("shop", number))
+        for name, number in (("alive", 2), ("gone\x1b", 1)):
+            redis.execute_command("XREADGROUP", "GROUP", "workers", name, "COUNT", number, "STREAMS", stream, ">")
+        call_script(redis, heartbeat(keys.WORKERS, "alive", {"launches": {"shop": {"breaker": "open"}}}))
+        call_script(redis, heartbeat(keys.WORKERS, "new", {"launches": "?"}))
+    result = alone.run("backlog")
+    said = result.stdout.splitlines()
+    assert said[0].startswith("0 exchanges wait for a worker, 3 in flight, 0 to compare")
+    assert [line.split() for line in said[5:]] == [
+        ["held", "by", "in", "flight", "idle"],
+        ["alive", "worker", "2", *said[6].split()[3:]],
+        ["gone\\x1b", "worker", "1", *said[7].split()[3:5], "gone;", "others", "take", "over"],
+        ["new", "worker", "0", "–"],
+    ]
+    assert all(len(line) <= 80 for line in said)
+    assert "the shadow of shop does not answer" in result.stderr
+    told = alone.json("backlog", "shop")["consumers"]
+    assert [(one["name"], one["in_flight"], one["alive"], one["breaker"]) for one in told] == [
+        ("alive", 2, True, "open"), ("gone\x1b", 1, False, ""), ("new", 0, True, ""),
+    ]  # fmt: skip
+
+
+def test_long_names_get_a_line_of_their_own():
+    row = Backlog("l" * 63, "rolled_back", 1_234_567, 1_000, 20_000, 90_000.0, 3, 1_234.5, 1_234.5, 10_000)
+    lines = _launches([row])
+    assert lines[1] == f"{'l' * 63} (rolled back)"
+    assert all(len(line) <= 80 for line in lines)
+    assert headline([row]).startswith("1,234,567 exchanges wait for a worker, 1,000 in flight, 20,000 to compare")
+
+
+def test_nothing_on_its_way_is_said(own_valkey, cli):
+    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+    alone.ok("start", "off", "--shadow", f"http://127.0.0.1:{closed_port()}")
+    alone.ok("pause", "off")
+    said = alone.ok("backlog").splitlines()
+    assert said[0] == "Nothing is on its way."
+    assert said[3].split() == ["off", "(paused)", "0", "0", "0", "0", "–", "0", "0"]
 
 
 def test_without_launches_it_says_how_to_begin(own_valkey, cli):

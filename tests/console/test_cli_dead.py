@@ -1,6 +1,7 @@
 import time
 
 import pytest
+from darklaunch_console.output.table import width
 from darklaunch_shared import keys
 from darklaunch_shared.connect import as_dict
 from darklaunch_shared.dead import pack_dead
@@ -24,12 +25,13 @@ def test_no_dead_letters(cli, launched):
 
 def test_list_shows_the_latest_first(cli, redis, launched):
     bury(redis, launched, 1)
-    latest = bury(redis, launched, 2)
+    bury(redis, launched, 2)
     lines = cli.ok("dead", "list", launched).splitlines()
-    assert lines[1].startswith("p1:2       GET /orders/2   delivered 5 times without an outcome   workers")
-    assert lines[1].endswith(latest)
-    assert lines[2].startswith("p1:1 ")
-    assert lines[3] == f"Next: darklaunch dead show {launched} p1:2"
+    assert lines[0] == f"2 dead letters of {launched}, the latest first:"
+    assert lines[2].split() == ["p1:2", "10", "s", "workers", "GET", "/orders/2"]
+    assert lines[3] == "    delivered 5 times without an outcome"
+    assert lines[4].startswith("p1:1 ")
+    assert lines[6] == f"Next: darklaunch dead show {launched} p1:2"
     told = cli.json("dead", "list", launched, "--limit", "1")
     assert (told["dead"], len(told["letters"])) == (2, 1)
 
@@ -43,8 +45,10 @@ def test_many_letters_are_read_page_by_page(cli, redis, launched):
 
 def test_a_broken_letter_is_shown_and_steers_no_terminal(cli, redis, launched):
     entry = bury(redis, launched, own={b"v": b"9", b"meta": b"\x1b[31m{", b"x\n": b"\x00\xff"})
-    assert entry in cli.ok("dead", "list", launched)
+    listed = cli.ok("dead", "list", launched).splitlines()
+    assert listed[2].split() == [entry, "10", "s", "workers", "unreadable"]
     said = cli.ok("dead", "show", launched, entry)
+    assert said.endswith(f"Next: darklaunch dead purge {launched} {entry}\n")
     assert "\x1b" not in said
     assert "\\x1b[31m{" in said
     told = cli.json("dead", "show", launched, entry)
@@ -60,6 +64,18 @@ def test_show_gives_the_letter_whole(cli, redis, launched):
     assert '"target": "/orders/7"' in said
     assert 'response (8 bytes)\n  {"id":1}' in said
     assert cli.json("dead", "show", launched, "p1:7")["fields"]["response"] == '{"id":1}'
+
+
+def test_the_list_fits_a_screen_whatever_strangers_wrote(cli, redis, launched):
+    hostile = pack_exchange(exchange(launched, 1)) | {b"id": b"p" * 32 + b":" + b"9" * 18}
+    target = b'"target":"/' + "\u202e\u8fd9".encode() * 500 + b'"'
+    hostile[b"meta"] = hostile[b"meta"].replace(b'"target":"/orders/1"', target)
+    bury(redis, launched, own=hostile, group="\x1b[2J" * 20)
+    bury(redis, launched, own={b"x": b"y"})
+    listed = cli.ok("dead", "list", launched)
+    assert all(width(line) <= 80 for line in listed.splitlines())
+    assert "\x1b" not in listed
+    assert "\u202e" not in listed
 
 
 def test_an_unknown_letter_says_where_to_look(cli, launched):

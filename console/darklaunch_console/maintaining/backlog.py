@@ -14,17 +14,18 @@ from darklaunch_shared.launch import LaunchState, Status
 
 from darklaunch_console.alive import comparators_alive, workers_alive
 from darklaunch_console.output.numbers import count, decimal, seconds
-from darklaunch_console.output.screen import json_option, say, say_all, say_json, warn
-from darklaunch_console.output.table import table
+from darklaunch_console.output.screen import columns, folded, from_outside, json_option, say, say_all, say_json, warn
+from darklaunch_console.output.table import table, width
 from darklaunch_console.output.text import plural
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_redis
 from darklaunch_console.traffic import Sight, published, published_launches, read_launch
 
+from .consumers import Consumer, read_consumers
+
 BETWEEN_LOOKS_S: Final = 1.0
-HEAD: Final = (
-    "launch", "waiting", "in flight", "oldest", "to compare", "workers", "replayed/s", "compared/s", "dead", "status",
-)  # fmt: skip
+HEAD: Final = ("launch", "waiting", "in flight", "to compare", "dead", "oldest", "replays/s", "results/s")
+GAP: Final = "  "
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +51,37 @@ class Backlog:
 def backlog(settings: Settings, name: str | None, in_json: bool) -> None:
     """Show for each launch, or one: exchanges waiting for a worker, in a worker's hands, and waiting to be compared.
 
-    Looks twice, one second apart, for the rates.
+    Then who holds how many. Looks twice, one second apart, for the rates.
     """
     with open_redis(settings) as redis:
         launches = {name: published(redis, name)} if name else published_launches(redis)
         rows = look_twice(redis, launches) if launches else []
-        comparators = len(comparators_alive(redis))
-        workers = len(workers_alive(redis))
+        workers, comparators = workers_alive(redis), comparators_alive(redis)
+        consumers = read_consumers(redis, launches.values(), workers, comparators)
     if in_json:
-        say_json({"launches": [asdict(row) for row in rows], "workers": workers, "comparators": comparators})
+        about = {"workers": len(workers), "comparators": len(comparators)}
+        held = [asdict(consumer) for consumer in consumers]
+        say_json({"launches": [asdict(row) for row in rows], **about, "consumers": held})
         return
     if not rows:
         say("There is no launch yet: start one with `darklaunch start NAME --shadow URL`.")
         return
-    say_all(table(HEAD, [_cells(row) for row in rows], left=(0, 9)))
-    _remark(rows, workers, comparators)
+    say_all([*folded(headline(rows)), "", *_launches(rows), *_consumers(consumers)])
+    _remark(rows, consumers, bool(workers), bool(comparators))
+
+
+def headline(rows: Sequence[Backlog]) -> str:
+    """Say in a sentence how much is on its way; `rows` begin with the launch that is furthest behind."""
+    waiting, in_flight, to_compare = (
+        sum(getattr(row, place) for row in rows) for place in ("waiting", "in_flight", "to_compare")
+    )
+    if not waiting + in_flight + to_compare:
+        return "Nothing is on its way."
+    of = f", of {rows[0].launch}" if len(rows) > 1 else ""
+    return (
+        f"{plural(waiting, 'exchange waits', 'exchanges wait')} for a worker, {count(in_flight)} in flight, "
+        f"{count(to_compare)} to compare; the oldest {seconds(rows[0].oldest_s)}{of}."
+    )
 
 
 def look_twice(redis: Client, launches: Mapping[str, LaunchState]) -> list[Backlog]:
@@ -114,26 +131,56 @@ def working_on(launch: str, workers: Sequence[Process]) -> int:
     return sum(1 for launches in named if not isinstance(launches, dict) or launch in launches)
 
 
+def _launches(rows: Sequence[Backlog]) -> list[str]:
+    """Lay the launches out; where their names make that too wide, each name in a line of its own."""
+    grid = [_cells(row) for row in rows]
+    lines = table(HEAD, grid, gap=GAP)
+    if max(map(width, lines)) <= columns():
+        return lines
+    head, *figures = table(HEAD[1:], [row[1:] for row in grid], left=(), gap=GAP)
+    return [f"  {head}", *(line for row, own in zip(grid, figures, strict=True) for line in (row[0], f"  {own}"))]
+
+
 def _cells(row: Backlog) -> tuple[str, ...]:
     return (
-        row.launch,
+        row.launch if row.status == Status.ACTIVE else f"{row.launch} ({row.status.replace('_', ' ')})",
         count(row.waiting),
         count(row.in_flight),
-        seconds(row.oldest_s) if row.waiting + row.in_flight + row.to_compare else "–",
         count(row.to_compare),
-        count(row.workers),
+        count(row.dead),
+        seconds(row.oldest_s) if row.waiting + row.in_flight + row.to_compare else "–",
         decimal(row.replayed_per_s),
         decimal(row.compared_per_s),
-        count(row.dead),
-        row.status.replace("_", " "),
     )
 
 
-def _remark(rows: Sequence[Backlog], workers: int, comparators: int) -> None:
+def _consumers(consumers: Sequence[Consumer]) -> list[str]:
+    """Lay out how much each worker and comparator holds, of all these launches together."""
+    by_name: dict[tuple[str, str], list[Consumer]] = {}
+    for consumer in consumers:
+        by_name.setdefault((consumer.kind, consumer.name), []).append(consumer)
+    if not by_name:
+        return []
+    grid = [
+        (
+            from_outside(name, 40),
+            kind,
+            count(sum(one.in_flight for one in held)),
+            seconds(min(idle)) if (idle := [one.idle_s for one in held if one.idle_s is not None]) else "–",
+            "" if held[0].alive else "gone; others take over",
+        )
+        for (kind, name), held in sorted(by_name.items(), key=lambda each: (each[0][0] != "worker", each[0][1]))
+    ]
+    return ["", *table(("held by", "", "in flight", "idle", ""), grid, left=(0, 1, 4), gap=GAP)]
+
+
+def _remark(rows: Sequence[Backlog], consumers: Sequence[Consumer], workers: bool, comparators: bool) -> None:
     if any(row.waiting + row.in_flight for row in rows if row.status == Status.ACTIVE) and not workers:
         warn("no worker is running: start one with `darklaunch worker`.")
     if any(row.to_compare for row in rows) and not comparators:
         warn("no comparator is running: start one with `darklaunch comparator`.")
+    for name in sorted({one.launch for one in consumers if one.breaker == "open"}):
+        warn(f"the shadow of {name} does not answer: it is asked once a second. See `darklaunch doctor`.")
     if dead := sum(row.dead for row in rows):
         name = next(row.launch for row in rows if row.dead)
         say(f"{plural(dead, 'dead letter')}: look with `darklaunch dead list {name}`.")

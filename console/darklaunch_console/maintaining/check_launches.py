@@ -96,7 +96,8 @@ def check_backlogs(sights: Mapping[str, tuple[LaunchState, Sight]]) -> list[Find
         if waiting and oldest_s > state.spec.max_age_s / 2 and state.status is not Status.PAUSED:
             what = f"{name} is {seconds(oldest_s)} behind with {plural(waiting, 'exchange')}"
             limit = f"After {seconds(state.spec.max_age_s)} they are dropped as stale."
-            found.append(warn(what, f"{limit} Add workers, or lower its share: darklaunch ramp {name} PERCENT."))
+            do = f"{limit} If its shadow answers: add workers, or lower its share: darklaunch ramp {name} PERCENT."
+            found.append(warn(what, do))
         if dead := sum(shard.dead for shard in sight.shards):
             what = f"{name} has {plural(dead, 'dead letter')}"
             found.append(warn(what, f"Look: darklaunch dead list {name}."))

@@ -20,8 +20,20 @@ from darklaunch_console.alive import server_now_ms
 from darklaunch_console.arguments import launch_name
 from darklaunch_console.errors import EXIT_FAILED, BadUsage
 from darklaunch_console.output.numbers import count, seconds, size
-from darklaunch_console.output.screen import GOOD, STRONG, from_outside, json_option, say, say_all, say_json, warn
-from darklaunch_console.output.table import table
+from darklaunch_console.output.screen import (
+    GOOD,
+    QUIET,
+    STRONG,
+    columns,
+    folded,
+    from_outside,
+    json_option,
+    say,
+    say_all,
+    say_json,
+    warn,
+)
+from darklaunch_console.output.table import split_at, table
 from darklaunch_console.output.text import plural, printable
 from darklaunch_console.settings import Settings
 from darklaunch_console.stores import open_redis
@@ -30,6 +42,7 @@ from darklaunch_console.traffic import published
 from .letters import Letter, delete_letter, find_letter, is_stale, letters, retry_letter
 
 SHOWN_BYTES = 4000
+MOST = 10_000
 
 argument_name = click.argument("name", callback=launch_name)
 option_yes = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -45,7 +58,7 @@ def dead(ctx: click.Context) -> None:
 
 @dead.command("list", short_help="List a launch's dead letters, the latest first.")
 @argument_name
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=20, show_default=True, help="How many.")
 @json_option
 @click.pass_obj
 def list_(settings: Settings, name: str, limit: int, in_json: bool) -> None:
@@ -61,11 +74,18 @@ def list_(settings: Settings, name: str, limit: int, in_json: bool) -> None:
     if not shown:
         say(f"{name} has no dead letters.")
         return
-    head = ("exchange", "request", "why", "in hands of", "deliveries", "age", "entry")
-    say_all(table(head, [_row(letter, now_ms) for letter in shown], left=(0, 1, 2, 3, 6)))
+    latest = f", the latest {len(shown)}" if every > len(shown) else ", the latest first"
+    say(f"{plural(every, 'dead letter')} of {name}{latest if every > 1 else ''}:")
+    head, *rows = table(
+        ("id", "age", "died with", "request"), [_row(it, now_ms) for it in shown], left=(0, 2, 3), gap="  "
+    )
+    say(head, style=QUIET)
+    for letter, row in zip(shown, rows, strict=True):
+        say(split_at(row, columns())[0])
+        say_all(folded(from_outside(letter.dead.reason), indent="    "))
     if every > len(shown):
-        say(f"{count(every - len(shown))} more: --limit {every}")
-    say(f"Next: darklaunch dead show {name} {shown[0].exchange or shown[0].entry_id}")
+        say(f"{count(every - len(shown))} more: --limit {min(every, MOST)}")
+    say(f"Next: darklaunch dead show {name} {_name(shown[0])}")
 
 
 @dead.command(short_help="Show one dead letter whole.")
@@ -81,13 +101,14 @@ def show(settings: Settings, name: str, id: str, in_json: bool) -> None:
         bodies = {field.decode("latin-1"): _value(value) for field, value in letter.dead.fields.items()}
         say_json({**_summary(letter), "fields": bodies})
         return
-    say(f"{letter.exchange or letter.entry_id} died in the hands of {from_outside(letter.dead.group)}", style=STRONG)
+    say(f"{_name(letter)} died in the hands of {from_outside(letter.dead.group)}", style=STRONG)
     say(f"  {from_outside(letter.dead.reason, 2000)}")
     say(f"  {plural(letter.dead.deliveries, 'delivery', 'deliveries')}, {_at(letter.dead.at_ms)}")
     for field, value in letter.dead.fields.items():
         say(f"{from_outside(field)} ({size(len(value))})", style=STRONG)
         say_all(f"  {line}" for line in _readable(field, value))
-    say(f"Next: darklaunch dead retry {name} {letter.exchange or letter.entry_id}")
+    then = "retry" if letter.meta else "purge"
+    say(f"Next: darklaunch dead {then} {name} {_name(letter)}")
 
 
 @dead.command(short_help="Put dead letters back where they died.")
@@ -147,23 +168,25 @@ def _all(redis: Client, state: LaunchState, what: str, yes: bool) -> list[Letter
 
 
 def _each(chosen: Iterable[Letter], act: Callable[[Letter], bool]) -> list[str]:
-    return [letter.exchange or letter.entry_id for letter in chosen if act(letter)]
+    return [_name(letter) for letter in chosen if act(letter)]
 
 
 def _row(letter: Letter, now_ms: int) -> tuple[str, ...]:
     return (
-        letter.exchange or "–",
-        _request(letter),
-        from_outside(letter.dead.reason, 70),
-        from_outside(letter.dead.group, 20),
-        count(letter.dead.deliveries),
+        _name(letter),
         seconds(max(0, now_ms - letter.dead.at_ms) / 1000) if letter.dead.at_ms else "–",
-        letter.entry_id,
+        from_outside(letter.dead.group, 11),
+        _request(letter),
     )
 
 
+def _name(letter: Letter) -> str:
+    return letter.exchange or letter.entry_id
+
+
 def _request(letter: Letter) -> str:
-    return from_outside(f"{letter.meta.get('method', '?')} {letter.meta.get('target', '?')}", 60)
+    method, target = letter.meta.get("method"), letter.meta.get("target")
+    return from_outside(f"{method} {target}", 60) if method and target else "unreadable"
 
 
 def _summary(letter: Letter) -> dict[str, Any]:
