@@ -68,7 +68,9 @@ def explain_postgres(error: psycopg.Error, address: Address) -> ConsoleError:
     if isinstance(error, psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedFunction):
         return NotMigrated(f"{where} has the tables of another release ({source}). Run `darklaunch migrate`")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return Unreachable(f"{where} does not let this user do that ({source}): {_first(error)}")
+        user = conninfo_to_dict(address.url).get("user") or "this user"
+        remedy = f"As the role that owns the tables: darklaunch migrate --runtime-role {user}"
+        return Unreachable(f"{where} does not let {user} do that ({source}): {_first(error)}. {remedy}")
     if not isinstance(error, psycopg.OperationalError):
         if error.sqlstate is None:  # libpq could not read it; its words may quote the password
             return BadUsage(f"{source} is not the URL of a Postgres: write postgresql://USER@HOST:PORT/DATABASE")

@@ -203,6 +203,9 @@ def test_a_role_without_rights_is_told_what_it_lacks(alone):
         try:
             parts = urlsplit(alone.postgres_dsn)
             bare = parts._replace(netloc=f"dl_bare:pw@{parts.netloc.rpartition('@')[2]}").geturl()
+            shut_out = checks(json.loads(alone.run("doctor", "--json", DATABASE_URL=bare).stdout))["fail"]
+            assert "does not let dl_bare do that (DATABASE_URL): permission denied for schema darklaunch → " in shut_out
+            assert "darklaunch migrate --runtime-role dl_bare." in shut_out
             owner.execute("GRANT USAGE ON SCHEMA darklaunch TO dl_bare")
             owner.execute("GRANT SELECT ON ALL TABLES IN SCHEMA darklaunch TO dl_bare")
             lacking = json.loads(alone.run("doctor", "--json", DATABASE_URL=bare).stdout)
