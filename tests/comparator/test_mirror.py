@@ -6,6 +6,7 @@ import pytest
 from darklaunch_comparator import mirror as mirror_module
 from darklaunch_comparator.mirror import ControlMirror
 from darklaunch_comparator.publish import publish
+from darklaunch_comparator.scripts import run_script
 from darklaunch_comparator.store.launches import (
     Act,
     LaunchRecord,
@@ -225,3 +226,21 @@ def test_a_damaged_hash_stops_no_other_launch(
     mirror.reconcile(connection, redis)
     assert copy(redis, names[2]) == records[2].state
     assert copy(redis, names[1]) == records[1].state
+
+
+def test_a_hold_that_was_set_again_is_not_taken_for_the_one_that_is_recorded(redis: Client, launch_name: str) -> None:
+    name = keys.launch(launch_name)
+    redis.execute_command("HSET", name, "hold", "1", "hold_at", "6", "hold_act", "rolled_back")
+    assert run_script(redis, "hold_recorded", name, "5") == 0
+    assert redis.execute_command("HGET", name, "hold_act") == b"rolled_back"
+    assert run_script(redis, "hold_recorded", name, "6") == 1
+    assert redis.execute_command("HGET", name, "hold_act") is None
+
+
+def test_a_hold_that_was_lifted_meanwhile_is_not_restored(redis: Client, launch_name: str) -> None:
+    name = keys.launch(launch_name)
+    redis.execute_command("HSET", name, "revision", "8")
+    assert run_script(redis, "restore_hold", name, 7, "the record holds it") == 0
+    assert redis.execute_command("HGET", name, "hold") is None
+    assert run_script(redis, "restore_hold", name, 8, "the record holds it") == 1
+    assert redis.execute_command("HGET", name, "hold") == b"1"

@@ -10,7 +10,9 @@ import time
 
 import pytest
 from darklaunch import is_promoted
+from darklaunch.flags import Flags
 from darklaunch.testing import promoted
+from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
 
 from .hook_lab import Launch, eventually, free_port, serving, uvicorn
 
@@ -194,3 +196,16 @@ def test_tests_of_an_app_choose_the_code():
 def test_a_name_that_no_launch_can_have_is_not_promoted(odd):
     with promoted("checkout"):
         assert not is_promoted(odd)
+
+
+def test_silence_replaces_no_answer():
+    def state(status: Status, *, hold: bool = False) -> LaunchState:
+        return LaunchState("", status, 100, hold, 1, LaunchSpec("http://shadow"))
+
+    flags = Flags()
+    flags.learn({"a": state(Status.PROMOTED), "b": state(Status.PROMOTED, hold=True), "c": state(Status.ACTIVE)})
+    for told in ({}, {"b": state(Status.ACTIVE)}):
+        flags.learn(told)
+        assert flags.answers == {"a": True, "b": False, "c": False}
+    flags.learn({"a": state(Status.ROLLED_BACK)})
+    assert flags.answers == {"a": False, "b": False, "c": False}

@@ -69,6 +69,13 @@ def shuffled(part: Any, chance: random.Random) -> Any:
     return part
 
 
+def test_a_tolerance_excuses_a_value_and_no_type():
+    near, strict = {"tolerance": [{"path": "$", "absolute": 1.0}]}, {"strict_numbers": [{"path": "$"}]}
+    assert compared({"n": 1}, {"n": 2}, **near).outcome is Outcome.MATCHED
+    assert kinds(compared({"n": 1}, {"n": 1.0}, **near, **strict)) == {("$.n", Kind.TYPE): 1}
+    assert kinds(compared({"n": 1}, {"n": 3}, **near)) == {("$.n", Kind.VALUE): 1}
+
+
 @ruling
 @given(documents, rule_sets())
 def test_a_document_is_equal_to_itself_under_any_rules(document: Any, rules: dict[str, Any]):

@@ -94,3 +94,24 @@ def test_an_origin_is_only_cut_where_a_url_of_it_stands():
     ):
         assert without_origin(other, origin) == other
     assert without_origin("anything", "") == "anything"
+
+
+@pytest.mark.parametrize(
+    ("primary", "shadow", "moved"),
+    [
+        ("2024-05-01T12:00:00Z", "2024-05-01T12:00:03Z", True),
+        ("2024-05-01T13:00:00Z", "2024-05-01T13:00:07Z", True),  # an expiry an hour ahead
+        ("2024-05-01T13:00:00Z", "2024-05-01T13:00:09Z", False),
+        ("2024-05-01T11:56:00Z", "2024-05-01T12:04:00Z", True),  # each is about its own answer's now
+        ("2024-05-01T12:00:00Z", "2024-05-01T13:00:03Z", False),  # the primary's alone is
+        ("2024-05-01T11:00:00Z", "2024-05-01T12:00:03Z", False),  # the shadow's alone is
+        ("2024-05-01T11:56:00", "2024-05-01T12:04:00", False),  # and nobody knows of which zone
+        ("2024-05-01", "2024-05-01", True),
+        ("2024-05-01", "2024-05-02", False),
+    ],
+)
+def test_times_that_move_with_the_clock(primary: str, shadow: str, moved: bool):
+    """The primary answers at 12:00:00, the shadow 3 s later."""
+    one, other = timestamps.read(primary), timestamps.read(shadow)
+    assert one is not None and other is not None
+    assert timestamps.moved_with_clock(one, other, 1714564800000, 1714564803000) is moved
