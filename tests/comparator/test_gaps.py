@@ -6,6 +6,7 @@ from typing import Any
 
 from darklaunch_comparator.gaps import GapDetector
 from darklaunch_comparator.producers import ProducerLedger
+from darklaunch_comparator.scripts import exchange_ids, run_script
 from darklaunch_comparator.store import read
 from darklaunch_comparator.store.batch import prepare, write
 from darklaunch_comparator.store.connect import connect_store
@@ -164,3 +165,15 @@ def test_entries_of_strangers_on_the_streams_are_no_hindrance(
     add(redis, keys.dead(launch_name), {b"id": b"abcd1234:1\xff"})
     look(connection, redis)
     assert lost(connection, launch_name) == {1}
+
+
+def test_streams_of_large_entries_are_listed_whole_in_small_pages(redis: Client, launch_name: str) -> None:
+    stream = keys.captures(launch_name)
+    for seq in range(45):
+        add(redis, stream, {keys.ID: f"{PRODUCER}:{seq}".encode(), keys.REQUEST: b"x" * 100_000})
+    add(redis, stream, {b"hello": b"world"})
+    assert [identity for _, identity in exchange_ids(redis, stream)] == [
+        *(f"{PRODUCER}:{seq}" for seq in range(45)),
+        "",
+    ]
+    assert len(run_script(redis, "exchange_ids", stream, "0-0", 200)) == 2 * 20  # two steps of ten, past a megabyte
