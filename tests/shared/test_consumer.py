@@ -349,3 +349,18 @@ def test_a_process_is_alive_by_the_servers_clock(redis: Client, launch_name: str
     assert process.about["kind"] == "hook"
     assert read_alive(stored, now_ms + 20_000) == []
     redis.execute_command("DEL", registry)
+
+
+async def test_the_latest_dead_letters_are_kept_and_the_rest_is_counted(
+    redis_url: str, redis: Client, launch_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("darklaunch_shared.consumer.DEAD_BOUND", 3)
+    admit(redis, launch_name, 1, 5)
+    async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
+        taken = await some(one)
+        for delivery in taken:
+            assert await one.bury(delivery, "nobody can read it")
+    kept = [fields[keys.ID] for fields in entries(redis, keys.dead(launch_name))]
+    assert (len(taken), kept) == (5, [b"abcd1234:3", b"abcd1234:4", b"abcd1234:5"])
+    told = ledger(redis, launch_name)
+    assert (told["dead"], told["dead_trimmed"]) == (5, 2)
