@@ -6,7 +6,7 @@ COPY workers workers
 COPY comparator comparator
 COPY shared shared
 COPY console console
-RUN python -m venv /opt/darklaunch && /opt/darklaunch/bin/pip install --no-cache-dir '.[console]'
+RUN python -m venv /opt/darklaunch && /opt/darklaunch/bin/pip install --no-cache-dir '.[console,seal]'
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --no-create-home darklaunch
