@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from darklaunch_comparator.assess import assess
 from darklaunch_comparator.record import Recorder
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import Act, create_launch
+from darklaunch_comparator.store.launches import Act, create_launch, update_launch
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.program import program
 from darklaunch_console.reading.curl import command
@@ -106,6 +106,16 @@ def test_a_shadow_that_never_answers_is_the_problem(run: Any, postgres_dsn: str,
     lines = run("report", launch_name).output.splitlines()
     assert "no answer: timeout" in lines[0]
     assert any("no outcome within 7 s" in line and "nothing →" not in line for line in lines)
+
+
+def test_slow_answers_within_the_launchs_budget_are_no_problem(run: Any, postgres_dsn: str, launch_name: str) -> None:
+    searches = [exchange(launch_name, seq, endpoint="GET /search") for seq in (1, 2)]
+    record(postgres_dsn, launch_name, [replayed(searches[0], latency_ms=3000.0), replayed(searches[1])])
+    assert run("mismatches", launch_name).exit_code == 1
+    with connect_store(postgres_dsn, name="darklaunch-test") as connection:
+        spec = LaunchSpec("http://shadow:8000", policy='{"budgets": {"slow": 0.5}}')
+        update_launch(connection, launch_name, Act("ann@desk", "policy_set"), spec=spec)
+    assert run("mismatches", launch_name).exit_code == 0
 
 
 def test_slow_answers_and_those_that_never_came_are_one_problem(run: Any, postgres_dsn: str, launch_name: str) -> None:

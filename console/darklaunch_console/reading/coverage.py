@@ -43,7 +43,7 @@ def gather_coverage(
         name: Counts(seen.mismatched, 0, seen.matched + seen.mismatched + seen.ignored)
         for name, seen in endpoints.items()
     }
-    return cover(routes, counts, record.state.spec, _policy(record), omitted)
+    return cover(routes, counts, record.state.spec, policy_of(record), omitted)
 
 
 def sentence(coverage: Coverage) -> str:
@@ -105,8 +105,9 @@ def _missing(route: CoveredRoute) -> str:
     }[route.standing]
 
 
-def _policy(record: LaunchRecord) -> Policy:
+def policy_of(record: LaunchRecord) -> Policy:
+    """Read what a launch is judged by."""
     try:
         return read_policy(record.state.spec.policy)
-    except BadPolicy:  # of another release: the judge says so; here the usual bound will do
+    except BadPolicy:  # of another release: the judge says so; here the usual one will do
         return Policy()

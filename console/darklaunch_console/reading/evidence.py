@@ -17,13 +17,11 @@ from darklaunch_console.errors import NoSuchLaunch
 from darklaunch_console.stores import Connection
 
 from .baseline import Baseline, read_baseline
-from .coverage import gather_coverage
+from .coverage import gather_coverage, policy_of
 from .importance import importance
 
 VALUE_CHARS = 60
 """Longest value in a line of proof; `inspect` shows all of it."""
-SLOW_BUDGET = 0.001
-"""Share of requests that may be slow before it is called a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +103,11 @@ def gather(connection: Connection, name: str) -> Evidence:
     since = min((counted.since for counted in endpoints.values()), default=None)
     until = min(max((counted.until for counted in endpoints.values()), default=None) or _now(), _now())
     baseline = read_baseline(connection, name)
+    slow_budget = policy_of(record).budgets.slow
     problems = [
         _problem(signature, endpoints.get(signature.endpoint), until, baseline)
         for signature in read.signatures(connection, name)
-        if not _within_budget(signature, endpoints.get(signature.endpoint))
+        if not (signature.outcome == "slow" and _share(signature, endpoints.get(signature.endpoint)) <= slow_budget)
     ]
     return Evidence(
         record=record,
@@ -199,10 +198,6 @@ def _problem(signature: read.Signature, counted: read.Endpoint | None, until: da
         noise_since=max(noise.values(), default=None),
         only_noise=bool(noise) and {str(part.get("path")) for part in signature.parts} <= noise.keys(),
     )
-
-
-def _within_budget(signature: read.Signature, counted: read.Endpoint | None) -> bool:
-    return signature.outcome == "slow" and _share(signature, counted) <= SLOW_BUDGET
 
 
 def _share(signature: read.Signature, counted: read.Endpoint | None) -> float:
