@@ -1,4 +1,5 @@
-from darklaunch_console.maintaining.backlog import Backlog, _launches, headline, measure
+from darklaunch_console.maintaining.backlog import Backlog, _consumers, _launches, headline, measure
+from darklaunch_console.maintaining.consumers import Consumer
 from darklaunch_console.traffic import Shard, Sight, Stream
 from darklaunch_shared import keys
 from darklaunch_shared.alive import heartbeat
@@ -64,12 +65,13 @@ def test_who_holds_what_is_shown_the_dead_too(own_valkey, cli):
     result = alone.run("backlog")
     said = result.stdout.splitlines()
     assert said[0].startswith("0 exchanges wait for a worker, 3 in flight, 0 to compare")
-    assert [line.split() for line in said[5:]] == [
+    assert [line.split() for line in said[5:9]] == [
         ["held", "by", "in", "flight", "idle"],
         ["alive", "worker", "2", *said[6].split()[3:]],
-        ["gone\\x1b", "worker", "1", *said[7].split()[3:5], "gone;", "others", "take", "over"],
+        ["gone\\x1b", "worker", "1", *said[7].split()[3:5], "gone"],
         ["new", "worker", "0", "–"],
     ]
+    assert said[9:] == ["What a process that is gone holds, others take over when its lease has ended."]
     assert all(len(line) <= 80 for line in said)
     assert "the shadow of shop does not answer" in result.stderr
     told = alone.json("backlog", "shop")["consumers"]
@@ -84,6 +86,14 @@ def test_long_names_get_a_line_of_their_own():
     assert lines[1] == f"{'l' * 63} (rolled back)"
     assert all(len(line) <= 80 for line in lines)
     assert headline([row]).startswith("1,234,567 exchanges wait for a worker, 1,000 in flight, 20,000 to compare")
+
+
+def test_of_a_long_name_the_end_is_shown():
+    pod = "darklaunch-worker-of-the-second-team-7d9f8b6c5-x2x4z-1-0a1b2c"
+    held = [Consumer("shop", kind, pod, 20_000, 86_399.0, False, "") for kind in ("worker", "comparator")]
+    lines = _consumers(held)
+    assert all(f"…{pod[-35:]}" in line for line in lines[2:])
+    assert all(len(line) <= 80 for line in lines)
 
 
 def test_nothing_on_its_way_is_said(own_valkey, cli):

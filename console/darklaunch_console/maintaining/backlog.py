@@ -26,6 +26,7 @@ from .consumers import Consumer, read_consumers
 BETWEEN_LOOKS_S: Final = 1.0
 HEAD: Final = ("launch", "waiting", "in flight", "to compare", "dead", "oldest", "replays/s", "results/s")
 GAP: Final = "  "
+NAME_LIMIT: Final = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +164,20 @@ def _consumers(consumers: Sequence[Consumer]) -> list[str]:
         return []
     grid = [
         (
-            from_outside(name, 40),
+            _ending(from_outside(name)),
             kind,
             count(sum(one.in_flight for one in held)),
             seconds(min(idle)) if (idle := [one.idle_s for one in held if one.idle_s is not None]) else "–",
-            "" if held[0].alive else "gone; others take over",
+            "" if held[0].alive else "gone",
         )
         for (kind, name), held in sorted(by_name.items(), key=lambda each: (each[0][0] != "worker", each[0][1]))
     ]
     return ["", *table(("held by", "", "in flight", "idle", ""), grid, left=(0, 1, 4), gap=GAP)]
+
+
+def _ending(name: str) -> str:
+    """Cut a name at its beginning, which is the host's: processes of one host differ at the end."""
+    return name if width(name) <= NAME_LIMIT else f"…{name[1 - NAME_LIMIT :]}"
 
 
 def _remark(rows: Sequence[Backlog], consumers: Sequence[Consumer], workers: bool, comparators: bool) -> None:
@@ -179,6 +185,8 @@ def _remark(rows: Sequence[Backlog], consumers: Sequence[Consumer], workers: boo
         warn("no worker is running: start one with `darklaunch worker`.")
     if any(row.to_compare for row in rows) and not comparators:
         warn("no comparator is running: start one with `darklaunch comparator`.")
+    if any(not one.alive for one in consumers):
+        say("What a process that is gone holds, others take over when its lease has ended.")
     for name in sorted({one.launch for one in consumers if one.breaker == "open"}):
         warn(f"the shadow of {name} does not answer: it is asked once a second. See `darklaunch doctor`.")
     if dead := sum(row.dead for row in rows):

@@ -83,7 +83,7 @@ def _rows(account: Account, *, every: bool) -> list[_Row]:
     rows = [
         _row(from_outside(line.producer, _NAME_LIMIT), [line], "alive" if line.alive else "ended")
         for line in account.lines
-        if line not in together
+        if not (together and line.finished)
     ]
     if together:
         rows.append(_row(plural(len(together), "other"), together, "ended"))
