@@ -18,6 +18,10 @@ PAGES = [
     "docs/COMPARING.md",
     "docs/VERDICT.md",
     "docs/SECURITY.md",
+    "docs/RELIABILITY.md",
+    "docs/PERFORMANCE.md",
+    "docs/EVIDENCE.md",
+    "CONTRIBUTING.md",
 ]
 PAGES += [f"examples/{name}.py" for name in ("fastapi_app_v2", "flask_app_v2")]
 TYPED = re.compile(r"^(?:    |\$ )(darklaunch .*)$|`(darklaunch [^`]+)`", re.MULTILINE)
