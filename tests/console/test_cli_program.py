@@ -2,9 +2,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 from darklaunch_console.extras import needs_extra
 from darklaunch_console.program import COMMANDS, program
 from darklaunch_shared import keys
@@ -61,6 +63,24 @@ def test_every_command_is_there_with_its_help(entry, offline):
     assert command.name == entry.name
     assert command.short_help in (None, entry.summary)
     assert offline.ok(entry.name, "--help").startswith(f"Usage: darklaunch {entry.name} ")
+
+
+def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    """Give a command's help and that of each below it."""
+    said = CliRunner().invoke(command, ["--help"], prog_name=f"darklaunch {name}")
+    yield name, said.output
+    if isinstance(command, click.Group):
+        for below, each in command.commands.items():
+            yield from helps(each, f"{name} {below}")
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_help_fits_a_terminal_of_80_columns_and_breaks_nothing_off(entry):
+    command = program.get_command(click.Context(program), entry.name)
+    for name, said in helps(command, entry.name):
+        usage, *lines = said.splitlines()
+        assert len(usage) <= 80
+        assert [line for line in lines if len(line) > 80 or line.endswith("...")] == [], name
 
 
 def test_a_command_that_is_not_there_is_named_with_the_one_that_was_meant(offline):

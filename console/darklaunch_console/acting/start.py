@@ -116,7 +116,7 @@ def start(
 
     \b
       darklaunch start checkout-v2 --shadow http://10.0.3.7:8000
-      darklaunch start search-v3 --shadow http://search:80 --percent 1 --allow 'POST /search' --sticky header:x-user
+      darklaunch start search-v3 --shadow http://search --allow 'POST /search'
     """
     judged = chosen(policy, (f'mode="{ramp}"',) if ramp else (), Policy())
     if percent is None:

@@ -42,7 +42,7 @@ def rejudge(settings: Settings, name: str, document: TextIO | None, applied: boo
 
     \b
       darklaunch rejudge checkout-v2 -f rules.toml
-      darklaunch rejudge checkout-v2 -f rules.toml --apply --reason "total_cents is gone for good"
+      darklaunch rejudge checkout-v2 -f rules.toml --apply --reason reviewed
     """
     if applied and not document:
         raise BadUsage("--apply needs rules to apply: -f FILE")

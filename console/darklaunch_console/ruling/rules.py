@@ -85,9 +85,9 @@ def add(settings: Settings, /, name: str, kind: str, reason: str, in_json: bool,
     status_classes or mask.
 
     \b
-      darklaunch rules add checkout-v2 ignore '$.total_cents' --reason "renamed to total"
-      darklaunch rules add checkout-v2 unordered '$.items' --by sku --reason "a set"
-      darklaunch rules add checkout-v2 headers --compare x-total-count --reason "clients page by it"
+      darklaunch rules add shop-v2 ignore '$.total_cents' --reason "now total"
+      darklaunch rules add shop-v2 unordered '$.items' --by sku --reason "a set"
+      darklaunch rules add shop-v2 headers --compare x-count --reason "is read"
     """
     if not reason.strip():
         raise BadUsage("--reason is empty: say why, for whoever reads the rule in a month")
@@ -103,7 +103,7 @@ def add(settings: Settings, /, name: str, kind: str, reason: str, in_json: bool,
     _change(settings, name, change, reason, in_json)
 
 
-@rules.command()
+@rules.command(short_help="Remove a rule, by its id or its path.")
 @click.argument("name", callback=launch_name)
 @click.argument("rule", metavar="RULE")
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
@@ -118,7 +118,7 @@ def remove(settings: Settings, name: str, rule: str, reason: str, in_json: bool)
     _change(settings, name, change, reason, in_json)
 
 
-@rules.command("apply")
+@rules.command("apply", short_help="Make the rules of a file those of a launch.")
 @click.argument("name", callback=launch_name)
 @click.option(
     "-f", "--file", "document", type=click.File(), required=True, metavar="FILE", help="TOML or JSON; - is stdin."
