@@ -36,6 +36,7 @@ from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.connect import as_dict, connect, connect_async
 from darklaunch_shared.exchange import Answer, Exchange, Request, pack_exchange
+from darklaunch_shared.garbage import spare_the_long_lived
 from darklaunch_shared.launch import LaunchSpec, pack_spec
 from darklaunch_shared.origin import Origin
 from darklaunch_shared.replay import Answered, LatencySource, pack_replay
@@ -302,6 +303,7 @@ if __name__ == "__main__":
     parser.add_argument("--exchanges", type=int, default=6_000)
     parser.add_argument("--profile", action="store_true", help="profile the stage instead, with cProfile")
     given = parser.parse_args()
+    spare_the_long_lived()  # as the worker command does
     with ExitStack() as running:
         valkey = running.enter_context(embedded_valkey())
         bench = Bench(valkey.url, running.enter_context(nginx()), given.exchanges)

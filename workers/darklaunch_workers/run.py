@@ -13,6 +13,7 @@ from darklaunch_shared.alive import own_version
 from darklaunch_shared.connect import connect_async
 from darklaunch_shared.control import POLL_S
 from darklaunch_shared.ending import watch_for_end
+from darklaunch_shared.garbage import spare_the_long_lived
 from darklaunch_shared.keyring import parse_keys
 from darklaunch_shared.origin import parse_origin
 
@@ -109,6 +110,7 @@ def _about(settings: WorkerSettings, crews: dict[str, Crew]) -> dict[str, Any]:
 
 async def _serve_until_signal(settings: WorkerSettings) -> int:
     stop = anyio.Event()
+    spare_the_long_lived()
     async with anyio.create_task_group() as watch:
         watch.start_soon(watch_for_end, stop, settings.parent, log, "finishing what is under way")
         await serve(settings, stop)
