@@ -4,9 +4,10 @@
 
 Every contender runs once in every round, for a millisecond, so that a noisy machine disturbs all of them alike and most
 rounds not at all; the collector is off. `× parse` is the median of the rounds' ratios to orjson.loads of the same two
-bodies. What is timed is the comparison of two whole answers, status and headers too; each has a date and a length of
-its own but for "the same answer". deepdiff and dictdiffer get the bodies as orjson parsed them, for free:
-`uv sync --group bench` installs them.
+bodies. `answers` is the comparison of two whole answers, status, headers and decoding too; each has a date and a length
+of its own but for "the same answer". `documents` is the part of it that takes two JSON texts to the outcome, which is
+what deepdiff and dictdiffer do; they get the bodies as orjson parsed them, for free: `uv sync --group bench` installs
+them.
 """
 
 import argparse
@@ -17,10 +18,14 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from operator import truediv
 from typing import Any
 
 import orjson
-from darklaunch_comparator.compare import Comparison, Outcome, Side, compare
+from darklaunch_comparator.compare import NO_RULES, Comparison, Outcome, Side, compare
+from darklaunch_comparator.compare.findings import Findings
+from darklaunch_comparator.compare.jsonbody import compare_json
+from darklaunch_comparator.compare.volatile import Volatile
 from darklaunch_shared.exchange import Answer
 
 Run = Callable[[], object]
@@ -28,6 +33,7 @@ Run = Callable[[], object]
 ROUND_S = 0.001
 THE_SAME = "the same answer"
 ANSWERED_AT_MS = 1_714_564_800_000
+OWN = ("documents", "answers")
 OTHERS = {"deepdiff": "DeepDiff", "dictdiffer": "diff"}
 SHARED_HEADERS = (
     ("content-type", "application/json"),
@@ -95,13 +101,16 @@ def cases() -> dict[str, tuple[bytes, bytes, int]]:
         document, changed = order(lines), order(lines, total=4300)
         body, indented = orjson.dumps(document), orjson.dumps(document, option=orjson.OPT_INDENT_2)
         later = order(lines, generated_at="2024-05-01T12:00:02.375Z")
+        deep = order(lines)
+        deep["lines"][lines // 2]["price_cents"] += 1
         found |= {
             f"{size}, {THE_SAME}": (body, bytes(bytearray(body)), 0),
             f"{size}, identical bytes": (body, bytes(bytearray(body)), 0),
             f"{size}, other white space": (body, indented, 0),
             f"{size}, other order of keys": (body, orjson.dumps(reversed_keys(document)), 0),
             f"{size}, one leaf changed": (body, orjson.dumps(changed), 1),
-            f"{size}, the same, by json.dumps": (json.dumps(document).encode(), json.dumps(changed).encode(), 1),
+            f"{size}, one leaf changed, deep inside": (body, orjson.dumps(deep), 1),
+            f"{size}, one leaf, by json.dumps": (json.dumps(document).encode(), json.dumps(changed).encode(), 1),
             f"{size}, a time moved": (body, orjson.dumps(later), 0),
         }
     return found
@@ -123,13 +132,23 @@ def contenders(name: str, theirs: bytes, ours: bytes, expected: int, others: lis
     assert (len(found.differences), found.outcome) == (expected, outcome), found
     runs: dict[str, Run] = {
         "parse": lambda: (orjson.loads(theirs), orjson.loads(ours)),
-        "darklaunch": lambda: compare("GET", primary, shadow),
+        "answers": lambda: compare("GET", primary, shadow),
     }
+    if theirs != ours:
+        assert documents(theirs, ours, primary, shadow) == found
+        runs["documents"] = lambda: documents(theirs, ours, primary, shadow)
     left, right = orjson.loads(theirs), orjson.loads(ours)
     for other in others:
         difference = getattr(import_module(other), OTHERS[other])
         runs[other] = lambda difference=difference: list(difference(left, right))
     return runs
+
+
+def documents(theirs: bytes, ours: bytes, primary: Side, shadow: Side) -> Comparison:
+    """Compare two JSON texts alone; the sides say when they were given, and by whom."""
+    findings = Findings(NO_RULES)
+    compare_json(theirs, ours, Volatile(primary, shadow), findings)
+    return findings.conclude()
 
 
 def measure(runs: dict[str, Run], rounds: int) -> dict[str, list[float]]:
@@ -143,6 +162,7 @@ def measure(runs: dict[str, Run], rounds: int) -> dict[str, list[float]]:
 
 
 def timed(run: Run, repeats: int) -> float:
+    run()  # whoever ran before it shall not matter
     before = time.perf_counter_ns()
     for _ in range(repeats):
         run()
@@ -150,13 +170,18 @@ def timed(run: Run, repeats: int) -> float:
 
 
 def table(rounds: int, others: list[str]) -> None:
-    print(f"{'µs, median':32}{'parse':>9}{'darklaunch':>12}{'× parse':>9}", *[f"{name:>12}" for name in others], sep="")
+    own = "".join([f"{name:>12}{'× parse':>9}" for name in OWN])
+    print(f"{'µs, median':36}{'parse':>8}{own}", *[f"{name:>12}" for name in others], sep="")
     for name, (theirs, ours, expected) in cases().items():
         times = measure(contenders(name, theirs, ours, expected, others), rounds)
-        ratios = [own / parse for own, parse in zip(times["darklaunch"], times["parse"], strict=True)]
-        medians = {each: statistics.median(column) for each, column in times.items()}
-        shown = f"{medians['parse']:9,.1f}{medians['darklaunch']:12,.2f}{statistics.median(ratios):9.2f}"
-        print(f"{name:32}{shown}", *[f"{medians[other]:12,.0f}" for other in others], sep="")
+        shown = [beside(times[each], times["parse"]) if each in times else " " * 21 for each in OWN]
+        slower = [f"{statistics.median(times[other]):12,.0f}" for other in others]
+        print(f"{name:36}{statistics.median(times['parse']):8,.1f}", *shown, *slower, sep="")
+
+
+def beside(own: list[float], parse: list[float]) -> str:
+    """Write a median, and the median of its ratios to parsing in the same round."""
+    return f"{statistics.median(own):12,.2f}{statistics.median(map(truediv, own, parse)):9.2f}"
 
 
 if __name__ == "__main__":
