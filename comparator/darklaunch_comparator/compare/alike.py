@@ -76,11 +76,13 @@ def _ends_long_number(start: bytes, one: bytes, other: bytes) -> bool:
 def _shared(theirs: bytes, ours: bytes) -> int:
     """Count the bytes that two texts, which are not the same, share from their start on: in steps, then by a bit."""
     low, step = 0, _STEP
-    while theirs[low : low + step] == ours[low : low + step]:
+    while (one := theirs[low : low + step]) == (other := ours[low : low + step]):
         low, step = low + step, step * 4
     while step > _STEP:
         step //= 2
-        if theirs[low : low + step] == ours[low : low + step]:
-            low += step
-    bits = int.from_bytes(theirs[low : low + step], "little") ^ int.from_bytes(ours[low : low + step], "little")
+        if one[:step] == other[:step]:
+            low, one, other = low + step, one[step:], other[step:]
+        else:
+            one, other = one[:step], other[:step]
+    bits = int.from_bytes(one, "little") ^ int.from_bytes(other, "little")
     return low + ((bits & -bits).bit_length() - 1) // 8

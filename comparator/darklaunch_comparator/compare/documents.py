@@ -79,18 +79,15 @@ def _rewritten(primary: bytes, shadow: bytes) -> Documents | None:
     longer, shorter = (shadow, primary) if swapped else (primary, shadow)
     one = orjson.loads(longer)
     form = written(one)
-    if form == shorter and _is_exact(longer, shorter) and not _may_repeat(longer, shorter):
+    if form == shorter and _kept(longer, form) == (True, True):
         return Documents(one, one, same=True, repeats=False)
     other = orjson.loads(shorter)
     twin = written(other)
-    if not (_is_exact(longer, form) and _is_exact(shorter, twin)):
+    (numbers, keys), (other_numbers, other_keys) = _kept(longer, form), _kept(shorter, twin)
+    if not (numbers and other_numbers):
         return None
     left, right = (other, one) if swapped else (one, other)
-    if form is None or twin is None:
-        return Documents(left, right)
-    return Documents(
-        left, right, same=_same(one, other, form, twin), repeats=_may_repeat(longer, form) or _may_repeat(shorter, twin)
-    )
+    return Documents(left, right, same=_same(one, other, form, twin), repeats=not (keys and other_keys))
 
 
 def duplicate_keys(text: bytes) -> dict[str, Path]:
@@ -134,26 +131,23 @@ def _exactly(side: str, text: bytes) -> "Json | Malformed":
         raise Unverified(f"the {side}'s body is nested too deep to read here") from None
 
 
-def _is_exact(text: bytes, form: bytes | None) -> bool:
-    """Say whether no number was rounded between a text and what was read of it, written again."""
-    return text == form or not has_long_number(text) or (form is not None and only_white_space_differs(text, form))
-
-
-def _may_repeat(text: bytes, form: bytes) -> bool:
-    """Say whether a key may stand twice in a text: each has a colon, and of two, reading and writing keeps one."""
+def _kept(text: bytes, form: bytes | None) -> tuple[bool, bool]:
+    """Say what of a text is sure to be in what was read of it and written again: all its numbers, and all its keys."""
     if text == form:
-        return False
-    escaped = b"\\" in text and (b"\\u003a" in text or b"\\u003A" in text)  # a colon once it is written
-    return escaped or text.count(b":") != form.count(b":")
+        return True, True
+    if form is None:
+        return not has_long_number(text), False
+    numbers = not has_long_number(text) or only_white_space_differs(text, form)
+    # Each key has a colon, and of two that are the same one is kept; but an escaped colon is one once it is written.
+    escaped = b"\\" in text and (b"\\u003a" in text or b"\\u003A" in text)
+    return numbers, not escaped and text.count(b":") == form.count(b":")
 
 
-def _same(left: Json, right: Json, one: bytes, other: bytes) -> bool:
-    """Say whether two documents are known to be the same, whatever the order of their keys."""
-    if one == other:
-        return True
-    if len(one) != len(other) or _same_order(left, right):
+def _same(left: Json, right: Json, one: bytes | None, other: bytes | None) -> bool:
+    """Say whether two documents, written as these, are known to be the same, whatever the order of their keys."""
+    if one is None or other is None or len(one) != len(other):
         return False
-    return canonical(left) == canonical(right)
+    return one == other or (not _same_order(left, right) and canonical(left) == canonical(right))
 
 
 def _same_order(left: Json, right: Json) -> bool:

@@ -94,10 +94,14 @@ class Rules:
     status_classes: bool = False
     excuse_in_body: bool = field(init=False)
     """Whether a rule may excuse a difference in a body."""
+    steers_walk: bool = field(init=False)
+    """Whether a rule may change how two bodies are walked."""
 
     def __post_init__(self) -> None:
         asked = (self.ignore, self.only, self.tolerance, self.structure_only, self.null_is_absent)
         object.__setattr__(self, "excuse_in_body", any(asked))
+        steering = (self.unordered, self.structure_only, self.strict_numbers)
+        object.__setattr__(self, "steers_walk", any(steering))
 
     def excuse(
         self, tokens: Sequence[Token], kind: Kind, primary: "Json | Absent", shadow: "Json | Absent", fits: Fits

@@ -27,11 +27,13 @@ def walk(primary: Json, shadow: Json, *, find: Differing, volatile: Volatile, fi
     left out and noted.
     """
     rules = findings.rules
-    if rules.strict_numbers:
-        find = _differing_or_other_numbers
-    elif rules.unordered and find is first_differing:  # elements that belong together may differ in several places
-        find = differing
-    structures = rules.structure_only or None
+    structures = None
+    if rules.steers_walk:
+        structures = rules.structure_only or None
+        if rules.strict_numbers:
+            find = _differing_or_other_numbers
+        elif find is first_differing:  # unordered elements that belong together may differ in several places
+            find = differing
     todo: list[tuple[Json, Json, Path]] = [(primary, shadow, ROOT)]
     nodes = 0
     while todo:
@@ -69,7 +71,7 @@ def _aligned(
     theirs: list[Json], ours: list[Json], path: Path, find: Differing, volatile: Volatile, findings: Findings
 ) -> Alignment:
     rules = findings.rules
-    rule = strongest(rules.unordered.find(path.tokens())) if rules.unordered else None
+    rule = strongest(rules.unordered.find(path.tokens())) if rules.steers_walk else None
     if rule is None:
         return align(theirs, ours, find, volatile)
     alignment = align_unordered(theirs, ours, path, rule, rules, find, volatile)
@@ -120,7 +122,7 @@ def _values(theirs: Json, ours: Json, path: Path, volatile: Volatile, findings: 
         if theirs != ours:
             _report(theirs, ours, path, volatile.excuse(theirs, ours), findings)
     elif isinstance(theirs, NUMBERS) and isinstance(ours, NUMBERS):
-        if findings.rules.strict_numbers and _strictly_other(theirs, ours, path, findings):
+        if findings.rules.steers_walk and _strictly_other(theirs, ours, path, findings):
             findings.body(path, Kind.TYPE, theirs, ours)
         elif theirs < LEAST_EPOCH or ours < LEAST_EPOCH:
             if theirs != ours:  # not 1 and 1.0
