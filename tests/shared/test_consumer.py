@@ -364,3 +364,19 @@ async def test_the_latest_dead_letters_are_kept_and_the_rest_is_counted(
     assert (len(taken), kept) == (5, [b"abcd1234:3", b"abcd1234:4", b"abcd1234:5"])
     told = ledger(redis, launch_name)
     assert (told["dead"], told["dead_trimmed"]) == (5, 2)
+
+
+async def test_what_another_consumer_holds_is_left_to_it(redis_url: str, redis: Client, launch_name: str) -> None:
+    stream = keys.captures(launch_name)
+    admit(redis, launch_name, 1, 1)
+    async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
+        (delivery,) = await some(slow)
+        await asyncio.sleep(LEASE_S * 1.2)
+        assert len(await quick.claim(1)) == 1
+        await slow.extend([delivery.entry_id])
+        await slow.hand_back([delivery.entry_id])
+        assert not await slow.bury(delivery, "nobody can read it")
+        (held,) = redis.execute_command("XPENDING", stream, keys.WORKER_GROUP, "-", "+", 9, parse_detail=True)
+        assert (held["consumer"], held["times_delivered"]) == (b"quick", 2)
+    assert entries(redis, keys.dead(launch_name)) == []
+    assert ledger(redis, launch_name) == {"admitted": 1, "superseded": 1}

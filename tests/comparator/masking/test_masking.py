@@ -389,3 +389,9 @@ def test_no_value_is_stored_where_it_is_not_known_what_to_mask(types: Headers):
     assert "Ada" not in shown
     assert "Bob" not in shown
     assert json.loads(shown)[3]["shadow"] == "500"
+
+
+def test_nothing_of_what_was_sealed_is_stored() -> None:
+    fields = entry()
+    meta = {**orjson.loads(fields[keys.META]), "sealed": "k1.AAAA"}
+    assert b"sealed" not in MASKER.fields({**fields, keys.META: orjson.dumps(meta)})[keys.META]
