@@ -3,6 +3,7 @@
 A launch carries the whole policy as JSON, so that an upgrade with other defaults changes no launch that is under way.
 """
 
+import difflib
 import math
 import tomllib
 from collections.abc import Mapping
@@ -116,6 +117,9 @@ class _Document(_Part):
         return self
 
 
+_SETTINGS = [name for part in (_Document, _Budgets, _Weights, _Step) for name in part.model_fields]
+
+
 def read_policy(text: str) -> Policy:
     """Read a policy from TOML or JSON; "" is the default one. Raises BadPolicy."""
     return check_policy(read_document(text))
@@ -158,7 +162,7 @@ def check_policy(given: Mapping[str, Any], *, retention_s: float = math.inf) -> 
     )
     if policy.whole_soak_s > retention_s:
         raise BadPolicy(
-            f"the policy cannot be used: soak_s: {len(policy.steps)} steps of {policy.soak_s:g} s last longer than "
+            f"the policy cannot be used: soak_s: {len(policy.steps)} steps of {policy.soak_s:,.0f} s last longer than "
             f"results are kept ({retention_s / 86_400:g} days, DARKLAUNCH_RETENTION_DAYS): shorten it"
         )
     return policy
@@ -177,11 +181,14 @@ def as_document(policy: Policy) -> dict[str, Any]:
 
 def _explain(error: dict[str, Any]) -> str:
     place = ".".join(str(part) for part in error["loc"])
-    kind, message = error["type"], str(error["msg"]).removeprefix("Value error, ")
+    kind, message = error["type"], str(error["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
     if kind == "extra_forbidden":
-        message = "there is no such setting"
+        near = difflib.get_close_matches(str(error["loc"][-1]), _SETTINGS, n=1)
+        message = f"there is no such setting{f'; did you mean {near[0]}?' if near else ''}"
     elif kind == "missing":
         message = "is missing"
+    elif kind == "list_type":
+        message = 'write a list, like ["…", "…"]'
     elif "input" in error and isinstance(error["input"], str | int | float):
         message = f"{message}, got {str(error['input'])[:60]!r}" if kind != "value_error" else message
     return f"{place}: {message}" if place else message

@@ -126,7 +126,7 @@ def chosen(document: TextIO | None, changes: tuple[str, ...], old: Policy) -> Po
         base = read_document(document.read()) if document else as_document(old)
         return check_policy(merged(base, changes), retention_s=kept_s)
     except BadPolicy as broken:
-        raise BadUsage(str(broken)) from None
+        raise BadUsage(f"{document.name}: {broken}" if document else str(broken)) from None
 
 
 def forecast(policy: Policy, rate: float) -> str:

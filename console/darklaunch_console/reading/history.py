@@ -48,7 +48,8 @@ def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
     if in_json:
         say_json({"launch": name, "late": too_late, "events": [_event(event, told[event.id]) for event in events]})
         return
-    say(f"{name}: {plural(len(events), 'event')}, the latest first", style=STRONG)
+    cut = f"; earlier ones: --limit {10 * limit}" if len(events) == limit else ""
+    say(f"{name}: {plural(len(events), 'event')}, the latest first{cut}", style=STRONG)
     after: Event | None = None
     for event in events:
         say(f"  {moment(event.at)}  {done(event)} by {from_outside(event.actor, 60)}")

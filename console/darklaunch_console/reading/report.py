@@ -31,7 +31,7 @@ def report(settings: Settings, name: str, markdown: bool, routes: bool, in_json:
     with open_postgres(settings) as connection:
         found = judged(connection, name)
         evidence = gather(connection, name)
-        if found.summary.get("judged"):
+        if found.judgement is not None:
             evidence = replace(evidence, verdict=(headline(found), *details(found)))
     if routes:
         show_coverage(evidence, in_json=in_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from darklaunch_comparator.errors import BadRules
-from darklaunch_comparator.rules import Rule, RuleSet, check, read_file, store
+from darklaunch_comparator.rules import Rule, RuleSet, Trouble, check, read_file, store
 from darklaunch_comparator.store.launches import Act, LaunchRecord
 from darklaunch_shared.connect import Client
 
@@ -40,7 +40,7 @@ def with_rules(rules: RuleSet, *more: dict[str, object]) -> RuleSet:
         values[kind] = (*values.get(kind, ()), each)
     wider, troubles = check(values)
     if troubles:
-        raise BadUsage("; ".join(dict.fromkeys(trouble.what for trouble in troubles)))
+        raise BadUsage("; ".join(dict.fromkeys(_of_option(trouble) for trouble in troubles)))
     return wider
 
 
@@ -67,6 +67,11 @@ def differences(old: RuleSet, new: RuleSet) -> tuple[list[Rule], list[Rule]]:
     """Give the rules that are added, and those that go."""
     was, now = old.all(), new.all()
     return [rule for rule in now if rule not in was], [rule for rule in was if rule not in now]
+
+
+def _of_option(trouble: Trouble) -> str:
+    """Say what is wrong, with the key that an unfinished sentence is about: `relative: it should be less than 1`."""
+    return f"{trouble.where[-1]}: {trouble.what}" if trouble.what.startswith("it should") else trouble.what
 
 
 def _unsigned(rule: Rule) -> Rule:

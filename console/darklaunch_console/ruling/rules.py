@@ -39,7 +39,7 @@ def rules(ctx: click.Context) -> None:
 rules.add_command(test)
 
 
-@rules.command()
+@rules.command(short_help="Show the rules of a launch.")
 @click.argument("name", callback=launch_name)
 @click.option("--toml", "as_toml", is_flag=True, help="Print the file that `rules apply` takes.")
 @json_option
@@ -63,7 +63,7 @@ def show(settings: Settings, name: str, as_toml: bool, in_json: bool) -> None:
         words.show(told)
 
 
-@rules.command()
+@rules.command(short_help="Add a rule.")
 @click.argument("name", callback=launch_name)
 @click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
 @click.argument("path", required=False)
@@ -197,10 +197,7 @@ def _change(
         say_json(described(record.state, changed=True, **ids, rules=len(new.all())))
         return
     parts = [f"{len(added)} added"] * bool(added) + [f"{len(removed)} removed"] * bool(removed)
-    say(
-        f"{name} has {plural(len(new.all()), 'rule')} now: {', '.join(parts)}. Comparators follow within a second.",
-        style=GOOD,
-    )
+    say(f"{name} has {plural(len(new.all()), 'rule')} now: {', '.join(parts)}.", style=GOOD)
     words.show(notes)
     for rule in removed:
         say(f"{rule_id(rule)}  removed: {words.in_words(rule)}")

@@ -31,7 +31,7 @@ from .changing import rules_from, with_rules
 SHOWN = 20
 
 
-@click.command("test")
+@click.command("test", short_help="Show what rules would excuse.")
 @click.argument("name", callback=launch_name)
 @click.argument("exchange", required=False, metavar="[ID]")
 @click.option(
