@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from darklaunch_shared.connect import Client, connect
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -60,6 +60,12 @@ def explain_redis(error: RedisError | OSError, address: Address) -> Unreachable:
         return Refused(f"{where} wants a password ({source}). Put it into the URL: redis://:PASSWORD@HOST:PORT/0")
     if isinstance(error, RedisConnectionError | OSError) and not isinstance(error, ResponseError):
         return Unreachable(f"{where} {_socket_trouble(text)} ({source}). Start it, set REDIS_URL, {UP}")
+    if "WRONGTYPE" in text:
+        hint = "Rename it; redis-cli --scan --pattern '{dl:*' lists them, redis-cli TYPE KEY tells"
+        return Unreachable(f"{where} keeps something else under a key of darklaunch's ({source}): {text}. {hint}")
+    if isinstance(error, NoPermissionError):
+        hint = "docs/SECURITY.md has a user for each part"
+        return Unreachable(f"{where} does not let this user do that ({source}): {text}. {hint}")
     return Unreachable(f"{where} answered: {text} ({source})")
 
 

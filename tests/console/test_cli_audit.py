@@ -178,6 +178,19 @@ def test_what_a_killed_app_held_is_said_and_no_failure(cli, redis, launched):
     assert f"{said[0]} {said[1].strip()}" == expected
 
 
+def test_what_strangers_wrote_into_the_books_is_left_out(cli, redis, launched):
+    admit(redis, launched, 2)
+    redis.execute_command("HSET", keys.admitted(launched), "\x1b[2J", 5, "x" * 500, 7, "p8", "9" * 30, "p9", -1)
+    redis.execute_command("HSET", keys.ledger(launched), "admitted", "lots", b"\xff", "9" * 30)
+    redis.execute_command("HSET", keys.producers(launched), "\x1b", counters("\x1b[2J", seq=4, sampled=4))
+    assert cli.ok("audit", launched).startswith("balanced: 2 sampled = 0 settled + 2 on their way, 0 lost\n")
+    redis.execute_command("XTRIM", keys.captures(launched), "MAXLEN", 1)
+    assert cli.run("audit", launched).stdout.startswith("NOT BALANCED: 2 sampled, but 0 settled + 1 on their way")
+    redis.execute_command("DEL", keys.captures(launched))
+    redis.execute_command("SET", keys.captures(launched), "x")
+    assert "keeps something else under a key of darklaunch's" in cli.error("audit", launched, code=3)
+
+
 def test_damaged_counters_are_left_out(cli, redis, launched):
     redis.execute_command("HSET", keys.producers(launched), "p1", b"\xff{", "p2", counters("p2", seq=0, sampled=0))
     assert cli.ok("audit", launched).startswith("balanced: 0 sampled")

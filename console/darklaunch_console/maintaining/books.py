@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
+from darklaunch_comparator.producers import is_producer
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.counters import unpack_counters
@@ -15,6 +16,8 @@ from darklaunch_console.stores import Connection
 
 from .accounts import Record, Said, ShardBook
 from .held import read_held
+
+MOST_DIGITS: Final = 15
 
 _PRODUCERS: Final = b"""
 SELECT producer, seq, sampled, dropped, recorded, closed FROM darklaunch.producer WHERE launch = %s ORDER BY producer
@@ -48,7 +51,7 @@ def read_record(connection: Connection, launch: str) -> Record:
 def read_book(redis: Client, launch: str, shard: int, until_s: float) -> ShardBook:
     """Read one shard at one instant, and count its entries, if that can be done by `until_s` (monotonic).
 
-    Damaged counters are left out: the numbers on the stream tell more.
+    Damaged counters, and those of no producer, are left out: the numbers on the stream tell more.
     """
     pipeline = redis.pipeline(transaction=True)
     pipeline.execute_command("HGETALL", keys.admitted(launch, shard))
@@ -57,7 +60,7 @@ def read_book(redis: Client, launch: str, shard: int, until_s: float) -> ShardBo
     pipeline.execute_command("XLEN", keys.replays(launch, shard))
     admitted, producers, captures, replays = pipeline.execute()
     return ShardBook(
-        {name.decode(errors="replace"): int(seq) for name, seq in as_dict(admitted).items() if seq.isdigit()},
+        {name: seq for name, seq in _numbers(admitted).items() if is_producer(name)},
         [said for raw in as_dict(producers).values() if (said := _said(raw))],
         int(captures),
         int(replays),
@@ -69,9 +72,8 @@ def read_ledger(redis: Client, launch: str, shards: int) -> dict[str, int]:
     """Add up the scripts' counters over all shards."""
     total: dict[str, int] = {}
     for shard in range(shards):
-        for counter, number in as_dict(redis.execute_command("HGETALL", keys.ledger(launch, shard))).items():
-            name = counter.decode(errors="replace")
-            total[name] = total.get(name, 0) + int(number)
+        for counter, number in _numbers(redis.execute_command("HGETALL", keys.ledger(launch, shard))).items():
+            total[counter] = total.get(counter, 0) + number
     return total
 
 
@@ -86,9 +88,19 @@ def gap_began(connection: Connection, launch: str, producer: str) -> datetime | 
     return row[0] if row else None
 
 
+def _numbers(hash_: Any) -> dict[str, int]:
+    """Read a hash of counters; what can be none of ours is left out."""
+    stored = as_dict(hash_).items()
+    return {
+        name.decode(errors="replace"): int(raw) for name, raw in stored if raw.isdigit() and len(raw) <= MOST_DIGITS
+    }
+
+
 def _said(raw: bytes) -> Said | None:
     try:
         counters = unpack_counters(raw)
     except BadEntry:
+        return None
+    if not is_producer(counters.producer):
         return None
     return Said(counters.producer, counters.seq, counters.sampled, counters.dropped, 0, counters.closed)
