@@ -1,13 +1,14 @@
 """Measure the comparator's stage beside plain COPY text of the same result rows: medians of interleaved rounds.
 
-    python -m bench.comparator [--rounds 7] [--exchanges 5000] [--profile]
+    python -m bench.comparator [--rounds 7] [--exchanges 20000] [--batch 2000] [--profile]
 
-Pairs of 2 kB JSON bodies, 1 % of them with a changed price, over eight endpoints, captured at 2,000 a second. The stage
-is what a comparator does with each entry it has read: unpack, decode, compare, record the row, fold it into the
-statistics, commit, in batches of 500. `same bytes`: the shadow answers the bytes of the primary, so nothing is parsed.
-`times differ`: each body has a time of its own, so both are parsed and compared. `from Redis` is the whole comparator
-as it runs: reading from a stream, recording on two connections, acknowledging. `COPY text` writes the same rows, in as
-many transactions, into a table like `result`, with its primary key: no duplicates, no statistics, no samples.
+Pairs of 2 kB JSON bodies, 1 % of them with a changed price, over eight endpoints, captured at 2,000 a second. The
+stage is what a comparator does with each entry it has read: unpack, decode, compare, record the row, fold it into the
+statistics, commit, in batches of 2,000, as from a backlog. `same bytes`: the shadow answers the bytes of the primary,
+so nothing is parsed. `times differ`: each body has a time of its own, so both are parsed and compared. `from Redis`
+is the whole comparator as it runs: reading from a stream, recording on two connections, acknowledging. `COPY text`
+writes the same rows, in as many transactions, into a table like `result`, with its primary key: no duplicates, no
+statistics, no samples.
 
 Embedded servers are started unless DARKLAUNCH_BENCH_DATABASE_URL and DARKLAUNCH_BENCH_REDIS_URL name some.
 """
@@ -193,7 +194,7 @@ class Bench:
 
 
 async def drained(settings: ComparatorSettings, stream: str) -> Times:
-    """Run a comparator until a stream is empty; time it from its first batch on."""
+    """Run a comparator until a stream is empty; time it while batches are full, from the first on to the last."""
     redis = connect(settings.redis_url, client_name="bench")
 
     def left() -> int:
@@ -208,13 +209,15 @@ async def drained(settings: ComparatorSettings, stream: str) -> Times:
         found = looking.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'darklaunch-comparator'")
         backends = [pid for (pid,) in found]
     before = clocks(backends)
+    while (last := left()) >= settings.batch_entries:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    after = clocks(backends)
     while left():  # noqa: ASYNC110
         await asyncio.sleep(0.02)
-    after = clocks(backends)
     stop.set()
     await running
     redis.close()
-    return per_exchange(before, after, first)
+    return per_exchange(before, after, first - last)
 
 
 def clocks(backends: list[int]) -> Times:
@@ -300,8 +303,8 @@ def servers() -> Iterator[tuple[str, str]]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--exchanges", type=int, default=5_000)
-    parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--exchanges", type=int, default=20_000)
+    parser.add_argument("--batch", type=int, default=ComparatorSettings().batch_entries)
     parser.add_argument("--profile", action="store_true", help="profile the stage instead, with cProfile")
     given = parser.parse_args()
     with servers() as (dsn, redis_url):

@@ -1,14 +1,15 @@
 """One shard of a launch: take replays, compare, record, acknowledge.
 
 An entry is acknowledged only after its row is committed. Whatever happens in between, it is delivered again and the
-row is there already; nothing is read while a batch waits for Postgres, so the streams hold what Postgres cannot yet.
+row is there already. A lane has two hands: while one waits for Postgres, the other reads and compares; then it waits
+too, so the streams hold what Postgres cannot yet.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -28,6 +29,7 @@ from .writers import Writers
 CLAIM_EVERY_S: Final = 5.0
 PARTING_S: Final = 3.0
 AGAIN_S: Final = 1.0
+HANDS: Final = 2
 FIRST_ENTRIES: Final = 50
 """How many are read at first, when their size is not known."""
 SLICE_S: Final = 0.01
@@ -52,40 +54,54 @@ class ShardLane:
         self._rules, self._noise, self._settings = rules, noise, settings
         self._launch = consumer.lane.launch
         self._held: dict[str, Delivery] = {}
+        self._reading = anyio.Lock()
         self._claim_every_s = min(CLAIM_EVERY_S, settings.lease_s)
         self._claim_at_s = time.monotonic() + random.uniform(0, self._claim_every_s)
-        self._mean_bytes = settings.batch_bytes / FIRST_ENTRIES
+        self._room_bytes = settings.batch_bytes / HANDS
+        self._mean_bytes = self._room_bytes / FIRST_ENTRIES
 
     async def run(self, stop: anyio.Event) -> None:
         """Take and settle batches; at the end hand back what is not settled, and leave the group."""
         try:
             async with anyio.create_task_group() as upkeep:
                 upkeep.start_soon(self._keep_leases)
-                while not stop.is_set():
-                    try:
-                        await self._turn()
-                    except Stopped:
-                        break
-                    except Exception:  # what was held is claimed after a lease, and buried when it happens every time
-                        log.exception("%s: a batch of %d failed", self._consumer.lane.source, len(self._held))
-                        self._held = {}
-                        await anyio.sleep(AGAIN_S)
+                async with anyio.create_task_group() as hands:
+                    for _ in range(HANDS):
+                        hands.start_soon(self._work, stop)
                 upkeep.cancel_scope.cancel()
         finally:
             with anyio.move_on_after(PARTING_S, shield=True):
                 await self._part()
 
-    async def _turn(self) -> None:
-        deliveries = await self._gather()
-        if not deliveries:
-            return
-        self._held = {delivery.entry_id: delivery for delivery in deliveries}
-        await self._settle(deliveries)
-        self._held = {}
+    async def _work(self, stop: anyio.Event) -> None:
+        while not stop.is_set():
+            batch: dict[str, Delivery] = {}
+            try:
+                async with self._reading:
+                    if stop.is_set():
+                        break
+                    deliveries = await self._gather()
+                    batch = {delivery.entry_id: delivery for delivery in deliveries}
+                    self._held |= batch
+                    found = await self._assess(deliveries)
+                if found:
+                    await self._settle(found)
+            except Stopped:
+                break  # what is held is handed back
+            except Exception:  # what was held is claimed after a lease, and buried when it happens every time
+                log.exception("%s: a batch of %d failed", self._consumer.lane.source, len(batch))
+                self._let_go(batch)
+                await anyio.sleep(AGAIN_S)
+            else:
+                self._let_go(batch)
+
+    def _let_go(self, batch: Iterable[str]) -> None:
+        for entry_id in batch:
+            self._held.pop(entry_id, None)
 
     async def _gather(self) -> list[Delivery]:
         """Take what others left, or read; a batch that is not full waits a little for more."""
-        room = int(max(1, min(self._settings.batch_entries, self._settings.batch_bytes / self._mean_bytes)))
+        room = int(max(1, min(self._settings.batch_entries, self._room_bytes / self._mean_bytes)))
         if time.monotonic() >= self._claim_at_s:
             self._claim_at_s = time.monotonic() + self._claim_every_s * random.uniform(0.8, 1.2)
             if claimed := await self._consumer.claim(room):
@@ -95,12 +111,11 @@ class ShardLane:
             await anyio.sleep(self._settings.batch_wait_ms / 1000)
             deliveries += await self._consumer.read(room - len(deliveries), block_ms=1)
         if deliveries:
-            read_bytes = sum(len(value) for delivery in deliveries for value in delivery.fields.values())
+            read_bytes = sum([sum(map(len, delivery.fields.values())) for delivery in deliveries])
             self._mean_bytes = max(1.0, read_bytes / len(deliveries))
         return deliveries
 
-    async def _settle(self, deliveries: list[Delivery]) -> None:
-        found = await self._assess(deliveries)
+    async def _settle(self, found: list[tuple[Delivery, Finding]]) -> None:
         by_exchange = {finding.exchange_id: delivery for delivery, finding in found}
         reached("comparator.1")
         refused = await self._writers.record(self._launch, [finding for _, finding in found])

@@ -44,7 +44,7 @@ class ComparatorSettings(BaseModel):
 
     redis_url: str = "redis://127.0.0.1:6379/0"
     database_url: str = ""
-    batch_entries: int = Field(default=500, ge=1, le=5_000)
+    batch_entries: int = Field(default=2_000, ge=1, le=5_000)
     batch_wait_ms: int = Field(default=100, ge=0, le=10_000)
     block_ms: int = Field(default=BLOCK_MS, ge=1, le=BLOCK_MS)
     batch_bytes: int = Field(default=32 * 1024 * 1024, ge=1)

@@ -114,9 +114,8 @@ def _options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, A
 
 def as_dict(reply: Any) -> dict[bytes, bytes]:
     """Read a reply of alternating names and values, whether or not the client has already paired them."""
-    return cast(
-        dict[bytes, bytes], reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
-    )
+    paired: dict[bytes, bytes] = reply if type(reply) is dict else dict(zip(reply[::2], reply[1::2], strict=True))
+    return paired
 
 
 def explain(error: RedisError | OSError, url: str) -> str:

@@ -20,6 +20,7 @@ from .connect import BLOCK_MS, AsyncClient, as_dict
 from .crashes import reached
 from .dead import pack_dead, pack_notice
 from .exchange import Fields
+from .immutable import immutable
 from .scripting import Argument, Call, ScriptQueue, Scripts, is_transient
 
 MAX_DELIVERIES: Final = 5
@@ -60,7 +61,7 @@ def _lane(launch: str, shard: int, group: str, source: str) -> Lane:
     return Lane(launch, shard, group, source, replays, keys.dead(launch, shard), replays, keys.ledger(launch, shard))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Delivery:
     """One entry in this consumer's hands; `deliveries` counts how often it was handed out, this time included."""
 

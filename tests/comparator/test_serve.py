@@ -203,10 +203,10 @@ async def test_while_postgres_is_away_entries_stay_where_they_are_and_drain_when
     with shut_out(own_postgres_dsn) as let_in:
         put(redis, launch_name, of_each_kind(launch_name, 100))
         async with comparing(settings), comparing(settings):
-            await until(lambda: len(pending(redis, launch_name)) == 20)
+            await until(lambda: len(pending(redis, launch_name)) == 40)
             await asyncio.sleep(2)
             held = pending(redis, launch_name)
-            assert len(held) == 20 and {times for _, times in held} == {1}, "a batch each"
+            assert len(held) == 40 and {times for _, times in held} == {1}, "two batches each"
             assert max(idle_ms for idle_ms, _ in held) < 1500, "the leases are extended"
             assert length(redis, keys.replays(launch_name)) == 100
             let_in()
