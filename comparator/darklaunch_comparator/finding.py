@@ -12,6 +12,7 @@ from darklaunch_shared.replay import Version
 from .masking import NO_PLACES, Places
 
 UNKNOWN: Final = "?"
+DAY_MS: Final = 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -5,15 +5,16 @@ Blocking; each writer thread has a recorder with a connection of its own.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, Final
 
 import psycopg
 from darklaunch_shared.backoff import Backoff
 from psycopg import Connection
 
-from .finding import Finding
+from .finding import DAY_MS, Finding
 from .store.batch import Written, prepare, write
 from .store.blame import Blame, blame_for
 from .store.connect import Patience, connect_store, explain_store
@@ -23,6 +24,7 @@ from .store.partitions import Partitions, today
 AT_ONCE: Final = 3
 """How often a batch that lost a race against other writers is tried again without waiting."""
 TELL_EVERY: Final = 60
+_EPOCH: Final = date(1970, 1, 1)
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -100,7 +102,7 @@ class Recorder:
 
     def _write(self, launch: str, batch: list[Finding]) -> Written:
         connection, partitions = self._ready()
-        partitions.ensure({finding.captured_at.date() for finding in batch}, today())
+        partitions.ensure(_days(batch), today())
         return write(connection, launch, batch, self._memory)
 
     def _ready(self) -> tuple[Connection[Any], Partitions]:
@@ -117,3 +119,7 @@ class Recorder:
             log.warning("%s Nothing is lost: what was compared waits, and is recorded when it answers.", told)
         if self._stop.wait(backoff.next_s()):
             raise Stopped
+
+
+def _days(batch: Iterable[Finding]) -> set[date]:
+    return {_EPOCH + timedelta(days=day) for day in {finding.captured_at_ms // DAY_MS for finding in batch}}

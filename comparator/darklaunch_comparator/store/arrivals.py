@@ -12,16 +12,15 @@ from typing import Any, Final
 
 from psycopg import Cursor
 
-from darklaunch_comparator.finding import Finding
+from darklaunch_comparator.finding import DAY_MS, Finding
 from darklaunch_comparator.fold import Retraction
 
 from .blame import OutrankedMeanwhile
 from .sql import load
 
 _SQL: Final = load("record")
-_DAY_MS: Final = 86_400_000
 _2000_DAY: Final = 10_957
-_2000_MS: Final = _2000_DAY * _DAY_MS
+_2000_MS: Final = _2000_DAY * DAY_MS
 """Postgres counts from the year 2000: a date travels as days, a timestamptz as microseconds."""
 _TYPES: Final = (
     "int4", "text", "int8", "text", "text", "text", "text", "text", "int2", "int2", "float8", "float8", "text", "bool",
@@ -66,7 +65,7 @@ def _copy(cursor: Cursor[Any], query: str, types: tuple[str, ...], rows: list[_R
 
 def _row(row: Finding) -> _Row:
     return (
-        row.captured_at_ms // _DAY_MS - _2000_DAY, row.exchange_id, (row.captured_at_ms - _2000_MS) * 1000,
+        row.captured_at_ms // DAY_MS - _2000_DAY, row.exchange_id, (row.captured_at_ms - _2000_MS) * 1000,
         row.endpoint, row.method, row.outcome, row.reason, row.evidence[0].fingerprint if row.evidence else None,
         row.primary_status, row.shadow_status, row.primary_ms, row.shadow_ms, row.latency_source, row.slow, row.build,
     )  # fmt: skip

@@ -81,9 +81,10 @@ class Memory:
             if finding.evidence:
                 evidence = tuple(self._evidence(known, new_fingerprints, each) for each in finding.evidence)
                 finding = replace(finding, evidence=evidence)
-            if any((finding.endpoint, path, reason) not in known.places for path, reason, _ in finding.excuses):
-                excuses = tuple(self._excuse(known, new_places, finding.endpoint, *each) for each in finding.excuses)
-                finding = replace(finding, excuses=excuses)
+            excuses = finding.excuses
+            if excuses and any((finding.endpoint, path, reason) not in known.places for path, reason, _ in excuses):
+                named = tuple(self._excuse(known, new_places, finding.endpoint, *each) for each in excuses)
+                finding = replace(finding, excuses=named)
             if finding.observation is not None:
                 seen = self._observation(known, new_noise_places, finding.endpoint, finding.observation)
                 finding = replace(finding, observation=seen)
