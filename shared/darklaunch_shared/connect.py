@@ -114,8 +114,9 @@ def _options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, A
 
 def as_dict(reply: Any) -> dict[bytes, bytes]:
     """Read a reply of alternating names and values, whether or not the client has already paired them."""
-    paired: dict[bytes, bytes] = reply if type(reply) is dict else dict(zip(reply[::2], reply[1::2], strict=True))
-    return paired
+    if isinstance(reply, dict):
+        return cast("dict[bytes, bytes]", reply)
+    return dict(zip(reply[::2], reply[1::2], strict=True))
 
 
 def explain(error: RedisError | OSError, url: str) -> str:
