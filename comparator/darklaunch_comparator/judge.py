@@ -10,13 +10,11 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Any, Final
 
-from darklaunch_shared import keys
 from darklaunch_shared.connect import Client
 from darklaunch_shared.crashes import reached
-from darklaunch_shared.launch import LaunchSpec, Status
+from darklaunch_shared.launch import Status
 from psycopg import Connection
 
 from .acts import Acting, publish_if_possible
@@ -29,17 +27,13 @@ from .judging.places import over_noise
 from .judging.policy import Mode, Policy
 from .judging.snapshot import snapshot
 from .judging.window import WINDOW_MS, Seen, window_of
-from .roster import shards_of
-from .scripts import run_script
-from .store.judgements import Docket, begin_docket, bring, exchanges, lock_docket, save_docket
+from .store.judgements import Docket, begin_docket, bring, lock_docket, save_docket
 from .store.launches import LaunchRecord, list_launches
 from .store.noise import doubtful_signatures, paired_places
 from .store.signatures import latest_overruling
+from .windows import GRACE_MS, closed_until_ms, oldest_on_its_way_ms, read_windows
 
-GRACE_MS: Final = 10_000
-"""How long after its end a window is closed by default, when nothing captured before is still on its way."""
 SPAN_MS: Final = 600_000
-MOST: Final = 20_000
 SAVE_MS: Final = 60_000
 """How far time may pass without anything to judge before that is written down."""
 PATIENCE_S: Final = 2.0
@@ -208,47 +202,6 @@ def take_in(connection: Connection[Any], docket: Docket, sitting: Sitting, start
         docket.case = docket.case.naming(places, policy) if places else docket.case
     docket.builds = sorted({*docket.builds, *docket.case.trials})
     docket.judged_until_ms, docket.changed = start_ms + WINDOW_MS, True
-
-
-def read_windows(
-    connection: Connection[Any], launch: str, since_ms: int, until_ms: int, doubtful: frozenset[str] = frozenset()
-) -> tuple[list[tuple[int, list[Seen]]], int]:
-    """Read whole windows with what was seen in them, and give where the reading ended: before `until_ms` if much was.
-
-    Windows in which nothing was captured are left out.
-    """
-    seen = exchanges(connection, launch, since_ms, until_ms, MOST + 1, doubtful)
-    if len(seen) > MOST:
-        cut_ms = window_of(seen[-1].at_ms)
-        if cut_ms <= since_ms:  # one window is larger than what is read at once
-            until_ms = since_ms + WINDOW_MS
-            seen = exchanges(connection, launch, since_ms, until_ms, 2**31 - 1, doubtful)
-        else:
-            until_ms = cut_ms
-            seen = [each for each in seen if each.at_ms < cut_ms]
-    return [(start, list(each)) for start, each in groupby(seen, key=lambda each: window_of(each.at_ms))], until_ms
-
-
-def closed_until_ms(now_ms: int, oldest_ms: int | None, spec: LaunchSpec, grace_ms: int = GRACE_MS) -> int:
-    """Say until when windows are closed: nothing captured before is still on its way, or it has been for too long.
-
-    `oldest_ms` is when the oldest exchange that is on its way was captured; None when none is.
-    """
-    longest_ms = round((spec.max_age_s + 5 * spec.lease_s) * 1000)
-    until_ms = now_ms - grace_ms
-    if oldest_ms is not None:
-        until_ms = min(until_ms, max(oldest_ms - grace_ms, now_ms - longest_ms))
-    return window_of(until_ms)
-
-
-def oldest_on_its_way_ms(redis: Client, record: LaunchRecord) -> int | None:
-    """Say when the oldest exchange that waits on a stream or is being worked on was put there. Raises RedisError."""
-    name, oldest = record.state.name, list[int]()
-    for shard in shards_of(record.state.spec):
-        for stream in (keys.captures(name, shard), keys.replays(name, shard)):
-            listed = run_script(redis, "exchange_ids", stream, "0", 1)
-            oldest += [int(listed[0].partition(b"-")[0])] if listed else []
-    return min(oldest, default=None)
 
 
 def _begun(sitting: Sitting, trial: int, basis: str, since_ms: int, until_ms: int) -> Docket:

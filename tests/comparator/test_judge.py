@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 from darklaunch_comparator import judge as judge_module
+from darklaunch_comparator import windows as windows_module
 from darklaunch_comparator.acts import Acting
 from darklaunch_comparator.finding import Finding
-from darklaunch_comparator.judge import closed_until_ms, read_windows
 from darklaunch_comparator.judging.document import check_policy, write_policy
 from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
 from darklaunch_comparator.judging.window import Seen
@@ -20,6 +20,7 @@ from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import Act, get_launch, list_events, update_launch
 from darklaunch_comparator.store.memory import Memory
 from darklaunch_comparator.store.signatures import COMPARATOR, decide
+from darklaunch_comparator.windows import closed_until_ms, read_windows
 from darklaunch_shared import keys
 from darklaunch_shared.connect import Client, as_dict
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status, parse_state
@@ -120,7 +121,7 @@ def test_windows_are_not_kept_open_for_ever() -> None:
 def test_windows_are_read_whole_however_much_was_captured(courts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     court: Court = courts()
     court.record(traffic(600, start_ms=court.start_ms))
-    monkeypatch.setattr(judge_module, "MOST", 150)  # of windows of 200
+    monkeypatch.setattr(windows_module, "MOST", 150)  # of windows of 200
     read, at_ms = list[tuple[int, int]](), court.start_ms - 20_000
     for _ in range(5):
         windows, at_ms = read_windows(court.connection, court.name, at_ms, court.start_ms + 30_000)
