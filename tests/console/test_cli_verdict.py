@@ -124,7 +124,7 @@ def test_what_a_person_decided_is_decided(cli, court):
 
 
 def test_what_waits_until_it_is_known_to_be_noise_or_not_is_said(cli, court):
-    court.hear(traffic(40, start_ms=court.start_ms))
+    court.look()
     assert not any("noise" in line for line in exits(cli, court.name)[1])
     court.connection.execute(
         "INSERT INTO darklaunch.signature (launch, fingerprint, endpoint, title, outcome, parts, count, first_seen, "
@@ -132,6 +132,9 @@ def test_what_waits_until_it_is_known_to_be_noise_or_not_is_said(cli, court):
         "jsonb_build_array(jsonb_build_object('path', '$.at', 'kind', 'value')), 1, now(), now() + interval '1 hour')",
         [court.name, SEARCH],
     )
+    assert exits(cli, court.name)[1][0] == "KEEP WATCHING: nothing has been judged yet; what differs may be noise."
+    assert "\nWaiting, for 10 min at most, to know if this is noise" in cli.run("watch", court.name, "--once").stdout
+    court.hear(traffic(40, start_ms=court.start_ms))
     waiting = f"  Waiting, for 10 min at most, to know if this is noise: {SEARCH} $.at value. What came since "
     assert any(line.startswith(waiting) for line in exits(cli, court.name)[1])
     assert waiting.strip() in cli.ok("report", court.name)

@@ -30,6 +30,7 @@ STEADY_S: Final = 30.0
 """How long after a change of the launch, such as of its share, the rate of exchanges is measured from then on."""
 RATE_S: Final = 600.0
 """Over how long it is measured at most."""
+BUSY_S: Final = 60.0
 QUIET_S: Final = 600.0
 """How long nothing may have been captured before that is worth a word."""
 NAMED: Final = 8
@@ -48,7 +49,8 @@ class Judged:
     """A launch and the latest judgement of it; None when no judge has looked yet. `per_s` is the rate of exchanges.
 
     `coverage` is how far each of the app's routes got; None while no hook has told them. `builds` are those of which
-    there is evidence. `ending` is the event that ended the launch last. `doubted` are the mismatches, as (endpoint,
+    there is evidence. `ending` is the event that ended the launch last. `busy` is whether exchanges captured within the
+    last minute were compared. `doubted` are the mismatches, as (endpoint,
     title), that may yet be noise and keep what came since waiting.
     """
 
@@ -59,6 +61,7 @@ class Judged:
     coverage: Coverage | None = None
     builds: tuple[BuildEvidence, ...] = ()
     ending: Event | None = None
+    busy: bool = False
     doubted: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -101,6 +104,7 @@ def judged(connection: Connection, name: str) -> Judged:
         gather_coverage(connection, record, endpoints),
         tuple(builds(connection, name)),
         latest_ending(connection, name),
+        read.recent_rate(connection, name, BUSY_S) > 0,
         _doubted(connection, record, found, now),
     )
 
@@ -149,7 +153,7 @@ def details(it: Judged) -> list[str]:
     """Say what else a reader should know: who else is guilty, what stands in the way, what was not seen."""
     summary, lines = it.summary, list[str]()
     if not summary.get("judged"):
-        return _waiting(it)
+        return waiting(it)
     leading = cast(dict[str, Any], summary["leading"])
     others = [each for each in _list(summary, "guilty") if each["endpoint"] != leading["endpoint"]]
     if others:
@@ -178,12 +182,24 @@ def accused(summary: Mapping[str, Any]) -> list[str]:
     return lines + ([f"and {count(len(places) - NAMED)} more"] if len(places) > NAMED else [])
 
 
+def waiting(it: Judged) -> list[str]:
+    """Say that exchanges wait to be judged because a difference in them may be noise."""
+    if not it.doubted or it.judgement is None:
+        return []
+    endpoint, title = it.doubted[0]
+    more = f" and {count(len(it.doubted) - 1)} more" if len(it.doubted) > 1 else ""
+    return [
+        f"Waiting, for 10 min at most, to know if this is noise: {from_outside(endpoint, 60)} "
+        f"{from_outside(title, 90)}{more}. What came since {moment(it.judgement.judged_until)} is judged then."
+    ]
+
+
 def remarks(it: Judged) -> list[str]:
     """Say what a person is to do, what stands in the way of a promotion, and what was not seen."""
     summary, lines = it.summary, list[str]()
     if summary["move"] and summary["by_hand"]:
         lines.append(_by_hand(it, str(summary["move"])))
-    lines += _waiting(it)
+    lines += waiting(it)
     if summary["verdict"] != "roll_back":
         lines += _coverage(summary)
     lines += _blind(it)
@@ -255,18 +271,6 @@ def _builds(it: Judged) -> list[str]:
     return [f"{named}; kept apart: {apart}." if others else f"{named}."]
 
 
-def _waiting(it: Judged) -> list[str]:
-    """Say that exchanges wait to be judged because a difference in them may be noise."""
-    if not it.doubted or it.judgement is None:
-        return []
-    endpoint, title = it.doubted[0]
-    more = f" and {count(len(it.doubted) - 1)} more" if len(it.doubted) > 1 else ""
-    return [
-        f"Waiting, for 10 min at most, to know if this is noise: {from_outside(endpoint, 60)} "
-        f"{from_outside(title, 90)}{more}. What came since {moment(it.judgement.judged_until)} is judged then."
-    ]
-
-
 def _coverage(summary: Mapping[str, Any]) -> list[str]:
     uncovered = _list(summary, "uncovered")
     if not uncovered:
@@ -293,6 +297,10 @@ def _blind(it: Judged) -> list[str]:
 def _idle(it: Judged) -> str:
     if it.judgement is None:
         return "; no comparator has looked at it"
+    if it.doubted:
+        return "; what differs may be noise"
+    if it.busy:
+        return "; what came in the last minute soon will be"
     return "; no traffic neither promotes nor rolls back"
 
 

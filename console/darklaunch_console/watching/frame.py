@@ -14,7 +14,7 @@ from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, WARN, fro
 from darklaunch_console.output.table import split_at, width
 from darklaunch_console.output.text import plural
 from darklaunch_console.reading.evidence import LatencyRow
-from darklaunch_console.reading.judged import Answer, headline, remarks, routes
+from darklaunch_console.reading.judged import Answer, headline, remarks, routes, waiting
 from darklaunch_console.reading.words import latency_ms
 
 from .look import Look
@@ -47,6 +47,8 @@ def frame(look: Look, columns: int = 80, rows: int = _NO_MORE, trouble: str = ""
     if look.judged.summary.get("judged"):
         lines += [(), *_guards(look.judged.summary, columns)]
         lines += _remarks(look, columns, at_most=2 if rows <= 30 else 12)
+    elif told := waiting(look.judged):
+        lines += [(), *(_plain(line) for line in _fold(told[0], columns))]
     if look.latency and len(lines) + 4 <= rows:
         lines += [(), *_latency(look, columns, rows - len(lines) - 1)]
     return [_clip(line, columns) for line in lines[:rows]]
