@@ -4,9 +4,9 @@
 
 Every contender works off messages of 2 kB that were put there before the clock starts; they take turns in every round,
 on one Valkey that is emptied in between. The peers run with the settings that their documentation begins with, each in
-an environment of its own that uv makes (what cannot be installed is left out, with a word). `ours` is the whole worker
-stage of `bench.worker` (read, unpack, pack, finish) with a shadow client that answers at once; `bare loop` is redis-py
-alone doing the same to Redis.
+an environment of its own that uv makes (what cannot be installed is left out, with a word). `darklaunch` is the whole
+worker stage of `bench.worker` (read, unpack, pack, finish) with a shadow client that answers at once; `bare loop` is
+redis-py alone doing the same to Redis.
 """
 
 import argparse
@@ -20,6 +20,9 @@ from pathlib import Path
 
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared.connect import connect
+from darklaunch_shared.garbage import spare_the_long_lived
+
+from .worker import Bench, NoOp
 
 PEERS = {
     "taskiq-redis": ("taskiq_noop.py", "taskiq-redis"),
@@ -29,6 +32,7 @@ PEERS = {
     "arq": ("arq_noop.py", "arq"),
     "celery": ("celery_noop.py", "celery[redis]"),
 }
+OURS = ("bare loop", "darklaunch")
 LIMIT_S = 180.0
 
 
@@ -49,12 +53,16 @@ def peer(name: str, redis_url: str, messages: int) -> dict[str, float] | None:
 
 
 def measure(rounds: int, messages: int) -> dict[str, list[float]]:
-    """Give every peer's messages per second, one figure a round."""
-    rates: dict[str, list[float]] = {name: [] for name in PEERS}
+    """Give everybody's messages per second, one figure a round."""
+    rates: dict[str, list[float]] = {name: [] for name in (*OURS, *PEERS)}
     with embedded_valkey() as valkey:
         redis = connect(valkey.url, client_name="darklaunch-bench")
+        bench = Bench(valkey.url, None, messages)
         for _ in range(rounds):
-            for name in list(rates):
+            for name, ours in zip(OURS, (bench.bare_loop, lambda: bench.worker(answering=NoOp)), strict=True):
+                wall_us, _ = ours()
+                rates[name].append(1e6 / wall_us)
+            for name in [name for name in rates if name in PEERS]:
                 redis.execute_command("FLUSHALL")
                 told = peer(name, valkey.url, messages)
                 if told is None:
@@ -75,6 +83,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--messages", type=int, default=3000)
     given = parser.parse_args()
+    spare_the_long_lived()  # as the worker command does
     print(f"{'queue':24}{'messages/s':>12}    {given.rounds} rounds of {given.messages:,}, 2 kB each, doing nothing")
     for name, found in sorted(measure(given.rounds, given.messages).items(), key=lambda pair: -max(pair[1])):
         print(f"{name:24}{statistics.median(found):12,.0f}")

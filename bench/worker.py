@@ -107,7 +107,7 @@ class Bench:
         call_script(self.redis, Call("join", (stream,), (keys.WORKER_GROUP,)))
         for first in range(0, self.exchanges + WARM, 500):
             pipeline = self.redis.pipeline(transaction=False)
-            for seq in range(first, first + 500):
+            for seq in range(first, min(first + 500, self.exchanges + WARM)):
                 captured = Exchange(f"bench000:{seq + 1}", name, now_ms(), "GET /orders/{id}", REQUEST, ANSWER)
                 flat = [part for pair in pack_exchange(captured).items() for part in pair]
                 pipeline.execute_command("XADD", stream, "*", *flat)

@@ -48,10 +48,11 @@ async def ask_shadow_again(
     return Repeat(Version.SHADOW, outcome)
 
 
-async def ask_control(desk: Desk, exchange: Exchange, first: Answered | Unanswered) -> Repeat | None:
-    """Send the request to the control, when there is one and it has room now: nothing ever waits for a slot there."""
-    control = desk.control
-    if control is None or not (_answered(first) and chosen(exchange, desk.spec)):
+async def ask_control(
+    desk: Desk, control: ControlOrigin, exchange: Exchange, first: Answered | Unanswered
+) -> Repeat | None:
+    """Send the request to the control, when it has room now: nothing ever waits for a slot there."""
+    if not (_answered(first) and chosen(exchange, desk.spec)):
         return None
     breaker, now_s = control.protection.breaker, time.monotonic()
     probe = breaker.probe_due(now_s)

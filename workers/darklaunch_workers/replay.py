@@ -109,7 +109,9 @@ async def conclude(desk: Desk, replayed: Replayed) -> Settled:
 
     Nothing of the shadow's is taken up any more: a slow control keeps no replay from going out.
     """
-    repeat = replayed.repeat or await ask_control(desk, replayed.exchange, replayed.shadow)
+    repeat = replayed.repeat
+    if repeat is None and desk.control is not None:
+        repeat = await ask_control(desk, desk.control, replayed.exchange, replayed.shadow)
     return Settled(pack_replay(replayed.captured, replayed.shadow, repeat), "replayed")
 
 
