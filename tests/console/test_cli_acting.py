@@ -100,6 +100,12 @@ def test_start_counts_the_apps_that_listen(cli, redis, launch_name, nowhere):
     assert found["hooks"] >= 1
     assert found["shadow_answers"] is False
     assert found["changed"] is True
+    call_script(redis, heartbeat(keys.HOOKS, f"hook-{launch_name}-2", {"app": "desk\x1b"}))
+    assert {"shop", "desk\x1b"} <= set(cli.json("start", f"{launch_name}-b", "--shadow", nowhere)["apps"])
+    several = "If the shadow serves one of them, name its paths with --only."
+    said = cli.ok("start", f"{launch_name}-c", "--shadow", nowhere)
+    assert several in said and "\x1b" not in said
+    assert several not in cli.ok("start", f"{launch_name}-d", "--shadow", nowhere, "--only", "/api/**")
 
 
 def test_start_says_when_no_app_listens(cli, own_valkey, launch_name, nowhere):

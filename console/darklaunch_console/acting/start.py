@@ -41,6 +41,7 @@ class Surroundings:
     answer: Probe
     control: Probe | None
     hooks: int
+    apps: tuple[str, ...]
 
 
 @click.command()
@@ -138,7 +139,9 @@ def start(
             raise ConsoleError(_exists(get_launch(connection, name).state)) from None
         connection.commit()
         tell(redis, record, lift_hold=True)
-        found = Surroundings(answers["shadow"], answers.get("control"), len(hooks_alive(redis)))
+        hooks = hooks_alive(redis)
+        apps = tuple(sorted({str(hook.about.get("app", "")) for hook in hooks}))
+        found = Surroundings(answers["shadow"], answers.get("control"), len(hooks), apps)
     if in_json:
         say_json(_as_json(record.state, found))
     else:
@@ -180,6 +183,9 @@ def _tell(state: LaunchState, found: Surroundings) -> None:
         say(f"  The judge {MODES[judged.mode]}.")
     if judged != Policy(mode=judged.mode):
         say(f"  {forecast(judged, 0.0)}")
+    if len(found.apps) > 1 and not state.spec.only:
+        named = ", ".join(from_outside(app, 40) for app in found.apps[:5])
+        say(f"  Several apps are mirrored: {named}. If the shadow serves one of them, name its paths with --only.")
     if not found.hooks:
         say(f"  No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
     say(f"  Next: darklaunch watch {state.name}")
@@ -220,4 +226,5 @@ def _as_json(state: LaunchState, found: Surroundings) -> dict[str, object]:
         control_trouble=(found.control and found.control.trouble) or None,
         noise_percent=state.spec.noise_percent,
         hooks=found.hooks,
+        apps=found.apps,
     )
