@@ -84,7 +84,8 @@ def test_the_books_balance_and_every_report_can_be_read(seen: Seen) -> None:
     for launch, audit in seen.audits.items():
         assert audit["ok"], (launch, audit)
     for launch, report in seen.reports.items():
-        assert report.startswith(f"{launch}: "), report[:200]
+        verdict, _, told = report.partition("\n\n")
+        assert verdict.startswith("KEEP WATCHING: ") and told.startswith(f"{launch}: "), report[:200]
         assert all(character.isprintable() or character == "\n" for character in report)
 
 
