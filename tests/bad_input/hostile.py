@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.loopback import conversing
+
 from .corpus import Case
 
 GOOD = b'{"ok":true}'
@@ -35,30 +37,13 @@ def http(status: int, headers: list[bytes], body: bytes) -> bytes:
 async def hostile_shadow(cases: dict[str, Case]) -> AsyncIterator[Shadow]:
     """Serve on loopback; a request without a case gets `{"ok":true}`."""
     shadow = Shadow()
-    visits: set[asyncio.Task[None]] = set()
 
-    async def visit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        visits.add(task)
-        try:
-            while await _serve(shadow, cases, reader, writer):
-                pass
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, asyncio.LimitOverrunError):
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await _serve(shadow, cases, reader, writer):
             pass
-        finally:
-            visits.discard(task)
-            writer.close()
 
-    server = await asyncio.start_server(visit, "127.0.0.1", 0, limit=2**20)
-    shadow.port = server.sockets[0].getsockname()[1]
-    try:
+    async with conversing(converse, limit=2**20) as (_, shadow.port):
         yield shadow
-    finally:
-        server.close()
-        for task in visits:
-            task.cancel()
-        await asyncio.gather(*visits, return_exceptions=True)
 
 
 async def _serve(

@@ -21,6 +21,8 @@ from darklaunch_shared.scripting import Call, call_script
 from darklaunch_workers.run import serve
 from darklaunch_workers.settings import WorkerSettings, as_environment
 
+from tests.loopback import conversing
+
 PRODUCER = "abcd1234"
 
 
@@ -57,39 +59,24 @@ async def fine(_seen: Seen) -> bytes:
 async def shadow(answer: Callable[[Seen], Awaitable[bytes]] = fine) -> AsyncIterator[Shadow]:
     """Serve HTTP/1.1; an empty answer closes the connection."""
     it = Shadow(answer)
-    busy: set[asyncio.Task[Any]] = set()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        busy.add(asyncio.current_task())  # type: ignore[arg-type]
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                first, *lines = head.decode("latin-1").split("\r\n")[:-2]
-                method, target, _ = first.split(" ")
-                headers = dict(line.split(": ", 1) for line in lines)
-                body = await reader.readexactly(int(headers.get("content-length", 0)))
-                seen = Seen(method, target, headers, body, time.monotonic())
-                it.seen.append(seen)
-                answer = await it.answer(seen)
-                writer.write(answer)
-                await writer.drain()
-                if not answer:
-                    return
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            busy.discard(asyncio.current_task())  # type: ignore[arg-type]
-            writer.close()
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            first, *lines = head.decode("latin-1").split("\r\n")[:-2]
+            method, target, _ = first.split(" ")
+            headers = dict(line.split(": ", 1) for line in lines)
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            seen = Seen(method, target, headers, body, time.monotonic())
+            it.seen.append(seen)
+            answer = await it.answer(seen)
+            writer.write(answer)
+            await writer.drain()
+            if not answer:
+                return
 
-    server = await asyncio.start_server(converse, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    it.origin = f"http://{host}:{port}"
-    try:
+    async with conversing(converse) as (_, port):
+        it.origin = f"http://127.0.0.1:{port}"
         yield it
-    finally:
-        server.close()
-        for task in busy:
-            task.cancel()
-        await asyncio.gather(*busy, return_exceptions=True)
 
 
 @contextmanager

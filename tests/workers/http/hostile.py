@@ -3,11 +3,13 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from darklaunch_shared.origin import Origin
 from darklaunch_workers.http import Caps, ShadowClient, ShadowRequest, make_client
+
+from tests.loopback import conversing
 
 Act = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -42,7 +44,6 @@ async def hostile(answer: bytes | Act, *, reads: bool = True, ssl=None) -> Async
     With `reads` False it acts at once, the request still unread.
     """
     shadow = Shadow()
-    visits: set[asyncio.Task] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         shadow.connections += 1
@@ -58,27 +59,8 @@ async def hostile(answer: bytes | Act, *, reads: bool = True, ssl=None) -> Async
                 return
             writer.write(answer)
 
-    async def visit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        visits.add(asyncio.current_task())
-        try:
-            with suppress(OSError, asyncio.IncompleteReadError):
-                await serve(reader, writer)
-        except asyncio.CancelledError:
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(visit, "127.0.0.1", 0, ssl=ssl)
-    shadow.server = server
-    shadow.port = server.sockets[0].getsockname()[1]
-    try:
+    async with conversing(serve, ssl=ssl) as (shadow.server, shadow.port):
         yield shadow
-    finally:
-        server.close()
-        for task in visits:
-            task.cancel()
-        await asyncio.gather(*visits, return_exceptions=True)
-        await asyncio.sleep(0)
 
 
 @asynccontextmanager
