@@ -141,6 +141,9 @@ def _tell(servers: Servers, settings: Settings, parts: Sequence[Part]) -> None:
     if settings.redis.source == FROM_UP:
         say("Give it to your app, which carries the hook:")
         say(f"  export DARKLAUNCH_REDIS_URL={settings.redis.url}", style=STRONG)
+        named = settings.redis.url.replace("redis://:", "redis://default:", 1)  # without a user redis-cli is refused
+        say("Look at what is on its way with redis-cli:")
+        say(f"  redis-cli -u {named}")
     if settings.database.source == FROM_UP:
         say("Ask the results with psql:")
         say(f"  psql {settings.database.url}")
