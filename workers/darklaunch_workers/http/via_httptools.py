@@ -52,6 +52,9 @@ class HttptoolsConnection(asyncio.Protocol):
         self._transport.write(b"%b\r\n\r\n%b" % (head, request.body))
         try:
             await waiter
+        except BaseException:
+            reading.body.clear()  # up to the cap, which the error's traceback keeps until garbage is collected
+            raise
         finally:
             self._waiter = None
         self._spent = not reading.clean or self._transport.get_write_buffer_size() > 0
