@@ -6,9 +6,11 @@ One uvicorn process serves 2 kB of JSON from Starlette: bare, with the hook at s
 it writes), with the hook while its Valkey is stopped, with OpenTelemetry's and with Sentry's ASGI middleware. nginx and
 Envoy stand in front of a server that answers at once, without and with mirroring to a second one; their `of bare` is
 relative to themselves without mirroring. At full load a p99 is mostly time spent in line: what a hook adds to it shows
-at a fixed rate, `--per-s 500`; the last line holds it with Redis stopped against it with Redis up. Servers run on one
-core, load and Valkey on another; contenders take turns in every round. CPU is the server process's own, with all its
-threads. What is not installed is left out, with a word (`uv sync --group bench`; Debian's nginx).
+at a fixed rate, `--per-s 500`; the last line holds it with Redis stopped against it with Redis up. Each server in turn
+has the first core to itself; load, Valkey and upstreams share another. CPU is the server process's own, with all its
+threads, and `core` how much of its core that is: near 1.00 the server was the limit, and the rate is its own capacity
+(the kernel's work on packets is not a process's); well below, the load or an upstream was. What is not installed is
+left out, with a word (`uv sync --group bench`; Debian's nginx).
 """
 
 import argparse
@@ -127,7 +129,7 @@ def main(rounds: int, seconds: float, concurrency: int, per_s: float, only: str)
             for contender in running:
                 measure(contender, seconds, concurrency, per_s)
     print(
-        f"{'server':30}{'requests/s':>11}{'of bare':>9}{'CPU µs':>9}{'added':>8}{'p99, ms':>9}{'added':>8}"
+        f"{'server':30}{'requests/s':>11}{'of bare':>9}{'CPU µs':>9}{'added':>8}{'core':>6}{'p99, ms':>9}{'added':>8}"
         f"    {rounds} rounds of {seconds:g} s, concurrency {concurrency}{f', {per_s:g} a second' if per_s else ''}"
     )
     named = {contender.name: contender for contender in running}
@@ -137,8 +139,10 @@ def main(rounds: int, seconds: float, concurrency: int, per_s: float, only: str)
         added = statistics.median(mine - its for mine, its in zip(one.cpu_us, bare.cpu_us, strict=True))
         rate, cpu_us, p99_ms = map(statistics.median, (one.rates, one.cpu_us, one.p99_ms))
         slower_ms = statistics.median(mine - its for mine, its in zip(one.p99_ms, bare.p99_ms, strict=True))
+        core = statistics.median(each * us / 1e6 for each, us in zip(one.rates, one.cpu_us, strict=True))
         beside = f"{share:9.2f}{cpu_us:9.1f}{added:+8.1f}" if one is not bare else f"{'':9}{cpu_us:9.1f}{'':8}"
-        print(f"{one.name:30}{rate:11,.0f}{beside}{p99_ms:9.2f}{'' if one is bare else f'{slower_ms:+8.2f}'}")
+        slower = "" if one is bare else f"{slower_ms:+8.2f}"
+        print(f"{one.name:30}{rate:11,.0f}{beside}{core:6.2f}{p99_ms:9.2f}{slower}")
     if STOPPED in named and UP in named:
         pairs = zip(named[STOPPED].p99_ms, named[UP].p99_ms, strict=True)
         ratio = statistics.median(stopped / up for stopped, up in pairs)

@@ -28,6 +28,8 @@ from .load import HOST
 SERVE: Final = (sys.executable, "-W", "ignore", "-m", "bench.servers")
 """The command that serves; a kind follows."""
 
+_FIRST_CORE: Final = str(min(os.sched_getaffinity(0)))
+
 
 @contextmanager
 def child(command: Sequence[str], environ: dict[str, str], log: Path | None = None) -> Generator[subprocess.Popen[str]]:
@@ -55,9 +57,9 @@ def installed(module: str) -> bool:
 
 
 def pinned(program: str) -> list[str]:
-    """Give the command that runs a program on the first core."""
+    """Give the command that runs a program on the first core, wherever this process was moved since it began."""
     taskset = shutil.which("taskset")
-    return [taskset, "-c", str(min(os.sched_getaffinity(0))), program] if taskset else [program]
+    return [taskset, "-c", _FIRST_CORE, program] if taskset else [program]
 
 
 def serve(kind: str) -> None:
