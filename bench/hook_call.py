@@ -110,8 +110,8 @@ def hooked(percent: float, app_name: str) -> tuple[ASGIApp, Outbox]:
 
 def empty(outbox: Outbox) -> None:
     outbox.take_notes()
-    for recording in outbox.take(len(outbox)):
-        recording.release()
+    for recorded in outbox.take(len(outbox)):
+        outbox.release(recorded.held_bytes)
 
 
 def measure(rounds: int) -> list[Added]:

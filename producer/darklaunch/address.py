@@ -7,9 +7,11 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
+UNCLEAN: Final = re.compile(r"[\x00-\x20\x7f]")
+"""What cannot stand in a request line's target: a space, a control character."""
+
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _AUTHORITY: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_UNCLEAN: Final = re.compile(r"[\x00-\x20\x7f]")
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 
 
@@ -21,14 +23,14 @@ def asgi_target(scope: Mapping[str, Any], receive: object) -> str:
     """
     raw: bytes | None = scope.get("raw_path")
     path = raw.decode("latin-1") if raw else quote(str(scope["path"]), safe=_PATH_SAFE, errors="surrogateescape")
-    root = str(scope.get("app_root_path", scope.get("root_path", "")))
+    root = scope.get("app_root_path", scope.get("root_path"))
     if (
         root
-        and path.startswith(root)
+        and path.startswith(str(root))
         and _calls_from_uvicorn(receive)
         and root != getattr(scope.get("app"), "root_path", "")
     ):
-        path = path[len(root) :]
+        path = path[len(str(root)) :]
     query: bytes = scope.get("query_string", b"")
     target = f"{path}?{query.decode('latin-1')}" if query else path
     return target if target.startswith("/") else _origin_form(target)
@@ -55,15 +57,14 @@ def path_of(target: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def origin_of(scheme: str, server: str, host: str) -> str:
+def origin_of(scheme: str, name: str, port: int | str | None, host: str) -> str:
     """Give scheme://host[:port] as the client saw it: its Host header when that is one, else the server's own name."""
     host = host.strip()
-    return f"{scheme}://{host if _AUTHORITY.fullmatch(host) else server}"
-
-
-def is_clean(target: str) -> bool:
-    """Tell whether a target can stand on a request line: no space and no control character."""
-    return _UNCLEAN.search(target) is None
+    if not _AUTHORITY.fullmatch(host):
+        name, port = ("localhost", None) if name.startswith("/") else (name, port)  # a Unix socket has neither
+        name = f"[{name}]" if ":" in name else name
+        host = f"{name}:{port}" if port else name
+    return f"{scheme}://{host}"
 
 
 def _origin_form(target: str) -> str:

@@ -59,17 +59,16 @@ class CaptureMiddleware:
 
     def _decide(self, scope: Scope, receive: Receive, send: Send) -> _Tee | TimedASGI | None:
         try:
-            for name, _ in scope["headers"]:
-                if name == _MARK:
-                    self._recorder.count_loop()
-                    settings = self._recorder.settings
-                    return TimedASGI(receive, send, settings.body_cap_bytes, settings.build)
+            fields = dict(scope["headers"])
             recorder = self._recorder
+            if _MARK in fields:
+                recorder.count_loop()
+                return TimedASGI(receive, send, recorder.settings.body_cap_bytes, recorder.settings.build)
             u = recorder.draw()
             if u >= recorder.snapshot.ceiling or _TAKEN in scope:
                 return None
             target = asgi_target(scope, receive)
-            recording = recorder.begin(u, scope["method"], target, partial(_read_head, scope, target))
+            recording = recorder.begin(u, scope["method"], target, partial(_read_head, scope, fields, target))
             if recording is None:
                 return None
             scope[_TAKEN] = True
@@ -173,22 +172,17 @@ class _Lifespan:
 
 
 def _content_type(headers: Headers) -> str:
-    for name, value in headers:
-        if name.lower() == b"content-type":
-            return value.decode("latin-1")
-    return ""
-
-
-def _read_head(scope: Scope, target: str) -> Head:
-    headers: Headers = tuple(scope["headers"])
     fields = dict(headers)
-    host, port = scope.get("server") or ("localhost", None)
-    if host.startswith("/"):  # a Unix socket
-        host, port = "localhost", None
-    host = f"[{host}]" if ":" in host else host
-    client = scope.get("client")
-    method = scope["method"]
-    length = fields.get(b"content-length", b"").decode("latin-1")
-    body = body_bytes(method, length, b"transfer-encoding" in fields, str(scope.get("http_version", "1.1")))
-    server = f"{host}:{port}" if port else host
-    return Head(method, target, scope.get("scheme", "http"), server, client[0] if client else "", headers, body)
+    given = fields.get(b"content-type")
+    if given is None:  # an app may write a name as it likes
+        given = next((value for name, value in headers if name.lower() == b"content-type"), b"")
+    return given.decode("latin-1")
+
+
+def _read_head(scope: Scope, fields: dict[bytes, bytes], target: str) -> Head:
+    name, port = scope.get("server") or ("localhost", None)
+    method, client = scope["method"], scope.get("client")
+    length, chunked = fields.get(b"content-length"), b"transfer-encoding" in fields
+    body = body_bytes(method, length, chunked, scope.get("http_version", "1.1"))
+    peer, headers = client[0] if client else "", tuple(scope["headers"])
+    return Head(method, target, scope.get("scheme", "http"), name, port, peer, headers, fields, body)

@@ -4,13 +4,16 @@ The request thread keeps them as they come; reading them is left to the backgrou
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from darklaunch_shared.exchange import Headers
 
 RawHeaders = tuple[tuple[bytes, bytes], ...] | tuple[tuple[str, str], ...]
 """Header fields as they were given: bytes in ASGI, latin-1 text in WSGI. A server's names are lower case."""
+
+ByName = Mapping[Any, Any]
+"""The last value of each header field, by its lower-case name; bytes or text as in RawHeaders."""
 
 NAMES_KEPT: Final = 1_000
 
@@ -64,12 +67,3 @@ def check_name(name: str) -> str:
     if not _TOKEN.fullmatch(name):
         raise Unfit("a response header's name is not a token")
     return name
-
-
-def find(headers: RawHeaders, name: str) -> Any:
-    """Give the first value of a field, as it was given; "" when there is none. `name` is lower case."""
-    raw = name.encode()
-    for field, value in headers:
-        if field.lower() in (name, raw):
-            return value
-    return ""

@@ -22,12 +22,11 @@ from darklaunch_shared.seal import Sealer
 from redis.exceptions import OutOfMemoryError
 
 from .complaint import Complaint
-from .fields import Unfit
 from .lane import Lane
 from .outbox import Outbox
 from .packing import Packer
 from .publishing import Apps
-from .recording import Recording
+from .recording import Recorded
 from .report import Report
 from .settings import Settings
 from .snapshot import Snapshot
@@ -37,7 +36,7 @@ from .wire import REPLIES, NotSent, Trouble, Unanswered, Wire
 log = logging.getLogger("darklaunch")
 
 FLUSH_S: Final = 0.05
-TAKE_AT_ONCE: Final = 200
+TAKE_AT_ONCE: Final = 500
 AFTER_ERROR_S: Final = 1.0
 FAREWELL_S: Final = 0.4  # of the time for leaving, kept for the last counters
 
@@ -149,20 +148,19 @@ class Flusher:
                     lane.skipped[reason] += 1
                 else:
                     lane.lose("redis_down" if reason == "outbox_full" and self._backoff.failures else reason)
-        for recording in self._outbox.take(TAKE_AT_ONCE):
-            self._sort(recording)
+        for recorded in self._outbox.take(TAKE_AT_ONCE):
+            self._sort(recorded)
 
-    def _sort(self, recording: Recording) -> None:
+    def _sort(self, recorded: Recorded) -> None:
         try:
-            sample = self._packer.sample(recording)
-        except BaseException as error:  # it must not take those with it that were taken out together
-            if not isinstance(error, Unfit):
-                self._complaint.log("packing an exchange")
-            recording.release()
-            for name in recording.launches:
+            sample = self._packer.sample(recorded, self._outbox)
+        except BaseException:  # it must not take those with it that were taken out together
+            self._complaint.log("packing an exchange")
+            self._outbox.release(recorded.held_bytes)
+            for name in recorded.launches:
                 self._lane(name).lose("bad_input")
             return
-        for name in recording.launches:
+        for name in recorded.launches:
             self._lane(name).offer(sample)
 
     def _obey(self) -> None:

@@ -11,7 +11,7 @@ and every number up to `seq` was written to Redis.
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from darklaunch_shared import keys
 from darklaunch_shared.backoff import Backoff
@@ -20,12 +20,11 @@ from darklaunch_shared.exchange import META_CAP_BYTES
 from darklaunch_shared.launch import LaunchState, Status
 from darklaunch_shared.scripting import Argument, Call
 
-BATCH_ENTRIES: Final = 100
+BATCH_ENTRIES: Final = 250
 BATCH_BYTES: Final = 1_048_576
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """One exchange as admission takes it: meta (JSON), request body, response body."""
 
     meta: bytes

@@ -31,6 +31,7 @@ from .sampling import Sticky, position, sticky_key
 from .settings import BadSetting, Settings, read_settings
 from .skips import request_skip
 from .snapshot import OFF, UNSTARTED, Mirror, Snapshot
+from .writing import Writer
 
 log = logging.getLogger("darklaunch")
 
@@ -55,7 +56,7 @@ class Recorder:
         self.draw: Callable[[], float] = Random().random
         self.outbox = Outbox(settings.outbox_bytes, settings.outbox_entries)
         self.hooks: WeakSet[Any] = WeakSet()
-        self._interface = interface
+        self._interface, self._writer = interface, Writer(settings)
         self._sealer = _sealer_of(settings)  # not later: the thread must import nothing
         self._flusher: Flusher | None = None
         self._starting = threading.Lock()
@@ -77,21 +78,23 @@ class Recorder:
             return None
         head: Head | None = None
         launches: list[str] = []
+        seals, plain = False, bool(target) and method in SAFE_METHODS
         for mirror in snapshot.mirrors:
             if mirror.sticky is None:
                 sampled = u < mirror.fraction
             else:
                 head = head or read_head()
                 sampled = self._sticks(mirror, mirror.sticky, head, u)
-            if sampled and not self._refused(mirror, method, target):
+            if sampled and ((plain and not mirror.patterned) or not self._refused(mirror, method, target)):
                 launches.append(mirror.name)
+                seals = seals or mirror.seals
         if not launches:
             return None
         head = head or read_head()
-        if reason := request_skip(head.headers):
+        if reason := request_skip(head.fields):
             self.outbox.note(tuple(launches), reason)
             return None
-        return Recording(head, tuple(launches), self.outbox, self.settings)
+        return Recording(head, tuple(launches), self.outbox, self._writer, seals=seals)
 
     def count_loop(self) -> None:
         """Count a replay that a launch would have sampled, had it been a user's request."""
@@ -183,8 +186,6 @@ class Recorder:
         return False
 
     def _refused(self, mirror: Mirror, method: str, target: str) -> bool:
-        if target and not mirror.patterned and method in SAFE_METHODS:
-            return False
         path = path_of(target)
         reason: str | None
         if not target:

@@ -7,16 +7,17 @@ thread (`Route.template`). Nothing here imports a framework: it looks at what th
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, cast
 
 UNMATCHED: Final = "{unmatched}"
 
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 _CONVERTED: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A route as left behind by a framework.
 
     `found` is the framework's own object or text, None when no route matched. `mounted` is the concrete path of the
@@ -27,7 +28,7 @@ class Route:
     found: Any
     mounted: str = ""
     path: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parameters: Mapping[str, Any] = _NONE
 
     def template(self, status: int) -> str | None:
         """Give the route's template, `{unmatched}` when the framework found none, None when that cannot be told."""
@@ -48,7 +49,7 @@ def asgi_route(scope: Mapping[str, Any], root_path: str) -> Route | None:
         found = _Endpoint(endpoint, getattr(scope.get("app"), "routes", ()))
     mounted = str(scope.get("root_path", "")).removeprefix(root_path)
     framework = "fastapi" if "fastapi" in scope or "fastapi_inner_astack" in scope else "starlette"
-    return Route(framework, found, mounted, str(scope["path"]), scope.get("path_params", {}) if mounted else {})
+    return Route(framework, found, mounted, str(scope["path"]), scope.get("path_params", _NONE) if mounted else _NONE)
 
 
 def wsgi_route(environ: Mapping[str, Any], path: str) -> Route | None:

@@ -14,31 +14,28 @@ Beside `unsafe_method` and `path`, which the launch's policy decides:
     hook_error     the hook failed; the log `darklaunch` says how
 """
 
+from functools import lru_cache
 from typing import Final
 
-from .fields import RawHeaders, find
-from .fields import text as as_text
+from .fields import ByName, text
 
 REPLAY_MARK: Final = "x-darklaunch-exchange"
 
-_CONDITIONAL: Final = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range")
-_TELLING: Final = frozenset(
-    form for name in (*_CONDITIONAL, "upgrade", "content-type") for form in (name, name.encode())
+_CONDITIONAL: Final = frozenset(
+    form
+    for name in ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range")
+    for form in (name, name.encode())
 )
 _STREAMING: Final = ("text/event-stream", "multipart/x-mixed-replace", "application/grpc")
 
 
-def request_skip(headers: RawHeaders) -> str | None:
-    """Say why a request cannot be compared; None when it can. Names are lower case."""
-    names = {name for name, _ in headers}
-    if _TELLING.isdisjoint(names):
-        return None
-    told = {name if isinstance(name, str) else name.decode("latin-1") for name in names}
-    if not told.isdisjoint(_CONDITIONAL):
+def request_skip(fields: ByName) -> str | None:
+    """Say why a request cannot be compared; None when it can."""
+    if not _CONDITIONAL.isdisjoint(fields):
         return "conditional"
-    if "upgrade" in told or as_text(find(headers, "content-type")).lower().startswith("application/grpc"):
-        return "streaming"
-    return None
+    given = fields.get(b"content-type") or fields.get("content-type")
+    grpc = given and text(given).lower().startswith("application/grpc")
+    return "streaming" if grpc or b"upgrade" in fields or "upgrade" in fields else None
 
 
 def is_streaming(status: int, content_type: str) -> bool:
@@ -46,6 +43,7 @@ def is_streaming(status: int, content_type: str) -> bool:
     return status == 101 or content_type.lower().startswith(_STREAMING)
 
 
+@lru_cache(maxsize=256)
 def response_skip(status: int, content_type: str, left_alone: tuple[str, ...]) -> str | None:
     """Say why a response cannot be compared; None when it can."""
     if is_streaming(status, content_type):

@@ -16,7 +16,7 @@ class Mirror:
     """A launch that samples now: its share of requests (0 to 1) and which requests it may mirror.
 
     `patterned` says that not every safe request is mirrored. `barred`, when not "", is what every request is skipped
-    for.
+    for. `seals` says that credentials are to travel sealed.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Mirror:
     policy: Policy
     patterned: bool
     barred: str = ""
+    seals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def snapshot_of(states: Mapping[str, LaunchState], *, can_seal: bool = False) ->
                 broken[name] = "it seals credentials, and this process has no usable DARKLAUNCH_SEAL_KEY"
             patterned = bool(spec.allow or spec.only or spec.skip or barred)
             sticky = parse_sticky(spec.sticky)
-            mirrors.append(Mirror(name, state.fraction, sticky, compile_policy(spec), patterned, barred))
+            mirrors.append(Mirror(name, state.fraction, sticky, compile_policy(spec), patterned, barred, spec.seal))
         except BadLaunch as why:
             broken[name] = str(why)
     ceiling = max((1.0 if mirror.sticky else mirror.fraction for mirror in mirrors), default=0.0)

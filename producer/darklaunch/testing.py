@@ -16,11 +16,11 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.exchange import Exchange
+from darklaunch_shared.exchange import VERSION, Exchange, unpack_exchange
 from darklaunch_shared.launch import LaunchSpec, LaunchState, Status, check_percent
 
-from .fields import Unfit
 from .flags import FLAGS
 from .outbox import Outbox
 from .packing import Packer
@@ -36,7 +36,7 @@ class Captured:
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._packers: dict[Settings, Packer] = {}
+        self._packer = Packer(Settings())
         self._exchanges: list[Exchange] = []
         self._skipped: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
@@ -62,16 +62,14 @@ class Captured:
     def _collect(self) -> None:
         for _, sampled, reason in self._outbox.take_notes():
             (self._dropped if sampled else self._skipped)[reason] += 1
-        for recording in self._outbox.take(len(self._outbox)):
-            packer = self._packers.setdefault(recording.settings, Packer(recording.settings))
-            try:
-                sample = packer.sample(recording)
-            except Unfit:
-                recording.release()
-                self._dropped["bad_input"] += 1
-            else:
-                self._exchanges.append(sample.exchange(LAUNCH, f"{LAUNCH}:{len(self._exchanges) + 1}"))
-                sample.settle()
+        for recorded in self._outbox.take(len(self._outbox)):
+            identity = f"{LAUNCH}:{len(self._exchanges) + 1}"
+            sample = self._packer.sample(recorded, self._outbox)
+            parcel = sample.parcel(LAUNCH, identity, seal=False)
+            sample.settle()
+            fields = {keys.V: VERSION, keys.ID: identity.encode(), keys.META: parcel.meta}
+            bodies = {keys.REQUEST: parcel.request, keys.RESPONSE: parcel.response}
+            self._exchanges.append(unpack_exchange(fields | bodies))
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class Wire:
         except (RedisError, OSError) as error:
             raise NotSent(explain(error, self._url)) from error
         try:
-            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            connection.send_packed_command([_packed(commands)], check_health=False)
             return _replies(connection, len(commands))
         except (RedisError, OSError) as error:
             connection.disconnect()
@@ -81,6 +81,17 @@ class Wire:
         self._client.close()
 
 
+def _packed(commands: Sequence[Command]) -> bytes:
+    """Write commands as RESP arrays of bulk strings, in one go; redis-py looks twice at each word."""
+    parts: list[bytes] = []
+    for command in commands:
+        parts.append(b"*%d\r\n" % len(command))
+        for word in command:
+            content = word if type(word) is bytes else str(word).encode()
+            parts += (b"$%d\r\n" % len(content), content, b"\r\n")
+    return b"".join(parts)
+
+
 def _replies(connection: "_Connection", count: int) -> list[Any]:
     replies: list[Any] = []
     while len(replies) < count:
@@ -94,7 +105,6 @@ def _replies(connection: "_Connection", count: int) -> list[Any]:
 
 
 class _Connection(Protocol):
-    def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...
     def send_packed_command(self, command: list[bytes], check_health: bool) -> None: ...
     def read_response(self) -> Any: ...
     def disconnect(self) -> None: ...

@@ -173,19 +173,19 @@ def _read_head(environ: Environ, target: str) -> Head:
         for key in ("CONTENT_TYPE", "CONTENT_LENGTH")
         if environ.get(key)
     ]
-    host, port = str(environ.get("SERVER_NAME", "localhost")), str(environ.get("SERVER_PORT", ""))
-    host = f"[{host}]" if ":" in host else host
     method, fields = str(environ["REQUEST_METHOD"]), dict(headers)
     return Head(
         method=method,
         target=target,
         scheme=str(environ.get("wsgi.url_scheme", "http")),
-        server=f"{host}:{port}" if port else host,
+        name=str(environ.get("SERVER_NAME", "localhost")),
+        port=str(environ.get("SERVER_PORT", "")),
         client=str(environ.get("REMOTE_ADDR", "")),
         headers=tuple(headers),
+        fields=fields,
         body_bytes=body_bytes(
             method,
-            fields.get("content-length", ""),
+            fields.get("content-length"),
             "transfer-encoding" in fields,
             str(environ.get("SERVER_PROTOCOL", "HTTP/1.1")).rpartition("/")[2],
         ),

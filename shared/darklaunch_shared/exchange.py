@@ -5,6 +5,7 @@ On the stream an exchange is five fields, readable with redis-cli: `v`, `id`, `m
 decoded as latin-1, which maps every byte to one character and back, so nothing is lost in JSON.
 """
 
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -74,34 +75,53 @@ class Exchange:
 def pack_exchange(exchange: Exchange) -> Fields:
     """Turn an exchange into stream fields."""
     request, primary = exchange.request, exchange.primary
+    text = pack_text(
+        request.method, request.target, request.origin, request.headers,
+        primary.status, primary.headers, primary.latency_ms,
+    )  # fmt: skip
     return {
         keys.V: VERSION,
         keys.ID: exchange.id.encode(),
-        keys.META: pack_meta(
-            exchange.launch, exchange.captured_at_ms, exchange.endpoint, request, primary, exchange.sealed
-        ),
+        keys.META: pack_meta(exchange.launch, exchange.captured_at_ms, exchange.endpoint, text, exchange.sealed),
         keys.REQUEST: request.body,
         keys.RESPONSE: primary.body,
     }
 
 
-def pack_meta(
-    launch: str, captured_at_ms: int, endpoint: str, request: Request, primary: Answer, sealed: str = ""
+def pack_text(
+    method: str,
+    target: str,
+    origin: str,
+    headers: Headers,
+    status: int,
+    response_headers: Headers,
+    latency_ms: float,
 ) -> bytes:
-    """Write an exchange's `meta`: everything but its id and the two bodies."""
+    """Write what is known of an exchange when its answer ends: its `meta` without launch, capture time and endpoint.
+
+    Raises TypeError for text that JSON cannot hold.
+    """
     return orjson.dumps({
-        "launch": launch,
-        "at": captured_at_ms,
-        "endpoint": endpoint,
-        "method": request.method,
-        "target": request.target,
-        "origin": request.origin,
-        "headers": request.headers,
-        "status": primary.status,
-        "response_headers": primary.headers,
-        "latency_ms": primary.latency_ms,
-        **({"sealed": sealed} if sealed else {}),
+        "method": method,
+        "target": target,
+        "origin": origin,
+        "headers": headers,
+        "status": status,
+        "response_headers": response_headers,
+        "latency_ms": latency_ms,
     })  # fmt: skip
+
+
+def pack_meta(launch: str, captured_at_ms: int, endpoint: str, text: bytes, sealed: str = "") -> bytes:
+    """Write an exchange's `meta`: everything but its id and the two bodies. `text` is what `pack_text` gave."""
+    if sealed:
+        text = b'%b,"sealed":%b}' % (text[:-1], orjson.dumps(sealed))
+    return b'{"launch":%b,"at":%d,"endpoint":%b,%b' % (_quoted(launch), captured_at_ms, _quoted(endpoint), text[1:])
+
+
+@lru_cache(maxsize=1_000)
+def _quoted(name: str) -> bytes:
+    return orjson.dumps(name)
 
 
 def without_secrets(meta: bytes) -> bytes:

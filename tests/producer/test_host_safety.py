@@ -28,6 +28,7 @@ from darklaunch.recording import Recording
 from darklaunch.report import Report
 from darklaunch.watch import Watch
 from darklaunch.wire import Wire
+from darklaunch.writing import Writer
 from greenlet import GreenletExit
 
 from .asgi_lab import answering, body, get, start
@@ -37,7 +38,7 @@ from .test_wsgi import answering as wsgi_answering
 
 IN_REQUEST = [
     (Recording, "__init__"), (Recording, "hear"), (Recording, "begin_answer"), (Recording, "say"),
-    (Recording, "finish"), (Recording, "_keep"), (Recording, "_hold"),
+    (Recording, "finish"), (Recording, "_keep"), (Recording, "_hold"), (Writer, "write"),
     (Recorder, "begin"), (Recorder, "_refused"), (Outbox, "reserve"), (Outbox, "put"), (Outbox, "note"),
     (recorder, "request_skip"), (recorder, "path_of"), (recording, "response_skip"),
     (asgi, "asgi_target"), (asgi, "_read_head"), (asgi, "body_bytes"), (asgi, "_content_type"), (asgi, "picked_up"),

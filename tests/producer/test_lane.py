@@ -126,7 +126,7 @@ def offered(*samples):
 
 
 def test_batches_are_bounded_in_number_and_bytes():
-    assert len(offered(*[Sample(n) for n in range(250)]).next_batch(NOW_MS).parcels) == BATCH_ENTRIES
+    assert len(offered(*[Sample(n) for n in range(BATCH_ENTRIES + 1)]).next_batch(NOW_MS).parcels) == BATCH_ENTRIES
     assert len(offered(*[Sample(n, BATCH_BYTES // 3) for n in range(9)]).next_batch(NOW_MS).parcels) == 2
     assert len(offered(*[Sample(n, BATCH_BYTES * 2) for n in range(2)]).next_batch(NOW_MS).parcels) == 1
 
