@@ -48,6 +48,11 @@ def receiver(*answers: int) -> Iterator[Receiver]:
             self.send_header("Location", kept.url)
             self.end_headers()
 
+        def do_GET(self) -> None:  # where a redirect that is followed leads
+            kept.heard.append(({"idempotency-key": "followed"}, b""))
+            self.send_response(200)
+            self.end_headers()
+
         def log_message(self, *_: Any) -> None:
             pass
 
@@ -139,19 +144,19 @@ def test_what_must_not_be_sent_is_not(
 
 
 def test_a_command_of_this_machine_is_run_with_the_message_on_its_stdin(
-    connection: Connection[Any], launch_name: str, tmp_path: Path
+    connection: Connection[Any], launch_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DARKLAUNCH_WEBHOOK_SECRET", SECRET)
     script = tmp_path / "act"
-    script.write_text(
-        '#!/bin/sh\ncat > "$1"\nprintf "%s %s %s" "$DARKLAUNCH_LAUNCH" "$DARKLAUNCH_ACT" "$2" > "$1.args"\n'
-    )
+    given = '"$DARKLAUNCH_LAUNCH" "$DARKLAUNCH_ACT" "$2" "${DARKLAUNCH_WEBHOOK_SECRET-no secret}"'
+    script.write_text(f'#!/bin/sh\ncat > "$1"\nprintf "%s %s %s, %s" {given} > "$1.args"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     promoted(connection, launch_name)
     courier(connection).deliver(connection)
     assert states(connection, launch_name) == []
     courier(connection, command=f"{script} {tmp_path}/out '$(date)'").deliver(connection)
     assert json.loads((tmp_path / "out").read_text())["launch"] == launch_name
-    assert (tmp_path / "out.args").read_text() == f"{launch_name} promoted $(date)"
+    assert (tmp_path / "out.args").read_text() == f"{launch_name} promoted $(date), no secret"
     assert states(connection, launch_name) == [("command", "delivered", 1, "exited with 0")]
 
 

@@ -67,9 +67,16 @@ def test_a_consumer_that_shows_signs_of_life_stays(
     start(connection, redis, launch_name)
     stream = keys.replays(launch_name)
     redis.execute_command("XGROUP", "CREATE", stream, keys.COMPARATOR_GROUP, "0", "MKSTREAM")
-    redis.execute_command("XGROUP", "CREATECONSUMER", stream, keys.COMPARATOR_GROUP, "quiet")
+    for name in ("beating", "gone"):
+        redis.execute_command("XGROUP", "CREATECONSUMER", stream, keys.COMPARATOR_GROUP, name)
     Janitor(14).tidy(connection, redis)
-    assert len(redis.execute_command("XINFO", "CONSUMERS", stream, keys.COMPARATOR_GROUP)) == 1
+    assert len(redis.execute_command("XINFO", "CONSUMERS", stream, keys.COMPARATOR_GROUP)) == 2
+    monkeypatch.setattr(janitor, "SILENT_MS", 300)
+    time.sleep(0.4)
+    redis.execute_command("HSET", keys.COMPARATORS, "beating", f"{time.time_ns() // 1_000_000 + 1_000} {{}}")
+    Janitor(14).tidy(connection, redis)
+    left = redis.execute_command("XINFO", "CONSUMERS", stream, keys.COMPARATOR_GROUP)
+    assert [as_dict(consumer)[b"name"] for consumer in left] == [b"beating"]
 
 
 def test_producers_that_ended_long_ago_leave_redis_once_they_are_accounted_for(

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from darklaunch_comparator.record import Recorder, Refusal, Stopped
 from darklaunch_comparator.store.batch import prepare, write
+from darklaunch_comparator.store.blame import Blame, OutrankedMeanwhile, blame_for
 from darklaunch_comparator.store.connect import Patience, connect_store
 from darklaunch_comparator.store.memory import Memory
 from psycopg import Connection, sql
@@ -232,3 +233,25 @@ class CutAfterCommit:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
         source.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "blame"),
+    [
+        (psycopg.errors.SerializationFailure(), Blame.RACE),
+        (psycopg.errors.DeadlockDetected(), Blame.RACE),
+        (psycopg.errors.UniqueViolation(), Blame.RACE),  # two writers of one provisional row
+        (OutrankedMeanwhile(), Blame.RACE),
+        (psycopg.errors.CheckViolation(), Blame.ROW),
+        (psycopg.errors.InvalidTextRepresentation(), Blame.ROW),
+        (psycopg.DataError("a NUL"), Blame.ROW),
+        (psycopg.errors.UndefinedTable(), Blame.SERVER),
+        (psycopg.errors.DiskFull(), Blame.SERVER),
+        (psycopg.OperationalError("the connection is lost"), Blame.SERVER),
+        (OSError(), Blame.SERVER),
+        (ZeroDivisionError(), Blame.ROW),
+    ],
+    ids=lambda it: type(it).__name__,
+)
+def test_whose_fault_an_error_is(error: Exception, blame: Blame) -> None:
+    assert blame_for(error) is blame
