@@ -93,7 +93,7 @@ def judged(connection: Connection, name: str) -> Judged:
     steady_s = (now - record.updated_at).total_seconds()
     per_s = read.recent_rate(connection, name, min(RATE_S, steady_s)) if steady_s >= STEADY_S else 0.0
     span_s = (found.summary.get("until_ms", 0) - found.summary.get("since_ms", 0)) / 1000 if found else 0.0
-    if found and not per_s and 0 < span_s < QUIET_S:
+    if found and steady_s < STEADY_S and 0 < span_s < QUIET_S:
         per_s = found.summary["judged"] / span_s
     endpoints = {each.endpoint: each for each in read.endpoints(connection, name)}
     return Judged(
