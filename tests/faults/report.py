@@ -20,7 +20,8 @@ def table(lines: Iterable[dict[str, Any]]) -> list[str]:
     peak = {kind: max(line["peak_mib"].get(kind, 0) for line in rows) for kind in ("worker", "comparator")}
     told += [
         "",
-        f"{len(rows)} faults, {sampled:,} exchanges sampled, {settled:,} accounted for, 0 results twice, "
+        f"{len(rows)} {'fault' if len(rows) == 1 else 'faults'}, {sampled:,} exchanges sampled, {settled:,} accounted "
+        "for, 0 results twice, "
         f"{sum(line['lost'] for line in rows):,} lost in Redis and counted, slowest recovery "
         f"{slowest['recovery_s'] or 0.0:.1f} s ({slowest['fault']}), at most {peak['worker']:.0f} MiB in a worker and "
         f"{peak['comparator']:.0f} MiB in a comparator.",
