@@ -1,9 +1,10 @@
-"""Slow is what took longer than the primary by more than the launch allows."""
+"""What is made of exchanges before they are recorded: which are slow, and which a signature is shown with."""
 
 import pytest
+from darklaunch_comparator.fold import fold
 from darklaunch_shared.replay import ShadowErrorClass
 
-from .material import exchange, finding, replayed, unanswered
+from .material import exchange, finding, replayed, some_findings, unanswered
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,12 @@ def test_slow_is_slower_than_the_primary_by_too_much(primary_ms: float, shadow_m
 def test_of_what_was_not_answered_only_a_timeout_is_slow(error: ShadowErrorClass, waited_ms: float, slow: bool) -> None:
     found = finding(unanswered(exchange("shop", 1), error, waited_ms=waited_ms), "shop")
     assert (found.outcome, found.slow) == ("shadow_error", slow)
+
+
+def test_a_signature_has_its_first_and_latest_exchange_in_whatever_order_they_come() -> None:
+    findings = some_findings("shop", 80)
+    one, other = fold(findings).groups, fold(reversed(findings)).groups
+    assert one.keys() == other.keys() and max(group.count for group in one.values()) > 5
+    for fingerprint, group in one.items():
+        assert (group.first, group.latest) == (other[fingerprint].first, other[fingerprint].latest)
+        assert group.first.finding.captured_at_ms <= group.latest.finding.captured_at_ms

@@ -10,6 +10,7 @@ from darklaunch_comparator.noise.learn import (
     LEARN_ALPHA,
     PlaceCounts,
     State,
+    in_doubt,
     state_of,
 )  # fmt: skip
 from darklaunch_shared.replay import Version
@@ -109,3 +110,18 @@ def test_noise_excuses_a_value_and_never_presence_type_size_or_status(place: str
     assert Noise(frozenset([place])).excuses(place, kind) == (kind not in never)
     assert not Noise(frozenset(["$.other"])).excuses(f"{place}.", kind)
     assert not excusable("header:content-type", kind)
+
+
+def test_an_identifier_is_stable_after_20_pairs_and_50_for_each_that_differed():
+    def state(agreed: int, varied: int = 0) -> State:
+        return state_of(Version.PRIMARY, PlaceCounts(agreed + varied, varied=varied, agreed=agreed))
+
+    assert (state(19), state(20)) == (State.LEARNING, State.STABLE)
+    assert (state(49, varied=1), state(50, varied=1)) == (State.LEARNING, State.STABLE)
+
+
+def test_a_place_is_in_doubt_for_50_pairs_and_for_500_once_it_differed():
+    quiet, restless = (lambda pairs: PlaceCounts(pairs)), (lambda pairs: PlaceCounts(pairs, varied=1))
+    assert [in_doubt(State.LEARNING, quiet(pairs)) for pairs in (0, 49, 50)] == [True, True, False]
+    assert [in_doubt(State.LEARNING, restless(pairs)) for pairs in (50, 499, 500)] == [True, True, False]
+    assert not in_doubt(State.VOLATILE, restless(3))
