@@ -12,6 +12,8 @@ UNCLEAN: Final = re.compile(r"[\x00-\x20\x7f]")
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _AUTHORITY: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_HOST_CHARS: Final = 300
+"""A name has at most 253 characters (RFC 1035). What is longer is none, and not remembered."""
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 
 
@@ -56,9 +58,13 @@ def path_of(target: str) -> str:
     return target.partition("?")[0]
 
 
-@lru_cache(maxsize=256)
 def origin_of(scheme: str, name: str, port: int | str | None, host: str) -> str:
     """Give scheme://host[:port] as the client saw it: its Host header when that is one, else the server's own name."""
+    return _origin(scheme, name, port, host if len(host) <= _HOST_CHARS else "")
+
+
+@lru_cache(maxsize=256)
+def _origin(scheme: str, name: str, port: int | str | None, host: str) -> str:
     host = host.strip()
     if not _AUTHORITY.fullmatch(host):
         name, port = ("localhost", None) if name.startswith("/") else (name, port)  # a Unix socket has neither

@@ -26,6 +26,8 @@ _CONDITIONAL: Final = frozenset(
     for name in ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range")
     for form in (name, name.encode())
 )
+_TYPE_CHARS: Final = 200
+"""How much of a content type is looked at, and remembered."""
 _STREAMING: Final = ("text/event-stream", "multipart/x-mixed-replace", "application/grpc")
 
 
@@ -43,9 +45,13 @@ def is_streaming(status: int, content_type: str) -> bool:
     return status == 101 or content_type.lower().startswith(_STREAMING)
 
 
-@lru_cache(maxsize=256)
 def response_skip(status: int, content_type: str, left_alone: tuple[str, ...]) -> str | None:
     """Say why a response cannot be compared; None when it can."""
+    return _response_skip(status, content_type[:_TYPE_CHARS], left_alone)
+
+
+@lru_cache(maxsize=256)
+def _response_skip(status: int, content_type: str, left_alone: tuple[str, ...]) -> str | None:
     if is_streaming(status, content_type):
         return "streaming"
     if left_alone and content_type.lower().startswith(left_alone):

@@ -53,12 +53,19 @@ _BOMS: Final = (
     (b"\xfe\xff", "utf-16"),
 )
 
+_TYPE_CHARS: Final = 1_000
+"""How much of a Content-Type is read, and remembered."""
+
 _BOM_STARTS: Final = (b"\xef", b"\xff", b"\xfe", b"\x00")
 
 
-@lru_cache(maxsize=512)
 def parse(content_type: str) -> Media:
     """Read a Content-Type value; any text will do."""
+    return _parse(content_type[:_TYPE_CHARS])
+
+
+@lru_cache(maxsize=512)
+def _parse(content_type: str) -> Media:
     kind = content_type.partition(";")[0].strip().lower()
     charset = _CHARSET.search(content_type)
     return Media(kind, charset[1].lower() if charset else "", _family(kind))

@@ -39,11 +39,13 @@ HINT: Final = re.compile(
 """Found in every text that holds such a name; most others are turned away by it at once."""
 
 
-@lru_cache(maxsize=4096)
 def is_credential(name: str) -> bool:
     """Say whether a name stands before a credential."""
-    if len(name) > _LONGEST:
-        name = name[-_LONGEST:]
+    return _is_credential(name[-_LONGEST:])
+
+
+@lru_cache(maxsize=4096)
+def _is_credential(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(name)]
     while words and words[-1].isdigit():
         words.pop()  # password2, token_1

@@ -1,0 +1,41 @@
+"""What strangers send is remembered in part at most: some hundred texts must not become some hundred megabytes."""
+
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+from darklaunch.address import origin_of
+from darklaunch.skips import response_skip
+from darklaunch_comparator.compare import media
+from darklaunch_comparator.masking.names import is_credential
+from darklaunch_shared.exchange import Request
+from darklaunch_shared.origin import Origin
+from darklaunch_workers.http.hygiene import replay_request
+
+
+def send(name: str) -> None:
+    request = Request("GET", "/", "http://shop.example", ((name, ""),), b"")
+    replay_request(request, launch="l", exchange_id="p:1", shadow=Origin("http", "::1", 80), entropy=bytes(24))
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda text: origin_of("http", "shop", 80, text),
+        lambda text: response_skip(200, text, ()),
+        media.parse,
+        is_credential,
+        send,
+    ],
+    ids=["a host", "a content type, by the hook", "a content type, by the comparator", "a key", "a header name"],
+)
+def test_long_texts_are_not_remembered(take: Callable[[str], object]):
+    take("x" * 50_000)
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            take(f"{number}{'x' * 50_000}{number}")
+        held_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held_bytes < 200_000
