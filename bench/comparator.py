@@ -117,15 +117,14 @@ class Bench:
         self.launches = itertools.count()
         self.profiler: cProfile.Profile | None = None
         prepare(self.connection)
+        # One for all runs of whole comparators: each watches over all launches there are.
+        record = create_launch(self.connection, "bench", SPEC, Act("bench", "measuring"), percent=10.0)
+        with connect(redis_url, client_name="bench") as redis:
+            publish(redis, record, lift_hold=True)
 
     def launch(self) -> str:
-        """Make a launch of its own for each run: what one leaves must not weigh on the next."""
-        name = f"bench-{next(self.launches)}"
-        record = create_launch(self.connection, name, SPEC, Act("bench", "measuring"), percent=10.0)
-        redis = connect(self.redis_url, client_name="bench")
-        publish(redis, record, lift_hold=True)
-        redis.close()
-        return name
+        """Name a launch of its own for a run without a comparator: what one leaves must not weigh on the next."""
+        return f"bench-{next(self.launches)}"
 
     def copy_text(self) -> Times:
         launch = self.launch()
@@ -155,7 +154,7 @@ class Bench:
         return times()
 
     def from_redis(self, *, times_differ: bool) -> Times:
-        launch = self.launch()
+        launch, before = "bench", self.counted("bench")
         redis = connect(self.redis_url, client_name="bench")
         stream = keys.replays(launch, 0)
         for batch in batches(self.entries(launch, times_differ=times_differ), 500):
@@ -166,7 +165,7 @@ class Bench:
         settings = ComparatorSettings(redis_url=self.redis_url, database_url=self.dsn, batch_entries=self.batch)
         took = anyio.run(drained, settings, stream, backend_options={"use_uvloop": find_spec("uvloop") is not None})
         redis.close()
-        self.check(launch)
+        self.check(launch, before)
         return took
 
     def entries(self, launch: str, *, times_differ: bool) -> list[Fields]:
@@ -182,15 +181,19 @@ class Bench:
             self.profiler.disable()
         after = clocks([self.connection.info.backend_pid])
 
-    def check(self, launch: str) -> None:
-        """See that the contender did its work."""
-        counted = self.connection.execute(
-            "SELECT sum(count) FILTER (WHERE outcome = 'matched')::int, sum(count)::int FROM darklaunch.tally "
-            "WHERE launch = %s",
+    def counted(self, launch: str) -> tuple[int, int]:
+        """Count the results of a launch: those that matched, and all."""
+        matched, counted = self.connection.execute(
+            "SELECT coalesce(sum(count) FILTER (WHERE outcome = 'matched'), 0)::int, coalesce(sum(count), 0)::int "
+            "FROM darklaunch.tally WHERE launch = %s",
             [launch],
-        ).fetchone()
-        assert counted is not None
-        assert counted[1] == self.exchanges > counted[0] > 0.97 * self.exchanges, counted
+        ).fetchone() or (0, 0)
+        return matched, counted
+
+    def check(self, launch: str, before: tuple[int, int] = (0, 0)) -> None:
+        """See that the contender did its work."""
+        matched, counted = (now - then for now, then in zip(self.counted(launch), before, strict=True))
+        assert counted == self.exchanges > matched > 0.97 * self.exchanges, (counted, matched)
 
 
 async def drained(settings: ComparatorSettings, stream: str) -> Times:
