@@ -20,7 +20,7 @@ GOOD, BAD, WARN, QUIET, STRONG = "green", "red", "yellow", "bright_black", "bold
 
 def json_option(function: F) -> F:
     """Give a command the option --json."""
-    return click.option("--json", "in_json", is_flag=True, help="Print one JSON object instead of text.")(function)
+    return click.option("--json", "in_json", is_flag=True, help="Print JSON instead of text.")(function)
 
 
 def say(line: str = "", *, style: str = "") -> None:
