@@ -1,6 +1,10 @@
 """Waiting longer after each failure, never in step with others."""
 
-import random
+from random import SystemRandom
+from typing import Final
+
+_CHANCE: Final = SystemRandom()
+"""Of nobody else's state: an app that seeds `random` keeps its sequence, and forked processes do not share one."""
 
 
 class Backoff:
@@ -14,7 +18,7 @@ class Backoff:
         """Count a failure and give how long to wait now, in seconds."""
         ceiling = min(self._cap_s, self._first_s * 2.0 ** min(self.failures, 16))
         self.failures += 1
-        return ceiling * random.uniform(0.5, 1.0)
+        return ceiling * _CHANCE.uniform(0.5, 1.0)
 
     def reset(self) -> None:
         """Start over after a success."""

@@ -152,3 +152,14 @@ def test_an_app_that_seeds_random_keeps_its_sequence(app):
             get(app)
             found.append(random.random())
     assert found == expected
+
+
+def test_nor_does_waiting_for_redis_disturb_that_sequence():
+    import random
+
+    from darklaunch_shared.backoff import Backoff
+
+    before = random.getstate()
+    waits = {Backoff(cap_s=1.0).next_s() for _ in range(3)}
+    assert len(waits) == 3
+    assert random.getstate() == before
