@@ -5,12 +5,15 @@ from collections.abc import Callable
 
 import pytest
 from darklaunch.address import origin_of
+from darklaunch.redaction import CREDENTIALS, Redaction
 from darklaunch.skips import response_skip
 from darklaunch_comparator.compare import media
 from darklaunch_comparator.masking.names import is_credential
 from darklaunch_shared.exchange import Request
 from darklaunch_shared.origin import Origin
 from darklaunch_workers.http.hygiene import replay_request
+
+REDACTION = Redaction(CREDENTIALS)
 
 
 def send(name: str) -> None:
@@ -23,11 +26,19 @@ def send(name: str) -> None:
     [
         lambda text: origin_of("http", "shop", 80, text),
         lambda text: response_skip(200, text, ()),
+        lambda text: REDACTION.request(((text, ""),)),
         media.parse,
         is_credential,
         send,
     ],
-    ids=["a host", "a content type, by the hook", "a content type, by the comparator", "a key", "a header name"],
+    ids=[
+        "a host",
+        "a content type, by the hook",
+        "a header name, by the hook",
+        "a content type, by the comparator",
+        "a key",
+        "a header name",
+    ],
 )
 def test_long_texts_are_not_remembered(take: Callable[[str], object]):
     take("x" * 50_000)

@@ -1,6 +1,6 @@
 """Header fields as servers and apps give them, and the text that travels.
 
-The request thread keeps them as they come; reading them is left to the background thread, which remembers names.
+They are kept as they come until the answer has ended, and then read once, with the names that were met remembered.
 """
 
 import re
@@ -16,6 +16,8 @@ ByName = Mapping[Any, Any]
 """The last value of each header field, by its lower-case name; bytes or text as in RawHeaders."""
 
 NAMES_KEPT: Final = 1_000
+NAME_CHARS: Final = 100
+"""Longer names are not remembered: who makes them up must not decide how much memory that takes."""
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
@@ -33,7 +35,7 @@ class Names(dict[bytes | str, str]):
 
     def __missing__(self, name: bytes | str) -> str:
         meaning = self._meaning(text(name).lower())
-        if len(self) < NAMES_KEPT:
+        if len(self) < NAMES_KEPT and len(name) <= NAME_CHARS:
             self[name] = meaning
         return meaning
 
