@@ -11,7 +11,7 @@ def spare_the_long_lived() -> None:
     """Have the collector never look again at what is there now: modules, classes, settings.
 
     To be called once, when a process has started up. A full collection of all that takes tens of milliseconds; under
-    load there was one for every few thousand exchanges, and while it ran no answer's time could be taken.
+    load there would be one for every few thousand exchanges, and while it runs no answer's time can be taken.
     """
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
 """Dataclasses that nobody changes: type checkers see to that, instead of a check at run time that costs.
 
 A frozen dataclass sets each of its fields through `object.__setattr__`, so that making one takes four times as long.
-For what is made several times for each exchange, that was a fifth of what reading an entry took.
+For what is made several times for each exchange, that would be a fifth of what reading an entry takes.
 """
 
 from dataclasses import dataclass
