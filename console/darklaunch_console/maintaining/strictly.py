@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from textwrap import fill
 from typing import Any
 
 import psycopg
 from darklaunch_comparator.store.rows import Rows, read_rows
 
 from darklaunch_console.output.numbers import count, seconds
-from darklaunch_console.output.screen import BAD, QUIET, say
+from darklaunch_console.output.screen import BAD, QUIET, columns, say, say_all
 from darklaunch_console.stores import Connection
 
 from .deviations import Deviation, deviations
@@ -40,7 +41,8 @@ class Reading:
         say()
         total = count(sum(self.rows.counts.values()))
         if not self.found:
-            say(f"{total} rows read: each once, and they are what tally, rolling sums and producers say.")
+            equal = f"{total} rows read: each once, and they are what tally, rolling sums and producers say."
+            say_all(fill(equal, columns()).splitlines())
         for deviation in self.found:
             say(f"NOT EQUAL: {deviation.what}: {deviation.between}", style=BAD)
             say(f"  {deviation.by:+,}. Look closer: {deviation.look}")
