@@ -74,7 +74,7 @@ def _privileges(connection: Connection) -> Finding:
     if lacking:
         what = f"The Postgres role {printable(user)} lacks rights: {', '.join(lacking)}"
         return fail(what, f"As the role that owns the tables: darklaunch migrate --runtime-role {printable(user)}.")
-    more = "and may change tables too" if may_create else "and no more"
+    more = "and change tables" if may_create else "and no more"
     return ok(f"The Postgres role {printable(user)} may do what comparators do, {more}")
 
 
