@@ -12,6 +12,8 @@ from darklaunch_shared.replay import Version
 from .masking import NO_PLACES, Places
 
 UNKNOWN: Final = "?"
+OUTCOMES: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error", "dropped", "dead")
+"""What an exchange may come to, in the order in which it is told."""
 DAY_MS: Final = 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from psycopg import Connection
 
+from darklaunch_comparator.finding import OUTCOMES
 from darklaunch_comparator.fold import label
 
 from .sql import load
-
-OUTCOMES: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error", "dropped", "dead")
 
 _SQL = load("rows")
 

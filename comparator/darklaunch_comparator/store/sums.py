@@ -10,14 +10,13 @@ from typing import Any, Final
 import orjson
 from psycopg import Cursor
 
-from darklaunch_comparator.finding import Finding
+from darklaunch_comparator.finding import OUTCOMES, Finding
 from darklaunch_comparator.fold import Block, Gains
 
 from .noise import add_noise
 from .sql import load
 
 _SQL: Final = load("record")
-_OUTCOMES: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error", "dropped", "dead")
 
 
 def add_sums(cursor: Cursor[Any], launch: str, inserted: Iterable[Finding], gains: Gains) -> None:
@@ -50,7 +49,7 @@ def _provisional(row: Finding) -> dict[str, Any]:
 
 
 def _block(endpoint: str, start_ms: int, block: Block) -> dict[str, Any]:
-    values: dict[str, Any] = {outcome: block.outcomes.get(outcome, 0) for outcome in _OUTCOMES}
+    values: dict[str, Any] = {outcome: block.outcomes.get(outcome, 0) for outcome in OUTCOMES}
     for side, histogram in (("primary", block.primary), ("shadow", block.shadow), ("difference", block.difference)):
         values[f"{side}_keys"] = _array(histogram.keys())
         values[f"{side}_counts"] = _array(histogram.values())

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from darklaunch_comparator.store.rows import OUTCOMES, Counts
+from darklaunch_comparator.finding import OUTCOMES
+from darklaunch_comparator.store.rows import Counts
 
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.screen import folded, from_outside

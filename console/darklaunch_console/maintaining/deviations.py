@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from darklaunch_comparator.store.rows import OUTCOMES, Rows
+from darklaunch_comparator.finding import OUTCOMES
+from darklaunch_comparator.store.rows import Rows
 
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.text import plural
