@@ -184,6 +184,15 @@ def test_the_clocks_of_hosts_are_judged_by_that_of_redis(clocks, level, said):
     assert [(finding.level, finding.what) for finding in found if "clock" in finding.what] == [(level, said)]
 
 
+def test_a_sign_of_life_that_was_long_under_way_accuses_no_clock():
+    """Redis was frozen for 5 s while a worker's was on its way; the hook's came after."""
+    hooks = [Process(str(at_ms), 10_000, {"host": "a", "clock_ms": at_ms}) for at_ms in (5_000, 9_990)]
+    found = check_processes(hooks, [live("w")], [live("c", leader=True)], active=True)
+    assert [finding.what for finding in found if "clock" in finding.what] == [
+        "The clocks of 1 host agree with that of Redis"
+    ]
+
+
 def test_a_redis_that_lets_everybody_in_is_warned_of(alone):
     with redis_client(alone.redis_url) as redis:
         password = urlsplit(alone.redis_url).password

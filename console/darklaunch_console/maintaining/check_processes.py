@@ -38,13 +38,17 @@ def check_processes(
 
 
 def _clocks(processes: Sequence[Process]) -> list[Finding]:
-    """Judge each host's clock by that of Redis, which stamps every sign of life. Of a host, the worst counts."""
+    """Judge each host's clock by that of Redis, which stamps every sign of life.
+
+    One that was long under way, while Redis was frozen, makes its host look behind, never ahead: of a host, the one
+    that is furthest ahead counts.
+    """
     ahead_s: dict[str, float] = {}
     for process in processes:
         told = process.about.get("clock_ms")
         if isinstance(told, int):
             host, skew_s = str(process.about.get("host", "?")), (told - process.seen_ms) / 1000
-            ahead_s[host] = max(ahead_s.get(host, 0.0), skew_s, key=abs)
+            ahead_s[host] = max(ahead_s.get(host, skew_s), skew_s)
     judged = [judge_clock(printable(host), skew_s, whom="that of Redis") for host, skew_s in sorted(ahead_s.items())]
     wrong = [finding for finding in judged if finding.level is not Level.OK]
     if judged and not wrong:
