@@ -33,23 +33,23 @@ from typing import Any, Final, TypeVar
 import anyio
 import orjson
 import psycopg
-from darklaunch_comparator.assess import assess, rules_of
-from darklaunch_comparator.finding import Finding
-from darklaunch_comparator.publish import publish
+from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.pipeline.assess import assess, rules_of
+from darklaunch_comparator.results.result import Finding
 from darklaunch_comparator.run import serve
 from darklaunch_comparator.settings import ComparatorSettings
-from darklaunch_comparator.store.batch import prepare, write
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import Act, create_launch
-from darklaunch_comparator.store.memory import Memory
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_comparator.store.partitions import Partitions, today
+from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.writer_cache import Memory
 from darklaunch_console.embedded import embedded_servers
 from darklaunch_shared import keys
-from darklaunch_shared.connect import connect
-from darklaunch_shared.exchange import Answer, Exchange, Fields, Request, pack_exchange
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.replay import Answered, LatencySource, pack_replay
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import connect
+from darklaunch_shared.wire.exchange import Answer, Exchange, Fields, Request, pack_exchange
+from darklaunch_shared.wire.replay import Answered, LatencySource, pack_replay
 
 from .compare import SHARED_HEADERS, order
 

@@ -23,10 +23,10 @@ from typing import Any
 
 import orjson
 from darklaunch_comparator.compare import NO_RULES, Comparison, Outcome, Side, compare
-from darklaunch_comparator.compare.findings import Findings
-from darklaunch_comparator.compare.jsonbody import compare_json
+from darklaunch_comparator.compare.collector import Findings
+from darklaunch_comparator.compare.json_body import compare_json
 from darklaunch_comparator.compare.volatile import Volatile
-from darklaunch_shared.exchange import Answer
+from darklaunch_shared.wire.exchange import Answer
 
 Run = Callable[[], object]
 

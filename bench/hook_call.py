@@ -22,10 +22,10 @@ from typing import Any
 import orjson
 from darklaunch import CaptureMiddleware
 from darklaunch.asgi import ASGIApp, Message, Receive, Scope, Send
-from darklaunch.outbox import Outbox
-from darklaunch.recorder import recorders
-from darklaunch.snapshot import snapshot_of
-from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
+from darklaunch.capture.buffer import Outbox
+from darklaunch.capture.launch_snapshot import snapshot_of
+from darklaunch.capture.recorder import recorders
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
 
 CALLS = 1_000
 BODY = orjson.dumps({"lines": [{"sku": f"A-{n:05}", "quantity": n, "price_cents": 1999 + n} for n in range(42)]})

@@ -29,8 +29,8 @@ from typing import Any
 
 from darklaunch_console.embedded import Valkey, embedded_valkey
 from darklaunch_shared import keys
-from darklaunch_shared.connect import connect
-from darklaunch_shared.launch import LaunchSpec, pack_spec
+from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.redis.client import connect
 
 from .hook_call import BODY
 from .load import pin

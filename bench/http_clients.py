@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 
 import uvloop
-from darklaunch_shared.origin import Origin
+from darklaunch_shared.launch.origin import Origin
 from darklaunch_workers.http import ShadowRequest, make_client
 
 Send = Callable[[], Awaitable[object]]

@@ -23,14 +23,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-from darklaunch_comparator.publish import publish
+from darklaunch_comparator.control.publish import publish
 from darklaunch_comparator.store.launches import Act, create_launch, update_launch
 from darklaunch_comparator.store.migrate import migrate
-from darklaunch_comparator.store.read import ledger
+from darklaunch_comparator.store.report_queries import ledger
 from darklaunch_console.embedded import Servers, embedded_servers
 from darklaunch_shared import keys
-from darklaunch_shared.connect import Client, connect
-from darklaunch_shared.launch import LaunchSpec, Status
+from darklaunch_shared.launch.spec import LaunchSpec, Status
+from darklaunch_shared.redis.client import Client, connect
 
 from .hook_call import BODY
 from .servers import SERVE, child

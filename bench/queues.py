@@ -19,8 +19,8 @@ import sys
 from pathlib import Path
 
 from darklaunch_console.embedded import embedded_valkey
-from darklaunch_shared.connect import connect
-from darklaunch_shared.garbage import spare_the_long_lived
+from darklaunch_shared.process.gc_tuning import spare_the_long_lived
+from darklaunch_shared.redis.client import connect
 
 from .worker import Bench, NoOp
 

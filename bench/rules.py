@@ -21,12 +21,12 @@ from typing import Any
 
 import orjson
 from darklaunch_comparator.compare import NO_RULES, Rules, compare
-from darklaunch_comparator.compare.jsonpath import parse_path
-from darklaunch_comparator.compare.pathmap import PathMap
+from darklaunch_comparator.compare.path_index import PathMap
 from darklaunch_comparator.compare.patterns import Pattern
+from darklaunch_comparator.compare.rule_path import parse_path
 from darklaunch_comparator.rules import check, compile_rules
 
-from bench.compare import measure, order, side
+from .compare import measure, order, side
 
 Run = Callable[[], object]
 

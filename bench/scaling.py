@@ -22,16 +22,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
-from darklaunch_comparator.publish import publish
+from darklaunch_comparator.control.publish import publish
 from darklaunch_comparator.store.launches import Act, create_launch, update_launch
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_console.embedded import Servers, embedded_servers
 from darklaunch_shared import keys
-from darklaunch_shared.connect import Client, as_dict, connect, connect_async
-from darklaunch_shared.consumer import Consumer, Outcome, worker_lane
-from darklaunch_shared.exchange import Answer, Exchange, Request, pack_exchange
-from darklaunch_shared.launch import LaunchSpec, Status
-from darklaunch_shared.scripting import Call, ScriptQueue, Scripts, call_script
+from darklaunch_shared.launch.spec import LaunchSpec, Status
+from darklaunch_shared.redis.client import Client, as_dict, connect, connect_async
+from darklaunch_shared.redis.consumer import Consumer, Outcome, worker_lane
+from darklaunch_shared.redis.script_queue import Call, ScriptQueue, Scripts, call_script
+from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange
 
 from .servers import SERVE, child
 

@@ -34,14 +34,14 @@ import orjson
 import uvloop
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
-from darklaunch_shared.connect import as_dict, connect, connect_async
-from darklaunch_shared.exchange import Answer, Exchange, Request, pack_exchange
-from darklaunch_shared.garbage import spare_the_long_lived
-from darklaunch_shared.launch import LaunchSpec, pack_spec
-from darklaunch_shared.origin import Origin
-from darklaunch_shared.replay import Answered, LatencySource, pack_replay
-from darklaunch_shared.scripting import Call, call_script
-from darklaunch_workers import crew
+from darklaunch_shared.launch.origin import Origin
+from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.process.gc_tuning import spare_the_long_lived
+from darklaunch_shared.redis.client import as_dict, connect, connect_async
+from darklaunch_shared.redis.script_queue import Call, call_script
+from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange
+from darklaunch_shared.wire.replay import Answered, LatencySource, pack_replay
+from darklaunch_workers import launch_runner
 from darklaunch_workers.http import Reply, ShadowRequest, make_client, replay_request
 from darklaunch_workers.run import serve
 from darklaunch_workers.settings import WorkerSettings
@@ -125,7 +125,7 @@ class Bench:
         name = self.launch()
         if answering is None:
             return self.run(self._worker(settings, name))
-        with patch.object(crew, "make_client", lambda *_, **__: answering()):
+        with patch.object(launch_runner, "make_client", lambda *_, **__: answering()):
             return self.run(self._worker(settings, name))
 
     def run(self, work: Coroutine[Any, Any, Times]) -> Times:

@@ -16,8 +16,8 @@ from darklaunch_comparator.store.migrate import migrate
 from darklaunch_console.embedded import Postgres, Valkey, embedded_postgres, embedded_valkey
 from hypothesis import HealthCheck, settings
 
-from .databases import fresh_database
-from .servers import Keeper, SharedServers, plan, wait_for_servers, want
+from .support.databases import fresh_database
+from .support.servers import Keeper, SharedServers, plan, wait_for_servers, want
 
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2_000)

@@ -4,14 +4,14 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
-from darklaunch.address import origin_of
-from darklaunch.redaction import CREDENTIALS, Redaction
-from darklaunch.skips import response_skip
-from darklaunch_comparator.compare import media
-from darklaunch_comparator.masking.names import is_credential
-from darklaunch_shared.exchange import Request
-from darklaunch_shared.origin import Origin
-from darklaunch_workers.http.hygiene import replay_request
+from darklaunch.capture.redaction import CREDENTIALS, Redaction
+from darklaunch.capture.request_target import origin_of
+from darklaunch.capture.skip_reasons import response_skip
+from darklaunch_comparator.compare import media_type
+from darklaunch_comparator.masking.credential_names import is_credential
+from darklaunch_shared.launch.origin import Origin
+from darklaunch_shared.wire.exchange import Request
+from darklaunch_workers.http.request import replay_request
 
 REDACTION = Redaction(CREDENTIALS)
 
@@ -27,7 +27,7 @@ def send(name: str) -> None:
         lambda text: origin_of("http", "shop", 80, text),
         lambda text: response_skip(200, text, ()),
         lambda text: REDACTION.request(((text, ""),)),
-        media.parse,
+        media_type.parse,
         is_credential,
         send,
     ],

@@ -18,10 +18,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from darklaunch_console.cli.program import COMMANDS
 from darklaunch_console.embedded import Valkey
-from darklaunch_console.program import COMMANDS
 from darklaunch_shared import keys
-from darklaunch_shared.connect import as_dict, connect
+from darklaunch_shared.redis.client import as_dict, connect
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 

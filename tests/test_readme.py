@@ -16,24 +16,24 @@ from urllib.parse import urlsplit
 import anyio
 import psycopg
 import pytest
-from darklaunch_comparator.store.batch import prepare, write
-from darklaunch_comparator.store.memory import Memory
+from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.writer_cache import Memory
 from darklaunch_console.embedded import Valkey
-from darklaunch_shared.connect import Client, connect, connect_async
-from darklaunch_shared.consumer import Consumer, Outcome, worker_lane
-from darklaunch_shared.control import ControlView
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.scripting import ScriptQueue, Scripts
+from darklaunch_shared.launch.control_view import ControlView
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import Client, connect, connect_async
+from darklaunch_shared.redis.consumer import Consumer, Outcome, worker_lane
+from darklaunch_shared.redis.script_queue import ScriptQueue, Scripts
 
-from .comparator.material import exchange, finding, replayed
 from .docs.page import blocks, indented, page, section
-from .workers.pieces import admit_some, publish
+from .support.exchanges import exchange, finding, replayed
+from .support.pool import admit_some, publish
 
 README = page("README.md")
 LAUNCH = "checkout"
 RECIPES = indented(section(README, "## Look with redis-cli, and stop with it"))
 REAL_CLI = shutil.which("redis-cli") or shutil.which("valkey-cli")
-STAND_IN = Path(__file__).with_name("redis_cli.py")
+STAND_IN = Path(__file__).with_name("support") / "redis_cli.py"
 
 Type = Callable[[str], list[str]]
 

@@ -9,8 +9,8 @@ import pytest
 import redis
 from psycopg.conninfo import conninfo_to_dict
 
-from .databases import dsn_of
-from .servers import Keeper, chosen_servers, docker_address, plan, wait_for_servers
+from .support.databases import dsn_of
+from .support.servers import Keeper, chosen_servers, docker_address, plan, wait_for_servers
 
 GIVEN = ("DARKLAUNCH_TEST_REDIS_URL", "DARKLAUNCH_TEST_DATABASE_URL")
 

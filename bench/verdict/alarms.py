@@ -7,18 +7,7 @@ from darklaunch_comparator.evidence import above, below
 from darklaunch_comparator.judging.policy import Budgets
 
 from . import judge, naive
-from .controller import (
-    ALPHA,
-    BAR,
-    BLOCK,
-    BUDGET,
-    LEAST,
-    Launches,
-    by_exchange,
-    exceedances,
-    rolled_back_each,
-    votes,
-)
+from .controller import ALPHA, BAR, BLOCK, BUDGET, LEAST, Launches, by_exchange, exceedances, rolled_back_each, votes
 from .engine import NEVER, Floats, agrees, block_paths, first, means_of, paths, restart_paths
 from .rows import Flags, Group, Row, at_most, more_than, shown
 from .traffic import Pairs, bursts, failures, pairs

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from darklaunch_comparator.judging.case import Case
+from darklaunch_comparator.judging.launch_evidence import Case
 from darklaunch_comparator.judging.window import WINDOW_MS, Seen
-from darklaunch_comparator.noise.learn import PlaceCounts, State, in_doubt, state_of
-from darklaunch_shared.replay import Version
+from darklaunch_comparator.noise.learning import PlaceCounts, State, in_doubt, state_of
+from darklaunch_shared.wire.replay import Version
 from numpy.typing import NDArray
 
 from . import judge

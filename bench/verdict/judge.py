@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from darklaunch_comparator.judging.case import Case
+from darklaunch_comparator.judging.build_evidence import Condemnation
 from darklaunch_comparator.judging.decision import Move
+from darklaunch_comparator.judging.launch_evidence import Case
 from darklaunch_comparator.judging.policy import Mode, Policy
-from darklaunch_comparator.judging.trial import Condemnation
 from darklaunch_comparator.judging.window import WINDOW_MS, Seen
 
 from .controller import BLOCK, MAX_LATENCY_DIFF_MS, Launches

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Final
 
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.policy import compile_policy
-from darklaunch_shared.routes import ANY_METHOD, Route
+from darklaunch_shared.launch.path_policy import compile_policy
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.wire.route_table import ANY_METHOD, Route
 
 from .evidence import Counts, above, below, clean_needed, log_e, log_threshold
 from .judging.policy import Policy

@@ -10,21 +10,21 @@ from typing import Any, Final
 import anyio
 from anyio.abc import TaskGroup
 from darklaunch_shared import keys
-from darklaunch_shared.alive import HEARTBEAT_S, heartbeat, own_version
-from darklaunch_shared.connect import AsyncClient, connect_async
-from darklaunch_shared.consumer import Consumer, comparator_lane
-from darklaunch_shared.control import POLL_S
-from darklaunch_shared.crashes import reached
-from darklaunch_shared.ending import watch_for_end
-from darklaunch_shared.scripting import ScriptQueue, Scripts
+from darklaunch_shared.launch.control_view import POLL_S
+from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.process.shutdown import watch_for_end
+from darklaunch_shared.redis.client import AsyncClient, connect_async
+from darklaunch_shared.redis.consumer import Consumer, comparator_lane
+from darklaunch_shared.redis.presence import HEARTBEAT_S, heartbeat, own_version
+from darklaunch_shared.redis.script_queue import ScriptQueue, Scripts
 from redis.exceptions import RedisError
 
-from .control import Control
-from .lane import ShardLane
-from .leader import Leader
-from .noise.known import KnownNoise
+from .leader.leader import Leader
+from .pipeline.launch_rules import Control
+from .pipeline.noise_cache import KnownNoise
+from .pipeline.shard_consumer import ShardLane
+from .pipeline.writer_pool import Writers
 from .settings import ComparatorSettings
-from .writers import Writers
 
 MAX_CONNECTIONS: Final = 4096
 GRACE_S: Final = 10.0

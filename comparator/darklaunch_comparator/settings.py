@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from darklaunch_shared.connect import BLOCK_MS
+from darklaunch_shared.redis.client import BLOCK_MS
 from pydantic import BaseModel, ConfigDict, Field
 
 _VARIABLES: Final = {

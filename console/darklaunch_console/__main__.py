@@ -1,6 +1,6 @@
 """`python -m darklaunch_console` is the command `darklaunch`."""
 
-from .entry import main
+from .cli.main import main
 
 if __name__ == "__main__":
     main()

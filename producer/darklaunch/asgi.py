@@ -7,13 +7,13 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack, cast
 
-from .address import asgi_target
-from .recorder import Recorder, recorder_for
-from .recording import Head, Recording, body_bytes
-from .routes import asgi_route, picked_up
+from .capture.recorder import Recorder, recorder_for
+from .capture.recording import Head, Recording, body_bytes
+from .capture.request_target import asgi_target
+from .capture.skip_reasons import REPLAY_MARK
+from .routes.endpoint import asgi_route, picked_up
 from .settings import Options
-from .skips import REPLAY_MARK
-from .timing import TimedASGI
+from .shadow_timing import TimedASGI
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

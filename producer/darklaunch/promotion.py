@@ -15,15 +15,15 @@ import threading
 from time import monotonic
 from typing import Final
 
-from darklaunch_shared.backoff import Backoff
-from darklaunch_shared.control import POLL_S
+from darklaunch_shared.launch.control_view import POLL_S
+from darklaunch_shared.process.backoff import Backoff
 
-from .complaint import Complaint, is_delivered
-from .flags import FLAGS
-from .reading import Reading
-from .recorder import recorders
+from .capture.recorder import recorders
+from .delivery.control_reader import Reading
+from .delivery.known_promotions import FLAGS
+from .delivery.redis_connection import Trouble, Wire
+from .internal_errors import Complaint, is_delivered
 from .settings import BadSetting, Settings, read_settings
-from .wire import Trouble, Wire
 
 log = logging.getLogger("darklaunch")
 

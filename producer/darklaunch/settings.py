@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict, cast
 
-from darklaunch_shared.connect import connect, redact
+from darklaunch_shared.crypto.keyring import NO_KEYS, KeyRing, parse_keys
 from darklaunch_shared.errors import BadKey, BadLaunch
-from darklaunch_shared.keyring import NO_KEYS, KeyRing, parse_keys
-from darklaunch_shared.launch import check_build, check_name
+from darklaunch_shared.launch.spec import check_build, check_name
+from darklaunch_shared.redis.client import connect, redact
 
 PREFIX: Final = "DARKLAUNCH_"
 

@@ -18,15 +18,15 @@ from contextlib import contextmanager
 
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.exchange import VERSION, Exchange, unpack_exchange
-from darklaunch_shared.launch import LaunchSpec, LaunchState, Status, check_percent
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status, check_percent
+from darklaunch_shared.wire.exchange import VERSION, Exchange, unpack_exchange
 
-from .flags import FLAGS
-from .outbox import Outbox
-from .packing import Packer
-from .recorder import Recorder, welcoming
+from .capture.buffer import Outbox
+from .capture.launch_snapshot import snapshot_of
+from .capture.recorder import Recorder, welcoming
+from .delivery.known_promotions import FLAGS
+from .delivery.packing import Packer
 from .settings import Settings
-from .snapshot import snapshot_of
 
 LAUNCH = "captured"
 

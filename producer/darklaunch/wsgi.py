@@ -7,14 +7,14 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack
 
-from .address import wsgi_target
-from .recorder import Recorder, recorder_for
-from .recording import Head, Recording, body_bytes
-from .routes import picked_up, wsgi_route
+from .capture.recorder import Recorder, recorder_for
+from .capture.recording import Head, Recording, body_bytes
+from .capture.request_target import wsgi_target
+from .capture.skip_reasons import REPLAY_MARK
+from .routes.endpoint import picked_up, wsgi_route
 from .settings import Options
-from .skips import REPLAY_MARK
-from .timing import TimedWSGI
-from .wsgi_streams import Body, Input, SizedBody
+from .shadow_timing import TimedWSGI
+from .wsgi_io import Body, Input, SizedBody
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], Any]]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.loopback import conversing
+from tests.support.loopback import conversing
 
 from .corpus import Case
 

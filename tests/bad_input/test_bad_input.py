@@ -12,19 +12,19 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
-from darklaunch_comparator.publish import publish as publish_record
+from darklaunch_comparator.control.publish import publish as publish_record
 from darklaunch_comparator.store.launches import Act, create_launch
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
-from darklaunch_shared.connect import Client, as_dict, connect
-from darklaunch_shared.dead import unpack_dead
-from darklaunch_shared.exchange import Answer, Exchange, Request, pack_exchange, unpack_exchange
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.replay import Answered, LatencySource, pack_replay
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import Client, as_dict, connect
+from darklaunch_shared.wire.dead_letter import unpack_dead
+from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.replay import Answered, LatencySource, pack_replay
 
-from tests.comparator.running import comparing, settings_for
-from tests.console.cli_lab import Cli, closed_port
-from tests.workers.pieces import quick, working
+from tests.support.cli import Cli, closed_port
+from tests.support.comparators import comparing, settings_for
+from tests.support.pool import quick, working
 
 from .app import ask, served
 from .corpus import Case, read_corpus

@@ -15,15 +15,15 @@ from contextlib import suppress
 
 import orjson
 import pytest
-from darklaunch_comparator.assess import assess, rules_of
+from darklaunch_comparator.pipeline.assess import assess, rules_of
 from darklaunch_shared import keys
-from darklaunch_shared.dead import pack_dead, pack_notice, unpack_dead
+from darklaunch_shared.crypto.keyring import parse_keys
+from darklaunch_shared.crypto.signing import check_signature
 from darklaunch_shared.errors import BadEntry, BadLaunch
-from darklaunch_shared.exchange import Answer, Exchange, Fields, Request, pack_exchange, unpack_exchange
-from darklaunch_shared.keyring import parse_keys
-from darklaunch_shared.launch import LaunchSpec, parse_state
-from darklaunch_shared.replay import Answered, LatencySource, pack_replay, unpack_replay
-from darklaunch_shared.signing import check_signature
+from darklaunch_shared.launch.spec import LaunchSpec, parse_state
+from darklaunch_shared.wire.dead_letter import pack_dead, pack_notice, unpack_dead
+from darklaunch_shared.wire.exchange import Answer, Exchange, Fields, Request, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.replay import Answered, LatencySource, pack_replay, unpack_replay
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 

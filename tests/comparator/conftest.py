@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from darklaunch_comparator.store.batch import prepare
 from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.store.write_batch import prepare
 from darklaunch_console.embedded import Valkey, embedded_valkey
-from darklaunch_shared.connect import Client, connect
+from darklaunch_shared.redis.client import Client, connect
 from psycopg import Connection
 
 

@@ -6,13 +6,13 @@ from typing import Any
 from darklaunch_comparator.coverage import Standing, cover
 from darklaunch_comparator.evidence import Counts
 from darklaunch_comparator.judging.policy import Policy
-from darklaunch_comparator.store import read
-from darklaunch_comparator.tables import RouteCopier
+from darklaunch_comparator.leader.route_tables import RouteCopier
+from darklaunch_comparator.store import report_queries
 from darklaunch_shared import keys
-from darklaunch_shared.connect import Client
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.routes import RouteTable, field_of, pack_table, publication
-from darklaunch_shared.scripting import call_script
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.script_queue import call_script
+from darklaunch_shared.wire.route_table import RouteTable, field_of, pack_table, publication
 from psycopg import Connection
 
 SPEC = LaunchSpec("http://shadow", allow=("POST /search",), skip=("/admin/**",))
@@ -75,7 +75,7 @@ def test_published_tables_are_recorded_and_the_latest_count(connection: Connecti
     publish(redis, RouteTable.of("desk", "django", [("*", "/a")]))
     copier.copy(connection, redis)
     copier.copy(connection, redis)
-    assert read.routes(connection) == ([("*", "/a"), ("GET", "/a"), ("GET", "/b")], 0)
+    assert report_queries.routes(connection) == ([("*", "/a"), ("GET", "/a"), ("GET", "/b")], 0)
     old = {"app": "shop", "framework": "flask"}
     connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s", old)
     publish(redis, RouteTable("shop", "flask", (("GET", "/c"),), omitted=3))
@@ -83,11 +83,11 @@ def test_published_tables_are_recorded_and_the_latest_count(connection: Connecti
     connection.execute(
         "UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s AND omitted = 0", old
     )
-    assert read.routes(connection) == ([("*", "/a"), ("GET", "/c")], 3), "its former version is gone"
+    assert report_queries.routes(connection) == ([("*", "/a"), ("GET", "/c")], 3), "its former version is gone"
     connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '15 days'")
     redis.execute_command("DEL", keys.ROUTES)
     copier.copy(connection, redis)
-    assert read.routes(connection) == ([], 0)
+    assert report_queries.routes(connection) == ([], 0)
 
 
 def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: Client) -> None:
@@ -105,7 +105,7 @@ def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: Client
         redis.execute_command("HSET", keys.ROUTES, field, raw)
     publish(redis, good)
     RouteCopier(14).copy(connection, redis)
-    found, _ = read.routes(connection)
+    found, _ = report_queries.routes(connection)
     assert ("*", "/a") in found and len(found) == 3
     redis.execute_command("HSET", keys.ROUTES, *(text for number in range(200) for text in (f"x:{number}", "1 {}")))
     RouteCopier(14).copy(connection, redis)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .cli_lab import Cli, closed_port, redis_client
+from tests.support.cli import Cli, closed_port, redis_client
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import darklaunch
 import pytest
-from darklaunch import recorder, skips, templates
-from darklaunch.redaction import CREDENTIALS
+from darklaunch.capture import recorder, skip_reasons
+from darklaunch.capture.redaction import CREDENTIALS
+from darklaunch.routes import learned
 from darklaunch.settings import PREFIX, Settings, read_settings
-from darklaunch_shared.keyring import parse_keys
-from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.crypto.keyring import parse_keys
+from darklaunch_shared.launch.spec import LaunchSpec
 
 from .page import blocks, page, table
 
@@ -51,7 +52,7 @@ def test_every_setting_is_read_from_the_documented_variable() -> None:
 
 
 def test_every_skip_is_documented() -> None:
-    named = set(re.findall(r"^    (\w+)  ", skips.__doc__ or "", re.MULTILINE))
+    named = set(re.findall(r"^    (\w+)  ", skip_reasons.__doc__ or "", re.MULTILINE))
     assert {skip for skip, _ in table(TEXT, "skip")} == named | {"unsafe_method", "path"}
 
 
@@ -76,7 +77,7 @@ def test_the_redacted_headers_are_listed() -> None:
     "said",
     [
         f"a path over {recorder.MATCHED_PATH_LIMIT} characters",
-        f"After {templates.Templates()._most} templates",
+        f"After {learned.Templates()._most} templates",
         f"({LaunchSpec('http://shadow').max_entries:,} exchanges per shard)",
         f"what waits within {recorder.EXIT_LIMIT_S:g} s",
     ],

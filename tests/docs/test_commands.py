@@ -6,7 +6,7 @@ import re
 
 import click
 import pytest
-from darklaunch_console.program import program
+from darklaunch_console.cli.program import program
 
 from .page import page
 

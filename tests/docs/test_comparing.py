@@ -8,7 +8,6 @@ import tomllib
 from datetime import UTC, datetime
 
 import pytest
-from darklaunch_comparator import leader
 from darklaunch_comparator.compare import (
     BadPath,
     Comparison,
@@ -16,32 +15,34 @@ from darklaunch_comparator.compare import (
     Outcome,
     Reason,
     Side,
+    collector,
     compare,
-    documents,
-    findings,
+    decompress,
     headers,
-    ids,
-    inflate,
-    media,
+    identifier_shape,
+    json_parse,
+    media_type,
     timestamps,
     title,
 )
-from darklaunch_comparator.compare.jsonpath import parse_place
 from darklaunch_comparator.compare.patterns import VALUE_BYTES
-from darklaunch_comparator.noise import known, learn
-from darklaunch_comparator.noise.learn import PlaceCounts, State, state_of
+from darklaunch_comparator.compare.rule_path import parse_place
+from darklaunch_comparator.leader import leader
+from darklaunch_comparator.noise import learning
+from darklaunch_comparator.noise.learning import PlaceCounts, State, state_of
+from darklaunch_comparator.pipeline import noise_cache
 from darklaunch_comparator.rules import MOST_RULES, check
 from darklaunch_comparator.rules.model import KINDS
-from darklaunch_comparator.store.memory import NOISE_PLACES, SAMPLE_EVERY_S
 from darklaunch_comparator.store.signatures import STATES
-from darklaunch_console.acting.decide import SHORTEST
-from darklaunch_console.reading import importance
-from darklaunch_shared.consumer import MAX_DELIVERIES
-from darklaunch_shared.exchange import Answer, Headers
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.replay import ShadowErrorClass, Version
+from darklaunch_comparator.store.writer_cache import NOISE_PLACES, SAMPLE_EVERY_S
+from darklaunch_console.commands.decide import SHORTEST
+from darklaunch_console.reports import importance
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.consumer import MAX_DELIVERIES
+from darklaunch_shared.wire.exchange import Answer, Headers
+from darklaunch_shared.wire.replay import ShadowErrorClass, Version
 
-from tests.comparator.compare.ruled import ruled
+from tests.support.rules import ruled
 
 from .page import blocks, page, section, table
 
@@ -49,11 +50,11 @@ TEXT = page("docs/COMPARING.md")
 ANSWERED_AT_MS = int(datetime(2026, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)
 JSON: Headers = (("content-type", "application/json"),)
 FAMILIES = {
-    "JSON": media.Family.JSON,
-    "one JSON document a line, as an array": media.Family.LINES,
-    "fields": media.Family.FORM,
-    "text, line by line": media.Family.TEXT,
-    "length and digest": media.Family.BINARY,
+    "JSON": media_type.Family.JSON,
+    "one JSON document a line, as an array": media_type.Family.LINES,
+    "fields": media_type.Family.FORM,
+    "text, line by line": media_type.Family.TEXT,
+    "length and digest": media_type.Family.BINARY,
 }
 
 
@@ -130,7 +131,7 @@ def test_the_paths_that_are_reported_can_be_ignored_as_they_stand() -> None:
 @pytest.mark.parametrize(("types", "way"), table(TEXT, "type"))
 def test_every_type_is_compared_as_documented(types: str, way: str) -> None:
     for kind in types.replace("`", "").split(", "):
-        assert media.parse(kind).family is FAMILIES[way]
+        assert media_type.parse(kind).family is FAMILIES[way]
 
 
 def test_every_kind_reason_outcome_and_error_class_is_listed() -> None:
@@ -150,13 +151,13 @@ def test_the_documented_bounds_are_the_bounds() -> None:
     for said in (
         f"± {timestamps.DELTA_MS / 1000:g} s",
         f"{timestamps.NEAR_MS / 60_000:g} minutes",
-        f"more than {ids.MAP_KEYS} of them",
-        f"hex of {ids.SHORTEST} or more",
-        f"{documents.DEPTH_CAP} deep, or more than {documents.NODES_CAP:,} nodes",
-        f"inflate past {inflate.INFLATED_CAP_BYTES >> 20} MiB",
+        f"more than {identifier_shape.MAP_KEYS} of them",
+        f"hex of {identifier_shape.SHORTEST} or more",
+        f"{json_parse.DEPTH_CAP} deep, or more than {json_parse.NODES_CAP:,} nodes",
+        f"inflate past {decompress.INFLATED_CAP_BYTES >> 20} MiB",
         f"`--max-latency-diff` + {spec.deadline_s - spec.max_latency_diff_ms / 1000:g} s",
         f"over {spec.response_cap_bytes >> 20} MiB",
-        f"At most {findings.KEPT}\ndifferences of one exchange are kept, at most {findings.KEPT_PER_GROUP} of a kind",
+        f"At most {collector.KEPT}\ndifferences of one exchange are kept, at most {collector.KEPT_PER_GROUP} of a kind",
     ):
         assert said in TEXT
     assert MAX_DELIVERIES == 5
@@ -183,18 +184,18 @@ def test_what_can_be_known_of_noise_and_after_how_many_pairs_is_as_documented() 
     exceeded = next(n for n in range(1, 99) if state_of(Version.SHADOW, PlaceCounts(n, pos=n)) is State.EXCEEDED)
     for said in (
         f"{LaunchSpec('http://shadow').noise_percent:g} % by default",
-        f"more than {learn.OWN_RATE[Version.PRIMARY]:.0%}".replace("%", " %") + " of the pairs (with a control)",
-        f"at least {learn.AGREED} pairs, and in {learn.AGREED_PER_ONE} for each pair",
-        f"is {learn.LEARN_ALPHA:.0%}".replace("%", " %"),
-        f"`exceeded` {learn.EXCEED_ALPHA:.1%}".replace("%", " %"),
+        f"more than {learning.OWN_RATE[Version.PRIMARY]:.0%}".replace("%", " %") + " of the pairs (with a control)",
+        f"at least {learning.AGREED} pairs, and in {learning.AGREED_PER_ONE} for each pair",
+        f"is {learning.LEARN_ALPHA:.0%}".replace("%", " %"),
+        f"`exceeded` {learning.EXCEED_ALPHA:.1%}".replace("%", " %"),
         f"after {always[Version.PRIMARY]} pairs with a control and after {always[Version.SHADOW]} without",
         f"in 30 % of them after about {pairs_until_known(Version.PRIMARY, 0.3)} with a control, and never without",
         f"`exceeded` takes {exceeded} exchanges",
-        f"learns every {leader.NOISE_EVERY_S:g} s, all others follow within {known.LOOK_EVERY_S:g} s",
+        f"learns every {leader.NOISE_EVERY_S:g} s, all others follow within {noise_cache.LOOK_EVERY_S:g} s",
         f"At most {NOISE_PLACES:,} places",
     ):
         assert said in text, said
-    assert learn.OWN_RATE[Version.SHADOW] == 0.5
+    assert learning.OWN_RATE[Version.SHADOW] == 0.5
     assert pairs_until_known(Version.SHADOW, 0.5) == 0
 
 

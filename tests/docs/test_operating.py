@@ -9,20 +9,20 @@ import click
 import pytest
 from darklaunch_comparator import run as comparator_run
 from darklaunch_comparator import settings as comparator_settings
-from darklaunch_comparator.masking import names as credentials
+from darklaunch_comparator.masking import credential_names as credentials
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.migrate import OLDEST_SERVER
-from darklaunch_console import errors
-from darklaunch_console.maintaining import check_redis
-from darklaunch_console.program import program
-from darklaunch_shared.alive import ALIVE_MS
-from darklaunch_shared.consumer import DEAD_BOUND
-from darklaunch_shared.control import STALE_S
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_workers import lane as worker_lane
+from darklaunch_console.cli import errors
+from darklaunch_console.cli.program import program
+from darklaunch_console.doctor import check_redis
+from darklaunch_shared.launch.control_view import STALE_S
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.consumer import DEAD_BOUND
+from darklaunch_shared.redis.presence import ALIVE_MS
 from darklaunch_workers import settings as worker_settings
-from darklaunch_workers.answers import GRACE_S
-from darklaunch_workers.protection import OUTAGE_FAILURES, AdaptiveLimit
+from darklaunch_workers import shard_consumer as worker_lane
+from darklaunch_workers.limits import OUTAGE_FAILURES, AdaptiveLimit
+from darklaunch_workers.outcome import GRACE_S
 from darklaunch_workers.settings import WorkerSettings
 
 from .page import ROOT, indented, page, section, table

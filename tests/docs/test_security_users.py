@@ -15,15 +15,15 @@ from darklaunch import CaptureMiddleware
 from darklaunch_comparator.store.runtime_role import grant_runtime
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
-from darklaunch_shared.connect import connect
+from darklaunch_shared.redis.client import connect
 from psycopg import sql
 from redis.exceptions import NoPermissionError
 
-from tests.comparator.running import comparing, settings_for
-from tests.console.cli_lab import Cli, http_server
-from tests.producer.asgi_lab import answering, body, get, start
-from tests.producer.hook_lab import eventually
-from tests.workers.pieces import working
+from tests.support.asgi import answering, body, get, start
+from tests.support.cli import Cli, http_server
+from tests.support.comparators import comparing, settings_for
+from tests.support.hook import eventually
+from tests.support.pool import working
 
 from .page import blocks, page
 

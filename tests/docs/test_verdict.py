@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 import orjson
-from darklaunch_comparator.courier import signature
-from darklaunch_comparator.judging.document import as_document, read_policy
 from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.judging.policy_file import as_document, read_policy
+from darklaunch_comparator.leader.notifications import signature
 
 from .page import blocks, page, table
 

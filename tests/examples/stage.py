@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from darklaunch_shared import keys
-from darklaunch_shared.connect import as_dict, connect
-from darklaunch_shared.counters import ProducerCounters, unpack_counters
+from darklaunch_shared.redis.client import as_dict, connect
+from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 LIMIT_S = 20.0
-PRELOAD = ["darklaunch_workers.run", "darklaunch_comparator.run", "darklaunch_workers.http.via_httptools", "darklaunch"]
+PRELOAD = [
+    "darklaunch_workers.run",
+    "darklaunch_comparator.run",
+    "darklaunch_workers.http.httptools_connection",
+    "darklaunch",
+]
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(PRELOAD)
@@ -81,14 +86,14 @@ class Process:
 
 
 def _begin(log_path: str, crash_at: str) -> None:
-    from darklaunch_shared import crashes
+    from darklaunch_shared.process import crash_points
 
     log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    crashes.choose(crash_at)
+    crash_points.choose(crash_at)
 
 
 def worker_main(log_path: str, crash_at: str, settings: dict[str, Any]) -> None:

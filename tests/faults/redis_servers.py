@@ -16,7 +16,7 @@ from darklaunch_console.embedded.account import Account
 from darklaunch_console.embedded.install import find_valkey
 from darklaunch_console.embedded.ports import free_port, lost_the_race
 from darklaunch_console.embedded.process import Child, start
-from darklaunch_shared.connect import Client, connect
+from darklaunch_shared.redis.client import Client, connect
 from redis.exceptions import RedisError
 
 LIMIT_S = 30.0

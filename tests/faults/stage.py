@@ -12,20 +12,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from darklaunch_comparator import janitor
-from darklaunch_comparator.publish import publish
+from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.leader import cleanup
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import Act, create_launch
-from darklaunch_console.stores import Connection
+from darklaunch_console.stores.postgres import Connection
 from darklaunch_shared import keys
-from darklaunch_shared.connect import Client, as_dict
-from darklaunch_shared.launch import LaunchSpec, pack_spec
-from darklaunch_shared.scripting import Call, call_script
+from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.script_queue import Call, call_script
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis.exceptions import RedisError
 
-from tests.comparator.material import assert_sums_equal_rows
-from tests.console.cli_lab import Cli
+from tests.support.cli import Cli
+from tests.support.exchanges import assert_sums_equal_rows
 
 from .hook import Hook
 from .processes import Process, app_main, comparator_main, worker_main
@@ -262,11 +262,11 @@ class Stage:
         for stream, group in streams.items():
             held = {each: pending for each, pending in self.consumers(stream, group).items() if pending}
             assert held == {}, "an orphaned consumer holds entries"
-        silent_ms, janitor.SILENT_MS = janitor.SILENT_MS, -1
+        silent_ms, cleanup.SILENT_MS = cleanup.SILENT_MS, -1
         try:
-            janitor.Janitor(14).tidy(connection, self.client)
+            cleanup.Janitor(14).tidy(connection, self.client)
         finally:
-            janitor.SILENT_MS = silent_ms
+            cleanup.SILENT_MS = silent_ms
         left = [each for stream, group in streams.items() for each in self.consumers(stream, group)]
         assert left == [], "a consumer of a dead process is left in its group"
 

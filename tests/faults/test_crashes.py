@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.crashes import PLACES
+from darklaunch_shared.process.crash_points import PLACES
 
 from .outages import locked, shut_out
 from .processes import Process

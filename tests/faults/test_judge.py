@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 import pytest
-from darklaunch_comparator.judging.document import write_policy
 from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_shared import keys
 
-from tests.comparator.material import exchange, replayed
+from tests.support.exchanges import exchange, replayed
 
 from .stage import Stage
 

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from darklaunch_comparator.judging.document import write_policy
 from darklaunch_comparator.judging.policy import Mode, Policy
-from darklaunch_comparator.leader import LOCK
+from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.leader.leader import LOCK
 from darklaunch_shared import keys
-from darklaunch_shared.consumer import MAX_DELIVERIES
+from darklaunch_shared.redis.consumer import MAX_DELIVERIES
 
 from .stage import Stage
 
@@ -188,7 +188,7 @@ def test_a_fork_with_a_full_outbox(stage: Stage) -> None:
 
 def test_a_real_server(stage: Stage, tmp_path: Path) -> None:
     """uvicorn with the hook, killed under load: what it held is gone with it and said so; the next one goes on."""
-    from tests.producer.hook_lab import serving, uvicorn
+    from tests.support.hook import serving, uvicorn
 
     stage.launch()
     stage.worker()

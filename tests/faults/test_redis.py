@@ -12,7 +12,7 @@ import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.scripts import load
 
-from tests.console.cli_lab import Cli
+from tests.support.cli import Cli
 
 from .hook import Hook
 from .proxy import Proxy

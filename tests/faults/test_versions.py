@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from darklaunch_shared import keys
 
-from tests.shared.test_consumer import *  # noqa: F403 - every test of the protocol, with the servers below
+from tests.shared.redis.test_consumer import *  # noqa: F403 - every test of the protocol, with the servers below
 
 from .redis_servers import LINES, Line, RedisServer
 from .stage import Stage

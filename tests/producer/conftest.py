@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from darklaunch_console.embedded import embedded_valkey
-from darklaunch_shared.connect import connect
+from darklaunch_shared.redis.client import connect
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,12 @@ import logging
 
 import pytest
 from darklaunch import CaptureMiddleware
-from darklaunch.recording import Recording
+from darklaunch.capture.recording import Recording
 from darklaunch.testing import captured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .asgi_lab import Server, answering, body, get, scope_of, start
+from tests.support.asgi import Server, answering, body, get, scope_of, start
 
 CHUNKS = st.lists(st.binary(max_size=40), min_size=1, max_size=6)
 ANSWER = (start(200, (b"content-type", b"text/plain")), body(b"hello"))

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from .hook_lab import Launch, assert_balanced, eventually, gunicorn, own_redis, serving
+from tests.support.hook import Launch, assert_balanced, eventually, gunicorn, own_redis, serving
+
 from .test_gunicorn import ENV, REQUESTS, normal
 
 pytestmark = pytest.mark.xdist_group("gunicorn")

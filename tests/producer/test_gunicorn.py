@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .hook_lab import Launch, assert_balanced, eventually, gunicorn, own_redis, serving
+from tests.support.hook import Launch, assert_balanced, eventually, gunicorn, own_redis, serving
 
 pytestmark = pytest.mark.xdist_group("gunicorn")
 

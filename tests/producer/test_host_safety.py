@@ -8,31 +8,23 @@ import threading
 import time
 
 import pytest
-from darklaunch import (
-    CaptureMiddleware,
-    WSGICaptureMiddleware,
-    asgi,
-    flags,
-    flusher,
-    is_promoted,
-    promotion,
-    recorder,
-    recording,
-    wsgi,
-)
-from darklaunch.lane import Lane
-from darklaunch.outbox import Outbox
-from darklaunch.packing import Packer, Sample
-from darklaunch.recorder import Recorder
-from darklaunch.recording import Recording
-from darklaunch.report import Report
-from darklaunch.watch import Watch
-from darklaunch.wire import Wire
-from darklaunch.writing import Writer
+from darklaunch import CaptureMiddleware, WSGICaptureMiddleware, asgi, is_promoted, promotion, wsgi
+from darklaunch.capture import recorder, recording
+from darklaunch.capture.buffer import Outbox
+from darklaunch.capture.recorder import Recorder
+from darklaunch.capture.recording import Recording
+from darklaunch.capture.serialize import Writer
+from darklaunch.delivery import known_promotions, thread
+from darklaunch.delivery.launch_queue import Lane
+from darklaunch.delivery.launch_watch import Watch
+from darklaunch.delivery.packing import Packer, Sample
+from darklaunch.delivery.redis_connection import Wire
+from darklaunch.delivery.telemetry import Report
 from greenlet import GreenletExit
 
-from .asgi_lab import answering, body, get, start
-from .hook_lab import Launch, eventually
+from tests.support.asgi import answering, body, get, start
+from tests.support.hook import Launch, eventually
+
 from .test_wsgi import PLAIN, call
 from .test_wsgi import answering as wsgi_answering
 
@@ -54,10 +46,10 @@ AT_AN_EARLY_END = [
     (Outbox, "note"),
 ]
 IN_BACKGROUND = [
-    (flusher.Flusher, "_pause_s"), (Watch, "poll"), (Watch, "look"), (Outbox, "take"), (Outbox, "take_notes"),
+    (thread.Flusher, "_pause_s"), (Watch, "poll"), (Watch, "look"), (Outbox, "take"), (Outbox, "take_notes"),
     (Packer, "sample"), (Packer, "_endpoint"),
     (Sample, "parcel"), (Sample, "settle"), (Lane, "obey"), (Lane, "offer"), (Lane, "next_batch"), (Lane, "admission"),
-    (Lane, "admitted"), (Lane, "counters"), (Report, "write"), (Wire, "ask"), (flusher, "call_script"),
+    (Lane, "admitted"), (Lane, "counters"), (Report, "write"), (Wire, "ask"), (thread, "call_script"),
 ]  # fmt: skip
 WHOLE = [start(200, (b"content-type", b"text/plain")), body(b"ok")]
 STREAMED = [start(200, (b"content-type", b"text/csv")), body(b"a", more=True), body(b"b", more=True), body(b"")]
@@ -180,7 +172,7 @@ def test_an_internal_that_fails_where_an_app_gives_up_leaves_the_apps_own_error(
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException"])
 def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monkeypatch):
-    for owner, name in [(promotion, "_start"), (flags.Flags, "wait"), (promotion, "_in_event_loop")]:
+    for owner, name in [(promotion, "_start"), (known_promotions.Flags, "wait"), (promotion, "_in_event_loop")]:
         monkeypatch.setattr(promotion.FLAGS, "followed", False)
         with monkeypatch.context() as patched:
             broken = Broken(mode, getattr(owner, name))
@@ -210,7 +202,7 @@ def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_se
 @pytest.mark.parametrize("mode", ["raise", "BaseException", "sleep", "hang"])
 def test_an_internal_that_breaks_in_the_background_changes_nothing_and_is_survived(house, mode, monkeypatch):
     apps, launch = house
-    monkeypatch.setattr(flusher, "AFTER_ERROR_S", 0.01)
+    monkeypatch.setattr(thread, "AFTER_ERROR_S", 0.01)
     for owner, name in IN_BACKGROUND:
         with monkeypatch.context() as patched:
             broken = Broken(mode, getattr(owner, name))

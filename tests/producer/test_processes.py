@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from .hook_lab import Launch, assert_balanced
+from tests.support.hook import Launch, assert_balanced
 
 PRELUDE = """
 import os, sys, time

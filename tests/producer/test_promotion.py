@@ -10,11 +10,11 @@ import time
 
 import pytest
 from darklaunch import is_promoted
-from darklaunch.flags import Flags
+from darklaunch.delivery.known_promotions import Flags
 from darklaunch.testing import promoted
-from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
 
-from .hook_lab import Launch, eventually, free_port, serving, uvicorn
+from tests.support.hook import Launch, eventually, free_port, serving, uvicorn
 
 WATCHING = """
 import sys, time

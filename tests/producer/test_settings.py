@@ -8,7 +8,7 @@ import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
 from darklaunch.settings import BadSetting, Settings, read_settings
 
-from .asgi_lab import answering, body, get, start
+from tests.support.asgi import answering, body, get, start
 
 
 def test_keywords_come_before_the_environment_and_that_before_defaults():

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .hook_lab import Launch, assert_balanced, eventually, own_redis, serving, uvicorn
+from tests.support.hook import Launch, assert_balanced, eventually, own_redis, serving, uvicorn
 
 pytestmark = pytest.mark.xdist_group("uvicorn")
 

@@ -9,7 +9,7 @@ from wsgiref.validate import validator
 
 import pytest
 from darklaunch import WSGICaptureMiddleware
-from darklaunch.recording import Recording
+from darklaunch.capture.recording import Recording
 from darklaunch.testing import captured
 from hypothesis import given
 from hypothesis import strategies as st

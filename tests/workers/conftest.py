@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from darklaunch_console.embedded import Valkey, embedded_valkey
-from darklaunch_shared.connect import Client
+from darklaunch_shared.redis.client import Client
 
-from .pieces import client
+from tests.support.pool import client
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,14 @@
 """What is decided without a server: orders, measured latency, the build, Retry-After."""
 
 import pytest
-from darklaunch_shared.exchange import Answer
-from darklaunch_shared.launch import LaunchSpec, LaunchState, Status
-from darklaunch_shared.replay import Answered, LatencySource
-from darklaunch_workers.answers import described, measured
-from darklaunch_workers.build import Builds, named
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
+from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.replay import Answered, LatencySource
 from darklaunch_workers.http import Reply
-from darklaunch_workers.orders import Mode, orders_of
-from darklaunch_workers.tries import retry_after_s
+from darklaunch_workers.launch_mode import Mode, orders_of
+from darklaunch_workers.outcome import described, measured
+from darklaunch_workers.retries import retry_after_s
+from darklaunch_workers.shadow_build import Builds, named
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import Any
 import anyio
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.connect import Client
-from darklaunch_shared.consumer import MAX_DELIVERIES
-from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.consumer import MAX_DELIVERIES
 
-from .pieces import (
+from tests.support.pool import (  # fmt: skip
     Seen,
     admit_some,
     client,
@@ -29,7 +29,7 @@ from .pieces import (
     waiting,
     worker_process,
     working,
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.anyio
 

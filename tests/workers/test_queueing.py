@@ -4,11 +4,11 @@ import time
 
 import anyio
 import pytest
-from darklaunch_shared.connect import Client
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.replay import Answered
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import Client
+from darklaunch_shared.wire.replay import Answered
 
-from .pieces import Seen, admit_some, eventually, http, publish, replayed, shadow, working
+from tests.support.pool import Seen, admit_some, eventually, http, publish, replayed, shadow, working
 
 pytestmark = pytest.mark.anyio
 

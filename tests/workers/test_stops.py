@@ -6,10 +6,22 @@ from collections.abc import Callable
 import anyio
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.connect import Client
-from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import Client
 
-from .pieces import admit, admit_some, eventually, exchange, lost, outcomes, publish, replayed, shadow, waiting, working
+from tests.support.pool import (
+    admit,
+    admit_some,
+    eventually,
+    exchange,
+    lost,
+    outcomes,
+    publish,
+    replayed,
+    shadow,
+    waiting,
+    working,
+)
 
 pytestmark = pytest.mark.anyio
 

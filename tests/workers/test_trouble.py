@@ -4,13 +4,13 @@ import time
 
 import anyio
 import pytest
-from darklaunch_shared.connect import Client
-from darklaunch_shared.consumer import Consumer
-from darklaunch_shared.launch import LaunchSpec
-from darklaunch_shared.replay import Answered, ShadowErrorClass, Unanswered
-from darklaunch_workers.protection import OUTAGE_FAILURES
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.consumer import Consumer
+from darklaunch_shared.wire.replay import Answered, ShadowErrorClass, Unanswered
+from darklaunch_workers.limits import OUTAGE_FAILURES
 
-from .pieces import (
+from tests.support.pool import (  # fmt: skip
     Seen,
     admit_some,
     eventually,
@@ -22,7 +22,7 @@ from .pieces import (
     shadow,
     waiting,
     working,
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 
-from darklaunch_shared.printable import log_printably
+from darklaunch_shared.process.safe_logging import log_printably
 
 from .run import run_worker
 from .settings import read_settings

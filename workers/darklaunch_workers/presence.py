@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import anyio
 from darklaunch_shared import keys
-from darklaunch_shared.alive import HEARTBEAT_S, heartbeat, read_alive
-from darklaunch_shared.connect import AsyncClient, as_dict
-from darklaunch_shared.scripting import Scripts
+from darklaunch_shared.redis.client import AsyncClient, as_dict
+from darklaunch_shared.redis.presence import HEARTBEAT_S, heartbeat, read_alive
+from darklaunch_shared.redis.script_queue import Scripts
 from redis.exceptions import RedisError
 
 FIRST_S: Final = (0.2, 1.0)

@@ -11,19 +11,19 @@ from typing import Final, NamedTuple
 
 import anyio
 from darklaunch_shared import keys
-from darklaunch_shared.consumer import Delivery
-from darklaunch_shared.crashes import reached
 from darklaunch_shared.errors import BadEntry, Unsealable
-from darklaunch_shared.exchange import Exchange, Fields, unpack_exchange, without_secrets
-from darklaunch_shared.replay import Answered, Loss, Repeat, Unanswered, pack_loss, pack_replay
+from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.redis.consumer import Delivery
+from darklaunch_shared.wire.exchange import Exchange, Fields, unpack_exchange, without_secrets
+from darklaunch_shared.wire.replay import Answered, Loss, Repeat, Unanswered, pack_loss, pack_replay
 
-from .answers import GRACE_S, described, too_late
-from .desk import Desk
+from .admission import refusal, stale
 from .http import BadRequest, ShadowClient, ShadowRequest, replay_request
-from .orders import Mode
-from .refusing import refusal, stale
-from .repeat import ask_control, ask_shadow_again
-from .tries import Tries
+from .launch_context import Desk
+from .launch_mode import Mode
+from .noise_repeat import ask_control, ask_shadow_again
+from .outcome import GRACE_S, described, too_late
+from .retries import Tries
 
 _FIELDS: Final = (keys.V, keys.ID, keys.META, keys.REQUEST, keys.RESPONSE)
 

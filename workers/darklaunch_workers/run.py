@@ -9,21 +9,21 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 import anyio
-from darklaunch_shared.alive import own_version
-from darklaunch_shared.connect import connect_async
-from darklaunch_shared.control import POLL_S
-from darklaunch_shared.ending import watch_for_end
-from darklaunch_shared.garbage import spare_the_long_lived
-from darklaunch_shared.keyring import parse_keys
-from darklaunch_shared.origin import parse_origin
+from darklaunch_shared.crypto.keyring import parse_keys
+from darklaunch_shared.launch.control_view import POLL_S
+from darklaunch_shared.launch.origin import parse_origin
+from darklaunch_shared.process.gc_tuning import spare_the_long_lived
+from darklaunch_shared.process.shutdown import watch_for_end
+from darklaunch_shared.redis.client import connect_async
+from darklaunch_shared.redis.presence import own_version
 
-from .control import Control
-from .crew import Crew
+from .control_poller import Control
+from .entry_keys import secrets_of
 from .http import make_client
+from .launch_runner import Crew
 from .presence import Presence
-from .processes import oversee
-from .secrets import secrets_of
 from .settings import WorkerSettings
+from .worker_processes import oversee
 
 MAX_CONNECTIONS: Final = 1024
 SIGN_OFF_S: Final = 2.0

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.errors import BadKey
-from darklaunch_shared.keyring import parse_keys
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 _VARIABLES: Final = {

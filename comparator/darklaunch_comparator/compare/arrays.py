@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import Any, Final, cast
 
 from . import render
-from .findings import Unverified
+from .collector import Unverified
+from .json_equality import Differing, canonical
 from .model import Json
-from .sameness import Differing, canonical
 from .volatile import Volatile
 
 IDENTITIES: Final = ("id", "uuid", "key")

@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from darklaunch_shared.exchange import Answer
+from darklaunch_shared.wire.exchange import Answer
 
-from . import media, render
-from .findings import Findings, Unverified
-from .inflate import INFLATED_CAP_BYTES, Corrupt, TooLarge, Unsupported, cap_beside, inflate
-from .jsonbody import compare_json, compare_lines
-from .media import Family
+from . import media_type, render
+from .collector import Findings, Unverified
+from .decompress import INFLATED_CAP_BYTES, Corrupt, TooLarge, Unsupported, cap_beside, inflate
+from .json_body import compare_json, compare_lines
+from .json_equality import differing
+from .json_path import ROOT
+from .json_walk import walk
+from .media_type import Family
 from .model import Json, Kind
-from .paths import ROOT
-from .sameness import differing
-from .text import compare_text
+from .text_lines import compare_text
 from .volatile import Volatile
-from .walk import walk
 
 _FIELDS_CAP: Final = 10_000
 
@@ -58,9 +58,9 @@ def compare_bodies(
 def _compare(
     theirs: bytes, their_type: str, ours: bytes, our_type: str, volatile: Volatile, findings: Findings
 ) -> None:
-    one = media.parse(their_type)
-    other = one if our_type == their_type else media.parse(our_type)
-    family = media.family_of(one, other, theirs, ours)
+    one = media_type.parse(their_type)
+    other = one if our_type == their_type else media_type.parse(our_type)
+    family = media_type.family_of(one, other, theirs, ours)
     if not theirs or not ours:
         findings.described(ROOT, Kind.MISSING if theirs else Kind.EXTRA, _sketch(theirs) or None, _sketch(ours) or None)
         return
@@ -68,7 +68,7 @@ def _compare(
         findings.described(ROOT, Kind.BYTES, render.size_and_digest(theirs), render.size_and_digest(ours))
         return
     try:
-        left, right = media.to_utf8(theirs, one.charset), media.to_utf8(ours, other.charset)
+        left, right = media_type.to_utf8(theirs, one.charset), media_type.to_utf8(ours, other.charset)
     except Corrupt:
         shown = _shown(_utf8(theirs, one.charset)), _shown(_utf8(ours, other.charset))
         findings.described(ROOT, Kind.ENCODING, *shown)
@@ -118,7 +118,7 @@ def _inflated(side: str, content: bytes, encoding: str, cap_bytes: int) -> bytes
 
 def _utf8(content: bytes, charset: str) -> bytes | _Undecoded:
     try:
-        return media.to_utf8(content, charset)
+        return media_type.to_utf8(content, charset)
     except Corrupt as wrong:
         return _Undecoded(render.plain(str(wrong)))
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Hashable
 from itertools import zip_longest
 from typing import Final
 
-from darklaunch_shared.exchange import REDACTED, Headers
+from darklaunch_shared.wire.exchange import REDACTED, Headers
 
-from . import media, render
-from .findings import Findings
+from . import media_type, render
+from .collector import Findings
 from .model import Reason, Side
 from .volatile import ORIGIN, Reasons, Volatile, without_origin
 
@@ -98,9 +98,9 @@ def _shown(name: str, values: list[str]) -> str | None:
 
 
 def _media_type(values: list[str], _origin: str) -> Hashable:
-    read = media.parse(values[-1])
+    read = media_type.parse(values[-1])
     # application/json has no charset parameter (RFC 8259 11): it is UTF-8, said or not
-    charset = "" if read.family >= media.Family.LINES and read.charset in ("utf-8", "utf8") else read.charset
+    charset = "" if read.family >= media_type.Family.LINES and read.charset in ("utf-8", "utf8") else read.charset
     return read.type, charset.replace("utf8", "utf-8")
 
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Final, TypeAlias
 
-from darklaunch_shared.exchange import Answer
-from darklaunch_shared.immutable import immutable
+from darklaunch_shared.process.fast_dataclass import immutable
+from darklaunch_shared.wire.exchange import Answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 import orjson
 
 from .model import ABSENT, NUMBERS, Absent, Json, Kind, NotANumber, Reason
-from .pathmap import PathMap, Token
+from .path_index import PathMap, Token
 from .patterns import Pattern
 
 Patterns = tuple[Pattern | None, ...]

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Final
 
-from .documents import DEPTH_CAP, NODES_CAP
-from .findings import Findings, Unverified
-from .ids import is_map
+from .collector import Findings, Unverified
+from .identifier_shape import is_map
+from .json_parse import DEPTH_CAP, NODES_CAP
+from .json_path import Path
 from .model import ABSENT, Json, Kind, NotANumber, Reason
-from .paths import Path
 from .rules import Structure
 
 TYPES: Final[dict[type, str]] = {

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
-from . import ids, timestamps
-from .findings import Unverified
+from . import identifier_shape, timestamps
+from .collector import Unverified
 from .model import NUMBERS, Reason, Side
 
 Reasons = tuple[Reason, ...]
@@ -22,7 +22,7 @@ _STAMPS: Final = re.compile(
     # What cannot start anything is turned away first: that halves the time over prose.
     r"(?<![0-9A-Za-z])(?=[0-9A-Fa-fMTWS])(?:"
     rf"(?P<time>(?:{timestamps.ISO}|{timestamps.ISO_BASIC}|{timestamps.RFC1123})(?![0-9A-Za-z]))"
-    rf"|(?P<id>{ids.UUID}(?![0-9A-Za-z]))"
+    rf"|(?P<id>{identifier_shape.UUID}(?![0-9A-Za-z]))"
     rf"|(?P<number>(?<![\w.+-])(?:{timestamps.EPOCH})(?![\w.+-])))"
     rf"|(?P<secret>[?&](?i:{_SECRETS})=[^&#\s\"'<>\\]{{16,}})"
 )
@@ -89,8 +89,8 @@ class Volatile:
 
     def _excuse_parts(self, theirs: str, ours: str) -> Reasons:
         if len(theirs) == len(ours) and len(theirs) <= _LONGEST_ID:
-            shape = ids.shape(theirs)
-            if shape is not None and shape == ids.shape(ours):
+            shape = identifier_shape.shape(theirs)
+            if shape is not None and shape == identifier_shape.shape(ours):
                 return (Reason.GENERATED_ID,)
         left, right = _masked(theirs), _masked(ours)
         if left.text != right.text:
@@ -119,9 +119,11 @@ class Volatile:
 
 def holds_identifier(text: str) -> bool:
     """Say whether a string is, or holds, what may be excused as a made-up identifier or a signed URL's secret."""
-    if not ids.SHORTEST <= len(text) <= _LONGEST_ID:
+    if not identifier_shape.SHORTEST <= len(text) <= _LONGEST_ID:
         return False
-    return ids.shape(text) is not None or any(timestamps.read(part) is None for part in _masked(text).parts)
+    return identifier_shape.shape(text) is not None or any(
+        timestamps.read(part) is None for part in _masked(text).parts
+    )
 
 
 def changed_format(primary: object, shadow: object) -> bool:
@@ -159,12 +161,12 @@ def _masked(text: str) -> _Masked:
         if kind == "secret":
             return f"{found[0].partition('=')[0]}=\x01"
         if kind == "id":
-            return f"\x01{ids.shape(found[0])}\x01"
+            return f"\x01{identifier_shape.shape(found[0])}\x01"
         read = timestamps.read(found[0])
         return f"\x01{read.format}\x01" if read else f"\x01{found[0]}\x01"
 
     def word(found: re.Match[str]) -> str:
-        shape = ids.shape(found[0]) if len(found[0]) <= _LONGEST_ID else None
+        shape = identifier_shape.shape(found[0]) if len(found[0]) <= _LONGEST_ID else None
         if shape is None:
             return found[0]
         words.append(found[0])

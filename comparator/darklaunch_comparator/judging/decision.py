@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from darklaunch_comparator.evidence import below, clean_needed, log_threshold
 
+from .build_evidence import Trial
 from .policy import RATES, Guard, Mode, Policy
-from .trial import Trial
 
 
 class Verdict(StrEnum):

@@ -8,11 +8,11 @@ from typing import Any, Final, cast
 
 import orjson
 from darklaunch_shared import keys
-from darklaunch_shared.exchange import REDACTED, Fields
-from darklaunch_shared.seal import SEALED
+from darklaunch_shared.crypto.sealing import SEALED
+from darklaunch_shared.wire.exchange import REDACTED, Fields
 
-from darklaunch_comparator.compare import media
-from darklaunch_comparator.compare.inflate import (
+from darklaunch_comparator.compare import media_type
+from darklaunch_comparator.compare.decompress import (
     INFLATED_CAP_BYTES,
     Corrupt,
     TooLarge,
@@ -20,14 +20,14 @@ from darklaunch_comparator.compare.inflate import (
     cap_beside,
     inflate,
 )
-from darklaunch_comparator.compare.jsonpath import BadPath, parse_path
-from darklaunch_comparator.compare.media import Family
+from darklaunch_comparator.compare.media_type import Family
+from darklaunch_comparator.compare.rule_path import BadPath, parse_path
 
-from .jsontext import JsonMasker
-from .names import is_credential
-from .places import NO_PLACES, Places
+from .credential_names import is_credential
+from .json_text import JsonMasker
+from .mask_places import NO_PLACES, Places
+from .placeholders import Tokens
 from .text import TextMasker
-from .tokens import Tokens
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LOSSLESS: Final = "surrogateescape"
@@ -53,7 +53,7 @@ class _Opened:
 
     content: bytes
     plain: bytes | None
-    media: media.Media
+    media: media_type.Media
     is_coded: bool
 
 
@@ -76,8 +76,10 @@ class Masker:
         beside = INFLATED_CAP_BYTES if left.plain is None else cap_beside(len(left.plain))
         right = _opened(shadow_body, ours, beside) if answered else left
         # Both answers are read the same way, as the comparison reads them: what is equal is masked equally.
-        family = media.family_of(left.media, right.media, left.plain or b"", right.plain or b"")
-        request = self._body(asked, media.family_of(asked.media, asked.media, asked.plain or b"", asked.plain or b""))
+        family = media_type.family_of(left.media, right.media, left.plain or b"", right.plain or b"")
+        request = self._body(
+            asked, media_type.family_of(asked.media, asked.media, asked.plain or b"", asked.plain or b"")
+        )
         primary = self._body(left, family)
         meta.pop("sealed", None)
         meta |= {
@@ -124,7 +126,7 @@ class Masker:
         if not came.content or (family is Family.BINARY and not came.media.type.startswith("multipart/")):
             return _Body(came.content)
         try:
-            utf8 = None if came.plain is None else media.to_utf8(came.plain, came.media.charset)
+            utf8 = None if came.plain is None else media_type.to_utf8(came.plain, came.media.charset)
         except Corrupt:
             utf8 = None
         if utf8 is None:
@@ -231,4 +233,4 @@ def _opened(content: bytes, headers: list[list[str]], cap_bytes: int = INFLATED_
         plain = inflate(content, encoding, cap_bytes) if encoding else content
     except (Corrupt, TooLarge, Unsupported):
         plain = None
-    return _Opened(content, plain, media.parse(content_type), is_coded=bool(encoding))
+    return _Opened(content, plain, media_type.parse(content_type), is_coded=bool(encoding))

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
-from .names import HINT, is_credential
-from .tokens import MASKED, Tokens
+from .credential_names import HINT, is_credential
+from .placeholders import MASKED, Tokens
 
 _HEAD: Final = re.compile(
     r"(?<![\w.-])(?P<name>[A-Za-z_$][\w.\[\]-]{0,63})(?![\w.-])(?:\\{0,8}[\"'])?[ \t]{0,8}[:=][ \t]{0,8}"

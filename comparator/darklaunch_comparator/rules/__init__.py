@@ -1,9 +1,9 @@
 """What an operator decides about differences: the rule set, its file form, and what comparators compile it to."""
 
-from .checking import MOST_RULES, Trouble, check
-from .compiling import NO_BOOK, WITHHELD, RuleBook, compile_rules, compile_stored, masks_lost, read_stored
-from .files import read_file, write_toml
+from .compilation import NO_BOOK, WITHHELD, RuleBook, compile_rules, compile_stored, masks_lost, read_stored
+from .file_format import read_file, write_toml
 from .model import Rule, RuleSet, rule_id, store
+from .validation import MOST_RULES, Trouble, check
 
 __all__ = [
     "MOST_RULES",

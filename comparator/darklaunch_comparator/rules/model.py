@@ -19,8 +19,8 @@ from typing import Annotated, Any, ClassVar, Final
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from darklaunch_comparator.compare.jsonpath import parse_place
 from darklaunch_comparator.compare.patterns import BadPattern, Pattern
+from darklaunch_comparator.compare.rule_path import parse_place
 from darklaunch_comparator.masking import Places
 
 _ENDPOINT: Final = re.compile(r"[A-Z]+ \S.*")

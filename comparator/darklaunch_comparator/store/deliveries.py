@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from darklaunch_comparator.text import storable
+from darklaunch_comparator.results.storable import storable
 
 from .sql import load
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 import orjson
 from psycopg import Connection
 
-from darklaunch_comparator.judging.case import Case
-from darklaunch_comparator.judging.scope import ALL, Scope
-from darklaunch_comparator.judging.trial import Trial
+from darklaunch_comparator.judging.build_evidence import Trial
+from darklaunch_comparator.judging.endpoint_evidence import ALL, Scope
+from darklaunch_comparator.judging.launch_evidence import Case
 from darklaunch_comparator.judging.window import Seen
 
 from .sql import load

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import orjson
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.launch import (
+from darklaunch_shared.launch.spec import (
     LaunchSpec,
     LaunchState,
     Status,
@@ -22,7 +22,7 @@ from darklaunch_shared.launch import (
 from psycopg import Connection
 
 from darklaunch_comparator.errors import LaunchExists, LaunchMoved, LaunchUnknown
-from darklaunch_comparator.text import storable, storable_json
+from darklaunch_comparator.results.storable import storable, storable_json
 
 from .sql import load
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from darklaunch_shared.replay import Version
+from darklaunch_shared.wire.replay import Version
 from psycopg import Connection, Cursor
 
 from darklaunch_comparator.compare import Noise
-from darklaunch_comparator.fold import Gains
-from darklaunch_comparator.judging.places import Paired
-from darklaunch_comparator.noise.learn import PlaceCounts, State, in_doubt
+from darklaunch_comparator.judging.beyond_noise import Paired
+from darklaunch_comparator.noise.learning import PlaceCounts, State, in_doubt
+from darklaunch_comparator.results.aggregate import Gains
 
 from .sql import load
 

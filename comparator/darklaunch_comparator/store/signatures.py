@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from psycopg import Connection, Cursor
 
-from darklaunch_comparator.text import storable, storable_json
+from darklaunch_comparator.results.storable import storable, storable_json
 
 from .sql import load
 

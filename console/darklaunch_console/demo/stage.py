@@ -14,22 +14,22 @@ from typing import Final
 
 import httpx
 import psycopg
-from darklaunch_comparator.judging.document import write_policy
+from darklaunch_comparator.control.publish import publish
 from darklaunch_comparator.judging.policy import Policy
-from darklaunch_comparator.publish import publish
-from darklaunch_comparator.store import read
+from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import Act, create_launch
 from darklaunch_comparator.store.migrate import migrate
-from darklaunch_shared.connect import connect
-from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import connect
 
-from darklaunch_console.acting.control import actor
-from darklaunch_console.alive import hooks_alive
+from darklaunch_console.cli.errors import ConsoleError
 from darklaunch_console.embedded import Servers
-from darklaunch_console.errors import ConsoleError
+from darklaunch_console.launches.control import actor
+from darklaunch_console.stores.processes import hooks_alive
 
-from .cast import Player, address, on_stage
 from .load import Progress, Summary, run_load
+from .processes import Player, address, on_stage
 from .shop.database import Shop, build_shop
 from .traffic import Visit
 
@@ -45,7 +45,7 @@ class Narrator:
     """Tells the audience what happens: `say` a line for each step, `show` the progress of the load."""
 
     say: Callable[[str], None]
-    show: Callable[[Progress, read.Ledger], None]
+    show: Callable[[Progress, report_queries.Ledger], None]
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class Stage:
                     for player in self.players.values():
                         player.check()
                     if seen:
-                        tell.show(seen[-1], read.ledger(connection, launch))
+                        tell.show(seen[-1], report_queries.ledger(connection, launch))
                     if over(connection):
                         break
                     time.sleep(0.25)
@@ -131,7 +131,7 @@ class Stage:
 
             def settled() -> bool:
                 closed = _closed(connection, launch)  # first: what closes may bring a last count
-                ledger = read.ledger(connection, launch)
+                ledger = report_queries.ledger(connection, launch)
                 tell.show(Progress(users.sent, users.sent, users.ok, users.errors, users.latencies.p50_ms, 0.0), ledger)
                 return bool(ledger.sampled) and ledger.on_its_way == 0 and users.ok + users.errors > 0 and closed
 

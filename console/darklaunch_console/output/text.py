@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from darklaunch_shared.printable import printable
+from darklaunch_shared.process.safe_logging import printable
 
 __all__ = ["one_line", "plural", "printable"]
 

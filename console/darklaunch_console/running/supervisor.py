@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from darklaunch_shared.backoff import Backoff
+from darklaunch_shared.process.backoff import Backoff
 
 RESTART_FIRST_S: Final = 0.5
 RESTART_CAP_S: Final = 30.0

@@ -13,7 +13,7 @@ from typing import Final
 
 NAMES: Final = (
     "admit", "join", "finish", "settle", "claim", "bury", "extend", "hand_back", "leave", "publish", "insist",
-    "heartbeat",
+    "heartbeat", "exchange_ids", "hold", "hold_recorded", "restore_hold", "retry",
 )  # fmt: skip
 
 

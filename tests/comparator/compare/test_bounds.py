@@ -8,10 +8,10 @@ import brotli
 import pytest
 import zstandard
 from darklaunch_comparator.compare import Comparison, Kind, Outcome, Side, compare
-from darklaunch_comparator.compare.inflate import BESIDE_SMALL_BYTES, BESIDE_TIMES, INFLATED_CAP_BYTES, cap_beside
-from darklaunch_shared.exchange import Answer
+from darklaunch_comparator.compare.decompress import BESIDE_SMALL_BYTES, BESIDE_TIMES, INFLATED_CAP_BYTES, cap_beside
+from darklaunch_shared.wire.exchange import Answer
 
-from tests.comparator.compare.ruled import ignoring
+from tests.support.rules import ignoring
 
 BOMB_BYTES = 64 * 1024 * 1024
 DEEP = 100_000

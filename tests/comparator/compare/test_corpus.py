@@ -12,9 +12,9 @@ import brotli
 import pytest
 import zstandard
 from darklaunch_comparator.compare import Comparison, Side, compare, signature, title
-from darklaunch_shared.exchange import Answer
+from darklaunch_shared.wire.exchange import Answer
 
-from tests.comparator.compare.ruled import ruled
+from tests.support.rules import ruled
 
 CASES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("corpus.toml").read_text())["case"]
 PRIMARY_AT_MS = 1_714_564_800_000

@@ -17,7 +17,7 @@ import re
 from typing import Any
 
 from darklaunch_comparator.compare import Comparison, Kind, Outcome, Side, compare
-from darklaunch_shared.exchange import Answer
+from darklaunch_shared.wire.exchange import Answer
 from deepdiff import DeepDiff
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from darklaunch_comparator.compare import Comparison, Kind, Outcome, Side, compare
-from darklaunch_shared.exchange import Answer
+from darklaunch_shared.wire.exchange import Answer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.comparator.compare.ruled import ignoring
+from tests.support.rules import ignoring
 
 TWINS = {Kind.MISSING: Kind.EXTRA, Kind.EXTRA: Kind.MISSING}
 

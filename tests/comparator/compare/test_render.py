@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.compare import Difference, Side, compare
-from darklaunch_shared.exchange import Answer
+from darklaunch_shared.wire.exchange import Answer
 
 
 def only(one: Any, other: Any, content_type: str = "application/json") -> Difference:

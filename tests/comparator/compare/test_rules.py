@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.compare import Comparison, Kind, Outcome, Reason, Side, compare
-from darklaunch_comparator.compare.findings import PATTERN_BUDGET_BYTES
+from darklaunch_comparator.compare.collector import PATTERN_BUDGET_BYTES
 from darklaunch_comparator.compare.patterns import VALUE_BYTES, BadPattern, Pattern
-from darklaunch_shared.exchange import Answer
+from darklaunch_shared.wire.exchange import Answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.comparator.compare.ruled import ruled
+from tests.support.rules import ruled
 
 ruling = settings(max_examples=60)
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import orjson
 import pytest
-from darklaunch_comparator.compare import Rules, Side, compare, documents
-from darklaunch_comparator.compare.documents import Documents
-from darklaunch_shared.exchange import Answer
+from darklaunch_comparator.compare import Rules, Side, compare, json_parse
+from darklaunch_comparator.compare.json_parse import Documents
+from darklaunch_shared.wire.exchange import Answer
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from tests.comparator.compare.ruled import ruled
+from tests.support.rules import ruled
 
 LONG = re.compile(rb"[\d.]{16}")
 LITERALS = [["true"], ["false"], ["null"]]
@@ -131,8 +131,8 @@ def without_shortcuts() -> Iterator[None]:
         return Documents(orjson.loads(primary), orjson.loads(shadow))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(documents, "scalars_that_differ", lambda *_texts: 0)
-        patch.setattr(documents, "_rewritten", read)
+        patch.setattr(json_parse, "scalars_that_differ", lambda *_texts: 0)
+        patch.setattr(json_parse, "_rewritten", read)
         yield
 
 
@@ -161,10 +161,10 @@ def test_the_search_takes_every_shortcut():
     taken: Counter[str] = Counter()
     for _ in range(4_000):
         theirs, ours = pair(chance)
-        places = documents.scalars_that_differ(theirs, ours)
+        places = json_parse.scalars_that_differ(theirs, ours)
         taken["one scalar" if places == 1 else "scalars" if places else ""] += 1
         if not places and theirs != ours and ours[:1] == b"{":
-            taken["written again" if documents.read(theirs, ours).same else ""] += 1
+            taken["written again" if json_parse.read(theirs, ours).same else ""] += 1
     assert min(taken["one scalar"], taken["scalars"], taken["written again"]) > 10, taken
 
 
@@ -195,7 +195,7 @@ def test_a_number_that_is_rounded_is_not_what_it_is_rounded_to(one: bytes, other
 
 
 def test_long_identifiers_need_no_exact_parser_however_they_are_spaced(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(documents, "_exactly", None)
+    monkeypatch.setattr(json_parse, "_exactly", None)
     one, other = b'{"id":1234567890123456789,"n":[1]}', b'{"id": 1234567890123456788, "n": [1]}'
     assert [path for path, _, _ in findings(one, other, Rules())[1]] == ["$.id"]
 
@@ -205,7 +205,7 @@ def test_where_order_means_nothing_one_scalar_may_pair_elements_that_differ_in_m
     theirs = [{"n": 1, "u": made_up[0], "v": made_up[1]}, {"n": 2, "u": made_up[2], "v": made_up[3]}]
     pair_ = orjson.dumps(theirs), orjson.dumps([{**theirs[0], "n": 2}, theirs[1]])
     rules = ruled(unordered=[{"path": "$"}])
-    assert documents.scalars_that_differ(*pair_) == 1
+    assert json_parse.scalars_that_differ(*pair_) == 1
     with without_shortcuts():
         without = findings(*pair_, rules)
     assert findings(*pair_, rules) == without

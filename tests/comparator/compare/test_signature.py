@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from darklaunch_comparator.compare import Comparison, Side, compare, error_signature, error_title, signature, title
-from darklaunch_shared.exchange import Answer
+from darklaunch_shared.wire.exchange import Answer
 
 
 def compared(one: Any, other: Any, *, statuses: tuple[int, int] = (200, 200)) -> Comparison:

@@ -1,7 +1,7 @@
 """Which strings are times and which are made-up identifiers."""
 
 import pytest
-from darklaunch_comparator.compare import ids, timestamps
+from darklaunch_comparator.compare import identifier_shape, timestamps
 from darklaunch_comparator.compare.volatile import without_origin
 
 
@@ -60,7 +60,7 @@ def test_not_times(text: str):
     ],
 )
 def test_identifiers(word: str):
-    assert ids.shape(word) is not None
+    assert identifier_shape.shape(word) is not None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_identifiers(word: str):
     ],
 )
 def test_words(word: str):
-    assert ids.shape(word) is None
+    assert identifier_shape.shape(word) is None
 
 
 def test_an_origin_is_only_cut_where_a_url_of_it_stands():

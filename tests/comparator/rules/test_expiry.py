@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from darklaunch_comparator.assess import rules_of
-from darklaunch_comparator.control import Control
+from darklaunch_comparator.pipeline.assess import rules_of
+from darklaunch_comparator.pipeline.launch_rules import Control
 from darklaunch_comparator.rules import check, store
-from darklaunch_shared.connect import connect_async
-from darklaunch_shared.launch import LaunchSpec
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import connect_async
 
 
 def test_a_rule_that_expires_while_the_comparator_runs_excuses_nothing_any_more():

@@ -6,12 +6,12 @@ from typing import Any
 
 import orjson
 import pytest
-from darklaunch_comparator.assess import rules_of
 from darklaunch_comparator.compare import NO_RULES
 from darklaunch_comparator.compare.rules import Tolerance
 from darklaunch_comparator.masking import EVERYTHING
+from darklaunch_comparator.pipeline.assess import rules_of
 from darklaunch_comparator.rules import NO_BOOK, check, compile_rules, masks_lost, read_stored, rule_id, store
-from darklaunch_shared.launch import LaunchSpec, unpack_spec
+from darklaunch_shared.launch.spec import LaunchSpec, unpack_spec
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,10 +6,10 @@ import ssl
 from pathlib import Path
 
 import pytest
-from darklaunch_shared.replay import ShadowErrorClass
-from darklaunch_workers.http import ShadowFailure, dial
+from darklaunch_shared.wire.replay import ShadowErrorClass
+from darklaunch_workers.http import ShadowFailure, connect
 
-from .hostile import OK, client_of, hostile, request
+from tests.support.hostile_shadow import OK, client_of, hostile, request
 
 pytestmark = pytest.mark.anyio
 
@@ -24,13 +24,13 @@ def v4(address, port):
 @pytest.fixture
 def no_metadata(monkeypatch):
     """Fail before a socket is opened towards anything but loopback."""
-    really = dial._open
+    really = connect._open
 
     async def watched(family, address):
         assert address[0] in ("127.0.0.1", "::1"), f"a packet would have gone to {address}"
         return await really(family, address)
 
-    monkeypatch.setattr(dial, "_open", watched)
+    monkeypatch.setattr(connect, "_open", watched)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def resolving(monkeypatch):
             await asyncio.sleep(delay_s)
             return answers[min(len(lookups), len(answers)) - 1]
 
-        monkeypatch.setattr(dial, "_look_up", look_up)
+        monkeypatch.setattr(connect, "_look_up", look_up)
         return lookups
 
     return install
@@ -113,7 +113,7 @@ async def test_the_next_address_is_tried(kind, resolving):
 
 
 async def test_an_address_that_does_not_answer_leaves_time_for_the_next(kind, resolving, monkeypatch):
-    monkeypatch.setattr(dial, "ATTEMPT_S", 0.1)
+    monkeypatch.setattr(connect, "ATTEMPT_S", 0.1)
     async with hostile(OK) as shadow:
         with full_backlog("127.0.0.2", shadow.port):
             resolving([v4("127.0.0.2", shadow.port), v4("127.0.0.1", shadow.port)])

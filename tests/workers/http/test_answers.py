@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from .hostile import OK, calling, client_of, hostile, request
+from tests.support.hostile_shadow import OK, calling, client_of, hostile, request
 
 pytestmark = pytest.mark.anyio
 

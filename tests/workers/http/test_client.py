@@ -3,10 +3,10 @@
 import sys
 
 import pytest
-from darklaunch_shared.origin import Origin
+from darklaunch_shared.launch.origin import Origin
 from darklaunch_workers.http import BadRequest, NoFastClient, make_client
 
-from .hostile import OK, calling, request
+from tests.support.hostile_shadow import OK, calling, request
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ def kind():
 
 @pytest.fixture
 def without_httptools(monkeypatch):
-    monkeypatch.delitem(sys.modules, "darklaunch_workers.http.via_httptools", raising=False)
+    monkeypatch.delitem(sys.modules, "darklaunch_workers.http.httptools_connection", raising=False)
     monkeypatch.setitem(sys.modules, "httptools", None)
 
 

@@ -4,10 +4,10 @@ import asyncio
 import time
 
 import pytest
-from darklaunch_shared.replay import ShadowErrorClass
-from darklaunch_workers.http import ShadowFailure, dial, pool
+from darklaunch_shared.wire.replay import ShadowErrorClass
+from darklaunch_workers.http import ShadowFailure, connect, pool
 
-from .hostile import OK, calling, client_of, hostile, request, reset
+from tests.support.hostile_shadow import OK, calling, client_of, hostile, request, reset
 
 pytestmark = pytest.mark.anyio
 
@@ -235,17 +235,17 @@ async def test_a_shadow_that_went_away_while_idle_was_not_sent_anything(kind):
 
 
 async def test_a_connection_lost_before_the_first_byte_was_not_sent_anything(kind, monkeypatch):
-    connect = dial.Dialer.connect
+    original = connect.Dialer.connect
 
     async def connect_and_dawdle(self, protocol):
-        connected = await connect(self, protocol)
+        connected = await original(self, protocol)
         await asyncio.sleep(0.05)
         return connected
 
     async def leave(reader, writer):
         pass
 
-    monkeypatch.setattr(dial.Dialer, "connect", connect_and_dawdle)
+    monkeypatch.setattr(connect.Dialer, "connect", connect_and_dawdle)
     async with hostile(leave, reads=False) as shadow, client_of(kind, shadow.port) as client:
         with pytest.raises(ShadowFailure) as caught:
             await client.send(request(), deadline_s=5)

@@ -5,10 +5,10 @@ import socket
 import time
 
 import pytest
-from darklaunch_shared.replay import ShadowErrorClass
+from darklaunch_shared.wire.replay import ShadowErrorClass
 from darklaunch_workers.http import Caps, ShadowFailure
 
-from .hostile import OK, calling, client_of, hostile, request, reset
+from tests.support.hostile_shadow import OK, calling, client_of, hostile, request, reset
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@
 import pytest
 from darklaunch_workers.http import BadRequest, ShadowRequest
 
-from .hostile import OK, calling, request
+from tests.support.hostile_shadow import OK, calling, request
 
 pytestmark = pytest.mark.anyio
 

@@ -2,8 +2,8 @@
 
 from .client import Kind, make_client
 from .errors import BadRequest, HttpSeamError, NoFastClient, ShadowFailure
-from .hygiene import replay_headers, replay_request
-from .seam import Caps, Reply, ShadowClient, ShadowRequest
+from .interface import Caps, Reply, ShadowClient, ShadowRequest
+from .request import replay_headers, replay_request
 
 __all__ = [
     "BadRequest",

@@ -4,12 +4,12 @@ import ssl
 from importlib.util import find_spec
 from typing import Literal
 
-from darklaunch_shared.origin import Origin
+from darklaunch_shared.launch.origin import Origin
 
-from .dial import Dialer
+from .connect import Dialer
 from .errors import NoFastClient
+from .interface import Caps, Connection, ShadowClient
 from .pool import PooledClient
-from .seam import Caps, Connection, ShadowClient
 
 Kind = Literal["auto", "fast", "httpx"]
 
@@ -39,8 +39,8 @@ def make_client(
 
 
 def _httpx_client(origin: Origin, dialer: Dialer, slots: int, caps: Caps) -> ShadowClient:
-    from .via_httpx import HttpxConnection
-    from .wire import Wire
+    from .httpx_connection import HttpxConnection
+    from .socket_stream import Wire
 
     async def connect() -> Connection:
         return HttpxConnection(await dialer.connect(Wire), origin, caps)
@@ -50,7 +50,7 @@ def _httpx_client(origin: Origin, dialer: Dialer, slots: int, caps: Caps) -> Sha
 
 def _fast_client(dialer: Dialer, slots: int, caps: Caps) -> ShadowClient:
     try:
-        from .via_httptools import HttptoolsConnection
+        from .httptools_connection import HttptoolsConnection
     except ImportError:
         raise NoFastClient('the fast HTTP client needs httptools: install it, or choose "httpx" or "auto"') from None
 

@@ -6,7 +6,7 @@ HttpSeamError
 └── NoFastClient     the fast implementation was asked for by name and its wheel is not installed
 """
 
-from darklaunch_shared.replay import ShadowErrorClass
+from darklaunch_shared.wire.replay import ShadowErrorClass
 
 
 class HttpSeamError(Exception):

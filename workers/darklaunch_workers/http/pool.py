@@ -8,14 +8,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from darklaunch_shared.exchange import Answer
-from darklaunch_shared.replay import ShadowErrorClass
+from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from darklaunch_workers.deadlines import Deadlines
-
+from .deadlines import Deadlines
 from .errors import BadRequest, Fault, ShadowFailure
-from .hygiene import check_sendable
-from .seam import Connection, Reply, ShadowRequest
+from .interface import Connection, Reply, ShadowRequest
+from .request import check_sendable
 
 IDLE_S: Final = 4.0
 """How long an unused connection is kept. Below the keep-alive of common servers (5 s), so that ours end first."""

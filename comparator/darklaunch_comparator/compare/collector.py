@@ -1,0 +1,164 @@
+"""What a comparison collects on its way: differences, excuses, and what could not be verified."""
+
+from typing import Final
+
+from . import render
+from .json_path import Path
+from .known_noise import NO_NOISE, Noise
+from .model import ABSENT, Absent, Comparison, Difference, Excuse, Json, Kind, Outcome, Reason
+from .patterns import VALUE_BYTES, Pattern
+from .rules import Rules
+
+KEPT: Final = 100
+"""Differences kept with their values, apart from first examples of further groups."""
+KEPT_GROUPS: Final = 100
+DIFFERENCES_CAP: Final = 20_000
+"""Differences looked at, each against the rules, before the comparison stops."""
+KEPT_PER_GROUP: Final = 10
+"""So that fifty changed prices do not push the one missing key out of sight."""
+
+
+PATTERN_BUDGET_BYTES: Final = 262_144
+"""How much one comparison matches against patterns: the costliest pattern takes some microseconds a byte."""
+
+_SET_ASIDE: Final = (Reason.IGNORED, Reason.IGNORED_PATTERN)
+
+MATCHED: Final = Comparison(Outcome.MATCHED)
+
+
+class Unverified(Exception):
+    """The comparison cannot go on; the message says what could not be compared and why."""
+
+
+class Findings:
+    """Collects differences and excuses; asks, once, at each difference, the rules and what is known to be noise."""
+
+    __slots__ = (
+        "_asks_rules", "_differences", "_excuses", "_groups", "_left_bytes", "_noise", "_omitted", "_seen", "detail",
+        "rules",
+    )  # fmt: skip
+
+    def __init__(self, rules: Rules, noise: Noise = NO_NOISE) -> None:
+        self.detail = ""
+        self.rules = rules
+        self._asks_rules = rules.excuse_in_body
+        self._left_bytes = PATTERN_BUDGET_BYTES
+        self._noise = noise
+        self._differences: list[Difference] = []
+        self._groups: dict[tuple[str, Kind], int] = {}
+        self._excuses: dict[tuple[str, Reason], int] = {}
+        self._omitted = 0
+        self._seen = 0
+
+    def status(self, primary: int, shadow: int) -> None:
+        """Report that the status codes differ."""
+        reason = self.rules.excuse_status(primary, shadow, self._fits)
+        if reason is not None:
+            self._excuse("status", reason)
+        else:
+            self._keep("status", Kind.STATUS, str(primary), str(shadow))
+
+    def header(self, name: str, primary: str | None, shadow: str | None, value: str | None = None) -> None:
+        """Report that a header differs; None when that side has none. `value` is the shadow's in full, to match."""
+        place = f"header:{name}"
+        both = primary is not None and shadow is not None
+        reason = self.rules.excuse_header(name, value if both else None, self._fits)
+        if reason is not None:
+            self._excuse(place, reason)
+        elif both and self._noise.excuses(place, Kind.HEADER):
+            self._excuse(place, Reason.NOISE)
+        elif shadow is None:
+            self._keep(place, Kind.MISSING, primary, None)
+        else:
+            self._keep(place, Kind.EXTRA if primary is None else Kind.HEADER, primary, shadow)
+
+    def body(self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
+        """Report a difference between two values of the body."""
+        if not self._has_room(path, kind, primary, shadow):
+            return
+        if isinstance(primary, str) and isinstance(shadow, str):
+            shown: tuple[str | None, str | None] = render.strings(primary, shadow)
+        else:
+            shown = _rendered(primary), _rendered(shadow)
+        self._differences.append(Difference(path.written, path.group, kind, *shown))
+
+    def described(self, path: Path, kind: Kind, primary: str | None, shadow: str | None) -> None:
+        """Report a difference in the body that is described in words instead of values."""
+        if self._has_room(path, kind, ABSENT, ABSENT):
+            self._differences.append(Difference(path.written, path.group, kind, primary, shadow))
+
+    def admits(self, place: str, reasons: tuple[Reason, ...]) -> bool:
+        """Say whether these reasons excuse a difference there: no identifier is excused where it is known to stay."""
+        return Reason.GENERATED_ID not in reasons or place not in self._noise.identical
+
+    def excuse(self, path: Path, reasons: tuple[Reason, ...]) -> None:
+        """Count values that differ in the body and were excused."""
+        for reason in reasons:
+            self._excuse(path.group, reason)
+
+    def excuse_header(self, name: str, reasons: tuple[Reason, ...]) -> None:
+        """Count a header's values that differ and were excused."""
+        for reason in reasons:
+            self._excuse(f"header:{name}", reason)
+
+    def conclude(self) -> Comparison:
+        """Turn what was collected into an outcome: what is known to differ outweighs what could not be verified."""
+        if not (self._differences or self._excuses or self.detail):
+            return MATCHED
+        if self._differences:
+            outcome = Outcome.MISMATCHED
+        elif self.detail:
+            outcome = Outcome.UNVERIFIED
+        elif any(reason in _SET_ASIDE for _, reason in self._excuses):
+            outcome = Outcome.IGNORED
+        else:
+            outcome = Outcome.MATCHED
+        counted = sorted(self._excuses.items()) if self._excuses else ()
+        excuses = tuple([Excuse(path, reason, count) for (path, reason), count in counted])
+        return Comparison(outcome, tuple(self._differences), excuses, self.detail, self._omitted)
+
+    def _has_room(self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent") -> bool:
+        """Say whether a difference is to be kept, and count it; else count it as excused or as omitted.
+
+        Raises Unverified past DIFFERENCES_CAP.
+        """
+        group = path.group
+        self._seen += 1
+        if self._seen > DIFFERENCES_CAP:
+            raise Unverified(f"the bodies differ in more than {DIFFERENCES_CAP:,} places")
+        if self._asks_rules:
+            reason = self.rules.excuse(path.tokens(), kind, primary, shadow, self._fits)
+            if reason is not None:
+                self._excuse(group, reason)
+                return False
+        if self._noise.excuses(group, kind):
+            self._excuse(group, Reason.NOISE)
+            return False
+        seen = self._groups.get((group, kind), 0)
+        room = seen < KEPT_PER_GROUP and len(self._differences) < KEPT if seen else len(self._groups) < KEPT_GROUPS
+        if room:
+            self._groups[group, kind] = seen + 1
+        else:
+            self._omitted += 1
+        return room
+
+    def _fits(self, pattern: Pattern, text: str) -> bool:
+        if len(text) > VALUE_BYTES:
+            return False
+        value = text.encode("utf-8", "replace")
+        self._left_bytes -= len(value)
+        if self._left_bytes < 0:
+            raise Unverified("the answers differ in too much text to match against the patterns of the rules")
+        return pattern.fits(value)
+
+    def _excuse(self, place: str, reason: Reason) -> None:
+        self._excuses[place, reason] = self._excuses.get((place, reason), 0) + 1
+
+    def _keep(self, place: str, kind: Kind, primary: str | None, shadow: str | None) -> None:
+        """Keep a difference outside of the body: there are few."""
+        self._groups[place, kind] = 1
+        self._differences.append(Difference(place, place, kind, primary, shadow))
+
+
+def _rendered(content: "Json | Absent") -> str | None:
+    return None if content is ABSENT else render.value(content)

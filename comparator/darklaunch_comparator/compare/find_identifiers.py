@@ -1,0 +1,67 @@
+"""Find where an answer holds identifiers that machines make up: where a version may be seen to repeat its own."""
+
+from typing import Final, cast
+
+import orjson
+from darklaunch_shared.wire.exchange import Answer
+
+from . import media_type
+from .bodies import described
+from .decompress import Corrupt, TooLarge, Unsupported, inflate
+from .identifier_shape import SHORTEST, is_map
+from .json_parse import DEPTH_CAP
+from .json_path import ROOT, Path
+from .media_type import Family
+from .model import Json
+from .volatile import holds_identifier
+
+BODY_CAP_BYTES: Final = 262_144
+ELEMENTS: Final = 3
+"""Elements of an array looked at, which share an index-free path: what the first ones hold, the others hold as well."""
+TEXTS_CAP: Final = 5_000
+"""Strings looked at; what a larger answer holds beyond is left to its next answer, or not known."""
+
+
+def identifier_places(answer: Answer) -> frozenset[str]:
+    """List the index-free paths in a JSON answer that hold identifiers; none when it is not JSON, or too large."""
+    content = _content(answer)
+    if content is None:
+        return frozenset()
+    found: set[str] = set()
+    todo: list[tuple[Json, Path]] = [(content, ROOT)]
+    texts = 0
+    while todo and texts < TEXTS_CAP:
+        part, path = todo.pop()
+        if path.depth > DEPTH_CAP:
+            continue
+        if isinstance(part, dict):
+            held = [(name, value) for name, value in part.items() if _may_hold(value)]
+            if held:
+                data = is_map(part)
+                todo.extend([(value, path.key(name, any=data)) for name, value in held])
+        elif isinstance(part, list):
+            todo.extend([(value, path.index(at)) for at, value in enumerate(part[:ELEMENTS]) if _may_hold(value)])
+        elif isinstance(part, str):
+            texts += 1
+            if holds_identifier(part):
+                found.add(path.group)
+    return frozenset(found)
+
+
+def _may_hold(value: Json) -> bool:
+    # before a path is made for it: most of a document is numbers and short texts
+    return len(value) >= SHORTEST if type(value) is str else isinstance(value, dict | list)
+
+
+def _content(answer: Answer) -> Json:
+    if not answer.body or len(answer.body) > BODY_CAP_BYTES:
+        return None
+    content_type, encoding = described(answer)
+    try:
+        kind = media_type.parse(content_type)
+        text = media_type.to_utf8(inflate(answer.body, encoding) if encoding else answer.body, kind.charset)
+        if len(text) > BODY_CAP_BYTES or media_type.family_of(kind, kind, text, text) is not Family.JSON:
+            return None
+        return cast(Json, orjson.loads(text))
+    except (Corrupt, TooLarge, Unsupported, orjson.JSONDecodeError):
+        return None

@@ -1,0 +1,74 @@
+"""Compare text line by line: HTML, XML, plain text, and JSON that is none."""
+
+from . import render
+from .collector import Findings
+from .decompress import Corrupt
+from .json_path import ROOT
+from .media_type import to_text
+from .model import Kind, Reason
+from .volatile import Volatile
+
+
+def compare_text(primary: bytes, shadow: bytes, volatile: Volatile, findings: Findings) -> None:
+    """Report at most one difference between two texts in UTF-8: from the first line that differs to the last.
+
+    Lines that differ only in what is volatile count as excused. Lines end at LF; a CR is part of its line.
+    """
+    decoded = _decoded(primary, shadow, findings)
+    if decoded is None:
+        return
+    theirs, ours = decoded[0].split("\n"), decoded[1].split("\n")
+    shorter = min(len(theirs), len(ours))
+    excused: list[tuple[Reason, ...]] = []
+
+    def agree(one: str, other: str) -> bool:
+        if one == other:
+            return True
+        reasons = volatile.excuse(one, other)
+        if not reasons or not findings.admits(ROOT.group, reasons):
+            return False
+        excused.append(reasons)
+        return True
+
+    start = 0
+    while start < shorter and agree(theirs[start], ours[start]):
+        start += 1
+    end = 0
+    while end < shorter - start and agree(theirs[-1 - end], ours[-1 - end]):
+        end += 1
+    for reasons in excused:
+        findings.excuse(ROOT, reasons)
+    left, right = theirs[start : len(theirs) - end], ours[start : len(ours) - end]
+    if left or right:
+        findings.described(ROOT, Kind.TEXT, *_shown(start + 1, left, right))
+
+
+def _decoded(primary: bytes, shadow: bytes, findings: Findings) -> tuple[str, str] | None:
+    one, other = _utf8(primary), _utf8(shadow)
+    if isinstance(one, Corrupt) and isinstance(other, Corrupt):
+        return primary.decode("latin-1"), shadow.decode("latin-1")  # both lie alike: there is still text to compare
+    if isinstance(one, str) and isinstance(other, str):
+        return one, other
+    findings.described(ROOT, Kind.ENCODING, *[render.plain(str(side)) for side in (one, other)])
+    return None
+
+
+def _utf8(content: bytes) -> str | Corrupt:
+    try:
+        return to_text(content)
+    except Corrupt as wrong:
+        return wrong
+
+
+def _shown(first: int, left: list[str], right: list[str]) -> tuple[str, str]:
+    if len(left) == len(right) == 1:
+        one, other = render.strings(left[0], right[0])
+        return f"line {first:,}: {one}", f"line {first:,}: {other}"
+    return _lines(first, left), _lines(first, right)
+
+
+def _lines(first: int, lines: list[str]) -> str:
+    if not lines:
+        return f"nothing at line {first:,}"
+    place = f"line {first:,}" if len(lines) == 1 else f"lines {first:,} to {first + len(lines) - 1:,}"
+    return f"{place}: {render.quoted(chr(10).join(lines[:10]))}"

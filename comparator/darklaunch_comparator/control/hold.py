@@ -1,0 +1,22 @@
+"""The emergency stop: it is set on Redis, before and without the record, and stops a launch within a second."""
+
+import contextlib
+import time
+
+from darklaunch_shared import keys
+from darklaunch_shared.redis.client import Client
+from redis.exceptions import ResponseError
+
+from .scripts import run_script
+
+
+def set_hold(redis: Client, name: str, by: str, why: str, act: str, *, only_at: int | None = None) -> None:
+    """Hold a launch. `act`, such as `rolled_back`, is what the leader records of it if nobody else does.
+
+    `only_at` is the revision that the decision was made on: a launch that has moved on is left alone.
+    Raises RedisError.
+    """
+    fields = ("hold", "1", "hold_by", by, "hold_why", why, "hold_at", str(time.time_ns() // 1_000_000), "hold_act", act)
+    run_script(redis, "hold", keys.launch(name), "" if only_at is None else only_at, *fields)
+    with contextlib.suppress(ResponseError):  # on a full server; hooks and workers poll the hold by itself
+        redis.execute_command("INCR", keys.REVISION)

@@ -1,0 +1,54 @@
+"""Which launches there are to look after: what is recorded, and what Redis knows."""
+
+from typing import Any, Final
+
+from darklaunch_shared import keys
+from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.launch.spec import LaunchSpec, check_name, parse_state
+from darklaunch_shared.redis.client import Client, as_dict
+from psycopg import Connection
+from redis.exceptions import ResponseError
+
+from darklaunch_comparator.store.launches import list_launches
+
+MOST_SHARDS: Final = 256
+
+
+def launch_specs(connection: Connection[Any], redis: Client) -> dict[str, LaunchSpec]:
+    """Give every launch with its specification, an empty one where it cannot be read.
+
+    Raises psycopg.Error and RedisError.
+    """
+    specs = {record.state.name: record.state.spec for record in list_launches(connection)}
+    for raw in redis.execute_command("SMEMBERS", keys.LAUNCHES):
+        name = raw.decode(errors="replace")
+        if name in specs:
+            continue
+        try:
+            specs[check_name(name)] = parse_state(
+                name, as_dict(redis.execute_command("HGETALL", keys.launch(name)))
+            ).spec
+        except (BadLaunch, ResponseError):
+            if is_name(name):
+                specs[name] = LaunchSpec(shadow="")
+    return specs
+
+
+def launch_shards(connection: Connection[Any], redis: Client) -> list[tuple[str, int]]:
+    """Give every launch shard. Raises psycopg.Error and RedisError."""
+    specs = launch_specs(connection, redis)
+    return [(name, shard) for name, spec in sorted(specs.items()) for shard in shards_of(spec)]
+
+
+def shards_of(spec: LaunchSpec) -> range:
+    """Give a launch's shards, within reason."""
+    return range(min(max(spec.shards, 1), MOST_SHARDS))
+
+
+def is_name(name: str) -> bool:
+    """Say whether a launch can have this name."""
+    try:
+        check_name(name)
+    except BadLaunch:
+        return False
+    return True

@@ -1,0 +1,175 @@
+"""Find exchanges that were written to Redis and are nowhere now: lost by a flush, a restart, an eviction, a failover.
+
+A producer's `seq` counts only exchanges that are surely on the stream, so each number 1 … seq must have a row in the
+record or an entry on the stream of captures or of replays. Each look notes how far every producer has come (a
+checkpoint); when a checkpoint is older than an exchange may need to travel, the numbers up to it are due. What is due
+and has neither row nor entry becomes a row `dropped{lost_in_redis}`, which a late result replaces. Numbers still on a
+stream are awaited: looked up again each time. So every number is looked up once, and the cost follows the traffic.
+
+The streams are read before the rows: an entry leaves the stream after its row is committed. And the rows are looked up
+for the last time under the launch's lock, so that no result is committed between that look and the verdict.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from darklaunch_shared import keys
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.wire.dead_letter import pack_notice, unpack_dead
+from psycopg import Connection
+
+from darklaunch_comparator.control.known_launches import launch_specs, shards_of
+from darklaunch_comparator.control.scripts import exchange_ids
+from darklaunch_comparator.pipeline.assess import assess, rules_of
+from darklaunch_comparator.results.result import Finding, lost_in_redis
+from darklaunch_comparator.store.partitions import today
+from darklaunch_comparator.store.sql import load
+from darklaunch_comparator.store.write_batch import lock_alone, write
+from darklaunch_comparator.store.writer_cache import Memory
+
+_SQL = load("gaps")
+MOST_NUMBERS: Final = 50_000
+"""Numbers of one producer that are looked up at one look."""
+AT_ONCE: Final = 2_000
+"""Rows that are written in one transaction, during which the launch's other writers wait."""
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+@dataclass(slots=True)
+class Search:
+    """What one look at a launch has in hand: exchange ids without a row, and how far each producer is due."""
+
+    missing: list[str] = field(default_factory=list[str])
+    verified: dict[str, int] = field(default_factory=dict[str, int])
+    awaited: set[str] = field(default_factory=set[str])
+
+
+@dataclass(frozen=True, slots=True)
+class OnStreams:
+    """Exchange ids on a launch's streams: on their way, and dead with the place of the letter."""
+
+    travelling: frozenset[str]
+    dead: dict[str, tuple[str, str]]
+
+
+class GapDetector:
+    """Looks for lost exchanges. `after_s` is when one is due; by default the launch's max_age_s + 5 leases."""
+
+    def __init__(self, after_s: float | None = None) -> None:
+        self._after_s = after_s
+        self._memory = Memory()
+
+    def look(self, connection: Connection[Any], redis: Client) -> None:
+        """Look at every launch once. Raises psycopg.Error and RedisError."""
+        for launch, spec in launch_specs(connection, redis).items():
+            after_s = self._after_s if self._after_s is not None else spec.max_age_s + 5 * spec.lease_s
+            self._look_at(connection, redis, launch, spec, after_s)
+
+    def _look_at(
+        self, connection: Connection[Any], redis: Client, launch: str, spec: LaunchSpec, after_s: float
+    ) -> None:
+        search = _search(connection, launch, after_s)
+        if search.missing:
+            streams = _streams(redis, launch, spec)
+            at_ms = time.time_ns() // 1_000_000 - int(after_s * 1000)
+            for at in range(0, len(search.missing), AT_ONCE):
+                chunk = search.missing[at : at + AT_ONCE]
+                self._settle(connection, redis, launch, chunk, streams, at_ms)
+        with connection.transaction(), connection.cursor() as cursor:
+            done = [{"launch": launch, "producer": name, "last": last} for name, last in search.verified.items()]
+            if done:
+                cursor.executemany(_SQL["verified"], done)
+                cursor.executemany(_SQL["forget_checkpoints"], done)
+            arrived = [_numbered(launch, identity) for identity in sorted(search.awaited - set(search.missing))]
+            if arrived:
+                cursor.executemany(_SQL["arrived"], arrived)
+            cursor.execute(_SQL["checkpoint"], {"launch": launch})
+
+    def _settle(
+        self,
+        connection: Connection[Any],
+        redis: Client,
+        launch: str,
+        missing: Sequence[str],
+        streams: OnStreams,
+        at_ms: int,
+    ) -> None:
+        with connection.transaction(), connection.cursor() as cursor:
+            lock_alone(connection, launch)
+            cursor.execute(_SQL["by_index"], prepare=False)
+            cursor.execute(_SQL["unrecorded"], {"launch": launch, "ids": list(missing)})
+            gone = [identity for (identity,) in cursor.fetchall()]
+            travelling = [_numbered(launch, identity) for identity in gone if identity in streams.travelling]
+            if travelling:
+                cursor.executemany(_SQL["await"], travelling)
+            lost = [
+                _died(redis, launch, *streams.dead[identity]) or lost_in_redis(identity, at_ms)
+                if identity in streams.dead
+                else lost_in_redis(identity, at_ms)
+                for identity in gone
+                if identity not in streams.travelling
+            ]
+            if lost:
+                write(connection, launch, lost, self._memory, alone=True)
+            settled = [_numbered(launch, identity) for identity in set(missing) - streams.travelling]
+            if settled:
+                cursor.executemany(_SQL["arrived"], settled)
+            reached("leader.8")
+        reached("leader.9")
+        if lost:
+            log.error("launch %s: %d exchanges were lost in Redis or died unseen", launch, len(lost))
+
+
+def _search(connection: Connection[Any], launch: str, after_s: float) -> Search:
+    search = Search()
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(_SQL["by_index"], prepare=False)
+        cursor.execute(_SQL["awaited"], {"launch": launch})
+        search.awaited = {f"{producer}:{seq}" for producer, seq in cursor.fetchall()}
+        cursor.execute(_SQL["due"], {"launch": launch, "after_s": after_s, "most": MOST_NUMBERS})
+        for producer, verified, last in cursor.fetchall():
+            search.verified[producer] = last
+            days = {"since": today() - timedelta(days=1, seconds=after_s), "until": today() + timedelta(days=1)}
+            numbers = {"first": verified + 1, "last": last}
+            cursor.execute(_SQL["missing"], {"launch": launch, "producer": producer, **numbers, **days})
+            search.missing += [f"{producer}:{seq}" for (seq,) in cursor.fetchall()]
+        if search.awaited:
+            cursor.execute(_SQL["unrecorded"], {"launch": launch, "ids": sorted(search.awaited)})
+            search.missing += [identity for (identity,) in cursor.fetchall()]
+    return search
+
+
+def _streams(redis: Client, launch: str, spec: LaunchSpec) -> OnStreams:
+    """Read what is on the streams, upstream first: an entry that moves on meanwhile is met further down."""
+    travelling: set[str] = set()
+    dead: dict[str, tuple[str, str]] = {}
+    for shard in shards_of(spec):
+        travelling.update(identity for _, identity in exchange_ids(redis, keys.captures(launch, shard)))
+        travelling.update(identity for _, identity in exchange_ids(redis, keys.replays(launch, shard)))
+        stream = keys.dead(launch, shard)
+        dead |= {identity: (stream, entry_id) for entry_id, identity in exchange_ids(redis, stream)}
+    return OnStreams(frozenset(travelling), dead)
+
+
+def _died(redis: Client, launch: str, stream: str, entry_id: str) -> Finding | None:
+    """Read a dead letter as the notice that should have come with it."""
+    for _, fields in redis.execute_command("XRANGE", stream, entry_id, entry_id):
+        letter = unpack_dead(as_dict(fields))
+        try:
+            return assess(launch, pack_notice(letter.fields, entry_id, launch), rules_of(LaunchSpec(shadow="")))
+        except BadEntry:
+            return None
+    return None
+
+
+def _numbered(launch: str, identity: str) -> dict[str, Any]:
+    producer, _, seq = identity.partition(":")
+    return {"launch": launch, "producer": producer, "seq": int(seq)}

@@ -1,0 +1,62 @@
+"""Copy the route tables that hooks publish from Redis into the record."""
+
+import logging
+from typing import Any, Final
+
+from darklaunch_shared import keys
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.wire.route_table import MOST_TABLES, field_of, unpack_table
+from psycopg import Connection
+
+from darklaunch_comparator.results.storable import LABEL_CHARS, storable, storable_json
+from darklaunch_comparator.store.sql import load
+
+_SQL = load("routes")
+_LATEST_MS: Final = 32_503_680_000_000
+_APP_CHARS: Final = 100
+_TEMPLATE_CHARS: Final = 200
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+class RouteCopier:
+    """Remembers what it copied, so that only what changed is written. `retention_days` is how long tables are kept."""
+
+    def __init__(self, retention_days: int) -> None:
+        self._retention_days = retention_days
+        self._copied: dict[bytes, bytes] = {}
+
+    def copy(self, connection: Connection[Any], redis: Client) -> None:
+        """Copy what was published since the last time. Raises psycopg.Error and RedisError."""
+        if int(redis.execute_command("HLEN", keys.ROUTES)) > 2 * MOST_TABLES:
+            log.warning("%s holds more tables than hooks put there; none is read", keys.ROUTES)
+            return
+        stored = as_dict(redis.execute_command("HGETALL", keys.ROUTES))
+        changed = {field: raw for field, raw in stored.items() if self._copied.get(field) != raw}
+        rows = [row for field, raw in sorted(changed.items()) if (row := _row(field, raw))]
+        with connection.transaction(), connection.cursor() as cursor:
+            if rows:
+                cursor.executemany(_SQL["copy"], rows)
+            cursor.execute(_SQL["forget"], {"days": self._retention_days})
+        self._copied = stored
+
+
+def _row(field: bytes, raw: bytes) -> dict[str, Any] | None:
+    seen, _, packed = raw.partition(b" ")
+    try:
+        table = unpack_table(packed)
+    except BadEntry as damaged:
+        log.debug("%r: %s", field[:120], damaged)
+        return None
+    if field != field_of(table).encode() or not seen.isdigit() or not 0 < int(seen[:15]) < _LATEST_MS:
+        return None
+    routes = [[storable(method, LABEL_CHARS), storable(template, _TEMPLATE_CHARS)] for method, template in table.routes]
+    return {
+        "app": storable(table.app, _APP_CHARS),
+        "fingerprint": table.fingerprint,
+        "framework": storable(table.framework, LABEL_CHARS),
+        "routes": storable_json(routes),
+        "omitted": min(table.omitted, 2**31 - 1),
+        "seen_s": int(seen[:15]) / 1000,
+    }

@@ -1,0 +1,1 @@
+"""The hot path: from a stream entry to a recorded result."""

@@ -1,0 +1,261 @@
+"""One stream entry, from what travelled to the row that is recorded of it. Pure: no I/O, no clock.
+
+One exchange whose comparison fails becomes an `unverified` row that says so; it takes no other with it.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.wire.exchange import Exchange, Fields
+from darklaunch_shared.wire.replay import (
+    Answered,
+    Loss,
+    Repeat,
+    Replay,
+    ShadowErrorClass,
+    Unanswered,
+    Version,
+    unpack_replay,
+)
+
+from darklaunch_comparator.compare import (
+    NO_NOISE,
+    Comparison,
+    Noise,
+    Side,
+    compare,
+    error_signature,
+    error_title,
+    signature,
+    slow_signature,
+    slow_title,
+    title,
+)
+from darklaunch_comparator.noise.observation import observe
+from darklaunch_comparator.results.request_shape import variant
+from darklaunch_comparator.results.result import UNKNOWN, Evidence, Finding, Observation
+from darklaunch_comparator.results.storable import (
+    ENDPOINT_CHARS,
+    LABEL_CHARS,
+    PATH_CHARS,
+    TITLE_CHARS,
+    storable,
+    storable_json,
+)
+from darklaunch_comparator.rules import RuleBook, compile_stored
+
+_LOSS_REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a launch's answers are compared; `book` has each endpoint's own rules, until its `stale_at`."""
+
+    compare: bool
+    book: RuleBook
+    max_latency_diff_ms: float
+    shadow_origin: str
+    preserve_host: bool
+    control_origin: str = ""
+
+
+def rules_of(spec: LaunchSpec, now: datetime | None = None) -> Rules:
+    """Compile a launch's rules as they hold at a moment, by default now. One that cannot be read is left out.
+
+    When that is one to mask, what is stored is masked as a whole.
+    """
+    book = compile_stored(spec.rules, now or datetime.now(UTC))
+    return Rules(spec.compare, book, spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control)
+
+
+def assess(launch: str, fields: Fields, rules: Rules, noise: Mapping[str, Noise] | None = None) -> Finding:
+    """Read one entry of a launch's replays stream and compare; `noise` is what is known of it, by endpoint.
+
+    Raises BadEntry when it is not one of that launch.
+    """
+    entry = unpack_replay(fields)
+    named = entry.launch if isinstance(entry, Loss) else entry.exchange.launch
+    if named != launch:
+        raise BadEntry(f"the entry belongs to the launch {named[:63]!r}")
+    if isinstance(entry, Loss):
+        return _lost(entry)
+    if isinstance(entry.shadow, Unanswered):
+        return _unanswered(entry.exchange, entry.shadow, fields, rules)
+    return _answered(entry, entry.shadow, fields, rules, noise or {})
+
+
+def _lost(loss: Loss) -> Finding:
+    if loss.outcome not in ("dropped", "dead"):
+        raise BadEntry(f"the entry's outcome is neither dropped nor dead: {loss.outcome[:40]!r}")
+    reason = loss.reason if _LOSS_REASON.fullmatch(loss.reason) else "other"
+    endpoint = storable(loss.endpoint, ENDPOINT_CHARS)
+    return Finding(loss.id, loss.captured_at_ms, endpoint, _method(endpoint), loss.outcome, reason)
+
+
+def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: Rules) -> Finding:
+    waited_longer = shadow.waited_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
+    endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
+    parts = [{"path": "shadow", "kind": shadow.error.value}]
+    told = {"path": "shadow", "group_path": "shadow", "kind": shadow.error, "primary": None, "shadow": shadow.detail}
+    fingerprint = error_signature(exchange.endpoint, shadow.error)
+    return Finding(
+        exchange.id,
+        exchange.captured_at_ms,
+        endpoint,
+        storable(exchange.request.method, LABEL_CHARS),
+        "shadow_error",
+        shadow.error.value,
+        primary_status=exchange.primary.status,
+        primary_ms=exchange.primary.latency_ms,
+        shadow_ms=shadow.waited_ms,
+        latency_source="waited",
+        slow=shadow.error is ShadowErrorClass.TIMEOUT and waited_longer,
+        build=storable(shadow.build, LABEL_CHARS),
+        evidence=(
+            Evidence(
+                "shadow_error",
+                fingerprint,
+                error_title(shadow.error),
+                storable_json(parts),
+                storable_json([told]),
+                0,
+                variant(exchange.request.target, exchange.primary.status, None),
+                fields,
+                rules.book.masked(exchange.endpoint),
+            ),
+        ),
+    )
+
+
+def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules, noise: Mapping[str, Noise]) -> Finding:
+    exchange = replay.exchange
+    endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
+    outcome, reason, comparison = compared(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
+    slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
+    evidence: tuple[Evidence, ...] = ()
+    if comparison and outcome == "mismatched":
+        evidence = (_mismatch(exchange, shadow, comparison, rules, fields),)
+    if slow:
+        evidence = (*evidence, _slowness(exchange, shadow, rules, fields))
+    return Finding(
+        exchange.id,
+        exchange.captured_at_ms,
+        endpoint,
+        storable(exchange.request.method, LABEL_CHARS),
+        outcome,
+        None if reason is None else storable(reason, LABEL_CHARS),
+        exchange.primary.status,
+        shadow.answer.status,
+        exchange.primary.latency_ms,
+        shadow.answer.latency_ms,
+        shadow.latency_source.value,
+        slow,
+        storable(shadow.build, LABEL_CHARS),
+        _observed(replay, shadow, replay.repeat, rules, comparison) if replay.repeat else None,
+        evidence,
+        _excuses(comparison) if comparison and comparison.excuses else (),
+    )
+
+
+def compared(
+    exchange: Exchange, shadow: Answered, rules: Rules, noise: Noise
+) -> tuple[str, str | None, Comparison | None]:
+    """Compare shadow and primary; give the outcome, what there is to say of it, and the comparison if there was one."""
+    if not rules.compare:
+        return "unverified", "comparison_off", None
+    primary, ours = _primary_side(exchange), _replayed_side(exchange, shadow, rules.shadow_origin, rules)
+    try:
+        comparison = compare(exchange.request.method, primary, ours, rules.book.at(exchange.endpoint), noise)
+    except Exception as error:  # the boundary of one exchange: whatever its bodies provoke stays with it
+        log.exception("comparing exchange %s failed", exchange.id)
+        return "unverified", f"comparator error: {type(error).__name__}: {error}", None
+    return comparison.outcome.value, comparison.detail or None, comparison
+
+
+def _observed(
+    replay: Replay, shadow: Answered, repeat: Repeat, rules: Rules, candidate: Comparison | None
+) -> Observation | None:
+    """Say what the second answer of one version shows. Whatever it provokes, the exchange keeps its outcome."""
+    exchange, again = replay.exchange, repeat.outcome
+    if candidate is None:
+        return None
+    if isinstance(again, Unanswered):
+        return Observation(repeat.version, answered=False)
+    if repeat.version is Version.PRIMARY:
+        first, second = _primary_side(exchange), _replayed_side(exchange, again, rules.control_origin, rules)
+    elif again.build == shadow.build:
+        first = _replayed_side(exchange, shadow, rules.shadow_origin, rules)
+        second = _replayed_side(exchange, again, rules.shadow_origin, rules)
+    else:
+        return None  # deployed in between: these are two versions
+    try:
+        return observe(
+            repeat.version, exchange.request.method, first, second, rules.book.at(exchange.endpoint), candidate
+        )
+    except Exception:
+        log.exception("the second answer to exchange %s could not be compared", exchange.id)
+        return None
+
+
+def _primary_side(exchange: Exchange) -> Side:
+    at_ms = exchange.captured_at_ms + int(exchange.primary.latency_ms)
+    return Side(exchange.primary, exchange.request.origin, at_ms)
+
+
+def _replayed_side(exchange: Exchange, answered: Answered, origin: str, rules: Rules) -> Side:
+    at_ms = answered.replayed_at_ms + int(answered.answer.latency_ms)
+    return Side(answered.answer, exchange.request.origin if rules.preserve_host else origin, at_ms)
+
+
+def _mismatch(exchange: Exchange, shadow: Answered, comparison: Comparison, rules: Rules, fields: Fields) -> Evidence:
+    pairs = sorted({(difference.group_path, difference.kind.value) for difference in comparison.differences})
+    return Evidence(
+        "mismatched",
+        signature(exchange.endpoint, comparison),
+        storable(title(comparison), TITLE_CHARS),
+        storable_json([{"path": path, "kind": kind} for path, kind in pairs]),
+        storable_json([asdict(difference) for difference in comparison.differences]),
+        comparison.omitted,
+        variant(exchange.request.target, exchange.primary.status, shadow.answer.status),
+        fields,
+        rules.book.masked(exchange.endpoint),
+    )
+
+
+def _slowness(exchange: Exchange, shadow: Answered, rules: Rules, fields: Fields) -> Evidence:
+    place = {"path": "latency", "kind": "slow"}
+    took = {
+        "group_path": "latency",
+        "primary": f"{exchange.primary.latency_ms:,.1f} ms",
+        "shadow": f"{shadow.answer.latency_ms:,.1f} ms",
+    }
+    return Evidence(
+        "slow",
+        slow_signature(exchange.endpoint),
+        slow_title(rules.max_latency_diff_ms),
+        storable_json([place]),
+        storable_json([place | took]),
+        0,
+        variant(exchange.request.target, exchange.primary.status, shadow.answer.status),
+        fields,
+        rules.book.masked(exchange.endpoint),
+    )
+
+
+def _excuses(comparison: Comparison) -> tuple[tuple[str, str, int], ...]:
+    return tuple(
+        (storable(excuse.path, PATH_CHARS), excuse.reason.value, excuse.count) for excuse in comparison.excuses
+    )
+
+
+def _method(endpoint: str) -> str:
+    method, space, _ = endpoint.partition(" ")
+    return method if space and method.isalpha() else UNKNOWN

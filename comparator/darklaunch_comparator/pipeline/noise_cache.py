@@ -1,0 +1,66 @@
+"""What this process knows of noise, read again from Postgres whenever something new has been learned.
+
+The leader learns; every comparator reads, on a thread and a connection of its own, so that several agree within
+seconds. While Postgres is away, what was read last counts on.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+import psycopg
+from darklaunch_shared.process.backoff import Backoff
+from psycopg import Connection
+
+from darklaunch_comparator.compare import Noise
+from darklaunch_comparator.store.connect import Patience, connect_store
+from darklaunch_comparator.store.noise import known_noise, latest_change
+
+LOOK_EVERY_S: Final = 2.0
+_PATIENCE: Final = Patience(statement_s=10.0)
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+class KnownNoise:
+    """Per launch and endpoint, what comparisons need to know."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._known: Mapping[str, Mapping[str, Noise]] = {}
+        self._seen = 0
+        self._halt = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="darklaunch-noise", daemon=True)
+
+    def of(self, launch: str) -> Mapping[str, Noise]:
+        """Give what is known of a launch, by endpoint."""
+        return self._known.get(launch, {})
+
+    def start(self) -> None:
+        """Start reading."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Have it end, without waiting for it."""
+        self._halt.set()
+
+    def _run(self) -> None:
+        backoff = Backoff()
+        while not self._halt.is_set():
+            try:
+                with connect_store(self._dsn, name="darklaunch-noise", patience=_PATIENCE) as connection:
+                    while not self._halt.is_set():
+                        self._look(connection)
+                        backoff.reset()
+                        self._halt.wait(LOOK_EVERY_S)
+            except (psycopg.Error, OSError) as error:
+                log.debug("what is known of noise is not read again: %s", error)
+            except Exception:
+                log.exception("what is known of noise could not be read")
+            self._halt.wait(backoff.next_s())
+
+    def _look(self, connection: Connection[Any]) -> None:
+        latest = latest_change(connection)
+        if latest != self._seen:
+            self._known, self._seen = known_noise(connection), latest

@@ -1,0 +1,184 @@
+"""One shard of a launch: take replays, compare, record, acknowledge.
+
+An entry is acknowledged only after its row is committed. Whatever happens in between, it is delivered again and the
+row is there already. A lane has two hands: while one waits for Postgres, the other reads and compares; then it waits
+too, so the streams hold what Postgres cannot yet.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import anyio
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.redis.consumer import Consumer, Delivery
+from redis.exceptions import RedisError
+
+from darklaunch_comparator.compare import Noise
+from darklaunch_comparator.results.result import UNKNOWN, Finding
+from darklaunch_comparator.settings import ComparatorSettings
+
+from .assess import Rules, assess
+from .result_writer import Refusal, Stopped
+from .writer_pool import Writers
+
+CLAIM_EVERY_S: Final = 5.0
+PARTING_S: Final = 3.0
+AGAIN_S: Final = 1.0
+HANDS: Final = 2
+FIRST_ENTRIES: Final = 50
+"""How many are read at first, when their size is not known."""
+SLICE_S: Final = 0.01
+"""How long a lane compares at a stretch: other lanes and signs of life come after, however slow one's bodies are."""
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+class ShardLane:
+    """Works on one shard until told to stop. `recorded` counts entries settled, duplicates included."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        writers: Writers,
+        rules: Callable[[], Rules],
+        noise: Callable[[], Mapping[str, Noise]],
+        settings: ComparatorSettings,
+    ) -> None:
+        self.recorded = 0
+        self._consumer, self._writers = consumer, writers
+        self._rules, self._noise, self._settings = rules, noise, settings
+        self._launch = consumer.lane.launch
+        self._held: dict[str, Delivery] = {}
+        self._reading = anyio.Lock()
+        self._claim_every_s = min(CLAIM_EVERY_S, settings.lease_s)
+        self._claim_at_s = time.monotonic() + random.uniform(0, self._claim_every_s)
+        self._room_bytes = settings.batch_bytes / HANDS
+        self._mean_bytes = self._room_bytes / FIRST_ENTRIES
+
+    async def run(self, stop: anyio.Event) -> None:
+        """Take and settle batches; at the end hand back what is not settled, and leave the group."""
+        try:
+            async with anyio.create_task_group() as upkeep:
+                upkeep.start_soon(self._keep_leases)
+                async with anyio.create_task_group() as hands:
+                    for _ in range(HANDS):
+                        hands.start_soon(self._work, stop)
+                upkeep.cancel_scope.cancel()
+        finally:
+            with anyio.move_on_after(PARTING_S, shield=True):
+                await self._part()
+
+    async def _work(self, stop: anyio.Event) -> None:
+        while not stop.is_set():
+            batch: dict[str, Delivery] = {}
+            try:
+                async with self._reading:
+                    if stop.is_set():
+                        break
+                    deliveries = await self._gather()
+                    batch = {delivery.entry_id: delivery for delivery in deliveries}
+                    self._held |= batch
+                    found = await self._assess(deliveries)
+                if found:
+                    await self._settle(found)
+            except Stopped:
+                break  # what is held is handed back
+            except Exception:  # what was held is claimed after a lease, and buried when it happens every time
+                log.exception("%s: a batch of %d failed", self._consumer.lane.source, len(batch))
+                self._let_go(batch)
+                await anyio.sleep(AGAIN_S)
+            else:
+                self._let_go(batch)
+
+    def _let_go(self, batch: Iterable[str]) -> None:
+        for entry_id in batch:
+            self._held.pop(entry_id, None)
+
+    async def _gather(self) -> list[Delivery]:
+        """Take what others left, or read; a batch that is not full waits a little for more."""
+        room = int(max(1, min(self._settings.batch_entries, self._room_bytes / self._mean_bytes)))
+        if time.monotonic() >= self._claim_at_s:
+            self._claim_at_s = time.monotonic() + self._claim_every_s * random.uniform(0.8, 1.2)
+            if claimed := await self._consumer.claim(room):
+                return claimed
+        deliveries = await self._consumer.read(room, block_ms=self._settings.block_ms)
+        if 0 < len(deliveries) < room and self._settings.batch_wait_ms:
+            await anyio.sleep(self._settings.batch_wait_ms / 1000)
+            deliveries += await self._consumer.read(room - len(deliveries), block_ms=1)
+        if deliveries:
+            read_bytes = sum([sum(map(len, delivery.fields.values())) for delivery in deliveries])
+            self._mean_bytes = max(1.0, read_bytes / len(deliveries))
+        return deliveries
+
+    async def _settle(self, found: list[tuple[Delivery, Finding]]) -> None:
+        by_exchange = {finding.exchange_id: delivery for delivery, finding in found}
+        reached("comparator.1")
+        refused = await self._writers.record(self._launch, [finding for _, finding in found])
+        reached("comparator.5")
+        unsettled = {by_exchange[refusal.finding.exchange_id].entry_id for refusal in refused}
+        await self._acknowledge([delivery for delivery, _ in found if delivery.entry_id not in unsettled])
+        reached("comparator.6")
+        for refusal in refused:
+            await self._give_up(by_exchange[refusal.finding.exchange_id], refusal)
+        self.recorded += len(found) - len(refused)
+
+    async def _assess(self, deliveries: list[Delivery]) -> list[tuple[Delivery, Finding]]:
+        rules, noise = self._rules(), self._noise()
+        found: list[tuple[Delivery, Finding]] = []
+        until_s = time.monotonic() + SLICE_S
+        for delivery in deliveries:
+            try:
+                found.append((delivery, assess(self._launch, delivery.fields, rules, noise)))
+            except BadEntry as broken:
+                await self._bury(delivery, str(broken))
+            except Exception as error:
+                log.exception("%s: entry %s cannot be read", self._consumer.lane.source, delivery.entry_id)
+                await self._bury(delivery, f"comparator error: {type(error).__name__}: {error}")
+            if time.monotonic() >= until_s:
+                await asyncio.sleep(0)
+                until_s = time.monotonic() + SLICE_S
+        return found
+
+    async def _acknowledge(self, deliveries: list[Delivery]) -> None:
+        try:
+            await self._consumer.settle([delivery.entry_id for delivery in deliveries], "recorded")
+        except RedisError as gone:  # with their stream, and so they need nothing
+            log.debug("%s: nothing to acknowledge: %s", self._consumer.lane.source, gone)
+
+    async def _give_up(self, delivery: Delivery, refusal: Refusal) -> None:
+        """Bury an entry whose row is refused. A notice of a loss has no payload: it is recorded without detail."""
+        finding = refusal.finding
+        if finding.outcome not in ("dropped", "dead"):
+            await self._bury(delivery, f"Postgres refuses its row: {refusal.why}")
+            return
+        bare = replace(finding, endpoint=UNKNOWN, method=UNKNOWN, captured_at_ms=time.time_ns() // 1_000_000)
+        for again in await self._writers.record(self._launch, [bare]):
+            log.error("%s: %s stays unrecorded: %s", self._consumer.lane.source, finding.exchange_id, again.why)
+        await self._acknowledge([delivery])
+
+    async def _bury(self, delivery: Delivery, reason: str) -> None:
+        try:
+            await self._consumer.bury(delivery, reason.encode("utf-8", "replace").decode()[:1000])
+        except RedisError as gone:  # with its stream
+            log.warning("%s: entry %s was not buried: %s", self._consumer.lane.source, delivery.entry_id, gone)
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await anyio.sleep(self._settings.lease_s / 3)
+            try:
+                await self._consumer.extend(list(self._held))
+            except RedisError as gone:
+                log.debug("%s: no lease to extend: %s", self._consumer.lane.source, gone)
+
+    async def _part(self) -> None:
+        try:
+            await self._consumer.hand_back(list(self._held))
+            await self._consumer.leave()
+        except (RedisError, OSError) as error:
+            log.debug("%s: left without a word: %s", self._consumer.lane.source, error)

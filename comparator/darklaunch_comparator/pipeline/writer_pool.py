@@ -1,0 +1,56 @@
+"""The threads that record, each with a connection of its own, seen from the event loop."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from darklaunch_comparator.results.result import Finding
+from darklaunch_comparator.settings import ComparatorSettings
+
+from .result_writer import Recorder, Refusal
+
+
+class Writers:
+    """A few recorders side by side: as many batches are recorded at once as there are writers."""
+
+    def __init__(self, settings: ComparatorSettings, name: str) -> None:
+        self._settings, self._name = settings, name
+        self._stop = threading.Event()
+        self._own = threading.local()
+        self._recorders: list[Recorder] = []
+        self._threads = ThreadPoolExecutor(settings.writers, thread_name_prefix="darklaunch-writer")
+
+    async def record(self, launch: str, findings: Sequence[Finding]) -> list[Refusal]:
+        """Record findings of one launch, waiting for Postgres as long as it takes; give back what it refuses.
+
+        Raises Stopped when it was waiting and is to stop.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._record, launch, findings)
+
+    def stop(self) -> None:
+        """End waiting: from now on a batch is recorded at the first try or not at all."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Close the connections, once the batches under way have ended."""
+        self._stop.set()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        threading.Thread(target=self._close, name="darklaunch-writers-close", daemon=True).start()
+
+    def _record(self, launch: str, findings: Sequence[Finding]) -> list[Refusal]:
+        recorder = getattr(self._own, "recorder", None)
+        if recorder is None:
+            recorder = self._own.recorder = Recorder(
+                self._settings.database_url,
+                name=self._name,
+                retention_days=self._settings.retention_days,
+                stop=self._stop,
+            )
+            self._recorders.append(recorder)
+        return recorder.record(launch, findings)
+
+    def _close(self) -> None:
+        self._threads.shutdown(wait=True)
+        for recorder in self._recorders:
+            recorder.close()

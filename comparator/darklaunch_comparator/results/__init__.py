@@ -1,0 +1,1 @@
+"""The result of one exchange, and what results add up to."""

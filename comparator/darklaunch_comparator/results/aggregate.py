@@ -1,0 +1,193 @@
+"""What a batch of findings adds to the rolling statistics. Pure: the same findings in any order give the same sums."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from darklaunch_shared.wire.replay import Version
+
+from . import histogram
+from .result import Evidence, Finding, Observation
+
+BLOCK_MS: Final = 10_000
+_LABEL_CHARS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """A row that a more final one replaces. It was dead or lost, so it has neither latencies nor a signature."""
+
+    exchange_id: str
+    captured_at_ms: int
+    endpoint: str
+    outcome: str
+    reason: str | None
+
+
+@dataclass(slots=True)
+class Block:
+    """What one endpoint's block of 10 s gains: exchanges by outcome, slow ones, and three histograms in ms.
+
+    The histograms hold the pairs that both sides answered, so that all three speak of the same exchanges.
+    """
+
+    outcomes: dict[str, int] = field(default_factory=dict[str, int])
+    slow: int = 0
+    primary: histogram.Histogram = field(default_factory=dict[int, int])
+    shadow: histogram.Histogram = field(default_factory=dict[int, int])
+    difference: histogram.Histogram = field(default_factory=dict[int, int])
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An exchange and one thing that is wrong with it."""
+
+    finding: Finding
+    evidence: Evidence
+
+
+@dataclass(slots=True)
+class Variant:
+    """How often a group's requests were of one make, and the latest of them."""
+
+    latest: Example
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Group:
+    """What one signature gains, and the exchanges it is shown with.
+
+    `builds` are the shadow's builds it was seen under, each with the latest exchange; "" for an unknown one.
+    """
+
+    first: Example
+    latest: Example
+    count: int = 0
+    builds: dict[str, Example] = field(default_factory=dict[str, Example])
+    variants: dict[str, Variant] = field(default_factory=dict[str, Variant])
+
+
+@dataclass(slots=True)
+class NoisePlace:
+    """What one place gains from exchanges in which one version was asked twice; see `finding.Observation`.
+
+    `pos` and `neg` count the pairs: the shadow differs from the primary and the version not from itself, or vice versa.
+    """
+
+    varied: int = 0
+    regenerated: int = 0
+    unstable: int = 0
+    agreed: int = 0
+    candidate: int = 0
+    pos: int = 0
+    neg: int = 0
+
+
+@dataclass(slots=True)
+class NoiseEndpoint:
+    """What one endpoint gains from second requests to one version: those compared, and those without an answer."""
+
+    pairs: int = 0
+    unanswered: int = 0
+    places: defaultdict[str, NoisePlace] = field(default_factory=lambda: defaultdict(NoisePlace))
+
+
+@dataclass(slots=True)
+class Gains:
+    """What the statistics gain.
+
+    By (endpoint, block start in ms), (outcome, label), producer, fingerprint, (endpoint, path, reason), and (endpoint,
+    version that was asked twice).
+    """
+
+    blocks: defaultdict[tuple[str, int], Block] = field(default_factory=lambda: defaultdict(Block))
+    tally: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    producers: dict[str, int] = field(default_factory=dict[str, int])
+    groups: dict[str, Group] = field(default_factory=dict[str, Group])
+    excuses: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
+    noise: defaultdict[tuple[str, Version], NoiseEndpoint] = field(default_factory=lambda: defaultdict(NoiseEndpoint))
+
+
+def fold(inserted: Iterable[Finding], retracted: Iterable[Retraction] = ()) -> Gains:
+    """Sum up what was inserted, less what was retracted."""
+    gains = Gains()
+    for finding in inserted:
+        _fold_latency(_count(gains, finding, 1), finding)
+        for evidence in finding.evidence:
+            _group(gains.groups, Example(finding, evidence))
+        for path, reason, times in finding.excuses:
+            place = (finding.endpoint, path, reason)
+            gains.excuses[place] = gains.excuses.get(place, 0) + times
+        if finding.observation is not None:
+            _observe(gains.noise[finding.endpoint, finding.observation.version], finding.observation)
+    for row in retracted:
+        _count(gains, row, -1)
+    return gains
+
+
+def block_start_ms(at_ms: int) -> int:
+    """Give the start of the block that holds a capture time, in milliseconds since the epoch."""
+    return at_ms // BLOCK_MS * BLOCK_MS
+
+
+def label(outcome: str, reason: str | None) -> str:
+    """Shorten a reason to what is counted by: a bounded vocabulary, whatever the details say."""
+    if reason is None:
+        return ""
+    if outcome != "unverified":
+        return reason[:_LABEL_CHARS]
+    known = ("comparison_off", "comparator error")
+    return next((name for name in known if reason.startswith(name)), "not_comparable")
+
+
+def _count(gains: Gains, row: Finding | Retraction, sign: int) -> Block:
+    block = gains.blocks[row.endpoint, block_start_ms(row.captured_at_ms)]
+    counted = (row.outcome, label(row.outcome, row.reason))
+    producer = row.exchange_id.partition(":")[0]
+    block.outcomes[row.outcome] = block.outcomes.get(row.outcome, 0) + sign
+    gains.tally[counted] = gains.tally.get(counted, 0) + sign
+    gains.producers[producer] = gains.producers.get(producer, 0) + sign
+    return block
+
+
+def _fold_latency(block: Block, finding: Finding) -> None:
+    block.slow += finding.slow
+    if finding.primary_ms is None or finding.shadow_ms is None or finding.shadow_status is None:
+        return
+    histogram.add(block.primary, finding.primary_ms)
+    histogram.add(block.shadow, finding.shadow_ms)
+    histogram.add(block.difference, finding.shadow_ms - finding.primary_ms)
+
+
+def _observe(noise: NoiseEndpoint, seen: Observation) -> None:
+    if not seen.answered:
+        noise.unanswered += 1
+        return
+    noise.pairs += 1
+    for path in seen.places:
+        place = noise.places[path]
+        place.varied += path in seen.varied
+        place.regenerated += path in seen.regenerated
+        place.unstable += path in seen.unstable
+        place.agreed += path in seen.agreed
+        place.candidate += path in seen.candidate
+        place.pos += path in seen.candidate and path not in seen.differing
+        place.neg += path in seen.differing and path not in seen.candidate and (seen.paired or path == "status")
+
+
+def _group(groups: dict[str, Group], example: Example) -> None:
+    group = groups.setdefault(example.evidence.fingerprint, Group(example, example))
+    group.count += 1
+    group.first = min(group.first, example, key=_captured)
+    group.latest = max(group.latest, example, key=_captured)
+    build = example.finding.build
+    group.builds[build] = max(group.builds.get(build, example), example, key=_captured)
+    variant = group.variants.setdefault(example.evidence.variant, Variant(example))
+    variant.count += 1
+    variant.latest = max(variant.latest, example, key=_captured)
+
+
+def _captured(example: Example) -> tuple[int, str]:
+    return example.finding.captured_at_ms, example.finding.exchange_id

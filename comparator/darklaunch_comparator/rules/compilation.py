@@ -1,0 +1,177 @@
+"""Compile a rule set, at one moment, to what comparators ask at each difference."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, TypeVar, cast
+
+import orjson
+from pydantic import ValidationError
+
+from darklaunch_comparator.compare.path_index import PathMap
+from darklaunch_comparator.compare.patterns import Pattern
+from darklaunch_comparator.compare.rule_path import Step, parse_place
+from darklaunch_comparator.compare.rules import NO_RULES, Patterns, Rules, Structure, Tolerance, Unordered
+from darklaunch_comparator.masking import EVERYTHING, NO_PLACES, Places
+
+from .model import KINDS, Ignore, Mask, Rule, RuleSet
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+log = logging.getLogger("darklaunch.comparator")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """A launch's rules, compiled: those of the endpoints that some rule names, and those of all others.
+
+    `stale_at` is when the next rule expires: what was compiled before holds no longer then.
+    """
+
+    elsewhere: Rules = NO_RULES
+    endpoints: dict[str, Rules] = field(default_factory=dict[str, Rules])
+    masked_elsewhere: Places = NO_PLACES
+    masked_at: dict[str, Places] = field(default_factory=dict[str, Places])
+    stale_at: datetime | None = None
+
+    def at(self, endpoint: str) -> Rules:
+        """Give the rules of an endpoint."""
+        return self.endpoints.get(endpoint, self.elsewhere)
+
+    def masked(self, endpoint: str) -> Places:
+        """Give the places that are masked in what is stored of an endpoint's exchanges."""
+        return self.masked_at.get(endpoint, self.masked_elsewhere)
+
+
+NO_BOOK: Final = RuleBook()
+WITHHELD: Final = (
+    "a mask rule cannot be read, so nobody knows which values are to be masked: what is stored of exchanges is masked "
+    "as a whole"
+)
+
+
+def read_stored(text: str) -> RuleSet:
+    """Read a stored rule set.
+
+    A rule that cannot be read, perhaps one of a newer release, is left out: it excuses nothing. When it is one that
+    masks, `masks_lost` says so.
+    """
+    if not text:
+        return RuleSet()
+    try:
+        given = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        given = None
+    if not isinstance(given, dict):
+        log.warning("a launch's rules are left out: they are no JSON object")
+        return RuleSet()
+    known = {kind: _readable(kind, rules) for kind, rules in cast(dict[str, object], given).items() if kind in KINDS}
+    return RuleSet.model_validate(known)
+
+
+def masks_lost(text: str) -> bool:
+    """Say whether a stored rule set has, or may have, a rule to mask that cannot be read."""
+    if not text:
+        return False
+    try:
+        given = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return True
+    if not isinstance(given, dict):
+        return True
+    masks = cast(dict[str, object], given).get("mask", [])
+    if not isinstance(masks, list):
+        return True
+    held = cast(list[object], masks)
+    return len(_readable("mask", held)) < len(held)
+
+
+def compile_stored(text: str, now: datetime) -> RuleBook:
+    """Compile a stored rule set as it holds at a moment. Where a rule to mask is lost, everything is masked."""
+    book = compile_rules(read_stored(text), now)
+    if not masks_lost(text):
+        return book
+    log.error("%s", WITHHELD)
+    return replace(book, masked_elsewhere=EVERYTHING, masked_at={})
+
+
+def compile_rules(rules: RuleSet, now: datetime) -> RuleBook:
+    """Compile the rules that hold at a moment."""
+    holding = [rule for rule in rules.all() if rule.holds(now)]
+    if not holding:
+        return NO_BOOK
+    named = {endpoint for rule in holding for endpoint in (*rule.endpoints, *rule.excepted)}
+    ends = [rule.ends_at for rule in holding if rule.ends_at is not None]
+    elsewhere = [rule for rule in holding if not rule.endpoints]
+    at = {endpoint: [rule for rule in holding if _holds_at(rule, endpoint)] for endpoint in named}
+    return RuleBook(
+        elsewhere=_compiled(elsewhere),
+        endpoints={endpoint: _compiled(held) for endpoint, held in at.items()},
+        masked_elsewhere=_masked(elsewhere),
+        masked_at={endpoint: _masked(held) for endpoint, held in at.items()},
+        stale_at=min(ends, default=None),
+    )
+
+
+def _readable(kind: str, given: object) -> list[Rule]:
+    found: list[Rule] = []
+    for raw in cast(list[object], given) if isinstance(given, list) else ():
+        try:
+            found.append(KINDS[kind].model_validate(raw))
+        except ValidationError as wrong:
+            log.warning("a rule is left out: %s %s", kind, str(wrong.errors()[0]["msg"])[:200])
+    return found
+
+
+def _holds_at(rule: Rule, endpoint: str) -> bool:
+    return endpoint in rule.endpoints if rule.endpoints else endpoint not in rule.excepted
+
+
+def _compiled(rules: list[Rule]) -> Rules:
+    """Compile the rules of one endpoint; a rule that names it ranks before one for all, a later before an earlier."""
+    ranks = {id(rule): at + len(rules) * bool(rule.endpoints) for at, rule in enumerate(rules)}
+    of: dict[str, list[Any]] = {kind: [rule for rule in rules if rule.kind == kind] for kind in KINDS}
+    ignored = [(parse_place(rule.path), _pattern(rule)) for rule in cast(list[Ignore], of["ignore"])]
+    headers: dict[str, Patterns] = {}
+    for place, pattern in ignored:
+        if place.header:
+            headers[place.header] = (*headers.get(place.header, ()), pattern)
+    return Rules(
+        ignore=PathMap((place.steps, pattern) for place, pattern in ignored if place.steps is not None),
+        ignore_status=tuple(pattern for place, pattern in ignored if place.status),
+        ignore_headers=headers,
+        only=_mapped(of["only"], _nothing),
+        only_headers=frozenset(place.header for rule in of["only"] if (place := parse_place(rule.path)).header),
+        unordered=_mapped(of["unordered"], lambda rule: Unordered(rule.by, ranks[id(rule)])),
+        tolerance=_mapped(of["tolerance"], lambda rule: _tolerance(rule.absolute, rule.relative, ranks[id(rule)])),
+        structure_only=_mapped(of["structure_only"], lambda rule: Structure(rule.allow_extra, ranks[id(rule)])),
+        null_is_absent=_mapped(of["null_is_absent"], _nothing),
+        strict_numbers=_mapped(of["strict_numbers"], _nothing),
+        compared_headers=frozenset(name for rule in of["headers"] for name in rule.compare),
+        unlooked_headers=frozenset(name for rule in of["headers"] for name in rule.never),
+        status_classes=bool(of["status_classes"]),
+    )
+
+
+def _masked(rules: list[Rule]) -> Places:
+    return Places.of([rule.path for rule in rules if isinstance(rule, Mask)])
+
+
+def _mapped(rules: Iterable[Any], value: Callable[[Any], V]) -> PathMap[V]:
+    places: list[tuple[tuple[Step, ...] | None, V]] = [(parse_place(rule.path).steps, value(rule)) for rule in rules]
+    return PathMap((steps, held) for steps, held in places if steps is not None)
+
+
+def _nothing(_rule: Rule) -> None:
+    return None
+
+
+def _pattern(rule: Ignore) -> Pattern | None:
+    return None if rule.pattern is None else Pattern(rule.pattern)
+
+
+def _tolerance(absolute: float | None, relative: float | None, rank: int) -> Tolerance:
+    return Tolerance(Decimal(repr(absolute or 0.0)), Decimal(repr(relative or 0.0)), rank)

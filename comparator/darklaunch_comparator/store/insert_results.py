@@ -1,0 +1,87 @@
+"""Insert the rows of a batch, each exchange once.
+
+Nearly always nothing of a batch is there yet: its rows are copied straight into `result`, and its key says when one
+was. Then the batch goes by way of a temporary table, from which the rows that are new are inserted.
+
+Rows differ in how final they are: `lost_in_redis` is a guess (rank 0), `dead` can be requeued (rank 1), anything else
+is final (rank 2). A finding of a higher rank replaces the row and takes what it had added back out; one of the same or
+a lower rank is a duplicate.
+"""
+
+from typing import Any, Final
+
+from psycopg import Cursor
+
+from darklaunch_comparator.results.aggregate import Retraction
+from darklaunch_comparator.results.result import DAY_MS, Finding
+
+from .classify_error import OutrankedMeanwhile
+from .sql import load
+
+_SQL: Final = load("record")
+_2000_DAY: Final = 10_957
+_2000_MS: Final = _2000_DAY * DAY_MS
+"""Postgres counts from the year 2000: a date travels as days, a timestamptz as microseconds."""
+_TYPES: Final = (
+    "int4", "text", "int8", "text", "text", "text", "text", "text", "int2", "int2", "float8", "float8", "text", "bool",
+    "text",
+)  # fmt: skip
+_Row = tuple[Any, ...]
+
+
+class SomeAreKnown(Exception):
+    """Of some exchanges of the batch there is a provisional row."""
+
+
+def insert_all(cursor: Cursor[Any], launch: str, rows: list[Finding]) -> None:
+    """Insert rows of which none is there. Raises SomeAreKnown, or UniqueViolation, to be followed by a rollback."""
+    _copy(cursor, "copy", ("text", *_TYPES), [(launch, *_row(row)) for row in rows])
+    ids = f"{{{','.join([row.exchange_id for row in rows])}}}"
+    cursor.execute(_SQL["any_provisional"], {"launch": launch, "ids": ids})
+    if cursor.fetchone() == (True,):
+        raise SomeAreKnown
+
+
+def insert_new(cursor: Cursor[Any], launch: str, rows: list[Finding]) -> tuple[list[Finding], list[Retraction]]:
+    """Insert the rows that are new or more final than what is there; give them, and the rows that gave way.
+
+    Raises OutrankedMeanwhile.
+    """
+    _copy(cursor, "copy_aside", ("int2", *_TYPES), [(row.rank, *_row(row)) for row in rows])
+    retracted = _retract(cursor, launch)
+    cursor.execute(_SQL["insert"], {"launch": launch})
+    new = {identity for (identity,) in cursor.fetchall()}
+    if len(new) < len(rows):
+        _check_order(cursor, launch)
+    return [row for row in rows if row.exchange_id in new], retracted
+
+
+def _copy(cursor: Cursor[Any], query: str, types: tuple[str, ...], rows: list[_Row]) -> None:
+    with cursor.copy(_SQL[query]) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+
+
+def _row(row: Finding) -> _Row:
+    return (
+        row.captured_at_ms // DAY_MS - _2000_DAY, row.exchange_id, (row.captured_at_ms - _2000_MS) * 1000,
+        row.endpoint, row.method, row.outcome, row.reason, row.evidence[0].fingerprint if row.evidence else None,
+        row.primary_status, row.shadow_status, row.primary_ms, row.shadow_ms, row.latency_source, row.slow, row.build,
+    )  # fmt: skip
+
+
+def _retract(cursor: Cursor[Any], launch: str) -> list[Retraction]:
+    cursor.execute(_SQL["outranked"], {"launch": launch})
+    retracted: list[Retraction] = []
+    for day, identity in sorted(cursor.fetchall()):
+        cursor.execute(_SQL["retract"], {"launch": launch, "day": day, "exchange_id": identity})
+        retracted += [Retraction(*row) for row in cursor.fetchall()]
+    return retracted
+
+
+def _check_order(cursor: Cursor[Any], launch: str) -> None:
+    """See that no provisional row of lower rank, committed since it was looked for, kept a row out."""
+    cursor.execute(_SQL["outranked_meanwhile"], {"launch": launch})
+    if cursor.fetchone() == (True,):
+        raise OutrankedMeanwhile

@@ -1,0 +1,229 @@
+"""What the record says: the questions that reports and pages ask, each a function of a blocking connection.
+
+Launches and events are read by `launches`. Every function raises psycopg.Error when Postgres cannot answer.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from darklaunch_shared import keys
+from darklaunch_shared.wire.exchange import VERSION, Fields
+from darklaunch_shared.wire.replay import Replay, unpack_replay
+from psycopg import Connection
+
+from .sql import load
+
+EVER: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+_SQL = load("read")
+_ROUTES = load("routes")
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The outcome ledger of a launch: `sampled` = the seven outcomes + `on_its_way`; `settled` is their sum."""
+
+    sampled: int
+    matched: int
+    mismatched: int
+    ignored: int
+    unverified: int
+    shadow_error: int
+    dead: int
+    dropped: int
+    settled: int
+    on_its_way: int
+    dropped_by_reason: dict[str, int]
+    skipped: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Quantiles in ms of one side over the pairs both sides answered; `endpoint` None stands for all endpoints.
+
+    `side` is `primary`, `shadow` or `difference`; `slow_share` is the share of replays over max_latency_diff_ms.
+    """
+
+    endpoint: str | None
+    side: str
+    pairs: int
+    p50: float
+    p95: float
+    p99: float
+    slow: int
+    slow_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint's counts by outcome, and the capture times they span (in blocks of 10 s)."""
+
+    endpoint: str
+    matched: int
+    mismatched: int
+    ignored: int
+    unverified: int
+    shadow_error: int
+    dropped: int
+    dead: int
+    slow: int
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A group of mismatches, shadow errors or slow answers, with the exchange ids of its samples.
+
+    `parts` are its (index-free path, kind) pairs, as `{"path": …, "kind": …}`; `differences` up to three of the
+    `difference_count` of its first sample. `builds` are those of the shadow it was seen under. `decided` to
+    `decided_at` are the last change of its state: `accepted`, `resolved` or `reopened`, by whom, why and when;
+    empty and None when there was none.
+    """
+
+    fingerprint: str
+    endpoint: str
+    title: str
+    outcome: str
+    parts: list[dict[str, str]]
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    state: str
+    builds: list[str]
+    differences: list[dict[str, Any]]
+    difference_count: int
+    first_sample: str | None
+    latest_sample: str | None
+    rarest_sample: str | None
+    decided: str
+    decided_by: str
+    decided_why: str
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An exchange kept whole: what travelled, and what was found.
+
+    `differences` are `{"path", "group_path", "kind", "primary", "shadow"}` each; `omitted` counts those not kept.
+    """
+
+    launch: str
+    fingerprint: str
+    exchange_id: str
+    captured_at: datetime
+    replay: Replay
+    differences: list[dict[str, Any]]
+    omitted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The row of one exchange."""
+
+    launch: str
+    exchange_id: str
+    captured_at: datetime
+    endpoint: str
+    method: str
+    outcome: str
+    reason: str | None
+    signature: str | None
+    primary_status: int | None
+    shadow_status: int | None
+    primary_ms: float | None
+    shadow_ms: float | None
+    latency_source: str | None
+    slow: bool
+    recorded_at: datetime
+    build: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExcuseCount:
+    """How often values at one index-free path differed and were excused, and why."""
+
+    endpoint: str
+    path: str
+    reason: str
+    count: int
+
+
+def ledger(connection: Connection[Any], launch: str) -> Ledger:
+    """Read a launch's outcome ledger; all zero for a launch nothing is recorded of."""
+    row = connection.execute(_SQL["ledger"], {"launch": launch}).fetchone()
+    assert row is not None
+    return Ledger(*row)
+
+
+def reasons(connection: Connection[Any], launch: str) -> list[tuple[str, str, int]]:
+    """Read (outcome, reason, count) of what has a reason: losses, classes of shadow errors, what was unverified."""
+    return [tuple(row) for row in connection.execute(_SQL["reasons"], {"launch": launch})]
+
+
+def latency(
+    connection: Connection[Any], launch: str, *, since: datetime | None = None, until: datetime | None = None
+) -> list[Latency]:
+    """Read latency per endpoint and side, all endpoints together first. `since` and `until` are capture times."""
+    span = {"since": since or EVER[0], "until": until or EVER[1]}
+    return [Latency(*row) for row in connection.execute(_SQL["latency"], {"launch": launch, **span})]
+
+
+def endpoints(connection: Connection[Any], launch: str) -> list[Endpoint]:
+    """Read every endpoint's counts, by name."""
+    return [Endpoint(*row) for row in connection.execute(_SQL["endpoints"], {"launch": launch})]
+
+
+def routes(connection: Connection[Any]) -> tuple[list[tuple[str, str]], int]:
+    """Read the routes of the apps, (method, template) each, and how many more their tables left out."""
+    found = [(method, template) for method, template in connection.execute(_ROUTES["routes"])]
+    row = connection.execute(_ROUTES["omitted"]).fetchone()
+    return found, 0 if row is None else int(row[0])
+
+
+def recent_rate(connection: Connection[Any], launch: str, within_s: float = 600.0) -> float:
+    """Read how many exchanges a second were compared lately: of those captured within so many seconds."""
+    row = connection.execute(_SQL["recent_rate"], {"launch": launch, "within_s": within_s}).fetchone()
+    return 0.0 if row is None else float(row[0])
+
+
+def signatures(connection: Connection[Any], launch: str, limit: int = 3000) -> list[Signature]:
+    """Read a launch's signatures, the most frequent first: all of them, for there are some 2,000 at most."""
+    return [Signature(*row) for row in connection.execute(_SQL["signatures"], {"launch": launch, "limit": limit})]
+
+
+def sample(connection: Connection[Any], exchange_id: str, launch: str | None = None) -> Sample | None:
+    """Read the sample of one exchange, of any launch or the one given; None when it was not kept.
+
+    Raises BadEntry when it was kept by a release whose entries this one does not read.
+    """
+    row = connection.execute(_SQL["sample"], {"exchange_id": exchange_id, "launch": launch}).fetchone()
+    if row is None:
+        return None
+    name, fingerprint, identity, captured_at, meta, request, response, shadow_meta, shadow, *found = row
+    fields: Fields = {
+        keys.V: VERSION,
+        keys.ID: identity.encode(),
+        keys.META: meta,
+        keys.REQUEST: request,
+        keys.RESPONSE: response,
+        keys.SHADOW_META: shadow_meta,
+        **({} if shadow is None else {keys.SHADOW: shadow}),
+    }
+    replay = unpack_replay(fields)
+    assert isinstance(replay, Replay)
+    return Sample(name, fingerprint, identity, captured_at, replay, *found)
+
+
+def result(connection: Connection[Any], launch: str, exchange_id: str) -> Result | None:
+    """Read the row of one exchange; None when there is none, or none any more."""
+    days = [day for (day,) in connection.execute("SELECT darklaunch.partition_days()")]
+    row = connection.execute(_SQL["result"], {"launch": launch, "exchange_id": exchange_id, "days": days}).fetchone()
+    return None if row is None else Result(*row)
+
+
+def excuses(connection: Connection[Any], launch: str, limit: int = 100) -> list[ExcuseCount]:
+    """Read what was excused, the most frequent first."""
+    return [ExcuseCount(*row) for row in connection.execute(_SQL["excuses"], {"launch": launch, "limit": limit})]

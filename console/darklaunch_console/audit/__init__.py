@@ -1,0 +1,1 @@
+"""Does every sampled exchange have an outcome?"""

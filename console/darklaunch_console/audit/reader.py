@@ -1,0 +1,106 @@
+"""What an audit reads: the record in Postgres, and each shard of a launch on Redis at one instant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+from darklaunch_comparator.leader.producer_counters import is_producer
+from darklaunch_shared import keys
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.wire.producer_counters import unpack_counters
+
+from darklaunch_console.stores.postgres import Connection
+
+from .balance import Record, Said, ShardBook
+from .stream_entries import read_held
+
+MOST_DIGITS: Final = 15
+
+_PRODUCERS: Final = b"""
+SELECT producer, seq, sampled, dropped, recorded, closed FROM darklaunch.producer WHERE launch = %s ORDER BY producer
+"""
+_TALLY: Final = b"SELECT outcome, reason, count FROM darklaunch.tally WHERE launch = %s AND count <> 0"
+_GAP: Final = b"""
+SELECT captured_at FROM (
+    SELECT captured_at, number, lead(number) OVER (ORDER BY number) AS following
+    FROM (
+        SELECT captured_at, split_part(exchange_id, ':', 2)::bigint AS number FROM darklaunch.result
+        WHERE launch = %(launch)s AND exchange_id LIKE %(producer)s || ':%%'
+    ) AS numbered
+) AS neighbours
+WHERE following IS DISTINCT FROM number + 1 ORDER BY number LIMIT 1
+"""
+
+
+def read_record(connection: Connection, launch: str) -> Record:
+    """Read a launch's producers and its rows by outcome, at one instant."""
+    connection.rollback()
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    producers = [
+        Said(producer, seq, sampled, dropped, recorded, closed)
+        for producer, seq, sampled, dropped, recorded, closed in connection.execute(_PRODUCERS, [launch])
+    ]
+    tally = {(outcome, reason): number for outcome, reason, number in connection.execute(_TALLY, [launch])}
+    connection.commit()
+    return Record(producers, tally)
+
+
+def read_book(redis: Client, launch: str, shard: int, until_s: float) -> ShardBook:
+    """Read one shard at one instant, and count its entries, if that can be done by `until_s` (monotonic).
+
+    Damaged counters, and those of no producer, are left out: the numbers on the stream tell more.
+    """
+    pipeline = redis.pipeline(transaction=True)
+    pipeline.execute_command("HGETALL", keys.admitted(launch, shard))
+    pipeline.execute_command("HGETALL", keys.producers(launch, shard))
+    pipeline.execute_command("XLEN", keys.captures(launch, shard))
+    pipeline.execute_command("XLEN", keys.replays(launch, shard))
+    admitted, producers, captures, replays = pipeline.execute()
+    return ShardBook(
+        {name: seq for name, seq in _numbers(admitted).items() if is_producer(name)},
+        [said for raw in as_dict(producers).values() if (said := _said(raw))],
+        int(captures),
+        int(replays),
+        read_held(redis, launch, shard, until_s),
+    )
+
+
+def read_ledger(redis: Client, launch: str, shards: int) -> dict[str, int]:
+    """Add up the scripts' counters over all shards."""
+    total: dict[str, int] = {}
+    for shard in range(shards):
+        for counter, number in _numbers(redis.execute_command("HGETALL", keys.ledger(launch, shard))).items():
+            total[counter] = total.get(counter, 0) + number
+    return total
+
+
+def gap_began(connection: Connection, launch: str, producer: str) -> datetime | None:
+    """Say when the last exchange before a producer's first gap was captured; None when that cannot be told soon."""
+    try:
+        connection.execute("SET LOCAL statement_timeout = '5s'")
+        row: Any = connection.execute(_GAP, {"launch": launch, "producer": producer}).fetchone()
+    except psycopg.errors.QueryCanceled:
+        row = None
+    connection.rollback()
+    return row[0] if row else None
+
+
+def _numbers(hash_: Any) -> dict[str, int]:
+    """Read a hash of counters; what can be none of ours is left out."""
+    stored = as_dict(hash_).items()
+    return {
+        name.decode(errors="replace"): int(raw) for name, raw in stored if raw.isdigit() and len(raw) <= MOST_DIGITS
+    }
+
+
+def _said(raw: bytes) -> Said | None:
+    try:
+        counters = unpack_counters(raw)
+    except BadEntry:
+        return None
+    if not is_producer(counters.producer):
+        return None
+    return Said(counters.producer, counters.seq, counters.sampled, counters.dropped, 0, counters.closed)

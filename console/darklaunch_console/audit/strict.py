@@ -1,0 +1,70 @@
+"""`audit --strict`: the recorded rows themselves, against every sum that is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from textwrap import fill
+from typing import Any
+
+import psycopg
+from darklaunch_comparator.store.audit_rows import Rows, read_rows
+
+from darklaunch_console.output.numbers import count, seconds
+from darklaunch_console.output.screen import BAD, QUIET, columns, say, say_all
+from darklaunch_console.stores.postgres import Connection
+
+from .deviations import Deviation, deviations
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading the rows found; `rows` is None when that took longer than `within_s`."""
+
+    launch: str
+    within_s: float
+    rows: Rows | None
+    found: Sequence[Deviation]
+
+    @property
+    def sound(self) -> bool:
+        """Whether the rows were read and agree with every sum."""
+        return self.rows is not None and not self.found
+
+    def tell(self) -> None:
+        """Print how many rows were read, and each deviation."""
+        if self.rows is None:
+            say()
+            say(f"NOT READ: the rows take longer to count than {seconds(self.within_s)}.", style=BAD)
+            say(f"  Give it more: darklaunch audit {self.launch} --strict --within {self.within_s * 10:g}")
+            return
+        say()
+        total = count(sum(self.rows.counts.values()))
+        if not self.found:
+            equal = f"{total} rows read: each once, and they are what tally, rolling sums and producers say."
+            say_all(fill(equal, columns()).splitlines())
+        for deviation in self.found:
+            say(f"NOT EQUAL: {deviation.what}: {deviation.between}", style=BAD)
+            say(f"  {deviation.by:+,}. Look closer: {deviation.look}")
+        if self.rows.forgotten_before:
+            say(f"Rows before {self.rows.forgotten_before} are past retention: only a surplus would show.", style=QUIET)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give all of it as JSON values."""
+        if self.rows is None:
+            return {"deviations": None}
+        before = self.rows.forgotten_before
+        return {
+            "rows_forgotten_before": str(before) if before else None,
+            "deviations": [asdict(deviation) for deviation in self.found],
+        }
+
+
+def read_strictly(connection: Connection, launch: str, within_s: float) -> Reading:
+    """Read the rows of a launch and compare."""
+    try:
+        rows = read_rows(connection, launch, within_s)
+    except psycopg.errors.QueryCanceled:
+        connection.rollback()
+        return Reading(launch, within_s, None, ())
+    return Reading(launch, within_s, rows, deviations(launch, rows))

@@ -1,0 +1,109 @@
+"""One contender in a process of its own: the user's app, bare or behind the hook, called as often as it is told.
+
+    python -m darklaunch_console.benching.child JSON
+
+Reads a number of calls a line from stdin and answers each with a line of JSON. What the app itself prints goes to
+stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
+from darklaunch.capture.recorder import recorders
+
+from .app_driver import ASGI, Call, Driver, NotAnswered, drive, interface_of
+
+READY_LIMIT_S: Final = 10.0
+
+
+class Unusable(Exception):
+    """The app cannot be loaded; the message says why and what to do."""
+
+
+def load_app(path: str, directory: str) -> Any:
+    """Import `module:attribute` from a directory. Raises Unusable."""
+    name, _, attribute = path.partition(":")
+    sys.path.insert(0, str(Path(directory).resolve()))
+    try:
+        found: Any = import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name and (name == missing.name or name.startswith(f"{missing.name}.")):
+            raise Unusable(
+                f"there is no module {missing.name!r} in {Path(directory).resolve()}; set --app-dir"
+            ) from None
+        raise Unusable(f"importing {name!r} failed: there is no module {missing.name!r}") from None
+    except Exception as error:
+        raise Unusable(f"importing {name!r} failed: {type(error).__name__}: {error}") from None
+    for part in (attribute or "app").split("."):
+        if not hasattr(found, part):
+            raise Unusable(f"{name!r} has no {attribute or 'app'!r}; write MODULE:APP, as in shop.main:app")
+        found = getattr(found, part)
+    if not callable(found):
+        raise Unusable(f"{path!r} is {found!r:.60}, not a web app")
+    return found
+
+
+def main(told: dict[str, Any]) -> None:
+    """Serve calls until stdin ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    logging.getLogger("darklaunch").setLevel(logging.ERROR)  # a hook that the app has already finds no Redis here
+    try:
+        driver, interface = _driver(told)
+        answer = driver.answer()
+        _wait_for_launch(told)
+        print(json.dumps({"interface": interface, "status": answer.status, "bytes": answer.body_bytes}), file=answers)
+        answers.flush()
+        for line in sys.stdin:
+            _run(driver, int(line), answers)
+        driver.close()
+    except (Unusable, NotAnswered) as why:
+        print(json.dumps({"error": str(why)}), file=answers, flush=True)
+
+
+def _driver(told: dict[str, Any]) -> tuple[Driver, str]:
+    app = load_app(told["app"], told["directory"])
+    interface = told["interface"] if told["interface"] != "auto" else interface_of(app)
+    call = Call(told["method"], told["target"], tuple(map(tuple, told["headers"])), told["body"].encode("latin-1"))
+    if told["redis_url"]:
+        hook: Any = CaptureMiddleware if interface == ASGI else WSGICaptureMiddleware
+        app = hook(app, redis_url=told["redis_url"], app_name="darklaunch bench")
+    try:
+        return drive(app, interface, call), interface
+    except NotAnswered:
+        raise
+    except Exception as error:
+        raise NotAnswered(f"the app's start-up failed: {type(error).__name__}: {error}") from None
+
+
+def _run(driver: Driver, times: int, answers: Any) -> None:
+    cpu_s = time.process_time()
+    took_s = driver.call(times)
+    time.sleep(0.2)  # the background thread takes up to 50 ms to begin with what it was left
+    cpu_s = time.process_time() - cpu_s
+    print(
+        json.dumps({"took_us": [round(each * 1e6, 2) for each in took_s], "cpu_us": cpu_s / times * 1e6}), file=answers
+    )
+    answers.flush()
+
+
+def _wait_for_launch(told: dict[str, Any]) -> None:
+    """Wait until the hook's background thread knows of the launch: only then is anything measured."""
+    until_s = time.monotonic() + READY_LIMIT_S
+    while told["redis_url"] and not any(recorder.snapshot.mirrors for recorder in recorders()):
+        if time.monotonic() > until_s:
+            raise NotAnswered("the hook did not find its launch on the Redis that was started for it")
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""The command line itself: program, arguments, settings, errors."""

@@ -1,0 +1,203 @@
+"""`audit`: does every exchange that was ever sampled have an outcome?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from textwrap import fill
+from typing import Final
+
+import click
+import psycopg
+from darklaunch_comparator.store.audit_rows import Counts, count_rows
+from darklaunch_shared.launch.spec import LaunchState
+from darklaunch_shared.redis.client import Client
+
+from darklaunch_console.audit.balance import Account, balance
+from darklaunch_console.audit.producer_table import as_values, tables
+from darklaunch_console.audit.reader import gap_began, read_book, read_ledger, read_record
+from darklaunch_console.audit.stream_entries import Held, in_all
+from darklaunch_console.audit.strict import Reading, read_strictly
+from darklaunch_console.cli.arguments import launch_name
+from darklaunch_console.cli.errors import EXIT_FAILED
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.launches.control import find
+from darklaunch_console.output.numbers import count, seconds
+from darklaunch_console.output.screen import BAD, GOOD, QUIET, columns, folded, json_option, say, say_all, say_json
+from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
+from darklaunch_console.stores.processes import hooks_alive
+from darklaunch_console.stores.streams import Sight, read_launch
+
+COUNT_S: Final = 5.0
+"""How long counting the entries on the streams may take; and the rows, where nobody asked for them."""
+WITHIN_S: Final = 60.0
+WITHIN_HELP: Final = "How long reading the rows may take (with --strict)."
+SECONDS: Final = click.FloatRange(min=0.001, max=86_400)
+ORDER: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error", "dead")
+
+
+@click.command()
+@click.argument("name", callback=launch_name)
+@click.option(
+    "--strict", is_flag=True, help="Also read every row, and fail while something is on its way: for use after `drain`."
+)
+@click.option("--within", "within_s", metavar="SECONDS", type=SECONDS, default=WITHIN_S, help=WITHIN_HELP)
+@click.option("--all", "every", is_flag=True, help="List each finished process, too.")
+@json_option
+@click.pass_context
+def audit(ctx: click.Context, name: str, strict: bool, within_s: float, every: bool, in_json: bool) -> None:
+    """Check that every exchange that was sampled has an outcome or is on its way.
+
+    sampled = matched + mismatched + ignored + unverified + shadow error + dead + dropped + on its way.
+    With --strict the recorded rows are counted and compared with every sum that is kept of them.
+    Exit code 1 when it does not balance.
+    """
+    settings: Settings = ctx.obj
+    with open_redis(settings) as redis, open_postgres(settings) as connection:
+        state = find(redis, connection, name).state
+        account = look(redis, connection, state)
+        held = account.held or _held(read_launch(redis, state))
+        reading = read_strictly(connection, name, within_s) if strict else None
+        counts = _counts(connection, name, reading)
+        where = {} if account.balanced else between_stages(account, read_ledger(redis, name, state.spec.shards))
+        since = None if account.balanced else _since(connection, name, account)
+    fine = account.balanced and not (reading and (account.on_its_way or not reading.sound))
+    if in_json:
+        rows = reading.as_json() if reading else {}
+        told = {**_as_json(name, account, fine, where, since), **asdict(held)}
+        say_json({**told, "producers": as_values(account, counts), "strangers": account.strangers, **rows})
+    else:
+        _tell(account, fine, held)
+        say_all(tables(account, counts, every=every))
+        _tell_uncounted(account, counts, reading)
+        if reading:
+            reading.tell()
+        if not account.balanced:
+            _tell_where(name, where, since)
+    ctx.exit(0 if fine else EXIT_FAILED)
+
+
+def look(redis: Client, connection: Connection, state: LaunchState) -> Account:
+    """Make the account: the record, Redis, the record again."""
+    before = read_record(connection, state.name)
+    until_s = time.monotonic() + COUNT_S
+    shards = [read_book(redis, state.name, shard, until_s) for shard in range(state.spec.shards)]
+    alive = frozenset(process.id for process in hooks_alive(redis))
+    return balance(before, shards, read_record(connection, state.name), alive)
+
+
+def between_stages(account: Account, ledger: Mapping[str, int]) -> dict[str, int]:
+    """Say how many are missing between which two stages, as far as the scripts' counters tell."""
+    written = sum(line.recorded + line.missing for line in account.lines)
+    admitted = ledger.get("admitted", 0) + ledger.get("retried", 0)
+    taken_off = sum(ledger.get(counter, 0) for counter in ("replayed", "dropped", "dead", "foreign"))
+    stages = {
+        "written by the hooks, unknown to Redis": written - ledger.get("admitted", 0),
+        "on captures, then neither there nor taken off it": admitted - account.captures - taken_off,
+        "taken off while no longer on the stream (lost_pel)": ledger.get("lost_pel", 0),
+        "recorded rows by outcome against rows by producer": abs(account.disagreement),
+    }
+    found = {stage: number for stage, number in stages.items() if number > 0}
+    rest = account.lost - sum(stages[stage] for stage in list(stages)[:2] if stages[stage] > 0)
+    if rest > 0:
+        found["on replays, then neither there nor recorded"] = rest
+    return found
+
+
+def _since(connection: Connection, name: str, account: Account) -> str | None:
+    worst = max(account.lines, key=lambda line: line.missing, default=None)
+    began = gap_began(connection, name, worst.producer) if worst and worst.missing else None
+    return began.astimezone().isoformat(sep=" ", timespec="seconds") if began else None
+
+
+def _held(sight: Sight) -> Held:
+    """Say what the streams hold by their own count, a moment later."""
+    return in_all(
+        Held(
+            shard.captures.waiting,
+            shard.captures.in_flight,
+            shard.replays.waiting,
+            shard.replays.in_flight,
+            shard.dead,
+        )
+        for shard in sight.shards
+    )
+
+
+def _counts(connection: Connection, name: str, reading: Reading | None) -> Counts | None:
+    """Give the rows by process and outcome; None where counting them takes too long."""
+    if reading:
+        return reading.rows.counts if reading.rows else None
+    try:
+        return count_rows(connection, name, COUNT_S)
+    except psycopg.errors.QueryCanceled:
+        connection.rollback()
+        return None
+
+
+def _tell_uncounted(account: Account, counts: Counts | None, reading: Reading | None) -> None:
+    if account.held is None:
+        say()
+        say(f"More is on the streams than can be counted by process in {seconds(COUNT_S)}.", style=QUIET)
+    if counts is None and reading is None:
+        say()
+        say(f"The rows take longer to count by process than {seconds(COUNT_S)}: --strict gives them more.", style=QUIET)
+
+
+def _tell(account: Account, fine: bool, held: Held) -> None:
+    sampled = f"{count(account.sampled)} sampled"
+    places = f"{count(account.settled)} settled + {count(account.on_its_way)} on their way"
+    if account.killed:
+        places += f" + {count(account.killed)} gone with processes that were killed"
+    if account.balanced:
+        told = "balanced" if fine else f"balanced, but {'not done' if account.on_its_way else 'its rows are not right'}"
+        told = f"{told}: {sampled} = {places}, 0 lost"
+    else:
+        told = f"NOT BALANCED: {sampled}, but {places}: {count(account.lost)} lost"
+    for line in folded(told, more="  "):
+        say(line, style=GOOD if fine else BAD)
+    parts = [f"{outcome.replace('_', ' ')} {count(account.outcomes.get(outcome, 0))}" for outcome in ORDER]
+    reasons = ", ".join(f"{reason.replace('_', ' ')} {count(number)}" for reason, number in account.dropped.items())
+    parts.append(f"dropped {count(sum(account.dropped.values()))}{f' ({reasons})' if reasons else ''}")
+    say_all(fill(f"settled: {', '.join(parts)}", columns(), initial_indent="  ", subsequent_indent="    ").splitlines())
+    if account.on_its_way:
+        say(
+            f"  on their way: {count(account.outboxes)} in hooks' outboxes, {count(account.captures)} on captures, "
+            f"{count(account.replays)} on replays"
+        )
+        say(
+            f"    captures: {count(held.captures_unread)} unread, {count(held.captures_pending)} with workers; "
+            f"replays: {count(held.replays_unread)} unread, {count(held.replays_pending)} with comparators"
+        )
+
+
+def _tell_where(name: str, where: Mapping[str, int], since: str | None) -> None:
+    say()
+    for stage, number in where.items():
+        say(f"  {count(number)} {stage}")
+    if since:
+        say(f"  The first is missing after {since}.")
+    say("  The comparator records what Redis lost as dropped (lost_in_redis), minutes later; then it balances again.")
+    say(f"  Next: darklaunch doctor; darklaunch dead list {name}; redis-cli XINFO STREAM '{{dl:{name}:0}}:captures'")
+
+
+def _as_json(name: str, account: Account, fine: bool, where: Mapping[str, int], since: str | None) -> dict[str, object]:
+    return {
+        "launch": name,
+        "balanced": account.balanced,
+        "ok": fine,
+        "sampled": account.sampled,
+        "settled": account.settled,
+        "on_its_way": account.on_its_way,
+        "lost": account.lost,
+        "killed": account.killed,
+        "outcomes": {outcome: account.outcomes.get(outcome, 0) for outcome in ORDER},
+        "dropped": account.dropped,
+        "in_outboxes": account.outboxes,
+        "on_captures": account.captures,
+        "on_replays": account.replays,
+        "disagreement": account.disagreement,
+        "where": where,
+        "since": since,
+    }

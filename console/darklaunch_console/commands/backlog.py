@@ -1,0 +1,193 @@
+"""`backlog`: what waits, what is in hand, how old, how fast it goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import click
+from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.presence import Process
+
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.output.numbers import count, decimal, seconds
+from darklaunch_console.output.screen import columns, folded, from_outside, json_option, say, say_all, say_json, warn
+from darklaunch_console.output.table import table, width
+from darklaunch_console.output.text import plural
+from darklaunch_console.stores.consumers import Consumer, read_consumers
+from darklaunch_console.stores.postgres import open_redis
+from darklaunch_console.stores.processes import comparators_alive, workers_alive
+from darklaunch_console.stores.streams import Sight, published, published_launches, read_launch
+
+BETWEEN_LOOKS_S: Final = 1.0
+HEAD: Final = ("launch", "waiting", "in flight", "to compare", "dead", "oldest", "replays/s", "results/s")
+GAP: Final = "  "
+NAME_LIMIT: Final = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """One launch at one moment; `oldest_s` is the age of the oldest exchange that has no outcome yet."""
+
+    launch: str
+    status: str
+    waiting: int
+    in_flight: int
+    to_compare: int
+    oldest_s: float
+    workers: int
+    replayed_per_s: float
+    compared_per_s: float
+    dead: int
+
+
+@click.command()
+@click.argument("name", required=False)
+@json_option
+@click.pass_obj
+def backlog(settings: Settings, name: str | None, in_json: bool) -> None:
+    """Show for each launch, or one: exchanges waiting for a worker, in a worker's hands, and waiting to be compared.
+
+    Then who holds how many. Looks twice, one second apart, for the rates.
+    """
+    with open_redis(settings) as redis:
+        launches = {name: published(redis, name)} if name else published_launches(redis)
+        rows = look_twice(redis, launches) if launches else []
+        workers, comparators = workers_alive(redis), comparators_alive(redis)
+        consumers = read_consumers(redis, launches.values(), workers, comparators)
+    if in_json:
+        about = {"workers": len(workers), "comparators": len(comparators)}
+        held = [asdict(consumer) for consumer in consumers]
+        say_json({"launches": [asdict(row) for row in rows], **about, "consumers": held})
+        return
+    if not rows:
+        say("There is no launch yet: start one with `darklaunch start NAME --shadow URL`.")
+        return
+    say_all([*folded(headline(rows)), "", *_launches(rows), *_consumers(consumers)])
+    _remark(rows, consumers, bool(workers), bool(comparators))
+
+
+def headline(rows: Sequence[Backlog]) -> str:
+    """Say in a sentence how much is on its way; `rows` begin with the launch that is furthest behind."""
+    waiting, in_flight, to_compare = (
+        sum(getattr(row, place) for row in rows) for place in ("waiting", "in_flight", "to_compare")
+    )
+    if not waiting + in_flight + to_compare:
+        return "Nothing is on its way."
+    of = f", of {rows[0].launch}" if len(rows) > 1 else ""
+    return (
+        f"{plural(waiting, 'exchange waits', 'exchanges wait')} for a worker, {count(in_flight)} in flight, "
+        f"{count(to_compare)} to compare; the oldest {seconds(rows[0].oldest_s)}{of}."
+    )
+
+
+def look_twice(redis: Client, launches: Mapping[str, LaunchState]) -> list[Backlog]:
+    """Read every launch's streams twice and give the state at the second look, the furthest behind first."""
+    before = {name: read_launch(redis, state) for name, state in launches.items()}
+    began = time.monotonic()
+    time.sleep(BETWEEN_LOOKS_S)
+    after = {name: read_launch(redis, state) for name, state in launches.items()}
+    between_s = time.monotonic() - began
+    workers = workers_alive(redis)
+    rows = [
+        measure(state, before[name], after[name], between_s, working_on(name, workers))
+        for name, state in launches.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.oldest_s, row.launch))
+
+
+def measure(state: LaunchState, before: Sight, after: Sight, between_s: float, workers: int) -> Backlog:
+    """Make a row of two looks `between_s` seconds apart."""
+
+    def rate(*counters: str) -> float:
+        return max(0, total(after, *counters) - total(before, *counters)) / between_s
+
+    streams = [stream for shard in after.shards for stream in (shard.captures, shard.replays)]
+    return Backlog(
+        launch=state.name,
+        status="held" if state.hold and state.status is Status.ACTIVE else state.status.value,
+        waiting=sum(shard.captures.waiting for shard in after.shards),
+        in_flight=sum(shard.captures.in_flight for shard in after.shards),
+        to_compare=sum(shard.replays.length for shard in after.shards),
+        oldest_s=max((stream.oldest_s for stream in streams), default=0.0),
+        workers=workers,
+        replayed_per_s=rate("replayed"),
+        compared_per_s=rate("recorded"),
+        dead=sum(shard.dead for shard in after.shards),
+    )
+
+
+def total(sight: Sight, *counters: str) -> int:
+    """Add up counters of the scripts over all shards."""
+    return sum(shard.ledger.get(counter, 0) for shard in sight.shards for counter in counters)
+
+
+def working_on(launch: str, workers: Sequence[Process]) -> int:
+    """Count the worker processes that say they work on a launch."""
+    named = [worker.about.get("launches") for worker in workers]
+    return sum(1 for launches in named if not isinstance(launches, dict) or launch in launches)
+
+
+def _launches(rows: Sequence[Backlog]) -> list[str]:
+    """Lay the launches out; where their names make that too wide, each name in a line of its own."""
+    grid = [_cells(row) for row in rows]
+    lines = table(HEAD, grid, gap=GAP)
+    if max(map(width, lines)) <= columns():
+        return lines
+    head, *figures = table(HEAD[1:], [row[1:] for row in grid], left=(), gap=GAP)
+    return [f"  {head}", *(line for row, own in zip(grid, figures, strict=True) for line in (row[0], f"  {own}"))]
+
+
+def _cells(row: Backlog) -> tuple[str, ...]:
+    return (
+        row.launch if row.status == Status.ACTIVE else f"{row.launch} ({row.status.replace('_', ' ')})",
+        count(row.waiting),
+        count(row.in_flight),
+        count(row.to_compare),
+        count(row.dead),
+        seconds(row.oldest_s) if row.waiting + row.in_flight + row.to_compare else "–",
+        decimal(row.replayed_per_s),
+        decimal(row.compared_per_s),
+    )
+
+
+def _consumers(consumers: Sequence[Consumer]) -> list[str]:
+    """Lay out how much each worker and comparator holds, of all these launches together."""
+    by_name: dict[tuple[str, str], list[Consumer]] = {}
+    for consumer in consumers:
+        by_name.setdefault((consumer.kind, consumer.name), []).append(consumer)
+    if not by_name:
+        return []
+    grid = [
+        (
+            _ending(from_outside(name)),
+            kind,
+            count(sum(one.in_flight for one in held)),
+            seconds(min(idle)) if (idle := [one.idle_s for one in held if one.idle_s is not None]) else "–",
+            "" if held[0].alive else "gone",
+        )
+        for (kind, name), held in sorted(by_name.items(), key=lambda each: (each[0][0] != "worker", each[0][1]))
+    ]
+    return ["", *table(("held by", "", "in flight", "idle", ""), grid, left=(0, 1, 4), gap=GAP)]
+
+
+def _ending(name: str) -> str:
+    """Cut a name at its beginning, which is the host's: processes of one host differ at the end."""
+    return name if width(name) <= NAME_LIMIT else f"…{name[1 - NAME_LIMIT :]}"
+
+
+def _remark(rows: Sequence[Backlog], consumers: Sequence[Consumer], workers: bool, comparators: bool) -> None:
+    if any(row.waiting + row.in_flight for row in rows if row.status == Status.ACTIVE) and not workers:
+        warn("no worker is running: start one with `darklaunch worker`.")
+    if any(row.to_compare for row in rows) and not comparators:
+        warn("no comparator is running: start one with `darklaunch comparator`.")
+    if any(not one.alive for one in consumers):
+        say("What a process that is gone holds, others take over when its lease has ended.")
+    for name in sorted({one.launch for one in consumers if one.breaker == "open"}):
+        warn(f"the shadow of {name} does not answer: it is asked once a second. See `darklaunch doctor`.")
+    if dead := sum(row.dead for row in rows):
+        name = next(row.launch for row in rows if row.dead)
+        say(f"{plural(dead, 'dead letter')}: look with `darklaunch dead list {name}`.")

@@ -1,0 +1,228 @@
+"""`dead`: look at what no consumer survived or could read, put it back, or let it go."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import orjson
+from darklaunch_shared import keys
+from darklaunch_shared.launch.spec import LaunchState
+from darklaunch_shared.redis.client import Client
+
+from darklaunch_console.cli.arguments import launch_name
+from darklaunch_console.cli.errors import EXIT_FAILED, BadUsage
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.output.numbers import count, seconds, size
+from darklaunch_console.output.screen import (
+    GOOD,
+    QUIET,
+    STRONG,
+    columns,
+    folded,
+    from_outside,
+    json_option,
+    say,
+    say_all,
+    say_json,
+    warn,
+)
+from darklaunch_console.output.table import split_at, table
+from darklaunch_console.output.text import plural, printable
+from darklaunch_console.stores.dead_letters import Letter, delete_letter, find_letter, is_stale, letters, retry_letter
+from darklaunch_console.stores.postgres import open_redis
+from darklaunch_console.stores.processes import server_now_ms
+from darklaunch_console.stores.streams import published
+
+SHOWN_BYTES = 4000
+MOST = 10_000
+
+argument_name = click.argument("name", callback=launch_name)
+option_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def dead(ctx: click.Context) -> None:
+    """Dead letters: exchanges that ended five consumers, or that none could read. Kept with their payload."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@dead.command("list", short_help="List a launch's dead letters, the latest first.")
+@argument_name
+@click.option("--limit", type=click.IntRange(1, MOST), default=20, show_default=True, help="How many.")
+@json_option
+@click.pass_obj
+def list_(settings: Settings, name: str, limit: int, in_json: bool) -> None:
+    """List a launch's dead letters, the latest first."""
+    with open_redis(settings) as redis:
+        state = published(redis, name)
+        now_ms = server_now_ms(redis)
+        shown = list(itertools.islice(letters(redis, state), limit))
+        every = sum(redis.execute_command("XLEN", keys.dead(name, shard)) for shard in range(state.spec.shards))
+    if in_json:
+        say_json({"launch": name, "dead": every, "letters": [_summary(letter) for letter in shown]})
+        return
+    if not shown:
+        say(f"{name} has no dead letters.")
+        return
+    latest = f", the latest {len(shown)}" if every > len(shown) else ", the latest first"
+    say(f"{plural(every, 'dead letter')} of {name}{latest if every > 1 else ''}:")
+    head, *rows = table(
+        ("id", "age", "died with", "request"), [_row(it, now_ms) for it in shown], left=(0, 2, 3), gap="  "
+    )
+    say(head, style=QUIET)
+    for letter, row in zip(shown, rows, strict=True):
+        say(split_at(row, columns())[0])
+        say_all(folded(from_outside(letter.dead.reason), indent="    "))
+    if every > len(shown):
+        say(f"{count(every - len(shown))} more: --limit {min(every, MOST)}")
+    say(f"Next: darklaunch dead show {name} {_name(shown[0])}")
+
+
+@dead.command(short_help="Show one dead letter whole.")
+@argument_name
+@click.argument("id")
+@json_option
+@click.pass_obj
+def show(settings: Settings, name: str, id: str, in_json: bool) -> None:
+    """Show one dead letter whole. ID is its exchange's id or its entry's, as `dead list` shows them."""
+    with open_redis(settings) as redis:
+        letter = find_letter(redis, published(redis, name), id)
+    if in_json:
+        bodies = {field.decode("latin-1"): _value(value) for field, value in letter.dead.fields.items()}
+        say_json({**_summary(letter), "fields": bodies})
+        return
+    say(f"{_name(letter)} died in the hands of {from_outside(letter.dead.group)}", style=STRONG)
+    say(f"  {from_outside(letter.dead.reason, 2000)}")
+    say(f"  {plural(letter.dead.deliveries, 'delivery', 'deliveries')}, {_at(letter.dead.at_ms)}")
+    for field, value in letter.dead.fields.items():
+        say(f"{from_outside(field)} ({size(len(value))})", style=STRONG)
+        say_all(f"  {line}" for line in _readable(field, value))
+    then = "retry" if letter.meta else "purge"
+    say(f"Next: darklaunch dead {then} {name} {_name(letter)}")
+
+
+@dead.command(short_help="Put dead letters back where they died.")
+@argument_name
+@click.argument("id", required=False)
+@option_yes
+@json_option
+@click.pass_context
+def retry(ctx: click.Context, name: str, id: str | None, yes: bool, in_json: bool) -> None:
+    """Put one dead letter, or all, back where they died. Their new outcome takes the place of `dead`.
+
+    One that is older than the launch's max age stays: workers would only drop it as stale.
+    """
+    with open_redis(ctx.obj) as redis:
+        state = published(redis, name)
+        chosen = [find_letter(redis, state, id)] if id else _all(redis, state, "Put back", yes)
+        now_ms = server_now_ms(redis)
+        stale = [letter for letter in chosen if is_stale(letter, state, now_ms)]
+        gone = _each((letter for letter in chosen if letter not in stale), lambda it: retry_letter(redis, state, it))
+    if in_json:
+        say_json({"launch": name, "retried": gone, "stale": [letter.entry_id for letter in stale]})
+    else:
+        say(f"{plural(len(gone), 'dead letter')} of {name} put back.", style=GOOD if gone else "")
+    if stale:
+        old = plural(len(stale), "dead letter")
+        warn(f"{old} older than {name}'s max age ({seconds(state.spec.max_age_s)}) not put back: they would be stale.")
+    ctx.exit(EXIT_FAILED if stale and not gone else 0)
+
+
+@dead.command(short_help="Delete dead letters with their payload.")
+@argument_name
+@click.argument("id", required=False)
+@option_yes
+@json_option
+@click.pass_obj
+def purge(settings: Settings, name: str, id: str | None, yes: bool, in_json: bool) -> None:
+    """Delete one dead letter, or all, with their payload. In the ledger they stay `dead`."""
+    with open_redis(settings) as redis:
+        state = published(redis, name)
+        chosen = [find_letter(redis, state, id)] if id else _all(redis, state, "Delete", yes)
+        gone = _each(chosen, lambda letter: delete_letter(redis, state, letter))
+    if in_json:
+        say_json({"launch": name, "purged": gone})
+    else:
+        say(f"{plural(len(gone), 'dead letter')} of {name} deleted.")
+
+
+def _all(redis: Client, state: LaunchState, what: str, yes: bool) -> list[Letter]:
+    """Choose every letter there is now, after asking."""
+    chosen = list(letters(redis, state))
+    if not chosen or yes:
+        return chosen
+    if not sys.stdin.isatty():
+        raise BadUsage(f"{plural(len(chosen), 'dead letter')}: name one, or add --yes to mean all of them")
+    question = f"{what} all {count(len(chosen))} dead letters of {state.name}?"
+    return chosen if click.confirm(question, err=True) else []
+
+
+def _each(chosen: Iterable[Letter], act: Callable[[Letter], bool]) -> list[str]:
+    return [_name(letter) for letter in chosen if act(letter)]
+
+
+def _row(letter: Letter, now_ms: int) -> tuple[str, ...]:
+    return (
+        _name(letter),
+        seconds(max(0, now_ms - letter.dead.at_ms) / 1000) if letter.dead.at_ms else "–",
+        from_outside(letter.dead.group, 11),
+        _request(letter),
+    )
+
+
+def _name(letter: Letter) -> str:
+    return letter.exchange or letter.entry_id
+
+
+def _request(letter: Letter) -> str:
+    method, target = letter.meta.get("method"), letter.meta.get("target")
+    return from_outside(f"{method} {target}", 60) if method and target else "unreadable"
+
+
+def _summary(letter: Letter) -> dict[str, Any]:
+    return {
+        "exchange": letter.exchange or None,
+        "entry": letter.entry_id,
+        "shard": letter.shard,
+        "reason": letter.dead.reason,
+        "group": letter.dead.group,
+        "deliveries": letter.dead.deliveries,
+        "died_at_ms": letter.dead.at_ms,
+        "captured_at_ms": letter.captured_ms(),
+        "endpoint": letter.meta.get("endpoint"),
+        "method": letter.meta.get("method"),
+        "target": letter.meta.get("target"),
+    }
+
+
+def _value(value: bytes) -> object:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
+def _readable(field: bytes, value: bytes) -> list[str]:
+    if field in (keys.META, keys.SHADOW_META):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            value = orjson.dumps(orjson.loads(value), option=orjson.OPT_INDENT_2)
+    text = value[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
+    lines = printable(text, keep="\n").split("\n")
+    if len(value) > SHOWN_BYTES:
+        lines.append(f"… {size(len(value) - SHOWN_BYTES)} more: --json shows all")
+    return lines
+
+
+def _at(at_ms: int) -> str:
+    return (
+        datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at_ms else "at an unknown time"
+    )

@@ -1,0 +1,188 @@
+"""`noise`: which places differ within one version, how often, and what that means for comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Final
+
+import click
+from darklaunch_comparator.noise.learning import State
+from darklaunch_comparator.store.noise import NoiseChange, NoisePlace, noise_changes
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.wire.replay import Version
+
+from darklaunch_console.cli.arguments import launch_name
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.output.numbers import count, percent, share
+from darklaunch_console.output.screen import (
+    GOOD,
+    QUIET,
+    STRONG,
+    folded,
+    from_outside,
+    json_option,
+    say,
+    say_all,
+    say_json,
+)
+from darklaunch_console.output.table import table
+from darklaunch_console.output.text import plural
+from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.reports.noise_baseline import Baseline, read_baseline
+from darklaunch_console.reports.sentences import clock
+from darklaunch_console.stores.postgres import open_postgres
+
+CHANGES_SHOWN: Final = 10
+_PATH_CHARS: Final = 30
+_HOW: Final = {
+    State.VOLATILE: "by type",
+    State.GENERATED: "by shape",
+    State.STABLE: "by value",
+    State.EXCEEDED: "reported",
+    State.LEARNING: "learning",
+}
+_ORDER: Final = (State.VOLATILE, State.GENERATED, State.EXCEEDED, State.LEARNING, State.STABLE)
+
+
+@click.command(short_help="List what differs within one version, and is excused for it.")
+@click.argument("name", callback=launch_name)
+@click.option("--all", "every", is_flag=True, help="Also identifiers that stay the same.")
+@json_option
+@click.pass_obj
+def noise(settings: Settings, name: str, every: bool, in_json: bool) -> None:
+    """List the places where one version differs from itself, and what that means for comparisons.
+
+    A share of the reads is replayed once more, to the control or else to the shadow; docs/COMPARING.md says what is
+    learned of it and when. States: `by type` and `by shape` are excused so, `blind` differ nearly always, `reported`
+    differ far more in the shadow than within one version.
+    """
+    with open_postgres(settings) as connection:
+        spec = find_record(connection, name).state.spec
+        baseline = read_baseline(connection, name)
+        changes = noise_changes(connection, name, CHANGES_SHOWN + 1)
+    if in_json:
+        say_json(_as_json(name, spec, baseline, changes))
+        return
+    for line in folded(headline(name, spec, baseline)):
+        say(line, style=GOOD if baseline.pairs else STRONG)
+    if baseline.pairs or _is_on(spec):
+        say_all(folded(_asked(spec, baseline), "  "))
+    listed = [place for place in baseline.places if every or place.state != State.STABLE]
+    if listed:
+        say()
+        say_all(_listing(listed, spec))
+    if hidden := len(baseline.places) - len(listed):
+        say()
+        say(
+            f"{plural(hidden, 'identifier')} that one version repeats: compared by value. --all lists them.",
+            style=QUIET,
+        )
+    if changes:
+        say()
+        say("Learned, latest first")
+        for change in changes[:CHANGES_SHOWN]:
+            say_all(folded(_change(change), "  ", "    "))
+        if len(changes) > CHANGES_SHOWN:
+            say("  and more before: darklaunch.noise_change has them all", style=QUIET)
+
+
+def headline(name: str, spec: LaunchSpec, baseline: Baseline) -> str:
+    """Say how many places are noise, and from how many second answers that is known."""
+    if not baseline.pairs:
+        off = "" if _is_on(spec) else " It is turned off (--noise 0 or --no-compare)."
+        return f"{name}: nothing is known of noise: no second answer has been compared yet.{off}"
+    known = [*baseline.volatile, *baseline.generated]
+    learned = f"learned from {plural(baseline.pairs, _replay(spec))}"
+    if not known:
+        return f"{name}: no place is known to be noise; {learned}."
+    blind = f", {count(len(baseline.blind))} of them blind" if baseline.blind else ""
+    return f"{name}: {plural(len(known), 'place is', 'places are')} noise{blind}; {learned}."
+
+
+def _is_on(spec: LaunchSpec) -> bool:
+    return spec.compare and spec.noise_percent > 0
+
+
+def _replay(spec: LaunchSpec) -> str:
+    return "control replay" if spec.control else "second replay"
+
+
+def _asked(spec: LaunchSpec, baseline: Baseline) -> str:
+    whom = f"the control {from_outside(spec.control, 100)}" if spec.control else "the shadow, a second time"
+    told = f"{percent(spec.noise_percent)} of the reads go to {whom}"
+    if baseline.unanswered:
+        told += f"; {count(baseline.unanswered)} got no answer"
+    return f"{told}."
+
+
+def _listing(places: Sequence[NoisePlace], spec: LaunchSpec) -> list[str]:
+    """Lay places out under their endpoints, with how often one version and how often the shadow differs."""
+    own = "control" if spec.control else "again"
+    by_endpoint: dict[str, list[NoisePlace]] = {}
+    for place in sorted(places, key=_rank):
+        by_endpoint.setdefault(place.endpoint, []).append(place)
+    lines: list[list[str]] = []
+    for endpoint, found in by_endpoint.items():
+        lines.append([f"{from_outside(endpoint, 44)}, {plural(found[0].pairs, 'pair')}", "", "", "", ""])
+        lines += [
+            [
+                f"  {from_outside(place.path, _PATH_CHARS)}",
+                share(place.own_rate, 1),
+                share(place.candidate_rate, 1),
+                _state(place),
+                _since(place.since),
+            ]
+            for place in found
+        ]
+    return table(["", own, "shadow", "compared", "since"], lines, left=(0, 3, 4))
+
+
+def _since(at: datetime) -> str:
+    """Write a time in five characters: today 14:02, else 11-26."""
+    shown = clock(at)
+    return shown if len(shown) == 5 else shown[5:10]
+
+
+def _rank(place: NoisePlace) -> tuple[str, int, float, str]:
+    return place.endpoint, _ORDER.index(State(place.state)), -place.own_rate, place.path
+
+
+def _state(place: NoisePlace) -> str:
+    how = _HOW[State(place.state)]
+    return f"{how}, blind" if place.blind else how
+
+
+def _change(change: NoiseChange) -> str:
+    place = f"{from_outside(change.endpoint, 40)} {from_outside(change.path, 40)}"
+    return f"{clock(change.at)}  {place}: {_HOW[State(change.became)]}, {_why(change)}"
+
+
+def _why(change: NoiseChange) -> str:
+    pairs = plural(change.pairs, "pair")
+    match State(change.became):
+        case State.STABLE:
+            return f"the same in {count(change.agreed)} of {pairs}"
+        case State.EXCEEDED:
+            return f"in {count(change.pos)} of {pairs} only the shadow differed, in {count(change.neg)} only it did not"
+        case _:
+            return f"differed in {count(change.varied + change.regenerated)} of {pairs}"
+
+
+def _as_json(name: str, spec: LaunchSpec, baseline: Baseline, changes: Sequence[NoiseChange]) -> dict[str, object]:
+    return {
+        "launch": name,
+        "headline": headline(name, spec, baseline),
+        "asked_twice": Version.PRIMARY if spec.control else Version.SHADOW,
+        "control": spec.control or None,
+        "noise_percent": spec.noise_percent,
+        "pairs": baseline.pairs,
+        "unanswered": baseline.unanswered,
+        "volatile": len(baseline.volatile),
+        "generated": len(baseline.generated),
+        "blind": len(baseline.blind),
+        "endpoints": [asdict(endpoint) for endpoint in baseline.endpoints],
+        "places": [asdict(place) for place in sorted(baseline.places, key=_rank)],
+        "changes": [asdict(change) for change in changes[:CHANGES_SHOWN]],
+    }

@@ -1,0 +1,152 @@
+"""`rejudge`: what other rules would make of what was found, before they are applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, TextIO
+
+import click
+from darklaunch_comparator.pipeline.assess import rules_of
+from darklaunch_comparator.pipeline.rejudge import Kept, Kind, totals
+from darklaunch_comparator.pipeline.rejudge import rejudge as judge_again
+from darklaunch_comparator.rules import read_stored, store
+from darklaunch_comparator.store import report_queries
+from darklaunch_comparator.store.noise import known_noise
+
+from darklaunch_console.cli.arguments import launch_name
+from darklaunch_console.cli.errors import BadUsage
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.launches.control import find
+from darklaunch_console.launches.rules import differences, record_rules, rules_from
+from darklaunch_console.output.numbers import count
+from darklaunch_console.output.screen import GOOD, WARN, folded, from_outside, json_option, say, say_json
+from darklaunch_console.output.text import plural
+from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
+
+UNSEEN = "Samples are kept of mismatches only: what these rules would find in answers that matched is not seen here."
+
+
+@click.command(short_help="See what other rules would make of what was found.")
+@click.argument("name", callback=launch_name)
+@click.option("-f", "--file", "document", type=click.File(), metavar="FILE", help="These rules, not the launch's own.")
+@click.option("--apply", "applied", is_flag=True, help="Then make them the launch's rules.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event of --apply.")
+@json_option
+@click.pass_obj
+def rejudge(settings: Settings, name: str, document: TextIO | None, applied: bool, reason: str, in_json: bool) -> None:
+    """Compare the stored samples again, under the rules of a file or the launch's own as they are now, and show what
+    would change: for each kind of mismatch, and in all. What was recorded is never rewritten.
+
+    \b
+      darklaunch rejudge checkout-v2 -f rules.toml
+      darklaunch rejudge checkout-v2 -f rules.toml --apply --reason reviewed
+    """
+    if applied and not document:
+        raise BadUsage("--apply needs rules to apply: -f FILE")
+    if applied and not reason.strip():
+        raise BadUsage("--apply needs a --reason: it is kept with the event")
+    with open_postgres(settings) as connection:
+        spec = find_record(connection, name).state.spec
+        old = read_stored(spec.rules)
+        new = rules_from(document.read(), document.name, old) if document else old
+        noise = known_noise(connection, name).get(name, {})
+        kinds = judge_again(_kept(connection, name), rules_of(replace(spec, compare=True, rules=store(new))), noise)
+    added, removed = differences(old, new)
+    told = _as_json(name, kinds, len(added), len(removed))
+    if not in_json:
+        _say(name, kinds)
+    if applied and (added or removed):
+        with open_redis(settings) as redis, open_postgres(settings) as connection:
+            before = find(redis, connection, name)
+            if read_stored(before.state.spec.rules) != old:
+                raise BadUsage(f"the rules of {name} were changed meanwhile: look again")
+            data: dict[str, object] = {"rejudged": told["would_be"]}
+            told["revision"] = record_rules(redis, connection, before, new, reason, data).state.revision
+    if in_json:
+        say_json({**told, "applied": applied and bool(added or removed)})
+    elif applied:
+        _say_applied(name, len(added), len(removed))
+    elif document:
+        say(f"Nothing is applied yet. Next: darklaunch rejudge {name} -f {from_outside(document.name)} --apply")
+
+
+def _kept(connection: Connection, name: str) -> Iterator[Kept]:
+    for signature in report_queries.signatures(connection, name):
+        if signature.outcome != "mismatched":
+            continue
+        samples = dict.fromkeys([signature.first_sample, signature.latest_sample, signature.rarest_sample])
+        for identity in samples:
+            if identity and (sample := report_queries.sample(connection, identity, name)):
+                yield Kept(
+                    signature.fingerprint, signature.endpoint, signature.title, signature.count, identity, sample.replay
+                )
+
+
+def _say(name: str, kinds: list[Kind]) -> None:
+    recorded, samples = sum(kind.count for kind in kinds), sum(len(kind.verdicts) for kind in kinds)
+    if not kinds:
+        say(f"{name}: no mismatch was recorded, so there is nothing to judge again.")
+        return
+    sums = totals(kinds)
+    left = round(sums.pop("mismatched", 0))
+    parts = [f"about {count(number)} {outcome}" for outcome, number in sorted(sums.items(), key=lambda pair: -pair[1])]
+    became = f"{', '.join(parts)}, {count(left)} still mismatched" if parts else "all still mismatched"
+    say(f"{name}: of {count(recorded)} recorded mismatches {became}.", style=GOOD if left < recorded else WARN)
+    say(f"  An estimate from {plural(samples, 'sample')} of {plural(len(kinds), 'kind')} of mismatch.")
+    for line in folded(UNSEEN, "  "):
+        say(line)
+    say()
+    for kind in kinds:
+        shares = sorted(kind.estimate.items(), key=lambda pair: -pair[1])
+        becomes = ", ".join(f"{outcome} {count(number)}" for outcome, number in shares)
+        heading = f"{kind.fingerprint}  {from_outside(kind.endpoint, 80)} {from_outside(kind.title, 120)}"
+        for line in folded(heading, "", "  "):
+            say(line)
+        say(f"  mismatched {count(kind.count)} → {becomes}", style=GOOD if kind.changed else "")
+        for verdict in kind.verdicts:
+            if verdict.outcome == "mismatched" and verdict.left != kind.title:
+                for line in folded(
+                    f"{verdict.exchange_id} still differs in {from_outside(verdict.left, 200)}", "  ", "  "
+                ):
+                    say(line)
+
+
+def _say_applied(name: str, added: int, removed: int) -> None:
+    if added or removed:
+        say(f"Applied: {added} added, {removed} removed. What was recorded stays as it is.", style=GOOD)
+        say("The evidence of the verdict begins anew under them.")
+    else:
+        say(f"{name} has these rules already.")
+
+
+def _as_json(name: str, kinds: list[Kind], added: int, removed: int) -> dict[str, Any]:
+    return {
+        "launch": name,
+        "estimate": True,
+        "recorded": sum(kind.count for kind in kinds),
+        "samples": sum(len(kind.verdicts) for kind in kinds),
+        "would_be": {outcome: round(number, 1) for outcome, number in sorted(totals(kinds).items())},
+        "rules_added": added,
+        "rules_removed": removed,
+        "kinds": [
+            {
+                "signature": kind.fingerprint,
+                "endpoint": kind.endpoint,
+                "title": kind.title,
+                "count": kind.count,
+                "would_be": {outcome: round(number, 1) for outcome, number in sorted(kind.estimate.items())},
+                "samples": [
+                    {
+                        "exchange": each.exchange_id,
+                        "outcome": each.outcome,
+                        "differs": each.left,
+                        "excused": each.excuses,
+                    }
+                    for each in kind.verdicts
+                ],
+            }
+            for kind in kinds
+        ],
+    }

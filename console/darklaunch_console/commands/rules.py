@@ -1,0 +1,205 @@
+"""`rules`: which differences of a launch are excused, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TextIO
+
+import click
+from darklaunch_comparator.rules import WITHHELD, Rule, RuleSet, masks_lost, read_stored, rule_id, write_toml
+from darklaunch_comparator.rules.model import KINDS
+from darklaunch_comparator.store import report_queries
+
+from darklaunch_console.cli.arguments import launch_name, parse_duration
+from darklaunch_console.cli.errors import BadUsage, ConsoleError
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.launches.control import actor, described, find
+from darklaunch_console.launches.rules import differences, record_rules, rules_from, with_rules, without
+from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
+from darklaunch_console.output.text import plural
+from darklaunch_console.reports import rule_text
+from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
+
+from .change import Told
+from .rules_test import test
+
+WRITE_ALL = "Write all rules anew: darklaunch rules apply {name} -f FILE"
+
+
+@click.group(invoke_without_command=True, short_help="Show or change which differences are excused.")
+@click.pass_context
+def rules(ctx: click.Context) -> None:
+    """Which differences are excused, where, why, by whom and until when. Each kind: docs/COMPARING.md."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+rules.add_command(test)
+
+
+@rules.command(short_help="Show the rules of a launch.")
+@click.argument("name", callback=launch_name)
+@click.option("--toml", "as_toml", is_flag=True, help="Print the file that `rules apply` takes.")
+@json_option
+@click.pass_obj
+def show(settings: Settings, name: str, as_toml: bool, in_json: bool) -> None:
+    """Show the rules of a launch, and what each has excused so far."""
+    if as_toml and in_json:
+        raise BadUsage("--toml and --json are two forms of the same rules: choose one")
+    with open_postgres(settings) as connection:
+        stored = find_record(connection, name).state.spec.rules
+        held = read_stored(stored)
+        told = look(connection, name, held)
+    if masks_lost(stored):
+        warn(f"{WITHHELD}. {WRITE_ALL.format(name=name)}")
+    if as_toml:
+        click.echo(write_toml(held), nl=False)
+    elif in_json:
+        say_json({"launch": name, "rules": [rule_text.as_json(each) for each in told]})
+    else:
+        say(rule_text.headline(name, told))
+        rule_text.show(told)
+
+
+@rules.command(short_help="Add a rule.")
+@click.argument("name", callback=launch_name)
+@click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
+@click.argument("path", required=False)
+@click.option("--pattern", metavar="REGEX", help="ignore: only values of the shadow that fit it whole.")
+@click.option("--by", metavar="MEMBER", help="unordered: the member that tells elements apart.")
+@click.option("--absolute", type=float, metavar="N", help="tolerance: so far apart at most.")
+@click.option("--relative", type=float, metavar="SHARE", help="tolerance: this share of the greater number.")
+@click.option("--allow-extra", is_flag=True, help="structure_only: the shadow may have further keys.")
+@click.option("--compare", multiple=True, metavar="HEADER", help="headers: compare this one, too.")
+@click.option("--never", multiple=True, metavar="HEADER", help="headers: never compare this one.")
+@click.option("--endpoint", "endpoints", multiple=True, metavar="ENDPOINT", help="Only there: 'GET /orders/{id}'.")
+@click.option("--except", "excepted", multiple=True, metavar="ENDPOINT", help="Everywhere but there.")
+@click.option("--expires", metavar="WHEN", help="The last day, 2026-12-31, or a time from now, 30d.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; kept with the rule and the event.")
+@json_option
+@click.pass_obj
+def add(settings: Settings, /, name: str, kind: str, reason: str, in_json: bool, **options: Any) -> None:
+    """Add a rule. KIND is ignore, only, unordered, tolerance, structure_only, null_is_absent, strict_numbers, headers,
+    status_classes or mask.
+
+    \b
+      darklaunch rules add shop-v2 ignore '$.total_cents' --reason "now total"
+      darklaunch rules add shop-v2 unordered '$.items' --by sku --reason "a set"
+      darklaunch rules add shop-v2 headers --compare x-count --reason "is read"
+    """
+    if not reason.strip():
+        raise BadUsage("--reason is empty: say why, for whoever reads the rule in a month")
+    new: dict[str, object] = {"kind": kind, "reason": reason, "author": actor()}
+    names = {"excepted": "except"}
+    new |= {names.get(option, option): value for option, value in options.items() if value not in (None, (), False)}
+    if "expires" in new:
+        new["expires"] = last_day(str(new["expires"]))
+
+    def change(old: RuleSet) -> RuleSet:
+        return with_rules(old, new)
+
+    _change(settings, name, change, reason, in_json)
+
+
+@rules.command(short_help="Remove a rule, by its id or its path.")
+@click.argument("name", callback=launch_name)
+@click.argument("rule", metavar="RULE")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
+@json_option
+@click.pass_obj
+def remove(settings: Settings, name: str, rule: str, reason: str, in_json: bool) -> None:
+    """Remove a rule, named by its id as `darklaunch rules show` lists it, or by its path when no other has that."""
+
+    def change(old: RuleSet) -> RuleSet:
+        return without(old, chosen(old, rule, name))
+
+    _change(settings, name, change, reason, in_json)
+
+
+@rules.command("apply", short_help="Make the rules of a file those of a launch.")
+@click.argument("name", callback=launch_name)
+@click.option(
+    "-f", "--file", "document", type=click.File(), required=True, metavar="FILE", help="TOML or JSON; - is stdin."
+)
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
+@json_option
+@click.pass_obj
+def apply(settings: Settings, name: str, document: TextIO, reason: str, in_json: bool) -> None:
+    """Make the rules of a file the rules of a launch, all of them: what is not in the file goes.
+
+    To see first what that would change: darklaunch rejudge NAME -f FILE.
+    """
+
+    def change(old: RuleSet) -> RuleSet:
+        return rules_from(document.read(), document.name, old)
+
+    _change(settings, name, change, reason, in_json, all_of_them=True)
+
+
+def look(connection: Connection, name: str, held: RuleSet) -> list[rule_text.Told]:
+    """Look at each rule of a launch in the light of what was recorded."""
+    endpoints = {counted.endpoint for counted in report_queries.endpoints(connection, name)}
+    return rule_text.tell(held, datetime.now(UTC), endpoints, report_queries.excuses(connection, name, 5_000))
+
+
+def last_day(text: str) -> date | datetime:
+    """Read `2026-12-31`, a time with its zone, or a time from now such as `30d`. Raises BadUsage."""
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=parse_duration(text))
+    except (ValueError, OverflowError):
+        raise BadUsage(f"--expires {text!r} is no time: write 2026-12-31, or 30d for a time from now") from None
+
+
+def chosen(held: RuleSet, named: str, launch: str) -> Rule:
+    """Find a rule by its id or its path. Raises ConsoleError when none is so named, or several are."""
+    found = [rule for rule in held.all() if rule_id(rule) == named or getattr(rule, "path", None) == named]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ConsoleError(f"{launch} has no rule {from_outside(named, 80)!r}. See darklaunch rules show {launch}")
+    several = ", ".join(f"{rule_id(rule)} ({rule_text.in_words(rule)})" for rule in found[:5])
+    raise ConsoleError(
+        f"{plural(len(found), 'rule')} of {launch} are about {from_outside(named, 80)}: {several}. Name one"
+    )
+
+
+def _change(
+    settings: Settings,
+    name: str,
+    changed: Callable[[RuleSet], RuleSet],
+    reason: str,
+    in_json: bool,
+    *,
+    all_of_them: bool = False,
+) -> None:
+    told = Told(name, in_json)
+    with open_redis(settings) as redis, open_postgres(settings) as connection:
+        before = find(redis, connection, name)
+        unmasked = masks_lost(before.state.spec.rules)
+        if unmasked and not all_of_them:
+            raise ConsoleError(f"{name}: {WITHHELD}. To change one rule would drop it: {WRITE_ALL.format(name=name)}")
+        old = read_stored(before.state.spec.rules)
+        new = changed(old)
+        added, removed = differences(old, new)
+        if not (added or removed or unmasked):
+            told.unchanged(before, f"{name} has these rules already.")
+            return
+        record = record_rules(redis, connection, before, new, reason)
+        notes = [each for each in look(connection, name, new) if each.rule in added]
+    if in_json:
+        ids = {"added": [rule_id(rule) for rule in added], "removed": [rule_id(rule) for rule in removed]}
+        say_json(described(record.state, changed=True, **ids, rules=len(new.all())))
+        return
+    parts = [f"{len(added)} added"] * bool(added) + [f"{len(removed)} removed"] * bool(removed)
+    say(f"{name} has {plural(len(new.all()), 'rule')} now: {', '.join(parts)}.", style=GOOD)
+    rule_text.show(notes)
+    for rule in removed:
+        say(f"{rule_id(rule)}  removed: {rule_text.in_words(rule)}")
+    say("  Comparators follow within a second; what was recorded stays as it is.")
+    say(f"  Next: darklaunch rejudge {name}")

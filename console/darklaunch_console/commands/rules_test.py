@@ -1,0 +1,174 @@
+"""`rules test`: what rules would excuse, of a stored exchange or of two bodies in files."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+import click
+from darklaunch_comparator.compare import NO_NOISE, Comparison, Side, compare, title
+from darklaunch_comparator.pipeline.assess import compared, rules_of
+from darklaunch_comparator.rules import RuleSet, read_stored, store
+from darklaunch_comparator.store import report_queries
+from darklaunch_comparator.store.noise import known_noise
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.replay import Answered
+
+from darklaunch_console.cli.arguments import launch_name
+from darklaunch_console.cli.errors import BadUsage, ConsoleError
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.launches.rules import rules_from, with_rules
+from darklaunch_console.output.screen import BAD, GOOD, folded, from_outside, json_option, say, say_json
+from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.reports.sample import find_sample
+from darklaunch_console.stores.postgres import Connection, open_postgres
+
+SHOWN = 20
+
+
+@click.command("test", short_help="Show what rules would excuse.")
+@click.argument("name", callback=launch_name)
+@click.argument("exchange", required=False, metavar="[ID]")
+@click.option(
+    "-f", "--file", "document", type=click.File(), metavar="FILE", help="These rules, instead of the launch's."
+)
+@click.option(
+    "--add", "more", multiple=True, metavar="RULE", help="This rule, too: 'ignore $.total', 'unordered $.x by=id'."
+)
+@click.option(
+    "--primary", "theirs", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="A body."
+)
+@click.option(
+    "--shadow", "ours", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="Another."
+)
+@click.option("--type", "content_type", default="application/json", show_default=True, help="Of both files.")
+@click.option("--endpoint", default="", metavar="ENDPOINT", help="Whose rules hold for the files: 'GET /orders/{id}'.")
+@json_option
+@click.pass_obj
+def test(
+    settings: Settings,
+    name: str,
+    exchange: str | None,
+    document: TextIO | None,
+    more: tuple[str, ...],
+    theirs: Path | None,
+    ours: Path | None,
+    content_type: str,
+    endpoint: str,
+    in_json: bool,
+) -> None:
+    """Show what rules would excuse, and change nothing. Tested on the exchange ID, else on the latest of the most
+    frequent kind of mismatch, or on two bodies in files. Exit code 1 when something would still differ.
+
+    \b
+      darklaunch rules test checkout-v2 --add 'ignore $.total_cents'
+      darklaunch rules test checkout-v2 7f3a90bc:118 -f rules.toml
+      darklaunch rules test checkout-v2 --primary old.json --shadow new.json
+    """
+    if (theirs is None) != (ours is None):
+        raise BadUsage("--primary and --shadow go together: two bodies to compare")
+    if theirs and exchange:
+        raise BadUsage("an exchange and two files are two things to test on: choose one")
+    with open_postgres(settings) as connection:
+        spec = find_record(connection, name).state.spec
+        held = read_stored(spec.rules)
+        rules = rules_from(document.read(), document.name, held) if document else held
+        rules = with_rules(rules, *[_written(text) for text in more])
+        if theirs and ours:
+            what = f"{theirs.name} and {ours.name}"
+            before = _files(theirs, ours, content_type, endpoint, RuleSet())
+            after = _files(theirs, ours, content_type, endpoint, rules)
+        else:
+            sample = find_sample(connection, exchange or _latest(connection, name), name)
+            what = f"{sample.replay.exchange.request.method} {from_outside(sample.replay.exchange.request.target, 100)}"
+            before, after = (_again(connection, sample, spec, held) for held in (RuleSet(), rules))
+    if in_json:
+        say_json({"tested": what, "without_rules": _told(before), "with_rules": _told(after)})
+    else:
+        _say(what, before, after)
+    raise click.exceptions.Exit(1 if after.differences else 0)
+
+
+def _written(text: str) -> dict[str, object]:
+    """Read `ignore $.total pattern=[0-9]+ endpoint='GET /x'` as a rule's values. Raises BadUsage."""
+    try:
+        kind, *parts = shlex.split(text)
+    except ValueError:
+        raise BadUsage(f"--add {text!r} names no rule: write KIND PATH, as in 'ignore $.total'") from None
+    values: dict[str, object] = {"kind": kind}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if not equals or key.startswith(("$", "header:", "query:")):
+            values["path"] = part
+        elif key in ("endpoint", "except", "compare", "never"):
+            key = "endpoints" if key == "endpoint" else key
+            values[key] = (*cast(tuple[object, ...], values.get(key, ())), value)
+        else:
+            values[key] = float(value) if key in ("absolute", "relative") and _is_number(value) else value
+    return values
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).replace("e-", "", 1).isdigit()
+
+
+def _latest(connection: Connection, name: str) -> str:
+    for signature in report_queries.signatures(connection, name):
+        if signature.outcome == "mismatched" and (found := signature.latest_sample or signature.first_sample):
+            return found
+    raise ConsoleError(f"{name} has no mismatch to test on yet. Give two bodies: --primary FILE --shadow FILE")
+
+
+def _again(connection: Connection, sample: report_queries.Sample, spec: LaunchSpec, rules: RuleSet) -> Comparison:
+    shadow = sample.replay.shadow
+    if not isinstance(shadow, Answered):
+        raise ConsoleError(f"the shadow gave no answer to {sample.exchange_id}: there is nothing to compare")
+    noise = known_noise(connection, sample.launch).get(sample.launch, {})
+    held = rules_of(replace(spec, compare=True, rules=store(rules)))
+    exchange = sample.replay.exchange
+    _, detail, comparison = compared(exchange, shadow, held, noise.get(exchange.endpoint, NO_NOISE))
+    if comparison is None:
+        raise ConsoleError(f"{sample.exchange_id} cannot be compared: {from_outside(detail or '', 200)}")
+    return comparison
+
+
+def _files(theirs: Path, ours: Path, content_type: str, endpoint: str, rules: RuleSet) -> Comparison:
+    headers = (("content-type", content_type),)
+    left, right = (Side(Answer(200, headers, path.read_bytes(), 0.0), "", 0) for path in (theirs, ours))
+    book = rules_of(LaunchSpec("http://shadow", rules=store(rules))).book
+    return compare("GET", left, right, book.at(endpoint))
+
+
+def _say(what: str, before: Comparison, after: Comparison) -> None:
+    style = BAD if after.differences else GOOD
+    said = f": {title(after)}" if after.differences else ""
+    say(f"{what}: {before.outcome} without rules, {after.outcome} with them{said}.", style=style)
+    for line in _lines(before, after):
+        for part in folded(line, "  ", "  "):
+            say(part)
+
+
+def _lines(before: Comparison, after: Comparison) -> Iterable[str]:
+    known = {(excuse.path, excuse.reason) for excuse in before.excuses}
+    new = [excuse for excuse in after.excuses if (excuse.path, excuse.reason) not in known]
+    for excuse in new[:SHOWN]:
+        times = f", {excuse.count:,} times" if excuse.count > 1 else ""
+        yield f"excused  {from_outside(excuse.path, 200)} ({excuse.reason.replace('_', ' ')}{times})"
+    if not new:
+        yield "The rules excuse nothing here."
+    for difference in after.differences[:SHOWN]:
+        sides = " → ".join("nothing" if side is None else side for side in (difference.primary, difference.shadow))
+        yield f"differs  {from_outside(difference.path, 200)} {difference.kind}: {from_outside(sides, 300)}"
+    rest = max(0, len(new) - SHOWN) + max(0, len(after.differences) - SHOWN) + after.omitted
+    if rest:
+        yield f"and {rest:,} more: --json prints them"
+    if after.detail:
+        yield from_outside(after.detail, 300)
+
+
+def _told(comparison: Comparison) -> dict[str, Any]:
+    return {**asdict(comparison), "outcome": comparison.outcome.value}

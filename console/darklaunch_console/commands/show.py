@@ -1,0 +1,73 @@
+"""`show`: everything that was decided about a launch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import cast
+
+import click
+from darklaunch_comparator.errors import BadPolicy
+from darklaunch_comparator.judging.policy_file import read_policy
+from darklaunch_comparator.rules import read_stored
+from darklaunch_comparator.store import report_queries
+from darklaunch_comparator.store.launches import list_events
+from darklaunch_shared.launch.spec import LaunchSpec
+
+from darklaunch_console.cli.arguments import launch_name
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.launches.description import MODES, mirrored, standing
+from darklaunch_console.output.numbers import count
+from darklaunch_console.output.screen import QUIET, from_outside, json_option, say, say_json
+from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.reports.sentences import moment
+from darklaunch_console.reports.summary import compared, summary
+from darklaunch_console.stores.postgres import open_postgres
+
+from .history import done
+
+
+@click.command(short_help="Show what was decided about a launch, and its history.")
+@click.argument("name", callback=launch_name)
+@json_option
+@click.pass_obj
+def show(settings: Settings, name: str, in_json: bool) -> None:
+    """Show a launch: what it mirrors where, every setting that is not the default, and its latest events."""
+    with open_postgres(settings) as connection:
+        record = find_record(connection, name)
+        events = list_events(connection, name)
+        ledger = report_queries.ledger(connection, name)
+    if in_json:
+        history = [asdict(event) for event in events]
+        say_json({**summary(record), "spec": asdict(record.state.spec), "ledger": asdict(ledger), "events": history})
+        return
+    state = record.state
+    doing = mirrored(state) if state.fraction else f"nothing is mirrored to {state.spec.shadow}"
+    say(f"{name} is {standing(state)}: {doing}.")
+    for setting, value in _decided(state.spec):
+        say(f"  {setting}: {value}")
+    say(f"  policy: the judge {_judging(state.spec)}, see darklaunch policy show {name}")
+    if rules := read_stored(state.spec.rules).all():
+        say(f"  rules: {count(len(rules))}, see darklaunch rules show {name}")
+    say(f"  sampled {count(ledger.sampled)}, compared {count(compared(ledger))}, mismatched {count(ledger.mismatched)}")
+    say()
+    say("History, latest first")
+    for event in events:
+        why = f": {from_outside(event.reason)}" if event.reason else ""
+        say(f"  {moment(event.at)}  {done(event)} by {from_outside(event.actor, 60)}{why}")
+    say(f"Evidence: darklaunch report {name}", style=QUIET)
+
+
+def _judging(spec: LaunchSpec) -> str:
+    try:
+        return MODES[read_policy(spec.policy).mode]
+    except BadPolicy as broken:
+        return f"judges nothing: {broken}"
+
+
+def _decided(spec: LaunchSpec) -> list[tuple[str, str]]:
+    plain = asdict(LaunchSpec(spec.shadow))
+    return [
+        (name.replace("_", " "), ", ".join(cast(tuple[str, ...], value)) if isinstance(value, tuple) else str(value))
+        for name, value in cast(dict[str, object], asdict(spec)).items()
+        if value != plain[name] and name not in ("rules", "policy")
+    ]

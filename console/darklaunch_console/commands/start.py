@@ -1,0 +1,230 @@
+"""`start`: begin a launch, after looking at everything that can be wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TextIO
+
+import click
+from darklaunch_comparator.errors import LaunchExists
+from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.judging.policy_file import read_policy, write_policy
+from darklaunch_comparator.store.launches import Act, create_launch, get_launch
+from darklaunch_shared.launch.spec import LaunchState, Status
+
+from darklaunch_console.cli.arguments import duration, given_percentage, launch_name, percentage
+from darklaunch_console.cli.errors import ConsoleError
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.launches.control import actor, described, read_copy, tell
+from darklaunch_console.launches.description import MODES, STATUSES, mirrored
+from darklaunch_console.launches.origins import places_of
+from darklaunch_console.launches.shadow_probe import Probe
+from darklaunch_console.launches.specification import specify
+from darklaunch_console.output.numbers import milliseconds, percent
+from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
+from darklaunch_console.output.text import plural
+from darklaunch_console.stores.postgres import open_postgres, open_redis
+from darklaunch_console.stores.processes import hooks_alive
+from darklaunch_console.stores.streams import captured_origins, recorded_origins
+
+from .policy import chosen, forecast
+
+ADD_THE_HOOK = "app.add_middleware(darklaunch.CaptureMiddleware), with DARKLAUNCH_REDIS_URL in its environment"
+PERCENT = 10.0
+MIRRORED_WRITES = "allow one with --allow 'POST /path'"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What was found around a new launch: the answers of shadow and control, and the app processes with the hook."""
+
+    answer: Probe
+    control: Probe | None
+    hooks: int
+    apps: tuple[str, ...]
+
+
+@click.command()
+@click.argument("name", callback=launch_name)
+@click.option("--shadow", required=True, metavar="URL", help="Where the version under test answers: http://HOST:PORT.")
+@click.option(
+    "--percent",
+    callback=given_percentage,
+    metavar="N",
+    help="Share of requests to mirror.  [default: 10, or the first step of --ramp auto]",
+)
+@click.option("--allow", multiple=True, metavar="'METHOD /PATH'", help="Mirror this write too; * is one segment.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Mirror only paths like this: /api/**.")
+@click.option("--skip", multiple=True, metavar="PATTERN", help="Never mirror paths like this.")
+@click.option(
+    "--max-latency-diff",
+    callback=duration(0.001, 600),
+    default="2000ms",
+    metavar="TIME",
+    help="A replay slower than the primary by more is slow.  [default: 2000ms]",
+)
+@click.option(
+    "--sticky", default="", metavar="KEY", help="Sample by header:NAME, cookie:NAME or client, not at random."
+)
+@click.option("--ignore", multiple=True, metavar="PATH", help="Excuse differences there: $.path or header:NAME.")
+@click.option("--no-compare", is_flag=True, help="Record status and latency only.")
+@click.option("--max-rps", type=click.FloatRange(min=0), default=0.0, metavar="N", help="Requests a second, at most.")
+@click.option(
+    "--max-age",
+    callback=duration(1, 86_400),
+    default="300s",
+    metavar="TIME",
+    help="Do not replay what is older.  [default: 300s]",
+)
+@click.option(
+    "--control", default="", metavar="URL", help="A second instance of the primary's version, to learn noise."
+)
+@click.option(
+    "--noise",
+    callback=percentage,
+    default="10",
+    metavar="N",
+    help="Share of reads replayed once more, to --control or the shadow; 0: none.  [default: 10]",
+)
+@click.option("--host", type=click.Choice(["shadow", "preserve"]), default="shadow", help="Whose Host header is sent.")
+@click.option("--allow-private-metadata", is_flag=True, help="Let the shadow be a link-local or metadata address.")
+@click.option("--seal", is_flag=True, help="Send the shadow the users' credentials, sealed on the way.")
+@click.option("--shards", type=click.IntRange(1, 64), default=1, metavar="N", help="Streams to spread the launch over.")
+@click.option(
+    "--ramp",
+    type=click.Choice([mode.value for mode in Mode]),
+    help="auto: raise the share, promote, roll back; manual: roll back; advise: never act.  [default: advise]",
+)
+@click.option("--policy", type=click.File(), metavar="FILE", help="What it is judged by, TOML or JSON.")
+@click.option("--build-header", default="", metavar="NAME", help="The shadow's header that names its build.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
+@json_option
+@click.pass_obj
+def start(
+    settings: Settings,
+    /,
+    name: str,
+    percent: float | None,
+    reason: str,
+    in_json: bool,
+    ramp: str | None,
+    policy: TextIO | None,
+    **options: Any,
+) -> None:
+    """Start a launch: mirror a share of the real requests to a shadow, after the users have been answered.
+
+    Reads (GET, HEAD, OPTIONS) are mirrored; a write only where --allow names its method and path.
+
+    \b
+      darklaunch start checkout-v2 --shadow http://10.0.3.7:8000
+      darklaunch start search-v3 --shadow http://search --allow 'POST /search'
+    """
+    judged = chosen(policy, (f'mode="{ramp}"',) if ramp else (), Policy())
+    if percent is None:
+        percent = judged.steps[0].percent if judged.mode is Mode.AUTO else PERCENT
+    spec = specify(**options, author=actor(), reason=reason)
+    spec = replace(spec, policy=write_policy(judged) if judged != Policy() else "")
+    places = places_of(spec)
+    with open_redis(settings) as redis, open_postgres(settings) as connection:
+        captured = {*captured_origins(redis), *recorded_origins(connection)}
+        for place in places:
+            place.refuse_primary(captured)
+        answers = {place.role: place.probe() for place in places}
+        above, _ = read_copy(redis, name)
+        try:
+            record = create_launch(
+                connection, name, spec, Act(actor(), "started", reason), percent=percent, above=above
+            )
+        except LaunchExists:
+            raise ConsoleError(_exists(get_launch(connection, name).state)) from None
+        connection.commit()
+        tell(redis, record, lift_hold=True)
+        hooks = hooks_alive(redis)
+        apps = tuple(sorted({str(hook.about.get("app", "")) for hook in hooks}))
+        found = Surroundings(answers["shadow"], answers.get("control"), len(hooks), apps)
+    if in_json:
+        say_json(_as_json(record.state, found))
+    else:
+        _tell(record.state, found)
+
+
+def _exists(state: LaunchState) -> str:
+    name, where = state.name, f"it mirrors to {state.spec.shadow}"
+    if state.status is Status.ACTIVE and not state.hold:
+        return (
+            f'there is a launch "{name}" already, active at {percent(state.percent)}; {where}. Change its share with '
+            f"`darklaunch ramp {name} PERCENT`, or choose another name"
+        )
+    word = "held" if state.status is Status.ACTIVE else STATUSES[state.status]
+    return (
+        f'there is a launch "{name}" already, {word}; {where}. Go on with it: `darklaunch resume {name}`, '
+        "or choose another name: the evidence of two launches must not be mixed"
+    )
+
+
+def _tell(state: LaunchState, found: Surroundings) -> None:
+    say(f"{state.name} is active: {mirrored(state)}", style=GOOD)
+    notes: list[str] = []
+    if not found.answer.trouble:
+        notes.append(f"Shadow answers (HTTP {found.answer.status} in {milliseconds(found.answer.took_ms)}).")
+    if found.control and not found.control.trouble:
+        notes.append(f"Control answers (HTTP {found.control.status} in {milliseconds(found.control.took_ms)}).")
+    if found.hooks:
+        are = "is" if found.hooks == 1 else "are"
+        notes.append(f"{plural(found.hooks, 'app process', 'app processes')} with the hook {are} listening.")
+    if not state.spec.allow:
+        notes.append(f"Writes are not mirrored ({MIRRORED_WRITES}).")
+    if notes:
+        say(f"  {' '.join(notes)}")
+    if baseline := _baseline(state):
+        say(f"  {baseline}")
+    judged = read_policy(state.spec.policy)
+    if judged.mode is not Mode.ADVISE:
+        say(f"  The judge {MODES[judged.mode]}.")
+    if judged != Policy(mode=judged.mode):
+        say(f"  {forecast(judged, 0.0)}")
+    if len(found.apps) > 1 and not state.spec.only:
+        named = ", ".join(from_outside(app, 40) for app in found.apps[:5])
+        say(f"  Several apps are mirrored: {named}. If the shadow serves one of them, name its paths with --only.")
+    if not found.hooks:
+        say(f"  No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
+    say(f"  Next: darklaunch watch {state.name}")
+    if found.answer.trouble:
+        warn(
+            f"the shadow {state.spec.shadow} {from_outside(found.answer.trouble)}. Requests are mirrored all the same "
+            f"and count as shadow errors; `darklaunch pause {state.name}` stops that."
+        )
+
+    if found.control and found.control.trouble:
+        warn(
+            f"the control {state.spec.control} {from_outside(found.control.trouble)}. Until it answers, nothing is "
+            "learned about noise; the launch goes on."
+        )
+
+
+def _baseline(state: LaunchState) -> str:
+    """Say who is asked a second time, to learn which differences are noise; "" when nobody is."""
+    spec = state.spec
+    if not (spec.compare and spec.noise_percent):
+        return ""
+    whom = f"to the control {spec.control} as well" if spec.control else "to the shadow a second time"
+    return f"To learn what is noise, {percent(spec.noise_percent)} of the reads go {whom}."
+
+
+def _as_json(state: LaunchState, found: Surroundings) -> dict[str, object]:
+    answer = found.answer
+    return described(
+        state,
+        changed=True,
+        shadow_answers=not answer.trouble,
+        shadow_status=answer.status or None,
+        shadow_ms=round(answer.took_ms, 1),
+        shadow_trouble=answer.trouble or None,
+        shadow_has_hook=answer.hook,
+        control=state.spec.control or None,
+        control_answers=None if found.control is None else not found.control.trouble,
+        control_trouble=(found.control and found.control.trouble) or None,
+        noise_percent=state.spec.noise_percent,
+        hooks=found.hooks,
+        apps=found.apps,
+    )

@@ -1,0 +1,194 @@
+"""`up`: everything in one command."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Generator, Sequence
+from functools import partial
+from types import FrameType
+from typing import Final
+
+import click
+from darklaunch_shared.launch.spec import Status
+
+from darklaunch_console.cli.arguments import duration
+from darklaunch_console.cli.errors import ConsoleError, Unreachable
+from darklaunch_console.cli.settings import FROM_UP, Address, Settings
+from darklaunch_console.embedded import EmbeddedError, Servers, embedded_servers
+from darklaunch_console.launches.drain import Left, settle
+from darklaunch_console.output.screen import GOOD, STRONG, say
+from darklaunch_console.output.text import plural
+from darklaunch_console.running.eviction_check import refuse_evicting_redis
+from darklaunch_console.running.logging import log_to_stderr
+from darklaunch_console.running.supervisor import Part, stop_all
+from darklaunch_console.stores.postgres import open_redis, postgres_at, redis_at
+from darklaunch_console.stores.processes import comparators_alive, workers_alive
+from darklaunch_console.stores.streams import published_launches, read_launch
+
+from .migrate import bring_up_to_date
+
+WATCH_EVERY_S: Final = 0.2
+READY_LIMIT_S: Final = 30.0
+WORKERS_STOP_S: Final = 20.0
+COMPARATORS_STOP_S: Final = 15.0
+
+log = logging.getLogger("darklaunch.console")
+
+
+class StopNow(BaseException):
+    """The second signal: do not wait for anything."""
+
+
+@click.command()
+@click.option("--workers", type=click.IntRange(1, 256), default=2, show_default=True, help="Worker processes.")
+@click.option("--comparators", type=click.IntRange(1, 64), default=1, show_default=True, help="Comparator processes.")
+@click.option("--drain", callback=duration(), default="10s", metavar="TIME", help="Time to settle in.  [default: 10s]")
+@click.pass_obj
+def up(settings: Settings, workers: int, comparators: int, drain: float) -> None:
+    """Run everything: Redis and Postgres where no URL names one, the tables, workers and a comparator.
+
+    The servers' data is kept for the next time. Ctrl-C lets what is on its way settle, then stops; twice stops at once.
+    """
+    log_to_stderr("up")
+    named = Settings(_given(settings.redis), _given(settings.database))
+    try:
+        with (
+            _signals() as stop,
+            embedded_servers(
+                keep=True,
+                redis_url=named.redis.url if named.redis else None,
+                postgres_url=named.database.url if named.database else None,
+            ) as servers,
+        ):
+            used = Settings(
+                named.redis or Address(servers.redis_url, FROM_UP),
+                named.database or Address(servers.postgres_url, FROM_UP),
+            )
+            refuse_evicting_redis(used)
+            bring_up_to_date(used)
+            log.info("Redis and Postgres are there; starting workers and comparators")
+            _run(_parts(used, workers, comparators), servers, used, stop, drain)
+    except EmbeddedError as error:
+        raise ConsoleError(str(error)) from error
+    except StopNow:
+        raise KeyboardInterrupt from None
+    say("Stopped.")
+
+
+def _given(address: Address | None) -> Address | None:
+    """Leave out what another `up` runs: its directory is locked, and says so better."""
+    return address if address and address.source != FROM_UP else None
+
+
+def _parts(settings: Settings, workers: int, comparators: int) -> list[Part]:
+    assert settings.redis
+    assert settings.database
+    environment = {
+        "DARKLAUNCH_REDIS_URL": settings.redis.url,
+        "DARKLAUNCH_DATABASE_URL": settings.database.url,
+        "DARKLAUNCH_WORKER_PARENT": str(os.getpid()),
+        "DARKLAUNCH_COMPARATOR_PARENT": str(os.getpid()),
+    }
+    kinds = (("comparator", comparators), ("worker", workers))
+    return [
+        Part(f"{kind}-{number}", (kind, "--name", f"{kind}-{number}"), environment)
+        for kind, most in kinds
+        for number in range(1, most + 1)
+    ]
+
+
+def _run(parts: Sequence[Part], servers: Servers, settings: Settings, stop: threading.Event, drain_s: float) -> None:
+    """Keep the parts running until told to stop; then let everything settle and end in order."""
+    told = False
+    began = time.monotonic()
+    try:
+        while not stop.wait(WATCH_EVERY_S):
+            for part in parts:
+                part.watch()
+            for server in servers.processes:
+                if server.exit_code() is not None:
+                    raise ConsoleError(f"{server.name} ended by itself. Its log is {server.log_path}")
+            if not told and (_ready(settings, parts) or time.monotonic() - began > READY_LIMIT_S):
+                told = True
+                _tell(servers, settings, parts)
+        say("Stopping: what is on its way settles first. Ctrl-C again stops at once.")
+        _let_settle(settings, drain_s)
+        stop_all([part for part in parts if part.arguments[0] == "worker"], WORKERS_STOP_S)
+        stop_all([part for part in parts if part.arguments[0] == "comparator"], COMPARATORS_STOP_S)
+    finally:
+        stop_all(parts, 0.0)
+
+
+def _ready(settings: Settings, parts: Sequence[Part]) -> bool:
+    try:
+        with open_redis(settings) as redis:
+            return len(workers_alive(redis)) + len(comparators_alive(redis)) >= len(parts)
+    except Unreachable:
+        return False
+
+
+def _tell(servers: Servers, settings: Settings, parts: Sequence[Part]) -> None:
+    assert settings.redis
+    assert settings.database
+    kinds = [part.arguments[0] for part in parts]
+    counted = f"{plural(kinds.count('worker'), 'worker')} and {plural(kinds.count('comparator'), 'comparator')}"
+    say(f"darklaunch is up: {counted}, {redis_at(settings.redis)}, {postgres_at(settings.database)}.", style=GOOD)
+    if settings.redis.source == FROM_UP:
+        say("Give it to your app, which carries the hook:")
+        say(f"  export DARKLAUNCH_REDIS_URL={settings.redis.url}", style=STRONG)
+        named = settings.redis.url.replace("redis://:", "redis://default:", 1)  # without a user redis-cli is refused
+        say("Look at what is on its way with redis-cli:")
+        say(f"  redis-cli -u {named}")
+    if settings.database.source == FROM_UP:
+        say("Ask the results with psql:")
+        say(f"  psql {settings.database.url}")
+    if servers.processes:
+        say(f"Their data is kept in {servers.processes[0].log_path.parent}.")
+    say("Next, in another terminal: darklaunch start NAME --shadow http://HOST:PORT")
+
+
+def _let_settle(settings: Settings, limit_s: float) -> None:
+    """Wait until what was sampled has an outcome; say what is left for the next time."""
+    try:
+        left = _left_after(settings, time.monotonic() + limit_s)
+    except Unreachable as away:
+        log.warning("%s", away)
+        return
+    if left:
+        say(f"{plural(left, 'exchange')} left for the next time.")
+
+
+def _left_after(settings: Settings, until_s: float) -> int:
+    with open_redis(settings) as redis:
+        launches = [state for state in published_launches(redis).values() if state.status is not Status.PAUSED]
+        for state in launches:
+            settle(partial(read_launch, redis, state), _say_nothing, until_s - time.monotonic())
+        shards = [shard for state in launches for shard in read_launch(redis, state).shards]
+        return sum(shard.captures.length + shard.replays.length for shard in shards)
+
+
+def _say_nothing(_left: Left) -> None:
+    """Hear what is left, and keep it to oneself."""
+
+
+@contextlib.contextmanager
+def _signals() -> Generator[threading.Event]:
+    """Set an event at the first SIGINT or SIGTERM, raise StopNow at the second."""
+    stop = threading.Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise StopNow
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,129 @@
+"""`watch`: a launch as it is judged, until it is promoted or rolled back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Generator
+from typing import Final
+
+import click
+import orjson
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from darklaunch_console.cli.arguments import launch_name
+from darklaunch_console.cli.errors import NotMigrated, Refused, Unreachable
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.output.numbers import seconds
+from darklaunch_console.output.screen import columns, paint, say
+from darklaunch_console.output.text import one_line
+from darklaunch_console.reports.watch_data import Look, Watcher, as_json
+from darklaunch_console.reports.watch_frame import WIDEST, Line, frame, sentence
+
+from .verdict import EXIT_CODES, VerdictCommand
+
+LOOK_EVERY_S: Final = 1.0
+REST: Final = 4.0
+"""A look that takes long is followed by a rest so many times as long: watching is no load."""
+
+Show = Callable[[Look, str], None]
+
+
+@click.command(cls=VerdictCommand, short_help="Watch a launch live, until it is promoted or rolled back.")
+@click.argument("name", callback=launch_name)
+@click.option("--once", is_flag=True, help="Show it as it is now, and end.")
+@click.option("--json", "in_json", is_flag=True, help="Print one JSON object per line, one for each change.")
+@click.pass_obj
+def watch(settings: Settings, name: str, once: bool, in_json: bool) -> int:
+    """Show a launch as it is judged: verdict, share, ledger, rates, evidence and latency. Ctrl-C ends it, code 130.
+
+    Ends by itself when the launch is promoted (exit code 0) or rolled back (1). Where stdout is no terminal it prints a
+    line for each change. --once exits like `verdict`: 0 promote, 1 roll back, 2 undecided. 3: a server cannot be
+    reached. 4: wrong usage, or there is no such launch.
+    """
+    watcher = Watcher(settings, name)
+    try:
+        if once:
+            look = watcher.look()
+            _print(look, in_json=in_json)
+        else:
+            with _screen(in_json=in_json) as show:
+                look = _watch(watcher, show)
+    finally:
+        watcher.close()
+    return EXIT_CODES[look.judged.answer]
+
+
+def _watch(watcher: Watcher, show: Show) -> Look:
+    """Look and show until the launch has ended. A Postgres that goes away after the first look is waited for."""
+    look, since_s = watcher.look(), 0.0
+    show(look, "")
+    while not look.ended:
+        began_s = time.monotonic()
+        try:
+            look, since_s, trouble = watcher.look(), 0.0, ""
+        except (Refused, NotMigrated):
+            raise
+        except Unreachable as gone:
+            since_s = since_s or began_s
+            trouble = f"{one_line(str(gone))} Trying again, for {seconds(round(time.monotonic() - since_s))} now."
+        show(look, trouble)
+        time.sleep(max(LOOK_EVERY_S, REST * (time.monotonic() - began_s)))
+    return look
+
+
+@contextlib.contextmanager
+def _screen(*, in_json: bool) -> Generator[Show]:
+    """Give what shows a look: a live frame on a terminal, else a line for each change."""
+    if in_json or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        yield _lines(in_json=in_json)
+        return
+    console = Console(highlight=False)
+    size = console.size
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+
+        def show(look: Look, trouble: str) -> None:
+            nonlocal size
+            if console.size != size:  # the terminal has folded what stood there: nothing is where it was
+                size = console.size
+                console.clear()
+            live.update(_text(frame(look, size.width, size.height - 1, trouble)), refresh=True)
+
+        yield show
+
+
+def _lines(*, in_json: bool) -> Show:
+    told: tuple[object, ...] = ()
+    away = False
+
+    def show(look: Look, trouble: str) -> None:
+        nonlocal told, away
+        if bool(trouble) != away:
+            away = bool(trouble)
+            click.echo(trouble or "Postgres answers again.", err=True)
+        if not trouble and look.news != told:
+            told = look.news
+            _say_line(look) if in_json else say(sentence(look))
+            sys.stdout.flush()
+
+    return show
+
+
+def _print(look: Look, *, in_json: bool) -> None:
+    if in_json:
+        _say_line(look)
+        return
+    for line in frame(look, columns(WIDEST)):
+        say("".join(paint(text, style) for text, style in line) if line else "")
+
+
+def _say_line(look: Look) -> None:
+    click.echo(orjson.dumps(as_json(look)))
+
+
+def _text(lines: list[Line]) -> Text:
+    return Text("\n", no_wrap=True, overflow="crop").join(Text.assemble(*line) if line else Text() for line in lines)

@@ -1,0 +1,49 @@
+"""`worker`: replay captured requests."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import click
+from darklaunch_workers.run import run_worker
+from darklaunch_workers.settings import read_settings
+from pydantic import ValidationError
+
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.output.text import plural
+from darklaunch_console.running.eviction_check import refuse_evicting_redis
+from darklaunch_console.running.logging import log_to_stderr
+from darklaunch_console.running.options import in_one_line, name_option, overridden
+from darklaunch_console.stores.redis import redis_at
+
+log = logging.getLogger("darklaunch.console")
+
+
+@click.command()
+@click.option("--concurrency", type=int, metavar="N", help="Replays under way at once, per launch and process.")
+@click.option("--processes", type=int, metavar="N", help="Processes to run; one for each core is a good number.")
+@click.option("--client", type=click.Choice(["auto", "fast", "httpx"]), help="HTTP client.  [default: auto]")
+@name_option
+@click.pass_context
+def worker(ctx: click.Context, concurrency: int | None, processes: int | None, client: str | None, name: str) -> None:
+    """Replay captured requests against the shadows, until SIGTERM or Ctrl-C.
+
+    What is under way is finished first, what waits stays for the next worker. Run as many as you like, on as many
+    machines as you like. Each option can be set as DARKLAUNCH_WORKER_CONCURRENCY, … too.
+    """
+    settings: Settings = ctx.obj
+    given = {"concurrency": concurrency, "processes": processes, "client": client}
+    try:
+        told = overridden(read_settings(os.environ), redis_url=settings.redis_or_default.url, **given)
+    except ValidationError as wrong:
+        raise click.UsageError(in_one_line(wrong), ctx) from None
+    log_to_stderr(name or "worker")
+    refuse_evicting_redis(settings)
+    log.info(
+        "replaying what %s holds: %s, %s each",
+        redis_at(settings.redis_or_default),
+        plural(told.processes, "process", "processes"),
+        plural(told.concurrency, "slot"),
+    )
+    ctx.exit(run_worker(told))

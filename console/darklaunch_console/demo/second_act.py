@@ -1,0 +1,133 @@
+"""The second act: v3, with the regressions repaired, is ramped up and promoted by the judge, in a time-lapse.
+
+Everything is real but the patience: the policy asks for less than a launch of yours should, and is printed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+import psycopg
+from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
+from darklaunch_comparator.leader.judge_actions import ACTOR
+from darklaunch_comparator.store.launches import Event, list_events
+from darklaunch_shared.launch.spec import Status
+
+from darklaunch_console.output.numbers import count, decimal, percent, seconds, share
+from darklaunch_console.output.table import table
+from darklaunch_console.reports.evidence import Evidence, gather
+from darklaunch_console.reports.judgement import details, headline, judged
+
+from .load import Summary
+from .stage import JUDGE_GRACE_S, Narrator, Stage
+from .traffic import plan_visits
+
+LAUNCH: Final = "shop-v3"
+PER_S: Final = 120.0
+LIMIT_S: Final = 240.0
+POLICY: Final = Policy(
+    mode=Mode.AUTO,
+    budgets=Budgets(mismatch=0.005, error=0.005, slow=0.005),
+    latency_tolerance=5.0,
+    steps=(Step(1, 0.6, 5), Step(10, 0.05, 50), Step(50, 0.01, 250), Step(100, 0.005, 500)),
+    soak_s=3.0,
+    endpoint_bound=0.05,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ramped:
+    """What came out: the evidence, the shares that were mirrored one after another, who ended it, what users saw."""
+
+    evidence: Evidence
+    shares: tuple[float, ...]
+    ended_by: str
+    users: Summary
+
+
+def promote(stage: Stage, tell: Narrator) -> Ramped:
+    """Play it. Raises ConsoleError when a process fails; a launch that is not promoted in time is told as it is."""
+    users_see, shadow = stage.opened("v1 again"), stage.opened("v3")
+    for line in policy_lines():
+        tell.say(line)
+    stage.begin(LAUNCH, shadow, POLICY.steps[0].percent, POLICY)
+    began_s = time.monotonic()
+    told = 0
+
+    def over(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+        nonlocal told
+        events = list_events(connection, LAUNCH, 100)[::-1]
+        for event in events[told:]:
+            if event.act in ("ramped", "promoted", "rolled_back"):
+                at = seconds(round(time.monotonic() - began_s))
+                tell.say(f"  {at:>10}  {_act(event)}, {count(float(str(event.data['judged'])))} exchanges judged")
+        told = len(events)
+        return any(event.act in ("promoted", "rolled_back") for event in events)
+
+    visits = plan_visits(stage.shop, round(PER_S * LIMIT_S))
+    users = stage.visit(LAUNCH, users_see, visits, PER_S, tell, over)
+    stage.leave("v1 again")
+    stage.settle(LAUNCH, tell, users)
+    with psycopg.connect(stage.servers.postgres_url, autocommit=True) as connection:
+        found = judged(connection, LAUNCH)
+        evidence = replace(gather(connection, LAUNCH), verdict=(headline(found), *details(found)))
+        events = list_events(connection, LAUNCH, 100)[::-1]
+    raised = [cast(Mapping[str, float], event.data["percent"]) for event in events if event.act == "ramped"]
+    shares = (POLICY.steps[0].percent, *(each["to"] for each in raised))
+    ended = [event.actor for event in events if event.act in ("promoted", "rolled_back")]
+    return Ramped(evidence, shares, ended[-1] if ended else "", users)
+
+
+def _act(event: Event) -> str:
+    if event.act == "ramped":
+        raised = cast(Mapping[str, float], event.data["percent"])
+        return f"{event.actor}: {percent(raised['from'])} → {percent(raised['to'])}"
+    return f"{event.actor}: {event.act.replace('_', ' ')}"
+
+
+def mistakes(ramped: Ramped) -> list[str]:
+    """Say where it came out otherwise than told; empty when it came out as told."""
+    evidence, users = ramped.evidence, ramped.users
+    wrong: list[str] = []
+    if evidence.record.state.status is not Status.PROMOTED:
+        wrong.append(f"v3 was not promoted within {LIMIT_S:g} s: {evidence.verdict[0]}")
+    elif ramped.ended_by != ACTOR:
+        wrong.append(f"v3 was promoted by {ramped.ended_by}, not by the judge")
+    if ramped.shares != tuple(step.percent for step in POLICY.steps[: len(ramped.shares)]):
+        wrong.append(f"the share was raised in other steps: {', '.join(percent(each) for each in ramped.shares)}")
+    wrong += [f"reported in v3, which has none: {each.endpoint} {each.title}" for each in evidence.problems]
+    if evidence.ledger.on_its_way:
+        wrong.append(f"{evidence.ledger.on_its_way} exchanges of v3 are unaccounted for")
+    if users.errors:
+        wrong.append(f"{users.errors} users got an error from the primary: {users.first_error}")
+    return wrong
+
+
+def policy_lines() -> list[str]:
+    """Say by what v3 is judged, and that it is less than usual."""
+    usual = Policy()
+    steps = zip(POLICY.steps, usual.steps, strict=True)
+    rows = [
+        [f"  {percent(step.percent)}", count(step.minimum), share(step.bound), count(other.minimum), share(other.bound)]
+        for step, other in steps
+    ]
+    head = ["  share", "exchanges judged", "failures below", "usual:", ""]
+    rest = (
+        ("each step lasts", f"{POLICY.soak_s:g} s", seconds(usual.soak_s)),
+        ("budgets", share(POLICY.budgets.mismatch), share(usual.budgets.mismatch)),
+        ("each endpoint's mismatches below", share(POLICY.endpoint_bound), share(usual.endpoint_bound)),
+        (
+            "latency, of the primary's, at most",
+            *(f"{decimal(each.latency_tolerance, 2)} times" for each in (POLICY, usual)),
+        ),
+        ("windows are judged after", f"{JUDGE_GRACE_S:g} s", "10 s"),
+    )
+    return [
+        f"v3 has them repaired. Launch {LAUNCH}, --ramp auto: the judge raises the share, and promotes, by itself.",
+        "In a time-lapse: its policy asks for less than yours should, for all of this shares one machine and a minute.",
+        *table(head, rows),
+        *(f"  {what} {here} (usual: {there})" for what, here, there in rest),
+    ]

@@ -1,0 +1,1 @@
+"""Checks of servers, processes and launches."""

@@ -1,0 +1,107 @@
+"""Each launch: do record and copy agree, may what it calls be called, does it answer, does the pipeline keep up?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from darklaunch_comparator.rules import WITHHELD, masks_lost
+from darklaunch_comparator.store.launches import LaunchRecord
+from darklaunch_shared.errors import BadOrigin
+from darklaunch_shared.launch.origin import parse_origin
+from darklaunch_shared.launch.spec import LaunchState, Status
+
+from darklaunch_console.launches.shadow_probe import captured_there, forbidden, probe, resolve
+from darklaunch_console.output.numbers import count, milliseconds, seconds
+from darklaunch_console.output.text import plural, printable
+from darklaunch_console.stores.streams import Sight
+
+from .check_result import Finding, fail, ok, warn
+
+PROBE_S: Final = 3.0
+AT_ONCE: Final = 8
+
+
+def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, LaunchState]) -> list[Finding]:
+    """Compare the record of every launch with the copy that hooks and workers obey."""
+    found: list[Finding] = []
+    for record in records:
+        state, copy = record.state, copies.get(record.state.name)
+        if copy is None:
+            what = (
+                f"{state.name} is recorded, but its control state on Redis is missing or damaged: it counts as paused"
+            )
+            found.append(fail(what, "Run a comparator, which publishes it, or act on the launch."))
+        elif copy.revision < state.revision:
+            what = f"{state.name} is at revision {state.revision}, Redis has {copy.revision}"
+            found.append(warn(what, "Run a comparator, which publishes it, or act on the launch again."))
+        elif copy.hold and not state.hold:
+            what = f"{state.name} is held on Redis, which is not recorded yet"
+            found.append(warn(what, f"A comparator records it; darklaunch resume {state.name} lifts it."))
+        if masks_lost(state.spec.rules):
+            found.append(
+                fail(f"{state.name}: {WITHHELD}", f"Write them anew: darklaunch rules apply {state.name} -f FILE.")
+            )
+    recorded = {record.state.name for record in records}
+    for name in sorted(copies.keys() - recorded):
+        do = f"Is DATABASE_URL right? If so, darklaunch rollback {name} stops it."
+        found.append(warn(f"{name} is on Redis, but not recorded in this Postgres", do))
+    return found
+
+
+def check_shadows(states: Iterable[LaunchState], captured: Iterable[str]) -> list[Finding]:
+    """Resolve and probe the shadow of every active launch, and its control where it has one, several at once."""
+    active = [state for state in states if state.status is Status.ACTIVE and not state.hold]
+    origins = set(captured)
+    if not active:
+        return []
+    called: list[tuple[LaunchState, str, str]] = [(state, "shadow", state.spec.shadow) for state in active]
+    called += [(state, "control", state.spec.control) for state in active if state.spec.control]
+    with ThreadPoolExecutor(min(AT_ONCE, len(called))) as pool:
+        return list(pool.map(partial(_check_called, origins), called))
+
+
+def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> Finding:
+    state, role, url = called
+    name, shown = state.name, printable(url)
+    try:
+        origin = parse_origin(url, role)
+    except BadOrigin as wrong:
+        return fail(f"{name}: {wrong}", f"Start another launch with a {role} that can be called.")
+    addresses = resolve(origin.host, origin.port)
+    if not addresses:
+        return warn(f"{name}: the name of its {role} {shown} does not resolve here", "Check it where the workers run.")
+    if (why := forbidden(addresses)) and not state.spec.allow_metadata:
+        return fail(f"{name}: its {role} must not be called: {why}", f"Stop it: darklaunch rollback {name}.")
+    if primary := captured_there(origin, addresses, captured):
+        what = f"{name}: its {role} {shown} is the primary itself, whose requests are captured at {printable(primary)}"
+        meant = "the new version's address" if role == "shadow" else "another control"
+        return fail(what, f"Stop it: darklaunch rollback {name}; then start one with {meant}.")
+    answer = probe(origin, addresses[0], PROBE_S)
+    if answer.trouble:
+        cost = "" if role == "shadow" else " Until then nothing is learned about noise."
+        return warn(f"{name}: its {role} {shown} {printable(answer.trouble)}", f"Start it, or pause the launch.{cost}")
+    return ok(f"{name}: its {role} {shown} answers (HTTP {answer.status} in {milliseconds(answer.took_ms)})")
+
+
+def check_backlogs(sights: Mapping[str, tuple[LaunchState, Sight]]) -> list[Finding]:
+    """Judge whether the pipeline keeps up with each launch, and whether dead letters wait for someone."""
+    found: list[Finding] = []
+    for name, (state, sight) in sights.items():
+        streams = [stream for shard in sight.shards for stream in (shard.captures, shard.replays)]
+        oldest_s = max((stream.oldest_s for stream in streams), default=0.0)
+        waiting = sum(stream.length for stream in streams)
+        if waiting and oldest_s > state.spec.max_age_s / 2 and state.status is not Status.PAUSED:
+            what = f"{name} is {seconds(oldest_s)} behind with {plural(waiting, 'exchange')}"
+            limit = f"After {seconds(state.spec.max_age_s)} they are dropped as stale."
+            do = f"{limit} If its shadow answers: add workers, or lower its share: darklaunch ramp {name} PERCENT."
+            found.append(warn(what, do))
+        if dead := sum(shard.dead for shard in sight.shards):
+            what = f"{name} has {plural(dead, 'dead letter')}"
+            found.append(warn(what, f"Look: darklaunch dead list {name}."))
+        if lost := sum(shard.ledger.get("lost_pel", 0) for shard in sight.shards):
+            what = f"{name}: {count(lost)} exchanges left their stream before they were done: something trims it"
+            found.append(warn(what, "Nothing but darklaunch may trim or delete its streams."))
+    return found

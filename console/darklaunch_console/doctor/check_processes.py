@@ -1,0 +1,56 @@
+"""Who runs: hooks, workers, comparators, and one that leads. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from darklaunch_shared.redis.presence import Process
+
+from darklaunch_console.output.text import plural, printable
+
+from .check_redis import judge_clock
+from .check_result import Finding, Level, fail, ok, warn
+
+
+def check_processes(
+    hooks: Sequence[Process], workers: Sequence[Process], comparators: Sequence[Process], *, active: bool
+) -> list[Finding]:
+    """Judge who is alive; `active` says that a launch is, so that somebody must be at work."""
+    found = [
+        ok(f"{plural(len(hooks), 'app process', 'app processes')} with the hook")
+        if hooks
+        else warn("No app with the hook has been seen on this Redis", "Add CaptureMiddleware to it: see the README.")
+    ]
+    for alive, kind, does in ((workers, "worker", "replays"), (comparators, "comparator", "compares and records")):
+        if alive:
+            found.append(ok(f"{plural(len(alive), kind)} running"))
+        else:
+            judged = fail if active else warn
+            found.append(judged(f"No {kind} is running: nobody {does}", f"Start one: darklaunch {kind}."))
+    if comparators and not any(process.about.get("leader") for process in comparators):
+        found.append(warn("No comparator leads: nobody keeps house", "Wait some seconds; then see their logs."))
+    found += _clocks([*hooks, *workers, *comparators])
+    versions = {str(p.about["version"]) for p in (*hooks, *workers, *comparators) if p.about.get("version")}
+    if len(versions) > 1:
+        listed = printable(", ".join(sorted(versions)))
+        found.append(warn(f"Processes of several releases run: {listed}", "Finish the deployment."))
+    return found
+
+
+def _clocks(processes: Sequence[Process]) -> list[Finding]:
+    """Judge each host's clock by that of Redis, which stamps every sign of life.
+
+    One that was long under way, while Redis was frozen, makes its host look behind, never ahead: of a host, the one
+    that is furthest ahead counts.
+    """
+    ahead_s: dict[str, float] = {}
+    for process in processes:
+        told = process.about.get("clock_ms")
+        if isinstance(told, int):
+            host, skew_s = str(process.about.get("host", "?")), (told - process.seen_ms) / 1000
+            ahead_s[host] = max(ahead_s.get(host, skew_s), skew_s)
+    judged = [judge_clock(printable(host), skew_s, whom="that of Redis") for host, skew_s in sorted(ahead_s.items())]
+    wrong = [finding for finding in judged if finding.level is not Level.OK]
+    if judged and not wrong:
+        return [ok(f"The clocks of {plural(len(judged), 'host')} agree with that of Redis")]
+    return wrong

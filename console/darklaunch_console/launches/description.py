@@ -1,0 +1,37 @@
+"""What a launch is doing, in words: its status, what is mirrored where, what its judge may do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from darklaunch_comparator.judging.policy import Mode
+from darklaunch_shared.launch.spec import LaunchState, Status
+
+from darklaunch_console.output.numbers import percent
+
+STATUSES: Final = {
+    Status.ACTIVE: "active",
+    Status.PAUSED: "paused",
+    Status.PROMOTED: "promoted",
+    Status.ROLLED_BACK: "rolled back",
+}
+MODES: Final = {
+    Mode.ADVISE: "advises and never acts",
+    Mode.MANUAL: "rolls back by itself; people raise the share and promote",
+    Mode.AUTO: "rolls back, raises the share and promotes by itself",
+}
+"""What the judge of a launch does."""
+
+
+def standing(state: LaunchState, *, held: bool | None = None) -> str:
+    """Say what a launch is doing, in a word or two. `held`: also where the record does not know of the hold yet."""
+    ended = state.status in (Status.PROMOTED, Status.ROLLED_BACK)
+    return "held" if (state.hold if held is None else held) and not ended else STATUSES[state.status]
+
+
+def mirrored(state: LaunchState) -> str:
+    """Say what is mirrored where: `10 % of GET, HEAD and OPTIONS requests are mirrored to http://…`."""
+    methods = "GET, HEAD and OPTIONS requests"
+    if state.spec.allow:
+        methods = f"{methods}, and of {', '.join(state.spec.allow)},"
+    return f"{percent(state.percent)} of {methods} are mirrored to {state.spec.shadow}"

@@ -1,0 +1,79 @@
+"""Record a launch's new rules, with the event that says what changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from darklaunch_comparator.errors import BadRules
+from darklaunch_comparator.rules import Rule, RuleSet, Trouble, check, read_file, store
+from darklaunch_comparator.store.launches import Act, LaunchRecord
+from darklaunch_shared.redis.client import Client
+
+from darklaunch_console.cli.errors import BadUsage
+from darklaunch_console.stores.postgres import Connection
+
+from .control import Before, actor, change
+
+
+def rules_from(text: str, name: str, held: RuleSet) -> RuleSet:
+    """Read a rule file. A rule without author has the one it had in `held`, else who reads it. Raises BadUsage."""
+    try:
+        rules = read_file(text, name)
+    except BadRules as wrong:
+        raise BadUsage(str(wrong)) from None
+    authors = {_unsigned(rule): rule.author for rule in held.all()}
+    return RuleSet.model_validate(
+        {
+            kind: [
+                rule if rule.author else rule.model_copy(update={"author": authors.get(_unsigned(rule), actor())})
+                for rule in getattr(rules, kind)
+            ]
+            for kind in RuleSet.model_fields
+        }
+    )
+
+
+def with_rules(rules: RuleSet, *more: dict[str, object]) -> RuleSet:
+    """Add rules, given as values with their `kind`. Raises BadUsage for one that cannot be read or contradicts."""
+    values = rules.model_dump(mode="python", by_alias=True, exclude_defaults=True)
+    for each in more:
+        kind = str(each.pop("kind"))
+        values[kind] = (*values.get(kind, ()), each)
+    wider, troubles = check(values)
+    if troubles:
+        raise BadUsage("; ".join(dict.fromkeys(_of_option(trouble) for trouble in troubles)))
+    return wider
+
+
+def without(rules: RuleSet, unwanted: Rule) -> RuleSet:
+    """Take a rule out."""
+    kept = tuple(rule for rule in getattr(rules, unwanted.kind) if rule is not unwanted)
+    return rules.model_copy(update={unwanted.kind: kept})
+
+
+def record_rules(
+    redis: Client,
+    connection: Connection,
+    before: Before,
+    rules: RuleSet,
+    reason: str,
+    data: dict[str, object] | None = None,
+) -> LaunchRecord:
+    """Make these the launch's rules: comparators take them over within a second. Raises Overtaken and NotTold."""
+    spec = replace(before.state.spec, rules=store(rules))
+    return change(redis, connection, before, Act(actor(), "rules_changed", reason, data=data), spec=spec)
+
+
+def differences(old: RuleSet, new: RuleSet) -> tuple[list[Rule], list[Rule]]:
+    """Give the rules that are added, and those that go."""
+    was, now = old.all(), new.all()
+    return [rule for rule in now if rule not in was], [rule for rule in was if rule not in now]
+
+
+def _of_option(trouble: Trouble) -> str:
+    """Say what is wrong, with the key that an unfinished sentence is about: `relative: it should be less than 1`."""
+    return f"{trouble.where[-1]}: {trouble.what}" if trouble.what.startswith("it should") else trouble.what
+
+
+def _unsigned(rule: Rule) -> Rule:
+    return rule.model_copy(update={"author": ""})

@@ -1,0 +1,131 @@
+"""The shadow as seen from the operator's seat: where it is, whether it may be called, and whether it answers.
+
+Whether the shadow is the primary itself can be told only from what was captured: the origins in recent exchanges name
+where the primary answers its clients. Before the first capture on a Redis nobody knows that, and the hook's header in
+the shadow's answer does not tell either, since a shadow is meant to carry the hook too. What is not seen here is seen
+by `darklaunch doctor` once exchanges flow.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from darklaunch_shared.errors import BadOrigin
+from darklaunch_shared.launch.origin import Origin, forbidden_address, parse_origin
+
+PROBE_LIMIT_S: Final = 5.0
+RESOLVE_LIMIT_S: Final = 5.0
+_HOOK: Final = re.compile(r"(^|,)\s*darklaunch\s*(;|,|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a GET / to the shadow gave: a status, or in `trouble` why there is none. `hook`: it carries the hook."""
+
+    status: int
+    took_ms: float
+    hook: bool
+    trouble: str = ""
+
+
+def resolve(host: str, port: int) -> tuple[str, ...]:
+    """Resolve a host name or address within 5 s; () when it does not resolve."""
+    found: list[str] = []
+
+    def look_up() -> None:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return
+        found.extend(dict.fromkeys(str(answer[4][0]).partition("%")[0] for answer in answers))
+
+    thread = threading.Thread(target=look_up, daemon=True)  # getaddrinfo has no time limit of its own
+    thread.start()
+    thread.join(RESOLVE_LIMIT_S)
+    return tuple(found)
+
+
+def forbidden(addresses: Iterable[str]) -> str | None:
+    """Say why one of the addresses must not be called; None when all may."""
+    return next((why for address in addresses if (why := forbidden_address(address))), None)
+
+
+def probe(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -> Probe:
+    """Send one GET / to the shadow at an address, marked as a replay so that its hook captures nothing.
+
+    No redirect is followed and no body is read; the request is over within the limit for each step of it.
+    """
+    context = ssl.create_default_context() if origin.scheme == "https" else None
+    began = time.perf_counter()
+    try:
+        with socket.create_connection((address, origin.port), limit_s) as plain:
+            stream = context.wrap_socket(plain, server_hostname=origin.host) if context else plain
+            with stream:
+                connection = http.client.HTTPConnection(origin.host, origin.port, timeout=limit_s)
+                connection.sock = stream
+                connection.request("GET", "/", headers=_headers(origin))
+                answer = connection.getresponse()
+                took_ms = (time.perf_counter() - began) * 1000
+                timing = answer.getheader("server-timing") or ""
+                return Probe(answer.status, took_ms, bool(_HOOK.search(timing)))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return Probe(0, (time.perf_counter() - began) * 1000, False, _trouble(error, limit_s))
+
+
+def _headers(origin: Origin) -> dict[str, str]:
+    return {
+        "host": origin.authority,
+        "user-agent": "darklaunch-probe",
+        "accept": "*/*",
+        "connection": "close",
+        "x-darklaunch-launch": "probe",
+        "x-darklaunch-exchange": "probe:0",
+    }
+
+
+def _trouble(error: Exception, limit_s: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"did not answer within {limit_s:g} s"
+    if isinstance(error, ConnectionRefusedError):
+        return "refuses the connection"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"has a certificate that cannot be verified: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return "does not speak TLS"
+    if isinstance(error, http.client.HTTPException):
+        return "does not speak HTTP"
+    return f"cannot be reached: {error.strerror or error}" if isinstance(error, OSError) else f"gave {error}"
+
+
+def captured_there(shadow: Origin, addresses: Sequence[str], captured: Iterable[str]) -> str | None:
+    """Give the captured origin that is the shadow itself, by name or by address and port; None when none is.
+
+    `captured` are the origins of recent exchanges, `http://host:port` as the primary's clients saw it.
+    """
+    own = {shadow.host, *addresses}
+    for text in captured:
+        try:
+            origin = parse_origin(text)
+        except BadOrigin:
+            continue
+        if origin.port != shadow.port:
+            continue
+        if origin.host in own or own & set(_addresses(origin)):
+            return text
+    return None
+
+
+def _addresses(origin: Origin) -> tuple[str, ...]:
+    try:
+        return (str(ipaddress.ip_address(origin.host)),)
+    except ValueError:
+        return resolve(origin.host, origin.port)

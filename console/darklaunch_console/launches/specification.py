@@ -1,0 +1,99 @@
+"""The options of `start` as a launch's specification, each checked where it can be named."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+from darklaunch_comparator.rules import check, store
+from darklaunch_shared.errors import BadOrigin
+from darklaunch_shared.launch.origin import parse_origin
+from darklaunch_shared.launch.path_policy import compile_policy
+from darklaunch_shared.launch.spec import LaunchSpec
+
+from darklaunch_console.cli.errors import BadUsage
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
+
+
+def specify(
+    *,
+    shadow: str,
+    allow: tuple[str, ...],
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    max_latency_diff: float,
+    sticky: str,
+    ignore: tuple[str, ...],
+    no_compare: bool,
+    max_rps: float,
+    max_age: float,
+    host: str,
+    allow_private_metadata: bool,
+    seal: bool,
+    shards: int,
+    build_header: str,
+    control: str,
+    noise: float,
+    author: str,
+    reason: str,
+) -> LaunchSpec:
+    """Turn the options into a specification. Raises BadOrigin, BadLaunch or BadUsage, naming what is wrong."""
+    for role, url in (("shadow", shadow), ("control", control)):
+        if url and "://" not in url:
+            raise BadOrigin(f"the {role} URL {url!r} must start with http:// or https://")
+    if control and (no_compare or not noise):
+        unused = "--no-compare" if no_compare else "--noise 0"
+        raise BadUsage(f"--control is asked only to learn what is noise, and {unused} turns that off: leave one out")
+    if not math.isfinite(max_rps):
+        raise BadUsage("--max-rps must be a number")
+    spec = LaunchSpec(
+        shadow=str(parse_origin(shadow)),
+        allow=allow,
+        only=only,
+        skip=skip,
+        sticky=check_sticky(sticky),
+        compare=not no_compare,
+        host=host,
+        max_latency_diff_ms=max_latency_diff * 1000,
+        max_age_s=max_age,
+        max_rps=max_rps,
+        seal=seal,
+        allow_metadata=allow_private_metadata,
+        shards=shards,
+        build_header=check_header(build_header),
+        control=str(parse_origin(control, "control")) if control else "",
+        noise_percent=noise,
+        rules=ignore_rules(ignore, author, reason),
+    )
+    compile_policy(spec)
+    return spec
+
+
+def check_sticky(text: str) -> str:
+    """Return a sampling key in its normal form. Raises BadUsage unless it is header:NAME, cookie:NAME or client."""
+    kind, colon, field = text.partition(":")
+    if text in ("", "client"):
+        return text
+    if colon and kind == "header" and _TOKEN.fullmatch(field):
+        return f"header:{field.lower()}"
+    if colon and kind == "cookie" and field and not any(c in ' ;,="\\' or not c.isprintable() for c in field):
+        return text
+    raise BadUsage(f"--sticky {text!r} names no key: write header:NAME, cookie:NAME or client")
+
+
+def check_header(name: str) -> str:
+    """Return the name of a header field in lower case, or "". Raises BadUsage when it could not be one."""
+    if name and not _TOKEN.fullmatch(name):
+        raise BadUsage(f"--build-header {name!r} is no header's name: write one like X-Version, without a colon")
+    return name.lower()
+
+
+def ignore_rules(paths: tuple[str, ...], author: str, reason: str) -> str:
+    """Write ignore paths as a rule set. Raises BadUsage for one that cannot be read."""
+    told = {"author": author[:500], "reason": reason[:500] or "given at start"}
+    rules, troubles = check({"ignore": [{"path": path, **told} for path in dict.fromkeys(paths)]})
+    if troubles:
+        raise BadUsage(f"--ignore: {troubles[0].what}")
+    return store(rules)

@@ -1,1 +1,0 @@
-"""Commands that look after the pipeline: is it healthy, is it behind, does every exchange have an outcome."""

@@ -1,0 +1,1 @@
+"""What is known of a launch, gathered and put into words."""

@@ -1,0 +1,182 @@
+"""Rows of two bodies as lines of a given width: what differs with a little around it, left the primary's, right the
+shadow's.
+
+Pure. Between the columns stands what the line is: `≠` both have it and it differs, `<` only the primary has it, `>`
+only the shadow, `~` it differs and was excused. Colour says the same again, where there is any.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Final
+
+from darklaunch_console.output.table import split_at, width
+from darklaunch_console.output.text import plural, printable
+
+from .side_by_side import DIFFERS, LEFT, RIGHT, SAME, Row
+
+EXCUSED: Final = "~"
+LEGEND: Final = {
+    DIFFERS: "differs",
+    LEFT: "only the primary has it",
+    RIGHT: "only the shadow has it",
+    EXCUSED: "differs and was excused",
+}
+
+CONTEXT: Final = 3
+LONGEST_RUN: Final = 12
+"""Lines shown of one stretch that only one side has."""
+FOLDS: Final = 6
+"""Lines that a long value is folded into where it differs; elsewhere it is cut to one."""
+_GUTTER: Final = 3
+_NAMED: Final = 3
+_RULE: Final = "─"
+_LABEL: Final = re.compile(r'\s*(?:"(?:[^"\\]|\\.){0,40}": )?"?')
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line for the screen. `mark` is that of its row; "" for what is neither side's."""
+
+    left: str
+    right: str
+    mark: str
+
+
+def excuse(rows: Sequence[Row], places: Sequence[str]) -> list[Row]:
+    """Mark as excused what differs at none of the places in the body that were reported."""
+    reported = [place for place in places if place.startswith("$")]
+    if any(place == "$" or "…#" in place for place in reported):  # all of it, or a place too long to be told
+        return list(rows)
+    return [
+        row if row.mark == SAME or any(_touches(row.place, place) for place in reported) else replace(row, mark=EXCUSED)
+        for row in rows
+    ]
+
+
+def lay_out(rows: Sequence[Row], columns: int) -> list[Line]:
+    """Lay rows out: each stretch that differs under its places, with its surroundings; what is alike is counted."""
+    side = (columns - _GUTTER) // 2
+    telling = [at for at, row in enumerate(rows) if row.mark not in (SAME, EXCUSED)]
+    lines: list[Line] = []
+    shown = 0
+    for start, end in _stretches(telling, len(rows)):
+        lines += _alike(rows[shown:start])
+        places = dict.fromkeys(rows[at].place for at in telling if start <= at < end)
+        lines.append(Line(_heading(list(places), columns), "", ""))
+        lines += _stretch(rows[start:end], side)
+        shown = end
+    return [*lines, *_alike(rows[shown:])]
+
+
+def whole(rows: Sequence[Row], columns: int, at_most: int | None = None) -> list[Line]:
+    """Lay out the first rows as they are, all of them by default."""
+    side = (columns - _GUTTER) // 2
+    shown = len(rows) if at_most is None else at_most
+    return [*(line for row in rows[:shown] for line in _row(row, side)), *_alike(rows[shown:])]
+
+
+def parts(line: Line, columns: int) -> tuple[str, str, str]:
+    """Give a line in three parts, to be written one after another: left side, mark, right side."""
+    side = (columns - _GUTTER) // 2
+    if not line.mark:
+        return line.left, "", ""
+    if not line.right:
+        return (line.left, "", "") if line.mark == SAME else (_padded(line.left, side), f" {line.mark}", "")
+    return _padded(line.left, side), f" {line.mark} ", line.right
+
+
+def _padded(text: str, columns: int) -> str:
+    return text + " " * (columns - width(text))
+
+
+def _heading(places: list[str], columns: int) -> str:
+    named = ", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED} more" if len(places) > _NAMED else "")
+    title = f"{_RULE * 2} {_cut(printable(named), columns - 6)} "
+    return title + _RULE * (columns - width(title))
+
+
+def _touches(place: str, reported: str) -> bool:
+    """Say whether a row's place is a reported one, lies in it or around it."""
+    outer, inner = sorted((place, reported), key=len)
+    return inner.startswith(outer) and inner[len(outer) : len(outer) + 1] in ("", ".", "[")
+
+
+def _stretches(telling: list[int], total: int) -> list[tuple[int, int]]:
+    stretches: list[tuple[int, int]] = []
+    for at in telling:
+        start, end = max(0, at - CONTEXT), min(total, at + CONTEXT + 1)
+        if stretches and start <= stretches[-1][1] + 1:
+            stretches[-1] = stretches[-1][0], end
+        else:
+            stretches.append((start, end))
+    return stretches
+
+
+def _stretch(rows: Sequence[Row], side: int) -> list[Line]:
+    lines: list[Line] = []
+    run, mark = 0, ""
+    for row in rows:
+        run, mark = (run + 1 if row.mark == mark else 1), row.mark
+        if run <= LONGEST_RUN or mark not in (LEFT, RIGHT):
+            lines += _row(row, side)
+        else:
+            cut = _left_out(mark, run - LONGEST_RUN)
+            lines = [*lines[:-1], cut] if run > LONGEST_RUN + 1 else [*lines, cut]
+    return lines
+
+
+def _left_out(mark: str, number: int) -> Line:
+    words = f"⋮ {plural(number, 'more line')}"
+    return Line(words, "", mark) if mark == LEFT else Line("", words, mark)
+
+
+def _row(row: Row, side: int) -> list[Line]:
+    left, right = printable(row.left or ""), printable(row.right or "")
+    if row.mark in (SAME, EXCUSED):
+        return [Line(_cut(left, side), _cut(right, side), row.mark)]
+    if row.mark == DIFFERS and max(width(left), width(right)) > FOLDS * side:
+        left, right = _around(left, right, FOLDS * side)
+    folded = _folded(left, side), _folded(right, side)
+    return [Line(one, other, row.mark) for one, other in zip_longest(*folded, fillvalue="")]
+
+
+def _around(left: str, right: str, room: int) -> tuple[str, str]:
+    """Cut two long lines to where they begin to differ, behind the name of what they hold."""
+    shared = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        shared += 1
+    label = _LABEL.match(left[:shared])
+    head = label[0] if label else ""
+    start = shared - room // 4
+    return (left, right) if start <= len(head) else (f"{head}…{left[start:]}", f"{head}…{right[start:]}")
+
+
+def _folded(text: str, side: int) -> list[str]:
+    """Break a line; what follows is indented like it. At most FOLDS lines."""
+    indent = " " * min(len(text) - len(text.lstrip(" ")) + 2, side // 3)
+    head, rest = split_at(text, side)
+    lines = [head]
+    while rest and len(lines) < FOLDS:
+        head, rest = split_at(rest, side - len(indent))
+        lines.append(indent + head)
+    if rest:
+        lines[-1] = _cut(f"{lines[-1]}…", side) if width(lines[-1]) < side else f"{lines[-1][:-1]}…"
+    return lines
+
+
+def _cut(text: str, columns: int) -> str:
+    return text if width(text) <= columns else f"{split_at(text, columns - 1)[0]}…"
+
+
+def _alike(rows: Sequence[Row]) -> list[Line]:
+    if not rows:
+        return []
+    excused = sum(row.mark == EXCUSED for row in rows)
+    differ = f", {plural(excused, 'excused difference')} among them" if excused else ""
+    return [Line(f"⋮ {plural(len(rows), 'line')} alike{differ}", "", "")]

@@ -1,0 +1,244 @@
+"""What is known of one launch, gathered from Postgres into one value that every report is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from darklaunch_comparator.compare import error_title
+from darklaunch_comparator.coverage import Coverage
+from darklaunch_comparator.errors import LaunchUnknown
+from darklaunch_comparator.store import report_queries
+from darklaunch_comparator.store.launches import LaunchRecord, get_launch, list_launches
+from darklaunch_shared.wire.replay import ShadowErrorClass
+
+from darklaunch_console.cli.errors import NoSuchLaunch
+from darklaunch_console.stores.postgres import Connection
+
+from .coverage import gather_coverage, policy_of
+from .importance import importance
+from .noise_baseline import Baseline, read_baseline
+
+VALUE_CHARS = 60
+"""Longest value in a line of proof; `inspect` shows all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A signature worth a person's time. `share` is its part of the endpoint's replays; `example` one line of proof.
+
+    `joined` are further fingerprints it stands for, `importance` what it is ordered by. `decided` to `decided_at` are
+    the last change of its state: `accepted`, `resolved` or `reopened`, by whom, why and when. `noise` are those of its
+    places that have become known to be noise, at `noise_since` at the latest; `only_noise` says that it has no other.
+    """
+
+    fingerprint: str
+    endpoint: str
+    title: str
+    outcome: str
+    count: int
+    share: float
+    first_seen: datetime
+    last_seen: datetime
+    sample: str | None
+    example: str
+    state: str = "open"
+    importance: float = 0.0
+    joined: tuple[str, ...] = ()
+    latest_sample: str | None = None
+    rarest_sample: str | None = None
+    builds: tuple[str, ...] = ()
+    decided: str = ""
+    decided_by: str = ""
+    decided_why: str = ""
+    decided_at: datetime | None = None
+    noise: tuple[str, ...] = ()
+    noise_since: datetime | None = None
+    only_noise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRow:
+    """One endpoint's latency, in ms. `pairs` were answered by both sides; `slow_share` went over the limit."""
+
+    endpoint: str
+    pairs: int
+    primary: report_queries.Latency
+    shadow: report_queries.Latency
+    difference: report_queries.Latency
+    slow_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything a report says. Times are UTC.
+
+    `problems` are open; they, `accepted` and `resolved` each begin with the most important. `before_noise` would be
+    open as well, but has only places that have become known to be noise since. `verdict` is the judge's, in lines, ()
+    while nothing is judged.
+    """
+
+    record: LaunchRecord
+    ledger: report_queries.Ledger
+    compared: int
+    problems: tuple[Problem, ...]
+    accepted: tuple[Problem, ...]
+    resolved: tuple[Problem, ...]
+    before_noise: tuple[Problem, ...]
+    baseline: Baseline
+    latency: tuple[LatencyRow, ...]
+    excuses: tuple[report_queries.ExcuseCount, ...]
+    coverage: Coverage | None
+    since: datetime | None
+    until: datetime | None
+    verdict: tuple[str, ...] = ()
+
+
+def gather(connection: Connection, name: str) -> Evidence:
+    """Read a launch's evidence. Raises NoSuchLaunch."""
+    record = find_record(connection, name)
+    ledger = report_queries.ledger(connection, name)
+    endpoints = {counted.endpoint: counted for counted in report_queries.endpoints(connection, name)}
+    since = min((counted.since for counted in endpoints.values()), default=None)
+    until = min(max((counted.until for counted in endpoints.values()), default=None) or _now(), _now())
+    baseline = read_baseline(connection, name)
+    slow_budget = policy_of(record).budgets.slow
+    problems = [
+        _problem(signature, endpoints.get(signature.endpoint), until, baseline)
+        for signature in report_queries.signatures(connection, name)
+        if not (signature.outcome == "slow" and _share(signature, endpoints.get(signature.endpoint)) <= slow_budget)
+    ]
+    return Evidence(
+        record=record,
+        ledger=ledger,
+        compared=ledger.matched + ledger.mismatched + ledger.ignored,
+        problems=_in_state("open", [problem for problem in problems if not problem.only_noise]),
+        accepted=_in_state("accepted", problems),
+        resolved=_in_state("resolved", problems),
+        before_noise=_in_state("open", [problem for problem in problems if problem.only_noise]),
+        baseline=baseline,
+        latency=tuple(latency_rows(report_queries.latency(connection, name))),
+        excuses=tuple(report_queries.excuses(connection, name)),
+        coverage=gather_coverage(connection, record, endpoints),
+        since=since,
+        until=until,
+    )
+
+
+def find_record(connection: Connection, name: str) -> LaunchRecord:
+    """Read a launch's record. Raises NoSuchLaunch, which names the one that was probably meant."""
+    try:
+        return get_launch(connection, name)
+    except LaunchUnknown:
+        raise NoSuchLaunch(name, [record.state.name for record in list_launches(connection)]) from None
+
+
+def join_timeouts(problems: list[Problem]) -> list[Problem]:
+    """Make one problem of an endpoint's slow answers and of those that did not come in time: it is one cause."""
+    late = {problem.endpoint: problem for problem in problems if problem.title == error_title(ShadowErrorClass.TIMEOUT)}
+    slow = {problem.endpoint for problem in problems if problem.outcome == "slow"}
+    return [
+        _joined(problem, late[problem.endpoint]) if problem.outcome == "slow" and problem.endpoint in late else problem
+        for problem in problems
+        if not (problem is late.get(problem.endpoint) and problem.endpoint in slow)
+    ]
+
+
+def _joined(slow: Problem, late: Problem) -> Problem:
+    return replace(
+        slow,
+        title=f"{slow.title}, or no answer in time ({late.count:,})",
+        count=slow.count + late.count,
+        share=slow.share + late.share,
+        first_seen=min(slow.first_seen, late.first_seen),
+        last_seen=max(slow.last_seen, late.last_seen),
+        importance=max(slow.importance, late.importance),
+        joined=(*slow.joined, late.fingerprint),
+    )
+
+
+def example(differences: Sequence[Mapping[str, object]], total: int) -> str:
+    """Write the first of `total` differences of one sample on a line: `$.total_cents: 4250 → nothing`."""
+    shown = [_difference(one) for one in differences[:3]]
+    more = total - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more else "")
+
+
+def _in_state(state: str, problems: list[Problem]) -> tuple[Problem, ...]:
+    joined = join_timeouts([problem for problem in problems if problem.state == state])
+    return tuple(sorted(joined, key=lambda problem: (-problem.importance, problem.endpoint, problem.fingerprint)))
+
+
+def _problem(
+    signature: report_queries.Signature, counted: report_queries.Endpoint | None, until: datetime, baseline: Baseline
+) -> Problem:
+    share = _share(signature, counted)
+    noise = baseline.excused_since(signature.endpoint, signature.parts)
+    weight = importance(signature.endpoint, signature.parts, share, signature.last_seen, until, baseline.rates())
+    return Problem(
+        fingerprint=signature.fingerprint,
+        endpoint=signature.endpoint,
+        title=signature.title,
+        outcome=signature.outcome,
+        count=signature.count,
+        share=share,
+        first_seen=signature.first_seen,
+        last_seen=signature.last_seen,
+        sample=signature.first_sample,
+        example=example(signature.differences, signature.difference_count),
+        state=signature.state,
+        importance=weight,
+        latest_sample=signature.latest_sample,
+        rarest_sample=signature.rarest_sample,
+        builds=tuple(signature.builds),
+        decided=signature.decided,
+        decided_by=signature.decided_by,
+        decided_why=signature.decided_why,
+        decided_at=signature.decided_at,
+        noise=tuple(noise),
+        noise_since=max(noise.values(), default=None),
+        only_noise=bool(noise) and {str(part.get("path")) for part in signature.parts} <= noise.keys(),
+    )
+
+
+def _share(signature: report_queries.Signature, counted: report_queries.Endpoint | None) -> float:
+    replays = 0
+    if counted:
+        replays = counted.matched + counted.mismatched + counted.ignored + counted.unverified + counted.shadow_error
+    return signature.count / replays if replays else 0.0
+
+
+def latency_rows(rows: list[report_queries.Latency]) -> list[LatencyRow]:
+    """Put the sides of each endpoint beside one another: the slowest first, all endpoints together last."""
+    sides: dict[str, dict[str, report_queries.Latency]] = {}
+    for row in rows:
+        sides.setdefault(row.endpoint or "all endpoints", {})[row.side] = row
+    laid_out = [
+        LatencyRow(
+            endpoint=endpoint,
+            pairs=found["primary"].pairs,
+            primary=found["primary"],
+            shadow=found["shadow"],
+            difference=found["difference"],
+            slow_share=found["difference"].slow_share,
+        )
+        for endpoint, found in sides.items()
+        if {"primary", "shadow", "difference"} <= found.keys()
+    ]
+    return sorted(laid_out, key=lambda row: (row.endpoint == "all endpoints", -row.slow_share, row.endpoint))
+
+
+def _difference(one: Mapping[str, object]) -> str:
+    if one["path"] == "shadow":  # it gave no answer: there is nothing to put the primary's beside
+        return f"no answer: {one.get('shadow')}"
+    return f"{one['path']}: {_value(one.get('primary'))} → {_value(one.get('shadow'))}"
+
+
+def _value(rendered: object) -> str:
+    shown = "nothing" if rendered is None else str(rendered)
+    return shown if len(shown) <= VALUE_CHARS else f"{shown[: VALUE_CHARS - 1]}…"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

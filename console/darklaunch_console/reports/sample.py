@@ -1,0 +1,37 @@
+"""Finding one exchange by its id, for the commands that show or reproduce it."""
+
+from __future__ import annotations
+
+import click
+from darklaunch_comparator.store import report_queries
+from darklaunch_comparator.store.launches import list_launches
+
+from darklaunch_console.cli.errors import BadUsage, ConsoleError
+from darklaunch_console.output.screen import from_outside
+from darklaunch_console.stores.postgres import Connection
+
+from .sentences import clock
+
+
+def check_id(_context: click.Context, _option: click.Parameter, given: str) -> str:
+    """Return the id of an exchange, `<producer>:<seq>`. Raises BadUsage for what cannot be one."""
+    producer, colon, seq = given.partition(":")
+    if not (producer.isalnum() and colon and seq.isdigit()):
+        raise BadUsage(f"{given!r} is not the id of an exchange: it looks like 7f3a90bc:118; see darklaunch mismatches")
+    return given
+
+
+def find_sample(connection: Connection, identity: str, launch: str | None) -> report_queries.Sample:
+    """Read the sample of an exchange. Raises ConsoleError that says what is known when it was not kept."""
+    if sample := report_queries.sample(connection, identity, launch):
+        return sample
+    names = [launch] if launch else [record.state.name for record in list_launches(connection)]
+    for name in names:
+        if row := report_queries.result(connection, name, identity):
+            outcome = row.outcome.replace("_", " ") + (f" ({from_outside(row.reason, 80)})" if row.reason else "")
+            raise ConsoleError(
+                f"exchange {identity} of {name} at {clock(row.captured_at)} was {outcome}; "
+                "its bodies were not kept. Kept are the first, the latest and the rarest of each kind of mismatch: "
+                f"darklaunch mismatches {name}"
+            )
+    raise ConsoleError(f"there is no exchange {identity}. Ids are listed by darklaunch mismatches NAME")

@@ -1,0 +1,105 @@
+"""One look at a launch: what a frame shows, read at one instant of Postgres, and of Redis the backlog alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from darklaunch_comparator.store import report_queries
+from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_shared.redis.client import Client, connect
+from redis.exceptions import RedisError
+
+from darklaunch_console.cli.settings import Settings
+from darklaunch_console.commands.backlog import Backlog, measure, working_on
+from darklaunch_console.stores.postgres import open_postgres
+from darklaunch_console.stores.processes import workers_alive
+from darklaunch_console.stores.streams import Sight, read_launch
+
+from .evidence import LatencyRow, latency_rows
+from .judgement import Judged, judged
+from .judgement import as_json as judged_as_json
+
+REDIS_LIMIT_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen. `backlog` is None where Redis cannot be asked; `latency` has all endpoints together last."""
+
+    judged: Judged
+    ledger: report_queries.Ledger
+    latency: tuple[LatencyRow, ...]
+    backlog: Backlog | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the launch was promoted or rolled back."""
+        return self.judged.state.status in (Status.PROMOTED, Status.ROLLED_BACK)
+
+    @property
+    def news(self) -> tuple[object, ...]:
+        """What is worth a line when it is another than before: what the launch does, and what was judged."""
+        state, summary = self.judged.state, self.judged.summary
+        trial = self.judged.judgement.trial if self.judged.judgement else 0
+        return (state.status, state.percent, state.hold, trial, summary.get("judged"), summary.get("verdict"))
+
+
+class Watcher:
+    """Looks at one launch again and again."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings, self._name = settings, name
+        self._redis: Client | None = None
+        self._before: tuple[float, Sight] | None = None
+
+    def look(self) -> Look:
+        """Look once. Raises NoSuchLaunch, and Unreachable while Postgres cannot be used."""
+        with open_postgres(self._settings) as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            it = judged(connection, self._name)
+            ledger = report_queries.ledger(connection, self._name)
+            latency = tuple(latency_rows(report_queries.latency(connection, self._name)))
+        return Look(it, ledger, latency, self._backlog(it.state))
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._redis is not None:
+            self._redis.close()
+
+    def _backlog(self, state: LaunchState) -> Backlog | None:
+        """Measure what waits, with rates since the look before; the first look has none."""
+        try:
+            if self._redis is None:
+                url = self._settings.redis_or_default.url
+                self._redis = connect(url, client_name="darklaunch-cli", socket_timeout_s=REDIS_LIMIT_S)
+            now_s, sight = time.monotonic(), read_launch(self._redis, state)
+            at_work = working_on(self._name, workers_alive(self._redis))
+        except (RedisError, OSError, ValueError, TypeError):
+            return None
+        before_s, before = self._before or (now_s - 1, sight)
+        self._before = now_s, sight
+        return measure(state, before, sight, max(0.001, now_s - before_s), at_work)
+
+
+def as_json(look: Look) -> dict[str, Any]:
+    """Give a look for programs: the verdict with all it rests on, ledger, backlog, latency in ms."""
+    return {
+        **judged_as_json(look.judged),
+        "at": look.judged.now,
+        "ledger": {**asdict(look.ledger), "balanced": look.ledger.on_its_way >= 0},
+        "backlog": None if look.backlog is None else asdict(look.backlog),
+        "latency": [
+            {
+                "endpoint": row.endpoint,
+                "pairs": row.pairs,
+                "slow_share": row.slow_share,
+                **{
+                    side: {"p50": of.p50, "p95": of.p95, "p99": of.p99}
+                    for side, of in (("primary", row.primary), ("shadow", row.shadow), ("difference", row.difference))
+                },
+            }
+            for row in look.latency
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Redis and Postgres as commands use them."""

@@ -1,0 +1,103 @@
+"""Dead letters on Redis: read them, put one back, delete one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from darklaunch_shared import keys
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.launch.spec import LaunchState
+from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.scripts import load
+from darklaunch_shared.wire.dead_letter import DeadLetter, unpack_dead
+from darklaunch_shared.wire.exchange import captured_at_ms, exchange_id, read_meta
+
+from darklaunch_console.cli.errors import ConsoleError
+
+PAGE: Final = 20
+"""Entries read at once: each may hold two bodies of a megabyte."""
+
+_STREAM_OF: Final = {keys.WORKER_GROUP: keys.captures, keys.COMPARATOR_GROUP: keys.replays}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter and where it lies. `exchange` is "" when it has no exchange id; `meta` is {} when unreadable."""
+
+    shard: int
+    entry_id: str
+    exchange: str
+    meta: dict[str, Any]
+    dead: DeadLetter
+
+    def captured_ms(self) -> int | None:
+        """When it was captured, in milliseconds since the epoch; None when that cannot be read."""
+        try:
+            return captured_at_ms(self.meta)
+        except BadEntry:
+            return None
+
+
+def letters(redis: Client, state: LaunchState) -> Iterator[Letter]:
+    """Read a launch's dead letters, in each shard the latest first."""
+    for shard in range(state.spec.shards):
+        until = "+"
+        while True:
+            page = redis.execute_command("XREVRANGE", keys.dead(state.name, shard), until, "-", "COUNT", PAGE)
+            for entry_id, fields in page:
+                yield _letter(shard, entry_id.decode(), as_dict(fields))
+            if len(page) < PAGE:
+                break
+            until = f"({page[-1][0].decode()}"
+
+
+def find_letter(redis: Client, state: LaunchState, wanted: str) -> Letter:
+    """Find a dead letter by its exchange id or its entry id. Raises ConsoleError when there is none."""
+    for letter in letters(redis, state):
+        if wanted in (letter.exchange, letter.entry_id):
+            return letter
+    raise ConsoleError(f'{state.name} has no dead letter "{wanted}". See `darklaunch dead list {state.name}`')
+
+
+def retry_letter(redis: Client, state: LaunchState, letter: Letter) -> bool:
+    """Put a letter back on the stream it died on; False when somebody else was faster.
+
+    Its result says `dead` until the new outcome takes that row's place. Raises ConsoleError when nobody knows where it
+    came from.
+    """
+    stream_of = _STREAM_OF.get(letter.dead.group)
+    if stream_of is None:
+        raise ConsoleError(
+            f"the dead letter {letter.entry_id} does not say in which group it died, so it cannot go back. "
+            f"`darklaunch dead purge {state.name} {letter.entry_id}` deletes it"
+        )
+    name, shard = state.name, letter.shard
+    names = (keys.dead(name, shard), stream_of(name, shard), keys.ledger(name, shard))
+    return bool(redis.execute_command("EVAL", load("retry").text, len(names), *names, letter.entry_id))
+
+
+def delete_letter(redis: Client, state: LaunchState, letter: Letter) -> bool:
+    """Delete a letter and its payload; its result stays `dead`. False when it was gone."""
+    return bool(redis.execute_command("XDEL", keys.dead(state.name, letter.shard), letter.entry_id))
+
+
+def is_stale(letter: Letter, state: LaunchState, now_ms: int) -> bool:
+    """Tell whether workers would drop it again at once, because it is older than the launch's max age."""
+    captured = letter.captured_ms()
+    in_workers_hands = letter.dead.group == keys.WORKER_GROUP
+    return in_workers_hands and captured is not None and now_ms - captured > state.spec.max_age_s * 1000
+
+
+def _letter(shard: int, entry_id: str, fields: dict[bytes, bytes]) -> Letter:
+    dead = unpack_dead(fields)
+    try:
+        exchange = exchange_id(dead.fields)
+    except BadEntry:
+        exchange = ""
+    try:
+        meta = read_meta(dead.fields, keys.META)
+    except BadEntry:
+        meta = {}
+    return Letter(shard, entry_id, exchange, meta, dead)

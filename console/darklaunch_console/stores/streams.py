@@ -1,0 +1,196 @@
+"""What the streams of a launch hold right now: how much, how old, from where."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from darklaunch_shared import keys
+from darklaunch_shared.errors import BadEntry, BadLaunch
+from darklaunch_shared.launch.spec import LaunchState, check_name, parse_state
+from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.wire.exchange import VERSION, read_meta
+from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
+from redis.exceptions import RedisError, ResponseError
+
+from darklaunch_console.cli.errors import ConsoleError, NoSuchLaunch
+
+from .postgres import Connection
+from .processes import clock_ms, hooks_alive
+
+EntryId = tuple[int, int]
+
+RECENT: Final = 5
+SAMPLES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One stream: its entries, those in some consumer's hands, the age of the oldest; its first id and the last given.
+
+    Ids are (milliseconds, number); `first_id` is None when the stream is empty.
+    """
+
+    length: int
+    in_flight: int
+    oldest_s: float
+    first_id: EntryId | None
+    last_id: EntryId
+
+    @property
+    def waiting(self) -> int:
+        """Entries in nobody's hands."""
+        return max(0, self.length - self.in_flight)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One launch shard: its two streams, its dead letters, the scripts' counters, and the producers' own."""
+
+    captures: Stream
+    replays: Stream
+    dead: int
+    ledger: dict[str, int]
+    producers: list[ProducerCounters]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A launch's shards at about one time, and the ids of the producers that are alive."""
+
+    shards: tuple[Shard, ...]
+    alive: frozenset[str]
+
+    def in_outboxes(self) -> int:
+        """Count what living hooks have sampled and neither written nor dropped, as they last said."""
+        return sum(unwritten(p) for p in self.living())
+
+    def living(self) -> list[ProducerCounters]:
+        """Give the counters of producers that are alive."""
+        return [p for shard in self.shards for p in shard.producers if not p.closed and p.producer in self.alive]
+
+
+def unwritten(counters: ProducerCounters) -> int:
+    """Count what a producer has sampled and neither written nor dropped."""
+    return max(0, counters.sampled - counters.seq - sum(counters.dropped.values()))
+
+
+def published_launches(redis: Client) -> dict[str, LaunchState]:
+    """Read the launches as hooks and workers see them. Damaged ones are left out."""
+    states: dict[str, LaunchState] = {}
+    for name in sorted(_names(redis)):
+        with contextlib.suppress(BadLaunch, ResponseError):
+            stored = as_dict(redis.execute_command("HGETALL", keys.launch(check_name(name))))
+            states[name] = parse_state(name, stored)
+    return states
+
+
+def _names(redis: Client) -> list[str]:
+    return [name.decode(errors="replace") for name in redis.execute_command("SMEMBERS", keys.LAUNCHES)]
+
+
+def read_shard(redis: Client, name: str, shard: int) -> Shard:
+    """Look at one shard in one round trip. What is missing or of the wrong type reads as empty."""
+    captures, replays = keys.captures(name, shard), keys.replays(name, shard)
+    pipeline = redis.pipeline(transaction=False)
+    for stream, group in ((captures, keys.WORKER_GROUP), (replays, keys.COMPARATOR_GROUP)):
+        pipeline.execute_command("XINFO", "STREAM", stream)
+        pipeline.execute_command("XPENDING", stream, group)
+    pipeline.execute_command("XLEN", keys.dead(name, shard))
+    pipeline.execute_command("HGETALL", keys.ledger(name, shard))
+    pipeline.execute_command("HGETALL", keys.producers(name, shard))
+    pipeline.execute_command("TIME")
+    replies = pipeline.execute(raise_on_error=False)
+    for reply in replies:
+        if isinstance(reply, RedisError) and not any(word in str(reply) for word in _ABSENT):
+            raise reply
+    info, pending, next_info, next_pending, dead, ledger, producers, clock = (
+        None if isinstance(reply, ResponseError) else reply for reply in replies
+    )
+    now_ms = clock_ms(clock)
+    return Shard(
+        _stream(info, pending, now_ms),
+        _stream(next_info, next_pending, now_ms),
+        int(dead or 0),
+        {_name(field): int(number) for field, number in as_dict(ledger or ()).items() if number.isdigit()},
+        _counters(as_dict(producers or ()).values()),
+    )
+
+
+_ABSENT: Final = ("no such key", "NOGROUP", "WRONGTYPE")
+
+
+def read_launch(redis: Client, state: LaunchState) -> Sight:
+    """Look at every shard of a launch, and at who captures."""
+    shards = tuple(read_shard(redis, state.name, shard) for shard in range(state.spec.shards))
+    return Sight(shards, frozenset(process.id for process in hooks_alive(redis)))
+
+
+def published(redis: Client, name: str) -> LaunchState:
+    """Read one launch as hooks and workers see it. Raises NoSuchLaunch, and ConsoleError when it is damaged."""
+    stored = as_dict(redis.execute_command("HGETALL", keys.launch(name)))
+    if not stored:
+        raise NoSuchLaunch(name, _names(redis))
+    try:
+        return parse_state(name, stored)
+    except BadLaunch as damaged:
+        raise ConsoleError(f"{damaged}. A change publishes it anew, such as darklaunch pause {name}") from damaged
+
+
+def _counters(stored: Iterable[bytes]) -> list[ProducerCounters]:
+    counters: list[ProducerCounters] = []
+    for raw in stored:
+        with contextlib.suppress(BadEntry):
+            counters.append(unpack_counters(raw))
+    return counters
+
+
+def captured_origins(redis: Client) -> set[str]:
+    """Name the origins in exchanges that are on a stream, over every launch: where the primary answers its clients."""
+    found: set[str] = set()
+    for name, state in published_launches(redis).items():
+        for shard in range(state.spec.shards):
+            for stream in (keys.captures(name, shard), keys.replays(name, shard)):
+                try:
+                    entries = redis.execute_command("XREVRANGE", stream, "+", "-", "COUNT", RECENT)
+                except ResponseError:
+                    continue
+                found.update(origin for _, flat in entries if (origin := _origin(flat)))
+    return found
+
+
+def recorded_origins(connection: Connection) -> set[str]:
+    """Name the origins in the exchanges that were kept as samples last."""
+    rows = connection.execute("SELECT meta FROM darklaunch.sample ORDER BY recorded_at DESC LIMIT %s", [SAMPLES])
+    found = (_origin({keys.V: VERSION, keys.META: meta}) for (meta,) in rows)
+    return {origin for origin in found if origin}
+
+
+def _origin(fields: Any) -> str:
+    try:
+        origin = read_meta(as_dict(fields), keys.META).get("origin")
+    except (BadEntry, ValueError):
+        return ""
+    return origin if isinstance(origin, str) else ""
+
+
+def _stream(info: Any, pending: Any, now_ms: int) -> Stream:
+    about: dict[bytes, Any] = as_dict(info or ())
+    first, last_id = about.get(b"first-entry"), _entry_id(about.get(b"last-generated-id", b"0-0"))
+    in_flight = int(pending["pending"]) if pending else 0  # redis-py has named its parts
+    length = int(about.get(b"length", 0))
+    if not first:
+        return Stream(length, in_flight, 0.0, None, last_id)
+    first_id = _entry_id(first[0])
+    return Stream(length, in_flight, max(0.0, (now_ms - first_id[0]) / 1000), first_id, last_id)
+
+
+def _name(field: bytes) -> str:
+    return field.decode(errors="replace")
+
+
+def _entry_id(text: bytes) -> EntryId:
+    milliseconds, _, number = text.partition(b"-")
+    return int(milliseconds), int(number)

@@ -1,0 +1,1 @@
+"""What happens inside a request: sample it, record it, write it down."""

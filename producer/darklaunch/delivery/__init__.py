@@ -1,0 +1,1 @@
+"""What happens in the background thread: read control state, take recordings to Redis."""

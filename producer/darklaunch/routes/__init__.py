@@ -1,0 +1,1 @@
+"""Which endpoint a request belongs to, and which routes the app has."""

@@ -1,0 +1,109 @@
+"""What one process knows of the launches, kept up to date by polling Redis. Sans-I/O.
+
+Every poll asks for `dl:revision` and for the hold of each running launch, in one pipeline; only when one of them
+moved are the launches read again. The hold is read by itself because `redis-cli HSET dl:launch:NAME hold 1` must stop
+a launch without anything else being told.
+"""
+
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from darklaunch_shared import keys
+from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.redis.client import as_dict
+
+from .spec import LaunchState, Status, check_name, parse_state
+
+Command = tuple[str, ...]
+
+POLL_S: Final = 0.5
+STALE_S: Final = 30.0
+REREAD_S: Final = 10.0
+
+
+class ControlView:
+    """The launches as last read.
+
+    Drive it with whatever client is at hand: send `commands()` in one non-transactional pipeline that returns errors
+    among its replies, give the replies to `feed()`, and repeat while `feed()` returns True. One launch whose hash is
+    damaged stops no other.
+    """
+
+    def __init__(self) -> None:
+        self._revision: bytes | None = None
+        self._states: dict[str, LaunchState] = {}
+        self._broken: dict[str, str] = {}
+        self._names: list[str] | None = None
+        self._step = "poll"
+        self._read_at = float("-inf")
+        self._full_read_at = float("-inf")
+
+    def commands(self) -> list[Command]:
+        """Give the commands of the next pipeline."""
+        if self._step == "names":
+            return [("SMEMBERS", keys.LAUNCHES)]
+        if self._step == "launches":
+            return [("HGETALL", keys.launch(name)) for name in self._names or []]
+        return [("GET", keys.REVISION), *(("HGET", keys.launch(name), "hold") for name in self._running())]
+
+    def feed(self, replies: list[Any], now_s: float) -> bool:
+        """Take the replies of the last pipeline; `now_s` is a monotonic clock. True: there is more to ask.
+
+        Raises the RedisError that `dl:revision` or `dl:launches` was answered with.
+        """
+        if self._step != "launches" and isinstance(replies[0], RedisError):
+            raise replies[0]
+        if self._step == "names":
+            self._names = sorted(name.decode(errors="replace") for name in replies[0])
+            self._step = "launches" if self._names else "poll"
+            if not self._names:
+                self._replace({}, {}, now_s)
+            return bool(self._names)
+        if self._step == "launches":
+            self._step = "poll"
+            self._read_all(replies, now_s)
+            return False
+        revision, holds = replies[0], replies[1:]
+        moved = revision != self._revision or now_s - self._full_read_at > REREAD_S
+        moved = moved or any(not isinstance(hold, RedisError) and (hold or b"") not in (b"", b"0") for hold in holds)
+        self._revision, self._read_at = revision, now_s
+        self._step = "names" if moved else "poll"
+        return moved
+
+    def restart(self) -> None:
+        """Forget a half-done read after an error; the next commands start from the beginning."""
+        self._step, self._revision = "poll", None
+
+    def states(self, now_s: float) -> dict[str, LaunchState]:
+        """Give every readable launch, or none at all when Redis could not be read for 30 s: it fails towards off."""
+        return self._states if now_s - self._read_at <= STALE_S else {}
+
+    def broken(self) -> dict[str, str]:
+        """Give the launches whose control state is damaged, with why. They count as paused."""
+        return self._broken
+
+    def _running(self) -> list[str]:
+        """Name the launches a hold would stop; what a promoted one has left is still replayed."""
+        running = (Status.ACTIVE, Status.PROMOTED)
+        return [name for name, state in self._states.items() if state.status in running and not state.hold]
+
+    def _read_all(self, replies: list[Any], now_s: float) -> None:
+        states: dict[str, LaunchState] = {}
+        broken: dict[str, str] = {}
+        for name, reply in zip(self._names or [], replies, strict=True):
+            try:
+                states[name] = parse_state(check_name(name), _hash(reply))
+            except (BadLaunch, RedisError) as why:
+                broken[name] = str(why)
+        self._replace(states, broken, now_s)
+
+    def _replace(self, states: dict[str, LaunchState], broken: dict[str, str], now_s: float) -> None:
+        self._states, self._broken = states, broken
+        self._read_at = self._full_read_at = now_s
+
+
+def _hash(reply: Any) -> dict[bytes, bytes]:
+    if isinstance(reply, RedisError):
+        raise reply
+    return as_dict(reply)

@@ -1,0 +1,194 @@
+"""A launch as every process sees it: its specification and its present state."""
+
+import re
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Final, cast
+
+import orjson
+
+from darklaunch_shared.errors import BadLaunch
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_BUILD: Final = re.compile(r"[!#-\[\]-~](?:[ !#-\[\]-~]{0,98}[!#-\[\]-~])?")
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Status(StrEnum):
+    """What a launch is doing."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSpec:
+    """What an operator decided when starting a launch. Travels as JSON in the launch's hash.
+
+    shadow               origin of the version under test, `http://host:port`
+    allow                writes that may be replayed, each `METHOD /path` with `*` for one segment and `**` for any rest
+    only, skip           path patterns of the same form: mirror only these, never those
+    sticky               "" for random sampling, or `header:NAME`, `cookie:NAME`, `client`
+    compare              False records status and latency without comparing answers
+    host                 "shadow" sends the shadow's own Host, "preserve" the one the primary got
+    max_latency_diff_ms  a replay slower than the primary by more than this counts as slow
+    max_age_s            exchanges older than this are not replayed any more
+    max_entries          admission bound: exchanges waiting or in flight per shard
+    max_rps              requests per second to the shadow over all workers; 0 sets no bound
+    request_cap_bytes    largest request body that is replayed
+    response_cap_bytes   largest answer: of the shadow as it comes over the wire, of the primary to be compared with
+    seal                 True has hooks seal credentials for the shadow instead of removing them
+    allow_metadata       True lets the shadow resolve to link-local and metadata addresses
+    shards               how many stream shards the launch is spread over
+    control              origin of a second instance of the primary's version, for the noise baseline; "" for none
+    noise_percent        share of safe exchanges replayed once more, to the control or else to the shadow; 0 for none
+    build_header         response header in which the shadow names its build; "" where its hook does, or nobody
+    build                what the operator calls the shadow's build, for answers that do not name one
+    policy               what the launch is judged by, as JSON; "" is the default policy
+    rules                which differences are excused, as JSON; "" is no rules
+    """
+
+    shadow: str
+    allow: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    sticky: str = ""
+    compare: bool = True
+    host: str = "shadow"
+    max_latency_diff_ms: float = 2000.0
+    max_age_s: float = 300.0
+    max_entries: int = 20_000
+    max_rps: float = 0.0
+    request_cap_bytes: int = 1_048_576
+    response_cap_bytes: int = 1_048_576
+    seal: bool = False
+    allow_metadata: bool = False
+    shards: int = 1
+    control: str = ""
+    noise_percent: float = 10.0
+    build_header: str = ""
+    build: str = ""
+    policy: str = ""
+    rules: str = ""
+
+    @property
+    def deadline_s(self) -> float:
+        """The one wall-clock deadline of a replay: connecting, retries and body."""
+        return (self.max_latency_diff_ms + 5000) / 1000
+
+    @property
+    def lease_s(self) -> float:
+        """How long a worker may hold an exchange before another may claim it."""
+        return 2 * self.deadline_s + 5
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchState:
+    """A launch at one revision.
+
+    `percent` is 0 to 100; `hold` is the emergency stop, set without Postgres; `settle`, when not empty, is the reason
+    for which workers drop what waits while the launch is paused.
+    """
+
+    name: str
+    status: Status
+    percent: float
+    hold: bool
+    revision: int
+    spec: LaunchSpec
+    settle: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """The share of requests to sample now, 0 to 1."""
+        return self.percent / 100 if self.status is Status.ACTIVE and not self.hold else 0.0
+
+
+def check_name(name: str) -> str:
+    """Return a valid launch name. Raises BadLaunch otherwise."""
+    if not _NAME.fullmatch(name):
+        raise BadLaunch(
+            f"{name!r} cannot name a launch: use 1 to 63 lower-case letters, digits and hyphens, starting with "
+            "a letter or digit"
+        )
+    return name
+
+
+def check_percent(percent: float) -> float:
+    """Return a valid percentage. Raises BadLaunch otherwise."""
+    if not 0 <= percent <= 100:
+        raise BadLaunch(f"the percentage must be between 0 and 100, got {percent:g}")
+    return percent
+
+
+def check_build(build: str) -> str:
+    """Return a valid build id. Raises BadLaunch otherwise."""
+    if not _BUILD.fullmatch(build):
+        raise BadLaunch(
+            f"{build[:120]!r} cannot name a build: use 1 to 100 printable ASCII characters without quotes and "
+            "backslashes"
+        )
+    return build
+
+
+def pack_spec(spec: LaunchSpec) -> bytes:
+    """Turn a specification into JSON."""
+    return orjson.dumps(spec)
+
+
+def unpack_spec(raw: bytes | str) -> LaunchSpec:
+    """Read a specification. Unknown fields are skipped, so that older workers read newer launches.
+
+    Raises BadLaunch when it is not JSON, or a field is missing or of the wrong type.
+    """
+    try:
+        given = orjson.loads(raw)
+    except orjson.JSONDecodeError as broken:
+        raise BadLaunch(f"the launch's specification is not JSON: {broken}") from None
+    if not isinstance(given, dict):
+        raise BadLaunch("the launch's specification is not a JSON object")
+    values = _with_rules(cast(dict[str, Any], given))
+    return LaunchSpec(**{field.name: _typed(field.name, field.type, values[field.name]) for field in _known(values)})
+
+
+def parse_state(name: str, stored: dict[bytes, bytes]) -> LaunchState:
+    """Read a launch's hash. Raises BadLaunch when a field is missing or damaged: then nothing may be sampled."""
+    try:
+        percent = check_percent(float(stored[b"percent"]))
+        status = Status(stored[b"status"].decode())
+        revision = int(stored[b"revision"])
+        spec = unpack_spec(stored[b"spec"])
+        settle = stored.get(b"settle", b"").decode("ascii")[:100]
+    except KeyError as missing:
+        raise BadLaunch(f"launch {name}: {missing} is missing from its control state") from None
+    except ValueError as broken:
+        raise BadLaunch(f"launch {name}: its control state is damaged: {broken}") from None
+    hold = stored.get(b"hold", b"") not in (b"", b"0")
+    return LaunchState(name, status, percent, hold, revision, spec, settle)
+
+
+def _with_rules(values: dict[str, Any]) -> dict[str, Any]:
+    """Turn the ignore paths of a launch that 0.1.0 started into rules."""
+    if not values.get("ignore") or values.get("rules"):
+        return values
+    paths = _typed("ignore", tuple, values["ignore"])
+    rules = {"ignore": [{"path": path, "reason": "given at start"} for path in paths]}
+    return {**values, "rules": orjson.dumps(rules).decode()}
+
+
+def _known(values: dict[str, Any]) -> list[Any]:
+    if "shadow" not in values:
+        raise BadLaunch("the launch's specification names no shadow")
+    return [field for field in fields(LaunchSpec) if field.name in values]
+
+
+def _typed(name: str, kind: Any, value: Any) -> Any:
+    accepted: dict[Any, Any] = {str: str, bool: bool, int: int, float: (int, float)}
+    if kind in accepted:
+        if isinstance(value, accepted[kind]) and (kind is bool or not isinstance(value, bool)):
+            return kind(value)
+    elif isinstance(value, list) and all(isinstance(item, str) for item in cast(list[object], value)):
+        return tuple(cast(list[str], value))
+    raise BadLaunch(f"the launch's specification has {str(cast(object, value))[:40]!r} for {name}")

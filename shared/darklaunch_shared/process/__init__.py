@@ -1,0 +1,1 @@
+"""What every process of the product needs: shutdown, back-off, safe logging, crash points."""

@@ -1,0 +1,1 @@
+"""Redis as the protocol needs it: clients, scripts, the consumer recipe, presence."""

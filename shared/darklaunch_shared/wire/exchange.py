@@ -1,0 +1,215 @@
+"""What travels from the hook to the workers: one captured request with the primary's response.
+
+On the stream an exchange is five fields, readable with redis-cli: `v`, `id`, `meta` (JSON) and the raw bodies
+`request` and `response`. Header values and the request target are bytes on the wire; here they are `str`
+decoded as latin-1, which maps every byte to one character and back, so nothing is lost in JSON.
+"""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from darklaunch_shared import keys
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.process.fast_dataclass import immutable
+
+VERSION: Final = b"1"
+
+META_CAP_BYTES: Final = 1_048_576
+"""The longest JSON field that is read. Headers of servers are bounded far below it."""
+
+REDACTED: Final = "[redacted]"
+"""What the hook leaves of a credential in a header that is kept."""
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in wire order: lower-case names, latin-1 values."""
+
+Fields = dict[bytes, bytes]
+"""The fields of one stream entry."""
+
+
+@immutable
+class Request:
+    """A captured request.
+
+    `target` is the raw request target (path and query) byte for byte; `origin` is scheme://host[:port] as the
+    primary's client saw it.
+    """
+
+    method: str
+    target: str
+    origin: str
+    headers: Headers
+    body: bytes
+
+
+@immutable
+class Answer:
+    """A response by one side: status, header fields, body as it came over the wire, latency in milliseconds."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    latency_ms: float
+
+
+@immutable
+class Exchange:
+    """A captured request with the primary's answer.
+
+    `id` is `<producer>:<seq>`, unique within the launch. `captured_at_ms` is the wall clock at the request's start,
+    in milliseconds since the epoch. `endpoint` is method and route template, `GET /orders/{id}`. `sealed` holds the
+    credentials that stand as `[sealed]` in the request, see `seal`; "" when there are none.
+    """
+
+    id: str
+    launch: str
+    captured_at_ms: int
+    endpoint: str
+    request: Request
+    primary: Answer
+    sealed: str = ""
+
+
+def pack_exchange(exchange: Exchange) -> Fields:
+    """Turn an exchange into stream fields."""
+    request, primary = exchange.request, exchange.primary
+    text = pack_text(
+        request.method, request.target, request.origin, request.headers,
+        primary.status, primary.headers, primary.latency_ms,
+    )  # fmt: skip
+    return {
+        keys.V: VERSION,
+        keys.ID: exchange.id.encode(),
+        keys.META: pack_meta(exchange.launch, exchange.captured_at_ms, exchange.endpoint, text, exchange.sealed),
+        keys.REQUEST: request.body,
+        keys.RESPONSE: primary.body,
+    }
+
+
+def pack_text(
+    method: str,
+    target: str,
+    origin: str,
+    headers: Headers,
+    status: int,
+    response_headers: Headers,
+    latency_ms: float,
+) -> bytes:
+    """Write what is known of an exchange when its answer ends: its `meta` without launch, capture time and endpoint.
+
+    Raises TypeError for text that JSON cannot hold.
+    """
+    return orjson.dumps({
+        "method": method,
+        "target": target,
+        "origin": origin,
+        "headers": headers,
+        "status": status,
+        "response_headers": response_headers,
+        "latency_ms": latency_ms,
+    })  # fmt: skip
+
+
+def pack_meta(launch: str, captured_at_ms: int, endpoint: str, text: bytes, sealed: str = "") -> bytes:
+    """Write an exchange's `meta`: everything but its id and the two bodies. `text` is what `pack_text` gave."""
+    if sealed:
+        text = b'%b,"sealed":%b}' % (text[:-1], orjson.dumps(sealed))
+    return b'{"launch":%b,"at":%d,"endpoint":%b,%b' % (_quoted(launch), captured_at_ms, _quoted(endpoint), text[1:])
+
+
+@lru_cache(maxsize=1_000)
+def _quoted(name: str) -> bytes:
+    return orjson.dumps(name)
+
+
+def without_secrets(meta: bytes) -> bytes:
+    """Take the sealed credentials, and the signature that covers them, out of a `meta` that was read before."""
+    members: dict[str, Any] = orjson.loads(meta)
+    return orjson.dumps({name: value for name, value in members.items() if name not in ("sealed", "sig")})
+
+
+def unpack_exchange(fields: Fields) -> Exchange:
+    """Read an exchange back from stream fields.
+
+    Raises BadEntry when a field is missing, has the wrong type, or `v` is a version this release does not read.
+    """
+    meta = read_meta(fields, keys.META)
+    try:
+        launch, endpoint = meta["launch"], meta["endpoint"]
+        method, target, origin = meta["method"], meta["target"], meta["origin"]
+        sealed = meta.get("sealed", "")
+        _check_texts(launch, endpoint, method, target, origin, sealed)
+        request = Request(method, target, origin, as_headers(meta["headers"]), fields[keys.REQUEST])
+        headers = as_headers(meta["response_headers"])
+        primary = Answer(as_status(meta["status"]), headers, fields[keys.RESPONSE], as_latency(meta["latency_ms"]))
+    except KeyError as missing:
+        raise BadEntry(f"the entry has no {missing}") from None
+    return Exchange(exchange_id(fields), launch, captured_at_ms(meta), endpoint, request, primary, sealed)
+
+
+def exchange_id(fields: Fields) -> str:
+    """Read an entry's exchange id. Raises BadEntry when there is none or it is not `<producer>:<seq>`."""
+    raw = fields.get(keys.ID, b"")
+    producer, colon, seq = raw.partition(b":")
+    if not (colon and 0 < len(producer) <= 32 and producer.isalnum() and seq.isdigit() and len(seq) <= 18):
+        raise BadEntry("the entry has no exchange id of the form <producer>:<seq>")
+    return raw.decode("ascii")
+
+
+def read_meta(fields: Fields, field: bytes) -> dict[str, Any]:
+    """Read one JSON field. Raises BadEntry when it is absent, too long or no JSON object, or the version is unknown."""
+    if fields.get(keys.V) != VERSION:
+        raise BadEntry(f"the entry has version {fields.get(keys.V, b'none')[:20]!r}, this release reads {VERSION!r}")
+    raw = fields.get(field)
+    if raw is None:
+        raise BadEntry(f"the entry has no field {field.decode()}")
+    if len(raw) > META_CAP_BYTES:
+        raise BadEntry(f"the entry's {field.decode()} has {len(raw):,} bytes, more than {META_CAP_BYTES:,}")
+    try:
+        meta: dict[str, Any] = orjson.loads(raw)
+    except orjson.JSONDecodeError as broken:
+        raise BadEntry(f"the entry's {field.decode()} is not JSON: {broken}") from None
+    if type(meta) is not dict:
+        raise BadEntry(f"the entry's {field.decode()} is not a JSON object")
+    return meta
+
+
+def captured_at_ms(meta: dict[str, Any]) -> int:
+    """Read a capture time, in milliseconds since the epoch. Raises BadEntry outside the years 2000 to 2999."""
+    at = meta.get("at")
+    if type(at) is not int or not 946_684_800_000 <= at < 32_503_680_000_000:
+        raise BadEntry("the entry's capture time is not between the years 2000 and 2999")
+    return at
+
+
+def as_headers(value: Any) -> Headers:
+    """Check header fields. Raises BadEntry unless they are a list of [name, value] pairs of latin-1 text."""
+    try:
+        "".join([name + text for name, text in value]).encode("latin-1")
+        return tuple(map(tuple, value))
+    except (TypeError, ValueError):
+        raise BadEntry("the entry's header fields are not [name, value] pairs of latin-1 text") from None
+
+
+def as_status(value: Any) -> int:
+    """Check a status code. Raises BadEntry unless it is an integer from 100 to 999."""
+    if type(value) is not int or not 100 <= value <= 999:
+        raise BadEntry(f"the entry's status is not a status code: {str(value)[:40]}")
+    return value
+
+
+def as_latency(value: Any) -> float:
+    """Check a latency in milliseconds. Raises BadEntry unless it is a number from 0 to one day."""
+    if type(value) not in (float, int) or not 0 <= value <= 86_400_000:
+        raise BadEntry(f"the entry's latency is not between 0 ms and one day: {str(value)[:40]}")
+    return float(value)
+
+
+def _check_texts(*values: Any) -> None:
+    try:
+        "".join(values)
+    except TypeError:
+        wrong = next(value for value in values if not isinstance(value, str))
+        raise BadEntry(f"the entry has {str(wrong)[:40]!r} where text was expected") from None

@@ -1,0 +1,238 @@
+"""What travels from the workers to the comparator: an exchange and what became of its replay.
+
+A replay entry holds the exchange's fields plus `shadow_meta` (JSON) and `shadow` (the shadow's raw body, left out when
+it has the same bytes as the primary's). An exchange that was never replayed travels without bodies, with its loss.
+
+Where one of the two versions was asked a second time, for the noise baseline, `control_meta` and `control` hold what
+came of it in the same form, the body left out when it has the same bytes as that version's first. A reader that knows
+nothing of the baseline skips both fields.
+"""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+
+from darklaunch_shared import keys
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.process.fast_dataclass import immutable
+
+from .exchange import (
+    VERSION,
+    Answer,
+    Exchange,
+    Fields,
+    as_headers,
+    as_latency,
+    as_status,
+    captured_at_ms,
+    exchange_id,
+    read_meta,
+    unpack_exchange,
+)
+
+BUILD_CHARS: Final = 100
+
+
+class LatencySource(StrEnum):
+    """Where the shadow's latency was measured: inside the shadow app, or by the replay client."""
+
+    SERVER_TIMING = "server_timing"
+    CLIENT = "client"
+
+
+class ShadowErrorClass(StrEnum):
+    """Why there is no answer from the shadow."""
+
+    REFUSED = "refused"
+    DNS = "dns"
+    TLS = "tls"
+    RESET = "reset"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"  # what came back is not HTTP
+    TOO_LARGE = "too_large"  # the answer is over a size cap
+    FORBIDDEN = "forbidden"  # the origin resolves to an address that must not be called
+
+
+@immutable
+class Answered:
+    """The shadow answered. `build` is the version that did, "" when nobody says."""
+
+    answer: Answer
+    latency_source: LatencySource
+    attempts: int
+    replayed_at_ms: int
+    build: str = ""
+
+
+@immutable
+class Unanswered:
+    """The shadow gave no answer; `detail` is one line for people, `waited_ms` how long the worker tried.
+
+    `build` is the version that answered last.
+    """
+
+    error: ShadowErrorClass
+    detail: str
+    attempts: int
+    waited_ms: float
+    replayed_at_ms: int
+    build: str = ""
+
+
+class Version(StrEnum):
+    """Which of the two versions an answer is from."""
+
+    PRIMARY = "primary"
+    SHADOW = "shadow"
+
+
+@immutable
+class Repeat:
+    """What one version answered to the request a second time: `primary` through the control origin, or `shadow`."""
+
+    version: Version
+    outcome: Answered | Unanswered
+
+
+@immutable
+class Replay:
+    """An exchange and the shadow's side of it; `repeat` where it was replayed a second time."""
+
+    exchange: Exchange
+    shadow: Answered | Unanswered
+    repeat: Repeat | None = None
+
+
+@immutable
+class Loss:
+    """An exchange that ended without a replay: `outcome` is `dropped` or `dead`, `reason` one of PROTOCOL's words."""
+
+    id: str
+    launch: str
+    captured_at_ms: int
+    endpoint: str
+    outcome: str
+    reason: str
+
+
+def pack_replay(captured: Fields, shadow: Answered | Unanswered, repeat: Repeat | None = None) -> Fields:
+    """Turn an outcome into stream fields; `captured` are the exchange's own fields, passed on as they came."""
+    primary_body = captured[keys.RESPONSE]
+    meta, body = _pack_side(shadow, primary_body)
+    fields = {**captured, keys.SHADOW_META: orjson.dumps(meta)}
+    if body is not None:
+        fields[keys.SHADOW] = body
+    if repeat is None:
+        return fields
+    first_body = primary_body if repeat.version is Version.PRIMARY else _body(shadow)
+    meta, body = _pack_side(repeat.outcome, first_body)
+    fields[keys.CONTROL_META] = orjson.dumps({"version": repeat.version, **meta})
+    if body is not None:
+        fields[keys.CONTROL] = body
+    return fields
+
+
+def pack_loss(loss: Loss) -> Fields:
+    """Turn a loss into stream fields, without bodies."""
+    meta = {"launch": loss.launch, "at": loss.captured_at_ms, "endpoint": loss.endpoint}
+    shadow_meta = {"outcome": loss.outcome, "reason": loss.reason}
+    return {
+        keys.V: VERSION,
+        keys.ID: loss.id.encode(),
+        keys.META: orjson.dumps(meta),
+        keys.SHADOW_META: orjson.dumps(shadow_meta),
+    }
+
+
+def unpack_replay(fields: Fields) -> Replay | Loss:
+    """Read a replay or a loss back from stream fields. Raises BadEntry when it is neither."""
+    meta = read_meta(fields, keys.SHADOW_META)
+    try:
+        if "outcome" in meta:
+            return _loss(fields, str(meta["outcome"]), str(meta["reason"])[:100])
+        exchange = unpack_exchange(fields)
+        shadow = _read_side(meta, exchange.primary.body, fields.get(keys.SHADOW))
+    except KeyError as missing:
+        raise BadEntry(f"the replay has no {missing}") from None
+    except (TypeError, ValueError) as broken:
+        raise BadEntry(f"the replay's shadow_meta is damaged: {broken}") from None
+    return Replay(exchange, shadow, _read_repeat(fields, exchange, shadow))
+
+
+def _pack_side(outcome: Answered | Unanswered, known_body: bytes) -> tuple[dict[str, object], bytes | None]:
+    if isinstance(outcome, Unanswered):
+        return {
+            "error": outcome.error,
+            "detail": outcome.detail,
+            "attempts": outcome.attempts,
+            "waited_ms": outcome.waited_ms,
+            "at": outcome.replayed_at_ms,
+            **_named(outcome.build),
+        }, None
+    meta: dict[str, object] = {
+        "status": outcome.answer.status,
+        "headers": outcome.answer.headers,
+        "latency_ms": outcome.answer.latency_ms,
+        "latency_source": outcome.latency_source,
+        "attempts": outcome.attempts,
+        "at": outcome.replayed_at_ms,
+        **_named(outcome.build),
+    }
+    if outcome.answer.body == known_body:
+        return {**meta, "same_body": True}, None
+    return meta, outcome.answer.body
+
+
+def _read_side(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> Answered | Unanswered:
+    if "error" in meta:
+        return Unanswered(
+            error=ShadowErrorClass(meta["error"]),
+            detail=str(meta["detail"]),
+            attempts=int(meta["attempts"]),
+            waited_ms=as_latency(meta["waited_ms"]),
+            replayed_at_ms=captured_at_ms(meta),
+            build=_build(meta),
+        )
+    if meta.get("same_body"):
+        body = known_body
+    elif body is None:
+        raise BadEntry("the replay has a side without its body")
+    answer = Answer(as_status(meta["status"]), as_headers(meta["headers"]), body, as_latency(meta["latency_ms"]))
+    source = LatencySource(meta["latency_source"])
+    return Answered(answer, source, int(meta["attempts"]), captured_at_ms(meta), _build(meta))
+
+
+def _read_repeat(fields: Fields, exchange: Exchange, shadow: Answered | Unanswered) -> Repeat | None:
+    """Read the second answer. One that cannot be read is left out: it must never cost the exchange its outcome."""
+    if keys.CONTROL_META not in fields:
+        return None
+    try:
+        meta = read_meta(fields, keys.CONTROL_META)
+        version = Version(meta["version"])
+        first_body = exchange.primary.body if version is Version.PRIMARY else _body(shadow)
+        return Repeat(version, _read_side(meta, first_body, fields.get(keys.CONTROL)))
+    except (BadEntry, KeyError, TypeError, ValueError):
+        return None
+
+
+def _body(outcome: Answered | Unanswered) -> bytes:
+    return outcome.answer.body if isinstance(outcome, Answered) else b""
+
+
+def _named(build: str) -> dict[str, str]:
+    return {"build": build} if build else {}
+
+
+def _build(meta: dict[str, Any]) -> str:
+    build = meta.get("build", "")
+    if not isinstance(build, str) or len(build) > BUILD_CHARS:
+        raise BadEntry("the replay's build is not a text of at most 100 characters")
+    return build
+
+
+def _loss(fields: Fields, outcome: str, reason: str) -> Loss:
+    if outcome not in ("dropped", "dead"):
+        raise BadEntry(f"the replay's outcome is neither dropped nor dead: {outcome[:40]}")
+    meta = read_meta(fields, keys.META)
+    return Loss(exchange_id(fields), str(meta["launch"]), captured_at_ms(meta), str(meta["endpoint"]), outcome, reason)

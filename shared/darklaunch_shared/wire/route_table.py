@@ -1,0 +1,79 @@
+"""The route table of an app: what it can be asked, as method and template. Hooks publish it for coverage."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.redis.script_queue import Call
+
+MOST_ROUTES: Final = 1000
+MOST_TABLES: Final = 64
+ANY_METHOD: Final = "*"
+_METHOD_CHARS: Final = 20
+_TEMPLATE_CHARS: Final = 200
+_NAME_CHARS: Final = 100
+_TABLE_BYTES: Final = 262_144
+
+Route = tuple[str, str]
+"""Method, `*` where the framework does not say, and template: `("GET", "/orders/{id}")`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """The routes of one version of an app, sorted; `omitted` counts those beyond the first 1,000."""
+
+    app: str
+    framework: str
+    routes: tuple[Route, ...]
+    omitted: int = 0
+
+    @classmethod
+    def of(cls, app: str, framework: str, routes: Iterable[Route]) -> "RouteTable":
+        """Make a table of bounded size: names are cut, what is listed twice counts once."""
+        cut = sorted({(method[:_METHOD_CHARS], template[:_TEMPLATE_CHARS]) for method, template in routes})
+        return cls(app[:_NAME_CHARS], framework[:_NAME_CHARS], tuple(cut[:MOST_ROUTES]), max(0, len(cut) - MOST_ROUTES))
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hex digits that tell one version of the table from another."""
+        return blake2b(orjson.dumps([self.framework, self.routes]), digest_size=4).hexdigest()
+
+
+def pack_table(table: RouteTable) -> bytes:
+    """Turn a table into JSON. Raises TypeError for text that JSON cannot hold."""
+    return orjson.dumps(table)
+
+
+def unpack_table(raw: bytes) -> RouteTable:
+    """Read a table. Raises BadEntry when it is damaged, or larger than a hook makes it."""
+    if len(raw) > _TABLE_BYTES:
+        raise BadEntry(f"a route table of {len(raw):,} bytes is larger than any hook makes it")
+    try:
+        given: Any = orjson.loads(raw)
+        routes = tuple((_text(method), _text(template)) for method, template in given["routes"])
+        table = RouteTable(_text(given["app"]), _text(given["framework"]), routes, int(given["omitted"]))
+    except (ValueError, TypeError, KeyError) as broken:
+        raise BadEntry(f"a route table is damaged: {broken}") from None
+    if len(routes) > MOST_ROUTES or table.omitted < 0:
+        raise BadEntry("a route table is larger than any hook makes it")
+    return table
+
+
+def publication(registry: str, table: RouteTable) -> Call:
+    """Give the call that publishes a table, seen now by the server's clock. `registry` is keys.ROUTES."""
+    return Call("heartbeat", (registry,), (field_of(table), pack_table(table)))
+
+
+def field_of(table: RouteTable) -> str:
+    """Name a table's field in the registry: the app and which version of its routes."""
+    return f"{table.app}:{table.fingerprint}"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{str(value)[:40]!r} is not text")
+    return value

@@ -1,0 +1,101 @@
+"""The paths of rules: what they cover, and what is said of those that cannot be read."""
+
+import pytest
+from darklaunch_comparator.compare import BadPath
+from darklaunch_comparator.compare.path_index import PathMap
+from darklaunch_comparator.compare.rule_path import parse_place
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def mapped(path: str) -> PathMap[str]:
+    steps = parse_place(path).steps
+    return PathMap([] if steps is None else [(steps, path)])
+
+
+@pytest.mark.parametrize(
+    ("path", "tokens"),
+    [
+        ("$", ["anything"]),
+        ("$", []),
+        ("$.a.b", ["a", "b"]),
+        ("$.a.b", ["a", "b", 0, "c"]),
+        ("$['a.b']", ["a.b"]),
+        ('$["a.b"]', ["a.b"]),
+        (r"$['it\'s \\ \n \u00e9 \ud83d\ude00']", ["it's \\ \n é 😀"]),
+        ("$.items[0].x", ["items", 0, "x"]),
+        ("$.items[*].x", ["items", 7, "x"]),
+        ("$.items.*.x", ["items", "key", "x"]),
+        ("$[*]", [3]),
+        ("$..etag", ["etag"]),
+        ("$..etag", ["a", 0, "b", "etag"]),
+        ("$.a..b.c", ["a", "x", "b", "b", "c", "d"]),
+        ("$..['a.b']", ["x", "a.b"]),
+        ("  $.naïve ", ["naïve"]),
+    ],
+)
+def test_covers(path: str, tokens: list[str | int]):
+    assert mapped(path).covers(tokens)
+
+
+@pytest.mark.parametrize(
+    ("path", "tokens"),
+    [
+        ("$.a.b", ["a"]),
+        ("$.a.b", ["a", "c"]),
+        ("$.a", ["ab"]),
+        ("$.items[*].x", ["items", "x"]),
+        ("$.items[0]", ["items", 1]),
+        ("$.items[0]", ["items", "0"]),
+        ("$['0']", [0]),
+        ("$[*]", []),
+        ("$.a..b", ["b"]),
+        ("status", ["status"]),
+    ],
+)
+def test_does_not_cover(path: str, tokens: list[str | int]):
+    assert not mapped(path).covers(tokens)
+
+
+def test_names_status_and_headers():
+    assert parse_place("status").status and not parse_place("$.status").status
+    assert parse_place("header:X-Foo").header == "x-foo"
+    assert parse_place("header: etag").header == "etag"
+    assert parse_place("header:*").header == "*"
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("a.b", '"a.b" is not a path: start with $ for the body, as in $.items[*].price, or write status, or'),
+        ("", '"" is not a path'),
+        ("$a", "column 2 on: a step starts with a dot or a bracket"),
+        ("$.", "column 2 on: a name is expected after the dot"),
+        ("$.a..", "column 4 on: a name is expected after the dot"),
+        ("$.a-b", "column 4 on: a step starts with a dot or a bracket"),
+        ("$.items[?(@.x>1)]", "column 8 on: filters are not supported"),
+        ("$.items[-1]", "column 8 on: indexes from the end are not supported"),
+        ("$.items[0:3]", "column 8 on: slices are not supported"),
+        ("$.items[", "column 8 on: the bracket is not closed"),
+        ("$.items[name]", "column 8 on: a bracket holds one quoted name, one index or *"),
+        ("header:", '"header:" names no header: write header: and its name, as in header:etag.'),
+        ("header:a b", "names no header"),
+        ("$.a\x00\n", r'"$.a\u0000" cannot be read from column 4'),
+    ],
+)
+def test_says_what_is_wrong_and_where(path: str, message: str):
+    with pytest.raises(BadPath) as wrong:
+        parse_place(path)
+    assert message in str(wrong.value)
+    assert str(wrong.value).isprintable()
+
+
+@given(st.text(max_size=30) | st.text("$.[]*'\"ab0-?:@\\", max_size=30).map("$".__add__))
+def test_any_text_is_read_or_refused(path: str):
+    try:
+        parse_place(path)
+    except BadPath as wrong:
+        message = str(wrong)
+    else:
+        message = ""
+    assert message == "" or message.isprintable()

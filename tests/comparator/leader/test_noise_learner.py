@@ -1,0 +1,187 @@
+"""Noise from second answers to Postgres and back into comparisons: counted once, and learned in the open."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from darklaunch_comparator.compare import Noise
+from darklaunch_comparator.leader import leader
+from darklaunch_comparator.leader.noise_learner import NoiseLearner
+from darklaunch_comparator.pipeline import noise_cache
+from darklaunch_comparator.store import report_queries
+from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.store.noise import (
+    NoiseEndpoint,
+    NoisePlace,
+    known_noise,
+    noise_changes,
+    noise_endpoints,
+    noise_places,
+)
+from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_console.embedded import Valkey
+from darklaunch_shared.redis.client import Client
+from darklaunch_shared.wire.exchange import Fields
+from darklaunch_shared.wire.replay import Version
+from psycopg import Connection
+
+from tests.support.comparators import comparing, outcomes, put, settings_for, start, until
+from tests.support.exchanges import asked_twice, assert_sums_equal_rows, exchange, finding, not_answered_again
+
+ENDPOINT = "GET /orders/{id}"
+OWNER, OTHER = "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+@pytest.fixture(scope="module")
+def store(postgres_dsn: str) -> Iterator[Connection[Any]]:
+    with connect_store(postgres_dsn, name="darklaunch-test") as connection:
+        prepare(connection)
+        yield connection
+
+
+def places(connection: Connection[Any], launch: str) -> dict[str, NoisePlace]:
+    return {place.path: place for place in noise_places(connection, launch)}
+
+
+def noisy(launch: str, seq: int, *, total: int = 1, owner: str = OWNER, version: Version = Version.PRIMARY) -> Fields:
+    """Give an exchange whose `n` is another one in every answer; `total` and `owner` are the shadow's."""
+    primary, shadow, again = ({"n": 3 * seq + nth, "total": 1, "owner": OWNER} for nth in range(3))
+    shadow |= {"total": total, "owner": owner}
+    if version is Version.SHADOW:
+        again |= {"total": total, "owner": owner}
+    return asked_twice(exchange(launch, seq, body=primary), body=shadow, again=again, version=version)
+
+
+def record(connection: Connection[Any], launch: str, *entries: Fields) -> None:
+    write(connection, launch, [finding(fields, launch) for fields in entries], Memory())
+
+
+def learn(connection: Connection[Any]) -> None:
+    NoiseLearner().learn(connection, None)  # type: ignore[arg-type]
+
+
+def test_second_answers_are_counted_once_whatever_comes_again(store: Connection[Any], launch_name: str) -> None:
+    entries = [noisy(launch_name, seq, total=1 + seq % 2) for seq in range(1, 11)]
+    entries.append(not_answered_again(exchange(launch_name, 11)))
+    findings = [finding(fields, launch_name) for fields in entries]
+    write(store, launch_name, findings[:7], Memory())
+    write(store, launch_name, findings[::-1], Memory())
+    write(store, launch_name, findings, Memory())
+    assert noise_endpoints(store, launch_name) == [NoiseEndpoint(ENDPOINT, "primary", 10, 1)]
+    found = places(store, launch_name)
+    assert set(found) == {"$.n", "$.total", "$.owner"}
+    assert (found["$.n"].varied, found["$.n"].candidate, found["$.n"].pos, found["$.n"].neg) == (10, 10, 0, 0)
+    assert (found["$.total"].varied, found["$.total"].candidate, found["$.total"].pos) == (0, 5, 5)
+    assert (found["$.owner"].agreed, found["$.owner"].own_rate) == (10, 0)
+    assert (found["$.n"].own_rate, found["$.n"].candidate_rate, found["$.n"].excess) == (1, 1, 0)
+    assert (found["$.total"].own_rate, found["$.total"].candidate_rate, found["$.total"].excess) == (0, 0.5, 0.5)
+    assert_sums_equal_rows(store, launch_name)
+
+
+def test_a_place_that_differs_in_value_and_in_presence_counts_once(store: Connection[Any], launch_name: str) -> None:
+    primary, again = {"l": [{"id": 1, "v": 1}, {"id": 2, "v": 2}]}, {"l": [{"id": 1, "v": 9}, {"id": 2}]}
+    record(store, launch_name, asked_twice(exchange(launch_name, 1, body=primary), again=again))
+    (place,) = noise_places(store, launch_name)
+    assert (place.path, place.varied, place.unstable, place.own_rate) == ("$.l[*].v", 1, 1, 1)
+
+
+def test_the_places_counted_are_bounded(store: Connection[Any], launch_name: str) -> None:
+    wide = {f"k{number}": number for number in range(30)}
+    twice = {f"k{number}": -1 - number for number in range(30)}
+    entries = [asked_twice(exchange(launch_name, seq, body=wide), again=twice) for seq in (1, 2)]
+    memory = Memory(noise_places=10)
+    for fields in entries:
+        write(store, launch_name, [finding(fields, launch_name)], memory)
+    assert len(places(store, launch_name)) == 10
+    assert {place.varied for place in noise_places(store, launch_name)} == {2}
+
+
+def test_what_is_learned_is_told_with_its_counts_and_stays_told(store: Connection[Any], launch_name: str) -> None:
+    record(store, launch_name, *(noisy(launch_name, seq) for seq in range(1, 21)))
+    before = report_queries.ledger(store, launch_name)
+    learn(store)
+    learn(store)
+    changes = {change.path: change for change in noise_changes(store, launch_name)}
+    assert {path: (change.was, change.became) for path, change in changes.items()} == {
+        "$.n": ("learning", "volatile"),
+        "$.owner": ("learning", "stable"),
+    }
+    assert (changes["$.n"].pairs, changes["$.n"].varied, changes["$.owner"].agreed) == (20, 20, 20)
+    assert places(store, launch_name)["$.n"].blind
+    assert known_noise(store, launch_name) == {
+        launch_name: {ENDPOINT: Noise(volatile=frozenset(["$.n"]), identical=frozenset(["$.owner"]))}
+    }
+    assert report_queries.ledger(store, launch_name) == before
+    assert before.mismatched == 20, "what was recorded stays as it is"
+    for forbidden in ("DELETE FROM darklaunch.noise_change", "UPDATE darklaunch.noise_change SET became = 'stable'"):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="what was learned is history"):
+            store.execute(forbidden)  # type: ignore[arg-type]
+
+
+def test_a_shadow_that_differs_beyond_the_noise_is_excused_no_more(store: Connection[Any], launch_name: str) -> None:
+    sometimes = [noisy_at(launch_name, seq, every=4, broken=False) for seq in range(1, 81)]
+    record(store, launch_name, *sometimes)
+    learn(store)
+    assert places(store, launch_name)["$.v"].state == "volatile"
+    record(store, launch_name, *(noisy_at(launch_name, seq, every=4, broken=True) for seq in range(81, 141)))
+    learn(store)
+    assert places(store, launch_name)["$.v"].state == "exceeded"
+    assert [change.became for change in noise_changes(store, launch_name)] == ["exceeded", "volatile"]
+    assert known_noise(store, launch_name)[launch_name][ENDPOINT].volatile == frozenset()
+
+
+def noisy_at(launch: str, seq: int, *, every: int, broken: bool) -> Fields:
+    """Give an exchange whose `v` is another one in one of so many second answers, and in the shadow's when broken."""
+    again = {"v": seq} if seq % every == 0 else None
+    shadow = {"v": -seq} if broken else {"v": seq + 1000} if seq % every == 1 else None
+    return asked_twice(exchange(launch, seq, body={"v": 0.5}), body=shadow, again=again)
+
+
+@pytest.mark.anyio
+async def test_a_running_comparator_learns_and_goes_on_reporting_what_is_no_noise(
+    valkey: Valkey,
+    redis: Client,
+    connection: Connection[Any],
+    own_postgres_dsn: str,
+    launch_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leader, "NOISE_EVERY_S", 0.2)
+    monkeypatch.setattr(noise_cache, "LOOK_EVERY_S", 0.2)
+    start(connection, redis, launch_name, control="http://control:1")
+    settings = settings_for(valkey.url, own_postgres_dsn)
+    async with comparing(settings), comparing(settings):
+        put(redis, launch_name, [noisy(launch_name, seq) for seq in range(1, 31)])
+        await until(lambda: len(outcomes(connection, launch_name)) == 30)
+        await until(lambda: {each.became for each in noise_changes(connection, launch_name)} == {"volatile", "stable"})
+        seqs = iter(range(31, 10_000))
+        await until(lambda: known_to_all(redis, connection, launch_name, seqs))
+        await asyncio.sleep(1)  # whoever compared none of them knows by now as well
+        good, priced, owned = (next(seqs) for _ in range(3))
+        put(redis, launch_name, [noisy(launch_name, good), noisy(launch_name, priced, total=2)])
+        put(redis, launch_name, [noisy(launch_name, owned, owner=OTHER)])
+        await until(lambda: len(outcomes(connection, launch_name)) == owned)
+    found = outcomes(connection, launch_name)
+    assert [found[f"abcd1234:{seq}"] for seq in (1, good, priced, owned)] == [
+        "mismatched", "matched", "mismatched", "mismatched",
+    ]  # fmt: skip
+    titles = {each.title for each in report_queries.signatures(connection, launch_name)}
+    assert titles == {"$.n value", "$.total value", "$.owner value"}
+    excused = {(each.path, each.reason) for each in report_queries.excuses(connection, launch_name)}
+    assert excused == {("$.n", "noise")}
+    assert_sums_equal_rows(connection, launch_name)
+
+
+def known_to_all(redis: Client, connection: Connection[Any], launch: str, seqs: Iterator[int]) -> bool:
+    """Send exchanges that only noise tells apart, and say whether all of them matched, whoever compared them."""
+    sent = [next(seqs) for _ in range(8)]
+    chance = random.Random(sent[0])
+    put(redis, launch, [noisy(launch, seq) for seq in chance.sample(sent, 8)])
+    while not {f"abcd1234:{seq}" for seq in sent} <= (found := outcomes(connection, launch)).keys():
+        time.sleep(0.02)
+    return all(found[f"abcd1234:{seq}"] == "matched" for seq in sent)

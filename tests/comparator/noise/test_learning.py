@@ -1,0 +1,127 @@
+"""What follows from counts: how many pairs it takes, what is never learned away, and that no order matters."""
+
+import random
+
+import pytest
+from darklaunch_comparator.compare import Kind, Noise, excusable
+from darklaunch_comparator.noise.learning import (  # fmt: skip
+    AGREED,
+    EXCEED_ALPHA,
+    LEARN_ALPHA,
+    PlaceCounts,
+    State,
+    in_doubt,
+    state_of,
+)
+from darklaunch_shared.wire.replay import Version
+from hypothesis import given
+from hypothesis import strategies as st
+
+PRIMARY, SHADOW = Version.PRIMARY, Version.SHADOW
+
+
+@st.composite
+def some_counts(draw: st.DrawFn) -> PlaceCounts:
+    pairs = draw(st.integers(0, 5000))
+    varied = draw(st.integers(0, pairs))
+    regenerated = draw(st.integers(0, pairs - varied))
+    pos = draw(st.integers(0, pairs - varied - regenerated))
+    neg = draw(st.integers(0, varied + regenerated))
+    agreed = draw(st.integers(0, pairs - varied - regenerated))
+    return PlaceCounts(pairs, varied, regenerated, agreed, pos, neg)
+
+
+def first_known(version: Version, rate: float, state: State, **other: float) -> int:
+    """Give the number of pairs after which a place that differs at a rate is known to be so; 0: never in 2,000."""
+    for pairs in range(1, 2001):
+        counts = {name: round(share * pairs) for name, share in other.items()}
+        if state_of(version, PlaceCounts(pairs, round(rate * pairs), **counts)) is state:
+            return pairs
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("version", "rate", "pairs"),
+    [
+        *[(PRIMARY, 1.0, 3), (PRIMARY, 0.3, 19), (PRIMARY, 0.1, 306), (PRIMARY, 0.05, 0), (PRIMARY, 0.01, 0)],
+        *[(SHADOW, 1.0, 17), (SHADOW, 0.9, 23), (SHADOW, 0.7, 81), (SHADOW, 0.5, 0), (SHADOW, 0.1, 0)],
+    ],
+)
+def test_how_many_pairs_it_takes_to_call_a_value_noise(version: Version, rate: float, pairs: int) -> None:
+    assert first_known(version, rate, State.VOLATILE) == pairs
+
+
+@given(some_counts())
+def test_a_place_that_never_differed_within_one_version_is_no_noise(counts: PlaceCounts) -> None:
+    quiet = PlaceCounts(counts.pairs, 0, 0, counts.agreed, counts.pos, 0)
+    for version in Version:
+        assert state_of(version, quiet) not in (State.VOLATILE, State.GENERATED)
+
+
+@given(some_counts(), st.integers(0, 5000))
+def test_a_shadow_that_differs_from_itself_in_no_more_than_half_is_never_excused(counts: PlaceCounts, to: int) -> None:
+    pairs = 2 * max(counts.varied, counts.regenerated) + to
+    seen = PlaceCounts(pairs, counts.varied, counts.regenerated)
+    assert state_of(SHADOW, seen) not in (State.VOLATILE, State.GENERATED)
+
+
+@pytest.mark.parametrize("right", [0.02, 0.2, 0.5, 0.9, 0.99])
+def test_a_fault_that_strikes_by_chance_is_not_learned_away(right: float) -> None:
+    """A shadow that gives the right value or the wrong one by chance: looked at after every pair, 60 times over."""
+    learned = 0
+    for seed in range(60):
+        chance = random.Random(seed)
+        varied = 0
+        for pairs in range(1, 301):
+            varied += (chance.random() < right) != (chance.random() < right)
+            if state_of(SHADOW, PlaceCounts(pairs, varied)) is State.VOLATILE:
+                learned += 1
+                break
+    assert learned <= 60 * LEARN_ALPHA * 4
+
+
+def test_a_shadow_that_differs_more_than_its_noise_is_excused_no_longer() -> None:
+    noisy = {"varied": 20, "pairs": 100}
+    assert state_of(PRIMARY, PlaceCounts(**noisy, pos=16, neg=16)) is State.VOLATILE
+    assert state_of(PRIMARY, PlaceCounts(**noisy, pos=80, neg=2)) is State.EXCEEDED
+    assert state_of(PRIMARY, PlaceCounts(14, pos=14)) is State.EXCEEDED
+    assert state_of(PRIMARY, PlaceCounts(13, pos=13)) is State.LEARNING
+    assert EXCEED_ALPHA < LEARN_ALPHA
+
+
+def test_an_identifier_is_stable_once_enough_pairs_agree() -> None:
+    assert state_of(PRIMARY, PlaceCounts(AGREED - 1, agreed=AGREED - 1)) is State.LEARNING
+    for version in Version:
+        assert state_of(version, PlaceCounts(AGREED, agreed=AGREED)) is State.STABLE
+        assert state_of(version, PlaceCounts(21, regenerated=1, agreed=AGREED)) is State.LEARNING
+        assert state_of(version, PlaceCounts(51, regenerated=1, agreed=50)) is State.STABLE
+
+
+def test_a_new_identifier_each_time_keeps_its_shape_compared() -> None:
+    assert state_of(PRIMARY, PlaceCounts(3, regenerated=3)) is State.GENERATED
+    assert state_of(SHADOW, PlaceCounts(17, regenerated=17)) is State.GENERATED
+    assert state_of(PRIMARY, PlaceCounts(40, varied=1, regenerated=39)) is State.VOLATILE
+    assert state_of(SHADOW, PlaceCounts(40, varied=1, regenerated=39)) is State.GENERATED
+
+
+@given(st.text(max_size=20), st.sampled_from(Kind))
+def test_noise_excuses_a_value_and_never_presence_type_size_or_status(place: str, kind: Kind) -> None:
+    never = {Kind.MISSING, Kind.EXTRA, Kind.TYPE, Kind.SIZE, Kind.STATUS, Kind.ENCODING, Kind.DUPLICATE_KEY}
+    assert Noise(frozenset([place])).excuses(place, kind) == (kind not in never)
+    assert not Noise(frozenset(["$.other"])).excuses(f"{place}.", kind)
+    assert not excusable("header:content-type", kind)
+
+
+def test_an_identifier_is_stable_after_20_pairs_and_50_for_each_that_differed():
+    def state(agreed: int, varied: int = 0) -> State:
+        return state_of(Version.PRIMARY, PlaceCounts(agreed + varied, varied=varied, agreed=agreed))
+
+    assert (state(19), state(20)) == (State.LEARNING, State.STABLE)
+    assert (state(49, varied=1), state(50, varied=1)) == (State.LEARNING, State.STABLE)
+
+
+def test_a_place_is_in_doubt_for_50_pairs_and_for_500_once_it_differed():
+    quiet, restless = (lambda pairs: PlaceCounts(pairs)), (lambda pairs: PlaceCounts(pairs, varied=1))
+    assert [in_doubt(State.LEARNING, quiet(pairs)) for pairs in (0, 49, 50)] == [True, True, False]
+    assert [in_doubt(State.LEARNING, restless(pairs)) for pairs in (50, 499, 500)] == [True, True, False]
+    assert not in_doubt(State.VOLATILE, restless(3))

@@ -1,0 +1,115 @@
+from darklaunch_console.commands.backlog import Backlog, _consumers, _launches, headline, measure
+from darklaunch_console.stores.consumers import Consumer
+from darklaunch_console.stores.streams import Shard, Sight, Stream
+from darklaunch_shared import keys
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
+from darklaunch_shared.redis.presence import heartbeat
+from darklaunch_shared.redis.script_queue import call_script
+
+from tests.support.cli import Cli, closed_port, fields, redis_client
+
+
+def sight(*, captures=(0, 0, 0.0), replays=(0, 0, 0.0), dead=0, **ledger):
+    shards = Shard(
+        *(Stream(length, held, age, None, (0, 0)) for length, held, age in (captures, replays)), dead, ledger, []
+    )
+    return Sight((shards,), frozenset())
+
+
+def test_a_row_is_the_second_look_with_rates_from_both():
+    state = LaunchState("a", Status.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
+    before = sight(replayed=100, recorded=90)
+    after = sight(captures=(43, 31, 0.4), replays=(2, 1, 1.5), dead=3, replayed=516, recorded=504)
+    row = measure(state, before, after, 2.0, 4)
+    assert (row.waiting, row.in_flight, row.to_compare, row.dead, row.workers) == (12, 31, 2, 3, 4)
+    assert (row.replayed_per_s, row.compared_per_s) == (208.0, 207.0)
+    assert row.oldest_s == 1.5
+
+
+def test_counters_that_were_flushed_give_no_negative_rate():
+    state = LaunchState("a", Status.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
+    assert measure(state, sight(replayed=100), sight(replayed=1), 1.0, 0).replayed_per_s == 0
+
+
+def test_what_waits_is_shown(cli, launch_name):
+    cli.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
+    with redis_client(cli.redis_url) as redis:
+        for number in range(3):
+            redis.execute_command("XADD", keys.captures(launch_name), "*", *fields(launch_name, number))
+        redis.execute_command("XGROUP", "CREATE", keys.captures(launch_name), "workers", "0")
+        taken = ("XREADGROUP", "GROUP", "workers", "c", "COUNT", 1, "STREAMS", keys.captures(launch_name), ">")
+        redis.execute_command(*taken)
+    (row,) = cli.json("backlog", launch_name)["launches"]
+    assert (row["launch"], row["waiting"], row["in_flight"], row["status"]) == (launch_name, 2, 1, "active")
+    assert row["oldest_s"] >= 1.0
+    said = cli.ok("backlog", launch_name).splitlines()
+    assert said[0].startswith("2 exchanges wait for a worker, 1 in flight, 0 to compare; the oldest ")
+    assert said[2].split()[:3] == ["waiting", "in", "flight"]
+    assert said[3] == launch_name
+    assert said[4].split()[:4] == ["2", "1", "0", "0"]
+
+
+def test_who_holds_what_is_shown_the_dead_too(own_valkey, cli):
+    """One worker is alive and holds two, one is gone and holds one, one has read nothing yet."""
+    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+    alone.ok("start", "shop", "--shadow", f"http://127.0.0.1:{closed_port()}")
+    stream = keys.captures("shop")
+    with redis_client(own_valkey.url) as redis:
+        redis.execute_command("XGROUP", "CREATE", stream, "workers", "0", "MKSTREAM")
+        for number in range(3):
+            redis.execute_command("XADD", stream, "*", *fields("shop", number))
+        for name, number in (("alive", 2), ("gone\x1b", 1)):
+            redis.execute_command("XREADGROUP", "GROUP", "workers", name, "COUNT", number, "STREAMS", stream, ">")
+        call_script(redis, heartbeat(keys.WORKERS, "alive", {"launches": {"shop": {"breaker": "open"}}}))
+        call_script(redis, heartbeat(keys.WORKERS, "new", {"launches": "?"}))
+    result = alone.run("backlog")
+    said = result.stdout.splitlines()
+    assert said[0].startswith("0 exchanges wait for a worker, 3 in flight, 0 to compare")
+    assert [line.split() for line in said[5:9]] == [
+        ["held", "by", "in", "flight", "idle"],
+        ["alive", "worker", "2", *said[6].split()[3:]],
+        ["gone\\x1b", "worker", "1", *said[7].split()[3:5], "gone"],
+        ["new", "worker", "0", "–"],
+    ]
+    assert said[9:] == ["What a process that is gone holds, others take over when its lease has ended."]
+    assert all(len(line) <= 80 for line in said)
+    assert "the shadow of shop does not answer" in result.stderr
+    told = alone.json("backlog", "shop")["consumers"]
+    assert [(one["name"], one["in_flight"], one["alive"], one["breaker"]) for one in told] == [
+        ("alive", 2, True, "open"), ("gone\x1b", 1, False, ""), ("new", 0, True, ""),
+    ]  # fmt: skip
+
+
+def test_long_names_get_a_line_of_their_own():
+    row = Backlog("l" * 63, "rolled_back", 1_234_567, 1_000, 20_000, 90_000.0, 3, 1_234.5, 1_234.5, 10_000)
+    lines = _launches([row])
+    assert lines[1] == f"{'l' * 63} (rolled back)"
+    assert all(len(line) <= 80 for line in lines)
+    assert headline([row]).startswith("1,234,567 exchanges wait for a worker, 1,000 in flight, 20,000 to compare")
+
+
+def test_of_a_long_name_the_end_is_shown():
+    pod = "darklaunch-worker-of-the-second-team-7d9f8b6c5-x2x4z-1-0a1b2c"
+    held = [Consumer("shop", kind, pod, 20_000, 86_399.0, False, "") for kind in ("worker", "comparator")]
+    lines = _consumers(held)
+    assert all(f"…{pod[-35:]}" in line for line in lines[2:])
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_nothing_on_its_way_is_said(own_valkey, cli):
+    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+    alone.ok("start", "off", "--shadow", f"http://127.0.0.1:{closed_port()}")
+    alone.ok("pause", "off")
+    said = alone.ok("backlog").splitlines()
+    assert said[0] == "Nothing is on its way."
+    assert said[3].split() == ["off", "(paused)", "0", "0", "0", "0", "–", "0", "0"]
+
+
+def test_without_launches_it_says_how_to_begin(own_valkey, cli):
+    alone = Cli(own_valkey.url, None, cli.home)
+    assert alone.ok("backlog").startswith("There is no launch yet: start one with")
+    assert alone.json("backlog")["launches"] == []
+
+
+def test_an_unknown_launch_is_named(cli):
+    assert 'there is no launch "nobodys"' in cli.error("backlog", "nobodys", code=1)

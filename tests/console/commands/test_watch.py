@@ -1,0 +1,168 @@
+"""`watch`: a launch that is really judged, as frames, lines and JSON, until it has ended."""
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import replace
+
+import psycopg
+import pytest
+from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
+from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.store.launches import Act, update_launch
+from darklaunch_comparator.store.write_batch import prepare
+from darklaunch_console.cli.settings import read_settings
+from darklaunch_console.output.table import width
+from darklaunch_console.reports.watch_data import Watcher
+from darklaunch_console.reports.watch_frame import frame, plain
+from darklaunch_shared.launch.spec import Status
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from tests.support.cli import Cli, redis_client
+from tests.support.court import Court
+from tests.support.judge_traffic import ENDPOINTS, traffic
+
+STEPS = (Step(50, 0.05, 100), Step(100, 0.01, 300))
+POLICY = Policy(steps=STEPS, soak_s=10, budgets=Budgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
+AUTO = replace(POLICY, mode=Mode.AUTO)
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def court(redis_url, postgres_dsn, launch_name):
+    with redis_client(redis_url) as redis, connect_store(postgres_dsn, name="darklaunch-test") as connection:
+        prepare(connection)
+        yield Court(connection, redis, launch_name, POLICY)
+
+
+def look(cli, court):
+    watcher = Watcher(read_settings({k: v for k, v in cli.environment.items() if v}, None, None), court.name)
+    try:
+        return watcher.look()
+    finally:
+        watcher.close()
+
+
+def set_policy(court, policy):
+    spec = replace(court.state.spec, policy=write_policy(policy))
+    update_launch(court.connection, court.name, Act("ann", "policy_set"), spec=spec)
+
+
+def test_a_frame_has_the_verdict_first_and_fits_every_terminal(cli, court):
+    court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={ENDPOINTS[1]: 0.01}, slow=0.002))
+    seen = look(cli, court)
+    for columns in (60, 72, 80, 100, 120):
+        for rows in (12, 23, 39):
+            lines = [plain(line) for line in frame(seen, columns, rows, trouble="Postgres is away. " * 8)]
+            assert len(lines) <= rows
+            assert max(width(line) for line in lines) <= columns
+    lines = cli.run("watch", court.name, "--once").stdout.splitlines()
+    assert lines[0].startswith(("KEEP WATCHING: 1,000 exchanges judged, about ", "PROMOTE: "))
+    (mismatch,) = [line for line in lines if line.startswith("mismatch")]
+    assert mismatch.split()[1] == str(seen.ledger.mismatched)
+    (evidence,) = [line for line in lines if line.startswith("all, weighted")]
+    assert evidence.endswith(" : 1")
+    assert any(line.startswith("Ledger      1,000 sampled = matched ") for line in lines)
+    assert any(line.startswith("Backlog     nothing waits") for line in lines)
+
+
+def test_nothing_judged_yet_is_said(cli, court):
+    result = cli.run("watch", court.name, "--once")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("KEEP WATCHING: nothing has been judged yet; no comparator has looked at it.")
+
+
+def test_json_is_one_object_on_a_line(cli, court):
+    court.hear(traffic(300, start_ms=court.start_ms))
+    result = cli.run("watch", court.name, "--once", "--json")
+    assert result.exit_code == 2
+    (line,) = result.stdout.splitlines()
+    told = json.loads(line)
+    assert (told["judged"], told["ledger"]["sampled"], told["ledger"]["balanced"]) == (300, 300, True)
+    assert {"headline", "guards", "latency", "backlog", "percent", "needed"} <= told.keys()
+
+
+def test_it_tells_each_change_and_ends_with_the_launch(cli, court):
+    set_policy(court, AUTO)
+    with following(cli, "watch", court.name) as watching:
+        assert "KEEP WATCHING" in watching.stdout.readline()
+        court.hear(traffic(1_000, start_ms=court.now_ms + 30_000, mismatch={ENDPOINTS[1]: 0.2}))
+        out, _ = watching.communicate(timeout=PATIENCE_S)
+    assert watching.returncode == 1
+    assert f"ROLLED BACK: {ENDPOINTS[1]} differs in 2" in out.splitlines()[-1]
+
+
+def test_a_postgres_that_is_away_for_a_while_is_waited_for(cli, court, postgres_dsn):
+    database = conninfo_to_dict(postgres_dsn)["dbname"]
+    with (
+        psycopg.connect(make_conninfo(postgres_dsn, dbname="postgres"), autocommit=True) as elsewhere,
+        following(cli, "watch", court.name) as watching,
+    ):
+        assert "KEEP WATCHING" in watching.stdout.readline()
+        try:
+            elsewhere.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false'.encode())
+            assert "Trying again" in watching.stderr.readline()
+        finally:
+            elsewhere.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true'.encode())
+        assert watching.stderr.readline() == "Postgres answers again.\n"
+        update_launch(court.connection, court.name, Act("ann", "promoted"), status=Status.PROMOTED)
+        out, _ = watching.communicate(timeout=PATIENCE_S)
+    assert watching.returncode == 0
+    assert out.splitlines()[-1].endswith("PROMOTED by ann.")
+
+
+def test_on_a_terminal_it_draws_in_place_without_colour_if_asked_and_ctrl_c_ends_it(cli, court):
+    court.hear(traffic(300, start_ms=court.start_ms))
+    ours, theirs = pty.openpty()
+    given = cli.process("watch", court.name, NO_COLOR="1", TERM="xterm", COLUMNS="80", LINES="24")
+    given |= {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    process = subprocess.Popen(**given, start_new_session=True)
+    os.close(theirs)
+    said = b""
+    until = time.monotonic() + PATIENCE_S
+    while b"Latency, ms" not in said and time.monotonic() < until:
+        said += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+    draining = threading.Thread(target=drain, args=(ours,), daemon=True)
+    draining.start()
+    assert process.wait(PATIENCE_S) == 130
+    draining.join(5)
+    os.close(ours)
+    assert b"KEEP WATCHING: 300 exchanges judged" in said
+    assert b"\x1b[?1049h" not in said  # the alternate screen
+    assert b"\x1b[31m" not in said
+    assert b"\x1b[32m" not in said
+
+
+@pytest.mark.parametrize(("arguments", "named"), [(["nothing-here"], "there is no launch"), ([], "watch --help")])
+def test_what_goes_wrong_is_no_answer(cli, court, arguments, named):
+    result = cli.run("watch", *arguments)
+    assert result.exit_code == 4
+    assert named in result.stderr
+
+
+@contextlib.contextmanager
+def following(cli: Cli, *arguments: str) -> Generator[subprocess.Popen[str]]:
+    """Run a command while its output is read; it is killed if it does not end."""
+    process = subprocess.Popen(**cli.process(*arguments))
+    killer = threading.Timer(4 * PATIENCE_S, process.kill)
+    killer.start()
+    try:
+        yield process
+    finally:
+        killer.cancel()
+        process.kill()
+        process.communicate()
+
+
+def drain(descriptor: int) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(descriptor, 65536):
+            pass

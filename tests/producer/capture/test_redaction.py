@@ -1,0 +1,54 @@
+"""Credentials never leave the process."""
+
+from __future__ import annotations
+
+import pytest
+from darklaunch import CaptureMiddleware
+from darklaunch.capture.redaction import CREDENTIALS, Redaction, credential_names
+from darklaunch.testing import captured
+from darklaunch_shared.wire.exchange import pack_exchange
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.asgi import answering, body, get, start
+
+SECRET = "s3cr3t-value"
+
+
+def exchange_with(request_header="x-none", response_header="x-none", **options):
+    app = CaptureMiddleware(answering(start(200, (response_header.encode(), SECRET.encode())), body(b"")), **options)
+    with captured() as seen:
+        get(app, headers=[(request_header.encode(), SECRET.encode())])
+    return seen.exchanges[0]
+
+
+@pytest.mark.parametrize("name", sorted(CREDENTIALS))
+def test_no_credential_is_in_what_travels(name):
+    assert SECRET.encode() not in b"".join(pack_exchange(exchange_with(name.title(), name.upper())).values())
+
+
+def test_a_redacted_request_header_is_gone_and_a_response_header_says_so():
+    exchange = exchange_with("authorization", "x-auth-token")
+    assert exchange.request.headers == (("host", "shop.example"),)
+    assert exchange.primary.headers == (("x-auth-token", "[redacted]"),)
+
+
+def test_options_add_names_and_forward_one_on_purpose():
+    options = {"redact_headers": ["X-Tenant-Key"], "forward_headers": "Authorization, set-cookie"}
+    assert exchange_with("x-tenant-key", **options).request.headers == (("host", "shop.example"),)
+    assert ("authorization", SECRET) in exchange_with("authorization", **options).request.headers
+    assert exchange_with(response_header="set-cookie", **options).primary.headers == (("set-cookie", SECRET),)
+
+
+@given(
+    name=st.from_regex(r"[A-Za-z_]{1,9}", fullmatch=True),
+    value=st.from_regex(r"[A-Za-z0-9%=]{8,20}", fullmatch=True),
+    attributes=st.sampled_from(["", "; Path=/; HttpOnly", ";Secure;  SameSite=Lax", "; Max-Age=0"]),
+)
+def test_a_cookie_keeps_its_name_and_attributes(name, value, attributes):
+    redacted = Redaction(credential_names((), ())).response((("set-cookie", f"{name}={value}{attributes}"),))
+    assert redacted == (("set-cookie", f"{name}=[redacted]{attributes}"),)
+
+
+def test_a_cookie_without_a_name_shows_nothing():
+    assert Redaction(CREDENTIALS).response((("set-cookie", SECRET),)) == (("set-cookie", "[redacted]"),)

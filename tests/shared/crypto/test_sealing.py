@@ -1,0 +1,168 @@
+"""Keys, sealed credentials and signatures: what opens, what does not, and that no key is shown."""
+
+from base64 import b64encode
+from dataclasses import replace
+
+import orjson
+import pytest
+from darklaunch_shared import keys
+from darklaunch_shared.crypto.keyring import NO_KEYS, parse_keys
+from darklaunch_shared.crypto.sealing import SEALED, Sealer
+from darklaunch_shared.crypto.signing import check_signature, sign
+from darklaunch_shared.errors import BadEntry, BadKey, Unsealable
+from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange, unpack_exchange, without_secrets
+from hypothesis import given
+from hypothesis import strategies as st
+
+OLD, NEW = (b64encode(bytes([number]) * 32).decode() for number in (1, 2))
+BOTH = parse_keys(f"new:{NEW}, old:{OLD}")
+REQUEST = Request("GET", "/me", "http://shop", (("accept", "*/*"), ("cookie", SEALED), ("x-api-key", SEALED)), b"")
+SECRETS = [(1, "sid=s3cr3t"), (2, "\xe9")]
+
+
+def entry(sealed: str = "") -> dict[bytes, bytes]:
+    answer = Answer(200, (), b"hi", 1.5)
+    return pack_exchange(Exchange("abcd1234:7", "checkout", 1_763_900_000_000, "GET /me", REQUEST, answer, sealed))
+
+
+def test_the_first_key_is_the_newest() -> None:
+    assert (BOTH.names, BOTH.newest[0], BOTH.find("old"), BOTH.find("none")) == (
+        ("new", "old"),
+        "new",
+        b"\1" * 32,
+        None,
+    )
+    assert not parse_keys(" ")
+
+
+@pytest.mark.parametrize(
+    "text", [NEW, f":{NEW}", f"a b:{NEW}", "a:c2hvcnQ=", f"a:{NEW[:-2]}!=", f"a:{NEW},a:{OLD}", "a:"]
+)
+def test_a_key_that_cannot_be_used_is_refused_without_being_shown(text: str) -> None:
+    with pytest.raises(BadKey) as caught:
+        parse_keys(text)
+    assert NEW[:-2] not in str(caught.value)
+    assert "c2hvcnQ" not in str(caught.value)
+
+
+def test_no_key_is_in_what_python_prints_of_a_ring() -> None:
+    assert repr(BOTH) == "KeyRing()"
+
+
+def test_sealed_credentials_come_back_in_their_places() -> None:
+    box = Sealer(BOTH).seal(SECRETS, REQUEST, "checkout", "abcd1234:7")
+    opened = Sealer(BOTH).unseal(REQUEST, box, "checkout", "abcd1234:7")
+    assert opened.headers == (("accept", "*/*"), ("cookie", "sid=s3cr3t"), ("x-api-key", "\xe9"))
+    assert "s3cr3t" not in box
+
+
+def test_an_older_key_still_opens_and_a_stranger_does_not() -> None:
+    box = Sealer(parse_keys(f"old:{OLD}")).seal(SECRETS, REQUEST, "checkout", "abcd1234:7")
+    assert Sealer(BOTH).unseal(REQUEST, box, "checkout", "abcd1234:7").headers[1][1] == "sid=s3cr3t"
+    with pytest.raises(Unsealable, match="key 'old', which is not known"):
+        Sealer(parse_keys(f"new:{NEW}")).unseal(REQUEST, box, "checkout", "abcd1234:7")
+    with pytest.raises(Unsealable, match="altered"):
+        Sealer(parse_keys(f"old:{NEW}")).unseal(REQUEST, box, "checkout", "abcd1234:7")
+
+
+@pytest.mark.parametrize(
+    ("request_", "launch", "identity"),
+    [
+        (REQUEST, "checkout", "abcd1234:8"),
+        (REQUEST, "checkout", "abcd1235:7"),
+        (REQUEST, "checkout-2", "abcd1234:7"),
+        (replace(REQUEST, target="/log?"), "checkout", "abcd1234:7"),
+        (replace(REQUEST, method="HEAD"), "checkout", "abcd1234:7"),
+        (replace(REQUEST, body=b"x"), "checkout", "abcd1234:7"),
+        (
+            replace(REQUEST, headers=(("accept", "*/*"), ("x-show", SEALED), REQUEST.headers[2])),
+            "checkout",
+            "abcd1234:7",
+        ),
+    ],
+)
+def test_a_box_opens_for_its_own_request_alone(request_: Request, launch: str, identity: str) -> None:
+    box = Sealer(BOTH).seal(SECRETS, REQUEST, "checkout", "abcd1234:7")
+    with pytest.raises(Unsealable, match="altered, or belong to another exchange"):
+        Sealer(BOTH).unseal(request_, box, launch, identity)
+
+
+@pytest.mark.parametrize("at", [-1, 0, 3])
+def test_a_box_fills_sealed_places_alone(at: int) -> None:
+    box = Sealer(BOTH).seal([(at, "sid=s3cr3t")], REQUEST, "checkout", "abcd1234:7")
+    with pytest.raises(Unsealable, match="not those that were sealed"):
+        Sealer(BOTH).unseal(REQUEST, box, "checkout", "abcd1234:7")
+
+
+def test_what_another_release_sealed_and_signed_is_read() -> None:
+    """Apps and workers are not upgraded at one moment, and exchanges wait in between."""
+    box = "new.8dfQ6wDeBXcmasrTWJYvmJq7fypACEIlbz7lqcPBQfI8InIR0kAUndVjMmgeahA0mwoBbcf/yw=="
+    assert Sealer(BOTH).unseal(REQUEST, box, "checkout", "abcd1234:7").headers[1:] == (
+        ("cookie", "sid=s3cr3t"),
+        ("x-api-key", "\xe9"),
+    )
+    assert signed(entry())[keys.META].startswith(
+        b'{"sig":"new.05957716eb31ca5f5d199de8f5e2f482ef18a84994d22c027d1743856cc72ab1",'
+    )
+
+
+@given(st.text(max_size=80))
+def test_any_box_opens_or_is_unsealable(box: str) -> None:
+    with pytest.raises(Unsealable):
+        Sealer(BOTH).unseal(REQUEST, f"new.{box}", "checkout", "abcd1234:7")
+
+
+def test_a_box_travels_and_is_taken_out_again() -> None:
+    packed = entry("new.AAAA")
+    assert unpack_exchange(packed).sealed == "new.AAAA"
+    onward = {**packed, keys.META: without_secrets(packed[keys.META])}
+    assert onward == entry()
+
+
+def test_sealing_without_cryptography_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "cryptography.exceptions", None)
+    with pytest.raises(BadKey, match=r"pip install 'darklaunch\[seal\]'"):
+        Sealer(BOTH)
+    monkeypatch.undo()
+    with pytest.raises(BadKey, match="needs a key"):
+        Sealer(NO_KEYS)
+
+
+def signed(fields: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    identity = fields[keys.ID].decode()
+    return {**fields, keys.META: sign(fields[keys.META], identity, fields[keys.REQUEST], fields[keys.RESPONSE], BOTH)}
+
+
+def test_a_signed_entry_reads_as_before_and_verifies() -> None:
+    fields = signed(entry())
+    check_signature(fields, BOTH)
+    assert unpack_exchange(fields) == unpack_exchange(entry())
+    assert orjson.loads(fields[keys.META])["sig"].startswith("new.")
+
+
+def test_a_key_that_was_replaced_still_verifies() -> None:
+    check_signature(signed(entry()), parse_keys(f"newest:{OLD},new:{NEW}"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({keys.META: entry()[keys.META]}, "is not signed"),
+        ({keys.META: b""}, "is not signed"),
+        ({keys.META: signed(entry())[keys.META].replace(b"/me", b"/you")}, "altered"),
+        ({keys.META: signed(entry())[keys.META].replace(b"new.", b"old.")}, "altered"),
+        ({keys.META: signed(entry())[keys.META].replace(b"new.", b"who.")}, "with the key who"),
+        ({keys.ID: b"abcd1234:8"}, "altered"),
+        ({keys.REQUEST: b"x"}, "altered"),
+        ({keys.REQUEST: b"h", keys.RESPONSE: b"i"}, "altered"),
+        ({keys.RESPONSE: b""}, "altered"),
+    ],
+)
+def test_what_was_not_signed_as_it_stands_is_refused(changes: dict[bytes, bytes], said: str) -> None:
+    with pytest.raises(BadEntry, match=said):
+        check_signature({**signed(entry()), **changes}, BOTH)
+
+
+def test_a_strangers_entry_is_not_signed() -> None:
+    with pytest.raises(BadEntry, match="not signed"):
+        check_signature({b"hello": b"world"}, BOTH)

@@ -1,0 +1,103 @@
+"""A launch, a clock that is turned by hand, and made-up traffic that goes through the real store to the real judge."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.judging.window import Seen, window_of
+from darklaunch_comparator.leader.judge import Judge
+from darklaunch_comparator.results.result import Finding
+from darklaunch_comparator.store.judgements import Judgement, judgement
+from darklaunch_comparator.store.launches import Act, Event, create_launch, get_launch, list_events
+from darklaunch_comparator.store.write_batch import write
+from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
+from darklaunch_shared.redis.client import Client
+from psycopg import Connection
+
+RETENTION_DAYS = 14
+
+
+class Court:
+    """One launch under a judge. `now_ms` is the time; it stands still until `pass_` or `hear`."""
+
+    def __init__(
+        self, connection: Connection[Any], redis: Client, name: str, policy: Policy, *, percent: float = 100.0
+    ) -> None:
+        self.connection, self.redis, self.name = connection, redis, name
+        spec = LaunchSpec("http://shadow:8000", policy=write_policy(policy))
+        record = create_launch(connection, name, spec, Act("ann", "started"), percent=percent)
+        publish(redis, record, lift_hold=True)
+        self.start_ms = window_of(round(record.created_at.timestamp() * 1000)) + 20_000
+        self.now_ms = self.start_ms
+        self.judge = self.new_judge()
+        self._numbers = itertools.count(1)
+        self._memory = Memory()
+
+    def new_judge(self) -> Judge:
+        return Judge(RETENTION_DAYS, now_ms=lambda: self.now_ms)
+
+    def record(self, seen: Iterable[Seen]) -> list[Finding]:
+        """Record exchanges, as a comparator does."""
+        findings = [self._finding(each) for each in seen]
+        write(self.connection, self.name, findings, self._memory)
+        return findings
+
+    def look(self) -> None:
+        """Have the judge look at this launch once; others have their own time."""
+        if (record := get_launch(self.connection, self.name)).state.status in (Status.ACTIVE, Status.PAUSED):
+            self.judge.judge(self.connection, self.redis, record)
+
+    def pass_(self, seconds: float) -> None:
+        """Let time pass, and have the judge look."""
+        self.now_ms += round(seconds * 1000)
+        self.look()
+
+    def hear(self, seen: Iterable[Seen], *, every_s: float = 10.0) -> None:
+        """Record exchanges as they come, with a look every so often, and one when all windows are closed."""
+        each_ms = round(every_s * 1000)
+        for start_ms, part in itertools.groupby(seen, key=lambda each: each.at_ms // each_ms * each_ms):
+            self.record(part)
+            self.now_ms = max(self.now_ms, start_ms + each_ms)
+            self.look()
+        self.pass_(20)
+
+    @property
+    def state(self) -> LaunchState:
+        return get_launch(self.connection, self.name).state
+
+    @property
+    def known(self) -> Judgement:
+        found = judgement(self.connection, self.name)
+        assert found is not None
+        return found
+
+    @property
+    def events(self) -> list[Event]:
+        """What was done, the first first."""
+        return list_events(self.connection, self.name, 1000)[::-1][1:]
+
+    @property
+    def acts(self) -> list[tuple[str, str]]:
+        return [(event.act, event.reason) for event in self.events]
+
+    def _finding(self, seen: Seen) -> Finding:
+        outcome = "shadow_error" if seen.error else "mismatched" if seen.mismatched else "matched"
+        return Finding(
+            f"abcd1234:{next(self._numbers)}",
+            seen.at_ms,
+            seen.endpoint,
+            "GET",
+            outcome if seen.compared or seen.error else "unverified",
+            "timeout" if seen.error else None,
+            200,
+            None if seen.error else 200,
+            seen.primary_ms,
+            seen.shadow_ms,
+            "server_timing" if seen.timed else "client",
+            seen.slow,
+            seen.build,
+        )

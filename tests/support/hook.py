@@ -1,0 +1,233 @@
+"""What tests of the hook share: launches, what came out on Redis, real servers, and a proxy that loses replies."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from darklaunch_console.embedded import embedded_valkey
+from darklaunch_shared import keys
+from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.redis.client import Client, as_dict, connect
+from darklaunch_shared.redis.script_queue import Call, call_script
+from darklaunch_shared.wire.exchange import Exchange, unpack_exchange
+from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
+
+APPS = Path(__file__).with_name("apps")
+BIN = Path(sys.executable).parent
+PATIENCE_S = 60.0
+
+
+def eventually(happened: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:
+    """Return the first true value of `happened()`, or the last one when time is up."""
+    give_up = time.monotonic() + limit_s
+    while not (value := happened()) and time.monotonic() < give_up:
+        time.sleep(0.02)
+    return value
+
+
+class Launch:
+    """A launch on a real Redis, as an operator and a worker would see it."""
+
+    def __init__(self, redis_url: str, name: str) -> None:
+        self.name = name
+        self.redis: Client = connect(redis_url, client_name="darklaunch-test")
+        self._revision = 0
+
+    def publish(self, status: str = "active", percent: float = 100, **spec: Any) -> Launch:
+        self._revision += 1
+        packed = pack_spec(LaunchSpec("http://shadow.invalid", **spec))
+        args = (self._revision, status, percent, packed, "0")
+        call_script(self.redis, Call("publish", (keys.launch(self.name),), args))
+        self.redis.execute_command("SADD", keys.LAUNCHES, self.name)
+        self.redis.execute_command("INCR", keys.REVISION)
+        return self
+
+    def hold(self) -> None:
+        self.redis.execute_command("HSET", keys.launch(self.name), "hold", "1")
+
+    def exchanges(self) -> list[Exchange]:
+        entries = self.redis.execute_command("XRANGE", keys.captures(self.name), "-", "+")
+        return [unpack_exchange(as_dict(fields)) for _, fields in entries]
+
+    def counters(self) -> list[ProducerCounters]:
+        stored = as_dict(self.redis.execute_command("HGETALL", keys.producers(self.name)))
+        return [unpack_counters(packed) for packed in stored.values()]
+
+    def hooks(self) -> list[dict[str, Any]]:
+        """Describe the processes whose hook samples this launch."""
+        stored = as_dict(self.redis.execute_command("HGETALL", keys.HOOKS))
+        about = [json.loads(record.partition(b" ")[2]) for record in stored.values()]
+        return [process for process in about if self.name in process.get("launches", ())]
+
+    def ledger(self, names: str) -> int:
+        """Count in every producer's books: `sampled`, `seq`, or a reason after `dropped:` or `skipped:`."""
+        kind, _, reason = names.partition(":")
+        values = [getattr(counters, kind) for counters in self.counters()]
+        return sum(value.get(reason, 0) if reason else value for value in values)
+
+
+def assert_balanced(launch: Launch) -> None:
+    """Assert, once all producers have gone, that every number is on the stream once and every exchange is counted."""
+    ids = [exchange.id for exchange in launch.exchanges()]
+    assert len(ids) == len(set(ids))
+    for counters in launch.counters():
+        mine = sorted(int(each.partition(":")[2]) for each in ids if each.startswith(f"{counters.producer}:"))
+        assert mine == list(range(1, counters.seq + 1))
+        assert counters.sampled == counters.seq + sum(counters.dropped.values())
+
+
+@contextlib.contextmanager
+def own_redis() -> Generator[str]:
+    """Run a Redis for one module's servers: every hook on a Redis samples for every launch that is active there."""
+    with embedded_valkey() as valkey:
+        yield valkey.url
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server process and the port it listens on."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    def ask(self, request: bytes | str, *, limit_s: float = PATIENCE_S) -> bytes:
+        """Send a raw request on a connection of its own and return everything that comes back."""
+        with self.connect(request, limit_s=limit_s) as connection:
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def connect(self, request: bytes | str, *, limit_s: float = PATIENCE_S) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), limit_s)
+        connection.sendall(request.encode() if isinstance(request, str) else request)
+        return connection
+
+    def get(self, target: str, *headers: str, method: str = "GET", body: bytes = b"", raw: bytes = b"") -> bytes:
+        """Send a request; `body` gets a Content-Length, `raw` goes out as it is."""
+        lines = [f"{method} {target} HTTP/1.1", "Host: shop.example", "Connection: close", *headers]
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+        return self.ask("\r\n".join([*lines, "", ""]).encode("latin-1") + body + raw)
+
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def stop(self) -> int:
+        """Ask the server to end, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+
+@contextlib.contextmanager
+def serving(command: list[str], log_path: Path, env: dict[str, str]) -> Generator[Served]:
+    """Run a server; `{port}` in the command becomes a free port. Ends when the server accepts connections."""
+    port = free_port()
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("DARKLAUNCH_", "PYTEST", "COV"))
+    }
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [word.replace("{port}", str(port)) for word in command],
+            stdout=log,
+            stderr=log,
+            env={**environment, "PYTHONUNBUFFERED": "1", **env},
+            cwd=APPS,
+        )
+    served = Served(port, process, log_path)
+    try:
+        assert eventually(lambda: process.poll() is not None or _listens(port)), served.log()
+        assert process.poll() is None, served.log()
+        yield served
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def uvicorn(app: str, *options: str) -> list[str]:
+    return [str(BIN / "uvicorn"), app, "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", *options]
+
+
+def gunicorn(app: str, *options: str) -> list[str]:
+    return [str(BIN / "gunicorn"), app, "--bind", "127.0.0.1:{port}", "--no-control-socket", *options]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+class LossyProxy:
+    """A TCP proxy before Redis. While `mute` it passes requests and loses the replies; while `closed` it refuses.
+
+    With `mute_at_write` it becomes mute when the next batch of exchanges passes, whatever is asked before.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        self.port = free_port()
+        self.mute = self.mute_at_write = False
+        self.passed = b""
+        self._target_port = target_port
+        self._listener: socket.socket | None = None
+        self._open: list[socket.socket] = []
+
+    def listen(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def close(self) -> None:
+        listener, self._listener = self._listener, None
+        for each in [*([listener] if listener else []), *self._open]:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self._open.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._target_port))
+            self._open += [client, server]
+            threading.Thread(target=self._pass, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self._pass, args=(server, client, False), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, asking: bool) -> None:
+        try:
+            while data := source.recv(65536):
+                if asking:
+                    self.passed += data
+                    self.mute |= self.mute_at_write and b":captures" in data
+                if asking or not self.mute:
+                    sink.sendall(data)
+        except OSError:
+            pass
+        for each in (source, sink):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)

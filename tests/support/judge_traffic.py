@@ -1,0 +1,75 @@
+"""Made-up traffic for judges, seeded: exchanges of several endpoints, window by window."""
+
+import random
+from collections.abc import Iterator
+from itertools import groupby
+
+import orjson
+from darklaunch_comparator.judging.build_evidence import Trial
+from darklaunch_comparator.judging.endpoint_evidence import Scope
+from darklaunch_comparator.judging.launch_evidence import Case
+from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.judging.window import Seen, window_of
+
+START_MS = 1_763_900_000_000
+ENDPOINTS = ("GET /orders/{id}", "GET /search", "GET /cart")
+
+
+def traffic(
+    n: int,
+    *,
+    seed: int = 1,
+    per_s: float = 20.0,
+    start_ms: int = START_MS,
+    endpoints: tuple[str, ...] = ENDPOINTS,
+    build: str = "v1",
+    mismatch: dict[str, float] | None = None,
+    error: float = 0.0,
+    slow: float = 0.0,
+    factor: float = 1.0,
+    tail: float = 1.0,
+) -> Iterator[Seen]:
+    """Give exchanges in order of time. `tail` slows the slowest 15 %, `factor` all of them."""
+    chance = random.Random(seed)
+    for number in range(n):
+        endpoint = chance.choice(endpoints)
+        base_ms = chance.lognormvariate(3, 0.6)
+        shadow_ms = base_ms * chance.lognormvariate(0, 0.2) * factor * (tail if base_ms > 37 else 1)
+        failed = chance.random() < error
+        yield Seen(
+            start_ms + int(number * 1000 / per_s),
+            endpoint,
+            build,
+            compared=not failed,
+            mismatched=not failed and chance.random() < (mismatch or {}).get(endpoint, 0.0),
+            error=failed,
+            slow=chance.random() < slow,
+            timed=not failed,
+            primary_ms=base_ms * chance.lognormvariate(0, 0.2),
+            shadow_ms=shadow_ms,
+        )
+
+
+def judge(seen: Iterator[Seen], policy: Policy, case: Case | None = None, *, resume: bool = False) -> Case:
+    """Take in traffic until it ends or the launch is condemned; `resume` writes and reads everything each time."""
+    case = case or Case()
+    for _, window in groupby(seen, key=lambda each: window_of(each.at_ms)):
+        case = case.after(list(window), policy, frozenset(case.trials))
+        case = case.decided(case.decide(policy).verdict)
+        case = stored(case) if resume else case
+        if case.trial(policy).condemned:
+            break
+    return case
+
+
+def stored(case: Case) -> Case:
+    """Write a case as JSON and read it back, as a judge does that begins anew."""
+    trials = {
+        build: orjson.loads(orjson.dumps([trial.pack(), {name: s.pack() for name, s in trial.scopes.items()}]))
+        for build, trial in case.trials.items()
+    }
+    read = {
+        build: Trial.unpack(packed, {name: Scope.unpack(scope) for name, scope in scopes.items()})
+        for build, (packed, scopes) in trials.items()
+    }
+    return Case.unpack(orjson.loads(orjson.dumps(case.pack())), read)

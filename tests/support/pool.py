@@ -1,0 +1,199 @@
+"""What the tests of the pool are made of: a shadow to call, launches to publish, exchanges to admit, workers to run."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from subprocess import Popen
+from typing import Any
+
+import anyio
+from darklaunch_shared import keys
+from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.redis.client import Client, as_dict, connect
+from darklaunch_shared.redis.script_queue import Call, call_script
+from darklaunch_shared.wire.exchange import Answer, Exchange, Headers, Request, pack_exchange
+from darklaunch_shared.wire.replay import Loss, Replay, unpack_replay
+from darklaunch_workers.run import serve
+from darklaunch_workers.settings import WorkerSettings, as_environment
+
+from .loopback import conversing
+
+PRODUCER = "abcd1234"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request as the shadow got it."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    at_s: float
+
+
+@dataclass(slots=True)
+class Shadow:
+    """A shadow on a loopback port: what it saw, and how it answers."""
+
+    answer: Callable[[Seen], Awaitable[bytes]]
+    origin: str = ""
+    seen: list[Seen] = field(default_factory=list)
+
+
+def http(status: int = 200, body: bytes = b"{}", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", f"content-length: {len(body)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def fine(_seen: Seen) -> bytes:
+    return http()
+
+
+@asynccontextmanager
+async def shadow(answer: Callable[[Seen], Awaitable[bytes]] = fine) -> AsyncIterator[Shadow]:
+    """Serve HTTP/1.1; an empty answer closes the connection."""
+    it = Shadow(answer)
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            first, *lines = head.decode("latin-1").split("\r\n")[:-2]
+            method, target, _ = first.split(" ")
+            headers = dict(line.split(": ", 1) for line in lines)
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            seen = Seen(method, target, headers, body, time.monotonic())
+            it.seen.append(seen)
+            answer = await it.answer(seen)
+            writer.write(answer)
+            await writer.drain()
+            if not answer:
+                return
+
+    async with conversing(converse) as (_, port):
+        it.origin = f"http://127.0.0.1:{port}"
+        yield it
+
+
+@contextmanager
+def client(url: str) -> Iterator[Client]:
+    redis = connect(url, client_name="darklaunch-test")
+    try:
+        yield redis
+    finally:
+        redis.close()
+
+
+def publish(
+    redis: Client, name: str, spec: LaunchSpec, status: str = "active", *, noise: float = 0, **fields: str
+) -> None:
+    """Give a launch its next state; no exchange is replayed a second time unless `noise` gives a share, in per cent."""
+    spec = replace(spec, noise_percent=noise)
+    revision = int(redis.execute_command("INCR", keys.REVISION))
+    call_script(redis, Call("publish", (keys.launch(name),), (revision, status, 100, pack_spec(spec), "0")))
+    for field_name, value in fields.items():
+        redis.execute_command("HSET", keys.launch(name), field_name, value)
+    redis.execute_command("SADD", keys.LAUNCHES, name)
+    redis.execute_command("INCR", keys.REVISION)
+
+
+def exchange(
+    launch: str,
+    seq: int,
+    *,
+    method: str = "GET",
+    target: str = "/orders/1",
+    headers: Headers = (),
+    body: bytes = b"",
+    age_s: float = 0,
+) -> Exchange:
+    request = Request(method, target, "http://shop", headers, body)
+    primary = Answer(200, (("content-type", "application/json"),), b'{"of": "primary"}', 1.0)
+    at_ms = int((time.time() - age_s) * 1000)
+    return Exchange(f"{PRODUCER}:{seq}", launch, at_ms, f"{method} /orders/{{id}}", request, primary)
+
+
+def admit(redis: Client, launch: str, *exchanges: Exchange, shard: int = 0) -> None:
+    """Put exchanges on the stream as a hook does; their sequence numbers must follow one another."""
+    names = (keys.captures(launch, shard), keys.ledger(launch, shard), keys.admitted(launch, shard))
+    first = int(exchanges[0].id.partition(":")[2])
+    parts: list[bytes] = []
+    for it in exchanges:
+        fields = pack_exchange(it)
+        parts += [fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE]]
+    assert call_script(redis, Call("admit", names, (100_000, PRODUCER, first, *parts))) == len(exchanges)
+
+
+def admit_some(redis: Client, launch: str, first: int, count: int, **request: Any) -> None:
+    admit(redis, launch, *(exchange(launch, seq, **request) for seq in range(first, first + count)))
+
+
+def outcomes(redis: Client, launch: str, shard: int = 0) -> list[Replay | Loss]:
+    """Read the replays stream."""
+    listed = redis.execute_command("XRANGE", keys.replays(launch, shard), "-", "+")
+    return [unpack_replay(as_dict(fields)) for _, fields in listed]
+
+
+def replayed(redis: Client, launch: str) -> list[Replay]:
+    return [outcome for outcome in outcomes(redis, launch) if isinstance(outcome, Replay)]
+
+
+def lost(redis: Client, launch: str) -> list[str]:
+    """Give the reasons of what was not replayed."""
+    return [outcome.reason for outcome in outcomes(redis, launch) if isinstance(outcome, Loss)]
+
+
+def waiting(redis: Client, launch: str) -> int:
+    return int(redis.execute_command("XLEN", keys.captures(launch)))
+
+
+def ledger(redis: Client, launch: str) -> dict[str, int]:
+    stored = as_dict(redis.execute_command("HGETALL", keys.ledger(launch)))
+    return {name.decode(): int(count) for name, count in stored.items() if int(count)}
+
+
+async def eventually(true: Callable[[], bool], within_s: float = 60) -> None:
+    """Wait until something is true. Raises TimeoutError when it does not become true."""
+    with anyio.fail_after(within_s):
+        while not true():  # noqa: ASYNC110
+            await anyio.sleep(0.02)
+
+
+@asynccontextmanager
+async def working(redis_url: str, **settings: Any) -> AsyncIterator[None]:
+    """Run a worker in this process, and stop it in good order."""
+    stop = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve, WorkerSettings(redis_url=redis_url, **settings), stop)
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+@contextmanager
+def worker_process(redis_url: str, **settings: Any) -> Iterator[Popen[bytes]]:
+    """Run a worker command in a process of its own; kill what is left of it."""
+    environment = {**os.environ, **as_environment(WorkerSettings(redis_url=redis_url, **settings))}
+    process = Popen([sys.executable, "-m", "darklaunch_workers"], env=environment)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.wait(60)
+
+
+async def ended(process: Popen[bytes], within_s: float = 60) -> int:
+    """Wait for a process and give its exit code."""
+    await eventually(lambda: process.poll() is not None, within_s)
+    return process.wait()
+
+
+def quick(spec: LaunchSpec, deadline_s: float) -> LaunchSpec:
+    """Give a launch a shorter deadline than operators can set."""
+    return replace(spec, max_latency_diff_ms=deadline_s * 1000 - 5000)

@@ -1,0 +1,85 @@
+"""Answers read the same however they are cut; nothing but a classified fault comes out of noise."""
+
+from itertools import pairwise
+
+import pytest
+from darklaunch_workers.http.errors import Fault
+from darklaunch_workers.http.httptools_connection import Reading
+from darklaunch_workers.http.interface import Caps
+from darklaunch_workers.http.socket_stream import Heads
+from hypothesis import given
+from hypothesis import strategies as st
+
+CAPS = Caps(body_cap_bytes=200, header_cap_bytes=300, header_cap_count=8, informational_cap=2)
+
+HEAD = [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 404 \r\n", b"HTTP/1.1 103 Early\r\nlink: x\r\n\r\n", b"HTTP/1.1 204 -\r\n"]
+LINE = [b"content-length: 5\r\n", b"transfer-encoding: chunked\r\n", b"x: y\r\n", b"\r\n", b"connection: close\r\n"]
+BODY = [b"hello", b"5\r\nhello\r\n", b"0\r\n\r\n", b"0\r\nt: u\r\n\r\n", b"\0\xff"]
+
+streams = st.lists(st.sampled_from(HEAD + LINE + BODY) | st.binary(max_size=8), max_size=10).map(b"".join)
+cuts = st.lists(st.integers(0, 200), max_size=8)
+
+
+def pieces(stream, at):
+    marks = [0, *sorted({cut for cut in at if cut < len(stream)}), len(stream)]
+    return [stream[start:end] for start, end in pairwise(marks) if start < end]
+
+
+def read(method, parts):
+    reading = Reading(CAPS)
+    reading.begin(method)
+    try:
+        for part in parts:
+            reading.feed(part)
+            if reading.complete:
+                break
+    except Fault as fault:
+        return fault.error
+    return reading.complete, reading.status, reading.headers, b"".join(reading.body)
+
+
+@given(streams, cuts, st.sampled_from(["GET", "HEAD"]))
+def test_cuts_make_no_difference_to_an_answer(stream, at, method):
+    whole = read(method, [stream] if stream else [])
+    cut = read(method, pieces(stream, at))
+    if isinstance(whole, tuple) and whole[0]:
+        assert cut == whole
+
+
+@given(streams, cuts)
+def test_the_body_never_passes_the_cap(stream, at):
+    reading = Reading(CAPS)
+    reading.begin("GET")
+    try:
+        for part in pieces(stream * 20, at):
+            reading.feed(part)
+    except Fault:
+        pass
+    assert sum(map(len, reading.body)) <= CAPS.body_cap_bytes
+    assert len(reading.headers) <= CAPS.header_cap_count + 1
+
+
+@given(streams, cuts)
+def test_heads_give_faults_and_nothing_else(stream, at):
+    heads = Heads(CAPS)
+    try:
+        for part in pieces(stream, at):
+            heads.feed(part)
+    except Fault:
+        pass
+
+
+@pytest.mark.parametrize("size", range(1, 12))
+def test_heads_count_the_same_however_they_are_cut(size):
+    early = b"HTTP/1.1 103 E\r\n\r\n"
+    final = b"HTTP/1.1 200 OK\r\n\r\n" + early * 9  # a body that looks like more of them
+
+    def feed(informational):
+        stream = early * informational + final
+        heads = Heads(CAPS)
+        for start in range(0, len(stream), size):
+            heads.feed(stream[start : start + size])
+
+    feed(2)
+    with pytest.raises(Fault, match="informational"):
+        feed(3)

@@ -1,0 +1,40 @@
+"""What a worker does not send, whatever the hook thought of it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from darklaunch_shared.launch.path_policy import compile_policy
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_workers.admission import HEAD_CAP_BYTES, HEADERS_CAP, refusal
+
+from tests.support.pool import exchange
+
+SPEC = LaunchSpec("http://a", allow=("POST /search",), request_cap_bytes=10, response_cap_bytes=100)
+
+
+@pytest.mark.parametrize(
+    ("request_parts", "reason"),
+    [
+        ({}, None),
+        ({"method": "POST", "target": "/search?q=1", "body": b"x" * 10}, None),
+        ({"method": "POST", "target": "/search?q=1", "body": b"x" * 11}, "too_large"),
+        ({"target": "/" + "x" * HEAD_CAP_BYTES}, "too_large"),
+        ({"target": "/" + "x" * (HEAD_CAP_BYTES - 1)}, None),
+        ({"headers": (("x", "y" * HEAD_CAP_BYTES),)}, "too_large"),
+        ({"headers": (("x", "y"),) * HEADERS_CAP}, None),
+        ({"headers": (("x", "y"),) * (HEADERS_CAP + 1)}, "too_large"),
+        ({"headers": (("X-DarkLaunch-Exchange", "a:1"),)}, "loop"),
+        ({"method": "POST", "target": "/orders"}, "unsafe_method"),
+        ({"method": "post", "target": "/search"}, "unsafe_method"),
+        ({"method": "get"}, "unsafe_method"),
+    ],
+)
+def test_rules_of_the_launch_are_applied_again(request_parts: dict[str, Any], reason: str | None) -> None:
+    assert refusal(exchange("shop", 1, **request_parts), compile_policy(SPEC), SPEC) == reason
+
+
+def test_an_answer_that_could_not_be_compared_in_full_is_not_replayed() -> None:
+    captured = exchange("shop", 1)
+    large = replace(captured, primary=replace(captured.primary, body=b"x" * 101))
+    assert refusal(large, compile_policy(SPEC), SPEC) == "too_large"

@@ -1,0 +1,97 @@
+"""Outcomes are passed on many at a time, in calls of bounded size; one that is refused takes no other along."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from darklaunch_shared import keys
+from darklaunch_shared.redis.client import Client, connect_async
+from darklaunch_shared.redis.consumer import FINISHED_AT_ONCE, Consumer, Delivery, Outcome, worker_lane
+from darklaunch_shared.redis.script_queue import ScriptQueue, Scripts
+from darklaunch_workers.outcome_batcher import BATCH_BYTES, Outbox
+
+from tests.support.pool import admit_some, eventually, ledger, waiting
+
+pytestmark = pytest.mark.anyio
+
+Left = list[tuple[str, bool]]
+
+
+class Counting(Consumer):
+    """A consumer that says how many outcomes each call had."""
+
+    calls: list[int]
+
+    async def finish(self, outcomes: list[Outcome]) -> list[bool]:  # type: ignore[override]
+        self.calls.append(len(outcomes))
+        return await super().finish(outcomes)
+
+
+@asynccontextmanager
+async def outbox(url: str, launch: str) -> AsyncIterator[tuple[Counting, Outbox, Left]]:
+    client = connect_async(url, client_name="darklaunch-test")
+    queue = ScriptQueue(Scripts(client))
+    consumer = Counting(client, queue, worker_lane(launch, 0), name="one", lease_s=60)
+    consumer.calls = []
+    left: Left = []
+    box = Outbox(consumer, enough=10_000, leaves=lambda outcome, passed_on: left.append((outcome.entry_id, passed_on)))
+    running = [asyncio.create_task(queue.run()), asyncio.create_task(box.run())]
+    try:
+        yield consumer, box, left
+    finally:
+        for task in running:
+            task.cancel()
+        await client.aclose()
+
+
+async def taken(consumer: Consumer, count: int) -> list[Delivery]:
+    deliveries: list[Delivery] = []
+    while len(deliveries) < count:
+        deliveries += await consumer.read(count, block_ms=100)
+    return deliveries
+
+
+def outcome(delivery: Delivery, **more: bytes) -> Outcome:
+    fields = delivery.fields | {name.encode(): value for name, value in more.items()}
+    return Outcome(delivery.entry_id, fields, "replayed")
+
+
+async def test_calls_hold_many_outcomes_but_not_too_many(url: str, redis: Client, launch_name: str) -> None:
+    count = 2 * FINISHED_AT_ONCE + 5
+    admit_some(redis, launch_name, 1, count)
+    async with outbox(url, launch_name) as (consumer, box, left):
+        deliveries = await taken(consumer, count)
+        for delivery in deliveries:
+            box.add(outcome(delivery))
+        await eventually(lambda: len(left) == count)
+        assert left == [(delivery.entry_id, True) for delivery in deliveries]
+        assert consumer.calls == [FINISHED_AT_ONCE, FINISHED_AT_ONCE, 5]
+    assert ledger(redis, launch_name) == {"admitted": count, "replayed": count}
+
+
+async def test_the_bytes_of_a_call_are_bounded_and_what_is_larger_goes_alone(
+    url: str, redis: Client, launch_name: str
+) -> None:
+    sizes = [10, 20, BATCH_BYTES * 2, BATCH_BYTES // 3, BATCH_BYTES // 3, BATCH_BYTES // 3, 10]
+    admit_some(redis, launch_name, 1, len(sizes))
+    async with outbox(url, launch_name) as (consumer, box, left):
+        for delivery, size in zip(await taken(consumer, len(sizes)), sizes, strict=True):
+            box.add(outcome(delivery, shadow=bytes(size)))
+        await eventually(lambda: len(left) == len(sizes))
+        assert consumer.calls == [2, 1, 2, 2]
+    assert waiting(redis, launch_name) == 0
+
+
+async def test_an_outcome_that_is_refused_for_good_takes_no_other_along(
+    url: str, redis: Client, launch_name: str
+) -> None:
+    admit_some(redis, launch_name, 1, 3)
+    async with outbox(url, launch_name) as (consumer, box, left):
+        first, second, third = await taken(consumer, 3)
+        for it in (outcome(first), outcome(second)._replace(entry_id="no id"), outcome(third)):
+            box.add(it)
+        await eventually(lambda: len(left) == 3)
+        assert left == [(first.entry_id, True), ("no id", False), (third.entry_id, True)]
+    assert redis.execute_command("XLEN", keys.replays(launch_name)) == 2
+    assert waiting(redis, launch_name) == 1

@@ -1,0 +1,93 @@
+"""The HTTP seam: one attempt of one request against one shadow, and what its two implementations share.
+
+A client never redirects, keeps no cookies, reads no proxy environment, adds no header, decodes no body and does not
+try again. The one exception is a kept-alive connection that the shadow closed while it was idle: see `pool`.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from darklaunch_shared.wire.exchange import Answer
+
+
+class ShadowRequest(NamedTuple):
+    """A request as it goes on the wire.
+
+    `target` is the raw request target, `headers` are complete (Host, Content-Length) and in wire order.
+    """
+
+    method: str
+    target: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """The shadow's answer.
+
+    `answer.latency_ms` runs from the first byte written to the last byte read, on a connection that was there:
+    waiting for a slot, resolving and connecting are not in it. `answer.body` is free of transfer coding but keeps its
+    content coding. `attempts` is 1, or 2 when a kept-alive connection turned out to be closed.
+    """
+
+    answer: Answer
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much of an answer is read before it is given up.
+
+    body_cap_bytes      body without transfer coding, as sent, not inflated
+    header_cap_bytes    all header sections of one answer, informational ones included
+    header_cap_count    header fields of the final response
+    informational_cap   1xx responses before the final one
+    """
+
+    body_cap_bytes: int = 1_048_576
+    header_cap_bytes: int = 65_536
+    header_cap_count: int = 256
+    informational_cap: int = 32
+
+
+class ShadowClient(Protocol):
+    """Sends requests to one shadow."""
+
+    async def send(self, request: ShadowRequest, *, deadline_s: float) -> Reply:
+        """Send a request once and read the whole answer before the deadline, which covers everything.
+
+        Raises ShadowFailure when there is no answer, BadRequest when the request cannot be sent as it is. Nothing
+        else but cancellation escapes.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all idle connections, and each busy one when its request ends."""
+        ...
+
+
+class Connection(Protocol):
+    """One connection to the shadow, one request at a time."""
+
+    @property
+    def wrote(self) -> bool:
+        """Whether a byte of the present request was written."""
+        ...
+
+    @property
+    def heard(self) -> bool:
+        """Whether a byte of its answer arrived."""
+        ...
+
+    @property
+    def usable(self) -> bool:
+        """Whether another request may be sent: still open, nothing left over from the answer before."""
+        ...
+
+    async def exchange(self, request: ShadowRequest) -> Answer:
+        """Send a request and read the answer. Raises Fault, or BadRequest before the first byte is written."""
+        ...
+
+    def abort(self) -> None:
+        """Close at once, without waiting for anything."""
+        ...

@@ -1,0 +1,147 @@
+"""What a captured request looks like when it is replayed. Pure functions.
+
+Sources: RFC 9110 section 7.6.1 (hop-by-hop fields), RFC 9112 section 3 (request line), W3C Trace Context.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+from uuid import UUID, uuid5
+
+from darklaunch_shared.launch.origin import Origin
+from darklaunch_shared.launch.spec import SAFE_METHODS
+from darklaunch_shared.wire.exchange import Request
+
+from .errors import BadRequest
+from .interface import ShadowRequest
+
+LAUNCH_HEADER: Final = "x-darklaunch-launch"
+EXCHANGE_HEADER: Final = "x-darklaunch-exchange"
+
+_STRIPPED: Final = frozenset(
+    {
+        # of one connection, not of the message
+        *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"),
+        # written anew
+        *("host", "content-length", LAUNCH_HEADER, EXCHANGE_HEADER),
+        # would make the shadow wait for a body that follows at once
+        "expect",
+        # the primary's trace, which the replay must not extend
+        *("traceparent", "tracestate", "b3"),
+    }
+)
+_STRIPPED_PREFIXES: Final = ("proxy-", "x-b3-")
+_LAUNCH, _EXCHANGE = LAUNCH_HEADER.encode(), EXCHANGE_HEADER.encode()
+_SHORT: Final = 64
+"""Longer names of header fields are not remembered: whoever makes them up must not fill the memory."""
+_BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
+_KEYS: Final = UUID("6d1e0d8e-3f0b-5c58-9a56-0f5b8c2f7d11")
+
+_TOKEN: Final = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
+_TOKEN_CHARACTERS: Final = bytes(byte for byte in range(256) if _TOKEN.fullmatch(bytes([byte])))
+_TARGET: Final = re.compile(rb"[\x21-\x7e\x80-\xff]+")
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?")
+
+
+def replay_request(
+    request: Request, *, launch: str, exchange_id: str, shadow: Origin, host: str = "shadow", entropy: bytes
+) -> ShadowRequest:
+    """Turn a captured request into the one to send. The client refuses what could not be sent byte for byte.
+
+    `host` is "shadow" for the shadow's own Host or "preserve" for the one the primary got; `entropy` is 24 random
+    bytes for the trace and span ids. Raises BadRequest for a target that is no path, and for what is not latin-1.
+    """
+    if not request.target.startswith("/"):  # a shadow may take another origin's name in it for an order to go there
+        raise BadRequest(f"the target {request.target[:80]!r} does not begin with a slash")
+    try:
+        headers = replay_headers(
+            request, launch=launch, exchange_id=exchange_id, shadow=shadow, host=host, entropy=entropy
+        )
+        return ShadowRequest(request.method, request.target.encode("latin-1"), headers, request.body)
+    except UnicodeEncodeError:
+        raise BadRequest("the captured request has characters that are no bytes (latin-1)") from None
+
+
+def replay_headers(
+    request: Request, *, launch: str, exchange_id: str, shadow: Origin, host: str, entropy: bytes
+) -> tuple[tuple[bytes, bytes], ...]:
+    """Strip what belongs to the primary's connection, keep the rest in order, add what marks a replay.
+
+    The Idempotency-Key is for writes only, the same for every replay of the exchange, and never replaces the client's
+    own: a key the primary passed on to a third party must reach it unchanged to have its effect.
+    """
+    kept: list[tuple[bytes, bytes]] = []
+    stripped: list[tuple[str, str]] = []
+    for name, value in request.headers:
+        sent_as = _sent_as(name) if len(name) <= _SHORT else _sent_as.__wrapped__(name)
+        if sent_as is None:
+            stripped.append((name.lower(), value))
+        else:
+            kept.append((sent_as, value.encode("latin-1").strip(b" \t")))
+    if listed := {
+        option.strip().lower().encode("latin-1")
+        for name, value in stripped
+        if name == "connection"
+        for option in value.split(",")
+    }:
+        kept = [field for field in kept if field[0].lower() not in listed]
+    authority = _primary_host(request) if host == "preserve" else shadow.authority
+    headers = [(b"host", authority.encode("latin-1")), *kept]
+    if request.body or request.method in _BODY_METHODS:
+        headers.append((b"content-length", b"%d" % len(request.body)))
+    headers.append((_LAUNCH, launch.encode("latin-1")))
+    headers.append((_EXCHANGE, exchange_id.encode("latin-1")))
+    if request.method not in SAFE_METHODS and not any(name.lower() == b"idempotency-key" for name, _ in kept):
+        headers.append((b"idempotency-key", str(uuid5(_KEYS, f"{launch}/{exchange_id}")).encode()))
+    headers.append((b"traceparent", _traceparent(stripped, entropy)))
+    return tuple(headers)
+
+
+@lru_cache(maxsize=4096)
+def _sent_as(name: str) -> bytes | None:
+    """Give a captured field's name as it is sent; None when the field is stripped. Raises UnicodeEncodeError."""
+    field = name.lower()
+    return None if field in _STRIPPED or field.startswith(_STRIPPED_PREFIXES) else name.encode("latin-1")
+
+
+def check_sendable(request: ShadowRequest) -> None:
+    """Raise BadRequest unless every byte of the request means on the wire what it means here.
+
+    A space or line end in the target, a line end or NUL in a header value, or a length that is not the body's would
+    let one request read as another, or as two.
+    """
+    method, target, headers, body = request
+    if not _TOKEN.fullmatch(method.encode("utf-8", "replace")) or method == "CONNECT":
+        raise BadRequest(f"{method[:40]!r} is not a method that can be replayed")
+    if not _TARGET.fullmatch(target):
+        raise BadRequest(f"the target {target[:80]!r} is empty or has a space or control character in it")
+    names = [name for name, _ in headers]
+    joined = b":".join(names)
+    if not all(names) or joined.translate(None, _TOKEN_CHARACTERS) != b":" * (len(names) - 1):
+        raise BadRequest("a header name is empty or has a character that is not allowed in it, or there is no header")
+    values = b"".join([value for _, value in headers])
+    if b"\r" in values or b"\n" in values or b"\0" in values:
+        raise BadRequest("a header value has a line end or NUL in it")
+    names = joined.lower().split(b":")
+    if names.count(b"host") != 1 or b"transfer-encoding" in names:
+        raise BadRequest("the headers must hold exactly one Host and no Transfer-Encoding")
+    lengths = [headers[at][1] for at, name in enumerate(names) if name == b"content-length"]
+    if lengths != [b"%d" % len(body)] and (lengths or body):
+        raise BadRequest(f"the headers must hold one Content-Length, {len(body)} like the body")
+
+
+def _primary_host(request: Request) -> str:
+    for name, value in request.headers:
+        if name.lower() == "host":
+            return value
+    return request.origin.partition("://")[2]
+
+
+def _traceparent(captured: Iterable[tuple[str, str]], entropy: bytes) -> bytes:
+    """A trace of its own, sampled exactly when the primary's was."""
+    flags = "00"
+    for name, value in captured:
+        if name == "traceparent" and (parts := _TRACEPARENT.fullmatch(value.strip())):
+            flags = "01" if int(parts[1], 16) & 1 else "00"
+    return f"00-{entropy[:16].hex()}-{entropy[16:24].hex()}-{flags}".encode()

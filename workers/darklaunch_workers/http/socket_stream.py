@@ -1,0 +1,156 @@
+"""What httpcore sits on: a connected socket with a clock on it and a bound on what comes before the body."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import httpcore
+from darklaunch_shared.wire.replay import ShadowErrorClass
+
+from .errors import Fault, too_large
+from .interface import Caps
+
+_HIGH_WATER: Final = 262_144
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+
+
+class Heads:
+    """Bounds what comes before a final response's body, which h11 does not: it reads 1xx responses without end."""
+
+    def __init__(self, caps: Caps) -> None:
+        self._caps = caps
+        self._pending = bytearray()
+        self._searched = 0
+        self._bytes = 0
+        self._informational = 0
+        self._done = False
+
+    def feed(self, data: bytes) -> None:
+        """Look at the bytes of an answer as they come. Raises Fault when it is not HTTP or a cap is reached."""
+        if self._done:
+            return
+        self._pending += data
+        while self._pending and not self._done:
+            if not b"HTTP/".startswith(self._pending[:5]):
+                raise Fault(ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {bytes(self._pending[:40])!r}")
+            blank = _BLANK_LINE.search(self._pending, max(0, self._searched - 2))
+            self._searched = len(self._pending)
+            if self._bytes + (blank.end() if blank else self._searched) > self._caps.header_cap_bytes:
+                raise too_large("header section", self._caps.header_cap_bytes)
+            if blank is None:
+                return
+            self._next(blank.end())
+
+    def _next(self, end: int) -> None:
+        self._done = bytes(self._pending[8:10]) != b" 1"
+        self._informational += 1
+        if not self._done and self._informational > self._caps.informational_cap:
+            cap = self._caps.informational_cap
+            raise Fault(ShadowErrorClass.PROTOCOL, f"more than {cap} informational responses")
+        self._bytes += end
+        self._searched = 0
+        del self._pending[:end]
+
+
+class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
+    """A connected socket as httpcore wants it, with a clock on both ends.
+
+    `wrote_at` and `read_at` are the times of the first byte written and the last byte read, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.wrote_at = 0.0
+        self.read_at = 0.0
+        self.read_bytes = 0
+        self.ended = False
+        self._lost: Exception | None = None
+        self._transport: asyncio.Transport
+        self._buffer = bytearray()
+        self._paused = False
+        self._watch: Callable[[bytes], None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the connection is open and nothing is on its way in either direction."""
+        closed = self.ended or self._transport.is_closing()
+        return not (closed or self._buffer or self._transport.get_write_buffer_size())
+
+    def begin(self, watch: Callable[[bytes], None]) -> None:
+        """Start a request; `watch` sees all bytes that are read, and may raise."""
+        self.wrote_at = self.read_at = 0.0
+        self.read_bytes = 0
+        self._watch = watch
+
+    def end(self) -> None:
+        """End a request: bytes that arrive from here on close the connection."""
+        self._watch = None
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        """Return some bytes, or none at the end. The deadline is the pool's, so `timeout` has no use here."""
+        if not self._buffer and not self.ended:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        if not self._buffer and self._lost is not None:
+            raise Fault(ShadowErrorClass.RESET, f"the connection broke: {self._lost}")
+        data = bytes(self._buffer[:max_bytes])
+        del self._buffer[:max_bytes]
+        if self._paused and len(self._buffer) < _HIGH_WATER:
+            self._paused = False
+            self._transport.resume_reading()
+        if self._watch is not None:
+            self._watch(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Write without waiting: a request is small and in memory already."""
+        if not self.wrote_at:
+            if self.ended:
+                raise Fault(ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent")
+            self.wrote_at = time.perf_counter()
+        self._transport.write(buffer)
+
+    async def aclose(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ARG002
+        """Tell httpcore nothing: this is neither HTTP/2 nor a proxy."""
+        return None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio."""
+        if self._watch is None:  # nobody asked: what it would answer is anyone's guess
+            self._transport.abort()
+            return
+        self.read_at = time.perf_counter()
+        self.read_bytes += len(data)
+        self._buffer += data
+        if len(self._buffer) >= _HIGH_WATER:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio."""
+        self.read_at = time.perf_counter()
+        self.ended = True
+        self._lost = exc
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,0 +1,38 @@
+"""What a launch's control state tells its workers to do with the exchanges that wait."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from darklaunch_shared.launch.spec import LaunchState, Status
+
+
+class Mode(StrEnum):
+    """What happens to the next exchange."""
+
+    REPLAY = "replay"
+    WAIT = "wait"  # leave it on the stream
+    SETTLE = "settle"  # end it without a replay
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """A mode; `reason` is what a settled exchange is dropped for."""
+
+    mode: Mode
+    reason: str = ""
+
+
+REPLAY: Final = Orders(Mode.REPLAY)
+WAIT: Final = Orders(Mode.WAIT)
+
+
+def orders_of(state: LaunchState | None) -> Orders:
+    """Read the orders from a launch's state; None is a state nobody could read, and nothing is dropped for that."""
+    if state is None:
+        return WAIT
+    if state.hold or state.status is Status.ROLLED_BACK:
+        return Orders(Mode.SETTLE, "superseded_by_rollback")
+    if state.status is Status.PAUSED:
+        return Orders(Mode.SETTLE, state.settle) if state.settle else WAIT
+    return REPLAY  # active, or promoted with exchanges left from before

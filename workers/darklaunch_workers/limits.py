@@ -1,0 +1,163 @@
+"""What protects a shadow from its replays: an adaptive limit, a rate, a retry budget and a breaker. Sans-I/O.
+
+Every state machine here takes the time as an argument, in seconds on a monotonic clock.
+"""
+
+from typing import Final
+
+from darklaunch_shared.wire.replay import ShadowErrorClass
+
+PROBE_EVERY_S: Final = 1.0
+OUTAGE_FAILURES: Final = 5
+RETRY_EVERY: Final = 10
+RETRY_RESERVE: Final = 10
+
+CONGESTED_STATUS: Final = frozenset({429, 503})
+_CONGESTED: Final = frozenset({ShadowErrorClass.TIMEOUT, ShadowErrorClass.REFUSED, ShadowErrorClass.RESET})
+_OUTAGE: Final = _CONGESTED | {ShadowErrorClass.DNS, ShadowErrorClass.TLS}
+
+
+class AdaptiveLimit:
+    """How many replays may be under way: slow start, additive increase, multiplicative decrease (RFC 5681)."""
+
+    def __init__(self, ceiling: int, *, start: int = 8) -> None:
+        self._ceiling = ceiling
+        self._limit = float(min(start, ceiling))
+        self._threshold = float(ceiling)
+        self._cut_at_s = float("-inf")
+
+    @property
+    def limit(self) -> int:
+        """The limit now, from 1 to the ceiling."""
+        return int(self._limit)
+
+    def succeeded(self, under_way: int) -> None:
+        """Count an answer. A limit that is not used is not raised: nothing was learned about it."""
+        if under_way * 2 >= self.limit:
+            step = 1.0 if self._limit < self._threshold else 1.0 / self._limit
+            self._limit = min(float(self._ceiling), self._limit + step)
+
+    def congested(self, started_s: float, now_s: float) -> None:
+        """Halve the limit, once for all replays that were under way together."""
+        if started_s > self._cut_at_s:
+            self._cut_at_s = now_s
+            self._limit = self._threshold = max(1.0, self._limit / 2)
+
+
+class TokenBucket:
+    """At most `per_s` sends a second, in bursts of at most a tenth of that; 0 sets no bound."""
+
+    def __init__(self, per_s: float, now_s: float) -> None:
+        self._per_s = per_s
+        self._tokens = self._burst
+        self._at_s = now_s
+
+    def set_rate(self, per_s: float, now_s: float) -> None:
+        """Change the rate."""
+        self._refill(now_s)
+        self._per_s = per_s
+
+    def take(self, now_s: float) -> float:
+        """Take a token, and give the seconds to wait until it is there."""
+        if self._per_s <= 0:
+            return 0.0
+        self._refill(now_s)
+        self._tokens -= 1
+        return max(0.0, -self._tokens / self._per_s)
+
+    def room(self, now_s: float) -> float:
+        """Say how many more may ask for a token and get it within about a second."""
+        if self._per_s <= 0:
+            return float("inf")
+        self._refill(now_s)
+        return max(1.0, self._per_s) + min(0.0, self._tokens)
+
+    @property
+    def _burst(self) -> float:
+        return max(1.0, self._per_s / 10)
+
+    def _refill(self, now_s: float) -> None:
+        self._tokens = min(self._burst, self._tokens + max(0.0, now_s - self._at_s) * self._per_s)
+        self._at_s = now_s
+
+
+class RetryBudget:
+    """One retry for every ten first tries, never more; at most ten are saved up."""
+
+    def __init__(self) -> None:
+        self._saved = 0
+
+    def first_try(self) -> None:
+        """Count a first try."""
+        self._saved = min(self._saved + 1, RETRY_EVERY * RETRY_RESERVE)
+
+    def take(self) -> bool:
+        """Ask for one retry."""
+        if self._saved < RETRY_EVERY:
+            return False
+        self._saved -= RETRY_EVERY
+        return True
+
+
+class Breaker:
+    """Opens after failures in a row; while open, one probe at a time, `probe_every_s` after the last failure."""
+
+    def __init__(self, *, failures: int = OUTAGE_FAILURES, probe_every_s: float = PROBE_EVERY_S) -> None:
+        self.probe_every_s = probe_every_s
+        self._failures = failures
+        self._in_a_row = 0
+        self._probing = False
+        self._failed_at_s = float("-inf")
+
+    @property
+    def closed(self) -> bool:
+        """Whether replays may go out freely."""
+        return self._in_a_row < self._failures
+
+    def failed(self, now_s: float) -> None:
+        """Count a replay that found no server."""
+        self._in_a_row += 1
+        self._failed_at_s = now_s
+
+    def answered(self) -> None:
+        """Close: there is a server, whatever it said."""
+        self._in_a_row = 0
+
+    def probe_due(self, now_s: float) -> bool:
+        """Say whether an exchange may be taken as a probe."""
+        return not self.closed and not self._probing and now_s - self._failed_at_s >= self.probe_every_s
+
+    def begin_probe(self) -> None:
+        """Let no second probe begin until this one has ended."""
+        self._probing = True
+
+    def end_probe(self) -> None:
+        """Let another probe begin when it is due, whether or not this one was sent."""
+        self._probing = False
+
+
+class Protection:
+    """Everything that stands between one launch's exchanges and its shadow, in one process."""
+
+    def __init__(self, *, concurrency: int, max_rps: float, now_s: float) -> None:
+        self.limit = AdaptiveLimit(concurrency)
+        self.bucket = TokenBucket(max_rps, now_s)
+        self.budget = RetryBudget()
+        self.breaker = Breaker()
+        self._max_rps = max_rps
+
+    def share(self, workers: int, now_s: float) -> None:
+        """Take one share of what the launch allows all its worker processes together."""
+        self.bucket.set_rate(self._max_rps / workers, now_s)
+        self.breaker.probe_every_s = PROBE_EVERY_S * workers
+
+    def learn(self, outcome: int | ShadowErrorClass, *, started_s: float, now_s: float, under_way: int) -> None:
+        """Learn from one try: the status of its answer, or why there was none."""
+        if outcome in CONGESTED_STATUS or outcome in _CONGESTED:
+            self.limit.congested(started_s, now_s)
+        elif not isinstance(outcome, ShadowErrorClass):
+            self.limit.succeeded(under_way)
+        if outcome in _OUTAGE:
+            self.breaker.failed(now_s)
+        elif outcome is not ShadowErrorClass.FORBIDDEN:  # nothing was called, so nothing was learned
+            self.breaker.answered()
