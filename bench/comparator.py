@@ -35,21 +35,21 @@ import orjson
 import psycopg
 from darklaunch_comparator.control.publish import publish
 from darklaunch_comparator.pipeline.assess import assess, rules_of
-from darklaunch_comparator.results.result import Finding
+from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_comparator.run import serve
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import Act, create_launch
+from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_comparator.store.migrate import migrate
-from darklaunch_comparator.store.partitions import Partitions, today
+from darklaunch_comparator.store.partitions import ResultPartitions, today
 from darklaunch_comparator.store.write_batch import prepare, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_console.embedded import embedded_servers
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect
-from darklaunch_shared.wire.exchange import Answer, Exchange, Fields, Request, pack_exchange
-from darklaunch_shared.wire.replay import Answered, LatencySource, pack_replay
+from darklaunch_shared.wire.exchange import Exchange, Fields, Request, Response, pack_exchange
+from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
 
 from .compare import SHARED_HEADERS, order
 
@@ -84,10 +84,10 @@ def entries(launch: str, count: int, *, times_differ: bool, chance: random.Rando
         theirs = body(at_ms)
         ours = body(shadow_at_ms if times_differ else at_ms, total=4300 if chance.random() < MISMATCHED else 4200)
         request = Request("GET", f"/orders/{seq}", "http://shop.example", REQUEST_HEADERS, b"")
-        primary = Answer(200, headers(at_ms, theirs), theirs, chance.lognormvariate(2, 1))
+        primary = Response(200, headers(at_ms, theirs), theirs, chance.lognormvariate(2, 1))
         captured = Exchange(f"{producer}:{seq}", launch, at_ms, chance.choice(ENDPOINTS), request, primary)
-        shadow = Answer(200, headers(shadow_at_ms, ours), ours, chance.lognormvariate(2, 1))
-        answered = Answered(shadow, LatencySource.CLIENT, 1, shadow_at_ms, "v2")
+        shadow = Response(200, headers(shadow_at_ms, ours), ours, chance.lognormvariate(2, 1))
+        answered = ShadowResponse(shadow, LatencySource.CLIENT, 1, shadow_at_ms, "v2")
         found.append(pack_replay(pack_exchange(captured), answered))
     return found
 
@@ -111,14 +111,14 @@ class Bench:
         self.rules = rules_of(SPEC)
         migrate(dsn)
         self.connection = connect_store(dsn, name="bench")
-        Partitions(self.connection, 14).keep(today())
+        ResultPartitions(self.connection, 14).keep(today())
         self.connection.execute("CREATE TABLE darklaunch.plain (LIKE darklaunch.result INCLUDING ALL)")
-        self.memory = Memory()
+        self.memory = WriterCache()
         self.launches = itertools.count()
         self.profiler: cProfile.Profile | None = None
         prepare(self.connection)
         # One for all runs of whole comparators: each watches over all launches there are.
-        record = create_launch(self.connection, "bench", SPEC, Act("bench", "measuring"), percent=10.0)
+        record = create_launch(self.connection, "bench", SPEC, LaunchAct("bench", "measuring"), percent=10.0)
         with connect(redis_url, client_name="bench") as redis:
             publish(redis, record, lift_hold=True)
 
@@ -246,7 +246,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def row(launch: str, finding: Finding) -> tuple[Any, ...]:
+def row(launch: str, finding: ExchangeResult) -> tuple[Any, ...]:
     at = finding.captured_at
     return (
         launch, at.date(), finding.exchange_id, at, finding.endpoint, finding.method, finding.outcome, finding.reason,

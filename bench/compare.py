@@ -22,11 +22,11 @@ from operator import truediv
 from typing import Any
 
 import orjson
-from darklaunch_comparator.compare import NO_RULES, Comparison, Outcome, Side, compare
-from darklaunch_comparator.compare.collector import Findings
+from darklaunch_comparator.compare import NO_RULES, ComparedResponse, Comparison, ComparisonOutcome, compare
+from darklaunch_comparator.compare.collector import DifferenceCollector
 from darklaunch_comparator.compare.json_body import compare_json
-from darklaunch_comparator.compare.volatile import Volatile
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_comparator.compare.volatile import VolatileValues
+from darklaunch_shared.wire.exchange import Response
 
 Run = Callable[[], object]
 
@@ -116,19 +116,21 @@ def cases() -> dict[str, tuple[bytes, bytes, int]]:
     return found
 
 
-def side(body: bytes, origin: str, second: int) -> Side:
+def side(body: bytes, origin: str, second: int) -> ComparedResponse:
     """Build one side as a comparator sees it: the fields that never agree are among its headers."""
     date = ("date", f"Wed, 01 May 2024 12:00:0{second} GMT")
     fields = (*SHARED_HEADERS, date, ("content-length", str(len(body))))
-    return Side(Answer(200, fields, body, 1.0), origin, ANSWERED_AT_MS + 1_000 * second)
+    return ComparedResponse(Response(200, fields, body, 1.0), origin, ANSWERED_AT_MS + 1_000 * second)
 
 
 def contenders(name: str, theirs: bytes, ours: bytes, expected: int, others: list[str]) -> dict[str, Run]:
     primary, shadow = side(theirs, "http://shop.example", 0), side(ours, "http://10.0.3.7:8000", 2)
     if name.endswith(THE_SAME):
-        shadow = Side(Answer(200, (*primary.answer.headers,), ours, 1.0), shadow.origin, shadow.answered_at_ms)
+        shadow = ComparedResponse(
+            Response(200, (*primary.answer.headers,), ours, 1.0), shadow.origin, shadow.answered_at_ms
+        )
     found: Comparison = compare("GET", primary, shadow)
-    outcome = Outcome.MISMATCHED if expected else Outcome.MATCHED
+    outcome = ComparisonOutcome.MISMATCHED if expected else ComparisonOutcome.MATCHED
     assert (len(found.differences), found.outcome) == (expected, outcome), found
     runs: dict[str, Run] = {
         "parse": lambda: (orjson.loads(theirs), orjson.loads(ours)),
@@ -144,10 +146,10 @@ def contenders(name: str, theirs: bytes, ours: bytes, expected: int, others: lis
     return runs
 
 
-def documents(theirs: bytes, ours: bytes, primary: Side, shadow: Side) -> Comparison:
+def documents(theirs: bytes, ours: bytes, primary: ComparedResponse, shadow: ComparedResponse) -> Comparison:
     """Compare two JSON texts alone; the sides say when they were given, and by whom."""
-    findings = Findings(NO_RULES)
-    compare_json(theirs, ours, Volatile(primary, shadow), findings)
+    findings = DifferenceCollector(NO_RULES)
+    compare_json(theirs, ours, VolatileValues(primary, shadow), findings)
     return findings.conclude()
 
 

@@ -22,10 +22,10 @@ from typing import Any
 import orjson
 from darklaunch import CaptureMiddleware
 from darklaunch.asgi import ASGIApp, Message, Receive, Scope, Send
-from darklaunch.capture.buffer import Outbox
+from darklaunch.capture.buffer import RecordingBuffer
 from darklaunch.capture.launch_snapshot import snapshot_of
 from darklaunch.capture.recorder import recorders
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 
 CALLS = 1_000
 BODY = orjson.dumps({"lines": [{"sku": f"A-{n:05}", "quantity": n, "price_cents": 1999 + n} for n in range(42)]})
@@ -98,17 +98,17 @@ def finish(call: Awaitable[None]) -> None:
     raise RuntimeError("the app waited")
 
 
-def hooked(percent: float, app_name: str) -> tuple[ASGIApp, Outbox]:
+def hooked(percent: float, app_name: str) -> tuple[ASGIApp, RecordingBuffer]:
     """Put the hook around the app, as a launch at this share would find it; the background thread does not run."""
     built = CaptureMiddleware(app, redis_url="redis://127.0.0.1:1/0", app_name=app_name)
     recorder = next(each for each in recorders() if each.settings.app_name == app_name)
-    state = LaunchState("bench", Status.ACTIVE, percent, False, 1, LaunchSpec("http://shadow.invalid"))
-    outbox = Outbox(1 << 30, 1_000_000)
+    state = LaunchState("bench", LaunchStatus.ACTIVE, percent, False, 1, LaunchSpec("http://shadow.invalid"))
+    outbox = RecordingBuffer(1 << 30, 1_000_000)
     recorder.divert(snapshot_of({"bench": state})[0], outbox)
     return built, outbox
 
 
-def empty(outbox: Outbox) -> None:
+def empty(outbox: RecordingBuffer) -> None:
     outbox.take_notes()
     for recorded in outbox.take(len(outbox)):
         outbox.release(recorded.held_bytes)

@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from darklaunch.settings import Settings
+from darklaunch.settings import HookSettings
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_console.embedded import embedded_servers, embedded_valkey
 
@@ -72,7 +72,7 @@ def stopped() -> None:
                 os.kill(valkey.process.pid, signal.SIGSTOP)
                 grown[kind] = _most_while(lambda pid=app.pid: _rss_bytes(pid), port) - before
                 os.kill(valkey.process.pid, signal.SIGCONT)
-    cap = Settings().outbox_bytes / MIB
+    cap = HookSettings().outbox_bytes / MIB
     held = (grown["hook"] - grown["bare"]) / MIB
     print(f"hook, Redis stopped under load: holds {held:.1f} MiB; its outbox may hold {cap:g} MiB")
 

@@ -24,13 +24,13 @@ from pathlib import Path
 
 import psycopg
 from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.store.launches import Act, create_launch, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_comparator.store.report_queries import ledger
-from darklaunch_console.embedded import Servers, embedded_servers
+from darklaunch_console.embedded import EmbeddedServers, embedded_servers
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, Status
-from darklaunch_shared.redis.client import Client, connect
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus
+from darklaunch_shared.redis.client import RedisClient, connect
 
 from .hook_call import BODY
 from .servers import SERVE, child
@@ -54,9 +54,9 @@ class Round:
 class Stage:
     """Everything that runs; `pids` are the roots of each part's processes."""
 
-    def __init__(self, running: ExitStack, servers: Servers) -> None:
+    def __init__(self, running: ExitStack, servers: EmbeddedServers) -> None:
         self.servers = servers
-        self.redis: Client = connect(servers.redis_url, client_name="darklaunch-bench")
+        self.redis: RedisClient = connect(servers.redis_url, client_name="darklaunch-bench")
         self._logs = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="darklaunch-bench-")))
         self._running = running
         names = {process.name.lower(): process.pid for process in servers.processes}
@@ -72,14 +72,14 @@ class Stage:
         """Start a launch that samples everything, and wait until the hook and the worker know it."""
         spec = LaunchSpec(f"http://127.0.0.1:{self.shadow_port}", max_entries=2_000_000, noise_percent=0.0)
         with psycopg.connect(self.servers.postgres_url) as connection:
-            record = create_launch(connection, name, spec, Act("bench", "started"), percent=100.0)
+            record = create_launch(connection, name, spec, LaunchAct("bench", "started"), percent=100.0)
         publish(self.redis, record, lift_hold=False)
         time.sleep(2.5)
 
     def end(self, name: str) -> None:
         """Take a launch out of the way of the next."""
         with psycopg.connect(self.servers.postgres_url) as connection:
-            record = update_launch(connection, name, Act("bench", "paused"), status=Status.PAUSED)
+            record = update_launch(connection, name, LaunchAct("bench", "paused"), status=LaunchStatus.PAUSED)
         publish(self.redis, record, lift_hold=False)
         time.sleep(1.5)
 

@@ -20,9 +20,9 @@ from importlib.util import find_spec
 from typing import Any
 
 import orjson
-from darklaunch_comparator.compare import NO_RULES, Rules, compare
-from darklaunch_comparator.compare.path_index import PathMap
-from darklaunch_comparator.compare.patterns import Pattern
+from darklaunch_comparator.compare import NO_RULES, EndpointRules, compare
+from darklaunch_comparator.compare.path_index import PathIndex
+from darklaunch_comparator.compare.patterns import LinearPattern
 from darklaunch_comparator.compare.rule_path import parse_path
 from darklaunch_comparator.rules import check, compile_rules
 
@@ -37,7 +37,7 @@ PATHS = (
 PLACE = ("lines", 6, "price_cents")
 
 
-def ruled(**rules: Any) -> Rules:
+def ruled(**rules: Any) -> EndpointRules:
     checked, troubles = check(rules)
     assert not troubles, troubles
     return compile_rules(checked, datetime.now(UTC)).elsewhere
@@ -67,7 +67,7 @@ def comparisons() -> dict[str, Run]:
 
 def paths() -> dict[str, Run]:
     document = order(7)
-    ours = PathMap([(parse_path(path), None) for path in PATHS])
+    ours = PathIndex([(parse_path(path), None) for path in PATHS])
     runs: dict[str, Run] = {"ours": lambda: ours.covers(PLACE)}
     if find_spec("jsonpath_rfc9535"):
         import jsonpath_rfc9535
@@ -84,7 +84,7 @@ def paths() -> dict[str, Run]:
 
 
 def patterns() -> dict[str, Run]:
-    dated, hostile = Pattern("[0-9]{4}-[0-9]{2}"), Pattern("(a+)+$")
+    dated, hostile = LinearPattern("[0-9]{4}-[0-9]{2}"), LinearPattern("(a+)+$")
     same, backtracking = re.compile("[0-9]{4}-[0-9]{2}"), re.compile("(a+)+$")
     date, bomb = "2024-05", "a" * 20 + "!"
     return {

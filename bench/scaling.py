@@ -23,15 +23,15 @@ from pathlib import Path
 
 import psycopg
 from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.store.launches import Act, create_launch, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
 from darklaunch_comparator.store.migrate import migrate
-from darklaunch_console.embedded import Servers, embedded_servers
+from darklaunch_console.embedded import EmbeddedServers, embedded_servers
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, Status
-from darklaunch_shared.redis.client import Client, as_dict, connect, connect_async
-from darklaunch_shared.redis.consumer import Consumer, Outcome, worker_lane
-from darklaunch_shared.redis.script_queue import Call, ScriptQueue, Scripts, call_script
-from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus
+from darklaunch_shared.redis.client import RedisClient, as_dict, connect, connect_async
+from darklaunch_shared.redis.consumer import FinishedEntry, GroupConsumer, worker_lane
+from darklaunch_shared.redis.script_queue import ScriptCall, ScriptCaller, ScriptQueue, call_script
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
 
 from .servers import SERVE, child
 
@@ -44,12 +44,12 @@ PRODUCER = "bench000"
 class Stream:
     """The captures stream of the launch, and how many exchanges it was ever given."""
 
-    def __init__(self, redis: Client) -> None:
+    def __init__(self, redis: RedisClient) -> None:
         self.given = 0
         self._redis = redis
         at_ms = time.time_ns() // 1_000_000 + 3_600_000  # none grows stale
         request = Request("GET", "/orders/123", "http://shop.example", (("accept", "application/json"),), b"")
-        answer = Answer(200, (("content-type", "application/json"),), b'{"id": 123, "total_cents": 4250}', 1.0)
+        answer = Response(200, (("content-type", "application/json"),), b'{"id": 123, "total_cents": 4250}', 1.0)
         fields = pack_exchange(Exchange(f"{PRODUCER}:1", LAUNCH, at_ms, "GET /orders/{id}", request, answer))
         self._parcel = (fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE])
         self._names = tuple(name(LAUNCH, 0) for name in (keys.captures, keys.ledger, keys.admitted))
@@ -57,20 +57,20 @@ class Stream:
     def add(self, exchanges: int) -> None:
         """Admit so many exchanges as a hook does, in batches of 100."""
         for _ in range(exchanges // 100):
-            call = Call("admit", self._names, (100_000_000, PRODUCER, self.given + 1, *(self._parcel * 100)))
+            call = ScriptCall("admit", self._names, (100_000_000, PRODUCER, self.given + 1, *(self._parcel * 100)))
             self.given += int(call_script(self._redis, call))
 
 
 async def read_and_finish(redis_url: str) -> float:
     """Read and finish a turn's exchanges as a worker does, and give the µs for each."""
     redis = connect_async(redis_url, client_name="darklaunch-bench")
-    queue = ScriptQueue(Scripts(redis))
+    queue = ScriptQueue(ScriptCaller(redis))
     sending = asyncio.create_task(queue.run())
-    consumer = Consumer(redis, queue, worker_lane(LAUNCH, 0), name="bench", lease_s=60)
+    consumer = GroupConsumer(redis, queue, worker_lane(LAUNCH, 0), name="bench", lease_s=60)
     began, left = time.perf_counter(), TURN
     while left:
         deliveries = await consumer.read(min(left, 100))
-        await consumer.finish([Outcome(delivery.entry_id, {}, "replayed") for delivery in deliveries])
+        await consumer.finish([FinishedEntry(delivery.entry_id, {}, "replayed") for delivery in deliveries])
         left -= len(deliveries)
     took = time.perf_counter() - began
     sending.cancel()
@@ -81,7 +81,7 @@ async def read_and_finish(redis_url: str) -> float:
 async def claim(redis_url: str) -> float:
     """Give the ms of one claim pass."""
     redis = connect_async(redis_url, client_name="darklaunch-bench")
-    consumer = Consumer(redis, ScriptQueue(Scripts(redis)), worker_lane(LAUNCH, 0), name="bench", lease_s=60)
+    consumer = GroupConsumer(redis, ScriptQueue(ScriptCaller(redis)), worker_lane(LAUNCH, 0), name="bench", lease_s=60)
     began = time.perf_counter()
     await consumer.claim(64)
     took = time.perf_counter() - began
@@ -99,7 +99,7 @@ def audited(environ: dict[str, str]) -> float:
     return (took[1] - took[0]) * 1e3
 
 
-def backlog(servers: Servers, redis: Client, sizes: list[int], rounds: int) -> None:
+def backlog(servers: EmbeddedServers, redis: RedisClient, sizes: list[int], rounds: int) -> None:
     """Print what one exchange costs at each size of the backlog."""
     stream = Stream(redis)
     environ = {**os.environ, "REDIS_URL": servers.redis_url, "DATABASE_URL": servers.postgres_url}
@@ -118,7 +118,7 @@ def backlog(servers: Servers, redis: Client, sizes: list[int], rounds: int) -> N
         print(f"{size:10,}{row[0]:12,.0f}{row[1]:9.1f}{row[2]:11.2f}{row[3]:11.0f}")
 
 
-def workers(servers: Servers, redis: Client, rounds: int) -> None:
+def workers(servers: EmbeddedServers, redis: RedisClient, rounds: int) -> None:
     """Print what two worker processes replay a second, beside one."""
     rates: dict[int, list[float]] = {1: [], 2: []}
     command = [sys.executable, "-m", "darklaunch_console", "worker", "--processes"]
@@ -134,7 +134,7 @@ def workers(servers: Servers, redis: Client, rounds: int) -> None:
     print(f"replays/s with one and two worker processes: {medians}, a factor of {factor:.2f} on {os.cpu_count()} cores")
 
 
-def _replayed_per_s(redis: Client) -> float:
+def _replayed_per_s(redis: RedisClient) -> float:
     def replayed() -> int:
         return int(as_dict(redis.execute_command("HGETALL", keys.ledger(LAUNCH))).get(b"replayed", b"0"))
 
@@ -164,13 +164,13 @@ def main(rounds: int, sizes: list[int]) -> None:
             noise_percent=0.0,
         )
         with psycopg.connect(servers.postgres_url) as connection:
-            act = Act("bench", "started")
-            record = create_launch(connection, LAUNCH, spec, act, percent=100.0, status=Status.PAUSED)
+            act = LaunchAct("bench", "started")
+            record = create_launch(connection, LAUNCH, spec, act, percent=100.0, status=LaunchStatus.PAUSED)
         publish(redis, record, lift_hold=False)
-        call_script(redis, Call("join", (keys.captures(LAUNCH),), (keys.WORKER_GROUP,)))
+        call_script(redis, ScriptCall("join", (keys.captures(LAUNCH),), (keys.WORKER_GROUP,)))
         backlog(servers, redis, sizes, rounds)
         with psycopg.connect(servers.postgres_url) as connection:
-            record = update_launch(connection, LAUNCH, Act("bench", "resumed"), status=Status.ACTIVE)
+            record = update_launch(connection, LAUNCH, LaunchAct("bench", "resumed"), status=LaunchStatus.ACTIVE)
         publish(redis, record, lift_hold=False)
         workers(servers, redis, rounds)
         running.close()

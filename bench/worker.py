@@ -38,11 +38,11 @@ from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
 from darklaunch_shared.process.gc_tuning import spare_the_long_lived
 from darklaunch_shared.redis.client import as_dict, connect, connect_async
-from darklaunch_shared.redis.script_queue import Call, call_script
-from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange
-from darklaunch_shared.wire.replay import Answered, LatencySource, pack_replay
+from darklaunch_shared.redis.script_queue import ScriptCall, call_script
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
 from darklaunch_workers import launch_runner
-from darklaunch_workers.http import Reply, ShadowRequest, make_client, replay_request
+from darklaunch_workers.http import ShadowReply, ShadowRequest, make_client, replay_request
 from darklaunch_workers.run import serve
 from darklaunch_workers.settings import WorkerSettings
 from redis.asyncio import Redis
@@ -53,7 +53,7 @@ Times = tuple[float, float]
 """Wall and CPU microseconds per exchange; the CPU is this process's."""
 
 BODY: Final = orjson.dumps(order(8))
-ANSWER: Final = Answer(200, (*SHARED_HEADERS, ("content-length", str(len(BODY)))), BODY, 1.0)
+ANSWER: Final = Response(200, (*SHARED_HEADERS, ("content-length", str(len(BODY)))), BODY, 1.0)
 REQUEST: Final = Request(
     "GET",
     "/orders/123?expand=lines",
@@ -79,9 +79,9 @@ class NoOp:
     At once would mean one replay at a time, for which the adaptive limit never rises.
     """
 
-    async def send(self, request: ShadowRequest, *, deadline_s: float) -> Reply:
+    async def send(self, request: ShadowRequest, *, deadline_s: float) -> ShadowReply:
         await asyncio.sleep(0)
-        return Reply(ANSWER, 1)
+        return ShadowReply(ANSWER, 1)
 
     async def aclose(self) -> None:
         pass
@@ -101,10 +101,10 @@ class Bench:
         name = f"bench-{next(_launches)}"
         spec = LaunchSpec(f"http://127.0.0.1:{self.nginx_port or 9}", noise_percent=0.0)
         self.redis.execute_command("SADD", keys.LAUNCHES, name)
-        call_script(self.redis, Call("publish", (keys.launch(name),), (1, "active", "100.0", pack_spec(spec), 1)))
+        call_script(self.redis, ScriptCall("publish", (keys.launch(name),), (1, "active", "100.0", pack_spec(spec), 1)))
         self.redis.execute_command("INCR", keys.REVISION)
         stream = keys.captures(name, 0)
-        call_script(self.redis, Call("join", (stream,), (keys.WORKER_GROUP,)))
+        call_script(self.redis, ScriptCall("join", (stream,), (keys.WORKER_GROUP,)))
         for first in range(0, self.exchanges + WARM, 500):
             pipeline = self.redis.pipeline(transaction=False)
             for seq in range(first, min(first + 500, self.exchanges + WARM)):
@@ -135,7 +135,7 @@ class Bench:
     async def _bare_loop(self, launch: str) -> Times:
         redis = Redis.from_url(self.redis_url)
         source, onward = keys.captures(launch, 0), keys.replays(launch, 0)
-        answered = Answered(ANSWER, LatencySource.CLIENT, 1, now_ms())
+        answered = ShadowResponse(ANSWER, LatencySource.CLIENT, 1, now_ms())
         packed = pack_replay(pack_exchange(Exchange("b:1", launch, now_ms(), "", REQUEST, ANSWER)), answered)
         shadow_meta = packed[keys.SHADOW_META]
         done, clock = 0, Clock()

@@ -17,13 +17,13 @@ import anyio
 import psycopg
 import pytest
 from darklaunch_comparator.store.write_batch import prepare, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_console.embedded import Valkey
-from darklaunch_shared.launch.control_view import ControlView
+from darklaunch_shared.launch.control_view import LaunchStates
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client, connect, connect_async
-from darklaunch_shared.redis.consumer import Consumer, Outcome, worker_lane
-from darklaunch_shared.redis.script_queue import ScriptQueue, Scripts
+from darklaunch_shared.redis.client import RedisClient, connect, connect_async
+from darklaunch_shared.redis.consumer import FinishedEntry, GroupConsumer, worker_lane
+from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
 
 from .docs.page import blocks, indented, page, section
 from .support.exchanges import exchange, finding, replayed
@@ -87,7 +87,7 @@ async def test_every_redis_cli_recipe_shows_what_it_says(own_valkey: Valkey, typ
     assert paired(letter)["dead_reason"] == "it was poison"
     assert {"admitted": "7", "replayed": "1", "dead": "1"}.items() <= paired(type_in(ledger)).items()
 
-    view = ControlView()
+    view = LaunchStates()
     assert look(redis, view)
     type_in(stop)
     assert not look(redis, view)
@@ -97,21 +97,21 @@ async def test_every_redis_cli_recipe_shows_what_it_says(own_valkey: Valkey, typ
 async def worked_on(url: str) -> list[str]:
     """Take four exchanges as a worker does: finish the first, bury the second; return the entry ids of the others."""
     redis = connect_async(url, client_name="darklaunch-test")
-    queue = ScriptQueue(Scripts(redis))
-    worker = Consumer(redis, queue, worker_lane(LAUNCH, 0), name="worker-1", lease_s=60)
+    queue = ScriptQueue(ScriptCaller(redis))
+    worker = GroupConsumer(redis, queue, worker_lane(LAUNCH, 0), name="worker-1", lease_s=60)
     while not (taken := await worker.read(4)):
         pass
     first, second, *held = taken
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(queue.run)
-        assert await worker.finish([Outcome(first.entry_id, first.fields, "replayed")]) == [True]
+        assert await worker.finish([FinishedEntry(first.entry_id, first.fields, "replayed")]) == [True]
         assert await worker.bury(second, "it was poison")
         tasks.cancel_scope.cancel()
     await redis.aclose()
     return [delivery.entry_id for delivery in held]
 
 
-def look(redis: Client, view: ControlView) -> bool:
+def look(redis: RedisClient, view: LaunchStates) -> bool:
     """Poll control state as hooks and workers do; say whether they would mirror."""
     more = True
     while more:
@@ -140,7 +140,7 @@ def test_every_question_to_postgres_is_answered(postgres_dsn: str) -> None:
     questions = [line.partition(";")[0] for line in block.splitlines()]
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         prepare(connection)
-        write(connection, LAUNCH, findings, Memory())
+        write(connection, LAUNCH, findings, WriterCache())
         answers = [connection.execute(question.encode()).fetchall() for question in questions]
     primary, shadow, difference, latency, ledger = answers
     assert [primary[0][0], shadow[0][0], difference[0][0]] == pytest.approx([95, 190, 95], rel=0.0055)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from darklaunch_comparator.evidence import above, below
-from darklaunch_comparator.judging.policy import Budgets
+from darklaunch_comparator.judging.policy import FailureBudgets
 
 from . import judge, naive
 from .controller import ALPHA, BAR, BLOCK, BUDGET, LEAST, Launches, by_exchange, exceedances, rolled_back_each, votes
@@ -56,7 +56,7 @@ def in_bursts(launches: int) -> Group:
     failed = bursts(rng, launches, EXCHANGES, budget, 20)
     means = means_of(failed, BLOCK)
     few = max(launches // 4, 20)
-    equal, policy = pairs(rng, few, EXCHANGES), replace(judge.POLICY, budgets=Budgets(mismatch=budget))
+    equal, policy = pairs(rng, few, EXCHANGES), replace(judge.POLICY, budgets=FailureBudgets(mismatch=budget))
     judged, _ = judge.ends(Launches(equal, {"mismatch": failed}), policy, most=few)
     return Group(
         f"Mismatches in bursts of 20, 1 % of all, budget 1 %:\n{launches:,} launches of {EXCHANGES:,} exchanges",

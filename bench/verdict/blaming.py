@@ -2,7 +2,7 @@
 
 import numpy as np
 from darklaunch_comparator.evidence import above, blame
-from darklaunch_comparator.judging.window import WINDOW_MS, Seen
+from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange
 
 from . import judge
 from .controller import ALPHA, BLOCK, BUDGET
@@ -54,10 +54,10 @@ def of_the_judge(launches: int) -> Group:
 _ENDPOINTS = tuple(f"GET /{name}/{{id}}" for name in ("orders", "carts", "users", "items", "quotes"))
 
 
-def _windows(rng: np.random.Generator) -> list[list[Seen]]:
+def _windows(rng: np.random.Generator) -> list[list[JudgedExchange]]:
     return [
         [
-            Seen(
+            JudgedExchange(
                 at_ms=window * WINDOW_MS + nth,
                 endpoint=_ENDPOINTS[which],
                 mismatched=bool(which == 0 and chance < 0.03),

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from darklaunch_comparator.judging.launch_evidence import Case
-from darklaunch_comparator.judging.window import WINDOW_MS, Seen
-from darklaunch_comparator.noise.learning import PlaceCounts, State, in_doubt, state_of
-from darklaunch_shared.wire.replay import Version
+from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
+from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange
+from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, in_doubt, state_of
+from darklaunch_shared.wire.replay import ReplayedVersion
 from numpy.typing import NDArray
 
 from . import judge
@@ -18,7 +18,7 @@ ASKED_TWICE = 0.1
 EXCHANGES = 2_000
 WINDOW = 50
 """Exchanges in a window."""
-_NOISE = (State.VOLATILE, State.GENERATED)
+_NOISE = (NoiseState.VOLATILE, NoiseState.GENERATED)
 
 
 def of_noise(launches: int) -> Group:
@@ -52,7 +52,7 @@ def of_faults(launches: int) -> Group:
 
 def _end(rng: np.random.Generator, *, noise: float = 0.0, fault: float = 0.0, patient: bool = True) -> int:
     """Judge one launch as the judge does, a window at a time, and give the exchange after which it is rolled back."""
-    case, counts, waiting = Case(), PlaceCounts(0), list[list[Seen]]()
+    case, counts, waiting = LaunchEvidence(), PlaceCounts(0), list[list[JudgedExchange]]()
     for start in range(0, EXCHANGES, WINDOW):
         own, differs, wrong, again = rng.random((4, WINDOW))
         candidate, varied, twice = (differs < noise) | (wrong < fault), own < noise, again < ASKED_TWICE
@@ -62,7 +62,7 @@ def _end(rng: np.random.Generator, *, noise: float = 0.0, fault: float = 0.0, pa
             pos=counts.pos + int((twice & candidate & ~varied).sum()),
             neg=counts.neg + int((twice & ~candidate & varied).sum()),
         )
-        state = state_of(Version.PRIMARY, counts)
+        state = state_of(ReplayedVersion.PRIMARY, counts)
         waiting.append(_window(start, candidate))
         if patient and in_doubt(state, counts):
             continue
@@ -75,8 +75,9 @@ def _end(rng: np.random.Generator, *, noise: float = 0.0, fault: float = 0.0, pa
     return NEVER
 
 
-def _window(start: int, mismatched: NDArray[np.bool_]) -> list[Seen]:
+def _window(start: int, mismatched: NDArray[np.bool_]) -> list[JudgedExchange]:
     at_ms = start // WINDOW * WINDOW_MS
     return [
-        Seen(at_ms=at_ms + nth, endpoint=judge.ENDPOINT, mismatched=bool(each)) for nth, each in enumerate(mismatched)
+        JudgedExchange(at_ms=at_ms + nth, endpoint=judge.ENDPOINT, mismatched=bool(each))
+        for nth, each in enumerate(mismatched)
     ]

@@ -7,7 +7,7 @@ holds it to the product at random states.
 import math
 
 import numpy as np
-from darklaunch_comparator.evidence import Bet, BlockSums, Counts, RestartMixture, log_e
+from darklaunch_comparator.evidence import Bet, BlockCapital, OutcomeCounts, RestartMixture, log_e
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -103,12 +103,12 @@ def agrees(bet: Bet, outcomes: Outcomes, rng: np.random.Generator, *, size: int 
         path = paths(bet, seen)[0]
         for n in rng.integers(1, seen.shape[1] + 1, size=5):
             head = seen[0, :n]
-            counts = Counts(int((head == 1).sum()), int((head == -1).sum()), int(n))
+            counts = OutcomeCounts(int((head == 1).sum()), int((head == -1).sum()), int(n))
             worst = max(worst, abs(log_e(bet, counts) - path[n - 1]))
         means = means_of(seen, size)
-        sums, mixture = BlockSums.of(bet), RestartMixture.of(bet)
+        sums, mixture = BlockCapital.of(bet), RestartMixture.of(bet)
         for block in seen[0, : means.shape[1] * size].reshape(-1, size):
-            counts = Counts(int((block == 1).sum()), int((block == -1).sum()), size)
+            counts = OutcomeCounts(int((block == 1).sum()), int((block == -1).sum()), size)
             sums, mixture = sums.after(bet, counts), mixture.after(bet, counts)
         worst = max(worst, abs(sums.log_e - block_paths(bet, means)[0, -1]))
         worst = max(worst, abs(mixture.log_e - restart_paths(bet, means)[0, -1]))

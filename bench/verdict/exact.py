@@ -1,7 +1,7 @@
 """What must hold to the last digit: known values, and the same evidence in any order and any split."""
 
 import numpy as np
-from darklaunch_comparator.evidence import Bet, BlockSums, Counts, above, below, confidence_sequence, log_e
+from darklaunch_comparator.evidence import Bet, BlockCapital, OutcomeCounts, above, below, confidence_sequence, log_e
 
 from . import judge, naive
 from .controller import BLOCK, BUDGET, Launches, rolled_back_each
@@ -10,13 +10,13 @@ from .rows import Group, Row
 from .traffic import Pairs, failures
 
 KNOWN = (
-    (below(0.001), Counts(0, 0, 4409), 2.996224729),
-    (below(0.001), Counts(0, 0, 4408), 2.99535677),
-    (above(0.001), Counts(10, 0, 1000), 12.003421247),
-    (above(0.01), Counts(100, 0, 10_000), -2.488133141),
-    (above(0.0, -1), Counts(30, 10, 1000), 3.507150782),
-    (above(0.0, -1), Counts(10, 0, 100), 4.958410044),
-    (below(0.01, -1), Counts(5, 5, 3000), 17.152039893),
+    (below(0.001), OutcomeCounts(0, 0, 4409), 2.996224729),
+    (below(0.001), OutcomeCounts(0, 0, 4408), 2.99535677),
+    (above(0.001), OutcomeCounts(10, 0, 1000), 12.003421247),
+    (above(0.01), OutcomeCounts(100, 0, 10_000), -2.488133141),
+    (above(0.0, -1), OutcomeCounts(30, 10, 1000), 3.507150782),
+    (above(0.0, -1), OutcomeCounts(10, 0, 100), 4.958410044),
+    (below(0.01, -1), OutcomeCounts(5, 5, 3000), 17.152039893),
 )
 INTERVALS = ((10, 1000, 0.0024064683, 0.0261644304), (100, 10_000, 0.0065584761, 0.0144620670))
 
@@ -40,15 +40,15 @@ def any_order_any_split() -> Group:
     same = _sums(above(BUDGET), _counts(blocks))
     shuffled = _sums(above(BUDGET), _counts(rng.permuted(blocks, axis=1)[rng.permutation(len(blocks))]))
     owner = rng.integers(8, size=len(blocks))
-    by_block = BlockSums.of(above(BUDGET))
+    by_block = BlockCapital.of(above(BUDGET))
     for comparator in range(8):
         by_block += _sums(above(BUDGET), _counts(blocks[owner == comparator]))
     within = rng.integers(8, size=blocks.shape)
     parts = [
-        [Counts(int(b[w == k].sum()), 0, int((w == k).sum())) for k in range(8)]
+        [OutcomeCounts(int(b[w == k].sum()), 0, int((w == k).sum())) for k in range(8)]
         for b, w in zip(blocks, within, strict=True)
     ]
-    by_exchange = _sums(above(BUDGET), [sum(part, Counts()) for part in parts])
+    by_exchange = _sums(above(BUDGET), [sum(part, OutcomeCounts()) for part in parts])
     differing = sum(other != same for other in (shuffled, by_block, by_exchange))
     floats = {float(np.cumsum(rng.permutation(np.log1p(500 * (blocks.mean(axis=1) - 0.001))))[-1]) for _ in range(20)}
     return Group(
@@ -76,12 +76,12 @@ def seven_of_ten_a_hundred_times_slower() -> Group:
     )
 
 
-def _counts(blocks: np.ndarray) -> list[Counts]:
-    return [Counts(int(pos), 0, blocks.shape[1]) for pos in blocks.sum(axis=1)]
+def _counts(blocks: np.ndarray) -> list[OutcomeCounts]:
+    return [OutcomeCounts(int(pos), 0, blocks.shape[1]) for pos in blocks.sum(axis=1)]
 
 
-def _sums(bet: Bet, blocks: list[Counts]) -> BlockSums:
-    sums = BlockSums.of(bet)
+def _sums(bet: Bet, blocks: list[OutcomeCounts]) -> BlockCapital:
+    sums = BlockCapital.of(bet)
     for block in blocks:
         sums = sums.after(bet, block)
     return sums

@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 from darklaunch_comparator.judging.build_evidence import Condemnation
-from darklaunch_comparator.judging.decision import Move
-from darklaunch_comparator.judging.launch_evidence import Case
-from darklaunch_comparator.judging.policy import Mode, Policy
-from darklaunch_comparator.judging.window import WINDOW_MS, Seen
+from darklaunch_comparator.judging.decision import JudgeMove
+from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
+from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
+from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange
 
 from .controller import BLOCK, MAX_LATENCY_DIFF_MS, Launches
 from .engine import NEVER, Ints
 
-POLICY = replace(Policy(), mode=Mode.AUTO, soak_s=0.0)
+POLICY = replace(JudgePolicy(), mode=JudgeMode.AUTO, soak_s=0.0)
 """The default policy, but for the time that a step lasts at least: in these simulations no time passes."""
 ENDPOINT = "GET /orders/{id}"
 
 
-def ends(launches: Launches, policy: Policy = POLICY, *, most: int | None = None) -> tuple[Ints, Ints]:
+def ends(launches: Launches, policy: JudgePolicy = POLICY, *, most: int | None = None) -> tuple[Ints, Ints]:
     """Give the exchange after which each launch is rolled back, and that after which it is promoted; NEVER if not.
 
     A launch that is promoted is watched on. `most` takes only the first ones.
@@ -26,9 +26,9 @@ def ends(launches: Launches, policy: Policy = POLICY, *, most: int | None = None
     return np.array([back for back, _ in found]), np.array([promoted for _, promoted in found])
 
 
-def condemned(windows: list[list[Seen]]) -> Condemnation | None:
+def condemned(windows: list[list[JudgedExchange]]) -> Condemnation | None:
     """Judge one launch to its end and give why it was condemned; who is guilty may be known later than that."""
-    case = Case()
+    case = LaunchEvidence()
     for window in windows:
         case = case.after(window, POLICY, frozenset())
         reason = case.trial(POLICY).condemned
@@ -37,22 +37,22 @@ def condemned(windows: list[list[Seen]]) -> Condemnation | None:
     return case.trial(POLICY).condemned
 
 
-def _ends(launches: Launches, number: int, policy: Policy) -> tuple[int, int]:
-    case, promoted = Case(), NEVER
+def _ends(launches: Launches, number: int, policy: JudgePolicy) -> tuple[int, int]:
+    case, promoted = LaunchEvidence(), NEVER
     size = launches.pairs.primary_ms.shape[1]
     for start in range(0, size - BLOCK + 1, BLOCK):
         case = case.after(_window(launches, number, start), policy, frozenset())
         move = case.decide(policy).move
-        if move is Move.ROLL_BACK:
+        if move is JudgeMove.ROLL_BACK:
             return start + BLOCK, promoted
-        if move is Move.PROMOTE:
+        if move is JudgeMove.PROMOTE:
             promoted = min(promoted, start + BLOCK)
-        elif move is Move.RAISE:
+        elif move is JudgeMove.RAISE:
             case = case.at_step(case.progress.step + 1, case.trial(policy).until_ms, policy)
     return NEVER, promoted
 
 
-def _window(launches: Launches, number: int, start: int) -> list[Seen]:
+def _window(launches: Launches, number: int, start: int) -> list[JudgedExchange]:
     now = slice(start, start + BLOCK)
     primary_ms, shadow_ms = (ms[number, now].tolist() for ms in (launches.pairs.primary_ms, launches.pairs.shadow_ms))
     failed = {guard: outcome[number, now].tolist() for guard, outcome in launches.failed.items()}
@@ -63,7 +63,7 @@ def _window(launches: Launches, number: int, start: int) -> list[Seen]:
     ]
     began_ms = start // BLOCK * WINDOW_MS
     return [
-        Seen(
+        JudgedExchange(
             at_ms=began_ms + nth,
             endpoint=ENDPOINT,
             mismatched=bool(mismatched[nth]),

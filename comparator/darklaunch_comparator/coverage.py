@@ -8,17 +8,17 @@ from enum import StrEnum
 from typing import Final
 
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.launch.path_policy import compile_policy
+from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.route_table import ANY_METHOD, Route
 
-from .evidence import Counts, above, below, clean_needed, log_e, log_threshold
-from .judging.policy import Policy
+from .evidence import OutcomeCounts, above, below, clean_needed, log_e, log_threshold
+from .judging.policy import JudgePolicy
 
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 
 
-class Standing(StrEnum):
+class RouteStanding(StrEnum):
     """How far a route got."""
 
     JUDGED = "judged"  # its mismatches are shown to be below the bound of the policy, or above its budget
@@ -35,7 +35,7 @@ class CoveredRoute:
 
     method: str
     template: str
-    standing: Standing
+    standing: RouteStanding
     n: int
     needed: int
 
@@ -46,7 +46,7 @@ class CoveredRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class RouteCoverage:
     """All routes, the judged first, then by what is missing. `omitted` routes are not listed, apps have too many."""
 
     routes: tuple[CoveredRoute, ...]
@@ -55,12 +55,12 @@ class Coverage:
     @property
     def judged(self) -> int:
         """How many routes were judged."""
-        return sum(route.standing is Standing.JUDGED for route in self.routes)
+        return sum(route.standing is RouteStanding.JUDGED for route in self.routes)
 
     @property
     def rest(self) -> tuple[CoveredRoute, ...]:
         """The routes that were not judged."""
-        return tuple(route for route in self.routes if route.standing is not Standing.JUDGED)
+        return tuple(route for route in self.routes if route.standing is not RouteStanding.JUDGED)
 
     @property
     def total(self) -> int:
@@ -69,16 +69,20 @@ class Coverage:
 
 
 def cover(
-    routes: Iterable[Route], counts: Mapping[str, Counts], spec: LaunchSpec, policy: Policy, omitted: int = 0
-) -> Coverage:
+    routes: Iterable[Route],
+    counts: Mapping[str, OutcomeCounts],
+    spec: LaunchSpec,
+    policy: JudgePolicy,
+    omitted: int = 0,
+) -> RouteCoverage:
     """Hold the apps' routes against what was compared, by endpoint: `pos` mismatched of `n`.
 
     An endpoint with an `n` of 0 was sampled, but nothing of it could be compared.
     """
-    by_template: defaultdict[str, Counts] = defaultdict(Counts)
+    by_template: defaultdict[str, OutcomeCounts] = defaultdict(OutcomeCounts)
     for endpoint, seen in counts.items():
         by_template[endpoint.partition(" ")[2]] += seen
-    ranks = list(Standing)
+    ranks = list(RouteStanding)
     covered = [
         _covered(
             method, template, by_template.get(template) if method == ANY_METHOD else _seen(method, template, counts),
@@ -86,31 +90,39 @@ def cover(
         )
         for method, template in routes
     ]  # fmt: skip
-    return Coverage(tuple(sorted(covered, key=lambda r: (ranks.index(r.standing), r.template, r.method))), omitted)
+    return RouteCoverage(tuple(sorted(covered, key=lambda r: (ranks.index(r.standing), r.template, r.method))), omitted)
 
 
-def _seen(method: str, template: str, counts: Mapping[str, Counts]) -> Counts | None:
+def _seen(method: str, template: str, counts: Mapping[str, OutcomeCounts]) -> OutcomeCounts | None:
     methods = ("GET", "HEAD") if method == "GET" else (method,)
     seen = [counts[name] for each in methods if (name := f"{each} {template}") in counts]
-    return sum(seen, Counts()) if seen else None
+    return sum(seen, OutcomeCounts()) if seen else None
 
 
-def _covered(method: str, template: str, found: Counts | None, spec: LaunchSpec, policy: Policy) -> CoveredRoute:
-    seen = found or Counts()
+def _covered(
+    method: str, template: str, found: OutcomeCounts | None, spec: LaunchSpec, policy: JudgePolicy
+) -> CoveredRoute:
+    seen = found or OutcomeCounts()
     bar = log_threshold(policy.beta)
     needed = clean_needed(below(policy.endpoint_bound), seen, bar) or 0
     condemned = log_e(above(policy.budgets.mismatch), seen) >= log_threshold(policy.alpha)
     if seen.n:
         judged = not needed or condemned
-        return CoveredRoute(method, template, Standing.JUDGED if judged else Standing.MIRRORED, seen.n, needed)
-    standing = _unseen(method, template, spec) if found is None else Standing.UNCOMPARED
+        return CoveredRoute(
+            method, template, RouteStanding.JUDGED if judged else RouteStanding.MIRRORED, seen.n, needed
+        )
+    standing = _unseen(method, template, spec) if found is None else RouteStanding.UNCOMPARED
     return CoveredRoute(method, template, standing, 0, needed)
 
 
-def _unseen(method: str, template: str, spec: LaunchSpec) -> Standing:
+def _unseen(method: str, template: str, spec: LaunchSpec) -> RouteStanding:
     """Say why nothing of a route was mirrored, by asking the launch about a path that it could have."""
     try:
-        refusal = compile_policy(spec).refusal("GET" if method == ANY_METHOD else method, _PARAMETER.sub("1", template))
+        refusal = compile_path_policy(spec).refusal(
+            "GET" if method == ANY_METHOD else method, _PARAMETER.sub("1", template)
+        )
     except BadLaunch:
         refusal = None
-    return {"unsafe_method": Standing.WRITE, "path": Standing.LEFT_OUT}.get(refusal or "", Standing.UNSEEN)
+    return {"unsafe_method": RouteStanding.WRITE, "path": RouteStanding.LEFT_OUT}.get(
+        refusal or "", RouteStanding.UNSEEN
+    )

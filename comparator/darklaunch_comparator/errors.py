@@ -60,7 +60,7 @@ class LaunchUnknown(StoreError):
     """No launch of this name is recorded."""
 
 
-class LaunchMoved(StoreError):
+class LaunchChanged(StoreError):
     """The launch was changed by someone else meanwhile."""
 
 

@@ -13,17 +13,17 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.control_view import POLL_S
 from darklaunch_shared.process.crash_points import reached
 from darklaunch_shared.process.shutdown import watch_for_end
-from darklaunch_shared.redis.client import AsyncClient, connect_async
-from darklaunch_shared.redis.consumer import Consumer, comparator_lane
+from darklaunch_shared.redis.client import AsyncRedisClient, connect_async
+from darklaunch_shared.redis.consumer import GroupConsumer, comparator_lane
 from darklaunch_shared.redis.presence import HEARTBEAT_S, heartbeat, own_version
-from darklaunch_shared.redis.script_queue import ScriptQueue, Scripts
+from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
 from redis.exceptions import RedisError
 
 from .leader.leader import Leader
-from .pipeline.launch_rules import Control
-from .pipeline.noise_cache import KnownNoise
-from .pipeline.shard_consumer import ShardLane
-from .pipeline.writer_pool import Writers
+from .pipeline.launch_rules import LaunchRulesPoller
+from .pipeline.noise_cache import NoiseCache
+from .pipeline.shard_consumer import CompareConsumer
+from .pipeline.writer_pool import WriterPool
 from .settings import ComparatorSettings
 
 MAX_CONNECTIONS: Final = 4096
@@ -43,7 +43,7 @@ async def serve(settings: ComparatorSettings, stop: anyio.Event) -> None:
     """Compare and record until `stop` is set and what is under way is recorded or handed back."""
     identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     redis = connect_async(settings.redis_url, client_name="darklaunch-comparator", max_connections=MAX_CONNECTIONS)
-    crew = Crew(settings, redis, identity)
+    crew = ComparatorRunner(settings, redis, identity)
     leader = Leader(settings)
     leader.start()
     crew.noise.start()
@@ -65,17 +65,17 @@ async def serve(settings: ComparatorSettings, stop: anyio.Event) -> None:
             await redis.aclose()
 
 
-class Crew:
+class ComparatorRunner:
     """The lanes of one comparator and what they share."""
 
-    def __init__(self, settings: ComparatorSettings, redis: AsyncClient, identity: str) -> None:
-        self.control = Control(redis)
-        self.scripts = Scripts(redis)
+    def __init__(self, settings: ComparatorSettings, redis: AsyncRedisClient, identity: str) -> None:
+        self.control = LaunchRulesPoller(redis)
+        self.scripts = ScriptCaller(redis)
         self.queue = ScriptQueue(self.scripts)
-        self.writers = Writers(settings, "darklaunch-comparator")
-        self.noise = KnownNoise(settings.database_url)
+        self.writers = WriterPool(settings, "darklaunch-comparator")
+        self.noise = NoiseCache(settings.database_url)
         self._settings, self._redis, self._identity = settings, redis, identity
-        self._lanes: dict[tuple[str, int], ShardLane] = {}
+        self._lanes: dict[tuple[str, int], CompareConsumer] = {}
 
     @property
     def recorded(self) -> int:
@@ -95,14 +95,14 @@ class Crew:
             lanes.cancel_scope.deadline = anyio.current_time() + GRACE_S
 
     def _start(self, lanes: TaskGroup, launch: str, shard: int, stop: anyio.Event) -> None:
-        consumer = Consumer(
+        consumer = GroupConsumer(
             self._redis,
             self.queue,
             comparator_lane(launch, shard),
             name=self._identity,
             lease_s=self._settings.lease_s,
         )
-        lane = ShardLane(
+        lane = CompareConsumer(
             consumer,
             self.writers,
             lambda: self.control.rules(launch),
@@ -113,7 +113,7 @@ class Crew:
         lanes.start_soon(lane.run, stop)
 
 
-async def _beat(crew: Crew, leader: Leader, identity: str) -> None:
+async def _beat(crew: ComparatorRunner, leader: Leader, identity: str) -> None:
     """Say that this process is alive, for ever."""
     while True:
         about: dict[str, Any] = {
@@ -129,7 +129,7 @@ async def _beat(crew: Crew, leader: Leader, identity: str) -> None:
         await anyio.sleep(HEARTBEAT_S)
 
 
-async def _sign_off(redis: AsyncClient, identity: str) -> None:
+async def _sign_off(redis: AsyncRedisClient, identity: str) -> None:
     try:
         await redis.execute_command("HDEL", keys.COMPARATORS, identity)
     except (RedisError, OSError) as error:

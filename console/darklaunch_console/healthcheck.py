@@ -13,8 +13,8 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from .cli.errors import EXIT_FAILED, EXIT_USAGE, BadUsage, Unreachable
-from .cli.settings import REDIS_DEFAULT, REDIS_VARIABLES, Address, Settings
+from .cli.errors import EXIT_FAILED, EXIT_USAGE, BadUsage, ServerUnreachable
+from .cli.settings import REDIS_DEFAULT, REDIS_VARIABLES, ConsoleSettings, ServerAddress
 from .stores.processes import comparators_alive, workers_alive
 from .stores.redis import open_redis
 
@@ -26,13 +26,13 @@ def check(kind: str, host: str, environ: Mapping[str, str]) -> tuple[int, str]:
     if kind not in KINDS:
         return EXIT_USAGE, f"say which kind of process: {' or '.join(KINDS)}"
     name = next((name for name in REDIS_VARIABLES if environ.get(name)), "")
-    address = Address(environ[name] if name else REDIS_DEFAULT, name)
+    address = ServerAddress(environ[name] if name else REDIS_DEFAULT, name)
     try:
-        with open_redis(Settings(address, None)) as redis:
+        with open_redis(ConsoleSettings(address, None)) as redis:
             own = [process for process in KINDS[kind](redis) if process.about.get("host") == host]
     except BadUsage as wrong:
         return EXIT_USAGE, str(wrong)
-    except Unreachable as away:
+    except ServerUnreachable as away:
         return 0, f"nobody knows: {away}"
     return (0, f"{kind} alive: {own[0].id}") if own else (EXIT_FAILED, f"no {kind} of {host} was heard of within 15 s")
 

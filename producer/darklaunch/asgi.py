@@ -7,13 +7,13 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack, cast
 
-from .capture.recorder import Recorder, recorder_for
-from .capture.recording import Head, Recording, body_bytes
+from .capture.recorder import CaptureRecorder, recorder_for
+from .capture.recording import Recording, RequestHead, body_bytes
 from .capture.request_target import asgi_target
 from .capture.skip_reasons import REPLAY_MARK
 from .routes.endpoint import asgi_route, picked_up
-from .settings import Options
-from .shadow_timing import TimedASGI
+from .settings import HookOptions
+from .shadow_timing import TimedASGIReplay
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -41,29 +41,29 @@ class CaptureMiddleware:
     In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
 
-    def __init__(self, app: ASGIApp, **options: Unpack[Options]) -> None:
+    def __init__(self, app: ASGIApp, **options: Unpack[HookOptions]) -> None:
         self.app = app
         self._recorder = recorder_for(options, "asgi", self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
-        side: _Tee | TimedASGI | _Lifespan | None = None
+        side: _AsgiTee | TimedASGIReplay | _LifespanRelay | None = None
         if kind == "http":
             side = self._decide(scope, receive, send)
         elif kind == "lifespan":
-            side = _Lifespan(self._recorder, receive, send)
+            side = _LifespanRelay(self._recorder, receive, send)
         if side is None:
             await self.app(scope, receive, send)
         else:
             await side.run(self.app, scope)
 
-    def _decide(self, scope: Scope, receive: Receive, send: Send) -> _Tee | TimedASGI | None:
+    def _decide(self, scope: Scope, receive: Receive, send: Send) -> _AsgiTee | TimedASGIReplay | None:
         try:
             fields = dict(scope["headers"])
             recorder = self._recorder
             if _MARK in fields:
                 recorder.count_loop()
-                return TimedASGI(receive, send, recorder.settings.body_cap_bytes, recorder.settings.build)
+                return TimedASGIReplay(receive, send, recorder.settings.body_cap_bytes, recorder.settings.build)
             u = recorder.draw()
             if u >= recorder.snapshot.ceiling or _TAKEN in scope:
                 return None
@@ -72,18 +72,20 @@ class CaptureMiddleware:
             if recording is None:
                 return None
             scope[_TAKEN] = True
-            return _Tee(recorder, recording, scope, receive, send)
+            return _AsgiTee(recorder, recording, scope, receive, send)
         except BaseException as error:  # not only Exception: a panic of an extension module is none
             self._recorder.complain("deciding about a request", error)
             return None
 
 
-class _Tee:
+class _AsgiTee:
     """Passes one request through and records it. The server comes first: it gets each message before we look at it."""
 
     __slots__ = ("_receive", "_recorder", "_recording", "_root_path", "_said_all", "_scope", "_send")
 
-    def __init__(self, recorder: Recorder, recording: Recording, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, recorder: CaptureRecorder, recording: Recording, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         self._recorder, self._recording = recorder, recording
         self._scope, self._receive, self._send = scope, receive, send
         self._root_path = str(scope.get("root_path", ""))
@@ -148,13 +150,13 @@ class _Tee:
             self._recording.skip("unsupported")
 
 
-class _Lifespan:
+class _LifespanRelay:
     """Passes the server's start and end through: the thread starts with it, and ends before the server does.
 
     The end matters because uvicorn ends itself by the signal it was sent, and then no exit handler runs.
     """
 
-    def __init__(self, recorder: Recorder, receive: Receive, send: Send) -> None:
+    def __init__(self, recorder: CaptureRecorder, receive: Receive, send: Send) -> None:
         self._recorder, self._receive, self._send = recorder, receive, send
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
@@ -179,10 +181,10 @@ def _content_type(headers: Headers) -> str:
     return given.decode("latin-1")
 
 
-def _read_head(scope: Scope, fields: dict[bytes, bytes], target: str) -> Head:
+def _read_head(scope: Scope, fields: dict[bytes, bytes], target: str) -> RequestHead:
     name, port = scope.get("server") or ("localhost", None)
     method, client = scope["method"], scope.get("client")
     length, chunked = fields.get(b"content-length"), b"transfer-encoding" in fields
     body = body_bytes(method, length, chunked, scope.get("http_version", "1.1"))
     peer, headers = client[0] if client else "", tuple(scope["headers"])
-    return Head(method, target, scope.get("scheme", "http"), name, port, peer, headers, fields, body)
+    return RequestHead(method, target, scope.get("scheme", "http"), name, port, peer, headers, fields, body)

@@ -26,7 +26,7 @@ def is_delivered(error: BaseException) -> bool:
     return any(kind.__module__.partition(".")[0] in _SENDERS for kind in type(error).__mro__)
 
 
-class Complaint:
+class ErrorLog:
     """Logs the error being handled, once a minute at most."""
 
     def __init__(self) -> None:

@@ -19,11 +19,11 @@ from darklaunch_shared.launch.control_view import POLL_S
 from darklaunch_shared.process.backoff import Backoff
 
 from .capture.recorder import recorders
-from .delivery.control_reader import Reading
+from .delivery.control_reader import ControlReader
 from .delivery.known_promotions import FLAGS
-from .delivery.redis_connection import Trouble, Wire
-from .internal_errors import Complaint, is_delivered
-from .settings import BadSetting, Settings, read_settings
+from .delivery.redis_connection import RedisConnection, RedisUnavailable
+from .internal_errors import ErrorLog, is_delivered
+from .settings import BadSetting, HookSettings, read_settings
 
 log = logging.getLogger("darklaunch")
 
@@ -43,11 +43,11 @@ def is_promoted(name: str) -> bool:
     return FLAGS.answers.get(name, False)
 
 
-class Follower:
+class PromotionFollower:
     """A background thread that reads control state and nothing else."""
 
     def __init__(self, redis_url: str) -> None:
-        self._reading, self._complaint = Reading(Wire(redis_url)), Complaint()
+        self._reading, self._complaint = ControlReader(RedisConnection(redis_url)), ErrorLog()
         self._backoff = Backoff(first_s=0.2, cap_s=3.0)
         self._thread = threading.Thread(target=self._run, name="darklaunch-flags", daemon=True)
 
@@ -64,7 +64,7 @@ class Follower:
         """Read once and give how long to wait before the next time."""
         try:
             self._reading.read(monotonic())
-        except Trouble as trouble:
+        except RedisUnavailable as trouble:
             if self._backoff.failures == 0:
                 log.warning("%s Until it is back, is_promoted answers as before.", trouble)
             return self._backoff.next_s()
@@ -78,7 +78,7 @@ class Follower:
 
 
 _starting = threading.Lock()
-_complaint = Complaint()
+_complaint = ErrorLog()
 _said = False
 
 
@@ -112,19 +112,19 @@ def _start() -> bool:
     settings = _settings()
     FLAGS.give(settings.promoted)
     if settings.redis_url:
-        Follower(settings.redis_url).start()
+        PromotionFollower(settings.redis_url).start()
     else:
         _say_once()
         FLAGS.learn({})
     return True
 
 
-def _settings() -> Settings:
+def _settings() -> HookSettings:
     try:
         return read_settings({})
     except BadSetting as wrong:
         log.error("is_promoted knows of no launch: %s", wrong)
-        return Settings()
+        return HookSettings()
 
 
 def _say_once() -> None:

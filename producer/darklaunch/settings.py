@@ -13,7 +13,7 @@ from darklaunch_shared.redis.client import connect, redact
 PREFIX: Final = "DARKLAUNCH_"
 
 
-class Options(TypedDict, total=False):
+class HookOptions(TypedDict, total=False):
     """Keyword arguments of both middlewares. Each may come as DARKLAUNCH_<NAME> from the environment instead.
 
     redis_url            where exchanges go and launches are read from; none: nothing is captured
@@ -45,7 +45,7 @@ class Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class HookSettings:
     """Options, checked. Header names and content types are lower case."""
 
     redis_url: str = ""
@@ -66,23 +66,23 @@ class BadSetting(ValueError):
     """An option has a value that cannot be used, or a name that does not exist."""
 
 
-def read_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+def read_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> HookSettings:
     """Check options, filled up from the environment. An option that is None counts as not given.
 
     Raises BadSetting, which names the option, what it was, and what it may be.
     """
     environ = os.environ if environ is None else environ
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    if unknown := given.keys() - Options.__annotations__.keys():
+    if unknown := given.keys() - HookOptions.__annotations__.keys():
         raise BadSetting(
-            f"there is no option {min(unknown)!r}; the options are {', '.join(sorted(Options.__annotations__))}"
+            f"there is no option {min(unknown)!r}; the options are {', '.join(sorted(HookOptions.__annotations__))}"
         )
-    for name in Options.__annotations__:
+    for name in HookOptions.__annotations__:
         text = environ.get(PREFIX + name.upper(), "").strip()
         if text:
             given.setdefault(name, text)
-    default = Settings()
-    return Settings(
+    default = HookSettings()
+    return HookSettings(
         redis_url=_url("redis_url", given.get("redis_url", default.redis_url)),
         app_name=_text("app_name", given.get("app_name", default.app_name)),
         body_cap_bytes=_size("body_cap_bytes", given.get("body_cap_bytes", default.body_cap_bytes)),

@@ -27,7 +27,7 @@ def server_timing(started_s: float, build: str) -> str:
     return f'{time}, darklaunch-build;desc="{build}"' if build else time
 
 
-class TimedASGI:
+class TimedASGIReplay:
     """Answers one replay over ASGI."""
 
     def __init__(
@@ -81,7 +81,7 @@ def _is_endless(start: Message) -> bool:
     return is_streaming(start["status"], types[0].decode("latin-1") if types else "")
 
 
-class TimedWSGI:
+class TimedWSGIReplay:
     """Answers one replay over WSGI."""
 
     def __init__(

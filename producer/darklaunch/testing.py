@@ -18,25 +18,25 @@ from contextlib import contextmanager
 
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status, check_percent
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus, check_percent
 from darklaunch_shared.wire.exchange import VERSION, Exchange, unpack_exchange
 
-from .capture.buffer import Outbox
+from .capture.buffer import RecordingBuffer
 from .capture.launch_snapshot import snapshot_of
-from .capture.recorder import Recorder, welcoming
+from .capture.recorder import CaptureRecorder, welcoming
 from .delivery.known_promotions import FLAGS
-from .delivery.packing import Packer
-from .settings import Settings
+from .delivery.packing import RecordingPacker
+from .settings import HookSettings
 
 LAUNCH = "captured"
 
 
-class Captured:
+class CapturedExchanges:
     """What the hooks of this process captured: `exchanges` in order, `skipped` and `dropped` counted by reason."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: RecordingBuffer) -> None:
         self._outbox = outbox
-        self._packer = Packer(Settings())
+        self._packer = RecordingPacker(HookSettings())
         self._exchanges: list[Exchange] = []
         self._skipped: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
@@ -90,27 +90,27 @@ def captured(
     only: tuple[str, ...] = (),
     skip: tuple[str, ...] = (),
     sticky: str = "",
-) -> Generator[Captured]:
+) -> Generator[CapturedExchanges]:
     """Capture into memory, as a launch with these policies would, until the block ends.
 
     Works on every hook of the process, whether it has a Redis or not; a running background thread is stopped first.
     Raises BadLaunch for policies that a launch could not have.
     """
     spec = LaunchSpec("http://shadow.invalid", allow=allow, only=only, skip=skip, sticky=sticky)
-    state = LaunchState(LAUNCH, Status.ACTIVE, check_percent(percent), False, 1, spec)
+    state = LaunchState(LAUNCH, LaunchStatus.ACTIVE, check_percent(percent), False, 1, spec)
     snapshot, broken = snapshot_of({LAUNCH: state})
     if broken:
         raise BadLaunch(broken[LAUNCH])
-    outbox = Outbox(Settings().outbox_bytes, Settings().outbox_entries)
-    diverted: list[Recorder] = []
+    outbox = RecordingBuffer(HookSettings().outbox_bytes, HookSettings().outbox_entries)
+    diverted: list[CaptureRecorder] = []
 
-    def divert(recorder: Recorder) -> None:
+    def divert(recorder: CaptureRecorder) -> None:
         recorder.divert(snapshot, outbox)
         diverted.append(recorder)
 
     try:
         with welcoming(divert):
-            yield Captured(outbox)
+            yield CapturedExchanges(outbox)
     finally:
         for recorder in diverted:
             recorder.restore()

@@ -7,14 +7,14 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack
 
-from .capture.recorder import Recorder, recorder_for
-from .capture.recording import Head, Recording, body_bytes
+from .capture.recorder import CaptureRecorder, recorder_for
+from .capture.recording import Recording, RequestHead, body_bytes
 from .capture.request_target import wsgi_target
 from .capture.skip_reasons import REPLAY_MARK
 from .routes.endpoint import picked_up, wsgi_route
-from .settings import Options
-from .shadow_timing import TimedWSGI
-from .wsgi_io import Body, Input, SizedBody
+from .settings import HookOptions
+from .shadow_timing import TimedWSGIReplay
+from .wsgi_io import RequestInput, ResponseBody, SizedResponseBody
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], Any]]
@@ -38,7 +38,7 @@ class WSGICaptureMiddleware:
     In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
 
-    def __init__(self, app: WSGIApp, **options: Unpack[Options]) -> None:
+    def __init__(self, app: WSGIApp, **options: Unpack[HookOptions]) -> None:
         self.app = app
         self._recorder = recorder_for(options, "wsgi", self)
 
@@ -46,13 +46,13 @@ class WSGICaptureMiddleware:
         side = self._decide(environ, start_response)
         return self.app(environ, start_response) if side is None else side.run(self.app)
 
-    def _decide(self, environ: Environ, start_response: StartResponse) -> _Tee | TimedWSGI | None:
+    def _decide(self, environ: Environ, start_response: StartResponse) -> _WsgiTee | TimedWSGIReplay | None:
         try:
             recorder = self._recorder
             if _MARK in environ:
                 recorder.count_loop()
                 settings = recorder.settings
-                return TimedWSGI(environ, start_response, settings.body_cap_bytes, settings.build)
+                return TimedWSGIReplay(environ, start_response, settings.body_cap_bytes, settings.build)
             u = recorder.draw()
             if u >= recorder.snapshot.ceiling or _TAKEN in environ:
                 return None
@@ -61,25 +61,25 @@ class WSGICaptureMiddleware:
             if recording is None:
                 return None
             environ[_TAKEN] = True
-            return _Tee(recorder, recording, environ, start_response)
+            return _WsgiTee(recorder, recording, environ, start_response)
         except BaseException as error:  # not only Exception: a panic of an extension module is none
             self._recorder.complain("deciding about a request", error)
             return None
 
 
-class _Tee:
+class _WsgiTee:
     """Passes one request through and records it."""
 
     __slots__ = ("_environ", "_path", "_recorder", "_recording", "_start_response")
 
     def __init__(
-        self, recorder: Recorder, recording: Recording, environ: Environ, start_response: StartResponse
+        self, recorder: CaptureRecorder, recording: Recording, environ: Environ, start_response: StartResponse
     ) -> None:
         self._recorder, self._recording = recorder, recording
         self._environ, self._start_response = environ, start_response
         self._path = str(environ.get("PATH_INFO", ""))
         if recording.head.body_bytes != 0 and "wsgi.input" in environ:
-            environ["wsgi.input"] = Input(environ["wsgi.input"], self.hear)
+            environ["wsgi.input"] = RequestInput(environ["wsgi.input"], self.hear)
 
     def run(self, app: WSGIApp) -> Iterable[bytes]:
         try:
@@ -150,7 +150,7 @@ class _Tee:
                 self.say(chunk)
             self.end(True)
             return result
-        return (SizedBody if hasattr(result, "__len__") else Body)(result, self.say, self.end)
+        return (SizedResponseBody if hasattr(result, "__len__") else ResponseBody)(result, self.say, self.end)
 
 
 def _copied(args: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
@@ -164,7 +164,7 @@ def _content_type(headers: tuple[tuple[str, str], ...]) -> str:
     return next((value for name, value in headers if name.lower() == "content-type"), "")
 
 
-def _read_head(environ: Environ, target: str) -> Head:
+def _read_head(environ: Environ, target: str) -> RequestHead:
     headers = [
         (key[5:].replace("_", "-").lower(), str(value)) for key, value in environ.items() if key.startswith("HTTP_")
     ]
@@ -174,7 +174,7 @@ def _read_head(environ: Environ, target: str) -> Head:
         if environ.get(key)
     ]
     method, fields = str(environ["REQUEST_METHOD"]), dict(headers)
-    return Head(
+    return RequestHead(
         method=method,
         target=target,
         scheme=str(environ.get("wsgi.url_scheme", "http")),

@@ -13,7 +13,7 @@ End = Callable[[bool], None]
 """(whether the app had nothing more to give); may be called again"""
 
 
-class Body:
+class ResponseBody:
     """The app's body, chunk by chunk as the server asks for it."""
 
     def __init__(self, result: Iterable[bytes], say: Say, end: End) -> None:
@@ -54,14 +54,14 @@ class Body:
         self._end(False)  # a server that never closes
 
 
-class SizedBody(Body):
+class SizedResponseBody(ResponseBody):
     """A body whose number of chunks a server may ask for."""
 
     def __len__(self) -> int:
         return len(self._result)  # type: ignore[arg-type]
 
 
-class Input:
+class RequestInput:
     """The request's body as the app reads it. Whatever else the server's own has is reached through it."""
 
     def __init__(self, given: Any, hear: Hear) -> None:

@@ -13,14 +13,14 @@ import orjson
 import psycopg
 import pytest
 from darklaunch_comparator.control.publish import publish as publish_record
-from darklaunch_comparator.store.launches import Act, create_launch
+from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client, as_dict, connect
+from darklaunch_shared.redis.client import RedisClient, as_dict, connect
 from darklaunch_shared.wire.dead_letter import unpack_dead
-from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange, unpack_exchange
-from darklaunch_shared.wire.replay import Answered, LatencySource, pack_replay
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
 
 from tests.support.cli import Cli, closed_port
 from tests.support.comparators import comparing, settings_for
@@ -118,7 +118,7 @@ class House:
     """One Redis, one Postgres, a worker, a comparator, an app with the hook, a shadow; and what is asked of them."""
 
     url: str
-    redis: Client
+    redis: RedisClient
     dsn: str
     cli: Cli
     seen: Seen = field(default_factory=Seen)
@@ -177,7 +177,7 @@ class House:
 
     def start(self, launch: str, spec: LaunchSpec, *, percent: float) -> None:
         with psycopg.connect(self.dsn) as connection:
-            record = create_launch(connection, launch, spec, Act("test", "started"), percent=percent)
+            record = create_launch(connection, launch, spec, LaunchAct("test", "started"), percent=percent)
             connection.commit()
         publish_record(self.redis, record, lift_hold=True)
         self.launches.append(launch)
@@ -259,7 +259,7 @@ def entry(case: Case) -> dict[bytes, bytes]:
     if "only" in given:
         return {name.encode(): value.encode("latin-1") for name, value in given["only"].items()}
     seq = case.number + 1
-    answer = Answer(200, (("content-type", "application/json"),), GOOD, 1.0)
+    answer = Response(200, (("content-type", "application/json"),), GOOD, 1.0)
     headers = (("x-case", case.mark),)
     request = Request("GET", f"/{case.mark}", "http://shop.example", headers, b"")
     now_ms = time.time_ns() // 1_000_000
@@ -273,7 +273,7 @@ def entry(case: Case) -> dict[bytes, bytes]:
         text = text.replace(*given["replaced"])
     fields[keys.META] = text.encode()
     if case.kind == "replay":
-        fields = pack_replay(fields, Answered(replace(answer, latency_ms=2.0), LatencySource.CLIENT, 1, now_ms))
+        fields = pack_replay(fields, ShadowResponse(replace(answer, latency_ms=2.0), LatencySource.CLIENT, 1, now_ms))
         shadow = {**orjson.loads(fields[keys.SHADOW_META]), **given.get("shadow", {})}
         fields[keys.SHADOW_META] = orjson.dumps(shadow)
     fields |= {name.encode(): value.encode("latin-1") for name, value in given.get("fields", {}).items()}

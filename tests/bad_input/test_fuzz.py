@@ -22,8 +22,8 @@ from darklaunch_shared.crypto.signing import check_signature
 from darklaunch_shared.errors import BadEntry, BadLaunch
 from darklaunch_shared.launch.spec import LaunchSpec, parse_state
 from darklaunch_shared.wire.dead_letter import pack_dead, pack_notice, unpack_dead
-from darklaunch_shared.wire.exchange import Answer, Exchange, Fields, Request, pack_exchange, unpack_exchange
-from darklaunch_shared.wire.replay import Answered, LatencySource, pack_replay, unpack_replay
+from darklaunch_shared.wire.exchange import Exchange, Fields, Request, Response, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay, unpack_replay
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -33,9 +33,9 @@ RULES = rules_of(LaunchSpec("http://shadow"))
 GOOD = pack_replay(
     pack_exchange(
         Exchange("abcd1234:7", "shop", 1_763_900_000_000, "GET /", Request("GET", "/", "http://a", (), b""),
-                 Answer(200, (("content-type", "application/json"),), b"{}", 1.0))
+                 Response(200, (("content-type", "application/json"),), b"{}", 1.0))
     ),
-    Answered(Answer(200, (), b"{}", 1.0), LatencySource.CLIENT, 1, 1_763_900_000_100),
+    ShadowResponse(Response(200, (), b"{}", 1.0), LatencySource.CLIENT, 1, 1_763_900_000_100),
 )  # fmt: skip
 
 odd = st.one_of(
@@ -102,13 +102,13 @@ codings = st.sampled_from(["", "gzip", "deflate", "br", "zstd", "gzip, gzip", "i
 
 
 @st.composite
-def answers(draw: st.DrawFn) -> Answer:
+def answers(draw: st.DrawFn) -> Response:
     headers = [("content-type", draw(kinds))] if draw(st.booleans()) else []
     if coding := draw(codings):
         headers.append(("content-encoding", coding))
     noise = st.sampled_from(["set-cookie", "cache-control", "location", "link", "vary", "etag", "www-authenticate"])
     headers += draw(st.lists(st.tuples(noise, st.text(st.characters(max_codepoint=255), max_size=20)), max_size=3))
-    return Answer(draw(st.integers(100, 999)), tuple(headers), draw(bodies), draw(st.floats(0, 86_400_000)))
+    return Response(draw(st.integers(100, 999)), tuple(headers), draw(bodies), draw(st.floats(0, 86_400_000)))
 
 
 def read_an_entry(fields: Fields) -> None:
@@ -124,11 +124,11 @@ def read_an_entry(fields: Fields) -> None:
         parse_state("shop", fields)
 
 
-def compare_two(method: str, primary: Answer, shadow: Answer) -> None:
+def compare_two(method: str, primary: Response, shadow: Response) -> None:
     captured = Exchange(
         "abcd1234:7", "shop", 1_763_900_000_000, "GET /", Request(method, "/", "http://a", (), b""), primary
     )
-    fields = pack_replay(pack_exchange(captured), Answered(shadow, LatencySource.CLIENT, 1, 1_763_900_000_100))
+    fields = pack_replay(pack_exchange(captured), ShadowResponse(shadow, LatencySource.CLIENT, 1, 1_763_900_000_100))
     found = assess("shop", fields, RULES)
     assert found.outcome in ("matched", "mismatched", "ignored", "unverified")
     assert not (found.reason or "").startswith("comparator error"), found.reason
@@ -146,7 +146,7 @@ def test_any_entry_is_read_or_named(fields: Fields) -> None:
 
 @QUICK
 @given(methods, answers(), answers())
-def test_any_two_bodies_are_compared(method: str, primary: Answer, shadow: Answer) -> None:
+def test_any_two_bodies_are_compared(method: str, primary: Response, shadow: Response) -> None:
     compare_two(method, primary, shadow)
 
 

@@ -7,7 +7,7 @@ import pytest
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.write_batch import prepare
 from darklaunch_console.embedded import Valkey, embedded_valkey
-from darklaunch_shared.redis.client import Client, connect
+from darklaunch_shared.redis.client import RedisClient, connect
 from psycopg import Connection
 
 
@@ -18,7 +18,7 @@ def valkey() -> Iterator[Valkey]:
 
 
 @pytest.fixture
-def redis(valkey: Valkey) -> Iterator[Client]:
+def redis(valkey: Valkey) -> Iterator[RedisClient]:
     """Give a client of a Redis that is empty when the test begins."""
     client = connect(valkey.url, client_name="darklaunch-test")
     client.execute_command("FLUSHALL")

@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from darklaunch_comparator.coverage import Standing, cover
-from darklaunch_comparator.evidence import Counts
-from darklaunch_comparator.judging.policy import Policy
-from darklaunch_comparator.leader.route_tables import RouteCopier
+from darklaunch_comparator.coverage import RouteStanding, cover
+from darklaunch_comparator.evidence import OutcomeCounts
+from darklaunch_comparator.judging.policy import JudgePolicy
+from darklaunch_comparator.leader.route_tables import RouteTableSync
 from darklaunch_comparator.store import report_queries
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.script_queue import call_script
 from darklaunch_shared.wire.route_table import RouteTable, field_of, pack_table, publication
 from psycopg import Connection
@@ -31,39 +31,39 @@ ROUTES = [
 
 def test_each_route_says_how_far_it_got_and_why_no_further() -> None:
     counts = {
-        "GET /orders/{id}": Counts(0, 0, 300),
-        "HEAD /orders/{id}": Counts(0, 0, 200),
-        "GET /items/{id}": Counts(0, 0, 100),
-        "GET /bad": Counts(40, 0, 60),
-        "POST /pages/{path}": Counts(0, 0, 300),
-        "GET /pages/{path}": Counts(0, 0, 300),
-        "GET /dead": Counts(),
-        "GET {unmatched}": Counts(0, 0, 9),
+        "GET /orders/{id}": OutcomeCounts(0, 0, 300),
+        "HEAD /orders/{id}": OutcomeCounts(0, 0, 200),
+        "GET /items/{id}": OutcomeCounts(0, 0, 100),
+        "GET /bad": OutcomeCounts(40, 0, 60),
+        "POST /pages/{path}": OutcomeCounts(0, 0, 300),
+        "GET /pages/{path}": OutcomeCounts(0, 0, 300),
+        "GET /dead": OutcomeCounts(),
+        "GET {unmatched}": OutcomeCounts(0, 0, 9),
     }
-    coverage = cover(ROUTES, counts, SPEC, Policy(), omitted=2)
+    coverage = cover(ROUTES, counts, SPEC, JudgePolicy(), omitted=2)
     assert {route.name: (route.standing, route.n) for route in coverage.routes} == {
-        "GET /orders/{id}": (Standing.JUDGED, 500),
-        "GET /bad": (Standing.JUDGED, 60),
-        "/pages/{path}": (Standing.JUDGED, 600),
-        "GET /items/{id}": (Standing.MIRRORED, 100),
-        "GET /dead": (Standing.UNCOMPARED, 0),
-        "GET /new": (Standing.UNSEEN, 0),
-        "POST /search": (Standing.UNSEEN, 0),
-        "POST /orders": (Standing.WRITE, 0),
-        "GET /admin/users/{id}": (Standing.LEFT_OUT, 0),
+        "GET /orders/{id}": (RouteStanding.JUDGED, 500),
+        "GET /bad": (RouteStanding.JUDGED, 60),
+        "/pages/{path}": (RouteStanding.JUDGED, 600),
+        "GET /items/{id}": (RouteStanding.MIRRORED, 100),
+        "GET /dead": (RouteStanding.UNCOMPARED, 0),
+        "GET /new": (RouteStanding.UNSEEN, 0),
+        "POST /search": (RouteStanding.UNSEEN, 0),
+        "POST /orders": (RouteStanding.WRITE, 0),
+        "GET /admin/users/{id}": (RouteStanding.LEFT_OUT, 0),
     }
     assert (coverage.judged, coverage.total, len(coverage.rest)) == (3, 11, 6)
     assert next(route.needed for route in coverage.rest if route.template == "/items/{id}") == 339
-    assert not cover([], {}, SPEC, Policy()).routes
+    assert not cover([], {}, SPEC, JudgePolicy()).routes
 
 
-def publish(redis: Client, table: RouteTable) -> None:
+def publish(redis: RedisClient, table: RouteTable) -> None:
     call_script(redis, publication(keys.ROUTES, table))
 
 
-def test_published_tables_are_recorded_and_the_latest_count(connection: Connection[Any], redis: Client) -> None:
+def test_published_tables_are_recorded_and_the_latest_count(connection: Connection[Any], redis: RedisClient) -> None:
     redis.execute_command("DEL", keys.ROUTES)
-    copier = RouteCopier(14)
+    copier = RouteTableSync(14)
     publish(
         redis,
         RouteTable.of(
@@ -79,7 +79,7 @@ def test_published_tables_are_recorded_and_the_latest_count(connection: Connecti
     old = {"app": "shop", "framework": "flask"}
     connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s", old)
     publish(redis, RouteTable("shop", "flask", (("GET", "/c"),), omitted=3))
-    RouteCopier(14).copy(connection, redis)
+    RouteTableSync(14).copy(connection, redis)
     connection.execute(
         "UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s AND omitted = 0", old
     )
@@ -90,7 +90,7 @@ def test_published_tables_are_recorded_and_the_latest_count(connection: Connecti
     assert report_queries.routes(connection) == ([], 0)
 
 
-def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: Client) -> None:
+def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: RedisClient) -> None:
     redis.execute_command("DEL", keys.ROUTES)
     strange = RouteTable("shop", "flask", (("GET", "/\x00\ud800"[:2]), ("G" * 500, "/" + "x" * 900)))
     publish(redis, strange)
@@ -104,9 +104,9 @@ def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: Client
     ):
         redis.execute_command("HSET", keys.ROUTES, field, raw)
     publish(redis, good)
-    RouteCopier(14).copy(connection, redis)
+    RouteTableSync(14).copy(connection, redis)
     found, _ = report_queries.routes(connection)
     assert ("*", "/a") in found and len(found) == 3
     redis.execute_command("HSET", keys.ROUTES, *(text for number in range(200) for text in (f"x:{number}", "1 {}")))
-    RouteCopier(14).copy(connection, redis)
+    RouteTableSync(14).copy(connection, redis)
     redis.execute_command("DEL", keys.ROUTES)

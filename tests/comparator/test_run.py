@@ -7,13 +7,13 @@ from typing import Any
 import psycopg
 import pytest
 from darklaunch_comparator.pipeline import assess
-from darklaunch_comparator.pipeline.writer_pool import Writers
+from darklaunch_comparator.pipeline.writer_pool import WriterPool
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import Status
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.launch.spec import LaunchStatus
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.redis.presence import read_alive
 from darklaunch_shared.wire.dead_letter import unpack_dead
 from psycopg import Connection, sql
@@ -35,7 +35,7 @@ def of_each_kind(launch: str, count: int, first: int = 1) -> list[dict[bytes, by
 
 
 async def test_entries_become_rows_and_leave_the_stream(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     start(connection, redis, launch_name, shards=2)
     put(redis, launch_name, of_each_kind(launch_name, 100), shard=0)
@@ -54,10 +54,12 @@ async def test_entries_become_rows_and_leave_the_stream(
 
 
 async def test_results_are_recorded_whatever_the_launch_is_doing(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     names = [f"{launch_name}-{number}" for number in range(4)]
-    for name, status in zip(names, (Status.PAUSED, Status.ROLLED_BACK, Status.PROMOTED), strict=False):
+    for name, status in zip(
+        names, (LaunchStatus.PAUSED, LaunchStatus.ROLLED_BACK, LaunchStatus.PROMOTED), strict=False
+    ):
         start(connection, redis, name)
         redis.execute_command("HSET", keys.launch(name), "status", status.value, "hold", "1")
     redis.execute_command("SADD", keys.LAUNCHES, names[3])
@@ -70,7 +72,7 @@ async def test_results_are_recorded_whatever_the_launch_is_doing(
 
 
 async def test_comparison_can_be_off(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     start(connection, redis, launch_name, compare=False)
     put(redis, launch_name, [replayed(exchange(launch_name, 1), body={"other": 1})])
@@ -80,7 +82,7 @@ async def test_comparison_can_be_off(
 
 
 async def test_what_strangers_write_is_buried_and_stops_nobody(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     whole = replayed(exchange(launch_name, 3))
@@ -112,7 +114,7 @@ async def test_what_strangers_write_is_buried_and_stops_nobody(
 
 async def test_an_exchange_that_breaks_the_comparison_is_unverified_and_alone(
     valkey: Valkey,
-    redis: Client,
+    redis: RedisClient,
     connection: Connection[Any],
     own_postgres_dsn: str,
     launch_name: str,
@@ -138,7 +140,7 @@ async def test_an_exchange_that_breaks_the_comparison_is_unverified_and_alone(
 
 
 async def test_a_row_that_postgres_refuses_is_buried_with_its_payload(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     connection.execute("ALTER TABLE darklaunch.result ADD CHECK (endpoint <> 'GET /poison')")
     start(connection, redis, launch_name)
@@ -155,7 +157,7 @@ async def test_a_row_that_postgres_refuses_is_buried_with_its_payload(
 
 
 async def test_a_crash_between_commit_and_acknowledgement_doubles_nothing(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     put(redis, launch_name, of_each_kind(launch_name, 30))
@@ -172,7 +174,7 @@ async def test_a_crash_between_commit_and_acknowledgement_doubles_nothing(
 
 
 async def test_two_comparators_share_the_work_and_one_leads(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     settings = settings_for(valkey.url, own_postgres_dsn, batch_entries=20)
@@ -188,14 +190,14 @@ async def test_two_comparators_share_the_work_and_one_leads(
     assert_sums_equal_rows(connection, launch_name)
 
 
-def alive(redis: Client) -> list[str]:
+def alive(redis: RedisClient) -> list[str]:
     seconds, _ = redis.execute_command("TIME")
     stored = as_dict(redis.execute_command("HGETALL", keys.COMPARATORS))
     return [process.id for process in read_alive(stored, int(seconds) * 1000)]
 
 
 async def test_while_postgres_is_away_entries_stay_where_they_are_and_drain_when_it_is_back(
-    valkey: Valkey, redis: Client, own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, own_postgres_dsn: str, launch_name: str
 ) -> None:
     with connect_store(own_postgres_dsn, name="darklaunch-test") as connection:
         start(connection, redis, launch_name)
@@ -217,7 +219,7 @@ async def test_while_postgres_is_away_entries_stay_where_they_are_and_drain_when
 
 
 async def test_stopping_without_postgres_gives_back_what_is_held(
-    valkey: Valkey, redis: Client, own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, own_postgres_dsn: str, launch_name: str
 ) -> None:
     with connect_store(own_postgres_dsn, name="darklaunch-test") as connection:
         start(connection, redis, launch_name)
@@ -233,20 +235,20 @@ async def test_stopping_without_postgres_gives_back_what_is_held(
 
 async def test_a_batch_that_fails_for_a_reason_nobody_expects_is_taken_again(
     valkey: Valkey,
-    redis: Client,
+    redis: RedisClient,
     connection: Connection[Any],
     own_postgres_dsn: str,
     launch_name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real, calls = Writers.record, iter(range(100))
+    real, calls = WriterPool.record, iter(range(100))
 
-    async def record(self: Writers, launch: str, findings: Any) -> Any:
+    async def record(self: WriterPool, launch: str, findings: Any) -> Any:
         if next(calls) == 0:
             raise ZeroDivisionError("nobody expects this")
         return await real(self, launch, findings)
 
-    monkeypatch.setattr(Writers, "record", record)
+    monkeypatch.setattr(WriterPool, "record", record)
     start(connection, redis, launch_name)
     put(redis, launch_name, of_each_kind(launch_name, 10))
     async with comparing(settings_for(valkey.url, own_postgres_dsn, lease_s=0.3)):
@@ -276,7 +278,7 @@ class shut_out:
 
 
 async def test_after_flushall_everything_goes_on(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     record = start(connection, redis, launch_name)
     async with comparing(settings_for(valkey.url, own_postgres_dsn)):

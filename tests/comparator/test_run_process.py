@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.launches import Act, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
 from tests.support.comparators import leaders, length, outcomes, pending, put, settings_for, start, until
@@ -47,7 +47,7 @@ def entries(launch: str, count: int) -> list[dict[bytes, bytes]]:
 
 
 async def test_sigterm_ends_it_in_good_order(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     put(redis, launch_name, entries(launch_name, 300))
@@ -61,7 +61,7 @@ async def test_sigterm_ends_it_in_good_order(
 
 
 async def test_killed_at_any_moment_each_exchange_still_has_one_row(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
 
@@ -81,7 +81,7 @@ async def test_killed_at_any_moment_each_exchange_still_has_one_row(
 
 
 async def test_when_the_leader_is_killed_another_takes_over(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     def leads() -> int | None:
         found = leaders(connection)
@@ -95,7 +95,7 @@ async def test_when_the_leader_is_killed_another_takes_over(
             before = leads()
             first.kill()
             await until(lambda: leads() not in (None, before))
-            changed = update_launch(connection, launch_name, Act("ann", "ramped"), percent=77)
+            changed = update_launch(connection, launch_name, LaunchAct("ann", "ramped"), percent=77)
             await until(lambda: redis.execute_command("HGET", keys.launch(launch_name), "percent") == b"77.0")
             cut_off = leads()
             connection.execute("SELECT pg_terminate_backend(%s)", [cut_off])

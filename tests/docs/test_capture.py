@@ -13,7 +13,7 @@ import pytest
 from darklaunch.capture import recorder, skip_reasons
 from darklaunch.capture.redaction import CREDENTIALS
 from darklaunch.routes import learned
-from darklaunch.settings import PREFIX, Settings, read_settings
+from darklaunch.settings import PREFIX, HookSettings, read_settings
 from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.launch.spec import LaunchSpec
 
@@ -26,12 +26,14 @@ PRODUCER = Path(darklaunch.__file__).parent
 
 def test_every_setting_is_documented_with_its_variable() -> None:
     assert {keyword: variable for keyword, (variable, _) in SETTINGS.items()} == {
-        setting.name: PREFIX + setting.name.upper() for setting in fields(Settings)
+        setting.name: PREFIX + setting.name.upper() for setting in fields(HookSettings)
     }
 
 
 def test_the_documented_defaults_are_the_defaults() -> None:
-    assert read_settings({}, {variable: default for variable, default in SETTINGS.values() if default}) == Settings()
+    assert (
+        read_settings({}, {variable: default for variable, default in SETTINGS.values() if default}) == HookSettings()
+    )
 
 
 def test_every_setting_is_read_from_the_documented_variable() -> None:
@@ -45,7 +47,7 @@ def test_every_setting_is_read_from_the_documented_variable() -> None:
     key = "one:" + "A" * 43 + "="
     given |= {"build": "v42", "seal_key": key, "signing_key": key, "promoted": "checkout-v2, search"}
     read = read_settings({}, {SETTINGS[keyword][0]: value for keyword, value in given.items()})
-    assert read == Settings(
+    assert read == HookSettings(
         "redis://elsewhere", "shop", 1, 2, 3, frozenset({"x-a", "x-b"}), frozenset({"x-c"}), ("image/",), "v42",
         parse_keys(key), parse_keys(key), frozenset({"checkout-v2", "search"}),
     )  # fmt: skip
@@ -77,7 +79,7 @@ def test_the_redacted_headers_are_listed() -> None:
     "said",
     [
         f"a path over {recorder.MATCHED_PATH_LIMIT} characters",
-        f"After {learned.Templates()._most} templates",
+        f"After {learned.LearnedTemplates()._most} templates",
         f"({LaunchSpec('http://shadow').max_entries:,} exchanges per shard)",
         f"what waits within {recorder.EXIT_LIMIT_S:g} s",
     ],

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import pytest
 from darklaunch_comparator.compare import (
     BadPath,
+    ComparedResponse,
     Comparison,
-    Kind,
-    Outcome,
-    Reason,
-    Side,
+    ComparisonOutcome,
+    DifferenceKind,
+    ExcuseReason,
     collector,
     compare,
     decompress,
@@ -29,7 +29,7 @@ from darklaunch_comparator.compare.patterns import VALUE_BYTES
 from darklaunch_comparator.compare.rule_path import parse_place
 from darklaunch_comparator.leader import leader
 from darklaunch_comparator.noise import learning
-from darklaunch_comparator.noise.learning import PlaceCounts, State, state_of
+from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, state_of
 from darklaunch_comparator.pipeline import noise_cache
 from darklaunch_comparator.rules import MOST_RULES, check
 from darklaunch_comparator.rules.model import KINDS
@@ -39,8 +39,8 @@ from darklaunch_console.commands.decide import SHORTEST
 from darklaunch_console.reports import importance
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.consumer import MAX_DELIVERIES
-from darklaunch_shared.wire.exchange import Answer, Headers
-from darklaunch_shared.wire.replay import ShadowErrorClass, Version
+from darklaunch_shared.wire.exchange import Headers, Response
+from darklaunch_shared.wire.replay import ReplayedVersion, ShadowErrorClass
 
 from tests.support.rules import ruled
 
@@ -50,28 +50,28 @@ TEXT = page("docs/COMPARING.md")
 ANSWERED_AT_MS = int(datetime(2026, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)
 JSON: Headers = (("content-type", "application/json"),)
 FAMILIES = {
-    "JSON": media_type.Family.JSON,
-    "one JSON document a line, as an array": media_type.Family.LINES,
-    "fields": media_type.Family.FORM,
-    "text, line by line": media_type.Family.TEXT,
-    "length and digest": media_type.Family.BINARY,
+    "JSON": media_type.BodyFamily.JSON,
+    "one JSON document a line, as an array": media_type.BodyFamily.LINES,
+    "fields": media_type.BodyFamily.FORM,
+    "text, line by line": media_type.BodyFamily.TEXT,
+    "length and digest": media_type.BodyFamily.BINARY,
 }
 
 
-def compared(primary: Answer, shadow: Answer, ignore: str = "", rule: str = "") -> Comparison:
-    theirs = Side(primary, "http://shop.example", ANSWERED_AT_MS)
-    ours = Side(shadow, "http://10.0.3.7:8000", ANSWERED_AT_MS + 3000)
+def compared(primary: Response, shadow: Response, ignore: str = "", rule: str = "") -> Comparison:
+    theirs = ComparedResponse(primary, "http://shop.example", ANSWERED_AT_MS)
+    ours = ComparedResponse(shadow, "http://10.0.3.7:8000", ANSWERED_AT_MS + 3000)
     rules = tomllib.loads(rule) if rule else {"ignore": [{"path": ignore}]} if ignore else {}
     return compare("GET", theirs, ours, ruled(**rules))
 
 
-def answer(cell: str) -> Answer:
+def answer(cell: str) -> Response:
     """Read a cell of a table: a status, a header, or else a JSON body."""
     if re.fullmatch(r"\d{3}", cell):
-        return Answer(int(cell), JSON, b"{}", 1.0)
+        return Response(int(cell), JSON, b"{}", 1.0)
     if found := re.fullmatch(r"([a-z-]+): (.*)", cell):
-        return Answer(200, (*JSON, (found[1], found[2])), b"{}", 1.0)
-    return Answer(200, JSON, cell.encode() or b"{}", 1.0)
+        return Response(200, (*JSON, (found[1], found[2])), b"{}", 1.0)
+    return Response(200, JSON, cell.encode() or b"{}", 1.0)
 
 
 @pytest.mark.parametrize(("primary", "shadow", "reported"), table(TEXT, "primary"))
@@ -82,8 +82,8 @@ def test_every_difference_is_reported_as_documented(primary: str, shadow: str, r
 @pytest.mark.parametrize(("primary", "shadow", "expected"), table(TEXT, "value"))
 def test_every_volatile_value_is_excused_as_documented(primary: str, shadow: str, expected: str) -> None:
     comparison = compared(answer(f'{{"x": {primary}}}'), answer(f'{{"x": {shadow}}}'))
-    if expected in set(Reason):
-        assert comparison.outcome is Outcome.MATCHED
+    if expected in set(ExcuseReason):
+        assert comparison.outcome is ComparisonOutcome.MATCHED
         assert [(excuse.path, excuse.reason) for excuse in comparison.excuses] == [("$.x", expected)]
     else:
         assert title(comparison) == expected
@@ -91,7 +91,7 @@ def test_every_volatile_value_is_excused_as_documented(primary: str, shadow: str
 
 @pytest.mark.parametrize(("ignore", "primary", "shadow", "outcome"), table(TEXT, "ignore"))
 def test_every_ignore_path_does_as_documented(ignore: str, primary: str, shadow: str, outcome: str) -> None:
-    assert compared(answer(primary), answer(shadow)).outcome is Outcome.MISMATCHED
+    assert compared(answer(primary), answer(shadow)).outcome is ComparisonOutcome.MISMATCHED
     assert compared(answer(primary), answer(shadow), ignore).outcome == outcome
 
 
@@ -101,9 +101,9 @@ def test_every_rule_does_as_documented(rule: str, primary: str, shadow: str, out
     without = compared(answer(primary), answer(shadow)).outcome
     kind = rule.partition(" ")[0]
     if kind == "strict_numbers" or "compare = " in rule:
-        assert without is Outcome.MATCHED
+        assert without is ComparisonOutcome.MATCHED
     else:
-        assert without is Outcome.MISMATCHED
+        assert without is ComparisonOutcome.MISMATCHED
 
 
 def test_every_kind_of_rule_is_described() -> None:
@@ -135,9 +135,9 @@ def test_every_type_is_compared_as_documented(types: str, way: str) -> None:
 
 
 def test_every_kind_reason_outcome_and_error_class_is_listed() -> None:
-    assert [kind for kind, _ in table(TEXT, "kind")] == list(Kind)
-    assert {reason for reason, _ in table(TEXT, "reason")} == set(Reason)
-    assert {outcome for outcome, _ in table(TEXT, "outcome")} == {*Outcome, "shadow_error", "dropped", "dead"}
+    assert [kind for kind, _ in table(TEXT, "kind")] == list(DifferenceKind)
+    assert {reason for reason, _ in table(TEXT, "reason")} == set(ExcuseReason)
+    assert {outcome for outcome, _ in table(TEXT, "outcome")} == {*ComparisonOutcome, "shadow_error", "dropped", "dead"}
     assert {name for name, _ in table(TEXT, "class")} == set(ShadowErrorClass)
 
 
@@ -178,31 +178,35 @@ def test_the_states_and_bounds_of_signatures_are_listed() -> None:
 
 
 def test_what_can_be_known_of_noise_and_after_how_many_pairs_is_as_documented() -> None:
-    assert [name for name, _, _ in table(TEXT, "known as")] == list(State)
+    assert [name for name, _, _ in table(TEXT, "known as")] == list(NoiseState)
     text = " ".join(section(TEXT, "## Noise").split())
-    always = {version: pairs_until_known(version, 1.0) for version in Version}
-    exceeded = next(n for n in range(1, 99) if state_of(Version.SHADOW, PlaceCounts(n, pos=n)) is State.EXCEEDED)
+    with_control, without = (pairs_until_known(version, 1.0) for version in ReplayedVersion)
+    rare_with_control = pairs_until_known(ReplayedVersion.PRIMARY, 0.3)
+    exceeded = next(
+        n for n in range(1, 99) if state_of(ReplayedVersion.SHADOW, PlaceCounts(n, pos=n)) is NoiseState.EXCEEDED
+    )
     for said in (
         f"{LaunchSpec('http://shadow').noise_percent:g} % by default",
-        f"more than {learning.OWN_RATE[Version.PRIMARY]:.0%}".replace("%", " %") + " of the pairs (with a control)",
+        f"more than {learning.OWN_RATE[ReplayedVersion.PRIMARY]:.0%}".replace("%", " %")
+        + " of the pairs (with a control)",
         f"at least {learning.AGREED} pairs, and in {learning.AGREED_PER_ONE} for each pair",
         f"is {learning.LEARN_ALPHA:.0%}".replace("%", " %"),
         f"`exceeded` {learning.EXCEED_ALPHA:.1%}".replace("%", " %"),
-        f"after {always[Version.PRIMARY]} pairs with a control and after {always[Version.SHADOW]} without",
-        f"in 30 % of them after about {pairs_until_known(Version.PRIMARY, 0.3)} with a control, and never without",
+        f"after {with_control} pairs with a control and after {without} without",
+        f"in 30 % of them after about {rare_with_control} with a control, and never without",
         f"`exceeded` takes {exceeded} exchanges",
         f"learns every {leader.NOISE_EVERY_S:g} s, all others follow within {noise_cache.LOOK_EVERY_S:g} s",
         f"At most {NOISE_PLACES:,} places",
     ):
         assert said in text, said
-    assert learning.OWN_RATE[Version.SHADOW] == 0.5
-    assert pairs_until_known(Version.SHADOW, 0.5) == 0
+    assert learning.OWN_RATE[ReplayedVersion.SHADOW] == 0.5
+    assert pairs_until_known(ReplayedVersion.SHADOW, 0.5) == 0
 
 
-def pairs_until_known(version: Version, rate: float) -> int:
+def pairs_until_known(version: ReplayedVersion, rate: float) -> int:
     """Count the pairs until a value that differs at a rate is known to be volatile; 0 when it never is."""
     seen = ((pairs, PlaceCounts(pairs, round(rate * pairs))) for pairs in range(1, 3000))
-    return next((pairs for pairs, counts in seen if state_of(version, counts) is State.VOLATILE), 0)
+    return next((pairs for pairs, counts in seen if state_of(version, counts) is NoiseState.VOLATILE), 0)
 
 
 def test_the_examples_are_what_they_look_like() -> None:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import orjson
-from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import as_document, read_policy
 from darklaunch_comparator.leader.notifications import signature
 
@@ -26,7 +26,7 @@ def flat(values: dict[str, Any]) -> dict[str, Any]:
 def test_every_setting_is_documented_with_its_default() -> None:
     documented = {name: default for name, default, _ in table(TEXT, "setting")}
     assert documented.pop("steps") == "see below"
-    settings = flat(as_document(Policy()))
+    settings = flat(as_document(JudgePolicy()))
     assert settings.pop("steps")
     assert {
         name: orjson.loads(default) if default != "advise" else default for name, default in documented.items()
@@ -34,13 +34,13 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_the_documented_steps_are_the_steps() -> None:
-    steps = [(step.percent, step.bound, step.minimum) for step in Policy().steps]
+    steps = [(step.percent, step.bound, step.minimum) for step in JudgePolicy().steps]
     assert [tuple(float(cell) for cell in row) for row in table(TEXT, "percent")] == steps
 
 
 def test_every_policy_in_it_can_be_used() -> None:
     for text in blocks(TEXT, "toml"):
-        assert read_policy(text) != Policy()
+        assert read_policy(text) != JudgePolicy()
 
 
 def test_the_receiver_in_it_accepts_what_is_sent_and_nothing_else() -> None:

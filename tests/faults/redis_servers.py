@@ -12,15 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from darklaunch_console.embedded.account import Account
+from darklaunch_console.embedded.account import ServerAccount
 from darklaunch_console.embedded.install import find_valkey
 from darklaunch_console.embedded.ports import free_port, lost_the_race
 from darklaunch_console.embedded.process import Child, start
-from darklaunch_shared.redis.client import Client, connect
+from darklaunch_shared.redis.client import RedisClient, connect
 from redis.exceptions import RedisError
 
 LIMIT_S = 30.0
-OURSELVES = Account(os.geteuid(), os.getegid(), drop=False)
+OURSELVES = ServerAccount(os.geteuid(), os.getegid(), drop=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class RedisServer:
     def url(self) -> str:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
-    def client(self) -> Client:
+    def client(self) -> RedisClient:
         return connect(self.url, client_name="darklaunch-test")
 
     def ask(self, *command: str | int) -> object:

@@ -15,12 +15,12 @@ from typing import Any
 from darklaunch_comparator.control.publish import publish
 from darklaunch_comparator.leader import cleanup
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import Act, create_launch
+from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_console.stores.postgres import Connection
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
-from darklaunch_shared.redis.client import Client, as_dict
-from darklaunch_shared.redis.script_queue import Call, call_script
+from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.script_queue import ScriptCall, call_script
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis.exceptions import RedisError
 
@@ -59,7 +59,7 @@ class Stage:
         self._directory, self._record = directory, record
         self._exits = ExitStack()
         self._exits.callback(self.shadow.close)
-        self.client: Client = redis.client()
+        self.client: RedisClient = redis.client()
         self._exits.callback(self.client.close)
 
     # Bringing it up
@@ -68,7 +68,7 @@ class Stage:
         """Record a launch at 100 %, and publish it."""
         with connect_store(self.dsn, name="darklaunch-test") as connection:
             given = LaunchSpec(**{"shadow": self.shadow.origin, "noise_percent": 0.0, **spec})
-            record = create_launch(connection, name or self.name, given, Act("tester", "started"), percent=100.0)
+            record = create_launch(connection, name or self.name, given, LaunchAct("tester", "started"), percent=100.0)
         if published:
             publish(self.client, record, lift_hold=True)
 
@@ -77,7 +77,7 @@ class Stage:
         self._revision = max(self._revision, 1_000) + 1
         packed = pack_spec(LaunchSpec(**{"shadow": self.shadow.origin, "noise_percent": 0.0, **spec}))
         args = (self._revision, "active", 100, packed, "0")
-        call_script(self.client, Call("publish", (keys.launch(self.name),), args))
+        call_script(self.client, ScriptCall("publish", (keys.launch(self.name),), args))
         self.client.execute_command("INCR", keys.REVISION)
 
     def worker(self, *, crash_at: str = "", **settings: Any) -> Process:
@@ -264,7 +264,7 @@ class Stage:
             assert held == {}, "an orphaned consumer holds entries"
         silent_ms, cleanup.SILENT_MS = cleanup.SILENT_MS, -1
         try:
-            cleanup.Janitor(14).tidy(connection, self.client)
+            cleanup.Cleanup(14).tidy(connection, self.client)
         finally:
             cleanup.SILENT_MS = silent_ms
         left = [each for stream, group in streams.items() for each in self.consumers(stream, group)]

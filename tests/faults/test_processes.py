@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.leader.leader import LOCK
 from darklaunch_shared import keys
@@ -60,7 +60,7 @@ def test_a_comparator_frozen_past_its_lease(stage: Stage) -> None:
 
 def test_two_judges(stage: Stage) -> None:
     """The judge is frozen and loses its lock; another acts; the first wakes up, and no act is done a second time."""
-    hook = stage.up(comparators=2, policy=write_policy(Policy(mode=Mode.MANUAL)))
+    hook = stage.up(comparators=2, policy=write_policy(JudgePolicy(mode=JudgeMode.MANUAL)))
     (pid,) = leaders(stage)
     judge, other = sorted(stage.processes[1:3], key=lambda each: "leading from now on" not in each.log)
     judge.signal(signal.SIGSTOP)

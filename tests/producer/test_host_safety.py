@@ -10,16 +10,16 @@ import time
 import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware, asgi, is_promoted, promotion, wsgi
 from darklaunch.capture import recorder, recording
-from darklaunch.capture.buffer import Outbox
-from darklaunch.capture.recorder import Recorder
+from darklaunch.capture.buffer import RecordingBuffer
+from darklaunch.capture.recorder import CaptureRecorder
 from darklaunch.capture.recording import Recording
-from darklaunch.capture.serialize import Writer
+from darklaunch.capture.serialize import RecordingSerializer
 from darklaunch.delivery import known_promotions, thread
-from darklaunch.delivery.launch_queue import Lane
-from darklaunch.delivery.launch_watch import Watch
-from darklaunch.delivery.packing import Packer, Sample
-from darklaunch.delivery.redis_connection import Wire
-from darklaunch.delivery.telemetry import Report
+from darklaunch.delivery.launch_queue import LaunchQueue
+from darklaunch.delivery.launch_watch import LaunchWatch
+from darklaunch.delivery.packing import PackedRecording, RecordingPacker
+from darklaunch.delivery.redis_connection import RedisConnection
+from darklaunch.delivery.telemetry import HookTelemetry
 from greenlet import GreenletExit
 
 from tests.support.asgi import answering, body, get, start
@@ -29,28 +29,65 @@ from .test_wsgi import PLAIN, call
 from .test_wsgi import answering as wsgi_answering
 
 IN_REQUEST = [
-    (Recording, "__init__"), (Recording, "hear"), (Recording, "begin_answer"), (Recording, "say"),
-    (Recording, "finish"), (Recording, "_keep"), (Recording, "_hold"), (Writer, "write"),
-    (Recorder, "begin"), (Recorder, "_refused"), (Outbox, "reserve"), (Outbox, "put"), (Outbox, "note"),
-    (recorder, "request_skip"), (recorder, "path_of"), (recording, "response_skip"),
-    (asgi, "asgi_target"), (asgi, "_read_head"), (asgi, "body_bytes"), (asgi, "_content_type"), (asgi, "picked_up"),
-    (asgi, "asgi_route"), (asgi, "_Tee"),
-    (wsgi, "wsgi_target"), (wsgi, "_read_head"), (wsgi, "body_bytes"), (wsgi, "_content_type"), (wsgi, "picked_up"),
-    (wsgi, "wsgi_route"), (wsgi, "_Tee"), (wsgi, "Body"),
-]  # fmt: skip
+    (Recording, "__init__"),
+    (Recording, "hear"),
+    (Recording, "begin_answer"),
+    (Recording, "say"),
+    (Recording, "finish"),
+    (Recording, "_keep"),
+    (Recording, "_hold"),
+    (RecordingSerializer, "write"),
+    (CaptureRecorder, "begin"),
+    (CaptureRecorder, "_refused"),
+    (RecordingBuffer, "reserve"),
+    (RecordingBuffer, "put"),
+    (RecordingBuffer, "note"),
+    (recorder, "request_skip"),
+    (recorder, "path_of"),
+    (recording, "response_skip"),
+    (asgi, "asgi_target"),
+    (asgi, "_read_head"),
+    (asgi, "body_bytes"),
+    (asgi, "_content_type"),
+    (asgi, "picked_up"),
+    (asgi, "asgi_route"),
+    (asgi, "_AsgiTee"),
+    (wsgi, "wsgi_target"),
+    (wsgi, "_read_head"),
+    (wsgi, "body_bytes"),
+    (wsgi, "_content_type"),
+    (wsgi, "picked_up"),
+    (wsgi, "wsgi_route"),
+    (wsgi, "_WsgiTee"),
+    (wsgi, "ResponseBody"),
+]
 AT_AN_EARLY_END = [
     (Recording, "skip"),
     (Recording, "is_whole"),
     (Recording, "_drop"),
-    (Outbox, "release"),
-    (Outbox, "note"),
+    (RecordingBuffer, "release"),
+    (RecordingBuffer, "note"),
 ]
 IN_BACKGROUND = [
-    (thread.Flusher, "_pause_s"), (Watch, "poll"), (Watch, "look"), (Outbox, "take"), (Outbox, "take_notes"),
-    (Packer, "sample"), (Packer, "_endpoint"),
-    (Sample, "parcel"), (Sample, "settle"), (Lane, "obey"), (Lane, "offer"), (Lane, "next_batch"), (Lane, "admission"),
-    (Lane, "admitted"), (Lane, "counters"), (Report, "write"), (Wire, "ask"), (thread, "call_script"),
-]  # fmt: skip
+    (thread.DeliveryThread, "_pause_s"),
+    (LaunchWatch, "poll"),
+    (LaunchWatch, "look"),
+    (RecordingBuffer, "take"),
+    (RecordingBuffer, "take_notes"),
+    (RecordingPacker, "sample"),
+    (RecordingPacker, "_endpoint"),
+    (PackedRecording, "parcel"),
+    (PackedRecording, "settle"),
+    (LaunchQueue, "obey"),
+    (LaunchQueue, "offer"),
+    (LaunchQueue, "next_batch"),
+    (LaunchQueue, "admission"),
+    (LaunchQueue, "admitted"),
+    (LaunchQueue, "counters"),
+    (HookTelemetry, "write"),
+    (RedisConnection, "ask"),
+    (thread, "call_script"),
+]
 WHOLE = [start(200, (b"content-type", b"text/plain")), body(b"ok")]
 STREAMED = [start(200, (b"content-type", b"text/csv")), body(b"a", more=True), body(b"b", more=True), body(b"")]
 
@@ -172,7 +209,11 @@ def test_an_internal_that_fails_where_an_app_gives_up_leaves_the_apps_own_error(
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException"])
 def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monkeypatch):
-    for owner, name in [(promotion, "_start"), (known_promotions.Flags, "wait"), (promotion, "_in_event_loop")]:
+    for owner, name in [
+        (promotion, "_start"),
+        (known_promotions.KnownPromotions, "wait"),
+        (promotion, "_in_event_loop"),
+    ]:
         monkeypatch.setattr(promotion.FLAGS, "followed", False)
         with monkeypatch.context() as patched:
             broken = Broken(mode, getattr(owner, name))
@@ -185,7 +226,7 @@ def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monk
 def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_server(house, delivered, monkeypatch):
     """Cancelling, a time limit, a signal: the hook raises no such thing itself, and must not swallow it."""
     apps, launch = house
-    for owner, name in [(Recorder, "begin"), (Recording, "say"), (Recording, "finish")]:
+    for owner, name in [(CaptureRecorder, "begin"), (Recording, "say"), (Recording, "finish")]:
         with monkeypatch.context() as patched:
             patched.setattr(owner, name, Broken(delivered, getattr(owner, name)))
             for app, _ in apps.asgi:

@@ -10,9 +10,9 @@ import time
 
 import pytest
 from darklaunch import is_promoted
-from darklaunch.delivery.known_promotions import Flags
+from darklaunch.delivery.known_promotions import KnownPromotions
 from darklaunch.testing import promoted
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 
 from tests.support.hook import Launch, eventually, free_port, serving, uvicorn
 
@@ -198,13 +198,19 @@ def test_a_name_that_no_launch_can_have_is_not_promoted(odd):
 
 
 def test_silence_replaces_no_answer():
-    def state(status: Status, *, hold: bool = False) -> LaunchState:
+    def state(status: LaunchStatus, *, hold: bool = False) -> LaunchState:
         return LaunchState("", status, 100, hold, 1, LaunchSpec("http://shadow"))
 
-    flags = Flags()
-    flags.learn({"a": state(Status.PROMOTED), "b": state(Status.PROMOTED, hold=True), "c": state(Status.ACTIVE)})
-    for told in ({}, {"b": state(Status.ACTIVE)}):
+    flags = KnownPromotions()
+    flags.learn(
+        {
+            "a": state(LaunchStatus.PROMOTED),
+            "b": state(LaunchStatus.PROMOTED, hold=True),
+            "c": state(LaunchStatus.ACTIVE),
+        }
+    )
+    for told in ({}, {"b": state(LaunchStatus.ACTIVE)}):
         flags.learn(told)
         assert flags.answers == {"a": True, "b": False, "c": False}
-    flags.learn({"a": state(Status.ROLLED_BACK)})
+    flags.learn({"a": state(LaunchStatus.ROLLED_BACK)})
     assert flags.answers == {"a": False, "b": False, "c": False}

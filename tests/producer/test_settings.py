@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
-from darklaunch.settings import BadSetting, Settings, read_settings
+from darklaunch.settings import BadSetting, HookSettings, read_settings
 
 from tests.support.asgi import answering, body, get, start
 
@@ -20,7 +20,7 @@ def test_keywords_come_before_the_environment_and_that_before_defaults():
         "DARKLAUNCH_UNHEARD_OF": "x",
     }
     settings = read_settings({"redis_url": "redis://two:6379/0", "outbox_bytes": None}, environ)
-    assert settings == Settings(
+    assert settings == HookSettings(
         redis_url="redis://two:6379/0", body_cap_bytes=1000, redact_headers=frozenset({"x-one", "x-two"})
     )
 

@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from click.testing import CliRunner, Result
 from darklaunch_console.cli.program import program
-from darklaunch_shared.redis.client import Client, connect
-from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange
+from darklaunch_shared.redis.client import RedisClient, connect
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
 from darklaunch_shared.wire.producer_counters import ProducerCounters, pack_counters
 
 NO_SERVERS = dict.fromkeys(("REDIS_URL", "DARKLAUNCH_REDIS_URL", "DATABASE_URL", "DARKLAUNCH_DATABASE_URL"))
@@ -81,7 +81,7 @@ class Cli:
 
 
 @contextlib.contextmanager
-def redis_client(url: str) -> Generator[Client]:
+def redis_client(url: str) -> Generator[RedisClient]:
     client = connect(url, client_name="tests")
     try:
         yield client
@@ -133,7 +133,7 @@ def closed_port() -> int:
 
 def exchange(launch: str, number: int, *, origin: str = "http://shop.test", at_ms: int = 1_790_000_000_000) -> Exchange:
     request = Request("GET", f"/orders/{number}", origin, (("accept", "*/*"),), b"")
-    answer = Answer(200, (("content-type", "application/json"),), b'{"id":1}', 4.0)
+    answer = Response(200, (("content-type", "application/json"),), b'{"id":1}', 4.0)
     return Exchange(f"p1:{number}", launch, at_ms, "GET /orders/{id}", request, answer)
 
 

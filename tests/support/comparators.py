@@ -11,10 +11,10 @@ from darklaunch_comparator.control.publish import publish
 from darklaunch_comparator.leader import leader
 from darklaunch_comparator.run import serve
 from darklaunch_comparator.settings import ComparatorSettings
-from darklaunch_comparator.store.launches import Act, LaunchRecord, create_launch
+from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, create_launch
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.exchange import Fields
 from psycopg import Connection
 
@@ -47,15 +47,15 @@ async def until(holds: Callable[[], object]) -> None:
         await asyncio.sleep(0.03)
 
 
-def start(connection: Connection[Any], redis: Client, name: str, **spec: Any) -> LaunchRecord:
+def start(connection: Connection[Any], redis: RedisClient, name: str, **spec: Any) -> LaunchRecord:
     """Record and publish a launch."""
     given = LaunchSpec(**{"shadow": "http://shadow:8000", **spec})
-    record = create_launch(connection, name, given, Act("tester", "started"), percent=10.0)
+    record = create_launch(connection, name, given, LaunchAct("tester", "started"), percent=10.0)
     publish(redis, record, lift_hold=True)
     return record
 
 
-def put(redis: Client, launch: str, entries: Iterable[Fields], shard: int = 0) -> list[bytes]:
+def put(redis: RedisClient, launch: str, entries: Iterable[Fields], shard: int = 0) -> list[bytes]:
     """Put entries on a launch's stream of replays."""
     pipeline = redis.pipeline(transaction=False)
     for fields in entries:
@@ -64,11 +64,11 @@ def put(redis: Client, launch: str, entries: Iterable[Fields], shard: int = 0) -
     return list(pipeline.execute())
 
 
-def length(redis: Client, stream: str) -> int:
+def length(redis: RedisClient, stream: str) -> int:
     return int(redis.execute_command("XLEN", stream))
 
 
-def pending(redis: Client, launch: str, shard: int = 0) -> list[tuple[int, int]]:
+def pending(redis: RedisClient, launch: str, shard: int = 0) -> list[tuple[int, int]]:
     """Give (idle time in ms, deliveries) of every pending entry on the stream of replays."""
     stream = keys.replays(launch, shard)
     if not redis.execute_command("EXISTS", stream) or not redis.execute_command("XINFO", "GROUPS", stream):

@@ -5,17 +5,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
-from darklaunch_comparator.judging.window import Seen, window_of
+from darklaunch_comparator.judging.window import JudgedExchange, window_of
 from darklaunch_comparator.leader.judge import Judge
-from darklaunch_comparator.results.result import Finding
+from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_comparator.store.judgements import Judgement, judgement
-from darklaunch_comparator.store.launches import Act, Event, create_launch, get_launch, list_events
+from darklaunch_comparator.store.launches import LaunchAct, LaunchEvent, create_launch, get_launch, list_events
 from darklaunch_comparator.store.write_batch import write
-from darklaunch_comparator.store.writer_cache import Memory
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
-from darklaunch_shared.redis.client import Client
+from darklaunch_comparator.store.writer_cache import WriterCache
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
+from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
 RETENTION_DAYS = 14
@@ -25,22 +25,22 @@ class Court:
     """One launch under a judge. `now_ms` is the time; it stands still until `pass_` or `hear`."""
 
     def __init__(
-        self, connection: Connection[Any], redis: Client, name: str, policy: Policy, *, percent: float = 100.0
+        self, connection: Connection[Any], redis: RedisClient, name: str, policy: JudgePolicy, *, percent: float = 100.0
     ) -> None:
         self.connection, self.redis, self.name = connection, redis, name
         spec = LaunchSpec("http://shadow:8000", policy=write_policy(policy))
-        record = create_launch(connection, name, spec, Act("ann", "started"), percent=percent)
+        record = create_launch(connection, name, spec, LaunchAct("ann", "started"), percent=percent)
         publish(redis, record, lift_hold=True)
         self.start_ms = window_of(round(record.created_at.timestamp() * 1000)) + 20_000
         self.now_ms = self.start_ms
         self.judge = self.new_judge()
         self._numbers = itertools.count(1)
-        self._memory = Memory()
+        self._memory = WriterCache()
 
     def new_judge(self) -> Judge:
         return Judge(RETENTION_DAYS, now_ms=lambda: self.now_ms)
 
-    def record(self, seen: Iterable[Seen]) -> list[Finding]:
+    def record(self, seen: Iterable[JudgedExchange]) -> list[ExchangeResult]:
         """Record exchanges, as a comparator does."""
         findings = [self._finding(each) for each in seen]
         write(self.connection, self.name, findings, self._memory)
@@ -48,7 +48,10 @@ class Court:
 
     def look(self) -> None:
         """Have the judge look at this launch once; others have their own time."""
-        if (record := get_launch(self.connection, self.name)).state.status in (Status.ACTIVE, Status.PAUSED):
+        if (record := get_launch(self.connection, self.name)).state.status in (
+            LaunchStatus.ACTIVE,
+            LaunchStatus.PAUSED,
+        ):
             self.judge.judge(self.connection, self.redis, record)
 
     def pass_(self, seconds: float) -> None:
@@ -56,7 +59,7 @@ class Court:
         self.now_ms += round(seconds * 1000)
         self.look()
 
-    def hear(self, seen: Iterable[Seen], *, every_s: float = 10.0) -> None:
+    def hear(self, seen: Iterable[JudgedExchange], *, every_s: float = 10.0) -> None:
         """Record exchanges as they come, with a look every so often, and one when all windows are closed."""
         each_ms = round(every_s * 1000)
         for start_ms, part in itertools.groupby(seen, key=lambda each: each.at_ms // each_ms * each_ms):
@@ -76,7 +79,7 @@ class Court:
         return found
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> list[LaunchEvent]:
         """What was done, the first first."""
         return list_events(self.connection, self.name, 1000)[::-1][1:]
 
@@ -84,9 +87,9 @@ class Court:
     def acts(self) -> list[tuple[str, str]]:
         return [(event.act, event.reason) for event in self.events]
 
-    def _finding(self, seen: Seen) -> Finding:
+    def _finding(self, seen: JudgedExchange) -> ExchangeResult:
         outcome = "shadow_error" if seen.error else "mismatched" if seen.mismatched else "matched"
-        return Finding(
+        return ExchangeResult(
             f"abcd1234:{next(self._numbers)}",
             seen.at_ms,
             seen.endpoint,

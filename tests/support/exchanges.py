@@ -5,20 +5,20 @@ import time
 from typing import Any
 
 import orjson
-from darklaunch_comparator.pipeline.assess import Rules, assess, rules_of
+from darklaunch_comparator.pipeline.assess import LaunchRules, assess, rules_of
 from darklaunch_comparator.results import histogram
 from darklaunch_comparator.results.aggregate import label
-from darklaunch_comparator.results.result import Finding
+from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Answer, Exchange, Fields, Request, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Fields, Request, Response, pack_exchange
 from darklaunch_shared.wire.replay import (
-    Answered,
     LatencySource,
-    Loss,
-    Repeat,
+    NoiseReplay,
+    ReplayedVersion,
+    ShadowError,
     ShadowErrorClass,
-    Unanswered,
-    Version,
+    ShadowResponse,
+    UnreplayedExchange,
     pack_loss,
     pack_replay,
 )
@@ -26,7 +26,7 @@ from psycopg import Connection
 
 PRODUCER = "abcd1234"
 SPEC = LaunchSpec(shadow="http://shadow:8000")
-RULES: Rules = rules_of(SPEC)
+RULES: LaunchRules = rules_of(SPEC)
 NOW_MS = time.time_ns() // 1_000_000
 DAY_MS = 86_400_000
 JSON = (("content-type", "application/json"),)
@@ -44,7 +44,7 @@ def exchange(
     latency_ms: float = 5.0,
 ) -> Exchange:
     request = Request("GET", f"/orders/{seq}", "http://shop", (("accept", "*/*"),), b"")
-    primary = Answer(200, JSON, orjson.dumps(body or {"total": 1}), latency_ms)
+    primary = Response(200, JSON, orjson.dumps(body or {"total": 1}), latency_ms)
     return Exchange(f"{producer}:{seq}", launch, at_ms, endpoint, request, primary)
 
 
@@ -53,8 +53,8 @@ def replayed(
 ) -> Fields:
     """Give a replay entry; without `body` the shadow answers the same bytes."""
     raw = captured.primary.body if body is None else orjson.dumps(body)
-    answer = Answer(status, JSON, raw, latency_ms)
-    shadow = Answered(answer, LatencySource.CLIENT, 1, captured.captured_at_ms + 50, build)
+    answer = Response(status, JSON, raw, latency_ms)
+    shadow = ShadowResponse(answer, LatencySource.CLIENT, 1, captured.captured_at_ms + 50, build)
     return pack_replay(pack_exchange(captured), shadow)
 
 
@@ -63,7 +63,7 @@ def asked_twice(
     *,
     body: object = None,
     again: object = None,
-    version: Version = Version.PRIMARY,
+    version: ReplayedVersion = ReplayedVersion.PRIMARY,
     status: int = 200,
     again_status: int = 200,
     builds: tuple[str, str] = ("", ""),
@@ -71,19 +71,19 @@ def asked_twice(
     """Give a replay entry with a second answer, `again`; without it that version answers the same bytes again."""
     raw = captured.primary.body if body is None else orjson.dumps(body)
     at_ms = captured.captured_at_ms + 50
-    shadow = Answered(Answer(status, JSON, raw, 6.0), LatencySource.CLIENT, 1, at_ms, builds[0])
-    first = captured.primary.body if version is Version.PRIMARY else raw
-    second = Answer(again_status, JSON, first if again is None else orjson.dumps(again), 6.0)
-    repeat = Repeat(version, Answered(second, LatencySource.CLIENT, 1, at_ms + 10, builds[1]))
+    shadow = ShadowResponse(Response(status, JSON, raw, 6.0), LatencySource.CLIENT, 1, at_ms, builds[0])
+    first = captured.primary.body if version is ReplayedVersion.PRIMARY else raw
+    second = Response(again_status, JSON, first if again is None else orjson.dumps(again), 6.0)
+    repeat = NoiseReplay(version, ShadowResponse(second, LatencySource.CLIENT, 1, at_ms + 10, builds[1]))
     return pack_replay(pack_exchange(captured), shadow, repeat)
 
 
 def not_answered_again(captured: Exchange) -> Fields:
     """Give a replay entry that matches, and whose control did not answer."""
     at_ms = captured.captured_at_ms + 50
-    shadow = Answered(Answer(200, JSON, captured.primary.body, 6.0), LatencySource.CLIENT, 1, at_ms)
-    refused = Unanswered(ShadowErrorClass.REFUSED, "refused", 1, 1.0, at_ms)
-    return pack_replay(pack_exchange(captured), shadow, Repeat(Version.PRIMARY, refused))
+    shadow = ShadowResponse(Response(200, JSON, captured.primary.body, 6.0), LatencySource.CLIENT, 1, at_ms)
+    refused = ShadowError(ShadowErrorClass.REFUSED, "refused", 1, 1.0, at_ms)
+    return pack_replay(pack_exchange(captured), shadow, NoiseReplay(ReplayedVersion.PRIMARY, refused))
 
 
 def unanswered(
@@ -93,22 +93,24 @@ def unanswered(
     waited_ms: float = 7000.0,
     build: str = "",
 ) -> Fields:
-    shadow = Unanswered(error, "no outcome within 7 s", 1, waited_ms, captured.captured_at_ms + 50, build)
+    shadow = ShadowError(error, "no outcome within 7 s", 1, waited_ms, captured.captured_at_ms + 50, build)
     return pack_replay(pack_exchange(captured), shadow)
 
 
 def lost(captured: Exchange, outcome: str = "dropped", reason: str = "stale") -> Fields:
-    return pack_loss(Loss(captured.id, captured.launch, captured.captured_at_ms, captured.endpoint, outcome, reason))
+    return pack_loss(
+        UnreplayedExchange(captured.id, captured.launch, captured.captured_at_ms, captured.endpoint, outcome, reason)
+    )
 
 
-def finding(fields: Fields, launch: str, rules: Rules = RULES) -> Finding:
+def finding(fields: Fields, launch: str, rules: LaunchRules = RULES) -> ExchangeResult:
     return assess(launch, fields, rules)
 
 
-def some_findings(launch: str, count: int, *, seed: int = 1, producer: str = PRODUCER) -> list[Finding]:
+def some_findings(launch: str, count: int, *, seed: int = 1, producer: str = PRODUCER) -> list[ExchangeResult]:
     """Give findings of every kind, over several endpoints and a minute."""
     chance = random.Random(seed)
-    found: list[Finding] = []
+    found: list[ExchangeResult] = []
     for seq in range(1, count + 1):
         captured = exchange(
             launch,

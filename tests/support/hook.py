@@ -19,8 +19,8 @@ from typing import Any
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
-from darklaunch_shared.redis.client import Client, as_dict, connect
-from darklaunch_shared.redis.script_queue import Call, call_script
+from darklaunch_shared.redis.client import RedisClient, as_dict, connect
+from darklaunch_shared.redis.script_queue import ScriptCall, call_script
 from darklaunch_shared.wire.exchange import Exchange, unpack_exchange
 from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
 
@@ -42,14 +42,14 @@ class Launch:
 
     def __init__(self, redis_url: str, name: str) -> None:
         self.name = name
-        self.redis: Client = connect(redis_url, client_name="darklaunch-test")
+        self.redis: RedisClient = connect(redis_url, client_name="darklaunch-test")
         self._revision = 0
 
     def publish(self, status: str = "active", percent: float = 100, **spec: Any) -> Launch:
         self._revision += 1
         packed = pack_spec(LaunchSpec("http://shadow.invalid", **spec))
         args = (self._revision, status, percent, packed, "0")
-        call_script(self.redis, Call("publish", (keys.launch(self.name),), args))
+        call_script(self.redis, ScriptCall("publish", (keys.launch(self.name),), args))
         self.redis.execute_command("SADD", keys.LAUNCHES, self.name)
         self.redis.execute_command("INCR", keys.REVISION)
         return self

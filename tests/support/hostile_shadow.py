@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from darklaunch_shared.launch.origin import Origin
-from darklaunch_workers.http import Caps, ShadowClient, ShadowRequest, make_client
+from darklaunch_workers.http import ResponseCaps, ShadowClient, ShadowRequest, make_client
 
 from .loopback import conversing
 
@@ -65,7 +65,7 @@ async def hostile(answer: bytes | Act, *, reads: bool = True, ssl=None) -> Async
 
 @asynccontextmanager
 async def calling(
-    kind: str, answer: bytes | Act, *, slots: int = 1, caps: Caps | None = None
+    kind: str, answer: bytes | Act, *, slots: int = 1, caps: ResponseCaps | None = None
 ) -> AsyncIterator[tuple[ShadowClient, Shadow]]:
     """Serve `answer` and yield a client for it."""
     async with hostile(answer) as shadow, client_of(kind, shadow.port, slots=slots, caps=caps) as client:

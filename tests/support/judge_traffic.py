@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import orjson
-from darklaunch_comparator.judging.build_evidence import Trial
-from darklaunch_comparator.judging.endpoint_evidence import Scope
-from darklaunch_comparator.judging.launch_evidence import Case
-from darklaunch_comparator.judging.policy import Policy
-from darklaunch_comparator.judging.window import Seen, window_of
+from darklaunch_comparator.judging.build_evidence import BuildTrial
+from darklaunch_comparator.judging.endpoint_evidence import EndpointEvidence
+from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
+from darklaunch_comparator.judging.policy import JudgePolicy
+from darklaunch_comparator.judging.window import JudgedExchange, window_of
 
 START_MS = 1_763_900_000_000
 ENDPOINTS = ("GET /orders/{id}", "GET /search", "GET /cart")
@@ -28,7 +28,7 @@ def traffic(
     slow: float = 0.0,
     factor: float = 1.0,
     tail: float = 1.0,
-) -> Iterator[Seen]:
+) -> Iterator[JudgedExchange]:
     """Give exchanges in order of time. `tail` slows the slowest 15 %, `factor` all of them."""
     chance = random.Random(seed)
     for number in range(n):
@@ -36,7 +36,7 @@ def traffic(
         base_ms = chance.lognormvariate(3, 0.6)
         shadow_ms = base_ms * chance.lognormvariate(0, 0.2) * factor * (tail if base_ms > 37 else 1)
         failed = chance.random() < error
-        yield Seen(
+        yield JudgedExchange(
             start_ms + int(number * 1000 / per_s),
             endpoint,
             build,
@@ -50,9 +50,11 @@ def traffic(
         )
 
 
-def judge(seen: Iterator[Seen], policy: Policy, case: Case | None = None, *, resume: bool = False) -> Case:
+def judge(
+    seen: Iterator[JudgedExchange], policy: JudgePolicy, case: LaunchEvidence | None = None, *, resume: bool = False
+) -> LaunchEvidence:
     """Take in traffic until it ends or the launch is condemned; `resume` writes and reads everything each time."""
-    case = case or Case()
+    case = case or LaunchEvidence()
     for _, window in groupby(seen, key=lambda each: window_of(each.at_ms)):
         case = case.after(list(window), policy, frozenset(case.trials))
         case = case.decided(case.decide(policy).verdict)
@@ -62,14 +64,14 @@ def judge(seen: Iterator[Seen], policy: Policy, case: Case | None = None, *, res
     return case
 
 
-def stored(case: Case) -> Case:
+def stored(case: LaunchEvidence) -> LaunchEvidence:
     """Write a case as JSON and read it back, as a judge does that begins anew."""
     trials = {
         build: orjson.loads(orjson.dumps([trial.pack(), {name: s.pack() for name, s in trial.scopes.items()}]))
         for build, trial in case.trials.items()
     }
     read = {
-        build: Trial.unpack(packed, {name: Scope.unpack(scope) for name, scope in scopes.items()})
+        build: BuildTrial.unpack(packed, {name: EndpointEvidence.unpack(scope) for name, scope in scopes.items()})
         for build, (packed, scopes) in trials.items()
     }
-    return Case.unpack(orjson.loads(orjson.dumps(case.pack())), read)
+    return LaunchEvidence.unpack(orjson.loads(orjson.dumps(case.pack())), read)

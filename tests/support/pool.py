@@ -14,10 +14,10 @@ from typing import Any
 import anyio
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
-from darklaunch_shared.redis.client import Client, as_dict, connect
-from darklaunch_shared.redis.script_queue import Call, call_script
-from darklaunch_shared.wire.exchange import Answer, Exchange, Headers, Request, pack_exchange
-from darklaunch_shared.wire.replay import Loss, Replay, unpack_replay
+from darklaunch_shared.redis.client import RedisClient, as_dict, connect
+from darklaunch_shared.redis.script_queue import ScriptCall, call_script
+from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.replay import Replay, UnreplayedExchange, unpack_replay
 from darklaunch_workers.run import serve
 from darklaunch_workers.settings import WorkerSettings, as_environment
 
@@ -80,7 +80,7 @@ async def shadow(answer: Callable[[Seen], Awaitable[bytes]] = fine) -> AsyncIter
 
 
 @contextmanager
-def client(url: str) -> Iterator[Client]:
+def client(url: str) -> Iterator[RedisClient]:
     redis = connect(url, client_name="darklaunch-test")
     try:
         yield redis
@@ -89,12 +89,12 @@ def client(url: str) -> Iterator[Client]:
 
 
 def publish(
-    redis: Client, name: str, spec: LaunchSpec, status: str = "active", *, noise: float = 0, **fields: str
+    redis: RedisClient, name: str, spec: LaunchSpec, status: str = "active", *, noise: float = 0, **fields: str
 ) -> None:
     """Give a launch its next state; no exchange is replayed a second time unless `noise` gives a share, in per cent."""
     spec = replace(spec, noise_percent=noise)
     revision = int(redis.execute_command("INCR", keys.REVISION))
-    call_script(redis, Call("publish", (keys.launch(name),), (revision, status, 100, pack_spec(spec), "0")))
+    call_script(redis, ScriptCall("publish", (keys.launch(name),), (revision, status, 100, pack_spec(spec), "0")))
     for field_name, value in fields.items():
         redis.execute_command("HSET", keys.launch(name), field_name, value)
     redis.execute_command("SADD", keys.LAUNCHES, name)
@@ -112,12 +112,12 @@ def exchange(
     age_s: float = 0,
 ) -> Exchange:
     request = Request(method, target, "http://shop", headers, body)
-    primary = Answer(200, (("content-type", "application/json"),), b'{"of": "primary"}', 1.0)
+    primary = Response(200, (("content-type", "application/json"),), b'{"of": "primary"}', 1.0)
     at_ms = int((time.time() - age_s) * 1000)
     return Exchange(f"{PRODUCER}:{seq}", launch, at_ms, f"{method} /orders/{{id}}", request, primary)
 
 
-def admit(redis: Client, launch: str, *exchanges: Exchange, shard: int = 0) -> None:
+def admit(redis: RedisClient, launch: str, *exchanges: Exchange, shard: int = 0) -> None:
     """Put exchanges on the stream as a hook does; their sequence numbers must follow one another."""
     names = (keys.captures(launch, shard), keys.ledger(launch, shard), keys.admitted(launch, shard))
     first = int(exchanges[0].id.partition(":")[2])
@@ -125,33 +125,33 @@ def admit(redis: Client, launch: str, *exchanges: Exchange, shard: int = 0) -> N
     for it in exchanges:
         fields = pack_exchange(it)
         parts += [fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE]]
-    assert call_script(redis, Call("admit", names, (100_000, PRODUCER, first, *parts))) == len(exchanges)
+    assert call_script(redis, ScriptCall("admit", names, (100_000, PRODUCER, first, *parts))) == len(exchanges)
 
 
-def admit_some(redis: Client, launch: str, first: int, count: int, **request: Any) -> None:
+def admit_some(redis: RedisClient, launch: str, first: int, count: int, **request: Any) -> None:
     admit(redis, launch, *(exchange(launch, seq, **request) for seq in range(first, first + count)))
 
 
-def outcomes(redis: Client, launch: str, shard: int = 0) -> list[Replay | Loss]:
+def outcomes(redis: RedisClient, launch: str, shard: int = 0) -> list[Replay | UnreplayedExchange]:
     """Read the replays stream."""
     listed = redis.execute_command("XRANGE", keys.replays(launch, shard), "-", "+")
     return [unpack_replay(as_dict(fields)) for _, fields in listed]
 
 
-def replayed(redis: Client, launch: str) -> list[Replay]:
+def replayed(redis: RedisClient, launch: str) -> list[Replay]:
     return [outcome for outcome in outcomes(redis, launch) if isinstance(outcome, Replay)]
 
 
-def lost(redis: Client, launch: str) -> list[str]:
+def lost(redis: RedisClient, launch: str) -> list[str]:
     """Give the reasons of what was not replayed."""
-    return [outcome.reason for outcome in outcomes(redis, launch) if isinstance(outcome, Loss)]
+    return [outcome.reason for outcome in outcomes(redis, launch) if isinstance(outcome, UnreplayedExchange)]
 
 
-def waiting(redis: Client, launch: str) -> int:
+def waiting(redis: RedisClient, launch: str) -> int:
     return int(redis.execute_command("XLEN", keys.captures(launch)))
 
 
-def ledger(redis: Client, launch: str) -> dict[str, int]:
+def ledger(redis: RedisClient, launch: str) -> dict[str, int]:
     stored = as_dict(redis.execute_command("HGETALL", keys.ledger(launch)))
     return {name.decode(): int(count) for name, count in stored.items() if int(count)}
 

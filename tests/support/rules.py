@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from darklaunch_comparator.compare import Rules
+from darklaunch_comparator.compare import EndpointRules
 from darklaunch_comparator.rules import check, compile_rules
 
 
-def ruled(**rules: Any) -> Rules:
+def ruled(**rules: Any) -> EndpointRules:
     checked, troubles = check(rules)
     assert not troubles, troubles
     return compile_rules(checked, datetime(2026, 5, 1, tzinfo=UTC)).elsewhere
 
 
-def ignoring(*paths: str) -> Rules:
+def ignoring(*paths: str) -> EndpointRules:
     return ruled(ignore=[{"path": path} for path in dict.fromkeys(paths)])

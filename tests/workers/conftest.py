@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from darklaunch_console.embedded import Valkey, embedded_valkey
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 
 from tests.support.pool import client
 
@@ -16,7 +16,7 @@ def _valkey() -> Iterator[Valkey]:
 
 
 @pytest.fixture
-def redis(_valkey: Valkey) -> Iterator[Client]:
+def redis(_valkey: Valkey) -> Iterator[RedisClient]:
     """Return a client of an empty Redis that nobody else uses."""
     with client(_valkey.url) as redis:
         redis.execute_command("FLUSHALL")
@@ -24,6 +24,6 @@ def redis(_valkey: Valkey) -> Iterator[Client]:
 
 
 @pytest.fixture
-def url(redis: Client, _valkey: Valkey) -> str:
+def url(redis: RedisClient, _valkey: Valkey) -> str:
     """Return the URL of that Redis."""
     return _valkey.url

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from darklaunch_shared.launch.path_policy import compile_policy
+from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_workers.admission import HEAD_CAP_BYTES, HEADERS_CAP, refusal
 
@@ -31,10 +31,10 @@ SPEC = LaunchSpec("http://a", allow=("POST /search",), request_cap_bytes=10, res
     ],
 )
 def test_rules_of_the_launch_are_applied_again(request_parts: dict[str, Any], reason: str | None) -> None:
-    assert refusal(exchange("shop", 1, **request_parts), compile_policy(SPEC), SPEC) == reason
+    assert refusal(exchange("shop", 1, **request_parts), compile_path_policy(SPEC), SPEC) == reason
 
 
 def test_an_answer_that_could_not_be_compared_in_full_is_not_replayed() -> None:
     captured = exchange("shop", 1)
     large = replace(captured, primary=replace(captured.primary, body=b"x" * 101))
-    assert refusal(large, compile_policy(SPEC), SPEC) == "too_large"
+    assert refusal(large, compile_path_policy(SPEC), SPEC) == "too_large"

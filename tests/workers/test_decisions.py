@@ -1,43 +1,45 @@
 """What is decided without a server: orders, measured latency, the build, Retry-After."""
 
 import pytest
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
-from darklaunch_shared.wire.exchange import Answer
-from darklaunch_shared.wire.replay import Answered, LatencySource
-from darklaunch_workers.http import Reply
-from darklaunch_workers.launch_mode import Mode, orders_of
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
+from darklaunch_shared.wire.exchange import Response
+from darklaunch_shared.wire.replay import LatencySource, ShadowResponse
+from darklaunch_workers.http import ShadowReply
+from darklaunch_workers.launch_mode import ReplayMode, orders_of
 from darklaunch_workers.outcome import described, measured
 from darklaunch_workers.retries import retry_after_s
-from darklaunch_workers.shadow_build import Builds, named
+from darklaunch_workers.shadow_build import ShadowBuild, named
 
 
 @pytest.mark.parametrize(
     ("status", "hold", "settle", "mode", "reason"),
     [
-        (Status.ACTIVE, False, "", Mode.REPLAY, ""),
-        (Status.PROMOTED, False, "", Mode.REPLAY, ""),
-        (Status.ACTIVE, False, "paused", Mode.REPLAY, ""),
-        (Status.PAUSED, False, "", Mode.WAIT, ""),
-        (Status.PAUSED, False, "paused", Mode.SETTLE, "paused"),
-        (Status.ROLLED_BACK, False, "", Mode.SETTLE, "superseded_by_rollback"),
-        *((status, True, "", Mode.SETTLE, "superseded_by_rollback") for status in Status),
+        (LaunchStatus.ACTIVE, False, "", ReplayMode.REPLAY, ""),
+        (LaunchStatus.PROMOTED, False, "", ReplayMode.REPLAY, ""),
+        (LaunchStatus.ACTIVE, False, "paused", ReplayMode.REPLAY, ""),
+        (LaunchStatus.PAUSED, False, "", ReplayMode.WAIT, ""),
+        (LaunchStatus.PAUSED, False, "paused", ReplayMode.SETTLE, "paused"),
+        (LaunchStatus.ROLLED_BACK, False, "", ReplayMode.SETTLE, "superseded_by_rollback"),
+        *((status, True, "", ReplayMode.SETTLE, "superseded_by_rollback") for status in LaunchStatus),
     ],
 )
-def test_orders(status: Status, hold: bool, settle: str, mode: Mode, reason: str) -> None:
+def test_orders(status: LaunchStatus, hold: bool, settle: str, mode: ReplayMode, reason: str) -> None:
     orders = orders_of(LaunchState("x", status, 10, hold, 1, LaunchSpec("http://a"), settle))
     assert (orders.mode, orders.reason) == (mode, reason)
 
 
 def test_credentials_that_the_shadow_sets_go_no_further() -> None:
     headers = (("set-cookie", "sid=s3cr3t; Path=/"), ("x-auth-token", "s3cr3t"), ("etag", "x"))
-    outcome = described(Reply(Answer(200, headers, b"", 1.0), 1), attempts=1, waited_ms=1.0, at_ms=10**12, builds=None)
-    assert isinstance(outcome, Answered)
+    outcome = described(
+        ShadowReply(Response(200, headers, b"", 1.0), 1), attempts=1, waited_ms=1.0, at_ms=10**12, builds=None
+    )
+    assert isinstance(outcome, ShadowResponse)
     kept = (("set-cookie", "sid=[redacted]; Path=/"), ("x-auth-token", "[redacted]"), ("etag", "x"))
     assert outcome.answer.headers == kept
 
 
 def test_a_state_nobody_can_read_means_wait() -> None:
-    assert orders_of(None).mode is Mode.WAIT
+    assert orders_of(None).mode is ReplayMode.WAIT
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_a_state_nobody_can_read_means_wait() -> None:
     ],
 )
 def test_the_latency_inside_the_shadow(timing: str, latency_ms: float | None) -> None:
-    answer, source = measured(Answer(200, (("server-timing", timing),), b"", 100.0))
+    answer, source = measured(Response(200, (("server-timing", timing),), b"", 100.0))
     if latency_ms is None:
         assert (answer.latency_ms, source) == (100.0, LatencySource.CLIENT)
     else:
@@ -82,7 +84,7 @@ def test_the_build_an_answer_names(header: str, fields: tuple[tuple[str, str], .
 
 
 def test_a_build_nobody_names_is_the_operators_and_one_without_an_answer_is_the_latest() -> None:
-    builds = Builds(LaunchSpec("http://shadow", build="by-hand", build_header="X-Version"))
+    builds = ShadowBuild(LaunchSpec("http://shadow", build="by-hand", build_header="X-Version"))
     assert builds.latest == "by-hand"
     assert builds.read((("x-version", "v2"),)) == builds.latest == "v2"
     assert builds.read(()) == "by-hand"

@@ -9,7 +9,7 @@ from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.crypto.sealing import SEALED, Sealer
 from darklaunch_shared.crypto.signing import sign
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.wire.dead_letter import unpack_dead
 from darklaunch_shared.wire.exchange import Exchange, pack_exchange
 from darklaunch_workers.settings import WorkerSettings, read_settings
@@ -29,7 +29,9 @@ def sealed(launch: str, seq: int, key: str = KEY, target: str = "/me") -> Exchan
     return replace(captured, sealed=box)
 
 
-async def test_sealed_credentials_reach_the_shadow_and_nobody_else(url: str, redis: Client, launch_name: str) -> None:
+async def test_sealed_credentials_reach_the_shadow_and_nobody_else(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
     async def greet(_: object) -> bytes:
         return http(200, b"{}", "set-cookie: sid=s3cr3t-too; Path=/")
 
@@ -47,7 +49,7 @@ async def test_sealed_credentials_reach_the_shadow_and_nobody_else(url: str, red
     assert passed_on.sealed == ""
 
 
-async def test_what_cannot_be_unsealed_is_dropped_by_name(url: str, redis: Client, launch_name: str) -> None:
+async def test_what_cannot_be_unsealed_is_dropped_by_name(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url, seal_key=KEY):
         publish(redis, launch_name, LaunchSpec(it.origin, seal=True))
         moved = replace(sealed(launch_name, 2), id=exchange(launch_name, 3).id)
@@ -68,7 +70,9 @@ async def test_what_cannot_be_unsealed_is_dropped_by_name(url: str, redis: Clien
     assert it.seen == []
 
 
-async def test_a_worker_with_a_signing_key_takes_nothing_unsigned(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_worker_with_a_signing_key_takes_nothing_unsigned(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
     async with shadow() as it, working(url, signing_key=KEY):
         publish(redis, launch_name, LaunchSpec(it.origin))
         for seq, key in ((1, KEY), (2, OTHER), (3, None)):

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.consumer import MAX_DELIVERIES
 
 from tests.support.pool import (  # fmt: skip
@@ -36,7 +36,9 @@ pytestmark = pytest.mark.anyio
 LEASE_S = 1.5
 
 
-async def test_a_killed_workers_exchanges_are_replayed_by_another(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_killed_workers_exchanges_are_replayed_by_another(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
     released = anyio.Event()
 
     async def answer(_seen: Seen) -> bytes:
@@ -58,7 +60,7 @@ async def test_a_killed_workers_exchanges_are_replayed_by_another(url: str, redi
     assert ledger(redis, launch_name) == {"admitted": 6, "replayed": 6}
 
 
-async def test_an_exchange_no_worker_survives_is_buried(url: str, redis: Client, launch_name: str) -> None:
+async def test_an_exchange_no_worker_survives_is_buried(url: str, redis: RedisClient, launch_name: str) -> None:
     stream = keys.captures(launch_name)
     admit_some(redis, launch_name, 1, 2)
     redis.execute_command("XGROUP", "CREATE", stream, keys.WORKER_GROUP, "0")
@@ -76,7 +78,7 @@ async def test_an_exchange_no_worker_survives_is_buried(url: str, redis: Client,
     assert ledger(redis, launch_name) == {"admitted": 2, "replayed": 1, "dead": 1}
 
 
-async def test_a_lease_is_extended_while_a_replay_takes_long(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_lease_is_extended_while_a_replay_takes_long(url: str, redis: RedisClient, launch_name: str) -> None:
     async def answer(_seen: Seen) -> bytes:
         await anyio.sleep(2.5)
         return http()
@@ -89,7 +91,9 @@ async def test_a_lease_is_extended_while_a_replay_takes_long(url: str, redis: Cl
     assert ledger(redis, launch_name) == {"admitted": 2, "replayed": 2}
 
 
-async def test_a_worker_told_to_stop_finishes_hands_back_and_leaves(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_worker_told_to_stop_finishes_hands_back_and_leaves(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
     async def answer(_seen: Seen) -> bytes:
         await anyio.sleep(0.3)
         return http()
@@ -114,7 +118,7 @@ async def test_a_worker_told_to_stop_finishes_hands_back_and_leaves(url: str, re
     assert lost(redis, launch_name) == []
 
 
-async def test_a_second_signal_ends_a_worker_at_once(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_second_signal_ends_a_worker_at_once(url: str, redis: RedisClient, launch_name: str) -> None:
     async def answer(_seen: Seen) -> bytes:
         await anyio.sleep(30)
         return b""
@@ -132,7 +136,7 @@ async def test_a_second_signal_ends_a_worker_at_once(url: str, redis: Client, la
     assert waiting(redis, launch_name) == 1
 
 
-async def test_a_flushed_redis_is_taken_up_again(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_flushed_redis_is_taken_up_again(url: str, redis: RedisClient, launch_name: str) -> None:
     async def answer(_seen: Seen) -> bytes:
         await anyio.sleep(0.05)
         return http()
@@ -150,7 +154,7 @@ async def test_a_flushed_redis_is_taken_up_again(url: str, redis: Client, launch
     assert ledger(redis, launch_name)["replayed"] == len(outcomes(redis, launch_name))
 
 
-def ids(redis: Client, launch: str) -> set[int]:
+def ids(redis: RedisClient, launch: str) -> set[int]:
     return {int(replay.exchange.id.partition(":")[2]) for replay in replayed(redis, launch)}
 
 
@@ -165,7 +169,7 @@ async def test_connections_cut_by_redis_are_made_anew(own_valkey: Any, launch_na
             await eventually(lambda: len(outcomes(redis, launch_name)) == 2)
 
 
-async def test_a_cancelled_worker_closes_its_connections(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_cancelled_worker_closes_its_connections(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, shadow() as control:
         publish(redis, launch_name, LaunchSpec(it.origin, control=control.origin), noise=100)
         admit_some(redis, launch_name, 1, 5)

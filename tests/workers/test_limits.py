@@ -5,9 +5,9 @@ from darklaunch_workers.limits import (  # fmt: skip
     OUTAGE_FAILURES,
     PROBE_EVERY_S,
     AdaptiveLimit,
-    Breaker,
-    Protection,
+    CircuitBreaker,
     RetryBudget,
+    ShadowProtection,
     TokenBucket,
 )
 from hypothesis import example, given
@@ -105,7 +105,7 @@ def test_retries_never_exceed_a_tenth_of_first_tries(history: list[bool]) -> Non
 @given(st.lists(st.tuples(st.sampled_from(["fail", "answer", "look"]), st.floats(0, 3)), max_size=200))
 @example([*[("fail", 0.0)] * OUTAGE_FAILURES, ("look", PROBE_EVERY_S), ("fail", 0.0), ("look", 0.5)])
 def test_an_open_breaker_lets_one_probe_out_a_second(history: list[tuple[str, float]]) -> None:
-    breaker, now_s, in_a_row, failed_at_s = Breaker(), 0.0, 0, float("-inf")
+    breaker, now_s, in_a_row, failed_at_s = CircuitBreaker(), 0.0, 0, float("-inf")
     for event, later_s in history:
         now_s += later_s
         if event == "fail":
@@ -124,7 +124,7 @@ def test_an_open_breaker_lets_one_probe_out_a_second(history: list[tuple[str, fl
 
 
 def test_an_error_status_is_congestion_at_most_and_never_an_outage() -> None:
-    protection = Protection(concurrency=64, max_rps=0, now_s=0.0)
+    protection = ShadowProtection(concurrency=64, max_rps=0, now_s=0.0)
     for at_s in range(1, 20):
         protection.learn(503, started_s=at_s, now_s=at_s + 0.5, under_way=1)
         protection.learn(500, started_s=at_s, now_s=at_s + 0.5, under_way=1)
@@ -133,7 +133,7 @@ def test_an_error_status_is_congestion_at_most_and_never_an_outage() -> None:
 
 
 def test_a_forbidden_address_teaches_nothing() -> None:
-    protection = Protection(concurrency=64, max_rps=0, now_s=0.0)
+    protection = ShadowProtection(concurrency=64, max_rps=0, now_s=0.0)
     for _ in range(OUTAGE_FAILURES):
         protection.learn(ShadowErrorClass.REFUSED, started_s=0.0, now_s=1.0, under_way=1)
     protection.learn(ShadowErrorClass.FORBIDDEN, started_s=1.0, now_s=2.0, under_way=1)
@@ -143,7 +143,7 @@ def test_a_forbidden_address_teaches_nothing() -> None:
 
 
 def test_workers_share_the_rate_and_the_probes() -> None:
-    protection = Protection(concurrency=64, max_rps=100, now_s=0.0)
+    protection = ShadowProtection(concurrency=64, max_rps=100, now_s=0.0)
     protection.share(4, 0.0)
     assert protection.bucket.room(0.0) == 25
     for _ in range(OUTAGE_FAILURES):

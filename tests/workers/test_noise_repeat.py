@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client
-from darklaunch_shared.wire.replay import Answered, ShadowErrorClass, Unanswered, Version
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.replay import ReplayedVersion, ShadowError, ShadowErrorClass, ShadowResponse
 from darklaunch_workers.limits import OUTAGE_FAILURES
 from darklaunch_workers.noise_repeat import chosen
 
@@ -46,7 +46,7 @@ def test_a_share_of_the_safe_exchanges_is_chosen_by_their_ids() -> None:
     assert share(100, compare=False) == 0
 
 
-async def test_without_a_control_the_shadow_is_asked_again(url: str, redis: Client, launch_name: str) -> None:
+async def test_without_a_control_the_shadow_is_asked_again(url: str, redis: RedisClient, launch_name: str) -> None:
     async def answer(seen: Seen) -> bytes:
         return http(200, f"{seen.at_s}".encode())
 
@@ -60,14 +60,14 @@ async def test_without_a_control_the_shadow_is_asked_again(url: str, redis: Clie
     assert len({seen.headers["x-darklaunch-exchange"] for seen in it.seen if seen.method == "GET"}) == 1
     assert written.repeat is None
     assert read.repeat is not None
-    assert isinstance(read.repeat.outcome, Answered)
-    assert isinstance(read.shadow, Answered)
-    assert read.repeat.version is Version.SHADOW
+    assert isinstance(read.repeat.outcome, ShadowResponse)
+    assert isinstance(read.shadow, ShadowResponse)
+    assert read.repeat.version is ReplayedVersion.SHADOW
     assert read.repeat.outcome.answer.body != read.shadow.answer.body
     assert ledger(redis, launch_name) == {"admitted": 2, "replayed": 2}
 
 
-async def test_a_control_is_asked_as_itself_and_the_shadow_once(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_control_is_asked_as_itself_and_the_shadow_once(url: str, redis: RedisClient, launch_name: str) -> None:
     async def answer(_seen: Seen) -> bytes:
         return http(200, b'{"of": "primary"}')
 
@@ -87,25 +87,27 @@ async def test_a_control_is_asked_as_itself_and_the_shadow_once(url: str, redis:
         number = int(replay.exchange.id.partition(":")[2])
         assert (replay.repeat is not None) == (number in asked)
         if replay.repeat is not None:
-            assert replay.repeat.version is Version.PRIMARY
-            assert isinstance(replay.repeat.outcome, Answered)
+            assert replay.repeat.version is ReplayedVersion.PRIMARY
+            assert isinstance(replay.repeat.outcome, ShadowResponse)
             assert replay.repeat.outcome.answer.body == replay.exchange.primary.body
 
 
-async def test_a_control_that_is_away_costs_no_exchange_anything(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_control_that_is_away_costs_no_exchange_anything(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
     async with shadow() as it, working(url, concurrency=1):
         publish(redis, launch_name, LaunchSpec(it.origin, control=CLOSED), noise=100)
         admit_some(redis, launch_name, 1, 40)
         await eventually(lambda: len(replayed(redis, launch_name)) == 40)
     repeats = [replay.repeat.outcome for replay in replayed(redis, launch_name) if replay.repeat is not None]
-    assert all(isinstance(replay.shadow, Answered) for replay in replayed(redis, launch_name))
-    assert {outcome.error for outcome in repeats if isinstance(outcome, Unanswered)} == {ShadowErrorClass.REFUSED}
+    assert all(isinstance(replay.shadow, ShadowResponse) for replay in replayed(redis, launch_name))
+    assert {outcome.error for outcome in repeats if isinstance(outcome, ShadowError)} == {ShadowErrorClass.REFUSED}
     assert OUTAGE_FAILURES <= len(repeats) < 40  # its breaker is open: it is left alone
     assert len(it.seen) == 40
     assert ledger(redis, launch_name) == {"admitted": 40, "replayed": 40}
 
 
-async def test_a_control_that_hangs_holds_no_replay_up(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_control_that_hangs_holds_no_replay_up(url: str, redis: RedisClient, launch_name: str) -> None:
     async def hang(_seen: Seen) -> bytes:
         await asyncio.sleep(60)
         return b""
@@ -119,7 +121,7 @@ async def test_a_control_that_hangs_holds_no_replay_up(url: str, redis: Client, 
 
 
 async def test_a_control_that_cannot_be_used_leaves_the_launch_at_work(
-    url: str, redis: Client, launch_name: str
+    url: str, redis: RedisClient, launch_name: str
 ) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin, control="ftp://nowhere"), noise=100)
@@ -129,7 +131,9 @@ async def test_a_control_that_cannot_be_used_leaves_the_launch_at_work(
     assert [replay.repeat for replay in replayed(redis, launch_name)] == [None] * 3
 
 
-async def test_second_requests_to_the_shadow_count_against_its_rate(url: str, redis: Client, launch_name: str) -> None:
+async def test_second_requests_to_the_shadow_count_against_its_rate(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin, max_rps=20), noise=100)
         admit_some(redis, launch_name, 1, 10)
@@ -141,7 +145,7 @@ async def test_second_requests_to_the_shadow_count_against_its_rate(url: str, re
 
 
 async def test_a_shadow_that_asks_for_fewer_requests_gets_no_second_one(
-    url: str, redis: Client, launch_name: str
+    url: str, redis: RedisClient, launch_name: str
 ) -> None:
     async def busy(_seen: Seen) -> bytes:
         return http(503)
@@ -153,7 +157,9 @@ async def test_a_shadow_that_asks_for_fewer_requests_gets_no_second_one(
     assert len(it.seen) == 4
 
 
-async def test_a_second_request_that_fails_leaves_the_first_outcome(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_second_request_that_fails_leaves_the_first_outcome(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
     async def once(seen: Seen) -> bytes:
         exchange_id = seen.headers["x-darklaunch-exchange"]
         if sum(other.headers["x-darklaunch-exchange"] == exchange_id for other in it.seen) > 1:
@@ -165,7 +171,7 @@ async def test_a_second_request_that_fails_leaves_the_first_outcome(url: str, re
         admit_some(redis, launch_name, 1, 3)
         await eventually(lambda: len(replayed(redis, launch_name)) == 3)
     for replay in replayed(redis, launch_name):
-        assert isinstance(replay.shadow, Answered)
+        assert isinstance(replay.shadow, ShadowResponse)
         assert replay.repeat is not None
-        assert isinstance(replay.repeat.outcome, Unanswered)
+        assert isinstance(replay.repeat.outcome, ShadowError)
         assert replay.repeat.outcome.error is ShadowErrorClass.RESET

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import Client, connect_async
-from darklaunch_shared.redis.consumer import FINISHED_AT_ONCE, Consumer, Delivery, Outcome, worker_lane
-from darklaunch_shared.redis.script_queue import ScriptQueue, Scripts
-from darklaunch_workers.outcome_batcher import BATCH_BYTES, Outbox
+from darklaunch_shared.redis.client import RedisClient, connect_async
+from darklaunch_shared.redis.consumer import FINISHED_AT_ONCE, ClaimedEntry, FinishedEntry, GroupConsumer, worker_lane
+from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
+from darklaunch_workers.outcome_batcher import BATCH_BYTES, OutcomeBatcher
 
 from tests.support.pool import admit_some, eventually, ledger, waiting
 
@@ -18,24 +18,26 @@ pytestmark = pytest.mark.anyio
 Left = list[tuple[str, bool]]
 
 
-class Counting(Consumer):
+class Counting(GroupConsumer):
     """A consumer that says how many outcomes each call had."""
 
     calls: list[int]
 
-    async def finish(self, outcomes: list[Outcome]) -> list[bool]:  # type: ignore[override]
+    async def finish(self, outcomes: list[FinishedEntry]) -> list[bool]:  # type: ignore[override]
         self.calls.append(len(outcomes))
         return await super().finish(outcomes)
 
 
 @asynccontextmanager
-async def outbox(url: str, launch: str) -> AsyncIterator[tuple[Counting, Outbox, Left]]:
+async def outbox(url: str, launch: str) -> AsyncIterator[tuple[Counting, OutcomeBatcher, Left]]:
     client = connect_async(url, client_name="darklaunch-test")
-    queue = ScriptQueue(Scripts(client))
+    queue = ScriptQueue(ScriptCaller(client))
     consumer = Counting(client, queue, worker_lane(launch, 0), name="one", lease_s=60)
     consumer.calls = []
     left: Left = []
-    box = Outbox(consumer, enough=10_000, leaves=lambda outcome, passed_on: left.append((outcome.entry_id, passed_on)))
+    box = OutcomeBatcher(
+        consumer, enough=10_000, leaves=lambda outcome, passed_on: left.append((outcome.entry_id, passed_on))
+    )
     running = [asyncio.create_task(queue.run()), asyncio.create_task(box.run())]
     try:
         yield consumer, box, left
@@ -45,19 +47,19 @@ async def outbox(url: str, launch: str) -> AsyncIterator[tuple[Counting, Outbox,
         await client.aclose()
 
 
-async def taken(consumer: Consumer, count: int) -> list[Delivery]:
-    deliveries: list[Delivery] = []
+async def taken(consumer: GroupConsumer, count: int) -> list[ClaimedEntry]:
+    deliveries: list[ClaimedEntry] = []
     while len(deliveries) < count:
         deliveries += await consumer.read(count, block_ms=100)
     return deliveries
 
 
-def outcome(delivery: Delivery, **more: bytes) -> Outcome:
+def outcome(delivery: ClaimedEntry, **more: bytes) -> FinishedEntry:
     fields = delivery.fields | {name.encode(): value for name, value in more.items()}
-    return Outcome(delivery.entry_id, fields, "replayed")
+    return FinishedEntry(delivery.entry_id, fields, "replayed")
 
 
-async def test_calls_hold_many_outcomes_but_not_too_many(url: str, redis: Client, launch_name: str) -> None:
+async def test_calls_hold_many_outcomes_but_not_too_many(url: str, redis: RedisClient, launch_name: str) -> None:
     count = 2 * FINISHED_AT_ONCE + 5
     admit_some(redis, launch_name, 1, count)
     async with outbox(url, launch_name) as (consumer, box, left):
@@ -71,7 +73,7 @@ async def test_calls_hold_many_outcomes_but_not_too_many(url: str, redis: Client
 
 
 async def test_the_bytes_of_a_call_are_bounded_and_what_is_larger_goes_alone(
-    url: str, redis: Client, launch_name: str
+    url: str, redis: RedisClient, launch_name: str
 ) -> None:
     sizes = [10, 20, BATCH_BYTES * 2, BATCH_BYTES // 3, BATCH_BYTES // 3, BATCH_BYTES // 3, 10]
     admit_some(redis, launch_name, 1, len(sizes))
@@ -84,7 +86,7 @@ async def test_the_bytes_of_a_call_are_bounded_and_what_is_larger_goes_alone(
 
 
 async def test_an_outcome_that_is_refused_for_good_takes_no_other_along(
-    url: str, redis: Client, launch_name: str
+    url: str, redis: RedisClient, launch_name: str
 ) -> None:
     admit_some(redis, launch_name, 1, 3)
     async with outbox(url, launch_name) as (consumer, box, left):

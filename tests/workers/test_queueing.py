@@ -5,8 +5,8 @@ import time
 import anyio
 import pytest
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client
-from darklaunch_shared.wire.replay import Answered
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.replay import ShadowResponse
 
 from tests.support.pool import Seen, admit_some, eventually, http, publish, replayed, shadow, working
 
@@ -17,7 +17,7 @@ EXCHANGES = 50
 
 
 async def test_an_overloaded_workers_queue_is_not_in_the_shadows_latency(
-    url: str, redis: Client, launch_name: str
+    url: str, redis: RedisClient, launch_name: str
 ) -> None:
     async def answer(_seen: Seen) -> bytes:
         await anyio.sleep(TAKES_S)
@@ -28,7 +28,7 @@ async def test_an_overloaded_workers_queue_is_not_in_the_shadows_latency(
         admitted_ms = time.time() * 1000
         publish(redis, launch_name, LaunchSpec(it.origin))
         await eventually(lambda: len(replayed(redis, launch_name)) == EXCHANGES, 60)
-    answers = [one.shadow for one in replayed(redis, launch_name) if isinstance(one.shadow, Answered)]
+    answers = [one.shadow for one in replayed(redis, launch_name) if isinstance(one.shadow, ShadowResponse)]
     took_ms = sorted(one.answer.latency_ms for one in answers)
     waited_ms = sorted(one.replayed_at_ms - admitted_ms for one in answers)
     # One at a time: half of them waited for at least 24 others, whose answers took 20 ms each.

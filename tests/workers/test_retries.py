@@ -9,15 +9,15 @@ from darklaunch_shared.crypto.keyring import NO_KEYS
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.replay import ShadowErrorClass
-from darklaunch_workers.entry_keys import Secrets
-from darklaunch_workers.http import Reply, ShadowFailure, make_client, replay_request
-from darklaunch_workers.http.deadlines import Deadlines
-from darklaunch_workers.launch_context import Desk
-from darklaunch_workers.launch_mode import REPLAY, WAIT, Orders
-from darklaunch_workers.limits import RETRY_EVERY, RETRY_RESERVE, Protection
-from darklaunch_workers.retries import MAX_TRIES, Outcome, Tries, worth_retrying
-from darklaunch_workers.shadow_build import Builds
-from darklaunch_workers.slots import Slots
+from darklaunch_workers.entry_keys import EntryKeys
+from darklaunch_workers.http import ShadowFailure, ShadowReply, make_client, replay_request
+from darklaunch_workers.http.deadlines import DeadlineTimer
+from darklaunch_workers.launch_context import LaunchContext
+from darklaunch_workers.launch_mode import REPLAY, WAIT, ReplayOrders
+from darklaunch_workers.limits import RETRY_EVERY, RETRY_RESERVE, ShadowProtection
+from darklaunch_workers.retries import MAX_TRIES, Outcome, RetryingSender, worth_retrying
+from darklaunch_workers.shadow_build import ShadowBuild
+from darklaunch_workers.slots import ReplaySlots
 
 from tests.support.pool import Seen, exchange, http, quick, shadow
 
@@ -26,30 +26,35 @@ pytestmark = pytest.mark.anyio
 
 @asynccontextmanager
 async def tries(
-    origin: str, *, deadline_s: float = 20.0, saved: int = RETRY_RESERVE, orders: Orders = REPLAY, probe: bool = False
-) -> AsyncIterator[Tries]:
+    origin: str,
+    *,
+    deadline_s: float = 20.0,
+    saved: int = RETRY_RESERVE,
+    orders: ReplayOrders = REPLAY,
+    probe: bool = False,
+) -> AsyncIterator[RetryingSender]:
     """Give the tries of one request, with a budget of so many retries; see that what was not used of it is left."""
-    protection = Protection(concurrency=8, max_rps=0, now_s=0.0)
+    protection = ShadowProtection(concurrency=8, max_rps=0, now_s=0.0)
     for _ in range(RETRY_EVERY * saved):
         protection.budget.first_try()
     spec, to = quick(LaunchSpec(origin), deadline_s), parse_origin(origin)
-    desk = Desk(
+    desk = LaunchContext(
         "shop",
         spec,
         shadow=None,
         control=None,
-        builds=Builds(spec),
+        builds=ShadowBuild(spec),
         protection=protection,
-        slots=Slots(lambda: 8),
+        slots=ReplaySlots(lambda: 8),
         orders=lambda: orders,
         concurrency=8,
         lease_s=spec.lease_s,
-        secrets=Secrets(None, NO_KEYS),
-        deadlines=Deadlines(),
+        secrets=EntryKeys(None, NO_KEYS),
+        deadlines=DeadlineTimer(),
     )
     client, captured = make_client(to, slots=1), exchange("shop", 1).request
     request = replay_request(captured, launch="shop", exchange_id="abcd1234:1", shadow=to, entropy=bytes(24))
-    them = Tries(desk, client, request, probe=probe)
+    them = RetryingSender(desk, client, request, probe=probe)
     try:
         with anyio.fail_after(10):
             yield them
@@ -74,7 +79,7 @@ async def closes(_seen: Seen) -> bytes:
 async def test_a_busy_shadow_is_asked_four_times_at_most() -> None:
     async with shadow(busy) as it, tries(it.origin) as them:
         outcome = await them.run()
-    assert isinstance(outcome, Reply) and outcome.answer.status == 503
+    assert isinstance(outcome, ShadowReply) and outcome.answer.status == 503
     assert them.attempts == len(it.seen) == MAX_TRIES == 4
 
 

@@ -4,10 +4,16 @@ import anyio
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.wire.dead_letter import unpack_dead
 from darklaunch_shared.wire.exchange import Fields, pack_exchange
-from darklaunch_shared.wire.replay import Answered, LatencySource, Loss, ShadowErrorClass, Unanswered
+from darklaunch_shared.wire.replay import (
+    LatencySource,
+    ShadowError,
+    ShadowErrorClass,
+    ShadowResponse,
+    UnreplayedExchange,
+)
 
 from tests.support.pool import (  # fmt: skip
     Seen,
@@ -29,7 +35,7 @@ from tests.support.pool import (  # fmt: skip
 pytestmark = pytest.mark.anyio
 
 
-async def test_an_exchange_is_replayed_and_passed_on(url: str, redis: Client, launch_name: str) -> None:
+async def test_an_exchange_is_replayed_and_passed_on(url: str, redis: RedisClient, launch_name: str) -> None:
     async def answer(_seen: Seen) -> bytes:
         return http(201, b"from the shadow", "x-of: shadow")
 
@@ -38,7 +44,7 @@ async def test_an_exchange_is_replayed_and_passed_on(url: str, redis: Client, la
         admit_some(redis, launch_name, 1, 3, target="/orders/%2e%2e/7?q=a%20b", headers=(("x-user", "42"),))
         await eventually(lambda: len(outcomes(redis, launch_name)) == 3)
     first = replayed(redis, launch_name)[0]
-    assert isinstance(first.shadow, Answered)
+    assert isinstance(first.shadow, ShadowResponse)
     assert (first.shadow.answer.status, first.shadow.answer.body) == (201, b"from the shadow")
     assert (first.shadow.latency_source, first.shadow.attempts) == (LatencySource.CLIENT, 1)
     assert first.exchange.primary.body == b'{"of": "primary"}'
@@ -50,7 +56,7 @@ async def test_an_exchange_is_replayed_and_passed_on(url: str, redis: Client, la
 
 
 async def test_the_latency_and_the_build_that_the_shadow_tells_are_taken(
-    url: str, redis: Client, launch_name: str
+    url: str, redis: RedisClient, launch_name: str
 ) -> None:
     async def answer(_seen: Seen) -> bytes:
         return http(
@@ -62,12 +68,12 @@ async def test_the_latency_and_the_build_that_the_shadow_tells_are_taken(
         admit_some(redis, launch_name, 1, 1)
         await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
     (replay,) = replayed(redis, launch_name)
-    assert isinstance(replay.shadow, Answered)
+    assert isinstance(replay.shadow, ShadowResponse)
     assert (replay.shadow.latency_source, replay.shadow.answer.latency_ms) == (LatencySource.SERVER_TIMING, 0.001)
     assert replay.shadow.build == "v42"
 
 
-async def test_what_must_not_be_sent_is_dropped_with_its_reason(url: str, redis: Client, launch_name: str) -> None:
+async def test_what_must_not_be_sent_is_dropped_with_its_reason(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin, allow=("POST /search",), skip=("/private/**",)))
         admit(
@@ -83,7 +89,11 @@ async def test_what_must_not_be_sent_is_dropped_with_its_reason(url: str, redis:
             exchange(launch_name, 8, method="POST", target="/search", body=b"x" * 1_048_577),
         )
         await eventually(lambda: len(outcomes(redis, launch_name)) == 8)
-    reasons = {outcome.id[-1]: outcome.reason for outcome in outcomes(redis, launch_name) if isinstance(outcome, Loss)}
+    reasons = {
+        outcome.id[-1]: outcome.reason
+        for outcome in outcomes(redis, launch_name)
+        if isinstance(outcome, UnreplayedExchange)
+    }
     assert reasons == {
         "1": "unsafe_method", "2": "loop", "3": "bad_input", "4": "bad_input", "5": "stale", "6": "path",
         "8": "too_large",
@@ -94,7 +104,7 @@ async def test_what_must_not_be_sent_is_dropped_with_its_reason(url: str, redis:
     assert ledger(redis, launch_name) == {"admitted": 8, "replayed": 1, "dropped": 7}
 
 
-async def test_broken_entries_are_buried_and_hold_nobody_up(url: str, redis: Client, launch_name: str) -> None:
+async def test_broken_entries_are_buried_and_hold_nobody_up(url: str, redis: RedisClient, launch_name: str) -> None:
     stream = keys.captures(launch_name)
     redis.execute_command("XADD", stream, "*", "hello", "world")
     redis.execute_command(
@@ -125,7 +135,7 @@ def flat(fields: Fields) -> list[bytes]:
     return [part for pair in fields.items() for part in pair]
 
 
-async def test_a_shadow_that_is_not_there_is_an_outcome(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_shadow_that_is_not_there_is_an_outcome(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it:
         pass
     async with working(url):
@@ -133,12 +143,12 @@ async def test_a_shadow_that_is_not_there_is_an_outcome(url: str, redis: Client,
         admit_some(redis, launch_name, 1, 1)
         await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
     (replay,) = replayed(redis, launch_name)
-    assert isinstance(replay.shadow, Unanswered)
+    assert isinstance(replay.shadow, ShadowError)
     assert replay.shadow.error is ShadowErrorClass.REFUSED
     assert "\n" not in replay.shadow.detail
 
 
-async def test_the_shards_of_a_launch_share_its_limit(url: str, redis: Client, launch_name: str) -> None:
+async def test_the_shards_of_a_launch_share_its_limit(url: str, redis: RedisClient, launch_name: str) -> None:
     under_way: list[int] = [0]
 
     async def answer(_seen: Seen) -> bytes:
@@ -155,7 +165,7 @@ async def test_the_shards_of_a_launch_share_its_limit(url: str, redis: Client, l
     assert max(under_way) == 2
 
 
-async def test_a_new_specification_takes_effect(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_new_specification_takes_effect(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as old, shadow() as new, working(url):
         publish(redis, launch_name, LaunchSpec(old.origin))
         admit_some(redis, launch_name, 1, 1)
@@ -171,7 +181,7 @@ async def test_a_new_specification_takes_effect(url: str, redis: Client, launch_
     assert len(new.seen) == 1
 
 
-async def test_a_launch_that_cannot_be_replayed_waits_alone(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_launch_that_cannot_be_replayed_waits_alone(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec("ftp://nowhere"))
         publish(redis, f"{launch_name}-good", LaunchSpec(it.origin))
@@ -183,7 +193,7 @@ async def test_a_launch_that_cannot_be_replayed_waits_alone(url: str, redis: Cli
         await eventually(lambda: len(outcomes(redis, launch_name)) == 3)
 
 
-async def test_exchanges_wait_while_the_next_stream_is_full(url: str, redis: Client, launch_name: str) -> None:
+async def test_exchanges_wait_while_the_next_stream_is_full(url: str, redis: RedisClient, launch_name: str) -> None:
     full = keys.replays(launch_name)
     for _ in range(2):
         redis.execute_command("XADD", full, "*", "filler", "")
@@ -199,7 +209,7 @@ async def test_exchanges_wait_while_the_next_stream_is_full(url: str, redis: Cli
         await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
 
 
-async def test_no_more_is_sent_than_the_rate_allows(url: str, redis: Client, launch_name: str) -> None:
+async def test_no_more_is_sent_than_the_rate_allows(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin, max_rps=20))
         admit_some(redis, launch_name, 1, 30)
@@ -207,7 +217,7 @@ async def test_no_more_is_sent_than_the_rate_allows(url: str, redis: Client, lau
     assert it.seen[-1].at_s - it.seen[0].at_s >= 27 / 20  # a burst of two is allowed, and one may be on its way
 
 
-async def test_a_worker_is_listed_while_it_runs(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_worker_is_listed_while_it_runs(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin))
         admit_some(redis, launch_name, 1, 1)

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 
 from tests.support.pool import (
     admit,
@@ -28,19 +28,19 @@ pytestmark = pytest.mark.anyio
 MANY = 150
 
 
-def hold(redis: Client, launch: str, _spec: LaunchSpec) -> None:
+def hold(redis: RedisClient, launch: str, _spec: LaunchSpec) -> None:
     """Stop a launch as one does with redis-cli, telling nobody else."""
     redis.execute_command("HSET", keys.launch(launch), "hold", 1)
 
 
-def roll_back(redis: Client, launch: str, spec: LaunchSpec) -> None:
+def roll_back(redis: RedisClient, launch: str, spec: LaunchSpec) -> None:
     publish(redis, launch, spec, "rolled_back")
 
 
 @pytest.mark.parametrize("status", ["active", "promoted"])
 @pytest.mark.parametrize("stop", [hold, roll_back])
 async def test_a_stopped_launch_is_settled_and_nothing_more_is_sent(
-    url: str, redis: Client, launch_name: str, stop: Callable[[Client, str, LaunchSpec], None], status: str
+    url: str, redis: RedisClient, launch_name: str, stop: Callable[[RedisClient, str, LaunchSpec], None], status: str
 ) -> None:
     async with shadow() as it, working(url):
         spec = LaunchSpec(it.origin, max_rps=20)
@@ -55,7 +55,7 @@ async def test_a_stopped_launch_is_settled_and_nothing_more_is_sent(
     assert lost(redis, launch_name) == ["superseded_by_rollback"] * (MANY - len(it.seen))
 
 
-async def test_a_paused_launch_waits_and_loses_nothing(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_paused_launch_waits_and_loses_nothing(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url):
         spec = LaunchSpec(it.origin, max_rps=20)
         publish(redis, launch_name, spec)
@@ -75,7 +75,7 @@ async def test_a_paused_launch_waits_and_loses_nothing(url: str, redis: Client, 
     assert len({seen.headers["x-darklaunch-exchange"] for seen in it.seen}) == len(it.seen) == MANY
 
 
-async def test_what_waits_in_a_paused_launch_can_be_discarded(url: str, redis: Client, launch_name: str) -> None:
+async def test_what_waits_in_a_paused_launch_can_be_discarded(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin), "paused", settle="paused")
         admit_some(redis, launch_name, 1, 5)
@@ -88,7 +88,7 @@ async def test_what_waits_in_a_paused_launch_can_be_discarded(url: str, redis: C
 
 
 async def test_what_grows_stale_while_it_waits_for_the_rate_is_not_sent(
-    url: str, redis: Client, launch_name: str
+    url: str, redis: RedisClient, launch_name: str
 ) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin, max_rps=1))
@@ -97,7 +97,7 @@ async def test_what_grows_stale_while_it_waits_for_the_rate_is_not_sent(
     assert (len(it.seen), lost(redis, launch_name)) == (1, ["stale"])
 
 
-async def test_a_damaged_control_state_means_wait(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_damaged_control_state_means_wait(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin), "on-fire")
         publish(redis, f"{launch_name}-whole", LaunchSpec(it.origin))
@@ -110,14 +110,14 @@ async def test_a_damaged_control_state_means_wait(url: str, redis: Client, launc
         await eventually(lambda: len(replayed(redis, launch_name)) == 2)
 
 
-async def test_a_promoted_launch_replays_what_is_left(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_promoted_launch_replays_what_is_left(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin), "promoted")
         admit_some(redis, launch_name, 1, 3)
         await eventually(lambda: len(replayed(redis, launch_name)) == 3)
 
 
-async def test_a_launch_that_is_gone_is_left(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_launch_that_is_gone_is_left(url: str, redis: RedisClient, launch_name: str) -> None:
     async with shadow() as it, working(url):
         publish(redis, launch_name, LaunchSpec(it.origin))
         admit_some(redis, launch_name, 1, 1)

@@ -5,9 +5,9 @@ import time
 import anyio
 import pytest
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client
-from darklaunch_shared.redis.consumer import Consumer
-from darklaunch_shared.wire.replay import Answered, ShadowErrorClass, Unanswered
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.consumer import GroupConsumer
+from darklaunch_shared.wire.replay import ShadowError, ShadowErrorClass, ShadowResponse
 from darklaunch_workers.limits import OUTAGE_FAILURES
 
 from tests.support.pool import (  # fmt: skip
@@ -27,7 +27,7 @@ from tests.support.pool import (  # fmt: skip
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_hanging_shadow_slows_no_other_launch(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_hanging_shadow_slows_no_other_launch(url: str, redis: RedisClient, launch_name: str) -> None:
     released = anyio.Event()
 
     async def hang(_seen: Seen) -> bytes:
@@ -48,7 +48,7 @@ async def test_a_hanging_shadow_slows_no_other_launch(url: str, redis: Client, l
 
 
 async def test_what_is_still_in_hand_is_not_sent_again_when_its_lease_ran_out(
-    url: str, redis: Client, launch_name: str, monkeypatch: pytest.MonkeyPatch
+    url: str, redis: RedisClient, launch_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis may be away until a lease is over; then this worker's own claim can come before its extension."""
 
@@ -59,7 +59,7 @@ async def test_what_is_still_in_hand_is_not_sent_again_when_its_lease_ran_out(
         await anyio.sleep(0.9)
         return http()
 
-    monkeypatch.setattr(Consumer, "extend", forget)
+    monkeypatch.setattr(GroupConsumer, "extend", forget)
     async with shadow(slow) as it, working(url, lease_s=0.5):
         publish(redis, launch_name, LaunchSpec(it.origin))
         admit_some(redis, launch_name, 1, 1)
@@ -67,7 +67,7 @@ async def test_what_is_still_in_hand_is_not_sent_again_when_its_lease_ran_out(
         assert len(it.seen) == 1
 
 
-async def test_a_replay_that_takes_too_long_is_a_timeout(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_replay_that_takes_too_long_is_a_timeout(url: str, redis: RedisClient, launch_name: str) -> None:
     async def hang(_seen: Seen) -> bytes:
         await anyio.sleep(30)
         return b""
@@ -77,12 +77,12 @@ async def test_a_replay_that_takes_too_long_is_a_timeout(url: str, redis: Client
         admit_some(redis, launch_name, 1, 2)
         await eventually(lambda: len(outcomes(redis, launch_name)) == 2)
     for replay in replayed(redis, launch_name):
-        assert isinstance(replay.shadow, Unanswered)
+        assert isinstance(replay.shadow, ShadowError)
         assert (replay.shadow.error, replay.shadow.attempts) == (ShadowErrorClass.TIMEOUT, 1)
         assert replay.shadow.waited_ms >= 499
 
 
-async def test_retries_are_at_most_a_tenth_of_first_tries(url: str, redis: Client, launch_name: str) -> None:
+async def test_retries_are_at_most_a_tenth_of_first_tries(url: str, redis: RedisClient, launch_name: str) -> None:
     async def busy(_seen: Seen) -> bytes:
         return http(503, b"", "retry-after: 0")
 
@@ -91,7 +91,7 @@ async def test_retries_are_at_most_a_tenth_of_first_tries(url: str, redis: Clien
         admit_some(redis, launch_name, 1, 55)
         await eventually(lambda: len(outcomes(redis, launch_name)) == 55)
     answers = [replay.shadow for replay in replayed(redis, launch_name)]
-    assert {shadow.answer.status for shadow in answers if isinstance(shadow, Answered)} == {503}
+    assert {shadow.answer.status for shadow in answers if isinstance(shadow, ShadowResponse)} == {503}
     assert sum(shadow.attempts for shadow in answers) == len(it.seen)
     assert 55 < len(it.seen) <= 55 + 5
 
@@ -100,7 +100,7 @@ async def test_retries_are_at_most_a_tenth_of_first_tries(url: str, redis: Clien
     ("trouble", "tries"), [((503, b"", "retry-after: 0"), 2), ((503, b""), 1), ((500, b"", "retry-after: 0"), 1)]
 )
 async def test_only_an_answer_that_asks_for_it_is_tried_again(
-    url: str, redis: Client, launch_name: str, trouble: tuple[int, bytes], tries: int
+    url: str, redis: RedisClient, launch_name: str, trouble: tuple[int, bytes], tries: int
 ) -> None:
     async def answer(seen: Seen) -> bytes:
         first = sum(other.target == seen.target for other in it.seen) == 1
@@ -113,11 +113,11 @@ async def test_only_an_answer_that_asks_for_it_is_tried_again(
         admit_some(redis, launch_name, 11, 1, target="/once")
         await eventually(lambda: len(outcomes(redis, launch_name)) == 11)
     last = replayed(redis, launch_name)[-1].shadow
-    assert isinstance(last, Answered)
+    assert isinstance(last, ShadowResponse)
     assert (last.attempts, last.answer.status) == (tries, 200 if tries == 2 else trouble[0])
 
 
-async def test_a_broken_shadow_gets_one_probe_a_second(url: str, redis: Client, launch_name: str) -> None:
+async def test_a_broken_shadow_gets_one_probe_a_second(url: str, redis: RedisClient, launch_name: str) -> None:
     async def hang_up(_seen: Seen) -> bytes:
         return b""
 

@@ -9,7 +9,7 @@ from subprocess import Popen
 
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.redis.presence import read_alive
 
 from tests.support.pool import ended, eventually, worker_process
@@ -17,13 +17,13 @@ from tests.support.pool import ended, eventually, worker_process
 pytestmark = pytest.mark.anyio
 
 
-def children(redis: Client) -> set[int]:
+def children(redis: RedisClient) -> set[int]:
     """Give the process ids of the workers that have said they are alive."""
     stored = as_dict(redis.execute_command("HGETALL", keys.WORKERS))
     return {int(process.about["pid"]) for process in read_alive(stored, 0)}
 
 
-async def test_dead_children_are_replaced_and_all_stop_together(url: str, redis: Client) -> None:
+async def test_dead_children_are_replaced_and_all_stop_together(url: str, redis: RedisClient) -> None:
     with worker_process(url, processes=2) as parent:
         await eventually(lambda: len(children(redis)) == 2)
         killed = min(children(redis))
@@ -46,7 +46,7 @@ def parent_and_child(url: str) -> Iterator[Popen[bytes]]:
         parent.wait()
 
 
-async def test_a_child_stops_when_its_parent_is_gone(url: str, redis: Client) -> None:
+async def test_a_child_stops_when_its_parent_is_gone(url: str, redis: RedisClient) -> None:
     with parent_and_child(url):
         await eventually(lambda: len(children(redis)) == 1)
     (child,) = children(redis)

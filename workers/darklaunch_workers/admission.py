@@ -7,7 +7,7 @@ methods, paths and sizes, and the rule against loops, are applied here again.
 from itertools import chain
 from typing import Final
 
-from darklaunch_shared.launch.path_policy import Policy
+from darklaunch_shared.launch.path_policy import PathPolicy
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange
 
@@ -23,7 +23,7 @@ def stale(exchange: Exchange, spec: LaunchSpec, now_s: float) -> bool:
     return now_s - exchange.captured_at_ms / 1000 > spec.max_age_s
 
 
-def refusal(exchange: Exchange, policy: Policy, spec: LaunchSpec) -> str | None:
+def refusal(exchange: Exchange, policy: PathPolicy, spec: LaunchSpec) -> str | None:
     """Say why an exchange must not be replayed, as one of the ledger's reasons; None when it may be."""
     request = exchange.request
     if EXCHANGE_HEADER in [name.lower() for name, _ in request.headers]:

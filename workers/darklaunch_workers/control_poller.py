@@ -4,21 +4,21 @@ import logging
 import time
 
 import anyio
-from darklaunch_shared.launch.control_view import POLL_S, ControlView
+from darklaunch_shared.launch.control_view import POLL_S, LaunchStates
 from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.redis.client import AsyncClient
+from darklaunch_shared.redis.client import AsyncRedisClient
 from redis.exceptions import RedisError
 
 log = logging.getLogger("darklaunch.worker")
 
 
-class Control:
+class LaunchPoller:
     """`names` are the launches there were at the last look that succeeded, damaged ones included."""
 
-    def __init__(self, redis: AsyncClient) -> None:
+    def __init__(self, redis: AsyncRedisClient) -> None:
         self.names: frozenset[str] = frozenset()
         self._redis = redis
-        self._view = ControlView()
+        self._view = LaunchStates()
         self._away = False
         self._broken: dict[str, str] = {}
 

@@ -12,7 +12,7 @@ from .settings import WorkerSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
+class EntryKeys:
     """`sealer` is None without a seal key; an empty `signing` asks for no signatures."""
 
     sealer: Sealer | None
@@ -38,7 +38,7 @@ class Secrets:
         return replace(exchange, request=request, sealed="")
 
 
-def secrets_of(settings: WorkerSettings) -> Secrets:
+def secrets_of(settings: WorkerSettings) -> EntryKeys:
     """Make the keys usable. Raises BadKey when one cannot be used, or `cryptography` is missing."""
     seal = parse_keys(settings.seal_key)
-    return Secrets(Sealer(seal) if seal else None, parse_keys(settings.signing_key))
+    return EntryKeys(Sealer(seal) if seal else None, parse_keys(settings.signing_key))

@@ -4,39 +4,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from darklaunch_shared.launch.origin import Origin
-from darklaunch_shared.launch.path_policy import Policy
+from darklaunch_shared.launch.path_policy import PathPolicy
 from darklaunch_shared.launch.spec import LaunchSpec
 
-from .entry_keys import Secrets
+from .entry_keys import EntryKeys
 from .http import ShadowClient
-from .http.deadlines import Deadlines
-from .launch_mode import Orders
-from .limits import Protection
-from .shadow_build import Builds
-from .slots import Slots
+from .http.deadlines import DeadlineTimer
+from .launch_mode import ReplayOrders
+from .limits import ShadowProtection
+from .shadow_build import ShadowBuild
+from .slots import ReplaySlots
 
 
 @dataclass(frozen=True, slots=True)
-class Shadow:
+class ShadowTarget:
     """Where a launch's replays go, and which of them may."""
 
     origin: Origin
     client: ShadowClient
-    policy: Policy
+    policy: PathPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class ControlOrigin:
+class BaselineTarget:
     """A second instance of the primary's version. What protects it is its own: nothing of the shadow's is shared."""
 
     origin: Origin
     client: ShadowClient
-    protection: Protection
-    slots: Slots
+    protection: ShadowProtection
+    slots: ReplaySlots
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class LaunchContext:
     """One launch as this process works on it.
 
     `shadow` is None when the specification cannot be used: then nothing is replayed. `control` is None when there is
@@ -45,13 +45,13 @@ class Desk:
 
     launch: str
     spec: LaunchSpec
-    shadow: Shadow | None
-    control: ControlOrigin | None
-    builds: Builds
-    protection: Protection
-    slots: Slots
-    orders: Callable[[], Orders]
+    shadow: ShadowTarget | None
+    control: BaselineTarget | None
+    builds: ShadowBuild
+    protection: ShadowProtection
+    slots: ReplaySlots
+    orders: Callable[[], ReplayOrders]
     concurrency: int
     lease_s: float
-    secrets: Secrets
-    deadlines: Deadlines
+    secrets: EntryKeys
+    deadlines: DeadlineTimer

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 
-class Mode(StrEnum):
+class ReplayMode(StrEnum):
     """What happens to the next exchange."""
 
     REPLAY = "replay"
@@ -16,23 +16,23 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class ReplayOrders:
     """A mode; `reason` is what a settled exchange is dropped for."""
 
-    mode: Mode
+    mode: ReplayMode
     reason: str = ""
 
 
-REPLAY: Final = Orders(Mode.REPLAY)
-WAIT: Final = Orders(Mode.WAIT)
+REPLAY: Final = ReplayOrders(ReplayMode.REPLAY)
+WAIT: Final = ReplayOrders(ReplayMode.WAIT)
 
 
-def orders_of(state: LaunchState | None) -> Orders:
+def orders_of(state: LaunchState | None) -> ReplayOrders:
     """Read the orders from a launch's state; None is a state nobody could read, and nothing is dropped for that."""
     if state is None:
         return WAIT
-    if state.hold or state.status is Status.ROLLED_BACK:
-        return Orders(Mode.SETTLE, "superseded_by_rollback")
-    if state.status is Status.PAUSED:
-        return Orders(Mode.SETTLE, state.settle) if state.settle else WAIT
+    if state.hold or state.status is LaunchStatus.ROLLED_BACK:
+        return ReplayOrders(ReplayMode.SETTLE, "superseded_by_rollback")
+    if state.status is LaunchStatus.PAUSED:
+        return ReplayOrders(ReplayMode.SETTLE, state.settle) if state.settle else WAIT
     return REPLAY  # active, or promoted with exchanges left from before

@@ -9,24 +9,24 @@ from typing import Any, Final
 import anyio
 from darklaunch_shared.errors import BadLaunch, BadOrigin
 from darklaunch_shared.launch.origin import Origin, parse_origin
-from darklaunch_shared.launch.path_policy import compile_policy
+from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import AsyncClient
-from darklaunch_shared.redis.consumer import Consumer, worker_lane
-from darklaunch_shared.redis.script_queue import ScriptQueue, Scripts
+from darklaunch_shared.redis.client import AsyncRedisClient
+from darklaunch_shared.redis.consumer import GroupConsumer, worker_lane
+from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
 
-from .control_poller import Control
+from .control_poller import LaunchPoller
 from .entry_keys import secrets_of
-from .http import Caps, ShadowClient, make_client
-from .http.deadlines import Deadlines
-from .launch_context import ControlOrigin, Desk, Shadow
-from .launch_mode import WAIT, Mode, Orders, orders_of
-from .limits import Protection
-from .presence import Presence
+from .http import ResponseCaps, ShadowClient, make_client
+from .http.deadlines import DeadlineTimer
+from .launch_context import BaselineTarget, LaunchContext, ShadowTarget
+from .launch_mode import WAIT, ReplayMode, ReplayOrders, orders_of
+from .limits import ShadowProtection
+from .presence import WorkerPresence
 from .settings import WorkerSettings
-from .shadow_build import Builds
-from .shard_consumer import ShardLane
-from .slots import Slots
+from .shadow_build import ShadowBuild
+from .shard_consumer import ReplayConsumer
+from .slots import ReplaySlots
 
 LOOK_S: Final = 0.25
 AGAIN_S: Final = 1.0
@@ -36,19 +36,25 @@ LONGEST_S: Final = 86_400.0
 log = logging.getLogger("darklaunch.worker")
 
 
-class Crew:
+class LaunchRunner:
     """Works on one launch. Its limits, its connections and its calls to Redis are its own: no launch slows another."""
 
     def __init__(
-        self, launch: str, redis: AsyncClient, control: Control, presence: Presence, settings: WorkerSettings, name: str
+        self,
+        launch: str,
+        redis: AsyncRedisClient,
+        control: LaunchPoller,
+        presence: WorkerPresence,
+        settings: WorkerSettings,
+        name: str,
     ) -> None:
         """`name` is this process's name in the consumer groups."""
         self._launch, self._name = launch, name
         self._redis, self._control, self._presence, self._settings = redis, control, presence, settings
         self._secrets = secrets_of(settings)
         self._over = anyio.Event()
-        self._desk: Desk | None = None
-        self._lanes: list[ShardLane] = []
+        self._desk: LaunchContext | None = None
+        self._lanes: list[ReplayConsumer] = []
         self._replayed_before = 0
 
     def stop(self) -> None:
@@ -83,11 +89,13 @@ class Crew:
 
     async def _work_by(self, spec: LaunchSpec) -> None:
         until = anyio.Event()
-        queue = ScriptQueue(Scripts(self._redis))
+        queue = ScriptQueue(ScriptCaller(self._redis))
         desk = self._desk = self._furnish(spec, until)
         self._lanes = [
-            ShardLane(
-                Consumer(self._redis, queue, worker_lane(self._launch, shard), name=self._name, lease_s=desk.lease_s),
+            ReplayConsumer(
+                GroupConsumer(
+                    self._redis, queue, worker_lane(self._launch, shard), name=self._name, lease_s=desk.lease_s
+                ),
                 self._redis,
                 desk,
             )
@@ -108,38 +116,38 @@ class Crew:
                     if called is not None:
                         await called.client.aclose()
 
-    def _furnish(self, spec: LaunchSpec, until: anyio.Event) -> Desk:
+    def _furnish(self, spec: LaunchSpec, until: anyio.Event) -> LaunchContext:
         protection = self._protection(spec)
-        shadow: Shadow | None = None
+        shadow: ShadowTarget | None = None
         try:
             shadow = self._shadow(spec)
         except (BadLaunch, BadOrigin) as unusable:
             log.error("launch %s waits, nothing is replayed: %s", self._launch, unusable)
-        return Desk(
+        return LaunchContext(
             launch=self._launch,
             spec=spec,
             shadow=shadow,
             control=self._control_origin(spec),
-            builds=Builds(spec),
+            builds=ShadowBuild(spec),
             protection=protection,
-            slots=Slots(lambda: protection.limit.limit),
+            slots=ReplaySlots(lambda: protection.limit.limit),
             orders=self._orders(usable=shadow is not None, until=until),
             concurrency=self._settings.concurrency,
             lease_s=self._settings.lease_s or spec.lease_s,
             secrets=self._secrets,
-            deadlines=Deadlines(),
+            deadlines=DeadlineTimer(),
         )
 
-    def _shadow(self, spec: LaunchSpec) -> Shadow:
+    def _shadow(self, spec: LaunchSpec) -> ShadowTarget:
         if not 0 < spec.deadline_s <= LONGEST_S:
             raise BadLaunch(f"a latency difference of {spec.max_latency_diff_ms:g} ms leaves no usable deadline")
         if not 1 <= spec.shards <= MOST_SHARDS:
             raise BadLaunch(f"{spec.shards} shards: there can be 1 to {MOST_SHARDS}")
-        policy = compile_policy(spec)
+        policy = compile_path_policy(spec)
         origin = parse_origin(spec.shadow)
-        return Shadow(origin, self._client(origin, spec), policy)
+        return ShadowTarget(origin, self._client(origin, spec), policy)
 
-    def _control_origin(self, spec: LaunchSpec) -> ControlOrigin | None:
+    def _control_origin(self, spec: LaunchSpec) -> BaselineTarget | None:
         """Furnish what the control needs. One that cannot be used costs the launch its baseline, nothing else."""
         if not (spec.control and spec.compare and spec.noise_percent > 0):
             return None
@@ -149,11 +157,13 @@ class Crew:
             log.error("launch %s goes without a noise baseline: %s", self._launch, unusable)
             return None
         protection = self._protection(spec)
-        return ControlOrigin(origin, self._client(origin, spec), protection, Slots(lambda: protection.limit.limit))
+        return BaselineTarget(
+            origin, self._client(origin, spec), protection, ReplaySlots(lambda: protection.limit.limit)
+        )
 
-    def _protection(self, spec: LaunchSpec) -> Protection:
+    def _protection(self, spec: LaunchSpec) -> ShadowProtection:
         now_s = time.monotonic()
-        protection = Protection(concurrency=self._settings.concurrency, max_rps=spec.max_rps, now_s=now_s)
+        protection = ShadowProtection(concurrency=self._settings.concurrency, max_rps=spec.max_rps, now_s=now_s)
         protection.share(self._presence.workers, now_s)
         return protection
 
@@ -161,19 +171,19 @@ class Crew:
         return make_client(
             origin,
             slots=self._settings.concurrency,
-            caps=Caps(body_cap_bytes=spec.response_cap_bytes),
+            caps=ResponseCaps(body_cap_bytes=spec.response_cap_bytes),
             kind=self._settings.client,
             allow_metadata=spec.allow_metadata,
         )
 
-    def _orders(self, *, usable: bool, until: anyio.Event) -> Callable[[], Orders]:
-        def orders() -> Orders:
+    def _orders(self, *, usable: bool, until: anyio.Event) -> Callable[[], ReplayOrders]:
+        def orders() -> ReplayOrders:
             given = orders_of(self._control.state(self._launch))
-            return WAIT if until.is_set() or (given.mode is Mode.REPLAY and not usable) else given
+            return WAIT if until.is_set() or (given.mode is ReplayMode.REPLAY and not usable) else given
 
         return orders
 
-    async def _look_after(self, desk: Desk, until: anyio.Event) -> None:
+    async def _look_after(self, desk: LaunchContext, until: anyio.Event) -> None:
         """End the work when the crew is stopped or the specification is another; pass on what the process learns."""
         while not self._over.is_set():
             state = self._control.state(self._launch)

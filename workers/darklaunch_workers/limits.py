@@ -99,7 +99,7 @@ class RetryBudget:
         return True
 
 
-class Breaker:
+class CircuitBreaker:
     """Opens after failures in a row; while open, one probe at a time, `probe_every_s` after the last failure."""
 
     def __init__(self, *, failures: int = OUTAGE_FAILURES, probe_every_s: float = PROBE_EVERY_S) -> None:
@@ -136,14 +136,14 @@ class Breaker:
         self._probing = False
 
 
-class Protection:
+class ShadowProtection:
     """Everything that stands between one launch's exchanges and its shadow, in one process."""
 
     def __init__(self, *, concurrency: int, max_rps: float, now_s: float) -> None:
         self.limit = AdaptiveLimit(concurrency)
         self.bucket = TokenBucket(max_rps, now_s)
         self.budget = RetryBudget()
-        self.breaker = Breaker()
+        self.breaker = CircuitBreaker()
         self._max_rps = max_rps
 
     def share(self, workers: int, now_s: float) -> None:

@@ -12,15 +12,15 @@ from hashlib import blake2b
 import anyio
 from darklaunch_shared.launch.spec import SAFE_METHODS, LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange
-from darklaunch_shared.wire.replay import Answered, Repeat, Unanswered, Version
+from darklaunch_shared.wire.replay import NoiseReplay, ReplayedVersion, ShadowError, ShadowResponse
 
-from .http import BadRequest, ShadowClient, ShadowRequest, replay_request
-from .launch_context import ControlOrigin, Desk
-from .launch_mode import Mode
-from .limits import CONGESTED_STATUS, Protection
+from .http import ShadowClient, ShadowRequest, UnsendableRequest, replay_request
+from .launch_context import BaselineTarget, LaunchContext
+from .launch_mode import ReplayMode
+from .limits import CONGESTED_STATUS, ShadowProtection
 from .outcome import GRACE_S, described, too_late
 from .retries import send_once, sends
-from .shadow_build import Builds
+from .shadow_build import ShadowBuild
 
 
 def chosen(exchange: Exchange, spec: LaunchSpec) -> bool:
@@ -32,8 +32,8 @@ def chosen(exchange: Exchange, spec: LaunchSpec) -> bool:
 
 
 async def ask_shadow_again(
-    desk: Desk, exchange: Exchange, request: ShadowRequest, first: Answered | Unanswered
-) -> Repeat | None:
+    desk: LaunchContext, exchange: Exchange, request: ShadowRequest, first: ShadowResponse | ShadowError
+) -> NoiseReplay | None:
     """Send the request to the shadow once more, when there is no control. The caller holds the first try's slot.
 
     It counts against the launch's rate like any other, and is neither retried nor saved up for as a first try.
@@ -42,15 +42,15 @@ async def ask_shadow_again(
         return None
     if wait_s := desk.protection.bucket.take(time.monotonic()):
         await anyio.sleep(wait_s)
-    if desk.orders().mode is not Mode.REPLAY or not desk.protection.breaker.closed:
+    if desk.orders().mode is not ReplayMode.REPLAY or not desk.protection.breaker.closed:
         return None
     outcome = await _ask(desk, desk.shadow.client, request, desk.protection, desk.slots.busy, desk.builds)
-    return Repeat(Version.SHADOW, outcome)
+    return NoiseReplay(ReplayedVersion.SHADOW, outcome)
 
 
 async def ask_control(
-    desk: Desk, control: ControlOrigin, exchange: Exchange, first: Answered | Unanswered
-) -> Repeat | None:
+    desk: LaunchContext, control: BaselineTarget, exchange: Exchange, first: ShadowResponse | ShadowError
+) -> NoiseReplay | None:
     """Send the request to the control, when it has room now: nothing ever waits for a slot there."""
     if not (_answered(first) and chosen(exchange, desk.spec)):
         return None
@@ -63,17 +63,17 @@ async def ask_control(
     try:
         with control.slots:
             return await _send_to_control(desk, control, exchange)
-    except BadRequest:
+    except UnsendableRequest:
         return None
     finally:
         if probe:
             breaker.end_probe()
 
 
-async def _send_to_control(desk: Desk, control: ControlOrigin, exchange: Exchange) -> Repeat | None:
+async def _send_to_control(desk: LaunchContext, control: BaselineTarget, exchange: Exchange) -> NoiseReplay | None:
     if wait_s := control.protection.bucket.take(time.monotonic()):
         await anyio.sleep(wait_s)
-    if desk.orders().mode is not Mode.REPLAY:
+    if desk.orders().mode is not ReplayMode.REPLAY:
         return None
     request = replay_request(
         exchange.request,
@@ -84,17 +84,17 @@ async def _send_to_control(desk: Desk, control: ControlOrigin, exchange: Exchang
         entropy=random.randbytes(24),
     )
     outcome = await _ask(desk, control.client, request, control.protection, control.slots.busy, None)
-    return Repeat(Version.PRIMARY, outcome)
+    return NoiseReplay(ReplayedVersion.PRIMARY, outcome)
 
 
 async def _ask(
-    desk: Desk,
+    desk: LaunchContext,
     client: ShadowClient,
     request: ShadowRequest,
-    protection: Protection,
+    protection: ShadowProtection,
     under_way: int,
-    builds: Builds | None,
-) -> Answered | Unanswered:
+    builds: ShadowBuild | None,
+) -> ShadowResponse | ShadowError:
     deadline_s = desk.spec.deadline_s
     at_ms = time.time_ns() // 1_000_000
     started_s = time.monotonic()
@@ -108,6 +108,6 @@ async def _ask(
     return described(outcome, attempts=sends(outcome), waited_ms=waited_ms, at_ms=at_ms, builds=builds)
 
 
-def _answered(first: Answered | Unanswered) -> bool:
+def _answered(first: ShadowResponse | ShadowError) -> bool:
     """Say whether the shadow gave an answer worth comparing: one that asks for fewer requests gets no second one."""
-    return isinstance(first, Answered) and first.answer.status not in CONGESTED_STATUS
+    return isinstance(first, ShadowResponse) and first.answer.status not in CONGESTED_STATUS

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Final
 
 from darklaunch_shared.wire.credential_headers import mask_answer
-from darklaunch_shared.wire.exchange import Answer
-from darklaunch_shared.wire.replay import Answered, LatencySource, ShadowErrorClass, Unanswered
+from darklaunch_shared.wire.exchange import Response
+from darklaunch_shared.wire.replay import LatencySource, ShadowError, ShadowErrorClass, ShadowResponse
 
-from .http import Reply, ShadowFailure
-from .shadow_build import Builds
+from .http import ShadowFailure, ShadowReply
+from .shadow_build import ShadowBuild
 
 GRACE_S: Final = 1.0
 """How much longer than its deadline a replay may take before it is cut off whatever the client does."""
@@ -18,28 +18,30 @@ _SERVER_TIMING: Final = re.compile(r'(?:^|,)\s*darklaunch\s*;[^,]*?\bdur\s*=\s*"
 
 
 def described(
-    outcome: Reply | ShadowFailure, *, attempts: int, waited_ms: float, at_ms: int, builds: Builds | None
-) -> Answered | Unanswered:
+    outcome: ShadowReply | ShadowFailure, *, attempts: int, waited_ms: float, at_ms: int, builds: ShadowBuild | None
+) -> ShadowResponse | ShadowError:
     """Describe an answer, its credentials masked, or why there is none.
 
     `builds` is None where it is not the shadow that was asked.
     """
-    if isinstance(outcome, Reply):
+    if isinstance(outcome, ShadowReply):
         answer, headers = outcome.answer, mask_answer(outcome.answer.headers)
         answer, source = measured(answer if headers is answer.headers else replace(answer, headers=headers))
-        return Answered(answer, source, attempts, at_ms, builds.read(answer.headers) if builds else "")
+        return ShadowResponse(answer, source, attempts, at_ms, builds.read(answer.headers) if builds else "")
     detail = outcome.detail.encode("utf-8", "replace").decode()
-    return Unanswered(outcome.error, detail, attempts, waited_ms, at_ms, builds.latest if builds else "")
+    return ShadowError(outcome.error, detail, attempts, waited_ms, at_ms, builds.latest if builds else "")
 
 
-def too_late(deadline_s: float, *, attempts: int, waited_ms: float, at_ms: int, builds: Builds | None) -> Unanswered:
+def too_late(
+    deadline_s: float, *, attempts: int, waited_ms: float, at_ms: int, builds: ShadowBuild | None
+) -> ShadowError:
     """Describe a request that was cut off."""
     detail = f"no outcome within {deadline_s:g} s"
     build = builds.latest if builds else ""
-    return Unanswered(ShadowErrorClass.TIMEOUT, detail, max(1, attempts), waited_ms, at_ms, build)
+    return ShadowError(ShadowErrorClass.TIMEOUT, detail, max(1, attempts), waited_ms, at_ms, build)
 
 
-def measured(answer: Answer) -> tuple[Answer, LatencySource]:
+def measured(answer: Response) -> tuple[Response, LatencySource]:
     """Take the latency that the shadow measured inside the app, where its hook did (W3C Server Timing).
 
     A time longer than the whole answer took is not believed.

@@ -10,7 +10,7 @@ from typing import Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.consumer import FINISHED_AT_ONCE, Consumer, Outcome
+from darklaunch_shared.redis.consumer import FINISHED_AT_ONCE, FinishedEntry, GroupConsumer
 from redis.exceptions import RedisError
 
 GATHER_S: Final = 0.005
@@ -20,16 +20,16 @@ BATCH_BYTES: Final = 1_048_576
 log = logging.getLogger("darklaunch.worker")
 
 
-class Outbox:
+class OutcomeBatcher:
     """What one shard's exchanges came to."""
 
-    def __init__(self, consumer: Consumer, *, enough: int, leaves: Callable[[Outcome, bool], None]) -> None:
+    def __init__(self, consumer: GroupConsumer, *, enough: int, leaves: Callable[[FinishedEntry, bool], None]) -> None:
         """`enough` outcomes wait for no others. `leaves` is told of each in the end, and whether it was passed on."""
         self._consumer, self._enough, self._leaves = consumer, min(enough, ENOUGH), leaves
-        self._waiting: deque[Outcome] = deque()
+        self._waiting: deque[FinishedEntry] = deque()
         self._some, self._many = asyncio.Event(), asyncio.Event()
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: FinishedEntry) -> None:
         """Have an outcome passed on soon."""
         self._waiting.append(outcome)
         if len(self._waiting) == 1:
@@ -46,9 +46,9 @@ class Outbox:
                     await self._many.wait()
             await self._pass_on(self._next_batch())
 
-    def _next_batch(self) -> list[Outcome]:
+    def _next_batch(self) -> list[FinishedEntry]:
         """Take what one call may hold; an outcome that is larger goes alone."""
-        batch, size = list[Outcome](), 0
+        batch, size = list[FinishedEntry](), 0
         for outcome in islice(self._waiting, FINISHED_AT_ONCE):
             size += sum(map(len, outcome.onward.values()))
             if batch and size > BATCH_BYTES:
@@ -62,7 +62,7 @@ class Outbox:
             self._many.clear()
         return batch
 
-    async def _pass_on(self, batch: list[Outcome]) -> None:
+    async def _pass_on(self, batch: list[FinishedEntry]) -> None:
         """Pass on a batch. What Redis refuses for good stays pending, to be claimed, or is gone with its stream."""
         finished = [False] * len(batch)
         try:
@@ -82,5 +82,5 @@ class Outbox:
             self._leaves(outcome, passed_on)
 
 
-def _name(outcome: Outcome) -> str:
+def _name(outcome: FinishedEntry) -> str:
     return f"exchange {outcome.onward[keys.ID].decode()}"

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import anyio
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import AsyncClient, as_dict
+from darklaunch_shared.redis.client import AsyncRedisClient, as_dict
 from darklaunch_shared.redis.presence import HEARTBEAT_S, heartbeat, read_alive
-from darklaunch_shared.redis.script_queue import Scripts
+from darklaunch_shared.redis.script_queue import ScriptCaller
 from redis.exceptions import RedisError
 
 FIRST_S: Final = (0.2, 1.0)
@@ -18,13 +18,13 @@ FIRST_S: Final = (0.2, 1.0)
 log = logging.getLogger("darklaunch.worker")
 
 
-class Presence:
+class WorkerPresence:
     """`workers` is how many worker processes are alive, this one included; launches share their rates by it."""
 
-    def __init__(self, redis: AsyncClient, identity: str, about: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, redis: AsyncRedisClient, identity: str, about: Callable[[], dict[str, Any]]) -> None:
         self.workers = 1
         self._redis, self._identity, self._about = redis, identity, about
-        self._scripts = Scripts(redis)
+        self._scripts = ScriptCaller(redis)
 
     async def beat(self) -> None:
         """Say it and count, for ever. While Redis does not answer, the last count holds."""

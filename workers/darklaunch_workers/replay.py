@@ -13,40 +13,49 @@ import anyio
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry, Unsealable
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.consumer import Delivery
+from darklaunch_shared.redis.consumer import ClaimedEntry
 from darklaunch_shared.wire.exchange import Exchange, Fields, unpack_exchange, without_secrets
-from darklaunch_shared.wire.replay import Answered, Loss, Repeat, Unanswered, pack_loss, pack_replay
+from darklaunch_shared.wire.replay import (
+    NoiseReplay,
+    ShadowError,
+    ShadowResponse,
+    UnreplayedExchange,
+    pack_loss,
+    pack_replay,
+)
 
 from .admission import refusal, stale
-from .http import BadRequest, ShadowClient, ShadowRequest, replay_request
-from .launch_context import Desk
-from .launch_mode import Mode
+from .http import ShadowClient, ShadowRequest, UnsendableRequest, replay_request
+from .launch_context import LaunchContext
+from .launch_mode import ReplayMode
 from .noise_repeat import ask_control, ask_shadow_again
 from .outcome import GRACE_S, described, too_late
-from .retries import Tries
+from .retries import RetryingSender
 
 _FIELDS: Final = (keys.V, keys.ID, keys.META, keys.REQUEST, keys.RESPONSE)
 
 log = logging.getLogger("darklaunch.worker")
 
 
-class Settled(NamedTuple):
+class ExchangeOutcome(NamedTuple):
     """The end of an exchange: the fields to pass on, and the ledger's counter for it."""
 
     onward: Fields
     counter: str
 
 
-class Replayed(NamedTuple):
+class ReplayedExchange(NamedTuple):
     """An exchange that is done with the shadow: what came of it there, once and perhaps a second time."""
 
     exchange: Exchange
     captured: Fields
-    shadow: Answered | Unanswered
-    repeat: Repeat | None
+    shadow: ShadowResponse | ShadowError
+    repeat: NoiseReplay | None
 
 
-async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Replayed | Settled | None:
+async def settle(
+    desk: LaunchContext, delivery: ClaimedEntry, *, probe: bool = False
+) -> ReplayedExchange | ExchangeOutcome | None:
     """Replay one exchange, or say why not. None: it must wait, so it goes back.
 
     What was replayed is passed on by `conclude`. A probe goes out although the breaker is open. Raises BadEntry when
@@ -57,9 +66,9 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Repl
     if exchange.launch != desk.launch:
         raise BadEntry(f"the entry belongs to the launch {exchange.launch[:63]!r}")
     orders = desk.orders()
-    if orders.mode is Mode.SETTLE:
+    if orders.mode is ReplayMode.SETTLE:
         return dropped(exchange, orders.reason)
-    if orders.mode is Mode.WAIT or desk.shadow is None:
+    if orders.mode is ReplayMode.WAIT or desk.shadow is None:
         return None
     if reason := refusal(exchange, desk.shadow.policy, desk.spec):
         return dropped(exchange, reason)
@@ -87,9 +96,9 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Repl
                 await anyio.sleep(wait_s)
             if waits:  # much can happen meanwhile
                 orders = desk.orders()
-                if orders.mode is Mode.SETTLE:
+                if orders.mode is ReplayMode.SETTLE:
                     return dropped(exchange, orders.reason)
-                if orders.mode is Mode.WAIT:
+                if orders.mode is ReplayMode.WAIT:
                     return None
                 if stale(exchange, desk.spec, time.time()):
                     return dropped(exchange, "stale")
@@ -99,12 +108,12 @@ async def settle(desk: Desk, delivery: Delivery, *, probe: bool = False) -> Repl
             outcome = await _send(desk, desk.shadow.client, request, probe=probe)
             reached("worker.3")
             repeat = None if probe else await ask_shadow_again(desk, opened, request, outcome)
-    except BadRequest:
+    except UnsendableRequest:
         return dropped(exchange, "bad_input")
-    return Replayed(opened, _own(exchange, delivery.fields), outcome, repeat)
+    return ReplayedExchange(opened, _own(exchange, delivery.fields), outcome, repeat)
 
 
-async def conclude(desk: Desk, replayed: Replayed) -> Settled:
+async def conclude(desk: LaunchContext, replayed: ReplayedExchange) -> ExchangeOutcome:
     """Ask the control, where there is one and the exchange is in the share; then describe all that came of it.
 
     Nothing of the shadow's is taken up any more: a slow control keeps no replay from going out.
@@ -112,14 +121,16 @@ async def conclude(desk: Desk, replayed: Replayed) -> Settled:
     repeat = replayed.repeat
     if repeat is None and desk.control is not None:
         repeat = await ask_control(desk, desk.control, replayed.exchange, replayed.shadow)
-    return Settled(pack_replay(replayed.captured, replayed.shadow, repeat), "replayed")
+    return ExchangeOutcome(pack_replay(replayed.captured, replayed.shadow, repeat), "replayed")
 
 
-async def _send(desk: Desk, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> Answered | Unanswered:
+async def _send(
+    desk: LaunchContext, client: ShadowClient, request: ShadowRequest, *, probe: bool
+) -> ShadowResponse | ShadowError:
     deadline_s = desk.spec.deadline_s
     at_ms = time.time_ns() // 1_000_000
     started_s = time.monotonic()
-    tries = Tries(desk, client, request, probe=probe)
+    tries = RetryingSender(desk, client, request, probe=probe)
     try:
         with desk.deadlines.within(deadline_s + GRACE_S):
             outcome = await tries.run()
@@ -136,7 +147,9 @@ def _own(exchange: Exchange, fields: Fields) -> Fields:
     return {**own, keys.META: without_secrets(own[keys.META])} if exchange.sealed else own
 
 
-def dropped(exchange: Exchange, reason: str) -> Settled:
+def dropped(exchange: Exchange, reason: str) -> ExchangeOutcome:
     """Settle an exchange without a replay."""
-    loss = Loss(exchange.id, exchange.launch, exchange.captured_at_ms, exchange.endpoint, "dropped", reason)
-    return Settled(pack_loss(loss), "dropped")
+    loss = UnreplayedExchange(
+        exchange.id, exchange.launch, exchange.captured_at_ms, exchange.endpoint, "dropped", reason
+    )
+    return ExchangeOutcome(pack_loss(loss), "dropped")

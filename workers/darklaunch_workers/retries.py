@@ -13,21 +13,21 @@ from darklaunch_shared.wire.exchange import Headers
 from darklaunch_shared.wire.replay import ShadowErrorClass
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
-from .http import Reply, ShadowClient, ShadowFailure, ShadowRequest
-from .launch_context import Desk
-from .launch_mode import Mode
-from .limits import Protection
+from .http import ShadowClient, ShadowFailure, ShadowReply, ShadowRequest
+from .launch_context import LaunchContext
+from .launch_mode import ReplayMode
+from .limits import ShadowProtection
 
 MAX_TRIES: Final = 4
 _BACKOFF: Final = wait_random_exponential(multiplier=0.05, max=1.0)
 
-Outcome = Reply | ShadowFailure
+Outcome = ShadowReply | ShadowFailure
 
 
-class Tries:
+class RetryingSender:
     """Sends one request until there is an outcome to report. `attempts` counts what went out."""
 
-    def __init__(self, desk: Desk, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> None:
+    def __init__(self, desk: LaunchContext, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> None:
         """The launch's deadline covers all tries and the waits between them. A probe is one try."""
         self.attempts = 0
         self._desk, self._client, self._request, self._probe = desk, client, request, probe
@@ -71,11 +71,11 @@ class Tries:
 
     def _may_retry(self) -> bool:
         closed = not self._probe and self._protection.breaker.closed
-        return closed and self._desk.orders().mode is Mode.REPLAY
+        return closed and self._desk.orders().mode is ReplayMode.REPLAY
 
     def _wait_s(self, state: RetryCallState) -> float:
         outcome = _outcome(state)
-        asked_s = retry_after_s(outcome.answer.headers, time.time()) if isinstance(outcome, Reply) else None
+        asked_s = retry_after_s(outcome.answer.headers, time.time()) if isinstance(outcome, ShadowReply) else None
         return max(asked_s or 0.0, float(_BACKOFF(state)))
 
     def _exhausted(self, state: RetryCallState) -> bool:
@@ -89,7 +89,7 @@ class Tries:
 
 
 async def send_once(
-    client: ShadowClient, request: ShadowRequest, protection: Protection, deadline_s: float, under_way: int
+    client: ShadowClient, request: ShadowRequest, protection: ShadowProtection, deadline_s: float, under_way: int
 ) -> Outcome:
     """Send a request once, and let what protects that server learn from it. Raises BadRequest."""
     started_s = time.monotonic()
@@ -98,14 +98,14 @@ async def send_once(
         outcome = await client.send(request, deadline_s=deadline_s)
     except ShadowFailure as failure:
         outcome = failure
-    learned = outcome.answer.status if isinstance(outcome, Reply) else outcome.error
+    learned = outcome.answer.status if isinstance(outcome, ShadowReply) else outcome.error
     protection.learn(learned, started_s=started_s, now_s=time.monotonic(), under_way=under_way)
     return outcome
 
 
 def sends(outcome: Outcome) -> int:
     """Count what went out for one outcome."""
-    return outcome.attempts if isinstance(outcome, Reply) else 1
+    return outcome.attempts if isinstance(outcome, ShadowReply) else 1
 
 
 def worth_retrying(outcome: Outcome) -> bool:

@@ -17,11 +17,11 @@ from darklaunch_shared.process.shutdown import watch_for_end
 from darklaunch_shared.redis.client import connect_async
 from darklaunch_shared.redis.presence import own_version
 
-from .control_poller import Control
+from .control_poller import LaunchPoller
 from .entry_keys import secrets_of
 from .http import make_client
-from .launch_runner import Crew
-from .presence import Presence
+from .launch_runner import LaunchRunner
+from .presence import WorkerPresence
 from .settings import WorkerSettings
 from .worker_processes import oversee
 
@@ -50,16 +50,16 @@ async def serve(settings: WorkerSettings, stop: anyio.Event) -> None:
     secrets_of(settings)
     identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     redis = connect_async(settings.redis_url, client_name="darklaunch-worker", max_connections=MAX_CONNECTIONS)
-    crews: dict[str, Crew] = {}
-    control = Control(redis)
-    presence = Presence(redis, identity, lambda: _about(settings, crews))
+    crews: dict[str, LaunchRunner] = {}
+    control = LaunchPoller(redis)
+    presence = WorkerPresence(redis, identity, lambda: _about(settings, crews))
     try:
         await control.look()
         async with anyio.create_task_group() as upkeep:
             upkeep.start_soon(control.watch)
             upkeep.start_soon(presence.beat)
             await _keep_crews(
-                crews, control, stop, lambda launch: Crew(launch, redis, control, presence, settings, identity)
+                crews, control, stop, lambda launch: LaunchRunner(launch, redis, control, presence, settings, identity)
             )
             upkeep.cancel_scope.cancel()
     finally:
@@ -70,7 +70,7 @@ async def serve(settings: WorkerSettings, stop: anyio.Event) -> None:
 
 
 async def _keep_crews(
-    crews: dict[str, Crew], control: Control, stop: anyio.Event, make_crew: Callable[[str], Crew]
+    crews: dict[str, LaunchRunner], control: LaunchPoller, stop: anyio.Event, make_crew: Callable[[str], LaunchRunner]
 ) -> None:
     """Start a crew for each launch that appears, stop it when the launch is gone, and stop all at the end."""
 
@@ -93,7 +93,7 @@ async def _keep_crews(
             crew.stop()
 
 
-def _about(settings: WorkerSettings, crews: dict[str, Crew]) -> dict[str, Any]:
+def _about(settings: WorkerSettings, crews: dict[str, LaunchRunner]) -> dict[str, Any]:
     client = settings.client
     if client == "auto":
         client = "fast" if find_spec("httptools") else "httpx"

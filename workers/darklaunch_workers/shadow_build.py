@@ -10,7 +10,7 @@ from darklaunch_shared.wire.exchange import Headers
 _HOOK: Final = re.compile(r'(?:^|,)\s*darklaunch-build\s*;[^,"]*?\bdesc\s*=\s*(?:"([^"\\]{1,100})"|([^\s,;"]{1,100}))')
 
 
-class Builds:
+class ShadowBuild:
     """The build of one shadow as this process knows it. An exchange without an answer belongs to the one seen last."""
 
     def __init__(self, spec: LaunchSpec) -> None:

@@ -14,15 +14,15 @@ from typing import Final
 import anyio
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import AsyncClient
-from darklaunch_shared.redis.consumer import Consumer, Delivery, Outcome
+from darklaunch_shared.redis.client import AsyncRedisClient
+from darklaunch_shared.redis.consumer import ClaimedEntry, FinishedEntry, GroupConsumer
 from darklaunch_shared.wire.exchange import exchange_id
 from redis.exceptions import RedisError
 
-from .launch_context import Desk
-from .launch_mode import Mode
-from .outcome_batcher import Outbox
-from .replay import Replayed, Settled, conclude, settle
+from .launch_context import LaunchContext
+from .launch_mode import ReplayMode
+from .outcome_batcher import OutcomeBatcher
+from .replay import ExchangeOutcome, ReplayedExchange, conclude, settle
 
 CLAIM_EVERY_S: Final = 5.0
 IDLE_S: Final = 0.25
@@ -40,24 +40,24 @@ log = logging.getLogger("darklaunch.worker")
 
 
 @dataclass(slots=True, eq=False)
-class Held:
+class HeldExchange:
     """An exchange in hand. `shown_s` is when its lease last began; `probe` lets it pass an open breaker."""
 
-    delivery: Delivery
+    delivery: ClaimedEntry
     shown_s: float
     probe: bool
     task: asyncio.Task[None] | None = None
 
 
-class ShardLane:
+class ReplayConsumer:
     """Works on one shard of a launch until told to stop. `replayed` counts what it passed on."""
 
-    def __init__(self, consumer: Consumer, redis: AsyncClient, desk: Desk) -> None:
+    def __init__(self, consumer: GroupConsumer, redis: AsyncRedisClient, desk: LaunchContext) -> None:
         self.replayed = 0
         self._consumer, self._redis, self._desk = consumer, redis, desk
         self._breaker = desk.protection.breaker
-        self._held: dict[str, Held] = {}
-        self._outbox = Outbox(consumer, enough=desk.concurrency, leaves=self._passed_on)
+        self._held: dict[str, HeldExchange] = {}
+        self._outbox = OutcomeBatcher(consumer, enough=desk.concurrency, leaves=self._passed_on)
         self._claim_at_s = 0.0
         self._onward_full = True  # until known
 
@@ -78,7 +78,7 @@ class ShardLane:
             upkeep.cancel_scope.cancel()
         await self._part(left)
 
-    async def _take(self) -> list[Held]:
+    async def _take(self) -> list[HeldExchange]:
         now_s = time.monotonic()
         mode = self._desk.orders().mode
         room = self._room(mode, now_s)
@@ -90,7 +90,7 @@ class ShardLane:
             room = self._room(mode, time.monotonic())
             if room < 1:
                 return []
-        probe = mode is Mode.REPLAY and not self._breaker.closed
+        probe = mode is ReplayMode.REPLAY and not self._breaker.closed
         if probe:
             self._breaker.begin_probe()
         deliveries = await self._claim(room, now_s) if now_s >= self._claim_at_s else []
@@ -103,29 +103,29 @@ class ShardLane:
             await self._desk.slots.wait_for_change(IDLE_S)
         return [self._hold(delivery, probe=probe) for delivery in fresh]
 
-    def _room(self, mode: Mode, now_s: float) -> int:
+    def _room(self, mode: ReplayMode, now_s: float) -> int:
         """Say how many exchanges may be taken now. Those that may not wait on the stream, which is what it is for."""
         unfinished = UNFINISHED * self._desk.concurrency - len(self._held)
-        if mode is Mode.WAIT or self._onward_full:
+        if mode is ReplayMode.WAIT or self._onward_full:
             return 0
-        if mode is Mode.SETTLE:
+        if mode is ReplayMode.SETTLE:
             return unfinished
         if not self._breaker.closed:
             return min(unfinished, int(self._breaker.probe_due(now_s)))
         return int(min(unfinished, self._desk.slots.free, self._desk.protection.bucket.room(now_s)))
 
-    async def _claim(self, room: int, now_s: float) -> list[Delivery]:
+    async def _claim(self, room: int, now_s: float) -> list[ClaimedEntry]:
         claimed = await self._consumer.claim(room)
         pause_s = min(CLAIM_EVERY_S, self._desk.lease_s / 2) * random.uniform(0.8, 1.2)
         self._claim_at_s = now_s if len(claimed) == room else now_s + pause_s
         return claimed
 
-    def _hold(self, delivery: Delivery, *, probe: bool) -> Held:
-        held = self._held[delivery.entry_id] = Held(delivery, time.monotonic(), probe)
+    def _hold(self, delivery: ClaimedEntry, *, probe: bool) -> HeldExchange:
+        held = self._held[delivery.entry_id] = HeldExchange(delivery, time.monotonic(), probe)
         self._desk.slots.claimed += 1
         return held
 
-    async def _work(self, held: Held) -> None:
+    async def _work(self, held: HeldExchange) -> None:
         """Take one exchange to its outcome. Nothing that happens to it touches another."""
         delivery = held.delivery
         reached("worker.1")
@@ -133,7 +133,7 @@ class ShardLane:
             settled = await self._settle(held)
             reached("worker.4")
             if settled is not None:
-                self._outbox.add(Outcome(delivery.entry_id, settled.onward, settled.counter))
+                self._outbox.add(FinishedEntry(delivery.entry_id, settled.onward, settled.counter))
                 return
             await self._consumer.hand_back([delivery.entry_id])
             self._claim_at_s = 0.0
@@ -146,24 +146,24 @@ class ShardLane:
             await self._bury(delivery, f"worker error: {type(bug).__name__}: {bug}"[:300])
         self._let_go(held)
 
-    def _passed_on(self, outcome: Outcome, finished: bool) -> None:
+    def _passed_on(self, outcome: FinishedEntry, finished: bool) -> None:
         self.replayed += finished and outcome.counter == "replayed"
         self._let_go(self._held[outcome.entry_id])
 
-    def _let_go(self, held: Held) -> None:
+    def _let_go(self, held: HeldExchange) -> None:
         del self._held[held.delivery.entry_id]
         if held.probe:
             self._breaker.end_probe()
         self._desk.slots.changed()
 
-    async def _settle(self, held: Held) -> Settled | None:
+    async def _settle(self, held: HeldExchange) -> ExchangeOutcome | None:
         try:
             settled = await settle(self._desk, held.delivery, probe=held.probe)
         finally:
             self._desk.slots.claimed -= 1
-        return await conclude(self._desk, settled) if isinstance(settled, Replayed) else settled
+        return await conclude(self._desk, settled) if isinstance(settled, ReplayedExchange) else settled
 
-    async def _bury(self, delivery: Delivery, reason: str) -> None:
+    async def _bury(self, delivery: ClaimedEntry, reason: str) -> None:
         try:
             await self._consumer.bury(delivery, reason)
         except (RedisError, OSError) as refused:
@@ -223,13 +223,13 @@ async def _cut_short(taking: anyio.CancelScope, until: anyio.Event) -> None:
     taking.cancel()
 
 
-def _report(delivery: Delivery, refused: RedisError | OSError) -> None:
+def _report(delivery: ClaimedEntry, refused: RedisError | OSError) -> None:
     """Log why an exchange was not finished. It is pending still and will be claimed, or is gone with its stream."""
     level = logging.DEBUG if "NOGROUP" in str(refused) else logging.ERROR
     log.log(level, "exchange %s was not finished: %s", _name(delivery), refused)
 
 
-def _name(delivery: Delivery) -> str:
+def _name(delivery: ClaimedEntry) -> str:
     try:
         return exchange_id(delivery.fields)
     except BadEntry:

@@ -6,7 +6,7 @@ from types import TracebackType
 import anyio
 
 
-class Slots:
+class ReplaySlots:
     """Lets in as many at a time as the limit says now; the limit may move while slots are taken.
 
     `claimed` counts exchanges in hand whose replay has not ended, with or without a slot; `busy` those with one.

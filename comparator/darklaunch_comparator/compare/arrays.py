@@ -12,7 +12,7 @@ from . import render
 from .collector import Unverified
 from .json_equality import Differing, canonical
 from .model import Json
-from .volatile import Volatile
+from .volatile import VolatileValues
 
 IDENTITIES: Final = ("id", "uuid", "key")
 """Members that name an element when every element has one and no two the same."""
@@ -25,7 +25,7 @@ _POINT_ZERO: Final = re.compile(r"(?<=\d)\.0(?=[,\]}]|\Z)")
 
 
 @dataclass(slots=True)
-class Alignment:
+class ArrayAlignment:
     """How the elements of two arrays belong together.
 
     `pairs` are positions (primary's, shadow's) still to be compared; what is the same is not listed. `resized`
@@ -39,7 +39,7 @@ class Alignment:
     resized: tuple[str, str] | None = None
 
 
-def align(theirs: list[Json], ours: list[Json], find: Differing, volatile: Volatile) -> Alignment:
+def align(theirs: list[Json], ours: list[Json], find: Differing, volatile: VolatileValues) -> ArrayAlignment:
     """Align two arrays: by an obvious id, else as the same multiset in another order, else by position.
 
     Raises Unverified when elements are nested too deep to be told apart.
@@ -49,7 +49,7 @@ def align(theirs: list[Json], ours: list[Json], find: Differing, volatile: Volat
     if equal_length:
         differing = find(theirs, ours)
         if not differing or (len(differing) == 1 and _same_identity(theirs[differing[0]], ours[differing[0]])):
-            return Alignment([(at, at) for at in differing])
+            return ArrayAlignment([(at, at) for at in differing])
     by_identity = align_by(theirs, ours, "", find)
     if by_identity is not None:
         return by_identity
@@ -59,11 +59,11 @@ def align(theirs: list[Json], ours: list[Json], find: Differing, volatile: Volat
         left = [form(theirs[at], volatile.primary_skeleton) for at in differing]
         right = [form(ours[at], volatile.shadow_skeleton) for at in differing]
         if left != right and Counter(left) == Counter(right):
-            return Alignment([], reordered=True)
-    return Alignment([(at, at) for at in differing])
+            return ArrayAlignment([], reordered=True)
+    return ArrayAlignment([(at, at) for at in differing])
 
 
-def align_by(theirs: list[Json], ours: list[Json], by: str, find: Differing) -> Alignment | None:
+def align_by(theirs: list[Json], ours: list[Json], by: str, find: Differing) -> ArrayAlignment | None:
     """Align two arrays by a member that names their elements, "" for an obvious one; None when there is none."""
     if not by:
         identities = _identities(theirs, ours)
@@ -102,11 +102,11 @@ def _named(elements: list[Json], name: str) -> list[str | int]:
 
 def _by_identity(
     theirs: list[Json], ours: list[Json], left: list[str | int], right: list[str | int], find: Differing
-) -> Alignment:
+) -> ArrayAlignment:
     positions = {name: at for at, name in enumerate(right)}
     known = set(left)
     pairs = [(at, positions[name]) for at, name in enumerate(left) if name in positions]
-    return Alignment(
+    return ArrayAlignment(
         pairs=[pairs[at] for at in find([theirs[one] for one, _ in pairs], [ours[other] for _, other in pairs])],
         missing=tuple([at for at, name in enumerate(left) if name not in positions]),
         extra=tuple([at for at, name in enumerate(right) if name not in known]),
@@ -114,11 +114,11 @@ def _by_identity(
     )
 
 
-def _resized(theirs: list[Json], ours: list[Json], volatile: Volatile) -> Alignment:
+def _resized(theirs: list[Json], ours: list[Json], volatile: VolatileValues) -> ArrayAlignment:
     left = [form(element, volatile.primary_skeleton) for element in theirs]
     right = [form(element, volatile.shadow_skeleton) for element in ours]
     one, other = _only_here(theirs, left, right), _only_here(ours, right, left)
-    return Alignment([], resized=(surplus(len(theirs), one), surplus(len(ours), other)))
+    return ArrayAlignment([], resized=(surplus(len(theirs), one), surplus(len(ours), other)))
 
 
 def _only_here(elements: list[Json], forms: list[str], others: list[str]) -> list[Json]:

@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.exchange import Response
 
 from . import media_type, render
-from .collector import Findings, Unverified
-from .decompress import INFLATED_CAP_BYTES, Corrupt, TooLarge, Unsupported, cap_beside, inflate
+from .collector import DifferenceCollector, Unverified
+from .decompress import INFLATED_CAP_BYTES, CorruptBody, InflatedTooLarge, UnsupportedCoding, cap_beside, inflate
 from .json_body import compare_json, compare_lines
 from .json_equality import differing
 from .json_path import ROOT
 from .json_walk import walk
-from .media_type import Family
-from .model import Json, Kind
+from .media_type import BodyFamily
+from .model import DifferenceKind, Json
 from .text_lines import compare_text
-from .volatile import Volatile
+from .volatile import VolatileValues
 
 _FIELDS_CAP: Final = 10_000
 
@@ -30,7 +30,13 @@ class _Undecoded:
 
 
 def compare_bodies(
-    method: str, primary: Answer, shadow: Answer, volatile: Volatile, findings: Findings, *, as_described: bool
+    method: str,
+    primary: Response,
+    shadow: Response,
+    volatile: VolatileValues,
+    findings: DifferenceCollector,
+    *,
+    as_described: bool,
 ) -> None:
     """Report the differences between two answers' bodies. Raises Unverified when they cannot be told.
 
@@ -48,7 +54,7 @@ def compare_bodies(
         if isinstance(left, _Undecoded) or isinstance(right, _Undecoded):
             if isinstance(left, _Undecoded) and isinstance(right, _Undecoded) and left.too_large and right.too_large:
                 raise Unverified(f"both bodies inflate past {INFLATED_CAP_BYTES:,} bytes")
-            findings.described(ROOT, Kind.ENCODING, _shown(left), _shown(right))
+            findings.described(ROOT, DifferenceKind.ENCODING, _shown(left), _shown(right))
             return
         theirs, ours = left, right
     if theirs != ours:
@@ -56,30 +62,35 @@ def compare_bodies(
 
 
 def _compare(
-    theirs: bytes, their_type: str, ours: bytes, our_type: str, volatile: Volatile, findings: Findings
+    theirs: bytes, their_type: str, ours: bytes, our_type: str, volatile: VolatileValues, findings: DifferenceCollector
 ) -> None:
     one = media_type.parse(their_type)
     other = one if our_type == their_type else media_type.parse(our_type)
     family = media_type.family_of(one, other, theirs, ours)
     if not theirs or not ours:
-        findings.described(ROOT, Kind.MISSING if theirs else Kind.EXTRA, _sketch(theirs) or None, _sketch(ours) or None)
+        findings.described(
+            ROOT,
+            DifferenceKind.MISSING if theirs else DifferenceKind.EXTRA,
+            _sketch(theirs) or None,
+            _sketch(ours) or None,
+        )
         return
-    if family is Family.BINARY:
-        findings.described(ROOT, Kind.BYTES, render.size_and_digest(theirs), render.size_and_digest(ours))
+    if family is BodyFamily.BINARY:
+        findings.described(ROOT, DifferenceKind.BYTES, render.size_and_digest(theirs), render.size_and_digest(ours))
         return
     try:
         left, right = media_type.to_utf8(theirs, one.charset), media_type.to_utf8(ours, other.charset)
-    except Corrupt:
+    except CorruptBody:
         shown = _shown(_utf8(theirs, one.charset)), _shown(_utf8(ours, other.charset))
-        findings.described(ROOT, Kind.ENCODING, *shown)
+        findings.described(ROOT, DifferenceKind.ENCODING, *shown)
         return
     if left == right:
         return
-    if family is Family.JSON:
+    if family is BodyFamily.JSON:
         compare_json(left, right, volatile, findings)
-    elif family is Family.LINES:
+    elif family is BodyFamily.LINES:
         compare_lines(left, right, volatile, findings)
-    elif family is Family.FORM:
+    elif family is BodyFamily.FORM:
         walk(_form("primary", left), _form("shadow", right), find=differing, volatile=volatile, findings=findings)
     else:
         compare_text(left, right, volatile, findings)
@@ -90,7 +101,7 @@ def _has_body(method: str, status: int) -> bool:
     return method != "HEAD" and status >= 200 and status not in (204, 304)
 
 
-def described(answer: Answer) -> tuple[str, str]:
+def described(answer: Response) -> tuple[str, str]:
     """Read an answer's Content-Type and Content-Encoding, "" where there is none."""
     content_type = encoding = ""
     for name, value in answer.headers:
@@ -108,18 +119,18 @@ def _cap_beside(body: bytes | _Undecoded) -> int:
 def _inflated(side: str, content: bytes, encoding: str, cap_bytes: int) -> bytes | _Undecoded:
     try:
         return inflate(content, encoding, cap_bytes) if encoding else content
-    except Corrupt as wrong:
+    except CorruptBody as wrong:
         return _Undecoded(render.plain(str(wrong)))
-    except TooLarge as wrong:
+    except InflatedTooLarge as wrong:
         return _Undecoded(str(wrong), too_large=True)
-    except Unsupported as wrong:
+    except UnsupportedCoding as wrong:
         raise Unverified(f"the {side}'s body cannot be decoded: {wrong}") from None
 
 
 def _utf8(content: bytes, charset: str) -> bytes | _Undecoded:
     try:
         return media_type.to_utf8(content, charset)
-    except Corrupt as wrong:
+    except CorruptBody as wrong:
         return _Undecoded(render.plain(str(wrong)))
 
 

@@ -3,11 +3,11 @@
 from typing import Final
 
 from . import render
-from .json_path import Path
-from .known_noise import NO_NOISE, Noise
-from .model import ABSENT, Absent, Comparison, Difference, Excuse, Json, Kind, Outcome, Reason
-from .patterns import VALUE_BYTES, Pattern
-from .rules import Rules
+from .json_path import JsonPath
+from .known_noise import NO_NOISE, KnownNoise
+from .model import ABSENT, Absent, Comparison, ComparisonOutcome, Difference, DifferenceKind, Excuse, ExcuseReason, Json
+from .patterns import VALUE_BYTES, LinearPattern
+from .rules import EndpointRules
 
 KEPT: Final = 100
 """Differences kept with their values, apart from first examples of further groups."""
@@ -21,16 +21,16 @@ KEPT_PER_GROUP: Final = 10
 PATTERN_BUDGET_BYTES: Final = 262_144
 """How much one comparison matches against patterns: the costliest pattern takes some microseconds a byte."""
 
-_SET_ASIDE: Final = (Reason.IGNORED, Reason.IGNORED_PATTERN)
+_SET_ASIDE: Final = (ExcuseReason.IGNORED, ExcuseReason.IGNORED_PATTERN)
 
-MATCHED: Final = Comparison(Outcome.MATCHED)
+MATCHED: Final = Comparison(ComparisonOutcome.MATCHED)
 
 
 class Unverified(Exception):
     """The comparison cannot go on; the message says what could not be compared and why."""
 
 
-class Findings:
+class DifferenceCollector:
     """Collects differences and excuses; asks, once, at each difference, the rules and what is known to be noise."""
 
     __slots__ = (
@@ -38,15 +38,15 @@ class Findings:
         "rules",
     )  # fmt: skip
 
-    def __init__(self, rules: Rules, noise: Noise = NO_NOISE) -> None:
+    def __init__(self, rules: EndpointRules, noise: KnownNoise = NO_NOISE) -> None:
         self.detail = ""
         self.rules = rules
         self._asks_rules = rules.excuse_in_body
         self._left_bytes = PATTERN_BUDGET_BYTES
         self._noise = noise
         self._differences: list[Difference] = []
-        self._groups: dict[tuple[str, Kind], int] = {}
-        self._excuses: dict[tuple[str, Reason], int] = {}
+        self._groups: dict[tuple[str, DifferenceKind], int] = {}
+        self._excuses: dict[tuple[str, ExcuseReason], int] = {}
         self._omitted = 0
         self._seen = 0
 
@@ -56,7 +56,7 @@ class Findings:
         if reason is not None:
             self._excuse("status", reason)
         else:
-            self._keep("status", Kind.STATUS, str(primary), str(shadow))
+            self._keep("status", DifferenceKind.STATUS, str(primary), str(shadow))
 
     def header(self, name: str, primary: str | None, shadow: str | None, value: str | None = None) -> None:
         """Report that a header differs; None when that side has none. `value` is the shadow's in full, to match."""
@@ -65,14 +65,14 @@ class Findings:
         reason = self.rules.excuse_header(name, value if both else None, self._fits)
         if reason is not None:
             self._excuse(place, reason)
-        elif both and self._noise.excuses(place, Kind.HEADER):
-            self._excuse(place, Reason.NOISE)
+        elif both and self._noise.excuses(place, DifferenceKind.HEADER):
+            self._excuse(place, ExcuseReason.NOISE)
         elif shadow is None:
-            self._keep(place, Kind.MISSING, primary, None)
+            self._keep(place, DifferenceKind.MISSING, primary, None)
         else:
-            self._keep(place, Kind.EXTRA if primary is None else Kind.HEADER, primary, shadow)
+            self._keep(place, DifferenceKind.EXTRA if primary is None else DifferenceKind.HEADER, primary, shadow)
 
-    def body(self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
+    def body(self, path: JsonPath, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
         """Report a difference between two values of the body."""
         if not self._has_room(path, kind, primary, shadow):
             return
@@ -82,21 +82,21 @@ class Findings:
             shown = _rendered(primary), _rendered(shadow)
         self._differences.append(Difference(path.written, path.group, kind, *shown))
 
-    def described(self, path: Path, kind: Kind, primary: str | None, shadow: str | None) -> None:
+    def described(self, path: JsonPath, kind: DifferenceKind, primary: str | None, shadow: str | None) -> None:
         """Report a difference in the body that is described in words instead of values."""
         if self._has_room(path, kind, ABSENT, ABSENT):
             self._differences.append(Difference(path.written, path.group, kind, primary, shadow))
 
-    def admits(self, place: str, reasons: tuple[Reason, ...]) -> bool:
+    def admits(self, place: str, reasons: tuple[ExcuseReason, ...]) -> bool:
         """Say whether these reasons excuse a difference there: no identifier is excused where it is known to stay."""
-        return Reason.GENERATED_ID not in reasons or place not in self._noise.identical
+        return ExcuseReason.GENERATED_ID not in reasons or place not in self._noise.identical
 
-    def excuse(self, path: Path, reasons: tuple[Reason, ...]) -> None:
+    def excuse(self, path: JsonPath, reasons: tuple[ExcuseReason, ...]) -> None:
         """Count values that differ in the body and were excused."""
         for reason in reasons:
             self._excuse(path.group, reason)
 
-    def excuse_header(self, name: str, reasons: tuple[Reason, ...]) -> None:
+    def excuse_header(self, name: str, reasons: tuple[ExcuseReason, ...]) -> None:
         """Count a header's values that differ and were excused."""
         for reason in reasons:
             self._excuse(f"header:{name}", reason)
@@ -106,18 +106,20 @@ class Findings:
         if not (self._differences or self._excuses or self.detail):
             return MATCHED
         if self._differences:
-            outcome = Outcome.MISMATCHED
+            outcome = ComparisonOutcome.MISMATCHED
         elif self.detail:
-            outcome = Outcome.UNVERIFIED
+            outcome = ComparisonOutcome.UNVERIFIED
         elif any(reason in _SET_ASIDE for _, reason in self._excuses):
-            outcome = Outcome.IGNORED
+            outcome = ComparisonOutcome.IGNORED
         else:
-            outcome = Outcome.MATCHED
+            outcome = ComparisonOutcome.MATCHED
         counted = sorted(self._excuses.items()) if self._excuses else ()
         excuses = tuple([Excuse(path, reason, count) for (path, reason), count in counted])
         return Comparison(outcome, tuple(self._differences), excuses, self.detail, self._omitted)
 
-    def _has_room(self, path: Path, kind: Kind, primary: "Json | Absent", shadow: "Json | Absent") -> bool:
+    def _has_room(
+        self, path: JsonPath, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent"
+    ) -> bool:
         """Say whether a difference is to be kept, and count it; else count it as excused or as omitted.
 
         Raises Unverified past DIFFERENCES_CAP.
@@ -132,7 +134,7 @@ class Findings:
                 self._excuse(group, reason)
                 return False
         if self._noise.excuses(group, kind):
-            self._excuse(group, Reason.NOISE)
+            self._excuse(group, ExcuseReason.NOISE)
             return False
         seen = self._groups.get((group, kind), 0)
         room = seen < KEPT_PER_GROUP and len(self._differences) < KEPT if seen else len(self._groups) < KEPT_GROUPS
@@ -142,7 +144,7 @@ class Findings:
             self._omitted += 1
         return room
 
-    def _fits(self, pattern: Pattern, text: str) -> bool:
+    def _fits(self, pattern: LinearPattern, text: str) -> bool:
         if len(text) > VALUE_BYTES:
             return False
         value = text.encode("utf-8", "replace")
@@ -151,10 +153,10 @@ class Findings:
             raise Unverified("the answers differ in too much text to match against the patterns of the rules")
         return pattern.fits(value)
 
-    def _excuse(self, place: str, reason: Reason) -> None:
+    def _excuse(self, place: str, reason: ExcuseReason) -> None:
         self._excuses[place, reason] = self._excuses.get((place, reason), 0) + 1
 
-    def _keep(self, place: str, kind: Kind, primary: str | None, shadow: str | None) -> None:
+    def _keep(self, place: str, kind: DifferenceKind, primary: str | None, shadow: str | None) -> None:
         """Keep a difference outside of the body: there are few."""
         self._groups[place, kind] = 1
         self._differences.append(Difference(place, place, kind, primary, shadow))

@@ -16,15 +16,15 @@ _ZSTD_BITE_BYTES: Final = 256
 _ALIASES: Final = {"x-gzip": "gzip", "brotli": "br", "zstandard": "zstd"}
 
 
-class Corrupt(Exception):
+class CorruptBody(Exception):
     """The bytes are not what their headers say; the message says what was wrong."""
 
 
-class TooLarge(Exception):
+class InflatedTooLarge(Exception):
     """The body inflates past the cap; the message says which."""
 
 
-class Unsupported(Exception):
+class UnsupportedCoding(Exception):
     """The coding is one that this installation cannot undo; the message says which, and what would help."""
 
 
@@ -36,7 +36,7 @@ def inflate(content: bytes, encoding: str, cap_bytes: int = INFLATED_CAP_BYTES) 
     codings = [part.strip().lower() for part in encoding.split(",")]
     codings = [_ALIASES.get(coding, coding) for coding in codings if coding not in ("", "identity")]
     if len(codings) > _CODINGS_CAP:
-        raise Unsupported(f"more than {_CODINGS_CAP} content codings one on top of another are not undone")
+        raise UnsupportedCoding(f"more than {_CODINGS_CAP} content codings one on top of another are not undone")
     for coding in reversed(codings):
         if not content:
             return b""
@@ -49,7 +49,7 @@ def inflate(content: bytes, encoding: str, cap_bytes: int = INFLATED_CAP_BYTES) 
         elif coding == "zstd":
             content = _zstd(content, cap_bytes)
         else:
-            raise Unsupported(f"content coding {coding[:40]!a} is not one of gzip, deflate, br, zstd")
+            raise UnsupportedCoding(f"content coding {coding[:40]!a} is not one of gzip, deflate, br, zstd")
     return content
 
 
@@ -85,18 +85,18 @@ def _zlib(coding: str, stream: Any, content: bytes, cap_bytes: int) -> bytes:
     try:
         out: bytes = stream.decompress(content, cap_bytes + 1)
     except zlib.error as wrong:
-        raise Corrupt(f"not {coding}: {wrong}") from None
+        raise CorruptBody(f"not {coding}: {wrong}") from None
     if len(out) > cap_bytes:
-        raise TooLarge(_past(cap_bytes))
+        raise InflatedTooLarge(_past(cap_bytes))
     if not stream.eof:
-        raise Corrupt(f"{coding} that ends too early")
+        raise CorruptBody(f"{coding} that ends too early")
     return out
 
 
 def _brotli(content: bytes, cap_bytes: int) -> bytes:
     library = _library("brotli", "br")
     if not hasattr(library.Decompressor, "can_accept_more_data"):  # before 1.2 its output could not be bounded
-        raise Unsupported("br is undone with brotli 1.2 or newer: pip install -U brotli")
+        raise UnsupportedCoding("br is undone with brotli 1.2 or newer: pip install -U brotli")
     stream = library.Decompressor()
     out: list[bytes] = []
     size = 0
@@ -106,12 +106,12 @@ def _brotli(content: bytes, cap_bytes: int) -> bytes:
             out.append(piece)
             size += len(piece)
             if size > cap_bytes:
-                raise TooLarge(_past(cap_bytes))
+                raise InflatedTooLarge(_past(cap_bytes))
             piece = b"" if stream.is_finished() else stream.process(b"", output_buffer_limit=cap_bytes + 1 - size)
     except library.error:
-        raise Corrupt("not br") from None
+        raise CorruptBody("not br") from None
     if not stream.is_finished():
-        raise Corrupt("br that ends too early")
+        raise CorruptBody("br that ends too early")
     return b"".join(out)
 
 
@@ -131,12 +131,12 @@ def _zstd(content: bytes, cap_bytes: int) -> bytes:
                 out.append(piece)
                 size += len(piece)
                 if size > cap_bytes:
-                    raise TooLarge(_past(cap_bytes))
+                    raise InflatedTooLarge(_past(cap_bytes))
             if not frame.eof:
-                raise Corrupt("zstd that ends too early")
+                raise CorruptBody("zstd that ends too early")
             at -= len(frame.unused_data)
     except library.ZstdError as wrong:
-        raise Corrupt(f"not zstd: {wrong}") from None
+        raise CorruptBody(f"not zstd: {wrong}") from None
     return b"".join(out)
 
 
@@ -146,11 +146,11 @@ def _past(cap_bytes: int) -> str:
 
 def _check_members(coding: str, done: int) -> None:
     if done >= _MEMBERS_CAP:
-        raise Unsupported(f"more than {_MEMBERS_CAP} {coding} members one after another are not undone")
+        raise UnsupportedCoding(f"more than {_MEMBERS_CAP} {coding} members one after another are not undone")
 
 
 def _library(name: str, coding: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise Unsupported(f"{coding} needs a library: pip install 'darklaunch[comparator]' (or {name})") from None
+        raise UnsupportedCoding(f"{coding} needs a library: pip install 'darklaunch[comparator]' (or {name})") from None

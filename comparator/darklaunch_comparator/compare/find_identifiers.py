@@ -3,15 +3,15 @@
 from typing import Final, cast
 
 import orjson
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.exchange import Response
 
 from . import media_type
 from .bodies import described
-from .decompress import Corrupt, TooLarge, Unsupported, inflate
+from .decompress import CorruptBody, InflatedTooLarge, UnsupportedCoding, inflate
 from .identifier_shape import SHORTEST, is_map
 from .json_parse import DEPTH_CAP
-from .json_path import ROOT, Path
-from .media_type import Family
+from .json_path import ROOT, JsonPath
+from .media_type import BodyFamily
 from .model import Json
 from .volatile import holds_identifier
 
@@ -22,13 +22,13 @@ TEXTS_CAP: Final = 5_000
 """Strings looked at; what a larger answer holds beyond is left to its next answer, or not known."""
 
 
-def identifier_places(answer: Answer) -> frozenset[str]:
+def identifier_places(answer: Response) -> frozenset[str]:
     """List the index-free paths in a JSON answer that hold identifiers; none when it is not JSON, or too large."""
     content = _content(answer)
     if content is None:
         return frozenset()
     found: set[str] = set()
-    todo: list[tuple[Json, Path]] = [(content, ROOT)]
+    todo: list[tuple[Json, JsonPath]] = [(content, ROOT)]
     texts = 0
     while todo and texts < TEXTS_CAP:
         part, path = todo.pop()
@@ -53,15 +53,15 @@ def _may_hold(value: Json) -> bool:
     return len(value) >= SHORTEST if type(value) is str else isinstance(value, dict | list)
 
 
-def _content(answer: Answer) -> Json:
+def _content(answer: Response) -> Json:
     if not answer.body or len(answer.body) > BODY_CAP_BYTES:
         return None
     content_type, encoding = described(answer)
     try:
         kind = media_type.parse(content_type)
         text = media_type.to_utf8(inflate(answer.body, encoding) if encoding else answer.body, kind.charset)
-        if len(text) > BODY_CAP_BYTES or media_type.family_of(kind, kind, text, text) is not Family.JSON:
+        if len(text) > BODY_CAP_BYTES or media_type.family_of(kind, kind, text, text) is not BodyFamily.JSON:
             return None
         return cast(Json, orjson.loads(text))
-    except (Corrupt, TooLarge, Unsupported, orjson.JSONDecodeError):
+    except (CorruptBody, InflatedTooLarge, UnsupportedCoding, orjson.JSONDecodeError):
         return None

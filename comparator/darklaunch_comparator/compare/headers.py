@@ -11,9 +11,9 @@ from typing import Final
 from darklaunch_shared.wire.exchange import REDACTED, Headers
 
 from . import media_type, render
-from .collector import Findings
-from .model import Reason, Side
-from .volatile import ORIGIN, Reasons, Volatile, without_origin
+from .collector import DifferenceCollector
+from .model import ComparedResponse, ExcuseReason
+from .volatile import ORIGIN, Reasons, VolatileValues, without_origin
 
 Reading = Callable[[list[str], str], Hashable]
 """Reads a field's values, given the side's own origin, into what is compared."""
@@ -45,7 +45,13 @@ def changed_fields(theirs: Headers, ours: Headers, further: frozenset[str] = fro
     return sorted([name for name in changed if name in _READINGS or name.startswith(_MEANT) or name in further])
 
 
-def compare_headers(changed: list[str], primary: Side, shadow: Side, volatile: Volatile, findings: Findings) -> None:
+def compare_headers(
+    changed: list[str],
+    primary: ComparedResponse,
+    shadow: ComparedResponse,
+    volatile: VolatileValues,
+    findings: DifferenceCollector,
+) -> None:
     """Report which of the header fields named in `changed` differ in meaning."""
     for name in changed:
         read = _READINGS.get(name) or (_members if name.startswith("access-control-") else None)
@@ -56,7 +62,12 @@ def compare_headers(changed: list[str], primary: Side, shadow: Side, volatile: V
 
 
 def _compare_field(
-    name: str, read: Reading, primary: Side, shadow: Side, volatile: Volatile, findings: Findings
+    name: str,
+    read: Reading,
+    primary: ComparedResponse,
+    shadow: ComparedResponse,
+    volatile: VolatileValues,
+    findings: DifferenceCollector,
 ) -> None:
     left, right = _values(primary.answer.headers, name), _values(shadow.answer.headers, name)
     if left == right:
@@ -78,10 +89,10 @@ def _compare_field(
         findings.header(name, _shown(name, left), _shown(name, right), ", ".join(right))
 
 
-def _excuse_text(theirs: str, ours: str, one: str, other: str, volatile: Volatile) -> Reasons:
+def _excuse_text(theirs: str, ours: str, one: str, other: str, volatile: VolatileValues) -> Reasons:
     """Say why two texts may differ, as they were sent or else as they were read."""
     if one == other:
-        return (Reason.OWN_ORIGIN,)
+        return (ExcuseReason.OWN_ORIGIN,)
     return volatile.excuse(theirs, ours) or volatile.excuse(one, other)
 
 
@@ -100,7 +111,7 @@ def _shown(name: str, values: list[str]) -> str | None:
 def _media_type(values: list[str], _origin: str) -> Hashable:
     read = media_type.parse(values[-1])
     # application/json has no charset parameter (RFC 8259 11): it is UTF-8, said or not
-    charset = "" if read.family >= media_type.Family.LINES and read.charset in ("utf-8", "utf8") else read.charset
+    charset = "" if read.family >= media_type.BodyFamily.LINES and read.charset in ("utf-8", "utf8") else read.charset
     return read.type, charset.replace("utf8", "utf-8")
 
 

@@ -3,22 +3,22 @@
 from typing import Final
 
 from . import json_parse, render
-from .collector import Findings
-from .json_parse import Malformed
+from .collector import DifferenceCollector
+from .json_parse import MalformedJson
 from .json_path import ROOT
 from .json_walk import walk
-from .model import Json, Kind
+from .model import DifferenceKind, Json
 from .text_lines import compare_text
-from .volatile import Volatile
+from .volatile import VolatileValues
 
-_NOT_LINES: Final = Malformed("not one JSON document a line")
+_NOT_LINES: Final = MalformedJson("not one JSON document a line")
 
 
-def compare_json(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findings) -> None:
+def compare_json(theirs: bytes, ours: bytes, volatile: VolatileValues, findings: DifferenceCollector) -> None:
     """Report the differences between two JSON texts in UTF-8. Raises Unverified when they cannot be told."""
     read = json_parse.read(theirs, ours)
     left, right = read.primary, read.shadow
-    if isinstance(left, Malformed) or isinstance(right, Malformed):
+    if isinstance(left, MalformedJson) or isinstance(right, MalformedJson):
         _malformed(left, right, theirs, ours, volatile, findings)
         return
     if not read.same:
@@ -27,49 +27,49 @@ def compare_json(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findi
         _duplicate_keys(theirs, ours, findings)
 
 
-def compare_lines(theirs: bytes, ours: bytes, volatile: Volatile, findings: Findings) -> None:
+def compare_lines(theirs: bytes, ours: bytes, volatile: VolatileValues, findings: DifferenceCollector) -> None:
     """Report the differences between two texts of one JSON document a line, as arrays of their lines."""
     one, other = _lines(theirs), _lines(ours)
     read = json_parse.read(_array(one), _array(other))
     # As many elements as lines, else a line held half a document, or two.
     left = read.primary if isinstance(read.primary, list) and len(read.primary) == len(one) else _NOT_LINES
     right = read.shadow if isinstance(read.shadow, list) and len(read.shadow) == len(other) else _NOT_LINES
-    if isinstance(left, Malformed) or isinstance(right, Malformed):
+    if isinstance(left, MalformedJson) or isinstance(right, MalformedJson):
         _malformed(left, right, theirs, ours, volatile, findings)
     else:
         walk(left, right, find=read.find, volatile=volatile, findings=findings)
 
 
 def _malformed(
-    left: "Json | Malformed",
-    right: "Json | Malformed",
+    left: "Json | MalformedJson",
+    right: "Json | MalformedJson",
     theirs: bytes,
     ours: bytes,
-    volatile: Volatile,
-    findings: Findings,
+    volatile: VolatileValues,
+    findings: DifferenceCollector,
 ) -> None:
-    if isinstance(left, Malformed) and isinstance(right, Malformed):
+    if isinstance(left, MalformedJson) and isinstance(right, MalformedJson):
         compare_text(theirs, ours, volatile, findings)
         return
-    wrong = left if isinstance(left, Malformed) else right
-    kind = Kind.ENCODING if isinstance(wrong, Malformed) and wrong.undecodable else Kind.TYPE
+    wrong = left if isinstance(left, MalformedJson) else right
+    kind = DifferenceKind.ENCODING if isinstance(wrong, MalformedJson) and wrong.undecodable else DifferenceKind.TYPE
     findings.described(ROOT, kind, _shown(left, theirs), _shown(right, ours))
 
 
-def _shown(content: "Json | Malformed", text: bytes) -> str:
-    if not isinstance(content, Malformed):
+def _shown(content: "Json | MalformedJson", text: bytes) -> str:
+    if not isinstance(content, MalformedJson):
         return render.value(content)
     if content.undecodable:
         return content.reason
     return render.cut(f"{content.reason}: {render.plain(text[: render.LENGTH * 4].decode('utf-8', 'replace'))}")
 
 
-def _duplicate_keys(theirs: bytes, ours: bytes, findings: Findings) -> None:
+def _duplicate_keys(theirs: bytes, ours: bytes, findings: DifferenceCollector) -> None:
     left, right = json_parse.duplicate_keys(theirs), json_parse.duplicate_keys(ours)
     for group in sorted(left.keys() - right.keys()):
-        findings.described(left[group], Kind.DUPLICATE_KEY, "twice", "once")
+        findings.described(left[group], DifferenceKind.DUPLICATE_KEY, "twice", "once")
     for group in sorted(right.keys() - left.keys()):
-        findings.described(right[group], Kind.DUPLICATE_KEY, "once", "twice")
+        findings.described(right[group], DifferenceKind.DUPLICATE_KEY, "once", "twice")
 
 
 def _lines(text: bytes) -> list[bytes]:

@@ -13,10 +13,10 @@ from typing import Final, cast
 import orjson
 
 from .collector import Unverified
-from .decompress import Corrupt
+from .decompress import CorruptBody
 from .identifier_shape import is_map
 from .json_equality import Differing, canonical, differing, differing_or_hiding_booleans, first_differing, written
-from .json_path import ROOT, Path
+from .json_path import ROOT, JsonPath
 from .json_scan import has_long_number, only_white_space_differs, scalars_that_differ
 from .media_type import to_text
 from .model import Json, NotANumber
@@ -30,7 +30,7 @@ _GIANT_VALUES: Final = 5 * NODES_CAP
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
+class MalformedJson:
     """A body that is not JSON; `undecodable` when it is not even text."""
 
     reason: str
@@ -38,21 +38,21 @@ class Malformed:
 
 
 @dataclass(slots=True)
-class Documents:
+class JsonDocuments:
     """Two parsed bodies, and what is known of how they were written.
 
     `same`: they are the same document, and each stands for both. `find` finds what differs in them. `repeats`: a key
     may stand twice in an object of one side only.
     """
 
-    primary: "Json | Malformed"
-    shadow: "Json | Malformed"
+    primary: "Json | MalformedJson"
+    shadow: "Json | MalformedJson"
     same: bool = False
     find: Differing = differing_or_hiding_booleans
     repeats: bool = True
 
 
-def read(primary: bytes, shadow: bytes) -> Documents:
+def read(primary: bytes, shadow: bytes) -> JsonDocuments:
     """Parse two bodies, both by the same parser, so that fractions are doubles or Decimals on both sides.
 
     Raises Unverified when one is nested too deep, or holds too many values, to read in bounded time and memory.
@@ -63,14 +63,14 @@ def read(primary: bytes, shadow: bytes) -> Documents:
         places = scalars_that_differ(primary, shadow)
         if places:
             find = first_differing if places == 1 else differing
-            return Documents(orjson.loads(primary), orjson.loads(shadow), find=find, repeats=False)
+            return JsonDocuments(orjson.loads(primary), orjson.loads(shadow), find=find, repeats=False)
         found = _rewritten(primary, shadow)
     except orjson.JSONDecodeError:
         found = None
-    return found or Documents(_exactly("primary", primary), _exactly("shadow", shadow))
+    return found or JsonDocuments(_exactly("primary", primary), _exactly("shadow", shadow))
 
 
-def _rewritten(primary: bytes, shadow: bytes) -> Documents | None:
+def _rewritten(primary: bytes, shadow: bytes) -> JsonDocuments | None:
     """Parse two bodies and write them again, to see what they share; the shorter only if it is not the longer, written.
 
     None when numbers were lost in the reading.
@@ -80,31 +80,31 @@ def _rewritten(primary: bytes, shadow: bytes) -> Documents | None:
     one = orjson.loads(longer)
     form = written(one)
     if form == shorter and _kept(longer, form) == (True, True):
-        return Documents(one, one, same=True, repeats=False)
+        return JsonDocuments(one, one, same=True, repeats=False)
     other = orjson.loads(shorter)
     twin = written(other)
     (numbers, keys), (other_numbers, other_keys) = _kept(longer, form), _kept(shorter, twin)
     if not (numbers and other_numbers):
         return None
     left, right = (other, one) if swapped else (one, other)
-    return Documents(left, right, same=_same(one, other, form, twin), repeats=not (keys and other_keys))
+    return JsonDocuments(left, right, same=_same(one, other, form, twin), repeats=not (keys and other_keys))
 
 
-def duplicate_keys(text: bytes) -> dict[str, Path]:
+def duplicate_keys(text: bytes) -> dict[str, JsonPath]:
     """Find keys that an object has twice: index-free path to place. Empty when the text is not JSON."""
     if _too_deep(text):
         return {}
     try:
         content = cast(Json, _DUPLICATES.decode(to_text(text)))
-    except (ValueError, RecursionError, Corrupt):
+    except (ValueError, RecursionError, CorruptBody):
         return {}
-    found: dict[str, Path] = {}
-    todo: list[tuple[Json, Path]] = [(content, ROOT)]
+    found: dict[str, JsonPath] = {}
+    todo: list[tuple[Json, JsonPath]] = [(content, ROOT)]
     nodes = 0
     while todo and nodes < NODES_CAP:
         part, path = todo.pop()
         nodes += 1
-        if isinstance(part, _Repeated):
+        if isinstance(part, _ObjectWithRepeats):
             for name in part.repeated:
                 place = path.key(name)
                 found.setdefault(place.group, place)
@@ -118,15 +118,15 @@ def duplicate_keys(text: bytes) -> dict[str, Path]:
     return found
 
 
-def _exactly(side: str, text: bytes) -> "Json | Malformed":
+def _exactly(side: str, text: bytes) -> "Json | MalformedJson":
     if _too_deep(text):
         raise Unverified(f"the {side}'s body is nested more than {DEPTH_CAP} deep")
     try:
         return cast(Json, _EXACT.decode(to_text(text)))
-    except Corrupt as wrong:
-        return Malformed(str(wrong), undecodable=True)
+    except CorruptBody as wrong:
+        return MalformedJson(str(wrong), undecodable=True)
     except ValueError as wrong:
-        return Malformed(f"not JSON: {str(wrong)[:80]}")
+        return MalformedJson(f"not JSON: {str(wrong)[:80]}")
     except RecursionError:  # this far down someone else's stack even DEPTH_CAP may be too deep
         raise Unverified(f"the {side}'s body is nested too deep to read here") from None
 
@@ -195,7 +195,7 @@ def _fraction(digits: str) -> Decimal | NotANumber:
         return NotANumber(digits)
 
 
-class _Repeated(dict[str, Json]):
+class _ObjectWithRepeats(dict[str, Json]):
     """An object that has keys twice."""
 
     repeated: tuple[str, ...] = ()
@@ -206,7 +206,7 @@ def _noting_repeats(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(kept) == len(pairs):
         return kept
     seen: set[str] = set()
-    marked = _Repeated(kept)
+    marked = _ObjectWithRepeats(kept)
     repeated: list[str] = []
     for name, _ in pairs:
         if name in seen:

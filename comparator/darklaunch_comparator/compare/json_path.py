@@ -14,7 +14,7 @@ _SHORTHAND: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ESCAPES: Final = {"'": "\\'", "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-class Path:
+class JsonPath:
     """A place in a document: a link to the parent, and a key or an index.
 
     `written` has its indexes, `$.users[1].name`; `group` is index-free, `$.users[*].name`. A plain slotted class,
@@ -23,21 +23,21 @@ class Path:
 
     __slots__ = ("depth", "group", "parent", "token", "written")
 
-    def __init__(self, parent: "Path | None", token: str | int, written: str, group: str) -> None:
+    def __init__(self, parent: "JsonPath | None", token: str | int, written: str, group: str) -> None:
         self.parent = parent
         self.token = token
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.written = written if len(written) <= PATH_LENGTH else _shortened(written)
         self.group = group if len(group) <= PATH_LENGTH else _shortened(group)
 
-    def key(self, name: str, *, any: bool = False) -> "Path":
+    def key(self, name: str, *, any: bool = False) -> "JsonPath":
         """Descend into an object; `any` when the object is a map whose keys are data."""
         step = segment(name)
-        return Path(self, name, self.written + step, self.group + ("[*]" if any else step))
+        return JsonPath(self, name, self.written + step, self.group + ("[*]" if any else step))
 
-    def index(self, position: int) -> "Path":
+    def index(self, position: int) -> "JsonPath":
         """Descend into an array."""
-        return Path(self, position, f"{self.written}[{position}]", f"{self.group}[*]")
+        return JsonPath(self, position, f"{self.written}[{position}]", f"{self.group}[*]")
 
     def tokens(self) -> list[str | int]:
         """List the keys and indexes from the root down to this place."""
@@ -50,7 +50,7 @@ class Path:
         return found
 
 
-ROOT: Final = Path(None, "$", "$", "$")
+ROOT: Final = JsonPath(None, "$", "$", "$")
 
 
 def segment(token: str | int) -> str:

@@ -4,23 +4,25 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Final
 
-from .arrays import Alignment, align
-from .collector import Findings, Unverified
+from .arrays import ArrayAlignment, align
+from .collector import DifferenceCollector, Unverified
 from .identifier_shape import is_map
 from .json_equality import Differing, differing, differing_or_hiding_booleans, first_differing
 from .json_parse import DEPTH_CAP, NODES_CAP
-from .json_path import ROOT, Path
-from .model import ABSENT, NUMBERS, Json, Kind, Reason
+from .json_path import ROOT, JsonPath
+from .model import ABSENT, NUMBERS, DifferenceKind, ExcuseReason, Json
 from .rules import is_whole, strongest
 from .structure import TYPES, compare_structure
 from .timestamps import LEAST_EPOCH
 from .unordered_arrays import align_unordered
-from .volatile import Volatile, changed_format
+from .volatile import VolatileValues, changed_format
 
 _TOO_MANY: Final = f"the bodies differ and have more than {NODES_CAP:,} nodes to compare"
 
 
-def walk(primary: Json, shadow: Json, *, find: Differing, volatile: Volatile, findings: Findings) -> None:
+def walk(
+    primary: Json, shadow: Json, *, find: Differing, volatile: VolatileValues, findings: DifferenceCollector
+) -> None:
     """Report the differences between two documents.
 
     `find` finds where rows of their values differ. Raises Unverified past NODES_CAP; what lies deeper than DEPTH_CAP is
@@ -34,7 +36,7 @@ def walk(primary: Json, shadow: Json, *, find: Differing, volatile: Volatile, fi
             find = _differing_or_other_numbers
         elif find is first_differing:  # unordered elements that belong together may differ in several places
             find = differing
-    todo: list[tuple[Json, Json, Path]] = [(primary, shadow, ROOT)]
+    todo: list[tuple[Json, Json, JsonPath]] = [(primary, shadow, ROOT)]
     nodes = 0
     while todo:
         theirs, ours, path = todo.pop()
@@ -68,8 +70,13 @@ def _differing_or_other_numbers(ones: Collection[Json], others: Collection[Json]
 
 
 def _aligned(
-    theirs: list[Json], ours: list[Json], path: Path, find: Differing, volatile: Volatile, findings: Findings
-) -> Alignment:
+    theirs: list[Json],
+    ours: list[Json],
+    path: JsonPath,
+    find: Differing,
+    volatile: VolatileValues,
+    findings: DifferenceCollector,
+) -> ArrayAlignment:
     rules = findings.rules
     rule = strongest(rules.unordered.find(path.tokens())) if rules.steers_walk else None
     if rule is None:
@@ -77,13 +84,13 @@ def _aligned(
     alignment = align_unordered(theirs, ours, path, rule, rules, find, volatile)
     if alignment.reordered:
         alignment.reordered = False
-        findings.excuse(path, (Reason.UNORDERED,))
+        findings.excuse(path, (ExcuseReason.UNORDERED,))
     return alignment
 
 
 def _members(
-    theirs: dict[str, Json], ours: dict[str, Json], path: Path, find: Differing, findings: Findings
-) -> list[tuple[Json, Json, Path]]:
+    theirs: dict[str, Json], ours: dict[str, Json], path: JsonPath, find: Differing, findings: DifferenceCollector
+) -> list[tuple[Json, Json, JsonPath]]:
     names = list(theirs)
     if names == list(ours):
         unequal = find(theirs.values(), ours.values())
@@ -93,52 +100,56 @@ def _members(
         names = [name for name in names if name in ours]
         for name, value in theirs.items():
             if name not in ours:
-                findings.body(path.key(name, any=data), Kind.MISSING, value, ABSENT)
+                findings.body(path.key(name, any=data), DifferenceKind.MISSING, value, ABSENT)
         for name, value in ours.items():
             if name not in theirs:
-                findings.body(path.key(name, any=data), Kind.EXTRA, ABSENT, value)
+                findings.body(path.key(name, any=data), DifferenceKind.EXTRA, ABSENT, value)
         unequal = find([theirs[name] for name in names], [ours[name] for name in names])
     return [(theirs[names[at]], ours[names[at]], path.key(names[at], any=data)) for at in unequal]
 
 
 def _elements(
-    theirs: list[Json], ours: list[Json], path: Path, alignment: Alignment, findings: Findings
-) -> list[tuple[Json, Json, Path]]:
+    theirs: list[Json], ours: list[Json], path: JsonPath, alignment: ArrayAlignment, findings: DifferenceCollector
+) -> list[tuple[Json, Json, JsonPath]]:
     if alignment.reordered:
-        findings.body(path, Kind.ORDER, theirs, ours)
+        findings.body(path, DifferenceKind.ORDER, theirs, ours)
     if alignment.resized is not None:
-        findings.described(path, Kind.SIZE, *alignment.resized)
+        findings.described(path, DifferenceKind.SIZE, *alignment.resized)
     for at in alignment.missing:
-        findings.body(path.index(at), Kind.MISSING, theirs[at], ABSENT)
+        findings.body(path.index(at), DifferenceKind.MISSING, theirs[at], ABSENT)
     for at in alignment.extra:
-        findings.body(path.index(at), Kind.EXTRA, ABSENT, ours[at])
+        findings.body(path.index(at), DifferenceKind.EXTRA, ABSENT, ours[at])
     return [(theirs[left], ours[right], path.index(left)) for left, right in alignment.pairs]
 
 
-def _values(theirs: Json, ours: Json, path: Path, volatile: Volatile, findings: Findings) -> None:
+def _values(theirs: Json, ours: Json, path: JsonPath, volatile: VolatileValues, findings: DifferenceCollector) -> None:
     if TYPES[type(theirs)] != TYPES[type(ours)]:
-        findings.body(path, Kind.TYPE, theirs, ours)
+        findings.body(path, DifferenceKind.TYPE, theirs, ours)
     elif isinstance(theirs, str) and isinstance(ours, str):
         if theirs != ours:
             _report(theirs, ours, path, volatile.excuse(theirs, ours), findings)
     elif isinstance(theirs, NUMBERS) and isinstance(ours, NUMBERS):
         if findings.rules.steers_walk and _strictly_other(theirs, ours, path, findings):
-            findings.body(path, Kind.TYPE, theirs, ours)
+            findings.body(path, DifferenceKind.TYPE, theirs, ours)
         elif theirs < LEAST_EPOCH or ours < LEAST_EPOCH:
             if theirs != ours:  # not 1 and 1.0
-                findings.body(path, Kind.VALUE, theirs, ours)
+                findings.body(path, DifferenceKind.VALUE, theirs, ours)
         elif theirs != ours:
             _report(theirs, ours, path, volatile.excuse_number(theirs, ours), findings)
     elif theirs != ours:
-        findings.body(path, Kind.VALUE, theirs, ours)
+        findings.body(path, DifferenceKind.VALUE, theirs, ours)
 
 
-def _report(theirs: Json, ours: Json, path: Path, reasons: tuple[Reason, ...], findings: Findings) -> None:
+def _report(
+    theirs: Json, ours: Json, path: JsonPath, reasons: tuple[ExcuseReason, ...], findings: DifferenceCollector
+) -> None:
     if reasons and findings.admits(path.group, reasons):
         findings.excuse(path, reasons)
     else:
-        findings.body(path, Kind.TYPE if changed_format(theirs, ours) else Kind.VALUE, theirs, ours)
+        findings.body(path, DifferenceKind.TYPE if changed_format(theirs, ours) else DifferenceKind.VALUE, theirs, ours)
 
 
-def _strictly_other(theirs: int | float | Decimal, ours: int | float | Decimal, path: Path, findings: Findings) -> bool:
+def _strictly_other(
+    theirs: int | float | Decimal, ours: int | float | Decimal, path: JsonPath, findings: DifferenceCollector
+) -> bool:
     return is_whole(theirs) != is_whole(ours) and findings.rules.strict_numbers.covers(path.tokens())

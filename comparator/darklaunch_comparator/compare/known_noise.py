@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Final
 
-from .model import Kind
+from .model import DifferenceKind
 
-_EXCUSABLE: Final = frozenset({Kind.VALUE, Kind.ORDER, Kind.TEXT, Kind.BYTES, Kind.HEADER})
+_EXCUSABLE: Final = frozenset(
+    {DifferenceKind.VALUE, DifferenceKind.ORDER, DifferenceKind.TEXT, DifferenceKind.BYTES, DifferenceKind.HEADER}
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Noise:
+class KnownNoise:
     """Places, by index-free path or `header:<name>`.
 
     volatile   one version differs from itself there: compared by type only
@@ -19,15 +21,15 @@ class Noise:
     volatile: frozenset[str] = frozenset()
     identical: frozenset[str] = frozenset()
 
-    def excuses(self, place: str, kind: Kind) -> bool:
+    def excuses(self, place: str, kind: DifferenceKind) -> bool:
         """Say whether a difference there is noise."""
         return place in self.volatile and excusable(place, kind)
 
 
-NO_NOISE: Final = Noise()
+NO_NOISE: Final = KnownNoise()
 
 
-def excusable(place: str, kind: Kind) -> bool:
+def excusable(place: str, kind: DifferenceKind) -> bool:
     """Say whether noise may excuse such a difference: another value of one type, never presence, type, size or status.
 
     A content type is a type, whatever kind its difference has.

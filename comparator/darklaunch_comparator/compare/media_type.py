@@ -6,10 +6,10 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
-from .decompress import Corrupt
+from .decompress import CorruptBody
 
 
-class Family(IntEnum):
+class BodyFamily(IntEnum):
     """How a body is compared; the greater says more about it, and wins when two sides disagree."""
 
     UNSTATED = 0  # no content type: a look at the bytes decides
@@ -21,12 +21,12 @@ class Family(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Media:
+class MediaType:
     """A parsed Content-Type: media type in lower case, charset in lower case or "", and the family it belongs to."""
 
     type: str
     charset: str
-    family: Family
+    family: BodyFamily
 
 
 _LINES: Final = {
@@ -59,26 +59,26 @@ _TYPE_CHARS: Final = 1_000
 _BOM_STARTS: Final = (b"\xef", b"\xff", b"\xfe", b"\x00")
 
 
-def parse(content_type: str) -> Media:
+def parse(content_type: str) -> MediaType:
     """Read a Content-Type value; any text will do."""
     return _parse(content_type[:_TYPE_CHARS])
 
 
 @lru_cache(maxsize=512)
-def _parse(content_type: str) -> Media:
+def _parse(content_type: str) -> MediaType:
     kind = content_type.partition(";")[0].strip().lower()
     charset = _CHARSET.search(content_type)
-    return Media(kind, charset[1].lower() if charset else "", _family(kind))
+    return MediaType(kind, charset[1].lower() if charset else "", _family(kind))
 
 
-def family_of(primary: Media, shadow: Media, theirs: bytes, ours: bytes) -> Family:
+def family_of(primary: MediaType, shadow: MediaType, theirs: bytes, ours: bytes) -> BodyFamily:
     """Choose how two bodies are compared: the one way that fits the side that says more about its body."""
     family = primary.family if primary is shadow else max(primary.family, shadow.family)
-    if family is not Family.UNSTATED:
+    if family is not BodyFamily.UNSTATED:
         return family
     if _looks_like_json(theirs) and _looks_like_json(ours):
-        return Family.JSON
-    return Family.TEXT if _is_text(theirs) and _is_text(ours) else Family.BINARY
+        return BodyFamily.JSON
+    return BodyFamily.TEXT if _is_text(theirs) and _is_text(ours) else BodyFamily.BINARY
 
 
 def to_utf8(content: bytes, charset: str) -> bytes:
@@ -99,7 +99,7 @@ def to_utf8(content: bytes, charset: str) -> bytes:
     try:
         return content.decode(charset).removeprefix("\ufeff").encode()
     except (UnicodeError, LookupError):
-        raise Corrupt(f"not text in {charset}") from None
+        raise CorruptBody(f"not text in {charset}") from None
 
 
 def to_text(content: bytes) -> str:
@@ -107,19 +107,19 @@ def to_text(content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as wrong:
-        raise Corrupt(f"not text in utf-8 (byte {wrong.start + 1:,})") from None
+        raise CorruptBody(f"not text in utf-8 (byte {wrong.start + 1:,})") from None
 
 
-def _family(kind: str) -> Family:
+def _family(kind: str) -> BodyFamily:
     if kind in _JSON or kind.endswith("+json"):
-        return Family.JSON
+        return BodyFamily.JSON
     if kind in _LINES:
-        return Family.LINES
+        return BodyFamily.LINES
     if kind == "application/x-www-form-urlencoded":
-        return Family.FORM
+        return BodyFamily.FORM
     if kind.startswith("text/") or kind in _TEXT or kind.endswith(("+xml", "+yaml")):
-        return Family.TEXT
-    return Family.BINARY if kind else Family.UNSTATED
+        return BodyFamily.TEXT
+    return BodyFamily.BINARY if kind else BodyFamily.UNSTATED
 
 
 def _looks_like_json(content: bytes) -> bool:

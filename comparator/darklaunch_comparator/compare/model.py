@@ -6,7 +6,7 @@ from enum import Enum, StrEnum
 from typing import Final, TypeAlias
 
 from darklaunch_shared.process.fast_dataclass import immutable
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.exchange import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ ABSENT: Final = Absent.ABSENT
 
 
 @immutable
-class Side:
+class ComparedResponse:
     """One side of a comparison.
 
     `origin` is scheme://host[:port] as this side's client saw it, "" when unknown; `answered_at_ms` is the wall clock
     when it had answered, in milliseconds since the epoch.
     """
 
-    answer: Answer
+    answer: Response
     origin: str
     answered_at_ms: int
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """How two answers disagree at one place."""
 
     STATUS = "status"
@@ -75,12 +75,12 @@ class Difference:
 
     path: str
     group_path: str
-    kind: Kind
+    kind: DifferenceKind
     primary: str | None
     shadow: str | None
 
 
-class Reason(StrEnum):
+class ExcuseReason(StrEnum):
     """Why two values that differ were not reported."""
 
     OWN_ORIGIN = "own_origin"  # they differ only in each side's own scheme://host:port
@@ -103,11 +103,11 @@ class Excuse:
     """How many disagreements at one index-free path were excused, and why."""
 
     path: str
-    reason: Reason
+    reason: ExcuseReason
     count: int
 
 
-class Outcome(StrEnum):
+class ComparisonOutcome(StrEnum):
     """What a comparison came to."""
 
     MATCHED = "matched"
@@ -124,7 +124,7 @@ class Comparison:
     rest. `detail` says what could not be verified; a comparison that also found a difference is still `mismatched`.
     """
 
-    outcome: Outcome
+    outcome: ComparisonOutcome
     differences: tuple[Difference, ...] = ()
     excuses: tuple[Excuse, ...] = ()
     detail: str = ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, Generic, TypeVar, cast
 
-from .rule_path import Step
+from .rule_path import PathStep
 
 Token = str | int
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class _Node(Generic[T]):
         self.hub: _Node[T] | None = None
         self.values: list[T] = []
 
-    def below(self, step: Step) -> "_Node[T]":
+    def below(self, step: PathStep) -> "_Node[T]":
         start: _Node[T] = self
         if step.deep:
             self.hub = start = self.hub or _Node(is_hub=True)
@@ -33,7 +33,7 @@ class _Node(Generic[T]):
         return start.named.setdefault(step.token, _Node())
 
 
-class PathMap(Generic[T]):
+class PathIndex(Generic[T]):
     """Values by path. A path covers the places it names and everything below them.
 
     The paths share their beginnings in a tree that is walked once per look-up, with a set of positions instead of
@@ -42,7 +42,7 @@ class PathMap(Generic[T]):
 
     __slots__ = ("_root", "_size")
 
-    def __init__(self, entries: Iterable[tuple[Sequence[Step], T]] = ()) -> None:
+    def __init__(self, entries: Iterable[tuple[Sequence[PathStep], T]] = ()) -> None:
         self._root: _Node[T] = _Node()
         self._size = 0
         for steps, value in entries:

@@ -20,7 +20,7 @@ class BadPattern(ValueError):
     """A pattern is not one that RE2 takes; the message says what is wrong, and what to do."""
 
 
-class Pattern:
+class LinearPattern:
     """A compiled pattern that must match a whole value."""
 
     __slots__ = ("_compiled", "text")
@@ -42,7 +42,7 @@ class Pattern:
         return len(value) <= VALUE_BYTES and self._compiled.fullmatch(value) is not None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pattern) and other.text == self.text
+        return isinstance(other, LinearPattern) and other.text == self.text
 
     def __hash__(self) -> int:
         return hash(self.text)

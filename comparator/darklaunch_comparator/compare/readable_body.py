@@ -1,13 +1,13 @@
 """A body as a person reads it: decoded, JSON laid out over lines, anything else by size and digest."""
 
 import orjson
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.exchange import Response
 
 from . import media_type, render
-from .decompress import Corrupt, TooLarge, Unsupported, inflate
+from .decompress import CorruptBody, InflatedTooLarge, UnsupportedCoding, inflate
 
 
-def readable_body(answer: Answer) -> str:
+def readable_body(answer: Response) -> str:
     """Return an answer's body as text; what is not text, or does not decode, is described in a line.
 
     The text is as it came otherwise: control characters are the caller's to escape.
@@ -19,14 +19,14 @@ def readable_body(answer: Answer) -> str:
         return described or text
 
 
-def body_text(answer: Answer) -> tuple[str, str]:
+def body_text(answer: Response) -> tuple[str, str]:
     """Return an answer's body as the text it is, and "" or else, when it is no text, its description in a line."""
     described = {name: value for name, value in answer.headers if name in ("content-type", "content-encoding")}
     encoding = described.get("content-encoding", "")
     try:
         content = inflate(answer.body, encoding) if encoding else answer.body
         text = media_type.to_utf8(content, media_type.parse(described.get("content-type", "")).charset)
-    except (Corrupt, TooLarge, Unsupported) as why:
+    except (CorruptBody, InflatedTooLarge, UnsupportedCoding) as why:
         return "", f"{render.size_and_digest(answer.body)}: {why}"
     try:
         return text.decode(), ""

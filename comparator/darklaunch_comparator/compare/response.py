@@ -1,15 +1,21 @@
 """Compare two answers to one request: the story, from status to body."""
 
 from .bodies import compare_bodies
-from .collector import MATCHED, Findings, Unverified
+from .collector import MATCHED, DifferenceCollector, Unverified
 from .headers import changed_fields, compare_headers
-from .known_noise import NO_NOISE, Noise
-from .model import Comparison, Side
-from .rules import NO_RULES, Rules
-from .volatile import Volatile
+from .known_noise import NO_NOISE, KnownNoise
+from .model import ComparedResponse, Comparison
+from .rules import NO_RULES, EndpointRules
+from .volatile import VolatileValues
 
 
-def compare(method: str, primary: Side, shadow: Side, rules: Rules = NO_RULES, noise: Noise = NO_NOISE) -> Comparison:
+def compare(
+    method: str,
+    primary: ComparedResponse,
+    shadow: ComparedResponse,
+    rules: EndpointRules = NO_RULES,
+    noise: KnownNoise = NO_NOISE,
+) -> Comparison:
     """Compare a shadow's answer with the primary's to the same request.
 
     `method` is the request's method, upper-case; `rules` and `noise` are what was decided and what is known of its
@@ -19,12 +25,12 @@ def compare(method: str, primary: Side, shadow: Side, rules: Rules = NO_RULES, n
     changed = changed_fields(theirs.headers, ours.headers, rules.compared_headers)
     if not changed and theirs.status == ours.status and theirs.body == ours.body:
         return MATCHED
-    findings = Findings(rules, noise)
+    findings = DifferenceCollector(rules, noise)
     if theirs.status != ours.status:
         findings.status(theirs.status, ours.status)
         if theirs.status // 100 != ours.status // 100:
             return findings.conclude()  # a page and an error page have nothing to compare
-    volatile = Volatile(primary, shadow)
+    volatile = VolatileValues(primary, shadow)
     try:
         compare_headers(changed, primary, shadow, volatile, findings)
         compare_bodies(method, theirs, ours, volatile, findings, as_described=not changed)

@@ -30,7 +30,7 @@ class BadPath(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """One step of a path: a name, an index, or None for `*`; `deep` when any depth may lie before it."""
 
     token: str | int | None
@@ -38,7 +38,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RulePath:
     """What a rule's path names: the `status`, a `header` by its lower-case name (`*`: all), or places in the body.
 
     `steps` lead to the places in the body; None when the path names none. `$` has no steps: it is the whole body.
@@ -46,20 +46,20 @@ class Place:
 
     status: bool = False
     header: str = ""
-    steps: tuple[Step, ...] | None = None
+    steps: tuple[PathStep, ...] | None = None
 
 
-def parse_place(path: str) -> Place:
+def parse_place(path: str) -> RulePath:
     """Read `status`, `header:x-name`, `header:*` or a body path. Raises BadPath."""
     path = path.strip()
     if path == "status":
-        return Place(status=True)
+        return RulePath(status=True)
     if path.startswith("header:"):
-        return Place(header=_header(path))
-    return Place(steps=parse_path(path))
+        return RulePath(header=_header(path))
+    return RulePath(steps=parse_path(path))
 
 
-def parse_path(path: str) -> tuple[Step, ...]:
+def parse_path(path: str) -> tuple[PathStep, ...]:
     """Read a body path. Raises BadPath."""
     if not path.startswith("$"):
         raise BadPath(
@@ -68,13 +68,13 @@ def parse_path(path: str) -> tuple[Step, ...]:
         )
     if len(path) > PATH_CHARS:
         raise BadPath(f"{_shown(path)} is longer than the {PATH_CHARS} characters a path may have.")
-    steps: list[Step] = []
+    steps: list[PathStep] = []
     at = 1
     while at < len(path):
         found = _STEP.match(path, at)
         if found is None:
             raise BadPath(f"{_shown(path)} cannot be read from column {at + 1} on: {_advice(path[at:])}")
-        steps.append(Step(_token(found), found["deep"] is not None))
+        steps.append(PathStep(_token(found), found["deep"] is not None))
         at = found.end()
     return tuple(steps)
 

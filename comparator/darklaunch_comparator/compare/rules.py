@@ -12,17 +12,17 @@ from typing import Final, Protocol, TypeVar
 
 import orjson
 
-from .model import ABSENT, NUMBERS, Absent, Json, Kind, NotANumber, Reason
-from .path_index import PathMap, Token
-from .patterns import Pattern
+from .model import ABSENT, NUMBERS, Absent, DifferenceKind, ExcuseReason, Json, NotANumber
+from .path_index import PathIndex, Token
+from .patterns import LinearPattern
 
-Patterns = tuple[Pattern | None, ...]
+Patterns = tuple[LinearPattern | None, ...]
 """What values are ignored at a place; None: any, and whatever else differs there."""
 
-Fits = Callable[[Pattern, str], bool]
+Fits = Callable[[LinearPattern, str], bool]
 
 _EXACT: Final = Context(prec=60, Emax=999_999_999, Emin=-999_999_999, traps=[])
-_VALUES: Final = (Kind.VALUE, Kind.TEXT, Kind.BYTES)
+_VALUES: Final = (DifferenceKind.VALUE, DifferenceKind.TEXT, DifferenceKind.BYTES)
 
 
 class _Ranked(Protocol):
@@ -34,7 +34,7 @@ R = TypeVar("R", bound=_Ranked)
 
 
 @dataclass(frozen=True, slots=True)
-class Tolerance:
+class ToleranceRule:
     """How far two numbers may be apart: absolutely, or as a share of the greater one. The greatest rank decides."""
 
     absolute: Decimal
@@ -52,7 +52,7 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
-class Unordered:
+class UnorderedRule:
     """An array whose order means nothing; `by` names the member that tells its elements apart, "" for none."""
 
     by: str = ""
@@ -60,14 +60,14 @@ class Unordered:
 
 
 @dataclass(frozen=True, slots=True)
-class Structure:
+class StructureRule:
     """A part of which only keys and types count; `allow_extra` lets the shadow have further keys."""
 
     allow_extra: bool = False
     rank: int = 0
 
 
-class Standing(Enum):
+class ElementRole(Enum):
     """What a part of an array's element contributes to telling the elements apart."""
 
     KEPT = "kept"
@@ -76,19 +76,19 @@ class Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class EndpointRules:
     """The rules that hold at one endpoint."""
 
-    ignore: PathMap[Pattern | None] = field(default_factory=PathMap[Pattern | None])
+    ignore: PathIndex[LinearPattern | None] = field(default_factory=PathIndex[LinearPattern | None])
     ignore_status: Patterns = ()
     ignore_headers: Mapping[str, Patterns] = field(default_factory=dict[str, Patterns])
-    only: PathMap[None] = field(default_factory=PathMap[None])
+    only: PathIndex[None] = field(default_factory=PathIndex[None])
     only_headers: frozenset[str] = frozenset()
-    unordered: PathMap[Unordered] = field(default_factory=PathMap[Unordered])
-    tolerance: PathMap[Tolerance] = field(default_factory=PathMap[Tolerance])
-    structure_only: PathMap[Structure] = field(default_factory=PathMap[Structure])
-    null_is_absent: PathMap[None] = field(default_factory=PathMap[None])
-    strict_numbers: PathMap[None] = field(default_factory=PathMap[None])
+    unordered: PathIndex[UnorderedRule] = field(default_factory=PathIndex[UnorderedRule])
+    tolerance: PathIndex[ToleranceRule] = field(default_factory=PathIndex[ToleranceRule])
+    structure_only: PathIndex[StructureRule] = field(default_factory=PathIndex[StructureRule])
+    null_is_absent: PathIndex[None] = field(default_factory=PathIndex[None])
+    strict_numbers: PathIndex[None] = field(default_factory=PathIndex[None])
     compared_headers: frozenset[str] = frozenset()
     unlooked_headers: frozenset[str] = frozenset()
     status_classes: bool = False
@@ -104,57 +104,62 @@ class Rules:
         object.__setattr__(self, "steers_walk", any(steering))
 
     def excuse(
-        self, tokens: Sequence[Token], kind: Kind, primary: "Json | Absent", shadow: "Json | Absent", fits: Fits
-    ) -> Reason | None:
+        self,
+        tokens: Sequence[Token],
+        kind: DifferenceKind,
+        primary: "Json | Absent",
+        shadow: "Json | Absent",
+        fits: Fits,
+    ) -> ExcuseReason | None:
         """Say which rule excuses a difference in the body, None when none does.
 
         `fits` matches a pattern against a value. What was described in words has no values: both are ABSENT.
         """
         if self.only and not self._looked_at(tokens, primary, shadow):
-            return Reason.ONLY
+            return ExcuseReason.ONLY
         if kind in _VALUES and self.structure_only and self.structure_only.covers(tokens):
-            return Reason.STRUCTURE_ONLY
-        if kind is Kind.VALUE and self._near(tokens, primary, shadow):
-            return Reason.TOLERANCE
-        gone = (kind is Kind.MISSING and primary is None) or (kind is Kind.EXTRA and shadow is None)
+            return ExcuseReason.STRUCTURE_ONLY
+        if kind is DifferenceKind.VALUE and self._near(tokens, primary, shadow):
+            return ExcuseReason.TOLERANCE
+        gone = (kind is DifferenceKind.MISSING and primary is None) or (kind is DifferenceKind.EXTRA and shadow is None)
         if gone and self.null_is_absent.covers(tokens):
-            return Reason.NULL_IS_ABSENT
+            return ExcuseReason.NULL_IS_ABSENT
         if self.ignore:
             patterns = self.ignore.find(tokens)
             if None in patterns:
-                return Reason.IGNORED
-            text = _text(shadow) if patterns and kind is Kind.VALUE else None
+                return ExcuseReason.IGNORED
+            text = _text(shadow) if patterns and kind is DifferenceKind.VALUE else None
             if text is not None and any(fits(pattern, text) for pattern in patterns if pattern is not None):
-                return Reason.IGNORED_PATTERN
+                return ExcuseReason.IGNORED_PATTERN
         return None
 
-    def excuse_header(self, name: str, value: str | None, fits: Fits) -> Reason | None:
+    def excuse_header(self, name: str, value: str | None, fits: Fits) -> ExcuseReason | None:
         """Say which rule excuses a header's difference; `value` is the shadow's when both sides have one."""
         if name in self.unlooked_headers:
-            return Reason.HEADERS
+            return ExcuseReason.HEADERS
         if self.only_headers and name not in self.only_headers and "*" not in self.only_headers:
-            return Reason.ONLY
+            return ExcuseReason.ONLY
         return _ignored((*self.ignore_headers.get(name, ()), *self.ignore_headers.get("*", ())), value, fits)
 
-    def excuse_status(self, primary: int, shadow: int, fits: Fits) -> Reason | None:
+    def excuse_status(self, primary: int, shadow: int, fits: Fits) -> ExcuseReason | None:
         """Say which rule excuses a difference of the status."""
         if self.status_classes and primary // 100 == shadow // 100:
-            return Reason.STATUS_CLASSES
+            return ExcuseReason.STATUS_CLASSES
         return _ignored(self.ignore_status, str(shadow), fits)
 
-    def standing(self, tokens: Sequence[Token], part: Json) -> Standing:
+    def standing(self, tokens: Sequence[Token], part: Json) -> ElementRole:
         """Say what a part of an element contributes to telling the elements of an unordered array apart."""
         if (self.ignore and None in self.ignore.find(tokens)) or (
             self.only and not self._looked_at(tokens, part, ABSENT)
         ):
-            return Standing.DROPPED
+            return ElementRole.DROPPED
         if part is None and self.null_is_absent.covers(tokens):
-            return Standing.DROPPED
+            return ElementRole.DROPPED
         if self.structure_only and self.structure_only.covers(tokens):
-            return Standing.MASKED
+            return ElementRole.MASKED
         if isinstance(part, NUMBERS) and not isinstance(part, bool) and self.tolerance.covers(tokens):
-            return Standing.MASKED
-        return Standing.KEPT
+            return ElementRole.MASKED
+        return ElementRole.KEPT
 
     def _looked_at(self, tokens: Sequence[Token], primary: "Json | Absent", shadow: "Json | Absent") -> bool:
         if self.only.covers(tokens):
@@ -170,7 +175,7 @@ class Rules:
         return rule is not None and rule.near(primary, shadow)
 
 
-NO_RULES: Final = Rules()
+NO_RULES: Final = EndpointRules()
 
 
 def strongest(found: Sequence[R]) -> R | None:
@@ -183,11 +188,11 @@ def is_whole(number: "int | float | Decimal") -> bool:
     return isinstance(number, int) or (isinstance(number, Decimal) and number.as_tuple().exponent == 0)
 
 
-def _ignored(patterns: Patterns, value: str | None, fits: Fits) -> Reason | None:
+def _ignored(patterns: Patterns, value: str | None, fits: Fits) -> ExcuseReason | None:
     if None in patterns:
-        return Reason.IGNORED
+        return ExcuseReason.IGNORED
     if value is not None and any(fits(pattern, value) for pattern in patterns if pattern is not None):
-        return Reason.IGNORED_PATTERN
+        return ExcuseReason.IGNORED_PATTERN
     return None
 
 

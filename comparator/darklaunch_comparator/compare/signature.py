@@ -3,11 +3,11 @@
 from hashlib import blake2b
 from typing import Final
 
-from .model import Comparison, Difference, Kind
+from .model import Comparison, Difference, DifferenceKind
 
 _TITLE_PARTS: Final = 3
 _TITLE_LENGTH: Final = 200
-_SPOKEN: Final = {Kind.DUPLICATE_KEY: "duplicate key"}
+_SPOKEN: Final = {DifferenceKind.DUPLICATE_KEY: "duplicate key"}
 
 
 def signature(endpoint: str, comparison: Comparison) -> str:
@@ -49,9 +49,11 @@ def slow_title(limit_ms: float) -> str:
 
 
 def _part(difference: Difference) -> str:
-    if difference.kind is Kind.STATUS:
+    if difference.kind is DifferenceKind.STATUS:
         return f"status {difference.primary} → {difference.shadow}"
-    kind = "differs" if difference.kind is Kind.HEADER else _SPOKEN.get(difference.kind, difference.kind.value)
+    kind = (
+        "differs" if difference.kind is DifferenceKind.HEADER else _SPOKEN.get(difference.kind, difference.kind.value)
+    )
     return f"{difference.group_path} {kind}"
 
 

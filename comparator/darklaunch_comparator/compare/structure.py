@@ -3,12 +3,12 @@
 from decimal import Decimal
 from typing import Final
 
-from .collector import Findings, Unverified
+from .collector import DifferenceCollector, Unverified
 from .identifier_shape import is_map
 from .json_parse import DEPTH_CAP, NODES_CAP
-from .json_path import Path
-from .model import ABSENT, Json, Kind, NotANumber, Reason
-from .rules import Structure
+from .json_path import JsonPath
+from .model import ABSENT, DifferenceKind, ExcuseReason, Json, NotANumber
+from .rules import StructureRule
 
 TYPES: Final[dict[type, str]] = {
     dict: "object",
@@ -23,10 +23,12 @@ TYPES: Final[dict[type, str]] = {
 }
 
 
-Placed = tuple[Json, Path]
+Placed = tuple[Json, JsonPath]
 
 
-def compare_structure(primary: Json, shadow: Json, path: Path, rule: Structure, findings: Findings) -> None:
+def compare_structure(
+    primary: Json, shadow: Json, path: JsonPath, rule: StructureRule, findings: DifferenceCollector
+) -> None:
     """Report where the shadow's structure is another one.
 
     All elements of an array, and all values of a map, are looked at together: a key is missing when every element of
@@ -47,19 +49,19 @@ def compare_structure(primary: Json, shadow: Json, path: Path, rule: Structure, 
             todo.extend(reversed([*_members(theirs, ours, rule, findings), *_elements(theirs, ours, findings)]))
 
 
-def _types(theirs: list[Placed], ours: list[Placed], findings: Findings) -> None:
+def _types(theirs: list[Placed], ours: list[Placed], findings: DifferenceCollector) -> None:
     known = {TYPES[type(value)] for value, _ in theirs}
     first, path = theirs[0]
     for value, _ in ours:
         if TYPES[type(value)] not in known:
-            findings.body(path, Kind.TYPE, first, value)
+            findings.body(path, DifferenceKind.TYPE, first, value)
             return
     if _scalars(theirs) != _scalars(ours):
-        findings.excuse(path, (Reason.STRUCTURE_ONLY,))
+        findings.excuse(path, (ExcuseReason.STRUCTURE_ONLY,))
 
 
 def _members(
-    theirs: list[Placed], ours: list[Placed], rule: Structure, findings: Findings
+    theirs: list[Placed], ours: list[Placed], rule: StructureRule, findings: DifferenceCollector
 ) -> list[tuple[list[Placed], list[Placed]]]:
     left = [(value, path) for value, path in theirs if isinstance(value, dict)]
     right = [(value, path) for value, path in ours if isinstance(value, dict)]
@@ -68,7 +70,7 @@ def _members(
     names = dict.fromkeys([name for each, _ in (*left, *right) for name in each])
     if is_map(*[each for each, _ in (*left, *right)]):
         if [each.keys() for each, _ in left] != [each.keys() for each, _ in right]:
-            findings.excuse(left[0][1], (Reason.STRUCTURE_ONLY,))
+            findings.excuse(left[0][1], (ExcuseReason.STRUCTURE_ONLY,))
         one, other = (
             [(each[name], path.key(name, any=True)) for each, path in side for name in each] for side in (left, right)
         )
@@ -79,17 +81,19 @@ def _members(
         if one and other:
             found.append((one, other))
         if not one and not rule.allow_extra:
-            findings.body(other[0][1], Kind.EXTRA, ABSENT, other[0][0])
+            findings.body(other[0][1], DifferenceKind.EXTRA, ABSENT, other[0][0])
         elif one and (not other or (len(one) == len(left) and len(other) < len(right))):
-            findings.body(one[0][1], Kind.MISSING, one[0][0], ABSENT)
+            findings.body(one[0][1], DifferenceKind.MISSING, one[0][0], ABSENT)
     return found
 
 
-def _elements(theirs: list[Placed], ours: list[Placed], findings: Findings) -> list[tuple[list[Placed], list[Placed]]]:
+def _elements(
+    theirs: list[Placed], ours: list[Placed], findings: DifferenceCollector
+) -> list[tuple[list[Placed], list[Placed]]]:
     left = [(value, path) for value, path in theirs if isinstance(value, list)]
     right = [(value, path) for value, path in ours if isinstance(value, list)]
     if [len(each) for each, _ in left] != [len(each) for each, _ in right]:
-        findings.excuse(theirs[0][1], (Reason.STRUCTURE_ONLY,))
+        findings.excuse(theirs[0][1], (ExcuseReason.STRUCTURE_ONLY,))
     one, other = (
         [(value, path.index(at)) for each, path in side for at, value in enumerate(each)] for side in (left, right)
     )

@@ -1,15 +1,15 @@
 """Compare text line by line: HTML, XML, plain text, and JSON that is none."""
 
 from . import render
-from .collector import Findings
-from .decompress import Corrupt
+from .collector import DifferenceCollector
+from .decompress import CorruptBody
 from .json_path import ROOT
 from .media_type import to_text
-from .model import Kind, Reason
-from .volatile import Volatile
+from .model import DifferenceKind, ExcuseReason
+from .volatile import VolatileValues
 
 
-def compare_text(primary: bytes, shadow: bytes, volatile: Volatile, findings: Findings) -> None:
+def compare_text(primary: bytes, shadow: bytes, volatile: VolatileValues, findings: DifferenceCollector) -> None:
     """Report at most one difference between two texts in UTF-8: from the first line that differs to the last.
 
     Lines that differ only in what is volatile count as excused. Lines end at LF; a CR is part of its line.
@@ -19,7 +19,7 @@ def compare_text(primary: bytes, shadow: bytes, volatile: Volatile, findings: Fi
         return
     theirs, ours = decoded[0].split("\n"), decoded[1].split("\n")
     shorter = min(len(theirs), len(ours))
-    excused: list[tuple[Reason, ...]] = []
+    excused: list[tuple[ExcuseReason, ...]] = []
 
     def agree(one: str, other: str) -> bool:
         if one == other:
@@ -40,23 +40,23 @@ def compare_text(primary: bytes, shadow: bytes, volatile: Volatile, findings: Fi
         findings.excuse(ROOT, reasons)
     left, right = theirs[start : len(theirs) - end], ours[start : len(ours) - end]
     if left or right:
-        findings.described(ROOT, Kind.TEXT, *_shown(start + 1, left, right))
+        findings.described(ROOT, DifferenceKind.TEXT, *_shown(start + 1, left, right))
 
 
-def _decoded(primary: bytes, shadow: bytes, findings: Findings) -> tuple[str, str] | None:
+def _decoded(primary: bytes, shadow: bytes, findings: DifferenceCollector) -> tuple[str, str] | None:
     one, other = _utf8(primary), _utf8(shadow)
-    if isinstance(one, Corrupt) and isinstance(other, Corrupt):
+    if isinstance(one, CorruptBody) and isinstance(other, CorruptBody):
         return primary.decode("latin-1"), shadow.decode("latin-1")  # both lie alike: there is still text to compare
     if isinstance(one, str) and isinstance(other, str):
         return one, other
-    findings.described(ROOT, Kind.ENCODING, *[render.plain(str(side)) for side in (one, other)])
+    findings.described(ROOT, DifferenceKind.ENCODING, *[render.plain(str(side)) for side in (one, other)])
     return None
 
 
-def _utf8(content: bytes) -> str | Corrupt:
+def _utf8(content: bytes) -> str | CorruptBody:
     try:
         return to_text(content)
-    except Corrupt as wrong:
+    except CorruptBody as wrong:
         return wrong
 
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .arrays import Alignment, Skeleton, align_by, form, surplus, text_of
+from .arrays import ArrayAlignment, Skeleton, align_by, form, surplus, text_of
 from .collector import Unverified
 from .json_equality import Differing
-from .json_path import Path
+from .json_path import JsonPath
 from .model import NUMBERS, Json
 from .path_index import Token
-from .rules import Rules, Standing, Unordered
-from .volatile import Volatile
+from .rules import ElementRole, EndpointRules, UnorderedRule
+from .volatile import VolatileValues
 
 Key = tuple[bool, Decimal, str]
 """Elements with one key are the same, but for what is excused; by it they are sorted, numbers by their value."""
@@ -29,19 +29,19 @@ class _Entry:
 def align_unordered(
     theirs: list[Json],
     ours: list[Json],
-    path: Path,
-    rule: Unordered,
-    rules: Rules,
+    path: JsonPath,
+    rule: UnorderedRule,
+    rules: EndpointRules,
     find: Differing,
-    volatile: Volatile,
-) -> Alignment:
+    volatile: VolatileValues,
+) -> ArrayAlignment:
     """Align two arrays by their elements' ids, else as multisets: equal ones first, then what is left, sorted.
 
     When unequally many are left, nothing says which belong together: that is `resized`. Raises Unverified when
     elements are nested too deep to be told apart.
     """
     if len(theirs) == len(ours) and not find(theirs, ours):
-        return Alignment([])
+        return ArrayAlignment([])
     alignment = align_by(theirs, ours, rule.by, find)
     if alignment is not None:
         return alignment
@@ -58,12 +58,12 @@ def align_unordered(
     else:
         resized = surplus(len(theirs), [theirs[a.at] for a in one]), surplus(len(ours), [ours[b.at] for b in other])
     unequal = find([theirs[a] for a, _ in pairs], [ours[b] for _, b in pairs])
-    return Alignment(
+    return ArrayAlignment(
         pairs=sorted(pairs[at] for at in unequal), reordered=any(a != b for a, b in pairs), resized=resized
     )
 
 
-def _entries(elements: list[Json], path: Path, rules: Rules, skeleton: Skeleton) -> Iterator[_Entry]:
+def _entries(elements: list[Json], path: JsonPath, rules: EndpointRules, skeleton: Skeleton) -> Iterator[_Entry]:
     tokens = path.tokens()
     for at, element in enumerate(elements):
         text = text_of(_sorted(element))
@@ -91,16 +91,16 @@ def _merged(left: list[_Entry], right: list[_Entry]) -> tuple[list[tuple[_Entry,
     return same, one + left[a:], other + right[b:]
 
 
-def _told_apart(part: Json, tokens: list[Token], rules: Rules, skeleton: Skeleton) -> Json:
+def _told_apart(part: Json, tokens: list[Token], rules: EndpointRules, skeleton: Skeleton) -> Json:
     """Leave out what the rules excuse, and sort every array: an unordered path covers its subtree."""
     if isinstance(part, dict):
         kept: dict[str, Json] = {}
         for name, value in part.items():
             here = [*tokens, name]
             standing = rules.standing(here, value)
-            if standing is Standing.KEPT:
+            if standing is ElementRole.KEPT:
                 kept[name] = _told_apart(value, here, rules, skeleton)
-            elif standing is Standing.MASKED:
+            elif standing is ElementRole.MASKED:
                 kept[name] = type(value).__name__ if isinstance(value, dict | list) else None
         return kept
     if isinstance(part, list):

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from . import identifier_shape, timestamps
 from .collector import Unverified
-from .model import NUMBERS, Reason, Side
+from .model import NUMBERS, ComparedResponse, ExcuseReason
 
-Reasons = tuple[Reason, ...]
+Reasons = tuple[ExcuseReason, ...]
 """Why two values that differ are excused; empty when they are not."""
 
 _SECRETS: Final = "signature|sig|x-amz-signature|x-amz-security-token|x-goog-signature|hmac|policy|token"
@@ -44,12 +44,12 @@ class _Masked:
     parts: list[str]
 
 
-class Volatile:
+class VolatileValues:
     """What is known of two answers' origins and clocks."""
 
     __slots__ = ("_left_chars", "_primary", "_shadow")
 
-    def __init__(self, primary: Side, shadow: Side) -> None:
+    def __init__(self, primary: ComparedResponse, shadow: ComparedResponse) -> None:
         self._primary = primary
         self._shadow = shadow
         self._left_chars = BUDGET_CHARS
@@ -64,18 +64,18 @@ class Volatile:
         self._spend(len(primary) + len(shadow))
         stamp, twin = timestamps.read(primary), timestamps.read(shadow)
         if stamp is not None and twin is not None:
-            return (Reason.CLOCK,) if self._moved(stamp, twin) else ()
+            return (ExcuseReason.CLOCK,) if self._moved(stamp, twin) else ()
         theirs, ours = without_origin(primary, self._primary.origin), without_origin(shadow, self._shadow.origin)
         if theirs == ours:
-            return (Reason.OWN_ORIGIN,)
+            return (ExcuseReason.OWN_ORIGIN,)
         reasons = self._excuse_parts(theirs, ours)
         own = theirs != primary and ours != shadow
-        return (Reason.OWN_ORIGIN, *reasons) if own and reasons else reasons
+        return (ExcuseReason.OWN_ORIGIN, *reasons) if own and reasons else reasons
 
     def excuse_number(self, primary: int | float | Decimal, shadow: int | float | Decimal) -> Reasons:
         """Say why two numbers that differ may differ: both are times since the epoch."""
         theirs, ours = timestamps.epoch(primary), timestamps.epoch(shadow)
-        return (Reason.CLOCK,) if theirs and ours and self._moved(theirs, ours) else ()
+        return (ExcuseReason.CLOCK,) if theirs and ours and self._moved(theirs, ours) else ()
 
     def primary_skeleton(self, text: str) -> str:
         """Replace the primary's volatile parts by their shapes: what is left must agree with the shadow's."""
@@ -91,19 +91,19 @@ class Volatile:
         if len(theirs) == len(ours) and len(theirs) <= _LONGEST_ID:
             shape = identifier_shape.shape(theirs)
             if shape is not None and shape == identifier_shape.shape(ours):
-                return (Reason.GENERATED_ID,)
+                return (ExcuseReason.GENERATED_ID,)
         left, right = _masked(theirs), _masked(ours)
         if left.text != right.text:
             return ()
-        reasons: set[Reason] = set()
+        reasons: set[ExcuseReason] = set()
         for one, other in zip(left.parts, right.parts, strict=True):
             if one == other:
                 continue
             stamp, twin = timestamps.read(one), timestamps.read(other)
             if stamp is None or twin is None:
-                reasons.add(Reason.GENERATED_ID)
+                reasons.add(ExcuseReason.GENERATED_ID)
             elif self._moved(stamp, twin):
-                reasons.add(Reason.CLOCK)
+                reasons.add(ExcuseReason.CLOCK)
             else:
                 return ()
         return tuple(sorted(reasons))

@@ -4,13 +4,13 @@ import contextlib
 import time
 
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from redis.exceptions import ResponseError
 
 from .scripts import run_script
 
 
-def set_hold(redis: Client, name: str, by: str, why: str, act: str, *, only_at: int | None = None) -> None:
+def set_hold(redis: RedisClient, name: str, by: str, why: str, act: str, *, only_at: int | None = None) -> None:
     """Hold a launch. `act`, such as `rolled_back`, is what the leader records of it if nobody else does.
 
     `only_at` is the revision that the decision was made on: a launch that has moved on is left alone.

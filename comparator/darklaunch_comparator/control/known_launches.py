@@ -5,7 +5,7 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.spec import LaunchSpec, check_name, parse_state
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from psycopg import Connection
 from redis.exceptions import ResponseError
 
@@ -14,7 +14,7 @@ from darklaunch_comparator.store.launches import list_launches
 MOST_SHARDS: Final = 256
 
 
-def launch_specs(connection: Connection[Any], redis: Client) -> dict[str, LaunchSpec]:
+def launch_specs(connection: Connection[Any], redis: RedisClient) -> dict[str, LaunchSpec]:
     """Give every launch with its specification, an empty one where it cannot be read.
 
     Raises psycopg.Error and RedisError.
@@ -34,7 +34,7 @@ def launch_specs(connection: Connection[Any], redis: Client) -> dict[str, Launch
     return specs
 
 
-def launch_shards(connection: Connection[Any], redis: Client) -> list[tuple[str, int]]:
+def launch_shards(connection: Connection[Any], redis: RedisClient) -> list[tuple[str, int]]:
     """Give every launch shard. Raises psycopg.Error and RedisError."""
     specs = launch_specs(connection, redis)
     return [(name, shard) for name, spec in sorted(specs.items()) for shard in shards_of(spec)]

@@ -2,13 +2,13 @@
 
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import pack_spec
-from darklaunch_shared.redis.client import Client
-from darklaunch_shared.redis.script_queue import Call, call_script, insist
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.script_queue import ScriptCall, call_script, insist
 
 from darklaunch_comparator.store.launches import LaunchRecord
 
 
-def publish(redis: Client, record: LaunchRecord, *, lift_hold: bool) -> bool:
+def publish(redis: RedisClient, record: LaunchRecord, *, lift_hold: bool) -> bool:
     """Make Redis carry a launch as recorded, and have everyone look. Raises RedisError.
 
     False: Redis has this revision or a newer one already. `lift_hold` ends an emergency stop; only the act that
@@ -17,6 +17,6 @@ def publish(redis: Client, record: LaunchRecord, *, lift_hold: bool) -> bool:
     state = record.state
     insist(redis, "SADD", keys.LAUNCHES, state.name)
     arguments = (state.revision, state.status.value, repr(state.percent), pack_spec(state.spec), int(lift_hold))
-    published = call_script(redis, Call("publish", (keys.launch(state.name),), arguments))
+    published = call_script(redis, ScriptCall("publish", (keys.launch(state.name),), arguments))
     insist(redis, "INCR", keys.REVISION)  # also when refused: whoever published may have stopped before this
     return bool(published)

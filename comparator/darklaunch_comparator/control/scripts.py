@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.scripts import load
 from redis.exceptions import ResponseError
 
@@ -11,7 +11,7 @@ PAGE: Final = 200
 """Entries of a stream that are listed at once, if they are small."""
 
 
-def run_script(redis: Client, name: str, key: str, *args: str | bytes | int) -> Any:
+def run_script(redis: RedisClient, name: str, key: str, *args: str | bytes | int) -> Any:
     """Run one of the scripts on one key. They run seldom, so they are sent whole. Raises RedisError."""
     try:
         return redis.execute_command("EVAL", load(name).text, 1, key, *args)
@@ -21,7 +21,7 @@ def run_script(redis: Client, name: str, key: str, *args: str | bytes | int) -> 
         return redis.execute_command("EVAL", load(name, flags=False).text, 1, key, *args)  # Redis 6.2: no first line
 
 
-def exchange_ids(redis: Client, stream: str) -> Iterator[tuple[str, str]]:
+def exchange_ids(redis: RedisClient, stream: str) -> Iterator[tuple[str, str]]:
     """List a stream page by page: entry ids and exchange ids ("" where an entry has none). Raises RedisError."""
     after = "0-0"
     while page := run_script(redis, "exchange_ids", stream, after, PAGE):

@@ -23,20 +23,20 @@ its natural logarithm; −inf is E = 0. The claim is refuted when log_e ≥ `log
     clean_needed(below(0.001), counts, log_threshold(alpha))  how many more without a failure until it is cleared
 """
 
-from .betting import Bet, Counts, Side, above, below, log_e
-from .blocks import BlockSums, vote
+from .betting import Bet, BetSide, OutcomeCounts, above, below, log_e
+from .blocks import BlockCapital, vote
 from .combine import blame, discovery_weight, log_threshold, weighted_average
 from .needed import clean_needed
-from .rate import Interval, confidence_sequence
+from .rate import RateInterval, confidence_sequence
 from .restart import RestartMixture
 
 __all__ = [
     "Bet",
-    "BlockSums",
-    "Counts",
-    "Interval",
+    "BetSide",
+    "BlockCapital",
+    "OutcomeCounts",
+    "RateInterval",
     "RestartMixture",
-    "Side",
     "above",
     "below",
     "blame",

@@ -22,7 +22,7 @@ _RUIN: Final = -1 + 1e-12
 """A bet that loses this share of the capital has lost it all: rounding must not leave a crumb."""
 
 
-class Side(StrEnum):
+class BetSide(StrEnum):
     """What the evidence is for: that the mean of X is above m, or below it."""
 
     ABOVE = "above"
@@ -30,7 +30,7 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class OutcomeCounts:
     """What was seen of X: `pos` times +1, `neg` times −1, 0 the rest of `n` times. Counts add up.
 
     Raises ValueError for a negative count or more ones than exchanges.
@@ -45,8 +45,8 @@ class Counts:
         if self.pos < 0 or self.neg < 0 or self.pos + self.neg > self.n:
             raise ValueError(f"pos and neg are at least 0 and at most n together, got {self}")
 
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.pos + other.pos, self.neg + other.neg, self.n + other.n)
+    def __add__(self, other: "OutcomeCounts") -> "OutcomeCounts":
+        return OutcomeCounts(self.pos + other.pos, self.neg + other.neg, self.n + other.n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ class Bet:
     X lies in [`lo`, 1], `lo` is 0 or −1. `stakes` are the l of the module's text, largest first.
     """
 
-    side: Side
+    side: BetSide
     m: float
     lo: int
     stakes: tuple[float, ...]
 
     def log_growths(self, x: float) -> tuple[float, ...]:
         """Give, per stake, the log of the factor by which an outcome (or the mean of a block) `x` grows the capital."""
-        gain = x - self.m if self.side is Side.ABOVE else self.m - x
+        gain = x - self.m if self.side is BetSide.ABOVE else self.m - x
         return tuple(-math.inf if stake * gain <= _RUIN else math.log1p(stake * gain) for stake in self.stakes)
 
 
@@ -72,17 +72,17 @@ def above(m: float, lo: int = 0) -> Bet:
     """Bet that the mean of X in [`lo`, 1] is above `m`. Raises ValueError unless lo is 0 or −1 and lo < m < 1."""
     _check(m, lo)
     fractions = _ABOVE_FROM_ZERO if lo == 0 else _ABOVE_FROM_MINUS_ONE
-    return Bet(Side.ABOVE, m, lo, tuple(fraction / (m - lo) for fraction in fractions))
+    return Bet(BetSide.ABOVE, m, lo, tuple(fraction / (m - lo) for fraction in fractions))
 
 
 @lru_cache(maxsize=256)
 def below(m: float, lo: int = 0) -> Bet:
     """Bet that the mean of X in [`lo`, 1] is below `m`. Raises ValueError unless lo is 0 or −1 and lo < m < 1."""
     _check(m, lo)
-    return Bet(Side.BELOW, m, lo, tuple(fraction / (1 - m) for fraction in _BELOW))
+    return Bet(BetSide.BELOW, m, lo, tuple(fraction / (1 - m) for fraction in _BELOW))
 
 
-def log_e(bet: Bet, counts: Counts) -> float:
+def log_e(bet: Bet, counts: OutcomeCounts) -> float:
     """Give log E after betting on each of `counts` one by one. The order does not matter; nothing seen gives 0.
 
     Raises ValueError when X starts at 0 and something was counted below it.

@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .betting import Bet, Counts, log_mean_exp
+from .betting import Bet, OutcomeCounts, log_mean_exp
 
 _UNITS_PER_NAT: Final = 2**36
 """Log capital is kept in whole units of 2^-36: integers add up exactly, in any order and any grouping."""
 
 
 @dataclass(frozen=True, slots=True)
-class BlockSums:
+class BlockCapital:
     """Log capital after a set of blocks, per stake. Adding is exact and commutative: shuffle or split as you like.
 
     `sums` are in units of 2^-36; None is a stake that has lost everything. Each block is rounded once, by < 1e-11.
@@ -32,20 +32,22 @@ class BlockSums:
     sums: tuple[int | None, ...]
 
     @classmethod
-    def of(cls, bet: Bet) -> "BlockSums":
+    def of(cls, bet: Bet) -> "BlockCapital":
         """Start with nothing seen."""
         return cls(0, (0,) * len(bet.stakes))
 
-    def after(self, bet: Bet, block: Counts) -> "BlockSums":
+    def after(self, bet: Bet, block: OutcomeCounts) -> "BlockCapital":
         """Bet on one more closed block. An empty block is no bet."""
         growths = block_growths(bet, block, len(self.sums))
-        return self if growths is None else self + BlockSums(1, tuple(map(_units, growths)))
+        return self if growths is None else self + BlockCapital(1, tuple(map(_units, growths)))
 
-    def __add__(self, other: "BlockSums") -> "BlockSums":
+    def __add__(self, other: "BlockCapital") -> "BlockCapital":
         if len(self.sums) != len(other.sums):
             raise ValueError("sums of two different bets do not add up")
         pairs = zip(self.sums, other.sums, strict=True)
-        return BlockSums(self.blocks + other.blocks, tuple(None if a is None or b is None else a + b for a, b in pairs))
+        return BlockCapital(
+            self.blocks + other.blocks, tuple(None if a is None or b is None else a + b for a, b in pairs)
+        )
 
     @property
     def log_e(self) -> float:
@@ -57,7 +59,7 @@ class BlockSums:
         return {"blocks": self.blocks, "sums": list(self.sums)}
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any]) -> "BlockSums":
+    def unpack(cls, packed: Mapping[str, Any]) -> "BlockCapital":
         """Read what `pack` gave. Raises KeyError, TypeError or ValueError on anything else."""
         sums = tuple(None if units is None else int(units) for units in packed["sums"])
         if not sums:
@@ -65,15 +67,15 @@ class BlockSums:
         return cls(int(packed["blocks"]), sums)
 
 
-def vote(block: Counts) -> Counts:
+def vote(block: OutcomeCounts) -> OutcomeCounts:
     """Give a block of paired outcomes one vote: +1 when `pos` exceeds `neg`, −1 when it is the other way, else 0.
 
     Votes are counts: they add up, and `log_e` bets on them one by one. An empty block has none.
     """
-    return Counts(block.pos > block.neg, block.neg > block.pos, block.n > 0)
+    return OutcomeCounts(block.pos > block.neg, block.neg > block.pos, block.n > 0)
 
 
-def block_growths(bet: Bet, block: Counts, stakes: int) -> tuple[float, ...] | None:
+def block_growths(bet: Bet, block: OutcomeCounts, stakes: int) -> tuple[float, ...] | None:
     """Give the log growth per stake on a block's mean; None for an empty block.
 
     Raises ValueError when the state has not the bet's number of `stakes`, or a block counts what X cannot be.

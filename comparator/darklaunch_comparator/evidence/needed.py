@@ -2,19 +2,19 @@
 
 from typing import Final
 
-from .betting import Bet, Counts, Side, log_e
+from .betting import Bet, BetSide, OutcomeCounts, log_e
 
 MOST: Final = 2**60
 
 
-def clean_needed(bet: Bet, counts: Counts, log_bar: float) -> int | None:
+def clean_needed(bet: Bet, counts: OutcomeCounts, log_bar: float) -> int | None:
     """Count the exchanges, all of them clean (X = 0), after which `log_e` reaches `log_bar`; 0 when it has.
 
     At most 2^60. None when no number of them does: the paired bet "below 0" learns nothing from ties. With nothing
     seen, clearing "below m" takes about 4.4/m at α = 5 %; one failure early on moves 4,409 to about 7,450. Raises
     ValueError for a bet "above", which no clean exchange helps.
     """
-    if bet.side is not Side.BELOW:
+    if bet.side is not BetSide.BELOW:
         raise ValueError("clean exchanges are no evidence for a mean above")
     if log_e(bet, counts) >= log_bar:
         return 0
@@ -35,5 +35,5 @@ def clean_needed(bet: Bet, counts: Counts, log_bar: float) -> int | None:
     return reached
 
 
-def _reaches(bet: Bet, counts: Counts, more: int, log_bar: float) -> bool:
-    return log_e(bet, counts + Counts(n=more)) >= log_bar
+def _reaches(bet: Bet, counts: OutcomeCounts, more: int, log_bar: float) -> bool:
+    return log_e(bet, counts + OutcomeCounts(n=more)) >= log_bar

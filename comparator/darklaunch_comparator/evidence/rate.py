@@ -14,14 +14,14 @@ _HALVINGS: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class RateInterval:
     """A range of rates, both ends in [0, 1]."""
 
     low: float
     high: float
 
 
-def confidence_sequence(hits: int, n: int, alpha: float = 0.05) -> Interval:
+def confidence_sequence(hits: int, n: int, alpha: float = 0.05) -> RateInterval:
     """Bound the rate of `hits` in `n`: with probability 1 − `alpha` it is inside at every n at once.
 
     The rates p at which the mixture B(a+S, b+n−S)/B(a, b) over p^S·(1−p)^(n−S) stays below 1/α, a = b = ½. Nothing seen
@@ -30,12 +30,12 @@ def confidence_sequence(hits: int, n: int, alpha: float = 0.05) -> Interval:
     if not 0 <= hits <= n or not 0 < alpha <= 1:
         raise ValueError(f"0 ≤ hits ≤ n and 0 < alpha ≤ 1 must hold, got hits {hits}, n {n}, alpha {alpha}")
     if n == 0:
-        return Interval(0.0, 1.0)
+        return RateInterval(0.0, 1.0)
     bound = -math.log(alpha) - _log_beta(_A + hits, _B + n - hits) + _log_beta(_A, _B)
     rate = hits / n
     low = 0.0 if hits == 0 else _crossing(hits, n, bound, outside=0.0, inside=rate)
     high = 1.0 if hits == n else _crossing(hits, n, bound, outside=1.0, inside=rate)
-    return Interval(low, high)
+    return RateInterval(low, high)
 
 
 def _crossing(hits: int, n: int, bound: float, *, outside: float, inside: float) -> float:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .betting import Bet, Counts, log_mean_exp, log_sum_exp
+from .betting import Bet, OutcomeCounts, log_mean_exp, log_sum_exp
 from .blocks import block_growths
 
 
@@ -37,7 +37,7 @@ class RestartMixture:
         """Start with nothing seen."""
         return cls(0, (-math.inf,) * len(bet.stakes))
 
-    def after(self, bet: Bet, block: Counts) -> "RestartMixture":
+    def after(self, bet: Bet, block: OutcomeCounts) -> "RestartMixture":
         """Bet on the next closed block. An empty block is no bet."""
         growths = block_growths(bet, block, len(self.log_started))
         if growths is None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from darklaunch_comparator.evidence import Counts, above, blame, log_e
+from darklaunch_comparator.evidence import OutcomeCounts, above, blame, log_e
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
+class PairedPlace:
     """How one place differed in `pairs` exchanges of which one version was asked twice.
 
     `pos`: the shadow differs from the primary there, and the version asked twice not from itself; `neg`: the other way
@@ -24,7 +24,7 @@ class Paired:
     @property
     def log_e(self) -> float:
         """The log evidence that the shadow differs more than noise does."""
-        return log_e(above(0.0, lo=-1), Counts(self.pos, self.neg, self.pairs))
+        return log_e(above(0.0, lo=-1), OutcomeCounts(self.pos, self.neg, self.pairs))
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -32,22 +32,22 @@ class Paired:
         return self.endpoint, self.path, self.version
 
 
-def over_noise(counted: Iterable[Paired], before: Iterable[Paired], alpha: float) -> tuple[Paired, ...]:
+def over_noise(counted: Iterable[PairedPlace], before: Iterable[PairedPlace], alpha: float) -> tuple[PairedPlace, ...]:
     """Name the places that differ more than their own noise, strongest first, so that about `alpha` are wrong at most.
 
     What was counted `before` is left out. Only places where anything differed are weighed against each other; at the
     others there is no evidence at all.
     """
-    earlier: Mapping[tuple[str, str, str], Paired] = {each.key: each for each in before}
+    earlier: Mapping[tuple[str, str, str], PairedPlace] = {each.key: each for each in before}
     lately = [_since(each, earlier.get(each.key)) for each in counted]
     found = {each: each.log_e for each in lately if each.pos > 0 or each.neg > 0}
-    named: dict[tuple[str, str], Paired] = {}
+    named: dict[tuple[str, str], PairedPlace] = {}
     for each in blame(found, alpha):
         named.setdefault((each.endpoint, each.path), each)
     return tuple(named.values())
 
 
-def _since(now: Paired, before: Paired | None) -> Paired:
+def _since(now: PairedPlace, before: PairedPlace | None) -> PairedPlace:
     if before is None:
         return now
     return replace(now, pos=now.pos - before.pos, neg=now.neg - before.neg, pairs=now.pairs - before.pairs)

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from darklaunch_comparator.evidence import blame, discovery_weight, log_threshold, weighted_average
 
-from .beyond_noise import Paired
-from .endpoint_evidence import ALL, Scope
-from .policy import RATES, Guard, Policy
-from .window import WINDOW_MS, Seen, window_of
+from .beyond_noise import PairedPlace
+from .endpoint_evidence import ALL, EndpointEvidence
+from .policy import RATES, Guard, JudgePolicy
+from .window import WINDOW_MS, JudgedExchange, window_of
 
 LEAST: Final = 20
 """Exchanges before which nothing is condemned."""
@@ -20,7 +20,7 @@ ALL_WEIGHT: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Guilt:
+class GuardAccusation:
     """One guard's evidence against one endpoint, or against all together (""): `failed` of `n`.
 
     For latencies those are the exchanges in which only the shadow was over the threshold, less those in which only the
@@ -34,7 +34,7 @@ class Guilt:
     n: int
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any]) -> "Guilt":
+    def unpack(cls, packed: Mapping[str, Any]) -> "GuardAccusation":
         """Read one as JSON values."""
         return cls(Guard(packed["guard"]), packed["endpoint"], packed["log_e"], packed["failed"], packed["n"])
 
@@ -51,9 +51,9 @@ class Condemnation:
     at_ms: int
     n: int
     log_e: float
-    leading: Guilt
-    guilty: tuple[Guilt, ...]
-    places: tuple[Paired, ...] = ()
+    leading: GuardAccusation
+    guilty: tuple[GuardAccusation, ...]
+    places: tuple[PairedPlace, ...] = ()
 
     def pack(self) -> dict[str, Any]:
         """Give it as JSON values."""
@@ -62,52 +62,54 @@ class Condemnation:
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> "Condemnation":
         """Read what `pack` gave."""
-        guilty = tuple(Guilt.unpack(each) for each in packed["guilty"])
-        places = tuple(Paired(**each) for each in packed.get("places", ()))
-        return cls(packed["at_ms"], packed["n"], packed["log_e"], Guilt.unpack(packed["leading"]), guilty, places)
+        guilty = tuple(GuardAccusation.unpack(each) for each in packed["guilty"])
+        places = tuple(PairedPlace(**each) for each in packed.get("places", ()))
+        return cls(
+            packed["at_ms"], packed["n"], packed["log_e"], GuardAccusation.unpack(packed["leading"]), guilty, places
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class BuildTrial:
     """What is known of one build.
 
     `scopes` are by endpoint, with all together under "". `first_ms` and `until_ms` are where the windows that were seen
     begin and end, 0 when none was. `peak_log_e` is the strongest the evidence ever was: it does not wear off.
     """
 
-    scopes: Mapping[str, Scope]
+    scopes: Mapping[str, EndpointEvidence]
     first_ms: int = 0
     until_ms: int = 0
     peak_log_e: float = 0.0
     condemned: Condemnation | None = None
 
     @classmethod
-    def of(cls, policy: Policy) -> "Trial":
+    def of(cls, policy: JudgePolicy) -> "BuildTrial":
         """Start with nothing seen."""
-        return cls({ALL: Scope.of(1.0, policy, strict=policy.strict)})
+        return cls({ALL: EndpointEvidence.of(1.0, policy, strict=policy.strict)})
 
     @property
-    def all(self) -> Scope:
+    def all(self) -> EndpointEvidence:
         """All endpoints together."""
         return self.scopes[ALL]
 
     @property
-    def endpoints(self) -> Iterator[tuple[str, Scope]]:
+    def endpoints(self) -> Iterator[tuple[str, EndpointEvidence]]:
         """Each endpoint, in the order in which they were found."""
         return ((name, scope) for name, scope in self.scopes.items() if name != ALL)
 
-    def after(self, seen: Sequence[Seen], policy: Policy) -> "Trial":
+    def after(self, seen: Sequence[JudgedExchange], policy: JudgePolicy) -> "BuildTrial":
         """Take in one window, whole and in order of time, later than all before. An empty one is none."""
         if not seen:
             return self
-        apart: defaultdict[str, list[Seen]] = defaultdict(list)
+        apart: defaultdict[str, list[JudgedExchange]] = defaultdict(list)
         for each in seen:
             apart[each.endpoint].append(each)
         scopes = {**self.scopes, ALL: self.all.after(seen, policy)}
         found = sorted(apart.keys() - scopes.keys())
         for number, name in enumerate(found, len(self.scopes)):
             weight = 1 / (len(found) + 1) if len(self.scopes) == 1 else discovery_weight(number)
-            scopes[name] = Scope.of(weight, policy)
+            scopes[name] = EndpointEvidence.of(weight, policy)
         for name, own in apart.items():
             scopes[name] = scopes[name].after(own, policy)
         start_ms = window_of(seen[0].at_ms)
@@ -120,7 +122,7 @@ class Trial:
             trial = replace(trial, condemned=replace(trial.condemned, guilty=_guilty(trial, policy)))
         return trial
 
-    def log_e(self, policy: Policy) -> float:
+    def log_e(self, policy: JudgePolicy) -> float:
         """Give the log evidence for a rollback: the average over the guards, of all together and of the endpoints."""
         return weighted_average(
             (policy.weights.of(guard) * self._share(name), scope.log_e[guard])
@@ -128,16 +130,16 @@ class Trial:
             for guard in Guard
         )
 
-    def guilt(self, guard: Guard, name: str) -> Guilt:
+    def guilt(self, guard: Guard, name: str) -> GuardAccusation:
         """Give the evidence of one guard about one scope."""
         scope = self.scopes[name]
         if guard in RATES:
             counts = scope.rates[guard].counts
-            return Guilt(guard, name, scope.log_e[guard], counts.pos, counts.n)
+            return GuardAccusation(guard, name, scope.log_e[guard], counts.pos, counts.n)
         pairs = scope.latencies.pairs[guard]
-        return Guilt(guard, name, scope.log_e[guard], pairs.pos - pairs.neg, pairs.n)
+        return GuardAccusation(guard, name, scope.log_e[guard], pairs.pos - pairs.neg, pairs.n)
 
-    def leading(self, policy: Policy) -> Guilt:
+    def leading(self, policy: JudgePolicy) -> GuardAccusation:
         """Give the evidence that counts most: against an endpoint where its own suffices, unless all are as bad."""
         weighed = [(guard, name) for guard in Guard if policy.weights.of(guard) for name in self.scopes]
         guard, _ = max(weighed, key=lambda it: self.scopes[it[1]].log_e[it[0]] + math.log(policy.weights.of(it[0])))
@@ -159,7 +161,7 @@ class Trial:
         }
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any], scopes: Mapping[str, Scope]) -> "Trial":
+    def unpack(cls, packed: Mapping[str, Any], scopes: Mapping[str, EndpointEvidence]) -> "BuildTrial":
         """Read what `pack` gave. `scopes` are in the order in which they were found."""
         condemned = packed["condemned"]
         return cls(
@@ -171,7 +173,7 @@ class Trial:
         )
 
 
-def _guilty(trial: Trial, policy: Policy) -> tuple[Guilt, ...]:
+def _guilty(trial: BuildTrial, policy: JudgePolicy) -> tuple[GuardAccusation, ...]:
     """Name endpoints, each with what is strongest against it, so that about alpha of them are wrong at most."""
     weights = {guard: policy.weights.of(guard) for guard in Guard if policy.weights.of(guard)}
     own = {

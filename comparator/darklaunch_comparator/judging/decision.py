@@ -6,11 +6,11 @@ from enum import StrEnum
 
 from darklaunch_comparator.evidence import below, clean_needed, log_threshold
 
-from .build_evidence import Trial
-from .policy import RATES, Guard, Mode, Policy
+from .build_evidence import BuildTrial
+from .policy import RATES, Guard, JudgeMode, JudgePolicy
 
 
-class Verdict(StrEnum):
+class LaunchVerdict(StrEnum):
     """What is known of a launch."""
 
     PROMOTE = "promote"
@@ -19,7 +19,7 @@ class Verdict(StrEnum):
     ROLL_BACK = "roll_back"
 
 
-class Move(StrEnum):
+class JudgeMove(StrEnum):
     """What the evidence asks for."""
 
     ROLL_BACK = "roll_back"
@@ -28,7 +28,7 @@ class Move(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RampProgress:
     """Where an automatic ramp stands: the step, when it began (epoch ms), how much had been judged by then.
 
     `ready` is whether a promotion was once shown to be right; later traffic may still condemn, but not take that back.
@@ -41,7 +41,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Uncovered:
+class UncoveredEndpoint:
     """An endpoint that is not judged yet: its part of the traffic, and how many more exchanges it needs."""
 
     endpoint: str
@@ -51,7 +51,7 @@ class Uncovered:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class JudgeDecision:
     """A verdict and what stands between it and a promotion.
 
     `move` is what the evidence asks for, whoever makes it; None while it asks for nothing. `by_hand` is whether a
@@ -60,50 +60,52 @@ class Decision:
     those of them that stand in the way.
     """
 
-    verdict: Verdict
-    move: Move | None = None
+    verdict: LaunchVerdict
+    move: JudgeMove | None = None
     by_hand: bool = False
     needed: int = 0
     soak_ms: int = 0
     open: tuple[Guard, ...] = ()
-    uncovered: tuple[Uncovered, ...] = ()
-    blocking: tuple[Uncovered, ...] = field(default=())
+    uncovered: tuple[UncoveredEndpoint, ...] = ()
+    blocking: tuple[UncoveredEndpoint, ...] = field(default=())
 
 
-def decide(trial: Trial, policy: Policy, progress: Progress) -> Decision:
+def decide(trial: BuildTrial, policy: JudgePolicy, progress: RampProgress) -> JudgeDecision:
     """Decide about a build by what is known of it."""
     uncovered = tuple(sorted(_uncovered(trial, policy), key=lambda each: (-each.n, each.endpoint)))
     if trial.condemned is not None:
-        by_hand = policy.mode is Mode.ADVISE
-        return Decision(Verdict.ROLL_BACK, Move.ROLL_BACK, by_hand, uncovered=uncovered)
+        by_hand = policy.mode is JudgeMode.ADVISE
+        return JudgeDecision(LaunchVerdict.ROLL_BACK, JudgeMove.ROLL_BACK, by_hand, uncovered=uncovered)
     blocking = tuple(
         each for each in uncovered if each.share >= policy.coverage_share and each.endpoint not in policy.unjudged
     )
     if trial.all.n == 0:
-        return Decision(Verdict.INSUFFICIENT_TRAFFIC, needed=policy.clean_exchanges, soak_ms=_whole_soak_ms(policy))
+        return JudgeDecision(
+            LaunchVerdict.INSUFFICIENT_TRAFFIC, needed=policy.clean_exchanges, soak_ms=_whole_soak_ms(policy)
+        )
     if progress.ready:
-        return Decision(Verdict.PROMOTE, Move.PROMOTE, _promotes_by_hand(policy), uncovered=uncovered)
-    if policy.mode is Mode.AUTO and progress.step < len(policy.steps) - 1:
+        return JudgeDecision(LaunchVerdict.PROMOTE, JudgeMove.PROMOTE, _promotes_by_hand(policy), uncovered=uncovered)
+    if policy.mode is JudgeMode.AUTO and progress.step < len(policy.steps) - 1:
         return _on_the_way(trial, policy, progress, uncovered, blocking)
     return _at_the_end(trial, policy, progress, uncovered, blocking)
 
 
 def _on_the_way(
-    trial: Trial,
-    policy: Policy,
-    progress: Progress,
-    uncovered: tuple[Uncovered, ...],
-    blocking: tuple[Uncovered, ...],
-) -> Decision:
+    trial: BuildTrial,
+    policy: JudgePolicy,
+    progress: RampProgress,
+    uncovered: tuple[UncoveredEndpoint, ...],
+    blocking: tuple[UncoveredEndpoint, ...],
+) -> JudgeDecision:
     step = policy.steps[progress.step]
     still = open_rates(trial, policy, progress.step)
     soak_ms = max(0, _ms(policy.soak_s) - (trial.until_ms - progress.since_ms))
     short = max(0, step.minimum - (trial.all.n - progress.n_before))
     ready = not still and not soak_ms and not short
     rest = policy.steps[progress.step + 1 :]
-    return Decision(
-        Verdict.KEEP_WATCHING,
-        Move.RAISE if ready else None,
+    return JudgeDecision(
+        LaunchVerdict.KEEP_WATCHING,
+        JudgeMove.RAISE if ready else None,
         rest[0].by_hand,
         max(short + sum(later.minimum for later in rest), _to_clear(trial, policy), _to_cover(blocking)),
         soak_ms + len(rest) * _ms(policy.soak_s),
@@ -114,15 +116,15 @@ def _on_the_way(
 
 
 def _at_the_end(
-    trial: Trial,
-    policy: Policy,
-    progress: Progress,
-    uncovered: tuple[Uncovered, ...],
-    blocking: tuple[Uncovered, ...],
-) -> Decision:
+    trial: BuildTrial,
+    policy: JudgePolicy,
+    progress: RampProgress,
+    uncovered: tuple[UncoveredEndpoint, ...],
+    blocking: tuple[UncoveredEndpoint, ...],
+) -> JudgeDecision:
     last = len(policy.steps) - 1
     still = open_rates(trial, policy, last)
-    if policy.mode is Mode.AUTO:
+    if policy.mode is JudgeMode.AUTO:
         short = policy.steps[last].minimum - (trial.all.n - progress.n_before)
         soak_ms = _ms(policy.soak_s) - (trial.until_ms - progress.since_ms)
     else:
@@ -130,12 +132,12 @@ def _at_the_end(
         soak_ms = _whole_soak_ms(policy) - (trial.until_ms - trial.first_ms)
     short, soak_ms = max(0, short), max(0, soak_ms)
     shown = not still and not soak_ms and not short
-    verdict = Verdict.KEEP_WATCHING
+    verdict = LaunchVerdict.KEEP_WATCHING
     if shown:
-        verdict = Verdict.INSUFFICIENT_TRAFFIC if blocking else Verdict.PROMOTE
-    return Decision(
+        verdict = LaunchVerdict.INSUFFICIENT_TRAFFIC if blocking else LaunchVerdict.PROMOTE
+    return JudgeDecision(
         verdict,
-        Move.PROMOTE if verdict is Verdict.PROMOTE else None,
+        JudgeMove.PROMOTE if verdict is LaunchVerdict.PROMOTE else None,
         _promotes_by_hand(policy),
         max(short, _to_clear(trial, policy), _to_cover(blocking)),
         soak_ms,
@@ -145,13 +147,13 @@ def _at_the_end(
     )
 
 
-def open_rates(trial: Trial, policy: Policy, step: int) -> tuple[Guard, ...]:
+def open_rates(trial: BuildTrial, policy: JudgePolicy, step: int) -> tuple[Guard, ...]:
     """Give the rates that are not shown to be below what a step asks for."""
     bar = log_threshold(policy.beta)
     return tuple(guard for guard in RATES if trial.all.rates[guard].log_clean(policy.bound(guard, step), step) < bar)
 
 
-def _to_clear(trial: Trial, policy: Policy) -> int:
+def _to_clear(trial: BuildTrial, policy: JudgePolicy) -> int:
     """Count the clean exchanges, one by one, after which all rates are shown to be below the last step's bounds."""
     last, bar = len(policy.steps) - 1, log_threshold(policy.beta)
     return max(
@@ -159,21 +161,21 @@ def _to_clear(trial: Trial, policy: Policy) -> int:
     )
 
 
-def _to_cover(blocking: tuple[Uncovered, ...]) -> int:
+def _to_cover(blocking: tuple[UncoveredEndpoint, ...]) -> int:
     return max((round(each.needed / each.share) for each in blocking), default=0)
 
 
-def _uncovered(trial: Trial, policy: Policy) -> Iterator[Uncovered]:
+def _uncovered(trial: BuildTrial, policy: JudgePolicy) -> Iterator[UncoveredEndpoint]:
     for name, scope in trial.endpoints:
         if not scope.judged(policy):
-            yield Uncovered(name, scope.n, scope.n / trial.all.n, scope.needed(policy))
+            yield UncoveredEndpoint(name, scope.n, scope.n / trial.all.n, scope.needed(policy))
 
 
-def _promotes_by_hand(policy: Policy) -> bool:
-    return policy.mode is not Mode.AUTO or policy.promote_by_hand
+def _promotes_by_hand(policy: JudgePolicy) -> bool:
+    return policy.mode is not JudgeMode.AUTO or policy.promote_by_hand
 
 
-def _whole_soak_ms(policy: Policy) -> int:
+def _whole_soak_ms(policy: JudgePolicy) -> int:
     return _ms(policy.whole_soak_s)
 
 

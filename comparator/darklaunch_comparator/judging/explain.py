@@ -3,10 +3,10 @@
 import math
 from typing import Final
 
-from .beyond_noise import Paired
-from .build_evidence import Guilt, Trial
-from .decision import Decision, Verdict
-from .policy import Guard, Policy
+from .beyond_noise import PairedPlace
+from .build_evidence import BuildTrial, GuardAccusation
+from .decision import JudgeDecision, LaunchVerdict
+from .policy import Guard, JudgePolicy
 
 _FAILS: Final = {
     Guard.MISMATCH: "differs in {rate} of exchanges (budget {budget})",
@@ -16,7 +16,7 @@ _FAILS: Final = {
 _RATES: Final = {Guard.MISMATCH: "mismatches", Guard.ERROR: "missing answers", Guard.SLOW: "slow requests"}
 
 
-def why(decision: Decision, trial: Trial, policy: Policy) -> str:
+def why(decision: JudgeDecision, trial: BuildTrial, policy: JudgePolicy) -> str:
     """Say in one sentence why the verdict is what it is."""
     if trial.condemned is not None:
         case = trial.condemned
@@ -24,10 +24,10 @@ def why(decision: Decision, trial: Trial, policy: Policy) -> str:
     n = trial.all.n
     if not n:
         return "nothing has been judged yet"
-    if decision.verdict is Verdict.PROMOTE:
+    if decision.verdict is LaunchVerdict.PROMOTE:
         covered = len(trial.scopes) - 1 - len(decision.uncovered)
         return f"no guard objects after {exchanges(n)}; {covered} of {endpoints(len(trial.scopes) - 1)} judged"
-    if decision.verdict is Verdict.INSUFFICIENT_TRAFFIC:
+    if decision.verdict is LaunchVerdict.INSUFFICIENT_TRAFFIC:
         first = decision.blocking[0]
         others = f" and {len(decision.blocking) - 1} more" if len(decision.blocking) > 1 else ""
         return (
@@ -43,7 +43,7 @@ def why(decision: Decision, trial: Trial, policy: Policy) -> str:
     return "nothing objects to raising the share"
 
 
-def accusation(guilt: Guilt, policy: Policy) -> str:
+def accusation(guilt: GuardAccusation, policy: JudgePolicy) -> str:
     """Say what is wrong where: `GET /search is slower than allowed in 2.1 % of requests (budget 0.1 %)`."""
     where = guilt.endpoint or "the shadow"
     rate = percent(guilt.failed / guilt.n) if guilt.n else "0 %"
@@ -52,7 +52,7 @@ def accusation(guilt: Guilt, policy: Policy) -> str:
     return f"{where} is slower at {guilt.guard}: {rate} more exchanges pass the primary's than should"
 
 
-def over_noise(place: Paired) -> str:
+def over_noise(place: PairedPlace) -> str:
     """Say where it differs: `$.total differs more than its own noise at GET /orders/{id}: 41 : 1 after 120 pairs`."""
     pairs = "1 pair" if place.pairs == 1 else f"{place.pairs:,} pairs"
     return f"{place.path} differs more than its own noise at {place.endpoint}: {odds(place.log_e)} after {pairs}"

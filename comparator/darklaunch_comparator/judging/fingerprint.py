@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 from darklaunch_shared.launch.spec import LaunchSpec
 
-from .policy import Policy
+from .policy import JudgePolicy
 
 _OPERATION: Final = frozenset({
     "policy", "build", "build_header", "allow", "only", "skip", "sticky", "max_age_s", "max_entries", "max_rps",
@@ -22,7 +22,7 @@ def rules_digest(spec: LaunchSpec) -> str:
     return _digest(rules)
 
 
-def basis_of(spec: LaunchSpec, policy: Policy, overruled: int = 0) -> str:
+def basis_of(spec: LaunchSpec, policy: JudgePolicy, overruled: int = 0) -> str:
     """Give a digest of the rules and of that in the policy which bets are laid on.
 
     `overruled` is the number of the latest event after which a launch is judged anew, 0 for none.

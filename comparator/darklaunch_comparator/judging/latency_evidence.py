@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from darklaunch_comparator.evidence import Counts, above, log_e, vote
+from darklaunch_comparator.evidence import OutcomeCounts, above, log_e, vote
 from darklaunch_comparator.results import histogram
 
 from .policy import QUANTILES, Guard
-from .window import Seen, blocks
+from .window import JudgedExchange, blocks
 
 BURN_IN: Final = 200
 REFRESH: Final = 1_000
@@ -25,7 +25,7 @@ _SLOWER: Final = above(0.0, lo=-1)
 
 
 @dataclass(frozen=True, slots=True)
-class Latencies:
+class LatencyEvidence:
     """What is known of latency within a scope.
 
     `thresholds` are in ms, by guard; empty until 200 exchanges are seen. `version` counts how often they were taken.
@@ -35,16 +35,16 @@ class Latencies:
 
     thresholds: Mapping[Guard, float]
     version: int
-    pairs: Mapping[Guard, Counts]
-    votes: Mapping[Guard, Counts]
+    pairs: Mapping[Guard, OutcomeCounts]
+    votes: Mapping[Guard, OutcomeCounts]
     recent: tuple[histogram.Histogram, ...]
 
     @classmethod
-    def of(cls) -> "Latencies":
+    def of(cls) -> "LatencyEvidence":
         """Start with nothing seen."""
-        return cls({}, 0, dict.fromkeys(QUANTILES, Counts()), dict.fromkeys(QUANTILES, Counts()), ({},))
+        return cls({}, 0, dict.fromkeys(QUANTILES, OutcomeCounts()), dict.fromkeys(QUANTILES, OutcomeCounts()), ({},))
 
-    def after(self, seen: Sequence[Seen], tolerance: float) -> "Latencies":
+    def after(self, seen: Sequence[JudgedExchange], tolerance: float) -> "LatencyEvidence":
         """Take in the exchanges of one window that were timed on both sides, in order of time."""
         if not seen:
             return self
@@ -58,7 +58,7 @@ class Latencies:
         filling = dict(filling)
         for each in seen:
             histogram.add(filling, each.primary_ms)
-        return _refreshed(Latencies(self.thresholds, self.version, pairs, votes, (*full, filling)))
+        return _refreshed(LatencyEvidence(self.thresholds, self.version, pairs, votes, (*full, filling)))
 
     def log_e(self, guard: Guard) -> float:
         """Give the log evidence that the shadow is slower at one of the quantiles."""
@@ -75,25 +75,25 @@ class Latencies:
         }
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any]) -> "Latencies":
+    def unpack(cls, packed: Mapping[str, Any]) -> "LatencyEvidence":
         """Read what `pack` gave."""
         return cls(
             {Guard(name): threshold for name, threshold in packed["thresholds"].items()},
             packed["version"],
-            {Guard(name): Counts(*counts) for name, counts in packed["pairs"].items()},
-            {Guard(name): Counts(*counts) for name, counts in packed["votes"].items()},
+            {Guard(name): OutcomeCounts(*counts) for name, counts in packed["pairs"].items()},
+            {Guard(name): OutcomeCounts(*counts) for name, counts in packed["votes"].items()},
             tuple(dict(zip(keys, counts, strict=True)) for keys, counts in packed["recent"]),
         )
 
 
-def _discordant(pairs: Sequence[Seen], threshold: float, tolerance: float) -> Counts:
+def _discordant(pairs: Sequence[JudgedExchange], threshold: float, tolerance: float) -> OutcomeCounts:
     bar = threshold * tolerance
     slower = sum(pair.shadow_ms > bar and pair.primary_ms <= threshold for pair in pairs)
     faster = sum(pair.primary_ms > threshold and pair.shadow_ms <= bar for pair in pairs)
-    return Counts(slower, faster, len(pairs))
+    return OutcomeCounts(slower, faster, len(pairs))
 
 
-def _refreshed(state: Latencies) -> Latencies:
+def _refreshed(state: LatencyEvidence) -> LatencyEvidence:
     """Take thresholds anew when enough was seen since the last time, from about the last 5,000."""
     if sum(state.recent[-1].values()) < (REFRESH if state.thresholds else BURN_IN):
         return state
@@ -103,4 +103,4 @@ def _refreshed(state: Latencies) -> Latencies:
     merged = histogram.merge(recent)
     found = {guard: histogram.quantile_bound(merged, q) for guard, q in QUANTILES.items()}
     thresholds = {guard: value for guard, value in found.items() if value is not None}
-    return Latencies(thresholds, state.version + 1, state.pairs, state.votes, (*recent, {}))
+    return LatencyEvidence(thresholds, state.version + 1, state.pairs, state.votes, (*recent, {}))

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
-from .beyond_noise import Paired
-from .build_evidence import Trial
-from .decision import Decision, Progress, Verdict, decide
-from .policy import Policy
-from .window import WINDOW_MS, Seen, window_of
+from .beyond_noise import PairedPlace
+from .build_evidence import BuildTrial
+from .decision import JudgeDecision, LaunchVerdict, RampProgress, decide
+from .policy import JudgePolicy
+from .window import WINDOW_MS, JudgedExchange, window_of
 
 BACK_MS: Final = 60_000
 BACK_EXCHANGES: Final = 20
@@ -17,7 +17,7 @@ BACK_EXCHANGES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class LaunchEvidence:
     """The evidence about a launch, window after window.
 
     Each build has a trial of its own: evidence about one says nothing about the next, and what was shown of one stays
@@ -28,57 +28,57 @@ class Case:
     """
 
     build: str = ""
-    trials: Mapping[str, Trial] = field(default_factory=dict[str, Trial])
-    progress: Progress = field(default_factory=Progress)
-    verdict: Verdict = Verdict.INSUFFICIENT_TRAFFIC
+    trials: Mapping[str, BuildTrial] = field(default_factory=dict[str, BuildTrial])
+    progress: RampProgress = field(default_factory=RampProgress)
+    verdict: LaunchVerdict = LaunchVerdict.INSUFFICIENT_TRAFFIC
     others: int = 0
     others_since_ms: int = 0
-    before: tuple[Paired, ...] = ()
+    before: tuple[PairedPlace, ...] = ()
 
-    def trial(self, policy: Policy) -> Trial:
+    def trial(self, policy: JudgePolicy) -> BuildTrial:
         """Give the trial of the build that is meant."""
-        return self.trials.get(self.build) or Trial.of(policy)
+        return self.trials.get(self.build) or BuildTrial.of(policy)
 
-    def decide(self, policy: Policy) -> Decision:
+    def decide(self, policy: JudgePolicy) -> JudgeDecision:
         """Decide about the build that is meant."""
         return decide(self.trial(policy), policy, self.progress)
 
-    def after(self, seen: Sequence[Seen], policy: Policy, known: frozenset[str]) -> "Case":
+    def after(self, seen: Sequence[JudgedExchange], policy: JudgePolicy, known: frozenset[str]) -> "LaunchEvidence":
         """Take in one window, whole and in order of time, later than all before.
 
         `known` are all builds ever seen, also those whose trials are not at hand because nothing of them came.
         """
         if not seen:
             return self
-        apart: defaultdict[str, list[Seen]] = defaultdict(list)
+        apart: defaultdict[str, list[JudgedExchange]] = defaultdict(list)
         case = self._meaning(seen, policy, known)
         for each in seen:
             apart[each.build or case.build].append(each)
         trials = dict(case.trials)
         for build, own in apart.items():
-            trials[build] = trials.get(build, Trial.of(policy)).after(own, policy)
+            trials[build] = trials.get(build, BuildTrial.of(policy)).after(own, policy)
         return replace(case, trials=trials)
 
-    def decided(self, verdict: Verdict) -> "Case":
+    def decided(self, verdict: LaunchVerdict) -> "LaunchEvidence":
         """Remember a verdict. That a promotion is right once shown is not taken back by less than a condemnation."""
-        return replace(self, verdict=verdict, progress=replace(self.progress, ready=verdict is Verdict.PROMOTE))
+        return replace(self, verdict=verdict, progress=replace(self.progress, ready=verdict is LaunchVerdict.PROMOTE))
 
-    def naming(self, places: tuple[Paired, ...], policy: Policy) -> "Case":
+    def naming(self, places: tuple[PairedPlace, ...], policy: JudgePolicy) -> "LaunchEvidence":
         """Add where the build that is meant, and is condemned, differs more than by noise."""
         trial = self.trial(policy)
         assert trial.condemned is not None
         trial = replace(trial, condemned=replace(trial.condemned, places=places))
         return self.with_trials({self.build: trial})
 
-    def with_trials(self, trials: Mapping[str, Trial]) -> "Case":
+    def with_trials(self, trials: Mapping[str, BuildTrial]) -> "LaunchEvidence":
         """Add trials that were not at hand."""
         return replace(self, trials={**self.trials, **trials})
 
-    def at_step(self, step: int, now_ms: int, policy: Policy) -> "Case":
+    def at_step(self, step: int, now_ms: int, policy: JudgePolicy) -> "LaunchEvidence":
         """Begin a step of the ramp: what was judged before does not count towards its minimum."""
-        return replace(self, progress=Progress(step, now_ms, self.trial(policy).all.n))
+        return replace(self, progress=RampProgress(step, now_ms, self.trial(policy).all.n))
 
-    def _meaning(self, seen: Sequence[Seen], policy: Policy, known: frozenset[str]) -> "Case":
+    def _meaning(self, seen: Sequence[JudgedExchange], policy: JudgePolicy, known: frozenset[str]) -> "LaunchEvidence":
         """Say which build is meant from this window on."""
         named = [each.build for each in seen if each.build]
         start_ms = window_of(seen[0].at_ms)
@@ -93,7 +93,7 @@ class Case:
             return self._turn_to(named[-1], start_ms, policy)
         return replace(self, others=others, others_since_ms=since_ms)
 
-    def _turn_to(self, build: str, now_ms: int, policy: Policy) -> "Case":
+    def _turn_to(self, build: str, now_ms: int, policy: JudgePolicy) -> "LaunchEvidence":
         case = replace(self, build=build, others=0)
         return case.at_step(self.progress.step, now_ms, policy)
 
@@ -110,14 +110,14 @@ class Case:
         }
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any], trials: Mapping[str, Trial]) -> "Case":
+    def unpack(cls, packed: Mapping[str, Any], trials: Mapping[str, BuildTrial]) -> "LaunchEvidence":
         """Read what `pack` gave."""
         return cls(
             packed["build"],
             trials,
-            Progress(**packed["progress"]),
-            Verdict(packed["verdict"]),
+            RampProgress(**packed["progress"]),
+            LaunchVerdict(packed["verdict"]),
             packed["others"],
             packed["others_since_ms"],
-            tuple(Paired(**each) for each in packed.get("before", ())),
+            tuple(PairedPlace(**each) for each in packed.get("before", ())),
         )

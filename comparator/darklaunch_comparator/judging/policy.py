@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from darklaunch_comparator.evidence import Counts, below, clean_needed, log_threshold
+from darklaunch_comparator.evidence import OutcomeCounts, below, clean_needed, log_threshold
 
 
-class Mode(StrEnum):
+class JudgeMode(StrEnum):
     """What the judge may do by itself."""
 
     ADVISE = "advise"  # nothing
@@ -30,7 +30,7 @@ QUANTILES = {Guard.P50: 0.5, Guard.P95: 0.95, Guard.P99: 0.99}
 
 
 @dataclass(frozen=True, slots=True)
-class Budgets:
+class FailureBudgets:
     """The share of exchanges that may mismatch, stay without an answer, or be slow."""
 
     mismatch: float = 0.001
@@ -43,7 +43,7 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class GuardWeights:
     """How the evidence for a rollback is averaged over the guards. They sum to 1."""
 
     mismatch: float = 0.35
@@ -60,7 +60,7 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RampStep:
     """A share of the traffic, and what must be shown there before the next one.
 
     percent   the share that is mirrored, in percent
@@ -75,11 +75,11 @@ class Step:
     by_hand: bool = False
 
 
-STEPS = (Step(1, 0.05, 100), Step(10, 0.01, 500), Step(50, 0.005, 1000), Step(100, 0.001, 3000))
+STEPS = (RampStep(1, 0.05, 100), RampStep(10, 0.01, 500), RampStep(50, 0.005, 1000), RampStep(100, 0.001, 3000))
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class JudgePolicy:
     """Everything that is decided by.
 
     mode               what the judge may do by itself
@@ -97,13 +97,13 @@ class Policy:
     webhooks           URLs that are told of a promotion and of a rollback
     """
 
-    mode: Mode = Mode.ADVISE
+    mode: JudgeMode = JudgeMode.ADVISE
     alpha: float = 0.05
     beta: float = 0.05
-    budgets: Budgets = field(default_factory=Budgets)
-    weights: Weights = field(default_factory=Weights)
+    budgets: FailureBudgets = field(default_factory=FailureBudgets)
+    weights: GuardWeights = field(default_factory=GuardWeights)
     latency_tolerance: float = 1.05
-    steps: tuple[Step, ...] = STEPS
+    steps: tuple[RampStep, ...] = STEPS
     soak_s: float = 300.0
     promote_by_hand: bool = False
     strict: bool = False
@@ -132,7 +132,7 @@ class Policy:
     @property
     def clean_exchanges(self) -> int:
         """The exchanges after which all three rates are cleared when none of them fails."""
-        needed = clean_needed(below(self.tightest), Counts(), log_threshold(self.beta))
+        needed = clean_needed(below(self.tightest), OutcomeCounts(), log_threshold(self.beta))
         assert needed is not None
         return max(needed, self.minimum)
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from darklaunch_comparator.errors import BadPolicy
 
-from .policy import STEPS, Budgets, Mode, Policy, Step, Weights
+from .policy import STEPS, FailureBudgets, GuardWeights, JudgeMode, JudgePolicy, RampStep
 
 Fraction = float
 _ROUNDING = 1e-9
@@ -27,18 +27,18 @@ class _Part(BaseModel):
 
 
 class _Budgets(_Part):
-    mismatch: Fraction = Field(default=Budgets().mismatch, gt=0, lt=1)
-    error: Fraction = Field(default=Budgets().error, gt=0, lt=1)
-    slow: Fraction = Field(default=Budgets().slow, gt=0, lt=1)
+    mismatch: Fraction = Field(default=FailureBudgets().mismatch, gt=0, lt=1)
+    error: Fraction = Field(default=FailureBudgets().error, gt=0, lt=1)
+    slow: Fraction = Field(default=FailureBudgets().slow, gt=0, lt=1)
 
 
 class _Weights(_Part):
-    mismatch: Fraction = Field(default=Weights().mismatch, ge=0)
-    error: Fraction = Field(default=Weights().error, ge=0)
-    slow: Fraction = Field(default=Weights().slow, ge=0)
-    p50: Fraction = Field(default=Weights().p50, ge=0)
-    p95: Fraction = Field(default=Weights().p95, ge=0)
-    p99: Fraction = Field(default=Weights().p99, ge=0)
+    mismatch: Fraction = Field(default=GuardWeights().mismatch, ge=0)
+    error: Fraction = Field(default=GuardWeights().error, ge=0)
+    slow: Fraction = Field(default=GuardWeights().slow, ge=0)
+    p50: Fraction = Field(default=GuardWeights().p50, ge=0)
+    p95: Fraction = Field(default=GuardWeights().p95, ge=0)
+    p99: Fraction = Field(default=GuardWeights().p99, ge=0)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -56,26 +56,26 @@ class _Step(_Part):
 
 
 class _Document(_Part):
-    mode: str = Mode.ADVISE.value
+    mode: str = JudgeMode.ADVISE.value
     alpha: Fraction = 0.05
     beta: Fraction = 0.05
     budgets: _Budgets = _Budgets()
     weights: _Weights = _Weights()
-    latency_tolerance: float = Field(default=Policy().latency_tolerance, ge=1, le=100)
+    latency_tolerance: float = Field(default=JudgePolicy().latency_tolerance, ge=1, le=100)
     steps: list[_Step] = Field(default=[_Step(**asdict(step)) for step in STEPS], min_length=1, max_length=100)
-    soak_s: float = Field(default=Policy().soak_s, ge=0)
+    soak_s: float = Field(default=JudgePolicy().soak_s, ge=0)
     promote_by_hand: bool = False
     strict: bool = False
-    endpoint_bound: Fraction = Field(default=Policy().endpoint_bound, gt=0, lt=1)
-    coverage_share: Fraction = Field(default=Policy().coverage_share, gt=0, le=1)
+    endpoint_bound: Fraction = Field(default=JudgePolicy().endpoint_bound, gt=0, lt=1)
+    coverage_share: Fraction = Field(default=JudgePolicy().coverage_share, gt=0, le=1)
     unjudged: list[str] = Field(default=[], max_length=1000)
     webhooks: list[str] = Field(default=[], max_length=10)
 
     @field_validator("mode")
     @classmethod
     def _known(cls, mode: str) -> str:
-        if mode not in list(Mode):
-            raise ValueError(f"{mode!r} is none of {', '.join(Mode)}")
+        if mode not in list(JudgeMode):
+            raise ValueError(f"{mode!r} is none of {', '.join(JudgeMode)}")
         return mode
 
     @field_validator("alpha", "beta")
@@ -120,7 +120,7 @@ class _Document(_Part):
 _SETTINGS = [name for part in (_Document, _Budgets, _Weights, _Step) for name in part.model_fields]
 
 
-def read_policy(text: str) -> Policy:
+def read_policy(text: str) -> JudgePolicy:
     """Read a policy from TOML or JSON; "" is the default one. Raises BadPolicy."""
     return check_policy(read_document(text))
 
@@ -134,7 +134,7 @@ def read_document(text: str) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], given)
 
 
-def check_policy(given: Mapping[str, Any], *, retention_s: float = math.inf) -> Policy:
+def check_policy(given: Mapping[str, Any], *, retention_s: float = math.inf) -> JudgePolicy:
     """Check a policy given as values; what is left out has its default. `retention_s` is how long results are kept.
 
     Raises BadPolicy, which says what is wrong with which part and what to write instead.
@@ -144,14 +144,14 @@ def check_policy(given: Mapping[str, Any], *, retention_s: float = math.inf) -> 
     except ValidationError as wrong:
         told = "; ".join(_explain(dict(each)) for each in wrong.errors())
         raise BadPolicy(f"the policy cannot be used: {told}") from None
-    policy = Policy(
-        mode=Mode(document.mode),
+    policy = JudgePolicy(
+        mode=JudgeMode(document.mode),
         alpha=document.alpha,
         beta=document.beta,
-        budgets=Budgets(**document.budgets.model_dump()),
-        weights=Weights(**document.weights.model_dump()),
+        budgets=FailureBudgets(**document.budgets.model_dump()),
+        weights=GuardWeights(**document.weights.model_dump()),
         latency_tolerance=document.latency_tolerance,
-        steps=tuple(Step(**step.model_dump()) for step in document.steps),
+        steps=tuple(RampStep(**step.model_dump()) for step in document.steps),
         soak_s=document.soak_s,
         promote_by_hand=document.promote_by_hand,
         strict=document.strict,
@@ -168,12 +168,12 @@ def check_policy(given: Mapping[str, Any], *, retention_s: float = math.inf) -> 
     return policy
 
 
-def write_policy(policy: Policy) -> str:
+def write_policy(policy: JudgePolicy) -> str:
     """Write a policy as the JSON that a launch carries."""
     return orjson.dumps(asdict(policy)).decode()
 
 
-def as_document(policy: Policy) -> dict[str, Any]:
+def as_document(policy: JudgePolicy) -> dict[str, Any]:
     """Give a policy as values, all of them."""
     values: dict[str, Any] = orjson.loads(write_policy(policy))
     return values

@@ -4,37 +4,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from darklaunch_comparator.evidence import BlockSums, Counts, RestartMixture, above, below, log_e
+from darklaunch_comparator.evidence import BlockCapital, OutcomeCounts, RestartMixture, above, below, log_e
 
 from .window import blocks
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateEvidence:
     """A rate of failures within a scope.
 
     `counts` are failures among exchanges. `excess` is the evidence for more than the budget, block by block, quick
     after a change. `clean` is that for less than each bound, block by block; empty unless the policy is strict.
     """
 
-    counts: Counts
+    counts: OutcomeCounts
     excess: RestartMixture
-    clean: tuple[BlockSums, ...] = ()
+    clean: tuple[BlockCapital, ...] = ()
 
     @classmethod
-    def of(cls, budget: float, bounds: Sequence[float] = ()) -> "Rate":
+    def of(cls, budget: float, bounds: Sequence[float] = ()) -> "RateEvidence":
         """Start with nothing seen."""
-        return cls(Counts(), RestartMixture.of(above(budget)), tuple(BlockSums.of(below(bound)) for bound in bounds))
+        return cls(
+            OutcomeCounts(), RestartMixture.of(above(budget)), tuple(BlockCapital.of(below(bound)) for bound in bounds)
+        )
 
-    def after(self, failed: Sequence[bool], budget: float, bounds: Sequence[float] = ()) -> "Rate":
+    def after(self, failed: Sequence[bool], budget: float, bounds: Sequence[float] = ()) -> "RateEvidence":
         """Take in the exchanges of one window, in order of time."""
         counts, excess, clean = self.counts, self.excess, self.clean
         for block in blocks(failed):
-            counted = Counts(sum(block), 0, len(block))
+            counted = OutcomeCounts(sum(block), 0, len(block))
             counts += counted
             excess = excess.after(above(budget), counted)
             clean = tuple(sums.after(below(bound), counted) for sums, bound in zip(clean, bounds, strict=False))
-        return Rate(counts, excess, clean)
+        return RateEvidence(counts, excess, clean)
 
     def log_clean(self, bound: float, step: int) -> float:
         """Give the log evidence that the rate is below `bound`, which is that of a step of the ramp."""
@@ -46,7 +48,7 @@ class Rate:
         return packed | ({"clean": [sums.pack() for sums in self.clean]} if self.clean else {})
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any]) -> "Rate":
+    def unpack(cls, packed: Mapping[str, Any]) -> "RateEvidence":
         """Read what `pack` gave."""
-        clean = tuple(BlockSums.unpack(sums) for sums in packed.get("clean", ()))
-        return cls(Counts(packed["failed"], 0, packed["n"]), RestartMixture.unpack(packed["excess"]), clean)
+        clean = tuple(BlockCapital.unpack(sums) for sums in packed.get("clean", ()))
+        return cls(OutcomeCounts(packed["failed"], 0, packed["n"]), RestartMixture.unpack(packed["excess"]), clean)

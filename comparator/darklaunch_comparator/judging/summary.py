@@ -6,18 +6,18 @@ from typing import Any, Final
 from darklaunch_comparator.evidence import confidence_sequence
 
 from . import explain
-from .beyond_noise import Paired
-from .build_evidence import Guilt, Trial
-from .decision import Decision, Uncovered
-from .launch_evidence import Case
-from .policy import RATES, Guard, Policy
+from .beyond_noise import PairedPlace
+from .build_evidence import BuildTrial, GuardAccusation
+from .decision import JudgeDecision, UncoveredEndpoint
+from .launch_evidence import LaunchEvidence
+from .policy import RATES, Guard, JudgePolicy
 from .policy_file import as_document
 
 MOST_ENDPOINTS: Final = 50
 MOST_PLACES: Final = 50
 
 
-def snapshot(case: Case, decision: Decision, policy: Policy) -> dict[str, Any]:
+def snapshot(case: LaunchEvidence, decision: JudgeDecision, policy: JudgePolicy) -> dict[str, Any]:
     """Describe the evidence about the build that is meant. Rates are fractions, latencies ms, times epoch ms."""
     trial = case.trial(policy)
     leading = trial.condemned.leading if trial.condemned else trial.leading(policy)
@@ -51,7 +51,7 @@ def snapshot(case: Case, decision: Decision, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _guard(guard: Guard, trial: Trial, policy: Policy) -> dict[str, Any]:
+def _guard(guard: Guard, trial: BuildTrial, policy: JudgePolicy) -> dict[str, Any]:
     told: dict[str, Any] = {"guard": guard.value, "weight": policy.weights.of(guard), "log_e": trial.all.log_e[guard]}
     if guard in RATES:
         counts = trial.all.rates[guard].counts
@@ -64,7 +64,7 @@ def _guard(guard: Guard, trial: Trial, policy: Policy) -> dict[str, Any]:
     return told | {"threshold_ms": latencies.thresholds.get(guard), "threshold_version": latencies.version}
 
 
-def _guilt(guilt: Guilt, policy: Policy) -> dict[str, Any]:
+def _guilt(guilt: GuardAccusation, policy: JudgePolicy) -> dict[str, Any]:
     return {
         "guard": guilt.guard.value,
         "endpoint": guilt.endpoint,
@@ -75,10 +75,10 @@ def _guilt(guilt: Guilt, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _place(place: Paired) -> dict[str, Any]:
+def _place(place: PairedPlace) -> dict[str, Any]:
     return {**asdict(place), "log_e": place.log_e, "what": explain.over_noise(place)}
 
 
-def _uncovered(each: Uncovered, decision: Decision) -> dict[str, Any]:
+def _uncovered(each: UncoveredEndpoint, decision: JudgeDecision) -> dict[str, Any]:
     told = {"endpoint": each.endpoint, "n": each.n, "share": each.share, "needed": each.needed}
     return told | {"blocking": each in decision.blocking}

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class JudgedExchange:
     """One replayed exchange as the judge sees it. Times in ms.
 
     `compared` is whether the answers were; `timed` whether both latencies were measured the same way, inside the app.

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import Client, as_dict
-from darklaunch_shared.redis.script_queue import Call, call_script
+from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.script_queue import ScriptCall, call_script
 from psycopg import Connection
 from redis.exceptions import ResponseError
 
 from darklaunch_comparator.control.known_launches import launch_shards
-from darklaunch_comparator.store.partitions import Partitions, today
+from darklaunch_comparator.store.partitions import ResultPartitions, today
 from darklaunch_comparator.store.sql import load
 
 _SQL = load("producers")
@@ -24,15 +24,15 @@ _DAY_MS: Final = 86_400_000
 log = logging.getLogger("darklaunch.comparator")
 
 
-class Janitor:
+class Cleanup:
     """Tidies up. `retention_days` is how long rows and dead letters are kept."""
 
     def __init__(self, retention_days: int) -> None:
         self._retention_days = retention_days
 
-    def tidy(self, connection: Connection[Any], redis: Client) -> None:
+    def tidy(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Do everything once. Raises psycopg.Error and RedisError."""
-        for day in Partitions(connection, self._retention_days).keep(today()):
+        for day in ResultPartitions(connection, self._retention_days).keep(today()):
             log.info("dropped the results of %s", day)
         reached("leader.7")
         seconds, micros = redis.execute_command("TIME")
@@ -44,7 +44,7 @@ class Janitor:
             _reap(redis, keys.replays(launch, shard), keys.COMPARATOR_GROUP, alive)
             _forget_producers(connection, redis, launch, shard)
 
-    def _trim_dead(self, redis: Client, launch: str, shard: int, now_ms: int) -> None:
+    def _trim_dead(self, redis: RedisClient, launch: str, shard: int, now_ms: int) -> None:
         oldest = f"{now_ms - self._retention_days * _DAY_MS}-0"
         try:
             trimmed = redis.execute_command("XTRIM", keys.dead(launch, shard), "MINID", oldest)
@@ -55,7 +55,7 @@ class Janitor:
             redis.execute_command("HINCRBY", keys.ledger(launch, shard), "dead_trimmed", trimmed)
 
 
-def _forget_processes(redis: Client, now_ms: int) -> set[str]:
+def _forget_processes(redis: RedisClient, now_ms: int) -> set[str]:
     """Take processes and route tables not seen for ten minutes off the registries, and give those seen lately."""
     alive: set[str] = set()
     for registry in (keys.HOOKS, keys.WORKERS, keys.COMPARATORS, keys.ROUTES):
@@ -74,7 +74,7 @@ def _forget_processes(redis: Client, now_ms: int) -> set[str]:
     return alive
 
 
-def _reap(redis: Client, stream: str, group: str, alive: set[str]) -> None:
+def _reap(redis: RedisClient, stream: str, group: str, alive: set[str]) -> None:
     """Delete a group's consumers that are gone and hold nothing. What others hold is claimed from them first."""
     try:
         consumers = redis.execute_command("XINFO", "CONSUMERS", stream, group)
@@ -84,10 +84,10 @@ def _reap(redis: Client, stream: str, group: str, alive: set[str]) -> None:
         told = as_dict(consumer)
         name = told[b"name"].decode(errors="replace")
         if int(told[b"pending"]) == 0 and int(told[b"idle"]) > SILENT_MS and name not in alive:
-            call_script(redis, Call("leave", (stream,), (group, name)))
+            call_script(redis, ScriptCall("leave", (stream,), (group, name)))
 
 
-def _forget_producers(connection: Connection[Any], redis: Client, launch: str, shard: int) -> None:
+def _forget_producers(connection: Connection[Any], redis: RedisClient, launch: str, shard: int) -> None:
     """Take producers off Redis that ended long ago and whose every exchange is accounted for in the record."""
     settled = {producer.encode() for (producer,) in connection.execute(_SQL["settled"], {"launch": launch})}
     for key in (keys.producers(launch, shard), keys.admitted(launch, shard)):

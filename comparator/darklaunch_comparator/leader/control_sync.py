@@ -11,17 +11,17 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import Status
+from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.script_queue import insist
 from psycopg import Connection
 from redis.exceptions import RedisError, ResponseError
 
 from darklaunch_comparator.control.publish import publish
 from darklaunch_comparator.control.scripts import run_script
-from darklaunch_comparator.errors import LaunchMoved
-from darklaunch_comparator.store.launches import Act, LaunchRecord, list_launches, update_launch
+from darklaunch_comparator.errors import LaunchChanged
+from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, list_launches, update_launch
 
 from .judge_actions import ACTOR
 
@@ -33,7 +33,7 @@ log = logging.getLogger("darklaunch.comparator")
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class RedisLaunchCopy:
     """A launch as Redis has it; revision −1: none. `act` is what the hold stands for, until that is recorded."""
 
     revision: int
@@ -44,7 +44,7 @@ class Copy:
     act: str
 
 
-class ControlMirror:
+class ControlSync:
     """Reconciles record and copy, launch by launch."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class ControlMirror:
         self._overtaken: dict[str, tuple[int, int]] = {}
         self._troubles: dict[str, str] = {}
 
-    def reconcile(self, connection: Connection[Any], redis: Client) -> None:
+    def reconcile(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Look at every recorded launch once. Launches that only Redis knows are left alone.
 
         Raises psycopg.Error and RedisError; a hash that is damaged is published over.
@@ -78,7 +78,9 @@ class ControlMirror:
                 log.error("launch %s: its control state on Redis cannot be looked after: %s", name, trouble)
             self._troubles[name] = trouble
 
-    def _reconcile(self, connection: Connection[Any], redis: Client, record: LaunchRecord, copy: Copy) -> None:
+    def _reconcile(
+        self, connection: Connection[Any], redis: RedisClient, record: LaunchRecord, copy: RedisLaunchCopy
+    ) -> None:
         revision = record.state.revision
         if copy.revision > revision:
             self._tell_overtaken(record, copy)
@@ -99,7 +101,7 @@ class ControlMirror:
             insist(redis, "INCR", keys.REVISION)
             log.warning("launch %s: Redis had lost its hold; only `darklaunch resume` lifts one", record.state.name)
 
-    def _leaves_to_judge(self, record: LaunchRecord, copy: Copy) -> bool:
+    def _leaves_to_judge(self, record: LaunchRecord, copy: RedisLaunchCopy) -> bool:
         """Say whether a rollback that a judge began and did not record is left to the one that leads now.
 
         It comes to the same decision from the same results, and records it with its verdict and evidence. If it does
@@ -110,7 +112,7 @@ class ControlMirror:
         began_s = self._awaited.setdefault((record.state.name, copy.at), time.monotonic())
         return time.monotonic() - began_s < JUDGE_PATIENCE_S
 
-    def _tell_overtaken(self, record: LaunchRecord, copy: Copy) -> None:
+    def _tell_overtaken(self, record: LaunchRecord, copy: RedisLaunchCopy) -> None:
         """Say so at the second look in a row: a change that is just being published looks the same at the first."""
         name = record.state.name
         revision, looks = self._overtaken.get(name, (copy.revision, 0))
@@ -126,30 +128,30 @@ class ControlMirror:
             )
 
 
-def _copy(reply: list[bytes | None]) -> Copy:
+def _copy(reply: list[bytes | None]) -> RedisLaunchCopy:
     revision, hold, *told = reply
     by, why, at, act = ((value or b"").decode(errors="replace") for value in told)
     number = int(revision) if revision is not None and revision.isdigit() and len(revision) <= 18 else -1
-    return Copy(number, (hold or b"") not in (b"", b"0"), by, why, at, act)
+    return RedisLaunchCopy(number, (hold or b"") not in (b"", b"0"), by, why, at, act)
 
 
-def _is_news(record: LaunchRecord, copy: Copy) -> bool:
-    return not record.state.hold or (copy.act == "rolled_back" and record.state.status is not Status.ROLLED_BACK)
+def _is_news(record: LaunchRecord, copy: RedisLaunchCopy) -> bool:
+    return not record.state.hold or (copy.act == "rolled_back" and record.state.status is not LaunchStatus.ROLLED_BACK)
 
 
-def _take_over(connection: Connection[Any], redis: Client, record: LaunchRecord, copy: Copy) -> None:
+def _take_over(connection: Connection[Any], redis: RedisClient, record: LaunchRecord, copy: RedisLaunchCopy) -> None:
     name = record.state.name
     rolled_back = copy.act == "rolled_back"
-    act = Act(
+    act = LaunchAct(
         actor=copy.by or "unknown, on Redis",
         act="rolled_back" if rolled_back else "held",
         reason=copy.why or "the hold was set on Redis",
         at=_time(copy.at),
     )
-    status = Status.ROLLED_BACK if rolled_back else None
+    status = LaunchStatus.ROLLED_BACK if rolled_back else None
     try:
         taken = update_launch(connection, name, act, status=status, hold=True, only_at=record.state.revision)
-    except LaunchMoved:
+    except LaunchChanged:
         return  # whoever changed it knew better; the next look decides anew
     reached("leader.5")
     publish(redis, taken, lift_hold=False)
@@ -157,7 +159,7 @@ def _take_over(connection: Connection[Any], redis: Client, record: LaunchRecord,
     log.warning("launch %s: recorded the hold that %s set: %s", name, act.actor, act.reason)
 
 
-def _restore_hold(redis: Client, record: LaunchRecord) -> bool:
+def _restore_hold(redis: RedisClient, record: LaunchRecord) -> bool:
     arguments = (record.state.revision, "the record holds it")
     return bool(run_script(redis, "restore_hold", keys.launch(record.state.name), *arguments))
 

@@ -12,26 +12,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from darklaunch_shared.launch.spec import Status
+from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
-from darklaunch_comparator.errors import BadPolicy, LaunchMoved
+from darklaunch_comparator.errors import BadPolicy, LaunchChanged
 from darklaunch_comparator.judging.beyond_noise import over_noise
-from darklaunch_comparator.judging.decision import Move
+from darklaunch_comparator.judging.decision import JudgeMove
 from darklaunch_comparator.judging.fingerprint import basis_of, rules_digest
-from darklaunch_comparator.judging.launch_evidence import Case
-from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
+from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import check_policy, read_document
 from darklaunch_comparator.judging.summary import snapshot
-from darklaunch_comparator.judging.window import WINDOW_MS, Seen, window_of
-from darklaunch_comparator.store.judgements import Docket, begin_docket, bring, lock_docket, save_docket
+from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_of
+from darklaunch_comparator.store.judgements import JudgeState, begin_docket, bring, lock_docket, save_docket
 from darklaunch_comparator.store.launches import LaunchRecord, list_launches
 from darklaunch_comparator.store.noise import doubtful_signatures, paired_places
 from darklaunch_comparator.store.signatures import latest_overruling
 
-from .judge_actions import Acting, publish_if_possible
+from .judge_actions import JudgeActions, publish_if_possible
 from .judge_windows import GRACE_MS, closed_until_ms, oldest_on_its_way_ms, read_windows
 
 SPAN_MS: Final = 600_000
@@ -48,11 +48,11 @@ def _wall_ms() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class JudgeTurn:
     """One look at one launch: what it is judged by, and now (epoch ms)."""
 
     record: LaunchRecord
-    policy: Policy
+    policy: JudgePolicy
     now_ms: int
 
 
@@ -63,29 +63,29 @@ class Judge:
         self._retention_s, self._grace_ms, self._now_ms = retention_days * 86_400.0, grace_ms, now_ms
         self._troubles: dict[str, str] = {}
 
-    def attend(self, connection: Connection[Any], redis: Client) -> None:
+    def attend(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Look at every launch once. Raises psycopg.Error and RedisError."""
         for record in list_launches(connection):
-            if record.state.status not in (Status.ACTIVE, Status.PAUSED):
+            if record.state.status not in (LaunchStatus.ACTIVE, LaunchStatus.PAUSED):
                 continue
             name, trouble = record.state.name, ""
             try:
                 self.judge(connection, redis, record)
             except BadPolicy as broken:
                 trouble = str(broken)
-            except LaunchMoved:
+            except LaunchChanged:
                 log.info("launch %s: changed while it was judged; it is judged again", name)
             if trouble and trouble != self._troubles.get(name):
                 log.error("launch %s is not judged: %s", name, trouble)
             self._troubles[name] = trouble
 
-    def judge(self, connection: Connection[Any], redis: Client, record: LaunchRecord) -> None:
+    def judge(self, connection: Connection[Any], redis: RedisClient, record: LaunchRecord) -> None:
         """Look at one launch: read what is closed, decide, act. Raises BadPolicy and LaunchMoved."""
         policy = check_policy(read_document(record.state.spec.policy), retention_s=self._retention_s)
-        sitting = Sitting(record, policy, self._now_ms())
+        sitting = JudgeTurn(record, policy, self._now_ms())
         oldest_ms = oldest_on_its_way_ms(redis, record)
         closed_ms = closed_until_ms(sitting.now_ms, oldest_ms, record.state.spec, self._grace_ms)
-        acting = Acting(connection, redis, record, policy)
+        acting = JudgeActions(connection, redis, record, policy)
         with connection.transaction():
             docket = self._docket(connection, sitting)
             before_ms = docket.judged_until_ms
@@ -96,7 +96,7 @@ class Judge:
             reached("judge.3")
             publish_if_possible(redis, acting.done)
 
-    def _docket(self, connection: Connection[Any], sitting: Sitting) -> Docket:
+    def _docket(self, connection: Connection[Any], sitting: JudgeTurn) -> JudgeState:
         """Read the docket, or begin one: for a new launch, under other rules, or after people overruled a verdict."""
         state = sitting.record.state
         basis = basis_of(state.spec, sitting.policy, latest_overruling(connection, state.name))
@@ -114,14 +114,14 @@ class Judge:
         begin_docket(connection, docket)
         return docket
 
-    def _follow(self, docket: Docket, sitting: Sitting) -> None:
+    def _follow(self, docket: JudgeState, sitting: JudgeTurn) -> None:
         """Take up the step of the ramp that people raised or lowered the share to."""
         step = sitting.policy.step_at(sitting.record.state.percent)
-        if sitting.policy.mode is Mode.AUTO and step != docket.case.progress.step:
+        if sitting.policy.mode is JudgeMode.AUTO and step != docket.case.progress.step:
             docket.case, docket.changed = docket.case.at_step(step, sitting.now_ms, sitting.policy), True
 
     def _hear(
-        self, connection: Connection[Any], docket: Docket, sitting: Sitting, closed_ms: int, acting: Acting
+        self, connection: Connection[Any], docket: JudgeState, sitting: JudgeTurn, closed_ms: int, acting: JudgeActions
     ) -> None:
         """Take in closed windows one after another, with what each leads to, until an act ends the sitting.
 
@@ -146,14 +146,18 @@ class Judge:
                     return
             docket.judged_until_ms = end_ms
 
-    def _doubtful(self, connection: Connection[Any], sitting: Sitting) -> frozenset[str]:
+    def _doubtful(self, connection: Connection[Any], sitting: JudgeTurn) -> frozenset[str]:
         state = sitting.record.state
         if not (state.spec.compare and state.spec.noise_percent > 0):
             return frozenset()
         return doubtful_signatures(connection, state.name, sitting.now_ms)
 
     def _condemned_anyway(
-        self, connection: Connection[Any], docket: Docket, sitting: Sitting, windows: list[tuple[int, list[Seen]]]
+        self,
+        connection: Connection[Any],
+        docket: JudgeState,
+        sitting: JudgeTurn,
+        windows: list[tuple[int, list[JudgedExchange]]],
     ) -> bool:
         """Take in windows that wait if they condemn the launch even where all that is in doubt is noise.
 
@@ -169,7 +173,7 @@ class Judge:
                 return True
         return False
 
-    def _consider(self, docket: Docket, sitting: Sitting, acting: Acting) -> None:
+    def _consider(self, docket: JudgeState, sitting: JudgeTurn, acting: JudgeActions) -> None:
         """Record a verdict that changed, and make the move that the evidence asks for if the policy lets the judge."""
         state, before = sitting.record.state, docket.case.verdict
         decision = docket.case.decide(sitting.policy)
@@ -179,18 +183,20 @@ class Judge:
             acting.note(before, decision, docket.case, about)
         if decision.move is None or decision.by_hand or state.hold:
             return
-        if state.status is not Status.ACTIVE and decision.move is not Move.ROLL_BACK:
+        if state.status is not LaunchStatus.ACTIVE and decision.move is not JudgeMove.ROLL_BACK:
             return
         acting.make(decision, docket.case, about)
         reached("judge.2")
         docket.changed = True
-        if decision.move is Move.RAISE:
+        if decision.move is JudgeMove.RAISE:
             docket.case = docket.case.at_step(docket.case.progress.step + 1, sitting.now_ms, sitting.policy)
         else:
             docket.ended = True
 
 
-def take_in(connection: Connection[Any], docket: Docket, sitting: Sitting, start_ms: int, seen: list[Seen]) -> None:
+def take_in(
+    connection: Connection[Any], docket: JudgeState, sitting: JudgeTurn, start_ms: int, seen: list[JudgedExchange]
+) -> None:
     """Add one window to what is known; of a launch that is condemned, where it differs more than by noise."""
     bring(connection, docket, {each.build for each in seen if each.build in docket.builds})
     was, policy = docket.case, sitting.policy
@@ -205,14 +211,14 @@ def take_in(connection: Connection[Any], docket: Docket, sitting: Sitting, start
     docket.judged_until_ms, docket.changed = start_ms + WINDOW_MS, True
 
 
-def _begun(sitting: Sitting, trial: int, basis: str, since_ms: int, until_ms: int) -> Docket:
+def _begun(sitting: JudgeTurn, trial: int, basis: str, since_ms: int, until_ms: int) -> JudgeState:
     state = sitting.record.state
-    step = sitting.policy.step_at(state.percent) if sitting.policy.mode is Mode.AUTO else 0
-    case = Case().at_step(step, since_ms, sitting.policy)
-    return Docket(state.name, trial, basis, since_ms, until_ms, False, [], case, changed=True)
+    step = sitting.policy.step_at(state.percent) if sitting.policy.mode is JudgeMode.AUTO else 0
+    case = LaunchEvidence().at_step(step, since_ms, sitting.policy)
+    return JudgeState(state.name, trial, basis, since_ms, until_ms, False, [], case, changed=True)
 
 
-def _summary(docket: Docket, sitting: Sitting) -> dict[str, Any]:
+def _summary(docket: JudgeState, sitting: JudgeTurn) -> dict[str, Any]:
     decision = docket.case.decide(sitting.policy)
     rules = rules_digest(sitting.record.state.spec)
     return {**snapshot(docket.case, decision, sitting.policy), "trial": docket.trial, "rules": rules}

@@ -4,50 +4,54 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from darklaunch_shared.launch.spec import Status
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.launch.spec import LaunchStatus
+from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 from redis.exceptions import RedisError
 
 from darklaunch_comparator.control.hold import set_hold
 from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.judging.decision import Decision, Move, Verdict
-from darklaunch_comparator.judging.launch_evidence import Case
-from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.judging.decision import JudgeDecision, JudgeMove, LaunchVerdict
+from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
+from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.summary import snapshot
-from darklaunch_comparator.store.launches import Act, LaunchRecord, add_event, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, add_event, update_launch
 
 ACTOR: Final = "judge"
 
 log = logging.getLogger("darklaunch.comparator")
 
 
-class Acting:
+class JudgeActions:
     """Acts on one launch within the transaction in which it is judged. `done` is the launch after an act."""
 
-    def __init__(self, connection: Connection[Any], redis: Client, record: LaunchRecord, policy: Policy) -> None:
+    def __init__(
+        self, connection: Connection[Any], redis: RedisClient, record: LaunchRecord, policy: JudgePolicy
+    ) -> None:
         self.done: LaunchRecord | None = None
         self._connection, self._redis, self._record = connection, redis, record
         self._policy = policy
 
-    def note(self, before: Verdict, decision: Decision, case: Case, about: Mapping[str, object]) -> None:
+    def note(
+        self, before: LaunchVerdict, decision: JudgeDecision, case: LaunchEvidence, about: Mapping[str, object]
+    ) -> None:
         """Record that the verdict is another now."""
         data = {"was": before.value, **snapshot(case, decision, self._policy), **about}
         told = f"{decision.verdict.value.replace('_', ' ')}: {data['why']}"
-        add_event(self._connection, self._record, Act(ACTOR, "verdict", told, data=data))
+        add_event(self._connection, self._record, LaunchAct(ACTOR, "verdict", told, data=data))
         log.info("launch %s: %s", self._record.state.name, told)
 
-    def make(self, decision: Decision, case: Case, about: Mapping[str, object]) -> None:
+    def make(self, decision: JudgeDecision, case: LaunchEvidence, about: Mapping[str, object]) -> None:
         """Make the move that a decision asks for. Raises LaunchMoved when the launch was changed meanwhile."""
         state = self._record.state
         data = {**snapshot(case, decision, self._policy), **about}
         changes: dict[str, Any]
-        if decision.move is Move.ROLL_BACK:
+        if decision.move is JudgeMove.ROLL_BACK:
             act, why = "rolled_back", str(data["why"])
             # At once; if the record fails, it is taken from there.
             set_hold(self._redis, state.name, ACTOR, why, act, only_at=state.revision)
-            changes = {"status": Status.ROLLED_BACK, "hold": True}
-        elif decision.move is Move.RAISE:
+            changes = {"status": LaunchStatus.ROLLED_BACK, "hold": True}
+        elif decision.move is JudgeMove.RAISE:
             step = case.progress.step
             before, after = self._policy.steps[step], self._policy.steps[step + 1]
             act = "ramped"
@@ -55,14 +59,14 @@ class Acting:
             changes = {"percent": after.percent}
         else:
             act, why = "promoted", str(data["why"])
-            changes = {"status": Status.PROMOTED}
+            changes = {"status": LaunchStatus.PROMOTED}
         self.done = update_launch(
-            self._connection, state.name, Act(ACTOR, act, why, data=data), only_at=state.revision, **changes
+            self._connection, state.name, LaunchAct(ACTOR, act, why, data=data), only_at=state.revision, **changes
         )
         log.warning("launch %s: %s: %s", state.name, act.replace("_", " "), why)
 
 
-def publish_if_possible(redis: Client, record: LaunchRecord) -> None:
+def publish_if_possible(redis: RedisClient, record: LaunchRecord) -> None:
     """Publish what is recorded; if Redis is away, the mirror of control state does it later."""
     try:
         publish(redis, record, lift_hold=False)

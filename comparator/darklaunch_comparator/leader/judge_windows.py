@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
 from darklaunch_comparator.control.known_launches import shards_of
 from darklaunch_comparator.control.scripts import run_script
-from darklaunch_comparator.judging.window import WINDOW_MS, Seen, window_of
+from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_of
 from darklaunch_comparator.store.judgements import exchanges
 from darklaunch_comparator.store.launches import LaunchRecord
 
@@ -22,7 +22,7 @@ MOST: Final = 20_000
 
 def read_windows(
     connection: Connection[Any], launch: str, since_ms: int, until_ms: int, doubtful: frozenset[str] = frozenset()
-) -> tuple[list[tuple[int, list[Seen]]], int]:
+) -> tuple[list[tuple[int, list[JudgedExchange]]], int]:
     """Read whole windows with what was seen in them, and give where the reading ended: before `until_ms` if much was.
 
     Windows in which nothing was captured are left out.
@@ -51,7 +51,7 @@ def closed_until_ms(now_ms: int, oldest_ms: int | None, spec: LaunchSpec, grace_
     return window_of(until_ms)
 
 
-def oldest_on_its_way_ms(redis: Client, record: LaunchRecord) -> int | None:
+def oldest_on_its_way_ms(redis: RedisClient, record: LaunchRecord) -> int | None:
     """Say when the oldest exchange that waits on a stream or is being worked on was put there. Raises RedisError."""
     name, oldest = record.state.name, list[int]()
     for shard in shards_of(record.state.spec):

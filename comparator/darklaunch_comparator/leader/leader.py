@@ -15,7 +15,7 @@ from typing import Any, Final
 import psycopg
 from darklaunch_shared.process.backoff import Backoff
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import Client, connect, explain
+from darklaunch_shared.redis.client import RedisClient, connect, explain
 from psycopg import Connection
 from redis.exceptions import RedisError
 
@@ -23,14 +23,14 @@ from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.connect import connect_store, explain_store
 from darklaunch_comparator.store.write_batch import prepare
 
-from .cleanup import Janitor
-from .control_sync import ControlMirror
+from .cleanup import Cleanup
+from .control_sync import ControlSync
 from .judge import Judge
-from .lost_exchanges import GapDetector
+from .lost_exchanges import LostExchangeDetector
 from .noise_learner import NoiseLearner
-from .notifications import Courier
-from .producer_counters import ProducerLedger
-from .route_tables import RouteCopier
+from .notifications import NotificationSender
+from .producer_counters import ProducerCounterSync
+from .route_tables import RouteTableSync
 
 TICK_S: Final = 0.5
 CONTROL_EVERY_S: Final = 1.0
@@ -45,12 +45,12 @@ log = logging.getLogger("darklaunch.comparator")
 
 
 @dataclass(slots=True)
-class Duty:
+class LeaderDuty:
     """Something the leader does again and again."""
 
     name: str
     every_s: float
-    act: Callable[[Connection[Any], Client], None]
+    act: Callable[[Connection[Any], RedisClient], None]
     due_s: float = 0.0
     failing: bool = False
 
@@ -62,7 +62,7 @@ class Leader:
         self.leading = False
         self._settings = settings
         self._halt = threading.Event()
-        self._courier = Courier(settings, lambda: self.leading)
+        self._courier = NotificationSender(settings, lambda: self.leading)
         self._thread = threading.Thread(target=self._run, name="darklaunch-leader", daemon=True)
 
     def start(self) -> None:
@@ -96,8 +96,8 @@ class Leader:
             self._halt.wait(backoff.next_s())
         redis.close()
 
-    def _attend(self, connection: Connection[Any], redis: Client, backoff: Backoff) -> None:
-        duties: list[Duty] = []
+    def _attend(self, connection: Connection[Any], redis: RedisClient, backoff: Backoff) -> None:
+        duties: list[LeaderDuty] = []
         while not self._halt.is_set():
             if not self.leading:
                 self.leading = _try_lock(connection)
@@ -113,7 +113,7 @@ class Leader:
                     self._do(duty, connection, redis)
             self._halt.wait(TICK_S)
 
-    def _do(self, duty: Duty, connection: Connection[Any], redis: Client) -> None:
+    def _do(self, duty: LeaderDuty, connection: Connection[Any], redis: RedisClient) -> None:
         try:
             duty.act(connection, redis)
         except Exception as error:
@@ -128,18 +128,18 @@ class Leader:
                 log.warning("%s goes on", duty.name)
             duty.failing = False
 
-    def _duties(self) -> list[Duty]:
+    def _duties(self) -> list[LeaderDuty]:
         settings = self._settings
-        gaps = GapDetector(settings.gap_after_s)
+        gaps = LostExchangeDetector(settings.gap_after_s)
         judge = Judge(settings.retention_days, grace_ms=round(settings.judge_grace_s * 1000))
         return [
-            Duty("publishing control state", CONTROL_EVERY_S, ControlMirror().reconcile),
-            Duty("copying the producers' counters", PRODUCERS_EVERY_S, ProducerLedger().copy),
-            Duty("learning noise", NOISE_EVERY_S, NoiseLearner().learn),
-            Duty("judging", JUDGE_EVERY_S, judge.attend),
-            Duty("copying the apps' route tables", ROUTES_EVERY_S, RouteCopier(settings.retention_days).copy),
-            Duty("housekeeping", JANITOR_EVERY_S, Janitor(settings.retention_days).tidy),
-            Duty("looking for lost exchanges", settings.gap_every_s, gaps.look),
+            LeaderDuty("publishing control state", CONTROL_EVERY_S, ControlSync().reconcile),
+            LeaderDuty("copying the producers' counters", PRODUCERS_EVERY_S, ProducerCounterSync().copy),
+            LeaderDuty("learning noise", NOISE_EVERY_S, NoiseLearner().learn),
+            LeaderDuty("judging", JUDGE_EVERY_S, judge.attend),
+            LeaderDuty("copying the apps' route tables", ROUTES_EVERY_S, RouteTableSync(settings.retention_days).copy),
+            LeaderDuty("housekeeping", JANITOR_EVERY_S, Cleanup(settings.retention_days).tidy),
+            LeaderDuty("looking for lost exchanges", settings.gap_every_s, gaps.look),
         ]
 
 

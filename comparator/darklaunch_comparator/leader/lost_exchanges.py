@@ -21,18 +21,18 @@ from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.wire.dead_letter import pack_notice, unpack_dead
 from psycopg import Connection
 
 from darklaunch_comparator.control.known_launches import launch_specs, shards_of
 from darklaunch_comparator.control.scripts import exchange_ids
 from darklaunch_comparator.pipeline.assess import assess, rules_of
-from darklaunch_comparator.results.result import Finding, lost_in_redis
+from darklaunch_comparator.results.result import ExchangeResult, lost_in_redis
 from darklaunch_comparator.store.partitions import today
 from darklaunch_comparator.store.sql import load
 from darklaunch_comparator.store.write_batch import lock_alone, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 
 _SQL = load("gaps")
 MOST_NUMBERS: Final = 50_000
@@ -44,7 +44,7 @@ log = logging.getLogger("darklaunch.comparator")
 
 
 @dataclass(slots=True)
-class Search:
+class LostSearch:
     """What one look at a launch has in hand: exchange ids without a row, and how far each producer is due."""
 
     missing: list[str] = field(default_factory=list[str])
@@ -53,28 +53,28 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class OnStreams:
+class StreamedExchanges:
     """Exchange ids on a launch's streams: on their way, and dead with the place of the letter."""
 
     travelling: frozenset[str]
     dead: dict[str, tuple[str, str]]
 
 
-class GapDetector:
+class LostExchangeDetector:
     """Looks for lost exchanges. `after_s` is when one is due; by default the launch's max_age_s + 5 leases."""
 
     def __init__(self, after_s: float | None = None) -> None:
         self._after_s = after_s
-        self._memory = Memory()
+        self._memory = WriterCache()
 
-    def look(self, connection: Connection[Any], redis: Client) -> None:
+    def look(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Look at every launch once. Raises psycopg.Error and RedisError."""
         for launch, spec in launch_specs(connection, redis).items():
             after_s = self._after_s if self._after_s is not None else spec.max_age_s + 5 * spec.lease_s
             self._look_at(connection, redis, launch, spec, after_s)
 
     def _look_at(
-        self, connection: Connection[Any], redis: Client, launch: str, spec: LaunchSpec, after_s: float
+        self, connection: Connection[Any], redis: RedisClient, launch: str, spec: LaunchSpec, after_s: float
     ) -> None:
         search = _search(connection, launch, after_s)
         if search.missing:
@@ -96,10 +96,10 @@ class GapDetector:
     def _settle(
         self,
         connection: Connection[Any],
-        redis: Client,
+        redis: RedisClient,
         launch: str,
         missing: Sequence[str],
-        streams: OnStreams,
+        streams: StreamedExchanges,
         at_ms: int,
     ) -> None:
         with connection.transaction(), connection.cursor() as cursor:
@@ -128,8 +128,8 @@ class GapDetector:
             log.error("launch %s: %d exchanges were lost in Redis or died unseen", launch, len(lost))
 
 
-def _search(connection: Connection[Any], launch: str, after_s: float) -> Search:
-    search = Search()
+def _search(connection: Connection[Any], launch: str, after_s: float) -> LostSearch:
+    search = LostSearch()
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(_SQL["by_index"], prepare=False)
         cursor.execute(_SQL["awaited"], {"launch": launch})
@@ -147,7 +147,7 @@ def _search(connection: Connection[Any], launch: str, after_s: float) -> Search:
     return search
 
 
-def _streams(redis: Client, launch: str, spec: LaunchSpec) -> OnStreams:
+def _streams(redis: RedisClient, launch: str, spec: LaunchSpec) -> StreamedExchanges:
     """Read what is on the streams, upstream first: an entry that moves on meanwhile is met further down."""
     travelling: set[str] = set()
     dead: dict[str, tuple[str, str]] = {}
@@ -156,10 +156,10 @@ def _streams(redis: Client, launch: str, spec: LaunchSpec) -> OnStreams:
         travelling.update(identity for _, identity in exchange_ids(redis, keys.replays(launch, shard)))
         stream = keys.dead(launch, shard)
         dead |= {identity: (stream, entry_id) for entry_id, identity in exchange_ids(redis, stream)}
-    return OnStreams(frozenset(travelling), dead)
+    return StreamedExchanges(frozenset(travelling), dead)
 
 
-def _died(redis: Client, launch: str, stream: str, entry_id: str) -> Finding | None:
+def _died(redis: RedisClient, launch: str, stream: str, entry_id: str) -> ExchangeResult | None:
     """Read a dead letter as the notice that should have come with it."""
     for _, fields in redis.execute_command("XRANGE", stream, entry_id, entry_id):
         letter = unpack_dead(as_dict(fields))

@@ -3,7 +3,7 @@
 import logging
 from typing import Any, Final
 
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
 from darklaunch_comparator.noise.learning import state_of
@@ -21,7 +21,7 @@ class NoiseLearner:
     def __init__(self) -> None:
         self._within_s: float | None = None
 
-    def learn(self, connection: Connection[Any], _redis: Client) -> None:
+    def learn(self, connection: Connection[Any], _redis: RedisClient) -> None:
         """Record each place that has become something else. What was recorded of exchanges before stays as it is."""
         for place in undecided_places(connection, self._within_s):
             became = state_of(place.version, place.counts)

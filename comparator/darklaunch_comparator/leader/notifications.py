@@ -32,7 +32,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.deliveries import Attempt, Told, attempt, queue
+from darklaunch_comparator.store.deliveries import DeliveryAttempt, NotifiedEvent, attempt, queue
 
 EVERY_S: Final = 1.0
 ANSWER_S: Final = 5.0
@@ -47,11 +47,11 @@ class Undelivered(Exception):
     """The receiver could not be reached, or did not accept."""
 
 
-class Refused(Exception):
+class MustNotSend(Exception):
     """It must not be sent, or can only be once something is set up."""
 
 
-class Courier:
+class NotificationSender:
     """Delivers on a thread of its own while `on_duty` says so."""
 
     def __init__(self, settings: ComparatorSettings, on_duty: Callable[[], bool]) -> None:
@@ -93,21 +93,21 @@ class Courier:
                 if taken is not None:
                     self._try(taken)
 
-    def _try(self, taken: Attempt) -> None:
+    def _try(self, taken: DeliveryAttempt) -> None:
         try:
             if taken.kind == "command":
                 taken.said = run_command(self._settings.command, taken.told)
             else:
                 taken.said = self._send(taken)
             taken.delivered = True
-        except (Undelivered, Refused) as failed:
+        except (Undelivered, MustNotSend) as failed:
             taken.said = str(failed)
         where = taken.target or "the command"
         log.info("launch %s: %s told of %s: %s", taken.told.launch, where, taken.told.act, taken.said)
 
-    def _send(self, taken: Attempt) -> str:
+    def _send(self, taken: DeliveryAttempt) -> str:
         if not self._settings.webhook_secret:
-            raise Refused("not sent: set DARKLAUNCH_WEBHOOK_SECRET for the comparators, to sign it with")
+            raise MustNotSend("not sent: set DARKLAUNCH_WEBHOOK_SECRET for the comparators, to sign it with")
         tries = Retrying(
             stop=stop_after_attempt(TRIES),
             wait=wait_random_exponential(multiplier=0.2, max=2.0),
@@ -122,7 +122,7 @@ class Courier:
         self._halt.wait(delay_s)
 
 
-def message(told: Told) -> bytes:
+def message(told: NotifiedEvent) -> bytes:
     """Write what a receiver is told, as JSON."""
     return orjson.dumps({
         "event": told.event,
@@ -142,7 +142,7 @@ def signature(body: bytes, at_s: int, secret: str) -> str:
     return f"t={at_s},v1={digest}"
 
 
-def post(url: str, body: bytes, told: Told, secret: str) -> str:
+def post(url: str, body: bytes, told: NotifiedEvent, secret: str) -> str:
     """Send it once and give the receiver's status. Follows no redirect, asks no proxy.
 
     Raises Undelivered unless the receiver accepts (2xx), and Refused for an address that must not be called.
@@ -158,7 +158,7 @@ def post(url: str, body: bytes, told: Told, secret: str) -> str:
     try:
         for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
             if why := forbidden_address(str(address[0])):
-                raise Refused(f"not sent: {parts.hostname} must not be called: {why}")
+                raise MustNotSend(f"not sent: {parts.hostname} must not be called: {why}")
         request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 (the policy admits http alone)
         with _OPENER.open(request, timeout=ANSWER_S) as answer:
             return f"HTTP {answer.status}"
@@ -169,7 +169,7 @@ def post(url: str, body: bytes, told: Told, secret: str) -> str:
         raise Undelivered(f"{type(error).__name__}: {error}") from error
 
 
-def run_command(command: str, told: Told) -> str:
+def run_command(command: str, told: NotifiedEvent) -> str:
     """Run this machine's command, without a shell: the message comes on its stdin. Raises Undelivered on failure."""
     environment = {**os.environ, "DARKLAUNCH_LAUNCH": told.launch, "DARKLAUNCH_ACT": told.act}
     environment.pop("DARKLAUNCH_WEBHOOK_SECRET", None)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
 from psycopg import Connection
 from redis.exceptions import ResponseError
@@ -23,13 +23,13 @@ _REASONS: Final = 64
 log = logging.getLogger("darklaunch.comparator")
 
 
-class ProducerLedger:
+class ProducerCounterSync:
     """Remembers what it copied, so that only what changed is written."""
 
     def __init__(self) -> None:
         self._copied: defaultdict[str, dict[bytes, bytes]] = defaultdict(dict)
 
-    def copy(self, connection: Connection[Any], redis: Client) -> None:
+    def copy(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Copy each producer's counters and its highest number on a stream. Raises psycopg.Error and RedisError."""
         for launch, shard in launch_shards(connection, redis):
             said = self._changed(redis, keys.producers(launch, shard))
@@ -44,7 +44,7 @@ class ProducerLedger:
             self._copied[keys.producers(launch, shard)] |= said
             self._copied[keys.admitted(launch, shard)] |= admitted
 
-    def _changed(self, redis: Client, key: str) -> dict[bytes, bytes]:
+    def _changed(self, redis: RedisClient, key: str) -> dict[bytes, bytes]:
         try:
             stored = as_dict(redis.execute_command("HGETALL", key))
         except ResponseError as broken:

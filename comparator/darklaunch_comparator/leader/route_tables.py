@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.wire.route_table import MOST_TABLES, field_of, unpack_table
 from psycopg import Connection
 
@@ -20,14 +20,14 @@ _TEMPLATE_CHARS: Final = 200
 log = logging.getLogger("darklaunch.comparator")
 
 
-class RouteCopier:
+class RouteTableSync:
     """Remembers what it copied, so that only what changed is written. `retention_days` is how long tables are kept."""
 
     def __init__(self, retention_days: int) -> None:
         self._retention_days = retention_days
         self._copied: dict[bytes, bytes] = {}
 
-    def copy(self, connection: Connection[Any], redis: Client) -> None:
+    def copy(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Copy what was published since the last time. Raises psycopg.Error and RedisError."""
         if int(redis.execute_command("HLEN", keys.ROUTES)) > 2 * MOST_TABLES:
             log.warning("%s holds more tables than hooks put there; none is read", keys.ROUTES)

@@ -4,8 +4,8 @@ Comparing happens on the values themselves, in memory; only what goes into Postg
 and nothing that a body may hold makes it raise.
 """
 
-from .mask_places import EVERYTHING, NO_PLACES, BadPlace, Places
-from .masker import Masker
-from .placeholders import MASKED, Tokens
+from .mask_places import EVERYTHING, NO_PLACES, BadPlace, MaskPlaces
+from .masker import ExchangeMasker
+from .placeholders import MASKED, MaskTokens
 
-__all__ = ["EVERYTHING", "MASKED", "NO_PLACES", "BadPlace", "Masker", "Places", "Tokens"]
+__all__ = ["EVERYTHING", "MASKED", "NO_PLACES", "BadPlace", "ExchangeMasker", "MaskPlaces", "MaskTokens"]

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from .credential_names import is_credential
-from .mask_places import Places, State
-from .placeholders import Tokens
+from .mask_places import MaskPlaces, State
+from .placeholders import MaskTokens
 
 _PIECE: Final = re.compile(r'"(?:[^"\\]+|\\.)*+(?:"|\\?\Z)|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _KEPT: Final = frozenset(("true", "false", "null"))
@@ -29,13 +29,13 @@ class _Frame:
         self.position, self.key, self.wants_key = 0, "", kind == _OBJECT
 
 
-class JsonMasker:
+class JsonTextMasker:
     """Masks JSON texts: values under names of credentials, and at the places given.
 
     `loose` masks a string that stands under another name, for what it may hold: a URL with a token, JSON in a string.
     """
 
-    def __init__(self, tokens: Tokens, places: Places, loose: Callable[[str], str]) -> None:
+    def __init__(self, tokens: MaskTokens, places: MaskPlaces, loose: Callable[[str], str]) -> None:
         self._tokens, self._places, self._loose = tokens, places, loose
 
     def mask(self, text: str, *, lines: bool = False) -> tuple[str, bool]:

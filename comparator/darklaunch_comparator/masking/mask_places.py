@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from darklaunch_comparator.compare.rule_path import BadPath, Step, parse_path, parse_place
+from darklaunch_comparator.compare.rule_path import BadPath, PathStep, parse_path, parse_place
 
 State = frozenset[tuple[int, int]]
 """How far each path has been followed: (path, steps taken)."""
@@ -19,22 +19,22 @@ class BadPlace(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class MaskPlaces:
     """Places to mask, compiled once. `names` are what the paths end in: enough where only fragments are left.
 
     `everything` is for when it is not known what to mask: then no value is stored.
     """
 
-    paths: tuple[tuple[Step, ...], ...] = ()
+    paths: tuple[tuple[PathStep, ...], ...] = ()
     headers: frozenset[str] = frozenset()
     query: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     everything: bool = False
 
     @classmethod
-    def of(cls, given: Iterable[str]) -> "Places":
+    def of(cls, given: Iterable[str]) -> "MaskPlaces":
         """Compile places. Raises BadPlace for the first that cannot be read."""
-        paths: list[tuple[Step, ...]] = []
+        paths: list[tuple[PathStep, ...]] = []
         headers: set[str] = set()
         query: set[str] = set()
         for text in given:
@@ -82,5 +82,5 @@ class Places:
         return state, covered
 
 
-NO_PLACES: Final = Places()
-EVERYTHING: Final = Places(everything=True)
+NO_PLACES: Final = MaskPlaces()
+EVERYTHING: Final = MaskPlaces(everything=True)

@@ -14,19 +14,19 @@ from darklaunch_shared.wire.exchange import REDACTED, Fields
 from darklaunch_comparator.compare import media_type
 from darklaunch_comparator.compare.decompress import (
     INFLATED_CAP_BYTES,
-    Corrupt,
-    TooLarge,
-    Unsupported,
+    CorruptBody,
+    InflatedTooLarge,
+    UnsupportedCoding,
     cap_beside,
     inflate,
 )
-from darklaunch_comparator.compare.media_type import Family
+from darklaunch_comparator.compare.media_type import BodyFamily
 from darklaunch_comparator.compare.rule_path import BadPath, parse_path
 
 from .credential_names import is_credential
-from .json_text import JsonMasker
-from .mask_places import NO_PLACES, Places
-from .placeholders import Tokens
+from .json_text import JsonTextMasker
+from .mask_places import NO_PLACES, MaskPlaces
+from .placeholders import MaskTokens
 from .text import TextMasker
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -53,17 +53,17 @@ class _Opened:
 
     content: bytes
     plain: bytes | None
-    media: media_type.Media
+    media: media_type.MediaType
     is_coded: bool
 
 
-class Masker:
+class ExchangeMasker:
     """Masks with the salt of one database. `places` are masked beside what stands under the name of a credential."""
 
-    def __init__(self, salt: bytes, places: Places = NO_PLACES) -> None:
-        self._tokens, self._places = Tokens(salt), places
+    def __init__(self, salt: bytes, places: MaskPlaces = NO_PLACES) -> None:
+        self._tokens, self._places = MaskTokens(salt), places
         self._text = TextMasker(self._tokens, places.names)
-        self._json = JsonMasker(self._tokens, places, self._text.mask)
+        self._json = JsonTextMasker(self._tokens, places, self._text.mask)
 
     def fields(self, fields: Fields) -> Fields:
         """Mask a replay entry that could be read."""
@@ -119,15 +119,15 @@ class Masker:
         found = cast(list[dict[str, Any]], orjson.loads(told))
         return orjson.dumps([self._difference(one) for one in found]).decode()
 
-    def _body(self, came: "_Opened", family: Family) -> _Body:
+    def _body(self, came: "_Opened", family: BodyFamily) -> _Body:
         """Mask a body. One that its codings hide is withheld: a token stands for all of it."""
         if came.content and self._places.everything:
             return _Body(self._tokens.raw(came.content).encode(), recoded=True)
-        if not came.content or (family is Family.BINARY and not came.media.type.startswith("multipart/")):
+        if not came.content or (family is BodyFamily.BINARY and not came.media.type.startswith("multipart/")):
             return _Body(came.content)
         try:
             utf8 = None if came.plain is None else media_type.to_utf8(came.plain, came.media.charset)
-        except Corrupt:
+        except CorruptBody:
             utf8 = None
         if utf8 is None:
             return _Body(self._tokens.raw(came.content).encode(), recoded=True)
@@ -138,13 +138,13 @@ class Masker:
         mark = b"" if utf8 is came.plain else _BOM  # says that it is UTF-8, whatever charset the type names
         return _Body(mark + masked.encode("utf-8", _LOSSLESS), recoded=came.is_coded)
 
-    def _body_text(self, text: str, family: Family) -> str:
-        if family is Family.FORM:
+    def _body_text(self, text: str, family: BodyFamily) -> str:
+        if family is BodyFamily.FORM:
             return self._text.form(text, self._places.names)
-        if family in (Family.JSON, Family.LINES):
+        if family in (BodyFamily.JSON, BodyFamily.LINES):
             if not (self._places.paths or "\\u" in text or self._text.suspects(text)):
                 return text
-            masked, sound = self._json.mask(text, lines=family is Family.LINES)
+            masked, sound = self._json.mask(text, lines=family is BodyFamily.LINES)
             return masked if sound else self._text.mask(masked)
         return self._text.mask(text)
 
@@ -231,6 +231,6 @@ def _opened(content: bytes, headers: list[list[str]], cap_bytes: int = INFLATED_
             encoding = f"{encoding},{value}" if encoding else value
     try:
         plain = inflate(content, encoding, cap_bytes) if encoding else content
-    except (Corrupt, TooLarge, Unsupported):
+    except (CorruptBody, InflatedTooLarge, UnsupportedCoding):
         plain = None
     return _Opened(content, plain, media_type.parse(content_type), is_coded=bool(encoding))

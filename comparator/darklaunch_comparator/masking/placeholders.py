@@ -22,7 +22,7 @@ _LONGEST_WORD: Final = 4096
 _NUMBER: Final = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,18}))?")
 
 
-class Tokens:
+class MaskTokens:
     """Makes tokens. `salt` belongs to one database; without it nobody can test a guess."""
 
     def __init__(self, salt: bytes) -> None:

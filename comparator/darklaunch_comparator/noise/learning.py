@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from darklaunch_shared.wire.replay import Version
+from darklaunch_shared.wire.replay import ReplayedVersion
 
-from darklaunch_comparator.evidence import Counts, above, log_e, log_threshold
+from darklaunch_comparator.evidence import OutcomeCounts, above, log_e, log_threshold
 
-OWN_RATE: Final = {Version.PRIMARY: 0.05, Version.SHADOW: 0.5}
+OWN_RATE: Final = {ReplayedVersion.PRIMARY: 0.05, ReplayedVersion.SHADOW: 0.5}
 """A place is noise when a version differs from itself there more often than this."""
 LEARN_ALPHA: Final = 0.01
 EXCEED_ALPHA: Final = 0.001
@@ -38,7 +38,7 @@ RESTLESS_PAIRS: Final = 500
 """Pairs after which one that did, now and then, is none either."""
 
 
-class State(StrEnum):
+class NoiseState(StrEnum):
     """What is known of a place."""
 
     LEARNING = "learning"  # not enough
@@ -63,39 +63,39 @@ class PlaceCounts:
     neg: int = 0
 
 
-def state_of(version: Version, counts: PlaceCounts) -> State:
+def state_of(version: ReplayedVersion, counts: PlaceCounts) -> NoiseState:
     """Decide what is known of a place, from the answers of a version that was asked twice."""
     if _exceeds(counts):
-        return State.EXCEEDED
+        return NoiseState.EXCEEDED
     own = counts.varied + counts.regenerated
     # The primary's version has no fault to hide: one value in another shape is enough to give up comparing shapes.
-    volatile = own if counts.varied and version is Version.PRIMARY else counts.varied
+    volatile = own if counts.varied and version is ReplayedVersion.PRIMARY else counts.varied
     if _differs(version, volatile, counts.pairs):
-        return State.VOLATILE
+        return NoiseState.VOLATILE
     if _differs(version, counts.regenerated, counts.pairs):
-        return State.GENERATED
+        return NoiseState.GENERATED
     if counts.agreed >= max(AGREED, AGREED_PER_ONE * own):
-        return State.STABLE
-    return State.LEARNING
+        return NoiseState.STABLE
+    return NoiseState.LEARNING
 
 
-def in_doubt(state: State, counts: PlaceCounts) -> bool:
+def in_doubt(state: NoiseState, counts: PlaceCounts) -> bool:
     """Say whether a place may yet turn out to be noise.
 
     One that differs within one version in 6 % of its pairs or more shows itself within 50 pairs with 95 % certainty.
     """
     own = counts.varied + counts.regenerated
-    return state is State.LEARNING and counts.pairs < (RESTLESS_PAIRS if own else QUIET_PAIRS)
+    return state is NoiseState.LEARNING and counts.pairs < (RESTLESS_PAIRS if own else QUIET_PAIRS)
 
 
-def _differs(version: Version, differed: int, pairs: int) -> bool:
+def _differs(version: ReplayedVersion, differed: int, pairs: int) -> bool:
     if differed <= OWN_RATE[version] * pairs:
         return False
-    return log_e(above(OWN_RATE[version]), Counts(differed, 0, pairs)) >= log_threshold(LEARN_ALPHA)
+    return log_e(above(OWN_RATE[version]), OutcomeCounts(differed, 0, pairs)) >= log_threshold(LEARN_ALPHA)
 
 
 def _exceeds(counts: PlaceCounts) -> bool:
     if counts.pos <= counts.neg:
         return False
-    paired = Counts(counts.pos, counts.neg, counts.pairs)
+    paired = OutcomeCounts(counts.pos, counts.neg, counts.pairs)
     return log_e(above(0.0, lo=-1), paired) >= log_threshold(EXCEED_ALPHA)

@@ -7,51 +7,56 @@ calls equal is not called noise. Nothing that is known of noise goes in: knowled
 from collections.abc import Iterable
 from dataclasses import replace
 
-from darklaunch_shared.wire.replay import Version
+from darklaunch_shared.wire.replay import ReplayedVersion
 
 from darklaunch_comparator.compare import (
+    ComparedResponse,
     Comparison,
-    Outcome,
-    Reason,
-    Rules,
-    Side,
+    ComparisonOutcome,
+    EndpointRules,
+    ExcuseReason,
     compare,
     excusable,
     identifier_places,
 )
-from darklaunch_comparator.results.result import Observation
+from darklaunch_comparator.results.result import NoiseObservation
 from darklaunch_comparator.results.storable import PATH_CHARS, storable
 
 _STATUS = frozenset({"status"})
 
 
 def observe(
-    version: Version, method: str, first: Side, second: Side, rules: Rules, candidate: Comparison
-) -> Observation | None:
+    version: ReplayedVersion,
+    method: str,
+    first: ComparedResponse,
+    second: ComparedResponse,
+    rules: EndpointRules,
+    candidate: Comparison,
+) -> NoiseObservation | None:
     """Compare the two answers of one version; `candidate` is the comparison of shadow and primary.
 
     None when one of the comparisons is not complete: then nothing can be told of any place.
     """
     own = compare(method, first, second, rules)
-    if Outcome.UNVERIFIED in (own.outcome, candidate.outcome) or own.detail or candidate.detail:
+    if ComparisonOutcome.UNVERIFIED in (own.outcome, candidate.outcome) or own.detail or candidate.detail:
         return None
     differences = {(each.group_path, excusable(each.group_path, each.kind)) for each in own.differences}
     varied = _places(place for place, value in differences if value)
-    seen = Observation(
+    seen = NoiseObservation(
         version,
         varied=varied,
-        regenerated=_excused(own, Reason.GENERATED_ID) - varied,
+        regenerated=_excused(own, ExcuseReason.GENERATED_ID) - varied,
         unstable=_places(place for place, value in differences if not value),
         candidate=_places(each.group_path for each in candidate.differences)
-        | _excused(candidate, Reason.NOISE, Reason.GENERATED_ID),
+        | _excused(candidate, ExcuseReason.NOISE, ExcuseReason.GENERATED_ID),
     )
     if "status" in seen.unstable:  # two bodies of two statuses: nothing else was compared, or means anything
-        return Observation(version, unstable=_STATUS, candidate=seen.candidate & _STATUS)
+        return NoiseObservation(version, unstable=_STATUS, candidate=seen.candidate & _STATUS)
     seen = replace(seen, agreed=_places(identifier_places(first.answer)) - seen.differing)
     return replace(seen, candidate=_STATUS, paired=False) if "status" in seen.candidate else seen
 
 
-def _excused(comparison: Comparison, *reasons: Reason) -> frozenset[str]:
+def _excused(comparison: Comparison, *reasons: ExcuseReason) -> frozenset[str]:
     return _places(excuse.path for excuse in comparison.excuses if excuse.reason in reasons)
 
 

@@ -14,21 +14,21 @@ from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange, Fields
 from darklaunch_shared.wire.replay import (
-    Answered,
-    Loss,
-    Repeat,
+    NoiseReplay,
     Replay,
+    ReplayedVersion,
+    ShadowError,
     ShadowErrorClass,
-    Unanswered,
-    Version,
+    ShadowResponse,
+    UnreplayedExchange,
     unpack_replay,
 )
 
 from darklaunch_comparator.compare import (
     NO_NOISE,
+    ComparedResponse,
     Comparison,
-    Noise,
-    Side,
+    KnownNoise,
     compare,
     error_signature,
     error_title,
@@ -39,7 +39,7 @@ from darklaunch_comparator.compare import (
 )
 from darklaunch_comparator.noise.observation import observe
 from darklaunch_comparator.results.request_shape import variant
-from darklaunch_comparator.results.result import UNKNOWN, Evidence, Finding, Observation
+from darklaunch_comparator.results.result import UNKNOWN, ExchangeResult, NoiseObservation, ResultProblem
 from darklaunch_comparator.results.storable import (
     ENDPOINT_CHARS,
     LABEL_CHARS,
@@ -56,7 +56,7 @@ log = logging.getLogger("darklaunch.comparator")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class LaunchRules:
     """How a launch's answers are compared; `book` has each endpoint's own rules, until its `stale_at`."""
 
     compare: bool
@@ -67,46 +67,48 @@ class Rules:
     control_origin: str = ""
 
 
-def rules_of(spec: LaunchSpec, now: datetime | None = None) -> Rules:
+def rules_of(spec: LaunchSpec, now: datetime | None = None) -> LaunchRules:
     """Compile a launch's rules as they hold at a moment, by default now. One that cannot be read is left out.
 
     When that is one to mask, what is stored is masked as a whole.
     """
     book = compile_stored(spec.rules, now or datetime.now(UTC))
-    return Rules(spec.compare, book, spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control)
+    return LaunchRules(spec.compare, book, spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control)
 
 
-def assess(launch: str, fields: Fields, rules: Rules, noise: Mapping[str, Noise] | None = None) -> Finding:
+def assess(
+    launch: str, fields: Fields, rules: LaunchRules, noise: Mapping[str, KnownNoise] | None = None
+) -> ExchangeResult:
     """Read one entry of a launch's replays stream and compare; `noise` is what is known of it, by endpoint.
 
     Raises BadEntry when it is not one of that launch.
     """
     entry = unpack_replay(fields)
-    named = entry.launch if isinstance(entry, Loss) else entry.exchange.launch
+    named = entry.launch if isinstance(entry, UnreplayedExchange) else entry.exchange.launch
     if named != launch:
         raise BadEntry(f"the entry belongs to the launch {named[:63]!r}")
-    if isinstance(entry, Loss):
+    if isinstance(entry, UnreplayedExchange):
         return _lost(entry)
-    if isinstance(entry.shadow, Unanswered):
+    if isinstance(entry.shadow, ShadowError):
         return _unanswered(entry.exchange, entry.shadow, fields, rules)
     return _answered(entry, entry.shadow, fields, rules, noise or {})
 
 
-def _lost(loss: Loss) -> Finding:
+def _lost(loss: UnreplayedExchange) -> ExchangeResult:
     if loss.outcome not in ("dropped", "dead"):
         raise BadEntry(f"the entry's outcome is neither dropped nor dead: {loss.outcome[:40]!r}")
     reason = loss.reason if _LOSS_REASON.fullmatch(loss.reason) else "other"
     endpoint = storable(loss.endpoint, ENDPOINT_CHARS)
-    return Finding(loss.id, loss.captured_at_ms, endpoint, _method(endpoint), loss.outcome, reason)
+    return ExchangeResult(loss.id, loss.captured_at_ms, endpoint, _method(endpoint), loss.outcome, reason)
 
 
-def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: Rules) -> Finding:
+def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: LaunchRules) -> ExchangeResult:
     waited_longer = shadow.waited_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
     endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
     parts = [{"path": "shadow", "kind": shadow.error.value}]
     told = {"path": "shadow", "group_path": "shadow", "kind": shadow.error, "primary": None, "shadow": shadow.detail}
     fingerprint = error_signature(exchange.endpoint, shadow.error)
-    return Finding(
+    return ExchangeResult(
         exchange.id,
         exchange.captured_at_ms,
         endpoint,
@@ -120,7 +122,7 @@ def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: R
         slow=shadow.error is ShadowErrorClass.TIMEOUT and waited_longer,
         build=storable(shadow.build, LABEL_CHARS),
         evidence=(
-            Evidence(
+            ResultProblem(
                 "shadow_error",
                 fingerprint,
                 error_title(shadow.error),
@@ -135,17 +137,19 @@ def _unanswered(exchange: Exchange, shadow: Unanswered, fields: Fields, rules: R
     )
 
 
-def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules, noise: Mapping[str, Noise]) -> Finding:
+def _answered(
+    replay: Replay, shadow: ShadowResponse, fields: Fields, rules: LaunchRules, noise: Mapping[str, KnownNoise]
+) -> ExchangeResult:
     exchange = replay.exchange
     endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
     outcome, reason, comparison = compared(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
     slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[ResultProblem, ...] = ()
     if comparison and outcome == "mismatched":
         evidence = (_mismatch(exchange, shadow, comparison, rules, fields),)
     if slow:
         evidence = (*evidence, _slowness(exchange, shadow, rules, fields))
-    return Finding(
+    return ExchangeResult(
         exchange.id,
         exchange.captured_at_ms,
         endpoint,
@@ -166,7 +170,7 @@ def _answered(replay: Replay, shadow: Answered, fields: Fields, rules: Rules, no
 
 
 def compared(
-    exchange: Exchange, shadow: Answered, rules: Rules, noise: Noise
+    exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, noise: KnownNoise
 ) -> tuple[str, str | None, Comparison | None]:
     """Compare shadow and primary; give the outcome, what there is to say of it, and the comparison if there was one."""
     if not rules.compare:
@@ -181,15 +185,15 @@ def compared(
 
 
 def _observed(
-    replay: Replay, shadow: Answered, repeat: Repeat, rules: Rules, candidate: Comparison | None
-) -> Observation | None:
+    replay: Replay, shadow: ShadowResponse, repeat: NoiseReplay, rules: LaunchRules, candidate: Comparison | None
+) -> NoiseObservation | None:
     """Say what the second answer of one version shows. Whatever it provokes, the exchange keeps its outcome."""
     exchange, again = replay.exchange, repeat.outcome
     if candidate is None:
         return None
-    if isinstance(again, Unanswered):
-        return Observation(repeat.version, answered=False)
-    if repeat.version is Version.PRIMARY:
+    if isinstance(again, ShadowError):
+        return NoiseObservation(repeat.version, answered=False)
+    if repeat.version is ReplayedVersion.PRIMARY:
         first, second = _primary_side(exchange), _replayed_side(exchange, again, rules.control_origin, rules)
     elif again.build == shadow.build:
         first = _replayed_side(exchange, shadow, rules.shadow_origin, rules)
@@ -205,19 +209,21 @@ def _observed(
         return None
 
 
-def _primary_side(exchange: Exchange) -> Side:
+def _primary_side(exchange: Exchange) -> ComparedResponse:
     at_ms = exchange.captured_at_ms + int(exchange.primary.latency_ms)
-    return Side(exchange.primary, exchange.request.origin, at_ms)
+    return ComparedResponse(exchange.primary, exchange.request.origin, at_ms)
 
 
-def _replayed_side(exchange: Exchange, answered: Answered, origin: str, rules: Rules) -> Side:
+def _replayed_side(exchange: Exchange, answered: ShadowResponse, origin: str, rules: LaunchRules) -> ComparedResponse:
     at_ms = answered.replayed_at_ms + int(answered.answer.latency_ms)
-    return Side(answered.answer, exchange.request.origin if rules.preserve_host else origin, at_ms)
+    return ComparedResponse(answered.answer, exchange.request.origin if rules.preserve_host else origin, at_ms)
 
 
-def _mismatch(exchange: Exchange, shadow: Answered, comparison: Comparison, rules: Rules, fields: Fields) -> Evidence:
+def _mismatch(
+    exchange: Exchange, shadow: ShadowResponse, comparison: Comparison, rules: LaunchRules, fields: Fields
+) -> ResultProblem:
     pairs = sorted({(difference.group_path, difference.kind.value) for difference in comparison.differences})
-    return Evidence(
+    return ResultProblem(
         "mismatched",
         signature(exchange.endpoint, comparison),
         storable(title(comparison), TITLE_CHARS),
@@ -230,14 +236,14 @@ def _mismatch(exchange: Exchange, shadow: Answered, comparison: Comparison, rule
     )
 
 
-def _slowness(exchange: Exchange, shadow: Answered, rules: Rules, fields: Fields) -> Evidence:
+def _slowness(exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, fields: Fields) -> ResultProblem:
     place = {"path": "latency", "kind": "slow"}
     took = {
         "group_path": "latency",
         "primary": f"{exchange.primary.latency_ms:,.1f} ms",
         "shadow": f"{shadow.answer.latency_ms:,.1f} ms",
     }
-    return Evidence(
+    return ResultProblem(
         "slow",
         slow_signature(exchange.endpoint),
         slow_title(rules.max_latency_diff_ms),

@@ -5,32 +5,32 @@ import time
 from datetime import UTC, datetime
 
 import anyio
-from darklaunch_shared.launch.control_view import POLL_S, ControlView
+from darklaunch_shared.launch.control_view import POLL_S, LaunchStates
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import AsyncClient
+from darklaunch_shared.redis.client import AsyncRedisClient
 from redis.exceptions import RedisError
 
 from darklaunch_comparator.control.known_launches import is_name, shards_of
 
-from .assess import Rules, rules_of
+from .assess import LaunchRules, rules_of
 
 log = logging.getLogger("darklaunch.comparator")
 
 
-class Control:
+class LaunchRulesPoller:
     """What is known of the launches. A specification that is gone or unreadable counts as it was last read."""
 
-    def __init__(self, redis: AsyncClient) -> None:
+    def __init__(self, redis: AsyncRedisClient) -> None:
         self._redis = redis
-        self._view = ControlView()
+        self._view = LaunchStates()
         self._shards: dict[str, int] = {}
-        self._rules: dict[str, tuple[LaunchSpec, Rules]] = {}
+        self._rules: dict[str, tuple[LaunchSpec, LaunchRules]] = {}
 
     def lanes(self) -> set[tuple[str, int]]:
         """Give every (launch, shard) ever seen, whatever the launch's status: results are recorded always."""
         return {(launch, shard) for launch, shards in self._shards.items() for shard in range(shards)}
 
-    def rules(self, launch: str) -> Rules:
+    def rules(self, launch: str) -> LaunchRules:
         """Give a launch's rules; those of an empty specification when it was never read."""
         if launch not in self._rules:
             spec = LaunchSpec(shadow="")

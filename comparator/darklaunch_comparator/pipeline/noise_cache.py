@@ -13,27 +13,27 @@ import psycopg
 from darklaunch_shared.process.backoff import Backoff
 from psycopg import Connection
 
-from darklaunch_comparator.compare import Noise
-from darklaunch_comparator.store.connect import Patience, connect_store
+from darklaunch_comparator.compare import KnownNoise
+from darklaunch_comparator.store.connect import ConnectionLimits, connect_store
 from darklaunch_comparator.store.noise import known_noise, latest_change
 
 LOOK_EVERY_S: Final = 2.0
-_PATIENCE: Final = Patience(statement_s=10.0)
+_PATIENCE: Final = ConnectionLimits(statement_s=10.0)
 
 log = logging.getLogger("darklaunch.comparator")
 
 
-class KnownNoise:
+class NoiseCache:
     """Per launch and endpoint, what comparisons need to know."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._known: Mapping[str, Mapping[str, Noise]] = {}
+        self._known: Mapping[str, Mapping[str, KnownNoise]] = {}
         self._seen = 0
         self._halt = threading.Event()
         self._thread = threading.Thread(target=self._run, name="darklaunch-noise", daemon=True)
 
-    def of(self, launch: str) -> Mapping[str, Noise]:
+    def of(self, launch: str) -> Mapping[str, KnownNoise]:
         """Give what is known of a launch, by endpoint."""
         return self._known.get(launch, {})
 

@@ -8,15 +8,15 @@ is kept of those that matched.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from darklaunch_shared.wire.replay import Answered, Replay
+from darklaunch_shared.wire.replay import Replay, ShadowResponse
 
-from darklaunch_comparator.compare import NO_NOISE, Comparison, Noise, title
+from darklaunch_comparator.compare import NO_NOISE, Comparison, KnownNoise, title
 
-from .assess import Rules, compared
+from .assess import LaunchRules, compared
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RecordedSample:
     """A sample, and how often its kind was recorded."""
 
     fingerprint: str
@@ -28,7 +28,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RejudgedSample:
     """What the rules make of one sample: its outcome, and what is left of its differences in a line."""
 
     exchange_id: str
@@ -38,14 +38,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RejudgedSignature:
     """What the rules make of one kind of mismatch: its samples' verdicts, and its count shared out by outcome."""
 
     fingerprint: str
     endpoint: str
     title: str
     count: int
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[RejudgedSample, ...]
 
     @property
     def estimate(self) -> dict[str, float]:
@@ -61,21 +61,23 @@ class Kind:
         return any(verdict.outcome != "mismatched" for verdict in self.verdicts)
 
 
-def rejudge(kept: Iterable[Kept], rules: Rules, noise: Mapping[str, Noise]) -> list[Kind]:
+def rejudge(
+    kept: Iterable[RecordedSample], rules: LaunchRules, noise: Mapping[str, KnownNoise]
+) -> list[RejudgedSignature]:
     """Compare every sample again under rules, and give what came of it by kind, the most frequent first."""
-    kinds: dict[str, tuple[Kept, list[Verdict]]] = {}
+    kinds: dict[str, tuple[RecordedSample, list[RejudgedSample]]] = {}
     for sample in kept:
-        if isinstance(sample.replay.shadow, Answered):
+        if isinstance(sample.replay.shadow, ShadowResponse):
             _, verdicts = kinds.setdefault(sample.fingerprint, (sample, []))
             verdicts.append(_verdict(sample, sample.replay.shadow, rules, noise))
     found = [
-        Kind(first.fingerprint, first.endpoint, first.title, first.count, tuple(verdicts))
+        RejudgedSignature(first.fingerprint, first.endpoint, first.title, first.count, tuple(verdicts))
         for first, verdicts in kinds.values()
     ]
     return sorted(found, key=lambda kind: (-kind.count, kind.endpoint, kind.fingerprint))
 
 
-def totals(kinds: Iterable[Kind]) -> dict[str, float]:
+def totals(kinds: Iterable[RejudgedSignature]) -> dict[str, float]:
     """Sum the estimates up, by outcome."""
     sums: dict[str, float] = {}
     for kind in kinds:
@@ -84,9 +86,11 @@ def totals(kinds: Iterable[Kind]) -> dict[str, float]:
     return sums
 
 
-def _verdict(sample: Kept, shadow: Answered, rules: Rules, noise: Mapping[str, Noise]) -> Verdict:
+def _verdict(
+    sample: RecordedSample, shadow: ShadowResponse, rules: LaunchRules, noise: Mapping[str, KnownNoise]
+) -> RejudgedSample:
     outcome, reason, comparison = compared(sample.replay.exchange, shadow, rules, noise.get(sample.endpoint, NO_NOISE))
-    return Verdict(sample.exchange_id, outcome, _left(comparison) or reason or "", _excuses(comparison))
+    return RejudgedSample(sample.exchange_id, outcome, _left(comparison) or reason or "", _excuses(comparison))
 
 
 def _left(comparison: Comparison | None) -> str:

@@ -14,12 +14,12 @@ import psycopg
 from darklaunch_shared.process.backoff import Backoff
 from psycopg import Connection
 
-from darklaunch_comparator.results.result import DAY_MS, Finding
-from darklaunch_comparator.store.classify_error import Blame, blame_for
-from darklaunch_comparator.store.connect import Patience, connect_store, explain_store
-from darklaunch_comparator.store.partitions import Partitions, today
-from darklaunch_comparator.store.write_batch import Written, prepare, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.results.result import DAY_MS, ExchangeResult
+from darklaunch_comparator.store.classify_error import BatchFailure, blame_for
+from darklaunch_comparator.store.connect import ConnectionLimits, connect_store, explain_store
+from darklaunch_comparator.store.partitions import ResultPartitions, today
+from darklaunch_comparator.store.write_batch import WrittenBatch, prepare, write
+from darklaunch_comparator.store.writer_cache import WriterCache
 
 AT_ONCE: Final = 3
 """How often a batch that lost a race against other writers is tried again without waiting."""
@@ -29,19 +29,19 @@ _EPOCH: Final = date(1970, 1, 1)
 log = logging.getLogger("darklaunch.comparator")
 
 
-class Stopped(Exception):
+class WriterStopped(Exception):
     """The process is stopping, and what was to be recorded may not be: give it back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedResult:
     """A finding that Postgres does not take, and why."""
 
-    finding: Finding
+    finding: ExchangeResult
     why: str
 
 
-class Recorder:
+class ResultWriter:
     """Records findings, reconnecting by itself. `stop` ends its waiting."""
 
     def __init__(
@@ -51,21 +51,21 @@ class Recorder:
         name: str,
         retention_days: int,
         stop: threading.Event,
-        patience: Patience | None = None,
-        memory: Memory | None = None,
+        patience: ConnectionLimits | None = None,
+        memory: WriterCache | None = None,
     ) -> None:
         self._dsn, self._name, self._stop = dsn, name, stop
         self._retention_days, self._patience = retention_days, patience
-        self._memory = memory or Memory()
+        self._memory = memory or WriterCache()
         self._connection: Connection[Any] | None = None
-        self._partitions: Partitions | None = None
+        self._partitions: ResultPartitions | None = None
 
-    def record(self, launch: str, findings: Sequence[Finding]) -> list[Refusal]:
+    def record(self, launch: str, findings: Sequence[ExchangeResult]) -> list[RefusedResult]:
         """Record findings of one launch, each exactly once, however long Postgres is away; give back what it refuses.
 
         Raises Stopped when told to stop while waiting.
         """
-        refused: list[Refusal] = []
+        refused: list[RefusedResult] = []
         waiting = [list(findings)]
         backoff, raced = Backoff(), 0
         while waiting:
@@ -74,16 +74,16 @@ class Recorder:
                 self._write(launch, batch)
             except Exception as error:
                 blame = blame_for(error)
-                if blame is Blame.ROW:
+                if blame is BatchFailure.ROW:
                     half = len(batch) // 2
                     if half == 0:
                         log.error("%s: Postgres refuses the row of %s: %s", launch, batch[0].exchange_id, error)
-                        refused.append(Refusal(batch[0], " ".join(str(error).split())))
+                        refused.append(RefusedResult(batch[0], " ".join(str(error).split())))
                     else:
                         waiting += [batch[half:], batch[:half]]
                     continue
                 waiting.append(batch)
-                if blame is Blame.RACE and raced < AT_ONCE:
+                if blame is BatchFailure.RACE and raced < AT_ONCE:
                     raced += 1
                 else:
                     self._wait_out(error, backoff)
@@ -100,15 +100,15 @@ class Recorder:
             self._connection.close()
             self._connection = self._partitions = None
 
-    def _write(self, launch: str, batch: list[Finding]) -> Written:
+    def _write(self, launch: str, batch: list[ExchangeResult]) -> WrittenBatch:
         connection, partitions = self._ready()
         partitions.ensure(_days(batch), today())
         return write(connection, launch, batch, self._memory)
 
-    def _ready(self) -> tuple[Connection[Any], Partitions]:
+    def _ready(self) -> tuple[Connection[Any], ResultPartitions]:
         if self._connection is None or self._partitions is None:
             connection = connect_store(self._dsn, name=self._name, patience=self._patience)
-            self._connection, self._partitions = connection, Partitions(connection, self._retention_days)
+            self._connection, self._partitions = connection, ResultPartitions(connection, self._retention_days)
             prepare(connection)
         return self._connection, self._partitions
 
@@ -118,8 +118,8 @@ class Recorder:
             told = explain_store(error, self._dsn) if isinstance(error, psycopg.Error) else repr(error)
             log.warning("%s Nothing is lost: what was compared waits, and is recorded when it answers.", told)
         if self._stop.wait(backoff.next_s()):
-            raise Stopped
+            raise WriterStopped
 
 
-def _days(batch: Iterable[Finding]) -> set[date]:
+def _days(batch: Iterable[ExchangeResult]) -> set[date]:
     return {_EPOCH + timedelta(days=day) for day in {finding.captured_at_ms // DAY_MS for finding in batch}}

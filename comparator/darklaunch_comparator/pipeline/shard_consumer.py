@@ -16,16 +16,16 @@ from typing import Final
 import anyio
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.consumer import Consumer, Delivery
+from darklaunch_shared.redis.consumer import ClaimedEntry, GroupConsumer
 from redis.exceptions import RedisError
 
-from darklaunch_comparator.compare import Noise
-from darklaunch_comparator.results.result import UNKNOWN, Finding
+from darklaunch_comparator.compare import KnownNoise
+from darklaunch_comparator.results.result import UNKNOWN, ExchangeResult
 from darklaunch_comparator.settings import ComparatorSettings
 
-from .assess import Rules, assess
-from .result_writer import Refusal, Stopped
-from .writer_pool import Writers
+from .assess import LaunchRules, assess
+from .result_writer import RefusedResult, WriterStopped
+from .writer_pool import WriterPool
 
 CLAIM_EVERY_S: Final = 5.0
 PARTING_S: Final = 3.0
@@ -39,22 +39,22 @@ SLICE_S: Final = 0.01
 log = logging.getLogger("darklaunch.comparator")
 
 
-class ShardLane:
+class CompareConsumer:
     """Works on one shard until told to stop. `recorded` counts entries settled, duplicates included."""
 
     def __init__(
         self,
-        consumer: Consumer,
-        writers: Writers,
-        rules: Callable[[], Rules],
-        noise: Callable[[], Mapping[str, Noise]],
+        consumer: GroupConsumer,
+        writers: WriterPool,
+        rules: Callable[[], LaunchRules],
+        noise: Callable[[], Mapping[str, KnownNoise]],
         settings: ComparatorSettings,
     ) -> None:
         self.recorded = 0
         self._consumer, self._writers = consumer, writers
         self._rules, self._noise, self._settings = rules, noise, settings
         self._launch = consumer.lane.launch
-        self._held: dict[str, Delivery] = {}
+        self._held: dict[str, ClaimedEntry] = {}
         self._reading = anyio.Lock()
         self._claim_every_s = min(CLAIM_EVERY_S, settings.lease_s)
         self._claim_at_s = time.monotonic() + random.uniform(0, self._claim_every_s)
@@ -76,7 +76,7 @@ class ShardLane:
 
     async def _work(self, stop: anyio.Event) -> None:
         while not stop.is_set():
-            batch: dict[str, Delivery] = {}
+            batch: dict[str, ClaimedEntry] = {}
             try:
                 async with self._reading:
                     if stop.is_set():
@@ -87,7 +87,7 @@ class ShardLane:
                     found = await self._assess(deliveries)
                 if found:
                     await self._settle(found)
-            except Stopped:
+            except WriterStopped:
                 break  # what is held is handed back
             except Exception:  # what was held is claimed after a lease, and buried when it happens every time
                 log.exception("%s: a batch of %d failed", self._consumer.lane.source, len(batch))
@@ -100,7 +100,7 @@ class ShardLane:
         for entry_id in batch:
             self._held.pop(entry_id, None)
 
-    async def _gather(self) -> list[Delivery]:
+    async def _gather(self) -> list[ClaimedEntry]:
         """Take what others left, or read; a batch that is not full waits a little for more."""
         room = int(max(1, min(self._settings.batch_entries, self._room_bytes / self._mean_bytes)))
         if time.monotonic() >= self._claim_at_s:
@@ -116,7 +116,7 @@ class ShardLane:
             self._mean_bytes = max(1.0, read_bytes / len(deliveries))
         return deliveries
 
-    async def _settle(self, found: list[tuple[Delivery, Finding]]) -> None:
+    async def _settle(self, found: list[tuple[ClaimedEntry, ExchangeResult]]) -> None:
         by_exchange = {finding.exchange_id: delivery for delivery, finding in found}
         reached("comparator.1")
         refused = await self._writers.record(self._launch, [finding for _, finding in found])
@@ -128,9 +128,9 @@ class ShardLane:
             await self._give_up(by_exchange[refusal.finding.exchange_id], refusal)
         self.recorded += len(found) - len(refused)
 
-    async def _assess(self, deliveries: list[Delivery]) -> list[tuple[Delivery, Finding]]:
+    async def _assess(self, deliveries: list[ClaimedEntry]) -> list[tuple[ClaimedEntry, ExchangeResult]]:
         rules, noise = self._rules(), self._noise()
-        found: list[tuple[Delivery, Finding]] = []
+        found: list[tuple[ClaimedEntry, ExchangeResult]] = []
         until_s = time.monotonic() + SLICE_S
         for delivery in deliveries:
             try:
@@ -145,13 +145,13 @@ class ShardLane:
                 until_s = time.monotonic() + SLICE_S
         return found
 
-    async def _acknowledge(self, deliveries: list[Delivery]) -> None:
+    async def _acknowledge(self, deliveries: list[ClaimedEntry]) -> None:
         try:
             await self._consumer.settle([delivery.entry_id for delivery in deliveries], "recorded")
         except RedisError as gone:  # with their stream, and so they need nothing
             log.debug("%s: nothing to acknowledge: %s", self._consumer.lane.source, gone)
 
-    async def _give_up(self, delivery: Delivery, refusal: Refusal) -> None:
+    async def _give_up(self, delivery: ClaimedEntry, refusal: RefusedResult) -> None:
         """Bury an entry whose row is refused. A notice of a loss has no payload: it is recorded without detail."""
         finding = refusal.finding
         if finding.outcome not in ("dropped", "dead"):
@@ -162,7 +162,7 @@ class ShardLane:
             log.error("%s: %s stays unrecorded: %s", self._consumer.lane.source, finding.exchange_id, again.why)
         await self._acknowledge([delivery])
 
-    async def _bury(self, delivery: Delivery, reason: str) -> None:
+    async def _bury(self, delivery: ClaimedEntry, reason: str) -> None:
         try:
             await self._consumer.bury(delivery, reason.encode("utf-8", "replace").decode()[:1000])
         except RedisError as gone:  # with its stream

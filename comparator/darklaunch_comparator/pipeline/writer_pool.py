@@ -5,23 +5,23 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from darklaunch_comparator.results.result import Finding
+from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_comparator.settings import ComparatorSettings
 
-from .result_writer import Recorder, Refusal
+from .result_writer import RefusedResult, ResultWriter
 
 
-class Writers:
+class WriterPool:
     """A few recorders side by side: as many batches are recorded at once as there are writers."""
 
     def __init__(self, settings: ComparatorSettings, name: str) -> None:
         self._settings, self._name = settings, name
         self._stop = threading.Event()
         self._own = threading.local()
-        self._recorders: list[Recorder] = []
+        self._recorders: list[ResultWriter] = []
         self._threads = ThreadPoolExecutor(settings.writers, thread_name_prefix="darklaunch-writer")
 
-    async def record(self, launch: str, findings: Sequence[Finding]) -> list[Refusal]:
+    async def record(self, launch: str, findings: Sequence[ExchangeResult]) -> list[RefusedResult]:
         """Record findings of one launch, waiting for Postgres as long as it takes; give back what it refuses.
 
         Raises Stopped when it was waiting and is to stop.
@@ -38,10 +38,10 @@ class Writers:
         self._threads.shutdown(wait=False, cancel_futures=True)
         threading.Thread(target=self._close, name="darklaunch-writers-close", daemon=True).start()
 
-    def _record(self, launch: str, findings: Sequence[Finding]) -> list[Refusal]:
+    def _record(self, launch: str, findings: Sequence[ExchangeResult]) -> list[RefusedResult]:
         recorder = getattr(self._own, "recorder", None)
         if recorder is None:
-            recorder = self._own.recorder = Recorder(
+            recorder = self._own.recorder = ResultWriter(
                 self._settings.database_url,
                 name=self._name,
                 retention_days=self._settings.retention_days,

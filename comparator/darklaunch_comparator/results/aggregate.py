@@ -5,17 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from darklaunch_shared.wire.replay import Version
+from darklaunch_shared.wire.replay import ReplayedVersion
 
 from . import histogram
-from .result import Evidence, Finding, Observation
+from .result import ExchangeResult, NoiseObservation, ResultProblem
 
 BLOCK_MS: Final = 10_000
 _LABEL_CHARS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Retraction:
+class ReplacedRow:
     """A row that a more final one replaces. It was dead or lost, so it has neither latencies nor a signature."""
 
     exchange_id: str
@@ -26,7 +26,7 @@ class Retraction:
 
 
 @dataclass(slots=True)
-class Block:
+class BucketGains:
     """What one endpoint's block of 10 s gains: exchanges by outcome, slow ones, and three histograms in ms.
 
     The histograms hold the pairs that both sides answered, so that all three speak of the same exchanges.
@@ -40,37 +40,37 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class SignatureExample:
     """An exchange and one thing that is wrong with it."""
 
-    finding: Finding
-    evidence: Evidence
+    finding: ExchangeResult
+    evidence: ResultProblem
 
 
 @dataclass(slots=True)
-class Variant:
+class ShapeGains:
     """How often a group's requests were of one make, and the latest of them."""
 
-    latest: Example
+    latest: SignatureExample
     count: int = 0
 
 
 @dataclass(slots=True)
-class Group:
+class SignatureGains:
     """What one signature gains, and the exchanges it is shown with.
 
     `builds` are the shadow's builds it was seen under, each with the latest exchange; "" for an unknown one.
     """
 
-    first: Example
-    latest: Example
+    first: SignatureExample
+    latest: SignatureExample
     count: int = 0
-    builds: dict[str, Example] = field(default_factory=dict[str, Example])
-    variants: dict[str, Variant] = field(default_factory=dict[str, Variant])
+    builds: dict[str, SignatureExample] = field(default_factory=dict[str, SignatureExample])
+    variants: dict[str, ShapeGains] = field(default_factory=dict[str, ShapeGains])
 
 
 @dataclass(slots=True)
-class NoisePlace:
+class NoisePlaceGains:
     """What one place gains from exchanges in which one version was asked twice; see `finding.Observation`.
 
     `pos` and `neg` count the pairs: the shadow differs from the primary and the version not from itself, or vice versa.
@@ -86,37 +86,39 @@ class NoisePlace:
 
 
 @dataclass(slots=True)
-class NoiseEndpoint:
+class NoiseEndpointGains:
     """What one endpoint gains from second requests to one version: those compared, and those without an answer."""
 
     pairs: int = 0
     unanswered: int = 0
-    places: defaultdict[str, NoisePlace] = field(default_factory=lambda: defaultdict(NoisePlace))
+    places: defaultdict[str, NoisePlaceGains] = field(default_factory=lambda: defaultdict(NoisePlaceGains))
 
 
 @dataclass(slots=True)
-class Gains:
+class BatchGains:
     """What the statistics gain.
 
     By (endpoint, block start in ms), (outcome, label), producer, fingerprint, (endpoint, path, reason), and (endpoint,
     version that was asked twice).
     """
 
-    blocks: defaultdict[tuple[str, int], Block] = field(default_factory=lambda: defaultdict(Block))
+    blocks: defaultdict[tuple[str, int], BucketGains] = field(default_factory=lambda: defaultdict(BucketGains))
     tally: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     producers: dict[str, int] = field(default_factory=dict[str, int])
-    groups: dict[str, Group] = field(default_factory=dict[str, Group])
+    groups: dict[str, SignatureGains] = field(default_factory=dict[str, SignatureGains])
     excuses: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
-    noise: defaultdict[tuple[str, Version], NoiseEndpoint] = field(default_factory=lambda: defaultdict(NoiseEndpoint))
+    noise: defaultdict[tuple[str, ReplayedVersion], NoiseEndpointGains] = field(
+        default_factory=lambda: defaultdict(NoiseEndpointGains)
+    )
 
 
-def fold(inserted: Iterable[Finding], retracted: Iterable[Retraction] = ()) -> Gains:
+def fold(inserted: Iterable[ExchangeResult], retracted: Iterable[ReplacedRow] = ()) -> BatchGains:
     """Sum up what was inserted, less what was retracted."""
-    gains = Gains()
+    gains = BatchGains()
     for finding in inserted:
         _fold_latency(_count(gains, finding, 1), finding)
         for evidence in finding.evidence:
-            _group(gains.groups, Example(finding, evidence))
+            _group(gains.groups, SignatureExample(finding, evidence))
         for path, reason, times in finding.excuses:
             place = (finding.endpoint, path, reason)
             gains.excuses[place] = gains.excuses.get(place, 0) + times
@@ -142,7 +144,7 @@ def label(outcome: str, reason: str | None) -> str:
     return next((name for name in known if reason.startswith(name)), "not_comparable")
 
 
-def _count(gains: Gains, row: Finding | Retraction, sign: int) -> Block:
+def _count(gains: BatchGains, row: ExchangeResult | ReplacedRow, sign: int) -> BucketGains:
     block = gains.blocks[row.endpoint, block_start_ms(row.captured_at_ms)]
     counted = (row.outcome, label(row.outcome, row.reason))
     producer = row.exchange_id.partition(":")[0]
@@ -152,7 +154,7 @@ def _count(gains: Gains, row: Finding | Retraction, sign: int) -> Block:
     return block
 
 
-def _fold_latency(block: Block, finding: Finding) -> None:
+def _fold_latency(block: BucketGains, finding: ExchangeResult) -> None:
     block.slow += finding.slow
     if finding.primary_ms is None or finding.shadow_ms is None or finding.shadow_status is None:
         return
@@ -161,7 +163,7 @@ def _fold_latency(block: Block, finding: Finding) -> None:
     histogram.add(block.difference, finding.shadow_ms - finding.primary_ms)
 
 
-def _observe(noise: NoiseEndpoint, seen: Observation) -> None:
+def _observe(noise: NoiseEndpointGains, seen: NoiseObservation) -> None:
     if not seen.answered:
         noise.unanswered += 1
         return
@@ -177,17 +179,17 @@ def _observe(noise: NoiseEndpoint, seen: Observation) -> None:
         place.neg += path in seen.differing and path not in seen.candidate and (seen.paired or path == "status")
 
 
-def _group(groups: dict[str, Group], example: Example) -> None:
-    group = groups.setdefault(example.evidence.fingerprint, Group(example, example))
+def _group(groups: dict[str, SignatureGains], example: SignatureExample) -> None:
+    group = groups.setdefault(example.evidence.fingerprint, SignatureGains(example, example))
     group.count += 1
     group.first = min(group.first, example, key=_captured)
     group.latest = max(group.latest, example, key=_captured)
     build = example.finding.build
     group.builds[build] = max(group.builds.get(build, example), example, key=_captured)
-    variant = group.variants.setdefault(example.evidence.variant, Variant(example))
+    variant = group.variants.setdefault(example.evidence.variant, ShapeGains(example))
     variant.count += 1
     variant.latest = max(variant.latest, example, key=_captured)
 
 
-def _captured(example: Example) -> tuple[int, str]:
+def _captured(example: SignatureExample) -> tuple[int, str]:
     return example.finding.captured_at_ms, example.finding.exchange_id

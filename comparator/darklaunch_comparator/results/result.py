@@ -7,9 +7,9 @@ from typing import Final
 
 from darklaunch_shared.process.fast_dataclass import immutable
 from darklaunch_shared.wire.exchange import Fields
-from darklaunch_shared.wire.replay import Version
+from darklaunch_shared.wire.replay import ReplayedVersion
 
-from darklaunch_comparator.masking import NO_PLACES, Places
+from darklaunch_comparator.masking import NO_PLACES, MaskPlaces
 
 UNKNOWN: Final = "?"
 OUTCOMES: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error", "dropped", "dead")
@@ -19,7 +19,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @immutable
-class Evidence:
+class ResultProblem:
     """What one thing wrong with an exchange is grouped by and shown with.
 
     `problem` is `mismatched`, `shadow_error` or `slow`; `variant` tells makes of requests within a group apart;
@@ -34,11 +34,11 @@ class Evidence:
     omitted: int
     variant: str
     fields: Fields
-    places: Places = NO_PLACES
+    places: MaskPlaces = NO_PLACES
 
 
 @immutable
-class Observation:
+class NoiseObservation:
     """What asking one version twice showed; places are index-free paths, `status` or `header:<name>`.
 
     version      which version was asked twice
@@ -51,7 +51,7 @@ class Observation:
     paired       False when shadow and primary answered with two statuses: of other places they tell nothing
     """
 
-    version: Version
+    version: ReplayedVersion
     answered: bool = True
     varied: frozenset[str] = frozenset()
     regenerated: frozenset[str] = frozenset()
@@ -65,7 +65,7 @@ class Observation:
         """Where the version differs from itself."""
         return self.varied | self.regenerated | self.unstable
 
-    def without(self, places: Set[str]) -> "Observation":
+    def without(self, places: Set[str]) -> "NoiseObservation":
         """Give the same without what it says of these places."""
         return replace(
             self,
@@ -83,7 +83,7 @@ class Observation:
 
 
 @immutable
-class Finding:
+class ExchangeResult:
     """What is recorded of one exchange. Text in it is safe to store. `build` is the shadow's, "" when unknown."""
 
     exchange_id: str
@@ -99,8 +99,8 @@ class Finding:
     latency_source: str | None = None
     slow: bool = False
     build: str = ""
-    observation: Observation | None = None
-    evidence: tuple[Evidence, ...] = ()
+    observation: NoiseObservation | None = None
+    evidence: tuple[ResultProblem, ...] = ()
     excuses: tuple[tuple[str, str, int], ...] = ()
 
     @property
@@ -116,6 +116,6 @@ class Finding:
         return 1 if self.outcome == "dead" else 2
 
 
-def lost_in_redis(exchange_id: str, at_ms: int) -> Finding:
+def lost_in_redis(exchange_id: str, at_ms: int) -> ExchangeResult:
     """Describe an exchange that is in no stream and has no row. `at_ms` is when it was known to be on its way."""
-    return Finding(exchange_id, at_ms, UNKNOWN, UNKNOWN, "dropped", "lost_in_redis")
+    return ExchangeResult(exchange_id, at_ms, UNKNOWN, UNKNOWN, "dropped", "lost_in_redis")

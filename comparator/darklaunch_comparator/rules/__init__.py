@@ -3,7 +3,7 @@
 from .compilation import NO_BOOK, WITHHELD, RuleBook, compile_rules, compile_stored, masks_lost, read_stored
 from .file_format import read_file, write_toml
 from .model import Rule, RuleSet, rule_id, store
-from .validation import MOST_RULES, Trouble, check
+from .validation import MOST_RULES, RuleProblem, check
 
 __all__ = [
     "MOST_RULES",
@@ -11,8 +11,8 @@ __all__ = [
     "WITHHELD",
     "Rule",
     "RuleBook",
+    "RuleProblem",
     "RuleSet",
-    "Trouble",
     "check",
     "compile_rules",
     "compile_stored",

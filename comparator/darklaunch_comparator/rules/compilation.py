@@ -10,11 +10,18 @@ from typing import Any, Final, TypeVar, cast
 import orjson
 from pydantic import ValidationError
 
-from darklaunch_comparator.compare.path_index import PathMap
-from darklaunch_comparator.compare.patterns import Pattern
-from darklaunch_comparator.compare.rule_path import Step, parse_place
-from darklaunch_comparator.compare.rules import NO_RULES, Patterns, Rules, Structure, Tolerance, Unordered
-from darklaunch_comparator.masking import EVERYTHING, NO_PLACES, Places
+from darklaunch_comparator.compare.path_index import PathIndex
+from darklaunch_comparator.compare.patterns import LinearPattern
+from darklaunch_comparator.compare.rule_path import PathStep, parse_place
+from darklaunch_comparator.compare.rules import (
+    NO_RULES,
+    EndpointRules,
+    Patterns,
+    StructureRule,
+    ToleranceRule,
+    UnorderedRule,
+)
+from darklaunch_comparator.masking import EVERYTHING, NO_PLACES, MaskPlaces
 
 from .model import KINDS, Ignore, Mask, Rule, RuleSet
 
@@ -31,17 +38,17 @@ class RuleBook:
     `stale_at` is when the next rule expires: what was compiled before holds no longer then.
     """
 
-    elsewhere: Rules = NO_RULES
-    endpoints: dict[str, Rules] = field(default_factory=dict[str, Rules])
-    masked_elsewhere: Places = NO_PLACES
-    masked_at: dict[str, Places] = field(default_factory=dict[str, Places])
+    elsewhere: EndpointRules = NO_RULES
+    endpoints: dict[str, EndpointRules] = field(default_factory=dict[str, EndpointRules])
+    masked_elsewhere: MaskPlaces = NO_PLACES
+    masked_at: dict[str, MaskPlaces] = field(default_factory=dict[str, MaskPlaces])
     stale_at: datetime | None = None
 
-    def at(self, endpoint: str) -> Rules:
+    def at(self, endpoint: str) -> EndpointRules:
         """Give the rules of an endpoint."""
         return self.endpoints.get(endpoint, self.elsewhere)
 
-    def masked(self, endpoint: str) -> Places:
+    def masked(self, endpoint: str) -> MaskPlaces:
         """Give the places that are masked in what is stored of an endpoint's exchanges."""
         return self.masked_at.get(endpoint, self.masked_elsewhere)
 
@@ -130,7 +137,7 @@ def _holds_at(rule: Rule, endpoint: str) -> bool:
     return endpoint in rule.endpoints if rule.endpoints else endpoint not in rule.excepted
 
 
-def _compiled(rules: list[Rule]) -> Rules:
+def _compiled(rules: list[Rule]) -> EndpointRules:
     """Compile the rules of one endpoint; a rule that names it ranks before one for all, a later before an earlier."""
     ranks = {id(rule): at + len(rules) * bool(rule.endpoints) for at, rule in enumerate(rules)}
     of: dict[str, list[Any]] = {kind: [rule for rule in rules if rule.kind == kind] for kind in KINDS}
@@ -139,15 +146,15 @@ def _compiled(rules: list[Rule]) -> Rules:
     for place, pattern in ignored:
         if place.header:
             headers[place.header] = (*headers.get(place.header, ()), pattern)
-    return Rules(
-        ignore=PathMap((place.steps, pattern) for place, pattern in ignored if place.steps is not None),
+    return EndpointRules(
+        ignore=PathIndex((place.steps, pattern) for place, pattern in ignored if place.steps is not None),
         ignore_status=tuple(pattern for place, pattern in ignored if place.status),
         ignore_headers=headers,
         only=_mapped(of["only"], _nothing),
         only_headers=frozenset(place.header for rule in of["only"] if (place := parse_place(rule.path)).header),
-        unordered=_mapped(of["unordered"], lambda rule: Unordered(rule.by, ranks[id(rule)])),
+        unordered=_mapped(of["unordered"], lambda rule: UnorderedRule(rule.by, ranks[id(rule)])),
         tolerance=_mapped(of["tolerance"], lambda rule: _tolerance(rule.absolute, rule.relative, ranks[id(rule)])),
-        structure_only=_mapped(of["structure_only"], lambda rule: Structure(rule.allow_extra, ranks[id(rule)])),
+        structure_only=_mapped(of["structure_only"], lambda rule: StructureRule(rule.allow_extra, ranks[id(rule)])),
         null_is_absent=_mapped(of["null_is_absent"], _nothing),
         strict_numbers=_mapped(of["strict_numbers"], _nothing),
         compared_headers=frozenset(name for rule in of["headers"] for name in rule.compare),
@@ -156,22 +163,24 @@ def _compiled(rules: list[Rule]) -> Rules:
     )
 
 
-def _masked(rules: list[Rule]) -> Places:
-    return Places.of([rule.path for rule in rules if isinstance(rule, Mask)])
+def _masked(rules: list[Rule]) -> MaskPlaces:
+    return MaskPlaces.of([rule.path for rule in rules if isinstance(rule, Mask)])
 
 
-def _mapped(rules: Iterable[Any], value: Callable[[Any], V]) -> PathMap[V]:
-    places: list[tuple[tuple[Step, ...] | None, V]] = [(parse_place(rule.path).steps, value(rule)) for rule in rules]
-    return PathMap((steps, held) for steps, held in places if steps is not None)
+def _mapped(rules: Iterable[Any], value: Callable[[Any], V]) -> PathIndex[V]:
+    places: list[tuple[tuple[PathStep, ...] | None, V]] = [
+        (parse_place(rule.path).steps, value(rule)) for rule in rules
+    ]
+    return PathIndex((steps, held) for steps, held in places if steps is not None)
 
 
 def _nothing(_rule: Rule) -> None:
     return None
 
 
-def _pattern(rule: Ignore) -> Pattern | None:
-    return None if rule.pattern is None else Pattern(rule.pattern)
+def _pattern(rule: Ignore) -> LinearPattern | None:
+    return None if rule.pattern is None else LinearPattern(rule.pattern)
 
 
-def _tolerance(absolute: float | None, relative: float | None, rank: int) -> Tolerance:
-    return Tolerance(Decimal(repr(absolute or 0.0)), Decimal(repr(relative or 0.0)), rank)
+def _tolerance(absolute: float | None, relative: float | None, rank: int) -> ToleranceRule:
+    return ToleranceRule(Decimal(repr(absolute or 0.0)), Decimal(repr(relative or 0.0)), rank)

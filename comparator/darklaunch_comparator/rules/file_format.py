@@ -11,7 +11,7 @@ from darklaunch_comparator.errors import BadRules
 
 from .line_numbers import json_line, toml_line
 from .model import Rule, RuleSet
-from .validation import Trouble, check
+from .validation import RuleProblem, check
 
 _SAID: Final = 4
 """Troubles that a message lists."""
@@ -45,7 +45,7 @@ def write_toml(rules: RuleSet) -> str:
     return "\n".join(_table(rule) for rule in rules.all())
 
 
-def _placed(trouble: Trouble) -> str:
+def _placed(trouble: RuleProblem) -> str:
     """Say where and what: `ignore 2, path: …`."""
     kind, at, *keys = (*trouble.where, None, None)[: max(2, len(trouble.where))]
     place = str(kind or "")

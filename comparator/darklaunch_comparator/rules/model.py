@@ -19,9 +19,9 @@ from typing import Annotated, Any, ClassVar, Final
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from darklaunch_comparator.compare.patterns import BadPattern, Pattern
+from darklaunch_comparator.compare.patterns import BadPattern, LinearPattern
 from darklaunch_comparator.compare.rule_path import parse_place
-from darklaunch_comparator.masking import Places
+from darklaunch_comparator.masking import MaskPlaces
 
 _ENDPOINT: Final = re.compile(r"[A-Z]+ \S.*")
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -45,13 +45,13 @@ def _only_path(path: str) -> str:
 
 
 def _masked_path(path: str) -> str:
-    Places.of([path])
+    MaskPlaces.of([path])
     return path.strip()
 
 
 def _pattern(text: str) -> str:
     try:
-        Pattern(text)
+        LinearPattern(text)
     except BadPattern as broken:
         raise ValueError(f"the pattern {text[:80]!r} cannot be used: {broken}") from None
     return text

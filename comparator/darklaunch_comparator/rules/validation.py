@@ -12,14 +12,14 @@ MOST_RULES: Final = 1_000
 """Rules a launch may have: they travel with its control state to every process."""
 
 
-class Trouble(NamedTuple):
+class RuleProblem(NamedTuple):
     """Something wrong with a rule set: where (`ignore`, 2, `pattern`), and what, in words."""
 
     where: tuple[str | int, ...]
     what: str
 
 
-def check(given: object, *, with_reason: bool = False) -> tuple[RuleSet, list[Trouble]]:
+def check(given: object, *, with_reason: bool = False) -> tuple[RuleSet, list[RuleProblem]]:
     """Read a rule set from plain values: the set, empty when anything is wrong, and all that is wrong with it.
 
     `with_reason` asks every rule to say why.
@@ -27,7 +27,7 @@ def check(given: object, *, with_reason: bool = False) -> tuple[RuleSet, list[Tr
     if (number := _number(given)) > MOST_RULES:
         what = f"a launch takes at most {MOST_RULES:,} rules, and here are {number:,}"
         advice = "A path covers everything below it, [*] and .. stand for many: name whole parts instead"
-        return RuleSet(), [Trouble((), f"{what}. {advice}")]
+        return RuleSet(), [RuleProblem((), f"{what}. {advice}")]
     try:
         rules = RuleSet.model_validate(given)
     except ValidationError as wrong:
@@ -35,7 +35,7 @@ def check(given: object, *, with_reason: bool = False) -> tuple[RuleSet, list[Tr
     troubles = [*_contradictions(rules)]
     if with_reason:
         troubles += [
-            Trouble(place, 'it does not say why: add reason = "…", so that others can judge it later')
+            RuleProblem(place, 'it does not say why: add reason = "…", so that others can judge it later')
             for place, rule in rules.placed()
             if not rule.reason.strip()
         ]
@@ -47,7 +47,7 @@ def _number(given: object) -> int:
     return sum(len(cast(list[object], rules)) for rules in arrays if isinstance(rules, list))
 
 
-def _contradictions(rules: RuleSet) -> Iterator[Trouble]:
+def _contradictions(rules: RuleSet) -> Iterator[RuleProblem]:
     seen: dict[object, tuple[tuple[str, int], Rule]] = {}
     headers: dict[tuple[object, str], tuple[str, tuple[str, int]]] = {}
     for place, rule in rules.placed():
@@ -55,35 +55,37 @@ def _contradictions(rules: RuleSet) -> Iterator[Trouble]:
         if key in seen:
             (_, before), other = seen[key]
             if other.settings() == rule.settings():
-                yield Trouble(place, f"it is there twice: {kind} {before + 1} says the same. Remove one")
+                yield RuleProblem(place, f"it is there twice: {kind} {before + 1} says the same. Remove one")
             else:
-                yield Trouble(place, f"it contradicts {kind} {before + 1}, which says something else of {rule.subject}")
+                yield RuleProblem(
+                    place, f"it contradicts {kind} {before + 1}, which says something else of {rule.subject}"
+                )
         seen.setdefault(key, (place, rule))
         if isinstance(rule, ComparedHeaders):
             for way, names in (("compared", rule.compare), ("never compared", rule.never)):
                 for name in names:
                     said, (_, before) = headers.setdefault((rule.scope, name), (way, (kind, at)))
                     if said != way:
-                        yield Trouble(place, f"it contradicts {kind} {before + 1}, where {name} is {said}")
+                        yield RuleProblem(place, f"it contradicts {kind} {before + 1}, where {name} is {said}")
 
 
-def _trouble(error: dict[str, Any]) -> Trouble:
+def _trouble(error: dict[str, Any]) -> RuleProblem:
     where: tuple[str | int, ...] = error["loc"]
     if "expires" in where:  # one of a union's members
         where = where[: where.index("expires") + 1]
     if error["type"] == "extra_forbidden":
-        return Trouble(where, _unknown(where))
+        return RuleProblem(where, _unknown(where))
     if error["type"] == "missing":
-        return Trouble(where[:-1], f"{where[-1]} is missing")
+        return RuleProblem(where[:-1], f"{where[-1]} is missing")
     if error["type"] == "value_error":
-        return Trouble(where, str(error["ctx"]["error"]))
+        return RuleProblem(where, str(error["ctx"]["error"]))
     given = error.get("input")
     shown = f", got {str(given)[:60]!r}" if isinstance(given, str | int | float | bool | None) else ""
     if where[-1:] == ("expires",):
         expected = "a date, or a time with its zone: 2026-12-31 or 2026-12-31T18:00:00Z"
-        return Trouble(where, f"expires takes {expected}{shown}")
+        return RuleProblem(where, f"expires takes {expected}{shown}")
     message = str(error["msg"]).replace("Input should be", "it should be").replace("tuple", "array")
-    return Trouble(where, f"{message[:1].lower()}{message[1:]}{shown}")
+    return RuleProblem(where, f"{message[:1].lower()}{message[1:]}{shown}")
 
 
 def _unknown(where: tuple[str | int, ...]) -> str:

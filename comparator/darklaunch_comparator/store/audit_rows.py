@@ -20,7 +20,7 @@ Counts = Mapping[tuple[str, str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class AuditRows:
     """Rows counted, and the three sums that recording keeps of them.
 
     `recorded` is by producer, `tally` by (outcome, reason), `blocks` by outcome. `twice` is an exchange with more than
@@ -45,7 +45,7 @@ def count_rows(connection: Connection[Any], launch: str, within_s: float) -> Cou
     return counts
 
 
-def read_rows(connection: Connection[Any], launch: str, within_s: float) -> Rows:
+def read_rows(connection: Connection[Any], launch: str, within_s: float) -> AuditRows:
     """Read every row of a launch once. Raises psycopg.errors.QueryCanceled when one statement takes longer."""
     _begin(connection, within_s)
     named = {"launch": launch}
@@ -60,7 +60,7 @@ def read_rows(connection: Connection[Any], launch: str, within_s: float) -> Rows
     forgotten = since[0] if since and since[1] else None
     missing = {} if forgotten else _first_missing(connection, launch, counts, recorded)
     connection.rollback()
-    return Rows(counts, recorded, tally, dict(zip(OUTCOMES, blocks, strict=True)), twice, forgotten, missing)
+    return AuditRows(counts, recorded, tally, dict(zip(OUTCOMES, blocks, strict=True)), twice, forgotten, missing)
 
 
 def _begin(connection: Connection[Any], within_s: float) -> None:

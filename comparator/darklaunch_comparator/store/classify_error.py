@@ -12,7 +12,7 @@ import psycopg
 from darklaunch_comparator.errors import StoreError
 
 
-class Blame(Enum):
+class BatchFailure(Enum):
     """What to do about a failed batch."""
 
     ROW = "row"  # bisect, and bury the one row
@@ -28,15 +28,15 @@ class OutrankedMeanwhile(Exception):
     """Another writer recorded a provisional row for an exchange of this batch while it was being written."""
 
 
-def blame_for(error: Exception) -> Blame:
+def blame_for(error: Exception) -> BatchFailure:
     """Decide whose fault an error is."""
     if isinstance(error, OutrankedMeanwhile):
-        return Blame.RACE
+        return BatchFailure.RACE
     if isinstance(error, psycopg.Error):
         state = error.sqlstate
         if state is None:  # raised on this side: a value that cannot be sent, or a connection that broke
-            return Blame.ROW if isinstance(error, psycopg.DataError) else Blame.SERVER
+            return BatchFailure.ROW if isinstance(error, psycopg.DataError) else BatchFailure.SERVER
         if state in _RACES:
-            return Blame.RACE
-        return Blame.ROW if state[:2] in _DATA else Blame.SERVER
-    return Blame.SERVER if isinstance(error, OSError | MemoryError | StoreError) else Blame.ROW
+            return BatchFailure.RACE
+        return BatchFailure.ROW if state[:2] in _DATA else BatchFailure.SERVER
+    return BatchFailure.SERVER if isinstance(error, OSError | MemoryError | StoreError) else BatchFailure.ROW

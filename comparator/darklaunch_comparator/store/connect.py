@@ -39,7 +39,7 @@ _Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ConnectionLimits:
     """How long a connection's statements may take, wait for a lock, and leave a transaction idle, in seconds."""
 
     statement_s: float = 30.0
@@ -47,9 +47,9 @@ class Patience:
     idle_s: float = 15.0
 
 
-def connect_store(dsn: str, *, name: str, patience: Patience | None = None) -> Connection[TupleRow]:
+def connect_store(dsn: str, *, name: str, patience: ConnectionLimits | None = None) -> Connection[TupleRow]:
     """Open an autocommit connection that shows as `name` in pg_stat_activity. Raises psycopg.Error."""
-    bounds = patience or Patience()
+    bounds = patience or ConnectionLimits()
     connection = _Watched.connect(
         dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=name, **_KEEPALIVE
     )

@@ -16,7 +16,7 @@ _SQL = load("deliveries")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NotifiedEvent:
     """An event to be told: who did what when and why, and what it rested on."""
 
     event: int
@@ -30,7 +30,7 @@ class Told:
 
 
 @dataclass(slots=True)
-class Attempt:
+class DeliveryAttempt:
     """One attempt at one delivery. Set `delivered` and `said`; `too_old` is whether it is the last one."""
 
     id: int
@@ -38,13 +38,13 @@ class Attempt:
     target: str
     attempts: int
     too_old: bool
-    told: Told
+    told: NotifiedEvent
     delivered: bool = False
     said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class NotificationDelivery:
     """What became of telling one target of one event."""
 
     event: int
@@ -64,7 +64,7 @@ def queue(connection: Connection[Any], *, command: bool) -> None:
 
 
 @contextmanager
-def attempt(connection: Connection[Any], kinds: Sequence[str], again_s: float) -> Generator[Attempt | None]:
+def attempt(connection: Connection[Any], kinds: Sequence[str], again_s: float) -> Generator[DeliveryAttempt | None]:
     """Take what is due, for the block; None when nothing is. What failed is due again after `again_s`, for a day."""
     with connection.transaction():
         row = connection.execute(_SQL["take"], {"kinds": list(kinds)}).fetchone()
@@ -72,7 +72,7 @@ def attempt(connection: Connection[Any], kinds: Sequence[str], again_s: float) -
             yield None
             return
         identity, kind, target, attempts, too_old, *told = row
-        taken = Attempt(identity, kind, target, attempts, too_old, Told(*told))
+        taken = DeliveryAttempt(identity, kind, target, attempts, too_old, NotifiedEvent(*told))
         yield taken
         state = "delivered" if taken.delivered else "failed" if taken.too_old else "pending"
         delay_s = min(3600.0, again_s * 2 ** min(taken.attempts, 20))
@@ -80,6 +80,6 @@ def attempt(connection: Connection[Any], kinds: Sequence[str], again_s: float) -
         connection.execute(_SQL["settle"], values)
 
 
-def deliveries(connection: Connection[Any], launch: str, limit: int = 100) -> list[Delivery]:
+def deliveries(connection: Connection[Any], launch: str, limit: int = 100) -> list[NotificationDelivery]:
     """Read what became of telling of a launch, the latest first."""
-    return [Delivery(*row) for row in connection.execute(_SQL["list"], {"launch": launch, "limit": limit})]
+    return [NotificationDelivery(*row) for row in connection.execute(_SQL["list"], {"launch": launch, "limit": limit})]

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from psycopg import Cursor
 
-from darklaunch_comparator.results.aggregate import Retraction
-from darklaunch_comparator.results.result import DAY_MS, Finding
+from darklaunch_comparator.results.aggregate import ReplacedRow
+from darklaunch_comparator.results.result import DAY_MS, ExchangeResult
 
 from .classify_error import OutrankedMeanwhile
 from .sql import load
@@ -33,7 +33,7 @@ class SomeAreKnown(Exception):
     """Of some exchanges of the batch there is a provisional row."""
 
 
-def insert_all(cursor: Cursor[Any], launch: str, rows: list[Finding]) -> None:
+def insert_all(cursor: Cursor[Any], launch: str, rows: list[ExchangeResult]) -> None:
     """Insert rows of which none is there. Raises SomeAreKnown, or UniqueViolation, to be followed by a rollback."""
     _copy(cursor, "copy", ("text", *_TYPES), [(launch, *_row(row)) for row in rows])
     ids = f"{{{','.join([row.exchange_id for row in rows])}}}"
@@ -42,7 +42,9 @@ def insert_all(cursor: Cursor[Any], launch: str, rows: list[Finding]) -> None:
         raise SomeAreKnown
 
 
-def insert_new(cursor: Cursor[Any], launch: str, rows: list[Finding]) -> tuple[list[Finding], list[Retraction]]:
+def insert_new(
+    cursor: Cursor[Any], launch: str, rows: list[ExchangeResult]
+) -> tuple[list[ExchangeResult], list[ReplacedRow]]:
     """Insert the rows that are new or more final than what is there; give them, and the rows that gave way.
 
     Raises OutrankedMeanwhile.
@@ -63,7 +65,7 @@ def _copy(cursor: Cursor[Any], query: str, types: tuple[str, ...], rows: list[_R
             copy.write_row(row)
 
 
-def _row(row: Finding) -> _Row:
+def _row(row: ExchangeResult) -> _Row:
     return (
         row.captured_at_ms // DAY_MS - _2000_DAY, row.exchange_id, (row.captured_at_ms - _2000_MS) * 1000,
         row.endpoint, row.method, row.outcome, row.reason, row.evidence[0].fingerprint if row.evidence else None,
@@ -71,12 +73,12 @@ def _row(row: Finding) -> _Row:
     )  # fmt: skip
 
 
-def _retract(cursor: Cursor[Any], launch: str) -> list[Retraction]:
+def _retract(cursor: Cursor[Any], launch: str) -> list[ReplacedRow]:
     cursor.execute(_SQL["outranked"], {"launch": launch})
-    retracted: list[Retraction] = []
+    retracted: list[ReplacedRow] = []
     for day, identity in sorted(cursor.fetchall()):
         cursor.execute(_SQL["retract"], {"launch": launch, "day": day, "exchange_id": identity})
-        retracted += [Retraction(*row) for row in cursor.fetchall()]
+        retracted += [ReplacedRow(*row) for row in cursor.fetchall()]
     return retracted
 
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 import orjson
 from psycopg import Connection
 
-from darklaunch_comparator.judging.build_evidence import Trial
-from darklaunch_comparator.judging.endpoint_evidence import ALL, Scope
-from darklaunch_comparator.judging.launch_evidence import Case
-from darklaunch_comparator.judging.window import Seen
+from darklaunch_comparator.judging.build_evidence import BuildTrial
+from darklaunch_comparator.judging.endpoint_evidence import ALL, EndpointEvidence
+from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
+from darklaunch_comparator.judging.window import JudgedExchange
 
 from .sql import load
 
@@ -22,7 +22,7 @@ _OURS: Final = ("forbidden",)
 
 
 @dataclass(slots=True)
-class Docket:
+class JudgeState:
     """A launch as the judge left it. `case` has the trials that are at hand; `builds` are all ever seen.
 
     `ended` is whether the judge has rolled the launch back or promoted it; `changed` whether there is more to write
@@ -36,9 +36,9 @@ class Docket:
     judged_until_ms: int
     ended: bool
     builds: list[str]
-    case: Case
+    case: LaunchEvidence
     changed: bool = False
-    stored: dict[str, Trial] = field(default_factory=dict[str, Trial])
+    stored: dict[str, BuildTrial] = field(default_factory=dict[str, BuildTrial])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +84,27 @@ def late(connection: Connection[Any], launch: str) -> int:
     return int(row[0])
 
 
-def lock_docket(connection: Connection[Any], launch: str) -> Docket | None:
+def lock_docket(connection: Connection[Any], launch: str) -> JudgeState | None:
     """Read a launch's docket with the build that is meant, locked until the transaction ends; None without one."""
     row = connection.execute(_SQL["lock"], {"launch": launch}).fetchone()
     if row is None:
         return None
     trial, basis, since_s, until_s, ended, builds, state = row
-    docket = Docket(
-        launch, trial, basis, round(since_s * 1000), round(until_s * 1000), ended, builds, Case.unpack(state, {})
+    docket = JudgeState(
+        launch,
+        trial,
+        basis,
+        round(since_s * 1000),
+        round(until_s * 1000),
+        ended,
+        builds,
+        LaunchEvidence.unpack(state, {}),
     )
     bring(connection, docket, [docket.case.build])
     return docket
 
 
-def begin_docket(connection: Connection[Any], docket: Docket) -> None:
+def begin_docket(connection: Connection[Any], docket: JudgeState) -> None:
     """Write a new docket, or begin one anew: what was known before is forgotten."""
     connection.execute(_SQL["forget"], {"launch": docket.launch})
     connection.execute(
@@ -113,24 +120,24 @@ def begin_docket(connection: Connection[Any], docket: Docket) -> None:
     )
 
 
-def bring(connection: Connection[Any], docket: Docket, builds: Iterable[str]) -> None:
+def bring(connection: Connection[Any], docket: JudgeState, builds: Iterable[str]) -> None:
     """Read the trials of builds that are not at hand."""
     missing = sorted(set(builds) - docket.case.trials.keys())
     if not missing:
         return
-    found: dict[str, tuple[dict[str, Any], dict[str, Scope]]] = {}
+    found: dict[str, tuple[dict[str, Any], dict[str, EndpointEvidence]]] = {}
     for build, endpoint, text in connection.execute(_SQL["evidence"], {"launch": docket.launch, "builds": missing}):
         state = orjson.loads(text)
         meta, scopes = found.setdefault(build, ({}, {}))
-        scopes[endpoint] = Scope.unpack(state["scope"])
+        scopes[endpoint] = EndpointEvidence.unpack(state["scope"])
         if endpoint == ALL:
             meta.update(state["trial"])
-    trials = {build: Trial.unpack(meta, scopes) for build, (meta, scopes) in found.items()}
+    trials = {build: BuildTrial.unpack(meta, scopes) for build, (meta, scopes) in found.items()}
     docket.stored.update(trials)
     docket.case = docket.case.with_trials(trials)
 
 
-def save_docket(connection: Connection[Any], docket: Docket, summary: Mapping[str, Any]) -> None:
+def save_docket(connection: Connection[Any], docket: JudgeState, summary: Mapping[str, Any]) -> None:
     """Write a docket back: of the evidence, what is another than it was."""
     values: list[dict[str, Any]] = []
     for build, trial in docket.case.trials.items():
@@ -166,13 +173,13 @@ def exchanges(
     until_ms: int,
     most: int,
     doubtful: frozenset[str] = frozenset(),
-) -> list[Seen]:
+) -> list[JudgedExchange]:
     """Read replayed exchanges in order of capture, from `since_ms` until before `until_ms`, at most so many.
 
     `doubtful` are the fingerprints of mismatches that may yet turn out to be noise.
     """
     span = {"launch": launch, "since": at(since_ms), "until": at(until_ms), "most": most}
-    found: list[Seen] = []
+    found: list[JudgedExchange] = []
     for at_ms, endpoint, build, outcome, signature, excused, reason, slow, timed, *latencies in connection.execute(
         _SQL["exchanges"], span
     ):
@@ -185,7 +192,9 @@ def exchanges(
         timed = bool(timed) and None not in (primary_ms, shadow_ms)
         left_ms, right_ms = (float(primary_ms), float(shadow_ms)) if timed else (0.0, 0.0)
         doubt = mismatched and signature in doubtful
-        found.append(Seen(at_ms, endpoint, build, compared, mismatched, doubt, error, slow, timed, left_ms, right_ms))
+        found.append(
+            JudgedExchange(at_ms, endpoint, build, compared, mismatched, doubt, error, slow, timed, left_ms, right_ms)
+        )
     return found
 
 

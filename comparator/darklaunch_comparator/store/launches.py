@@ -13,7 +13,7 @@ from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.spec import (
     LaunchSpec,
     LaunchState,
-    Status,
+    LaunchStatus,
     check_name,
     check_percent,
     pack_spec,
@@ -21,7 +21,7 @@ from darklaunch_shared.launch.spec import (
 )
 from psycopg import Connection
 
-from darklaunch_comparator.errors import LaunchExists, LaunchMoved, LaunchUnknown
+from darklaunch_comparator.errors import LaunchChanged, LaunchExists, LaunchUnknown
 from darklaunch_comparator.results.storable import storable, storable_json
 
 from .sql import load
@@ -40,7 +40,7 @@ class LaunchRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class LaunchEvent:
     """One act on a launch: who did what when and why, and the revision it led to."""
 
     id: int
@@ -54,7 +54,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class LaunchAct:
     """Why a launch is changed: `act` is a past participle (`started`, `rolled_back`), `at` defaults to now."""
 
     actor: str
@@ -68,10 +68,10 @@ def create_launch(
     connection: Connection[Any],
     name: str,
     spec: LaunchSpec,
-    act: Act,
+    act: LaunchAct,
     *,
     percent: float,
-    status: Status = Status.ACTIVE,
+    status: LaunchStatus = LaunchStatus.ACTIVE,
     above: int = 0,
 ) -> LaunchRecord:
     """Record a new launch and its first event. `above` is a revision to overtake: Redis's, where it has one.
@@ -98,9 +98,9 @@ def create_launch(
 def update_launch(
     connection: Connection[Any],
     name: str,
-    act: Act,
+    act: LaunchAct,
     *,
-    status: Status | None = None,
+    status: LaunchStatus | None = None,
     percent: float | None = None,
     spec: LaunchSpec | None = None,
     hold: bool | None = None,
@@ -118,7 +118,7 @@ def update_launch(
             raise LaunchUnknown(f'There is no launch "{name}".')
         before = _record(row).state
         if only_at not in (None, before.revision):
-            raise LaunchMoved(f'The launch "{name}" was changed meanwhile. Look at it again, then decide.')
+            raise LaunchChanged(f'The launch "{name}" was changed meanwhile. Look at it again, then decide.')
         values = {
             "name": name,
             "status": (status or before.status).value,
@@ -133,7 +133,7 @@ def update_launch(
     return record
 
 
-def add_event(connection: Connection[Any], record: LaunchRecord, act: Act) -> int:
+def add_event(connection: Connection[Any], record: LaunchRecord, act: LaunchAct) -> int:
     """Record something about a launch that changes nothing of it, and give the event's id."""
     return _add_event(connection, record, act, {})
 
@@ -157,20 +157,20 @@ def list_launches(connection: Connection[Any]) -> list[LaunchRecord]:
     return records
 
 
-def list_events(connection: Connection[Any], name: str, limit: int = 50) -> list[Event]:
+def list_events(connection: Connection[Any], name: str, limit: int = 50) -> list[LaunchEvent]:
     """Read a launch's latest events, the latest first."""
-    return [Event(*row) for row in connection.execute(_SQL["events"], {"launch": name, "limit": limit})]
+    return [LaunchEvent(*row) for row in connection.execute(_SQL["events"], {"launch": name, "limit": limit})]
 
 
-def latest_ending(connection: Connection[Any], name: str) -> Event | None:
+def latest_ending(connection: Connection[Any], name: str) -> LaunchEvent | None:
     """Read the event by which a launch was promoted or rolled back last; None when it never was."""
     row = connection.execute(_SQL["ending"], {"launch": name}).fetchone()
-    return None if row is None else Event(*row)
+    return None if row is None else LaunchEvent(*row)
 
 
 def _record(row: Any) -> LaunchRecord:
     name, status, percent, hold, revision, spec, lifted_revision, created_at, updated_at = row
-    state = LaunchState(name, Status(status), percent, hold, revision, unpack_spec(spec))
+    state = LaunchState(name, LaunchStatus(status), percent, hold, revision, unpack_spec(spec))
     return LaunchRecord(state, lifted_revision, created_at, updated_at)
 
 
@@ -209,7 +209,7 @@ def _rules(text: str) -> list[dict[str, object]]:
     return [{"kind": kind, **rule} for kind, held in rules.items() for rule in held]
 
 
-def _add_event(connection: Connection[Any], record: LaunchRecord, act: Act, told: dict[str, object]) -> int:
+def _add_event(connection: Connection[Any], record: LaunchRecord, act: LaunchAct, told: dict[str, object]) -> int:
     values = {
         "launch": record.state.name,
         "at": act.at,

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from darklaunch_shared.wire.replay import Version
+from darklaunch_shared.wire.replay import ReplayedVersion
 from psycopg import Connection, Cursor
 
-from darklaunch_comparator.compare import Noise
-from darklaunch_comparator.judging.beyond_noise import Paired
-from darklaunch_comparator.noise.learning import PlaceCounts, State, in_doubt
-from darklaunch_comparator.results.aggregate import Gains
+from darklaunch_comparator.compare import KnownNoise
+from darklaunch_comparator.judging.beyond_noise import PairedPlace
+from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, in_doubt
+from darklaunch_comparator.results.aggregate import BatchGains
 
 from .sql import load
 
@@ -23,19 +23,19 @@ DOUBT_MS: Final = 600_000
 FIRST_PAIR_MS: Final = 60_000
 """How long, at an endpoint of which one version has not been asked twice yet."""
 
-KnownNoise = dict[str, Noise]
+NoiseByEndpoint = dict[str, KnownNoise]
 """What is known of a launch's noise, by endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UndecidedPlace:
     """A place whose counts may say more than its state: `counts` are of the answers of `version`."""
 
     launch: str
     endpoint: str
-    version: Version
+    version: ReplayedVersion
     path: str
-    state: State
+    state: NoiseState
     counts: PlaceCounts
 
 
@@ -94,7 +94,7 @@ class NoiseChange:
     neg: int
 
 
-def add_noise(cursor: Cursor[Any], launch: str, gains: Gains) -> None:
+def add_noise(cursor: Cursor[Any], launch: str, gains: BatchGains) -> None:
     """Add a batch's gains inside its transaction."""
     endpoints: list[dict[str, Any]] = []
     places: list[dict[str, Any]] = []
@@ -113,15 +113,15 @@ def counted_places(connection: Connection[Any], launch: str) -> set[tuple[str, s
     return {(endpoint, version, path) for endpoint, version, path in _rows(connection, "places", launch=launch)}
 
 
-def undecided_places(connection: Connection[Any], within_s: float | None) -> list[Place]:
+def undecided_places(connection: Connection[Any], within_s: float | None) -> list[UndecidedPlace]:
     """Read the places of all endpoints that gained pairs within that time, None for ever."""
     return [
-        Place(launch, endpoint, Version(version), path, State(state), PlaceCounts(*counts))
+        UndecidedPlace(launch, endpoint, ReplayedVersion(version), path, NoiseState(state), PlaceCounts(*counts))
         for launch, endpoint, version, path, state, *counts in _rows(connection, "undecided", within_s=within_s)
     ]
 
 
-def change_state(connection: Connection[Any], place: Place, became: State) -> None:
+def change_state(connection: Connection[Any], place: UndecidedPlace, became: NoiseState) -> None:
     """Record what a place has become, with the counts it was decided on, unless somebody else has."""
     values = {**asdict(place), **asdict(place.counts), "was": place.state.value, "became": became.value}
     del values["counts"], values["state"]
@@ -135,15 +135,17 @@ def latest_change(connection: Connection[Any]) -> int:
     return int(row[0])
 
 
-def known_noise(connection: Connection[Any], launch: str | None = None) -> dict[str, KnownNoise]:
+def known_noise(connection: Connection[Any], launch: str | None = None) -> dict[str, NoiseByEndpoint]:
     """Read what is known of the noise of one launch, or of every: launch to endpoint to places."""
-    found: dict[tuple[str, str], dict[State, list[str]]] = {}
+    found: dict[tuple[str, str], dict[NoiseState, list[str]]] = {}
     for name, endpoint, path, state in _rows(connection, "known", launch=launch):
-        found.setdefault((name, endpoint), {}).setdefault(State(state), []).append(path)
-    known: dict[str, KnownNoise] = {}
+        found.setdefault((name, endpoint), {}).setdefault(NoiseState(state), []).append(path)
+    known: dict[str, NoiseByEndpoint] = {}
     for (name, endpoint), places in found.items():
-        identical = [*places.get(State.STABLE, ()), *places.get(State.EXCEEDED, ())]
-        known.setdefault(name, {})[endpoint] = Noise(frozenset(places.get(State.VOLATILE, ())), frozenset(identical))
+        identical = [*places.get(NoiseState.STABLE, ()), *places.get(NoiseState.EXCEEDED, ())]
+        known.setdefault(name, {})[endpoint] = KnownNoise(
+            frozenset(places.get(NoiseState.VOLATILE, ())), frozenset(identical)
+        )
     return known
 
 
@@ -155,16 +157,16 @@ def doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -
     settled, doubted = set[str](), set[str]()
     values = {"launch": launch, "now_ms": now_ms, "first_pair_ms": FIRST_PAIR_MS, "doubt_ms": DOUBT_MS}
     for fingerprint, state, *counts in _rows(connection, "value_mismatches", **values):
-        if in_doubt(State(state), PlaceCounts(*counts)):
+        if in_doubt(NoiseState(state), PlaceCounts(*counts)):
             doubted.add(fingerprint)
-        elif state not in (State.VOLATILE, State.GENERATED):
+        elif state not in (NoiseState.VOLATILE, NoiseState.GENERATED):
             settled.add(fingerprint)
     return frozenset(doubted - settled)
 
 
-def paired_places(connection: Connection[Any], launch: str) -> tuple[Paired, ...]:
+def paired_places(connection: Connection[Any], launch: str) -> tuple[PairedPlace, ...]:
     """Read the places at which either the shadow alone or one version within itself differed, with how often."""
-    return tuple(Paired(*row) for row in _rows(connection, "paired", launch=launch))
+    return tuple(PairedPlace(*row) for row in _rows(connection, "paired", launch=launch))
 
 
 def noise_endpoints(connection: Connection[Any], launch: str) -> list[NoiseEndpoint]:

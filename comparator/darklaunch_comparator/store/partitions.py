@@ -31,7 +31,7 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-class Partitions:
+class ResultPartitions:
     """Sees that days have partitions, over one connection; remembers which do."""
 
     def __init__(self, connection: Connection[Any], retention_days: int) -> None:

@@ -21,7 +21,7 @@ _ROUTES = load("routes")
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class LaunchLedger:
     """The outcome ledger of a launch: `sampled` = the seven outcomes + `on_its_way`; `settled` is their sum."""
 
     sampled: int
@@ -39,7 +39,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
+class EndpointLatency:
     """Quantiles in ms of one side over the pairs both sides answered; `endpoint` None stands for all endpoints.
 
     `side` is `primary`, `shadow` or `difference`; `slow_share` is the share of replays over max_latency_diff_ms.
@@ -56,7 +56,7 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class EndpointCounts:
     """An endpoint's counts by outcome, and the capture times they span (in blocks of 10 s)."""
 
     endpoint: str
@@ -73,7 +73,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class SignatureRow:
     """A group of mismatches, shadow errors or slow answers, with the exchange ids of its samples.
 
     `parts` are its (index-free path, kind) pairs, as `{"path": …, "kind": …}`; `differences` up to three of the
@@ -104,7 +104,7 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class StoredSample:
     """An exchange kept whole: what travelled, and what was found.
 
     `differences` are `{"path", "group_path", "kind", "primary", "shadow"}` each; `omitted` counts those not kept.
@@ -120,7 +120,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ResultRow:
     """The row of one exchange."""
 
     launch: str
@@ -151,11 +151,11 @@ class ExcuseCount:
     count: int
 
 
-def ledger(connection: Connection[Any], launch: str) -> Ledger:
+def ledger(connection: Connection[Any], launch: str) -> LaunchLedger:
     """Read a launch's outcome ledger; all zero for a launch nothing is recorded of."""
     row = connection.execute(_SQL["ledger"], {"launch": launch}).fetchone()
     assert row is not None
-    return Ledger(*row)
+    return LaunchLedger(*row)
 
 
 def reasons(connection: Connection[Any], launch: str) -> list[tuple[str, str, int]]:
@@ -165,15 +165,15 @@ def reasons(connection: Connection[Any], launch: str) -> list[tuple[str, str, in
 
 def latency(
     connection: Connection[Any], launch: str, *, since: datetime | None = None, until: datetime | None = None
-) -> list[Latency]:
+) -> list[EndpointLatency]:
     """Read latency per endpoint and side, all endpoints together first. `since` and `until` are capture times."""
     span = {"since": since or EVER[0], "until": until or EVER[1]}
-    return [Latency(*row) for row in connection.execute(_SQL["latency"], {"launch": launch, **span})]
+    return [EndpointLatency(*row) for row in connection.execute(_SQL["latency"], {"launch": launch, **span})]
 
 
-def endpoints(connection: Connection[Any], launch: str) -> list[Endpoint]:
+def endpoints(connection: Connection[Any], launch: str) -> list[EndpointCounts]:
     """Read every endpoint's counts, by name."""
-    return [Endpoint(*row) for row in connection.execute(_SQL["endpoints"], {"launch": launch})]
+    return [EndpointCounts(*row) for row in connection.execute(_SQL["endpoints"], {"launch": launch})]
 
 
 def routes(connection: Connection[Any]) -> tuple[list[tuple[str, str]], int]:
@@ -189,12 +189,12 @@ def recent_rate(connection: Connection[Any], launch: str, within_s: float = 600.
     return 0.0 if row is None else float(row[0])
 
 
-def signatures(connection: Connection[Any], launch: str, limit: int = 3000) -> list[Signature]:
+def signatures(connection: Connection[Any], launch: str, limit: int = 3000) -> list[SignatureRow]:
     """Read a launch's signatures, the most frequent first: all of them, for there are some 2,000 at most."""
-    return [Signature(*row) for row in connection.execute(_SQL["signatures"], {"launch": launch, "limit": limit})]
+    return [SignatureRow(*row) for row in connection.execute(_SQL["signatures"], {"launch": launch, "limit": limit})]
 
 
-def sample(connection: Connection[Any], exchange_id: str, launch: str | None = None) -> Sample | None:
+def sample(connection: Connection[Any], exchange_id: str, launch: str | None = None) -> StoredSample | None:
     """Read the sample of one exchange, of any launch or the one given; None when it was not kept.
 
     Raises BadEntry when it was kept by a release whose entries this one does not read.
@@ -214,14 +214,14 @@ def sample(connection: Connection[Any], exchange_id: str, launch: str | None = N
     }
     replay = unpack_replay(fields)
     assert isinstance(replay, Replay)
-    return Sample(name, fingerprint, identity, captured_at, replay, *found)
+    return StoredSample(name, fingerprint, identity, captured_at, replay, *found)
 
 
-def result(connection: Connection[Any], launch: str, exchange_id: str) -> Result | None:
+def result(connection: Connection[Any], launch: str, exchange_id: str) -> ResultRow | None:
     """Read the row of one exchange; None when there is none, or none any more."""
     days = [day for (day,) in connection.execute("SELECT darklaunch.partition_days()")]
     row = connection.execute(_SQL["result"], {"launch": launch, "exchange_id": exchange_id, "days": days}).fetchone()
-    return None if row is None else Result(*row)
+    return None if row is None else ResultRow(*row)
 
 
 def excuses(connection: Connection[Any], launch: str, limit: int = 100) -> list[ExcuseCount]:

@@ -24,7 +24,7 @@ _ACTS: Final = {"open": "reopened", "accepted": "accepted", "resolved": "resolve
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class SignatureName:
     """A signature by its name: enough to find it, and to say which it is."""
 
     fingerprint: str
@@ -34,7 +34,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class SignatureDecision:
     """A change of a signature's state. `was` and `now` are the same when it was in that state already."""
 
     fingerprint: str
@@ -44,23 +44,23 @@ class Decision:
     now: str
 
 
-def names(connection: Connection[Any], launch: str) -> list[Named]:
+def names(connection: Connection[Any], launch: str) -> list[SignatureName]:
     """Read what a launch's signatures are called, by fingerprint."""
-    return [Named(*row) for row in connection.execute(_SQL["names"], {"launch": launch})]
+    return [SignatureName(*row) for row in connection.execute(_SQL["names"], {"launch": launch})]
 
 
 def decide(
     connection: Connection[Any], launch: str, fingerprints: Iterable[str], state: str, *, actor: str, reason: str
-) -> list[Decision]:
+) -> list[SignatureDecision]:
     """Put signatures into a state, with an event for each that was in another; those that do not exist are left out.
 
     Raises psycopg.Error; then nothing is changed.
     """
-    decisions: list[Decision] = []
+    decisions: list[SignatureDecision] = []
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(_SQL["lock"], {"launch": launch, "fingerprints": list(fingerprints)})
         for fingerprint, was, endpoint, title in cursor.fetchall():
-            decision = Decision(fingerprint, endpoint, title, was, state)
+            decision = SignatureDecision(fingerprint, endpoint, title, was, state)
             decisions.append(decision)
             if was != state:
                 cursor.execute(_SQL["set_state"], {"launch": launch, "fingerprint": fingerprint, "state": state})
@@ -86,7 +86,7 @@ def latest_overruling(connection: Connection[Any], launch: str) -> int:
     return int(row[0])
 
 
-def add_event(cursor: Cursor[Any], launch: str, decision: Decision, actor: str, reason: str) -> None:
+def add_event(cursor: Cursor[Any], launch: str, decision: SignatureDecision, actor: str, reason: str) -> None:
     """Record who changed a signature's state and why."""
     data = {
         "signature": decision.fingerprint,

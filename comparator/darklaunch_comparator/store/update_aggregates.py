@@ -10,8 +10,8 @@ from typing import Any, Final
 import orjson
 from psycopg import Cursor
 
-from darklaunch_comparator.results.aggregate import Block, Gains
-from darklaunch_comparator.results.result import OUTCOMES, Finding
+from darklaunch_comparator.results.aggregate import BatchGains, BucketGains
+from darklaunch_comparator.results.result import OUTCOMES, ExchangeResult
 
 from .noise import add_noise
 from .sql import load
@@ -19,7 +19,7 @@ from .sql import load
 _SQL: Final = load("record")
 
 
-def add_sums(cursor: Cursor[Any], launch: str, inserted: Iterable[Finding], gains: Gains) -> None:
+def add_sums(cursor: Cursor[Any], launch: str, inserted: Iterable[ExchangeResult], gains: BatchGains) -> None:
     """Add to every statistic but the signatures."""
     _add(cursor, launch, "add_provisional", [_provisional(row) for row in inserted if row.rank < 2])
     _add(cursor, launch, "add_blocks", [_block(*key, block) for key, block in gains.blocks.items()])
@@ -44,11 +44,11 @@ def _add(cursor: Cursor[Any], launch: str, query: str, gained: list[dict[str, An
         cursor.execute(_SQL[query], {"launch": launch, "gains": orjson.dumps(gained).decode()})
 
 
-def _provisional(row: Finding) -> dict[str, Any]:
+def _provisional(row: ExchangeResult) -> dict[str, Any]:
     return {"exchange_id": row.exchange_id, "day": row.captured_at.date(), "rank": row.rank}
 
 
-def _block(endpoint: str, start_ms: int, block: Block) -> dict[str, Any]:
+def _block(endpoint: str, start_ms: int, block: BucketGains) -> dict[str, Any]:
     values: dict[str, Any] = {outcome: block.outcomes.get(outcome, 0) for outcome in OUTCOMES}
     for side, histogram in (("primary", block.primary), ("shadow", block.shadow), ("difference", block.difference)):
         values[f"{side}_keys"] = _array(histogram.keys())

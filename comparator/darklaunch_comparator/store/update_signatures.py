@@ -13,12 +13,12 @@ import orjson
 from darklaunch_shared import keys
 from psycopg import Cursor
 
-from darklaunch_comparator.masking import Masker
-from darklaunch_comparator.results.aggregate import Example, Group
+from darklaunch_comparator.masking import ExchangeMasker
+from darklaunch_comparator.results.aggregate import SignatureExample, SignatureGains
 
-from .signatures import COMPARATOR, Decision, add_event
+from .signatures import COMPARATOR, SignatureDecision, add_event
 from .sql import load
-from .writer_cache import Memory
+from .writer_cache import WriterCache
 
 _RECORD: Final = load("record")
 _SIGNATURES: Final = load("signatures")
@@ -27,7 +27,9 @@ Counts = dict[str, int]
 """How often each variant of a signature's requests was seen."""
 
 
-def add_groups(cursor: Cursor[Any], launch: str, groups: Mapping[str, Group], memory: Memory) -> list[tuple[str, str]]:
+def add_groups(
+    cursor: Cursor[Any], launch: str, groups: Mapping[str, SignatureGains], memory: WriterCache
+) -> list[tuple[str, str]]:
     """Add what signatures gained, and reopen those that come back; give (fingerprint, role) of the samples sent."""
     if not groups:
         return []
@@ -41,7 +43,7 @@ def add_groups(cursor: Cursor[Any], launch: str, groups: Mapping[str, Group], me
     return _add_samples(cursor, launch, dict(sorted(groups.items())), counts, memory)
 
 
-def why_reopened(state: str, settled_at: datetime, builds: Sequence[str], group: Group) -> str:
+def why_reopened(state: str, settled_at: datetime, builds: Sequence[str], group: SignatureGains) -> str:
     """Say why a settled signature is open again after what a group saw; "" when it stays as it is.
 
     `builds` are those it was seen under before. An accepted signature was accepted for those: under another one it is
@@ -59,17 +61,25 @@ def why_reopened(state: str, settled_at: datetime, builds: Sequence[str], group:
     return "it appears again under the same build" if any(late) else "it appears again"
 
 
-def _reopen(cursor: Cursor[Any], launch: str, groups: Mapping[str, Group], settled: Iterable[tuple[Any, ...]]) -> None:
+def _reopen(
+    cursor: Cursor[Any], launch: str, groups: Mapping[str, SignatureGains], settled: Iterable[tuple[Any, ...]]
+) -> None:
     for fingerprint, state, settled_at, builds, endpoint, title in settled:
         if why := why_reopened(state, settled_at, builds, groups[fingerprint]):
             cursor.execute(_SIGNATURES["set_state"], {"launch": launch, "fingerprint": fingerprint, "state": "open"})
-            add_event(cursor, launch, Decision(fingerprint, endpoint, title, state, "open"), COMPARATOR, f"{why}.")
+            add_event(
+                cursor, launch, SignatureDecision(fingerprint, endpoint, title, state, "open"), COMPARATOR, f"{why}."
+            )
 
 
 def _add_samples(
-    cursor: Cursor[Any], launch: str, groups: Mapping[str, Group], counts: dict[str, Counts], memory: Memory
+    cursor: Cursor[Any],
+    launch: str,
+    groups: Mapping[str, SignatureGains],
+    counts: dict[str, Counts],
+    memory: WriterCache,
 ) -> list[tuple[str, str]]:
-    kept: dict[str, list[Example]] = {"first": [], "latest": [], "rarest": []}
+    kept: dict[str, list[SignatureExample]] = {"first": [], "latest": [], "rarest": []}
     sampled: list[tuple[str, str]] = []
     for fingerprint, group in groups.items():
         new = memory.wants_first(launch, fingerprint)
@@ -89,7 +99,7 @@ def _add_samples(
     return sampled
 
 
-def _rarest(group: Group, counts: Counts, *, due: bool) -> Example | None:
+def _rarest(group: SignatureGains, counts: Counts, *, due: bool) -> SignatureExample | None:
     """Choose the exchange of a batch that is the group's rarest now. A variant never seen before does not wait."""
     here = [(counts[name], name) for name in group.variants if name in counts]
     if len(counts) < 2 or not here:
@@ -100,7 +110,7 @@ def _rarest(group: Group, counts: Counts, *, due: bool) -> Example | None:
     return chosen.latest if fewest == min(counts.values()) and (due or unseen) else None
 
 
-def _signature(fingerprint: str, group: Group) -> dict[str, Any]:
+def _signature(fingerprint: str, group: SignatureGains) -> dict[str, Any]:
     evidence = group.first.evidence
     return {
         "fingerprint": fingerprint,
@@ -116,9 +126,9 @@ def _signature(fingerprint: str, group: Group) -> dict[str, Any]:
     }
 
 
-def _sample(launch: str, example: Example, salt: bytes) -> dict[str, Any]:
+def _sample(launch: str, example: SignatureExample, salt: bytes) -> dict[str, Any]:
     finding, evidence = example.finding, example.evidence
-    masker = Masker(salt, evidence.places)
+    masker = ExchangeMasker(salt, evidence.places)
     fields = masker.fields(evidence.fields)
     return {
         "launch": launch,

@@ -13,20 +13,20 @@ from darklaunch_shared.process.crash_points import reached
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
-from darklaunch_comparator.results.aggregate import Retraction, fold
-from darklaunch_comparator.results.result import Finding
+from darklaunch_comparator.results.aggregate import ReplacedRow, fold
+from darklaunch_comparator.results.result import ExchangeResult
 
 from .insert_results import SomeAreKnown, insert_all, insert_new
 from .sql import load
 from .update_aggregates import add_sums
 from .update_signatures import add_groups
-from .writer_cache import Memory
+from .writer_cache import WriterCache
 
 _SQL: Final = load("record")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenBatch:
     """What a batch came to: exchanges that are new, that had a row, and rows that gave way to more final ones."""
 
     inserted: int
@@ -40,8 +40,13 @@ def prepare(connection: Connection[Any]) -> None:
 
 
 def write(
-    connection: Connection[Any], launch: str, findings: Sequence[Finding], memory: Memory, *, alone: bool = False
-) -> Written:
+    connection: Connection[Any],
+    launch: str,
+    findings: Sequence[ExchangeResult],
+    memory: WriterCache,
+    *,
+    alone: bool = False,
+) -> WrittenBatch:
     """Record findings of one launch in one transaction, each exactly once. `connection` was given to `prepare`.
 
     `alone` is for the gap detector, which holds the launch's lock by itself. Raises psycopg.Error and
@@ -52,7 +57,7 @@ def write(
         inserted, retracted = _write(connection, launch, rows, memory, alone=alone, all_new=True)
     except (UniqueViolation, SomeAreKnown):
         inserted, retracted = _write(connection, launch, rows, memory, alone=alone, all_new=False)
-    return Written(len(inserted), len(findings) - len(inserted), len(retracted))
+    return WrittenBatch(len(inserted), len(findings) - len(inserted), len(retracted))
 
 
 def lock_alone(connection: Connection[Any], launch: str) -> None:
@@ -61,9 +66,15 @@ def lock_alone(connection: Connection[Any], launch: str) -> None:
 
 
 def _write(
-    connection: Connection[Any], launch: str, rows: list[Finding], memory: Memory, *, alone: bool, all_new: bool
-) -> tuple[list[Finding], list[Retraction]]:
-    inserted, retracted = rows, list[Retraction]()
+    connection: Connection[Any],
+    launch: str,
+    rows: list[ExchangeResult],
+    memory: WriterCache,
+    *,
+    alone: bool,
+    all_new: bool,
+) -> tuple[list[ExchangeResult], list[ReplacedRow]]:
+    inserted, retracted = rows, list[ReplacedRow]()
     with connection.transaction(), connection.cursor() as cursor:
         if not alone:
             cursor.execute(_SQL["lock"], {"launch": launch})
@@ -82,8 +93,8 @@ def _write(
     return inserted, retracted
 
 
-def _most_final(findings: Iterable[Finding]) -> list[Finding]:
-    chosen: dict[str, Finding] = {}
+def _most_final(findings: Iterable[ExchangeResult]) -> list[ExchangeResult]:
+    chosen: dict[str, ExchangeResult] = {}
     for finding in findings:
         other = chosen.get(finding.exchange_id)
         if other is None or finding.rank > other.rank:

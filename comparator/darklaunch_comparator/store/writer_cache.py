@@ -10,8 +10,8 @@ from typing import Any, Final
 from psycopg import Connection
 
 from darklaunch_comparator.errors import NoSalt
-from darklaunch_comparator.results.aggregate import Gains
-from darklaunch_comparator.results.result import Evidence, Finding, Observation
+from darklaunch_comparator.results.aggregate import BatchGains
+from darklaunch_comparator.results.result import ExchangeResult, NoiseObservation, ResultProblem
 
 from .noise import counted_places
 from .sql import load
@@ -35,7 +35,7 @@ class _Launch:
     sampled_s: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
 
-class Memory:
+class WriterCache:
     """Per launch: the signatures and excused places that exist, and when a signature's samples were last sent.
 
     A signature past the first 2,000 of a launch, or a place past the first 5,000, counts under one name for all the
@@ -68,7 +68,7 @@ class Memory:
             self._salt = bytes(row[0])
         return self._salt
 
-    def bound(self, connection: Connection[Any], launch: str, findings: list[Finding]) -> list[Finding]:
+    def bound(self, connection: Connection[Any], launch: str, findings: list[ExchangeResult]) -> list[ExchangeResult]:
         """Give the findings with what is past the bounds renamed."""
         if not any(finding.evidence or finding.excuses or finding.observation for finding in findings):
             return findings
@@ -76,7 +76,7 @@ class Memory:
         new_fingerprints: set[str] = set()
         new_places: set[Place] = set()
         new_noise_places: set[Place] = set()
-        bounded: list[Finding] = []
+        bounded: list[ExchangeResult] = []
         for finding in findings:
             if finding.evidence:
                 evidence = tuple(self._evidence(known, new_fingerprints, each) for each in finding.evidence)
@@ -101,7 +101,7 @@ class Memory:
         sent_s = known.sampled_s.get((fingerprint, role)) if known else None
         return sent_s is None or time.monotonic() - sent_s >= self._sample_every_s
 
-    def learn(self, launch: str, gains: Gains, sampled: list[tuple[str, str]]) -> None:
+    def learn(self, launch: str, gains: BatchGains, sampled: list[tuple[str, str]]) -> None:
         """Remember what was committed; `sampled` are the signatures and roles whose sample was sent."""
         known = self._launches.get(launch)
         if known is None:
@@ -124,7 +124,7 @@ class Memory:
             )
         return self._launches[launch]
 
-    def _evidence(self, known: _Launch, new: set[str], evidence: Evidence) -> Evidence:
+    def _evidence(self, known: _Launch, new: set[str], evidence: ResultProblem) -> ResultProblem:
         if evidence.fingerprint in known.fingerprints or evidence.fingerprint in new:
             return evidence
         if len(known.fingerprints) + len(new) < self._signatures:
@@ -133,7 +133,7 @@ class Memory:
         title = f"more signatures than the {self._signatures:,} that are told apart"
         return replace(evidence, fingerprint=OVERFLOW, title=title, parts="[]")
 
-    def _observation(self, known: _Launch, new: set[Place], endpoint: str, seen: Observation) -> Observation:
+    def _observation(self, known: _Launch, new: set[Place], endpoint: str, seen: NoiseObservation) -> NoiseObservation:
         """Leave out places past the bound."""
         past: set[str] = set()
         for path in sorted(seen.places):

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 
 from darklaunch_shared.keys import shard_of
 
-from .stream_entries import Held, in_all
+from .stream_entries import StreamEntries, in_all
 
 Dropped = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ProducerBook:
     """A producer's counters, from Redis or as copied into the record; `recorded` of its numbers have a row."""
 
     producer: str
@@ -43,22 +43,22 @@ class ShardBook:
     """
 
     admitted: Mapping[str, int]
-    producers: Sequence[Said]
+    producers: Sequence[ProducerBook]
     captures: int
     replays: int
-    held: Mapping[str, Held] | None = None
+    held: Mapping[str, StreamEntries] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordedBook:
     """Postgres at one instant: the producers, and the rows by (outcome, reason)."""
 
-    producers: Sequence[Said]
+    producers: Sequence[ProducerBook]
     tally: Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ProducerAccount:
     """One producer's account: sampled = recorded + dropped + unwritten + missing (numbers without a row).
 
     `enqueued` numbers were written to Redis, of which Redis itself remembers the first `admitted`; `shed` are part of
@@ -77,7 +77,7 @@ class Line:
     missing: int
     alive: bool
     reasons: Dropped
-    held: Held | None = None
+    held: StreamEntries | None = None
 
     @property
     def gap(self) -> int | None:
@@ -91,7 +91,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class LaunchAccount:
     """A launch's account.
 
     `outcomes` are the rows by outcome, `dropped` all losses by reason, those before the stream included. `killed` were
@@ -109,11 +109,11 @@ class Account:
     killed: int
     lost: int
     disagreement: int
-    lines: Sequence[Line]
-    strangers: Held | None
+    lines: Sequence[ProducerAccount]
+    strangers: StreamEntries | None
 
     @property
-    def held(self) -> Held | None:
+    def held(self) -> StreamEntries | None:
         """All that the streams hold; None where they were not counted."""
         own = [line.held for line in self.lines if line.held]
         return None if self.strangers is None else in_all([*own, self.strangers])
@@ -134,18 +134,20 @@ class Account:
         return self.lost == 0 and self.disagreement == 0
 
 
-def balance(before: Record, shards: Sequence[ShardBook], after: Record, alive: frozenset[str]) -> Account:
+def balance(
+    before: RecordedBook, shards: Sequence[ShardBook], after: RecordedBook, alive: frozenset[str]
+) -> LaunchAccount:
     """Make the account of the three looks; `alive` are the producers whose process is."""
     recorded = {said.producer: said.recorded for said in after.producers}
-    lines: list[Line] = []
+    lines: list[ProducerAccount] = []
     dropped: dict[str, int] = {}
-    strangers: list[Held] = []
+    strangers: list[StreamEntries] = []
     lost = 0
     for number, book in enumerate(shards):
-        own: list[Line] = []
+        own: list[ProducerAccount] = []
         for producer, said in _by_producer(before, shards, number, recorded).items():
             admitted, rows = book.admitted.get(producer, 0), recorded.get(producer, 0)
-            held = None if book.held is None else book.held.get(producer, Held())
+            held = None if book.held is None else book.held.get(producer, StreamEntries())
             own.append(_line(producer, said, admitted, rows, producer in alive, held))
             for reason, count in _highest(said).items():
                 dropped[reason] = dropped.get(reason, 0) + count
@@ -161,7 +163,7 @@ def balance(before: Record, shards: Sequence[ShardBook], after: Record, alive: f
             dropped[reason] = dropped.get(reason, 0) + number
         else:
             outcomes[outcome] = outcomes.get(outcome, 0) + number
-    return Account(
+    return LaunchAccount(
         sampled=sum(line.sampled for line in lines),
         outcomes=outcomes,
         dropped={reason: number for reason, number in sorted(dropped.items()) if number},
@@ -177,8 +179,8 @@ def balance(before: Record, shards: Sequence[ShardBook], after: Record, alive: f
 
 
 def _by_producer(
-    before: Record, shards: Sequence[ShardBook], number: int, recorded: Mapping[str, int]
-) -> dict[str, list[Said]]:
+    before: RecordedBook, shards: Sequence[ShardBook], number: int, recorded: Mapping[str, int]
+) -> dict[str, list[ProducerBook]]:
     """Give one shard's producers with what is said of each, by Redis and by the record.
 
     A producer that Redis has forgotten belongs to the shard its name leads to, as it always has.
@@ -188,19 +190,21 @@ def _by_producer(
     own = {*book.admitted, *(said.producer for said in book.producers)}
     forgotten = ({said.producer for said in before.producers} | recorded.keys()) - seen
     own |= {producer for producer in forgotten if shard_of(producer, len(shards)) == number}
-    found: dict[str, list[Said]] = {producer: [] for producer in sorted(own)}
+    found: dict[str, list[ProducerBook]] = {producer: [] for producer in sorted(own)}
     for said in (*book.producers, *before.producers):
         if said.producer in found:
             found[said.producer].append(said)
     return found
 
 
-def _line(producer: str, said: Sequence[Said], admitted: int, recorded: int, alive: bool, held: Held | None) -> Line:
+def _line(
+    producer: str, said: Sequence[ProducerBook], admitted: int, recorded: int, alive: bool, held: StreamEntries | None
+) -> ProducerAccount:
     seq = max([admitted, recorded, *(one.seq for one in said)])
     reasons = _highest(said)
     dropped = sum(reasons.values())
     unwritten = 0 if any(one.closed for one in said) else max([0, *(one.sampled - seq - dropped for one in said)])
-    return Line(
+    return ProducerAccount(
         producer,
         sampled=seq + dropped + unwritten,
         enqueued=seq,
@@ -216,7 +220,7 @@ def _line(producer: str, said: Sequence[Said], admitted: int, recorded: int, ali
     )
 
 
-def _highest(said: Sequence[Said]) -> dict[str, int]:
+def _highest(said: Sequence[ProducerBook]) -> dict[str, int]:
     """Merge counters that only ever grow."""
     reasons = {reason for one in said for reason in one.dropped}
     return {reason: max(one.dropped.get(reason, 0) for one in said) for reason in reasons}

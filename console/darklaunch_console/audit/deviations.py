@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from darklaunch_comparator.results.result import OUTCOMES
-from darklaunch_comparator.store.audit_rows import Rows
+from darklaunch_comparator.store.audit_rows import AuditRows
 
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.text import plural
@@ -22,7 +22,7 @@ class Deviation:
     look: str
 
 
-def deviations(launch: str, rows: Rows) -> list[Deviation]:
+def deviations(launch: str, rows: AuditRows) -> list[Deviation]:
     """Compare rows with each sum of them.
 
     Where the oldest rows are past retention and gone, only a surplus of rows counts, and the rolling sums, of which the
@@ -34,14 +34,14 @@ def deviations(launch: str, rows: Rows) -> list[Deviation]:
     return found
 
 
-def _twice(rows: Rows) -> Iterator[Deviation]:
+def _twice(rows: AuditRows) -> Iterator[Deviation]:
     if rows.twice:
         first, exchanges = rows.twice
         between = f"{plural(exchanges, 'exchange has', 'exchanges have')} more than one row, the first is {first}"
         yield Deviation("recorded twice", between, exchanges, f"darklaunch inspect {first}")
 
 
-def _by_producer(rows: Rows) -> Iterator[Deviation]:
+def _by_producer(rows: AuditRows) -> Iterator[Deviation]:
     there = _sums(rows.counts, at=0)
     for producer in sorted(there.keys() | rows.recorded.keys()):
         held, told = there.get(producer, 0), rows.recorded.get(producer, 0)
@@ -53,7 +53,7 @@ def _by_producer(rows: Rows) -> Iterator[Deviation]:
             yield Deviation(f"producer {producer}", between, held - told, look)
 
 
-def _by_outcome(launch: str, rows: Rows) -> Iterator[Deviation]:
+def _by_outcome(launch: str, rows: AuditRows) -> Iterator[Deviation]:
     there: dict[tuple[str, str], int] = {}
     for (_, outcome, reason), number in rows.counts.items():
         there[outcome, reason] = there.get((outcome, reason), 0) + number
@@ -65,7 +65,7 @@ def _by_outcome(launch: str, rows: Rows) -> Iterator[Deviation]:
             yield Deviation(kind, between, held - told, f"darklaunch show {launch}")
 
 
-def _by_block(launch: str, rows: Rows) -> Iterator[Deviation]:
+def _by_block(launch: str, rows: AuditRows) -> Iterator[Deviation]:
     there = _sums(rows.counts, at=1)
     for outcome in OUTCOMES:
         held, told = there.get(outcome, 0), rows.blocks.get(outcome, 0)
@@ -74,7 +74,7 @@ def _by_block(launch: str, rows: Rows) -> Iterator[Deviation]:
             yield Deviation(outcome, between, held - told, f"darklaunch report {launch}")
 
 
-def _deviates(rows: Rows, held: int, told: int) -> bool:
+def _deviates(rows: AuditRows, held: int, told: int) -> bool:
     return held > told if rows.forgotten_before else held != told
 
 

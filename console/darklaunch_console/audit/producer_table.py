@@ -18,8 +18,8 @@ from darklaunch_console.output.screen import folded, from_outside
 from darklaunch_console.output.table import table, width
 from darklaunch_console.output.text import plural
 
-from .balance import Account, Line
-from .stream_entries import Held, in_all
+from .balance import LaunchAccount, ProducerAccount
+from .stream_entries import StreamEntries, in_all
 
 FEW: Final = 1
 NONE: Final = "–"
@@ -36,12 +36,12 @@ class _Row:
     """One line of each table: one process, several together, or all."""
 
     name: str
-    lines: Sequence[Line]
+    lines: Sequence[ProducerAccount]
     process: str
-    held: Held
+    held: StreamEntries
 
 
-def tables(account: Account, counts: Counts | None, *, every: bool) -> list[str]:
+def tables(account: LaunchAccount, counts: Counts | None, *, every: bool) -> list[str]:
     """Lay out what each process sampled, where that is, and what became of it.
 
     sampled = enqueued + dropped + outbox; enqueued = unread + pending + rows + gap; rows = the outcomes. `counts` are
@@ -65,12 +65,12 @@ def tables(account: Account, counts: Counts | None, *, every: bool) -> list[str]
     return [*lines, *_why(rows, own)]
 
 
-def as_values(account: Account, counts: Counts | None) -> list[dict[str, Any]]:
+def as_values(account: LaunchAccount, counts: Counts | None) -> list[dict[str, Any]]:
     """Give each producer's figures as JSON values; `outcomes` and `row_reasons` None where rows were not counted."""
     found: list[dict[str, Any]] = []
     own = _by_producer(counts or {})
     for line in account.lines:
-        row = _Row(line.producer, [line], "", Held())
+        row = _Row(line.producer, [line], "", StreamEntries())
         outcomes = None if counts is None else {outcome: _of(own, row, outcome) for outcome in OUTCOMES}
         in_hand = {"unread": line.held.unread, "pending": line.held.pending} if line.held else {}
         reasons = None if counts is None else _reasons(own, row)
@@ -78,7 +78,7 @@ def as_values(account: Account, counts: Counts | None) -> list[dict[str, Any]]:
     return found
 
 
-def _rows(account: Account, *, every: bool) -> list[_Row]:
+def _rows(account: LaunchAccount, *, every: bool) -> list[_Row]:
     finished = [line for line in account.lines if line.finished]
     together = [] if every or len(finished) <= FEW else finished
     rows = [
@@ -88,16 +88,16 @@ def _rows(account: Account, *, every: bool) -> list[_Row]:
     ]
     if together:
         rows.append(_row(plural(len(together), "other"), together, "ended"))
-    strangers = account.strangers or Held()
-    if strangers != Held():
+    strangers = account.strangers or StreamEntries()
+    if strangers != StreamEntries():
         rows.append(_Row("no producer", [], "", strangers))
     if len(rows) > 1:
         alive = f"{count(sum(line.alive for line in account.lines))} alive"
-        rows.append(_Row("all", account.lines, alive, account.held or Held()))
+        rows.append(_Row("all", account.lines, alive, account.held or StreamEntries()))
     return rows
 
 
-def _row(name: str, lines: Sequence[Line], process: str) -> _Row:
+def _row(name: str, lines: Sequence[ProducerAccount], process: str) -> _Row:
     return _Row(name, lines, process, in_all(line.held for line in lines if line.held))
 
 

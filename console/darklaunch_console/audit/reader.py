@@ -9,12 +9,12 @@ import psycopg
 from darklaunch_comparator.leader.producer_counters import is_producer
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.wire.producer_counters import unpack_counters
 
 from darklaunch_console.stores.postgres import Connection
 
-from .balance import Record, Said, ShardBook
+from .balance import ProducerBook, RecordedBook, ShardBook
 from .stream_entries import read_held
 
 MOST_DIGITS: Final = 15
@@ -35,20 +35,20 @@ WHERE following IS DISTINCT FROM number + 1 ORDER BY number LIMIT 1
 """
 
 
-def read_record(connection: Connection, launch: str) -> Record:
+def read_record(connection: Connection, launch: str) -> RecordedBook:
     """Read a launch's producers and its rows by outcome, at one instant."""
     connection.rollback()
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
     producers = [
-        Said(producer, seq, sampled, dropped, recorded, closed)
+        ProducerBook(producer, seq, sampled, dropped, recorded, closed)
         for producer, seq, sampled, dropped, recorded, closed in connection.execute(_PRODUCERS, [launch])
     ]
     tally = {(outcome, reason): number for outcome, reason, number in connection.execute(_TALLY, [launch])}
     connection.commit()
-    return Record(producers, tally)
+    return RecordedBook(producers, tally)
 
 
-def read_book(redis: Client, launch: str, shard: int, until_s: float) -> ShardBook:
+def read_book(redis: RedisClient, launch: str, shard: int, until_s: float) -> ShardBook:
     """Read one shard at one instant, and count its entries, if that can be done by `until_s` (monotonic).
 
     Damaged counters, and those of no producer, are left out: the numbers on the stream tell more.
@@ -68,7 +68,7 @@ def read_book(redis: Client, launch: str, shard: int, until_s: float) -> ShardBo
     )
 
 
-def read_ledger(redis: Client, launch: str, shards: int) -> dict[str, int]:
+def read_ledger(redis: RedisClient, launch: str, shards: int) -> dict[str, int]:
     """Add up the scripts' counters over all shards."""
     total: dict[str, int] = {}
     for shard in range(shards):
@@ -96,11 +96,11 @@ def _numbers(hash_: Any) -> dict[str, int]:
     }
 
 
-def _said(raw: bytes) -> Said | None:
+def _said(raw: bytes) -> ProducerBook | None:
     try:
         counters = unpack_counters(raw)
     except BadEntry:
         return None
     if not is_producer(counters.producer):
         return None
-    return Said(counters.producer, counters.seq, counters.sampled, counters.dropped, 0, counters.closed)
+    return ProducerBook(counters.producer, counters.seq, counters.sampled, counters.dropped, 0, counters.closed)

@@ -11,14 +11,14 @@ from typing import Final
 from darklaunch_comparator.control.scripts import exchange_ids
 from darklaunch_comparator.leader.producer_counters import is_producer
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from redis.exceptions import ResponseError
 
 _NO_ID: Final = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StreamEntries:
     """Entries of one producer, or of several: unread and pending on the two streams, and dead letters kept."""
 
     captures_unread: int = 0
@@ -38,7 +38,7 @@ class Held:
         return self.captures_pending + self.replays_pending
 
 
-def read_held(redis: Client, launch: str, shard: int, until_s: float) -> Mapping[str, Held] | None:
+def read_held(redis: RedisClient, launch: str, shard: int, until_s: float) -> Mapping[str, StreamEntries] | None:
     """Count a shard's entries by producer; None when that is not done by `until_s` (monotonic).
 
     Upstream first: what moves on meanwhile is met again further down, never missed. What has no exchange id, because
@@ -49,15 +49,15 @@ def read_held(redis: Client, launch: str, shard: int, until_s: float) -> Mapping
         counts.setdefault(producer, Counter())[place] += 1
         if time.monotonic() > until_s:
             return None
-    return {producer: Held(**found) for producer, found in counts.items()}
+    return {producer: StreamEntries(**found) for producer, found in counts.items()}
 
 
-def in_all(some: Iterable[Held]) -> Held:
+def in_all(some: Iterable[StreamEntries]) -> StreamEntries:
     """Add several up."""
-    return Held(*map(sum, zip(*map(astuple, some), strict=True)))
+    return StreamEntries(*map(sum, zip(*map(astuple, some), strict=True)))
 
 
-def _places(redis: Client, launch: str, shard: int) -> Iterator[tuple[str, str]]:
+def _places(redis: RedisClient, launch: str, shard: int) -> Iterator[tuple[str, str]]:
     streams = (
         ("captures", keys.captures(launch, shard), keys.WORKER_GROUP),
         ("replays", keys.replays(launch, shard), keys.COMPARATOR_GROUP),
@@ -76,7 +76,7 @@ def _producer(identity: str) -> str:
     return producer if is_producer(producer) and number.isdigit() else ""
 
 
-def _last_read(redis: Client, stream: str, group: str) -> tuple[int, int]:
+def _last_read(redis: RedisClient, stream: str, group: str) -> tuple[int, int]:
     try:
         groups = [as_dict(each) for each in redis.execute_command("XINFO", "GROUPS", stream)]
     except ResponseError:  # there is no stream yet

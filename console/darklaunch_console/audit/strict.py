@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import Any
 
 import psycopg
-from darklaunch_comparator.store.audit_rows import Rows, read_rows
+from darklaunch_comparator.store.audit_rows import AuditRows, read_rows
 
 from darklaunch_console.output.numbers import count, seconds
 from darklaunch_console.output.screen import BAD, QUIET, columns, say, say_all
@@ -18,12 +18,12 @@ from .deviations import Deviation, deviations
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class StrictAudit:
     """What reading the rows found; `rows` is None when that took longer than `within_s`."""
 
     launch: str
     within_s: float
-    rows: Rows | None
+    rows: AuditRows | None
     found: Sequence[Deviation]
 
     @property
@@ -60,11 +60,11 @@ class Reading:
         }
 
 
-def read_strictly(connection: Connection, launch: str, within_s: float) -> Reading:
+def read_strictly(connection: Connection, launch: str, within_s: float) -> StrictAudit:
     """Read the rows of a launch and compare."""
     try:
         rows = read_rows(connection, launch, within_s)
     except psycopg.errors.QueryCanceled:
         connection.rollback()
-        return Reading(launch, within_s, None, ())
-    return Reading(launch, within_s, rows, deviations(launch, rows))
+        return StrictAudit(launch, within_s, None, ())
+    return StrictAudit(launch, within_s, rows, deviations(launch, rows))

@@ -20,7 +20,7 @@ App = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RepeatedRequest:
     """The request to repeat: method, target (path and query), lower-case header fields, body."""
 
     method: str
@@ -30,21 +30,21 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AppAnswer:
     """What the app said: a status and how many bytes of body."""
 
     status: int
     body_bytes: int
 
 
-class Driver(Protocol):
+class AppDriver(Protocol):
     """Calls one app."""
 
     def call(self, times: int) -> list[float]:
         """Call the app so often and give how long each call took, in seconds."""
         ...
 
-    def answer(self) -> Answer:
+    def answer(self) -> AppAnswer:
         """Call it once and give what it said."""
         ...
 
@@ -52,7 +52,7 @@ class Driver(Protocol):
         """End the app as a server would."""
 
 
-class NotAnswered(Exception):
+class AppDidNotAnswer(Exception):
     """The app ended without an answer, or could not be started."""
 
 
@@ -62,7 +62,7 @@ def interface_of(app: App) -> str:
     return ASGI if inspect.iscoroutinefunction(called) else WSGI
 
 
-def drive(app: App, interface: str, call: Call) -> Driver:
+def drive(app: App, interface: str, call: RepeatedRequest) -> AppDriver:
     """Make the driver for an app. Raises NotAnswered when its start-up fails."""
     return AsgiDriver(app, call) if interface == ASGI else WsgiDriver(app, call)
 
@@ -70,16 +70,16 @@ def drive(app: App, interface: str, call: Call) -> Driver:
 class AsgiDriver:
     """Calls an ASGI app on a loop of its own, with its lifespan around all calls."""
 
-    def __init__(self, app: App, call: Call) -> None:
+    def __init__(self, app: App, call: RepeatedRequest) -> None:
         self._app, self._call = app, call
         self._loop = asyncio.new_event_loop()
-        self._lifespan = _Lifespan(app)
+        self._lifespan = _AppLifespan(app)
         self._loop.run_until_complete(self._lifespan.start())
 
     def call(self, times: int) -> list[float]:
         return self._loop.run_until_complete(self._timed(times))
 
-    def answer(self) -> Answer:
+    def answer(self) -> AppAnswer:
         said: list[dict[str, Any]] = []
 
         async def send(message: dict[str, Any]) -> None:
@@ -88,8 +88,8 @@ class AsgiDriver:
         self._loop.run_until_complete(self._app(self._scope(), self._receiving(), send))
         status = [message["status"] for message in said if message["type"] == "http.response.start"]
         if not status:
-            raise NotAnswered("the app ended without an answer")
-        return Answer(status[0], sum(len(message.get("body", b"")) for message in said))
+            raise AppDidNotAnswer("the app ended without an answer")
+        return AppAnswer(status[0], sum(len(message.get("body", b"")) for message in said))
 
     def close(self) -> None:
         self._loop.run_until_complete(self._lifespan.stop())
@@ -139,7 +139,7 @@ class AsgiDriver:
 class WsgiDriver:
     """Calls a WSGI app."""
 
-    def __init__(self, app: App, call: Call) -> None:
+    def __init__(self, app: App, call: RepeatedRequest) -> None:
         self._app, self._call = app, call
 
     def call(self, times: int) -> list[float]:
@@ -151,7 +151,7 @@ class WsgiDriver:
             took_s.append(time.perf_counter() - began_s)
         return took_s
 
-    def answer(self) -> Answer:
+    def answer(self) -> AppAnswer:
         statuses: list[str] = []
         written: list[bytes] = []
 
@@ -161,8 +161,8 @@ class WsgiDriver:
 
         length = _consume(self._app(self._environ(), start_response))
         if not statuses:
-            raise NotAnswered("the app ended without an answer")
-        return Answer(int(statuses[-1][:3]), length + sum(map(len, written)))
+            raise AppDidNotAnswer("the app ended without an answer")
+        return AppAnswer(int(statuses[-1][:3]), length + sum(map(len, written)))
 
     def close(self) -> None:
         pass
@@ -193,7 +193,7 @@ class WsgiDriver:
         }
 
 
-class _Lifespan:
+class _AppLifespan:
     """An ASGI app's start and end (ASGI lifespan 2.0). An app that knows no lifespan is called without."""
 
     def __init__(self, app: App) -> None:
@@ -210,7 +210,7 @@ class _Lifespan:
         self._task = asyncio.create_task(call)
         answer = await self._ask("startup")
         if answer.get("type") == "lifespan.startup.failed":
-            raise NotAnswered(f"the app's start-up failed: {answer.get('message') or 'it did not say why'}")
+            raise AppDidNotAnswer(f"the app's start-up failed: {answer.get('message') or 'it did not say why'}")
 
     async def stop(self) -> None:
         """End the app."""
@@ -228,7 +228,7 @@ class _Lifespan:
             return said.result()
         said.cancel()
         if not self._task.done():
-            raise NotAnswered(f"the app's {what} did not end within {LIFESPAN_LIMIT_S:g} s")
+            raise AppDidNotAnswer(f"the app's {what} did not end within {LIFESPAN_LIMIT_S:g} s")
         return {}  # it raised: it supports no lifespan
 
 

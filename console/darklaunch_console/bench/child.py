@@ -20,12 +20,12 @@ from typing import Any, Final
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
 from darklaunch.capture.recorder import recorders
 
-from .app_driver import ASGI, Call, Driver, NotAnswered, drive, interface_of
+from .app_driver import ASGI, AppDidNotAnswer, AppDriver, RepeatedRequest, drive, interface_of
 
 READY_LIMIT_S: Final = 10.0
 
 
-class Unusable(Exception):
+class UnusableApp(Exception):
     """The app cannot be loaded; the message says why and what to do."""
 
 
@@ -37,18 +37,18 @@ def load_app(path: str, directory: str) -> Any:
         found: Any = import_module(name)
     except ModuleNotFoundError as missing:
         if missing.name and (name == missing.name or name.startswith(f"{missing.name}.")):
-            raise Unusable(
+            raise UnusableApp(
                 f"there is no module {missing.name!r} in {Path(directory).resolve()}; set --app-dir"
             ) from None
-        raise Unusable(f"importing {name!r} failed: there is no module {missing.name!r}") from None
+        raise UnusableApp(f"importing {name!r} failed: there is no module {missing.name!r}") from None
     except Exception as error:
-        raise Unusable(f"importing {name!r} failed: {type(error).__name__}: {error}") from None
+        raise UnusableApp(f"importing {name!r} failed: {type(error).__name__}: {error}") from None
     for part in (attribute or "app").split("."):
         if not hasattr(found, part):
-            raise Unusable(f"{name!r} has no {attribute or 'app'!r}; write MODULE:APP, as in shop.main:app")
+            raise UnusableApp(f"{name!r} has no {attribute or 'app'!r}; write MODULE:APP, as in shop.main:app")
         found = getattr(found, part)
     if not callable(found):
-        raise Unusable(f"{path!r} is {found!r:.60}, not a web app")
+        raise UnusableApp(f"{path!r} is {found!r:.60}, not a web app")
     return found
 
 
@@ -66,26 +66,28 @@ def main(told: dict[str, Any]) -> None:
         for line in sys.stdin:
             _run(driver, int(line), answers)
         driver.close()
-    except (Unusable, NotAnswered) as why:
+    except (UnusableApp, AppDidNotAnswer) as why:
         print(json.dumps({"error": str(why)}), file=answers, flush=True)
 
 
-def _driver(told: dict[str, Any]) -> tuple[Driver, str]:
+def _driver(told: dict[str, Any]) -> tuple[AppDriver, str]:
     app = load_app(told["app"], told["directory"])
     interface = told["interface"] if told["interface"] != "auto" else interface_of(app)
-    call = Call(told["method"], told["target"], tuple(map(tuple, told["headers"])), told["body"].encode("latin-1"))
+    call = RepeatedRequest(
+        told["method"], told["target"], tuple(map(tuple, told["headers"])), told["body"].encode("latin-1")
+    )
     if told["redis_url"]:
         hook: Any = CaptureMiddleware if interface == ASGI else WSGICaptureMiddleware
         app = hook(app, redis_url=told["redis_url"], app_name="darklaunch bench")
     try:
         return drive(app, interface, call), interface
-    except NotAnswered:
+    except AppDidNotAnswer:
         raise
     except Exception as error:
-        raise NotAnswered(f"the app's start-up failed: {type(error).__name__}: {error}") from None
+        raise AppDidNotAnswer(f"the app's start-up failed: {type(error).__name__}: {error}") from None
 
 
-def _run(driver: Driver, times: int, answers: Any) -> None:
+def _run(driver: AppDriver, times: int, answers: Any) -> None:
     cpu_s = time.process_time()
     took_s = driver.call(times)
     time.sleep(0.2)  # the background thread takes up to 50 ms to begin with what it was left
@@ -101,7 +103,7 @@ def _wait_for_launch(told: dict[str, Any]) -> None:
     until_s = time.monotonic() + READY_LIMIT_S
     while told["redis_url"] and not any(recorder.snapshot.mirrors for recorder in recorders()):
         if time.monotonic() > until_s:
-            raise NotAnswered("the hook did not find its launch on the Redis that was started for it")
+            raise AppDidNotAnswer("the hook did not find its launch on the Redis that was started for it")
         time.sleep(0.05)
 
 

@@ -25,7 +25,7 @@ SHARES: Final[Mapping[str, float]] = {IDLE: 1e-9, SAMPLED: 100.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ContenderFigures:
     """What one contender took per request, in µs: medians of its rounds. CPU is of the whole process."""
 
     name: str
@@ -36,13 +36,13 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class HookCost:
     """What came out: the app's answer, and the figures of the bare app first."""
 
     interface: str
     status: int
     body_bytes: int
-    figures: tuple[Figures, ...]
+    figures: tuple[ContenderFigures, ...]
     added_us: Mapping[str, float]
     added_cpu_us: Mapping[str, float]
 
@@ -79,7 +79,7 @@ class Contender:
 
 def measure(
     told: Mapping[str, Any], redis_url: str, *, rounds: int, times: int, tell: Callable[[int], None]
-) -> Measured:
+) -> HookCost:
     """Measure the app bare and behind the hook. `redis_url` is of a Redis for this purpose alone.
 
     `told` is what the child needs to know, `tell` hears of each finished round. Raises ConsoleError when the app cannot
@@ -121,13 +121,13 @@ def _empty(redis_url: str) -> None:
     redis.close()
 
 
-def _summed_up(contenders: Sequence[Contender]) -> Measured:
+def _summed_up(contenders: Sequence[Contender]) -> HookCost:
     bare = contenders[0]
     figures = tuple(
-        Figures(contender.name, *(statistics.median(column) for column in zip(*contender.rounds, strict=True)))
+        ContenderFigures(contender.name, *(statistics.median(column) for column in zip(*contender.rounds, strict=True)))
         for contender in contenders
     )
-    return Measured(
+    return HookCost(
         bare.told["interface"],
         bare.told["status"],
         bare.told["bytes"],

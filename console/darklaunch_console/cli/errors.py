@@ -41,17 +41,17 @@ class NoVerdict(ConsoleError):
     exit_code = EXIT_NO_VERDICT
 
 
-class Unreachable(ConsoleError):
+class ServerUnreachable(ConsoleError):
     """A server this command needs cannot be used."""
 
     exit_code = EXIT_UNREACHABLE
 
 
-class Refused(Unreachable):
+class AccessRefused(ServerUnreachable):
     """A server is there and does not accept us: a wrong password, no such database."""
 
 
-class NotMigrated(Unreachable):
+class DatabaseNotMigrated(ServerUnreachable):
     """The database lacks darklaunch's tables, or has those of another release."""
 
 

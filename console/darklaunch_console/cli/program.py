@@ -26,7 +26,7 @@ from .settings import read_settings
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommandEntry:
     """A command: its name, the module of `commands` that holds it, its section and its line in the help."""
 
     name: str
@@ -36,40 +36,40 @@ class Entry:
 
 
 COMMANDS: Final = (
-    Entry("demo", "demo", "Run", "Show it all at work on a shop, in two acts."),
-    Entry("up", "up", "Run", "Run everything: servers where none are given, workers, comparator."),
-    Entry("worker", "worker", "Run", "Replay captured requests against the shadows."),
-    Entry("comparator", "comparator", "Run", "Compare answers and record the results."),
-    Entry("migrate", "migrate", "Run", "Create or update the tables in Postgres."),
-    Entry("start", "start", "Act", "Start a launch: mirror a share of the requests to a shadow."),
-    Entry("ramp", "change", "Act", "Change the share of requests that is mirrored."),
-    Entry("policy", "policy", "Act", "Show or change what a launch is judged by."),
-    Entry("rules", "rules", "Act", "Show or change which differences are excused."),
-    Entry("rejudge", "rejudge", "Act", "See what other rules would make of what was found."),
-    Entry("build", "build", "Act", "Name the version the shadow runs."),
-    Entry("pause", "change", "Act", "Stop mirroring for a while; what waits is kept."),
-    Entry("resume", "change", "Act", "Mirror again: lift a pause, a hold or a rollback."),
-    Entry("promote", "change", "Act", "End a launch: the shadow has proved itself."),
-    Entry("rollback", "rollback", "Act", "Stop a launch at once, even without Postgres."),
-    Entry("accept", "decide", "Act", "Call a kind of mismatch meant to be so."),
-    Entry("resolve", "decide", "Act", "Call a kind of mismatch repaired."),
-    Entry("reopen", "decide", "Act", "Take back that it was accepted or resolved."),
-    Entry("drain", "drain", "Act", "Wait until everything on its way has settled."),
-    Entry("list", "list", "Look", "List the launches."),
-    Entry("show", "show", "Look", "Show what was decided about a launch, and its history."),
-    Entry("report", "report", "Look", "Say what is known: problems, ledger, latency."),
-    Entry("watch", "watch", "Look", "Watch a launch live, until it is promoted or rolled back."),
-    Entry("verdict", "verdict", "Look", "Say promote, roll back or undecided, as exit code 0, 1 or 2."),
-    Entry("history", "history", "Look", "Show every decision about a launch, with what it rested on."),
-    Entry("mismatches", "mismatches", "Look", "List what differed, grouped, most important first."),
-    Entry("noise", "noise", "Look", "List what differs within one version, and is excused for it."),
-    Entry("inspect", "inspect", "Look", "Show one exchange: request, both answers, and where they differ."),
-    Entry("curl", "curl", "Look", "Print the curl commands that reproduce one exchange."),
-    Entry("doctor", "doctor", "Maintain", "Check servers, processes and launches, and say what to do."),
-    Entry("backlog", "backlog", "Maintain", "Show what waits, how old it is, and how fast it goes."),
-    Entry("dead", "dead", "Maintain", "Look at dead letters, put them back, or delete them."),
-    Entry("audit", "audit", "Maintain", "Check that every sampled exchange has an outcome."),
-    Entry("bench", "bench", "Maintain", "Measure what the hook costs your own app, on this machine."),
+    CommandEntry("demo", "demo", "Run", "Show it all at work on a shop, in two acts."),
+    CommandEntry("up", "up", "Run", "Run everything: servers where none are given, workers, comparator."),
+    CommandEntry("worker", "worker", "Run", "Replay captured requests against the shadows."),
+    CommandEntry("comparator", "comparator", "Run", "Compare answers and record the results."),
+    CommandEntry("migrate", "migrate", "Run", "Create or update the tables in Postgres."),
+    CommandEntry("start", "start", "Act", "Start a launch: mirror a share of the requests to a shadow."),
+    CommandEntry("ramp", "change", "Act", "Change the share of requests that is mirrored."),
+    CommandEntry("policy", "policy", "Act", "Show or change what a launch is judged by."),
+    CommandEntry("rules", "rules", "Act", "Show or change which differences are excused."),
+    CommandEntry("rejudge", "rejudge", "Act", "See what other rules would make of what was found."),
+    CommandEntry("build", "build", "Act", "Name the version the shadow runs."),
+    CommandEntry("pause", "change", "Act", "Stop mirroring for a while; what waits is kept."),
+    CommandEntry("resume", "change", "Act", "Mirror again: lift a pause, a hold or a rollback."),
+    CommandEntry("promote", "change", "Act", "End a launch: the shadow has proved itself."),
+    CommandEntry("rollback", "rollback", "Act", "Stop a launch at once, even without Postgres."),
+    CommandEntry("accept", "decide", "Act", "Call a kind of mismatch meant to be so."),
+    CommandEntry("resolve", "decide", "Act", "Call a kind of mismatch repaired."),
+    CommandEntry("reopen", "decide", "Act", "Take back that it was accepted or resolved."),
+    CommandEntry("drain", "drain", "Act", "Wait until everything on its way has settled."),
+    CommandEntry("list", "list", "Look", "List the launches."),
+    CommandEntry("show", "show", "Look", "Show what was decided about a launch, and its history."),
+    CommandEntry("report", "report", "Look", "Say what is known: problems, ledger, latency."),
+    CommandEntry("watch", "watch", "Look", "Watch a launch live, until it is promoted or rolled back."),
+    CommandEntry("verdict", "verdict", "Look", "Say promote, roll back or undecided, as exit code 0, 1 or 2."),
+    CommandEntry("history", "history", "Look", "Show every decision about a launch, with what it rested on."),
+    CommandEntry("mismatches", "mismatches", "Look", "List what differed, grouped, most important first."),
+    CommandEntry("noise", "noise", "Look", "List what differs within one version, and is excused for it."),
+    CommandEntry("inspect", "inspect", "Look", "Show one exchange: request, both answers, and where they differ."),
+    CommandEntry("curl", "curl", "Look", "Print the curl commands that reproduce one exchange."),
+    CommandEntry("doctor", "doctor", "Maintain", "Check servers, processes and launches, and say what to do."),
+    CommandEntry("backlog", "backlog", "Maintain", "Show what waits, how old it is, and how fast it goes."),
+    CommandEntry("dead", "dead", "Maintain", "Look at dead letters, put them back, or delete them."),
+    CommandEntry("audit", "audit", "Maintain", "Check that every sampled exchange has an outcome."),
+    CommandEntry("bench", "bench", "Maintain", "Measure what the hook costs your own app, on this machine."),
 )
 
 SECTIONS: Final = {

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from .errors import BadUsage
 
 if TYPE_CHECKING:
-    from darklaunch_console.embedded import Addresses
+    from darklaunch_console.embedded import RunningServers
 
 REDIS_VARIABLES: Final = ("DARKLAUNCH_REDIS_URL", "REDIS_URL")
 DATABASE_VARIABLES: Final = ("DARKLAUNCH_DATABASE_URL", "DATABASE_URL")
@@ -19,7 +19,7 @@ FROM_UP: Final = "darklaunch up"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ServerAddress:
     """A server's URL and where it was read: an option, a variable, `darklaunch up`; "" when it is the default."""
 
     url: str
@@ -27,19 +27,19 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ConsoleSettings:
     """What the environment and the options before the command say; None where they name no server."""
 
-    redis: Address | None
-    database: Address | None
+    redis: ServerAddress | None
+    database: ServerAddress | None
 
     @property
-    def redis_or_default(self) -> Address:
+    def redis_or_default(self) -> ServerAddress:
         """The Redis that was named, or the one on this machine."""
-        return self.redis or Address(REDIS_DEFAULT, "")
+        return self.redis or ServerAddress(REDIS_DEFAULT, "")
 
 
-def read_settings(environ: Mapping[str, str], redis_option: str | None, database_option: str | None) -> Settings:
+def read_settings(environ: Mapping[str, str], redis_option: str | None, database_option: str | None) -> ConsoleSettings:
     """Read the settings once. A running `darklaunch up` fills in what is not named.
 
     Not when the half that is named is another than that run's: a launch on one Redis recorded in the database of
@@ -53,10 +53,10 @@ def read_settings(environ: Mapping[str, str], redis_option: str | None, database
         check_database_url(database)
     if redis is None or database is None:
         redis, database = _fill(redis, database)
-    return Settings(redis, database)
+    return ConsoleSettings(redis, database)
 
 
-def check_redis_url(address: Address) -> None:
+def check_redis_url(address: ServerAddress) -> None:
     """Raise BadUsage unless the address is one of a Redis."""
     try:
         parts = urlsplit(address.url)
@@ -70,33 +70,37 @@ def check_redis_url(address: Address) -> None:
         )
 
 
-def check_database_url(address: Address) -> None:
+def check_database_url(address: ServerAddress) -> None:
     """Raise BadUsage unless the address is one of a Postgres: a URL, or libpq's `key=value` form."""
     scheme, colon, _ = address.url.partition("://")
     if (colon and scheme not in ("postgresql", "postgres")) or (not colon and "=" not in address.url):
         raise BadUsage(f"{address.source} is not the URL of a Postgres: write postgresql://USER@HOST:PORT/DATABASE")
 
 
-def _named(option: str, given: str | None, environ: Mapping[str, str], variables: tuple[str, ...]) -> Address | None:
+def _named(
+    option: str, given: str | None, environ: Mapping[str, str], variables: tuple[str, ...]
+) -> ServerAddress | None:
     if given:
-        return Address(given, option)
-    return next((Address(environ[name], name) for name in variables if environ.get(name)), None)
+        return ServerAddress(given, option)
+    return next((ServerAddress(environ[name], name) for name in variables if environ.get(name)), None)
 
 
-def _fill(redis: Address | None, database: Address | None) -> tuple[Address | None, Address | None]:
+def _fill(
+    redis: ServerAddress | None, database: ServerAddress | None
+) -> tuple[ServerAddress | None, ServerAddress | None]:
     running = _running()
     if running is None:
         return redis, database
     same_redis = redis is None or running.redis_url in (None, redis.url)
     same_database = database is None or running.postgres_url in (None, database.url)
     if redis is None and same_database and running.redis_url:
-        redis = Address(running.redis_url, FROM_UP)
+        redis = ServerAddress(running.redis_url, FROM_UP)
     if database is None and same_redis and running.postgres_url:
-        database = Address(running.postgres_url, FROM_UP)
+        database = ServerAddress(running.postgres_url, FROM_UP)
     return redis, database
 
 
-def _running() -> Addresses | None:
+def _running() -> RunningServers | None:
     try:
         from darklaunch_console.embedded import EmbeddedError, running_servers
     except ModuleNotFoundError:  # an installation with the extra `workers` alone has no embedded servers

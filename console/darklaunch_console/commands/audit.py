@@ -12,22 +12,22 @@ import click
 import psycopg
 from darklaunch_comparator.store.audit_rows import Counts, count_rows
 from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 
-from darklaunch_console.audit.balance import Account, balance
+from darklaunch_console.audit.balance import LaunchAccount, balance
 from darklaunch_console.audit.producer_table import as_values, tables
 from darklaunch_console.audit.reader import gap_began, read_book, read_ledger, read_record
-from darklaunch_console.audit.stream_entries import Held, in_all
-from darklaunch_console.audit.strict import Reading, read_strictly
+from darklaunch_console.audit.stream_entries import StreamEntries, in_all
+from darklaunch_console.audit.strict import StrictAudit, read_strictly
 from darklaunch_console.cli.arguments import launch_name
 from darklaunch_console.cli.errors import EXIT_FAILED
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.control import find
 from darklaunch_console.output.numbers import count, seconds
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, columns, folded, json_option, say, say_all, say_json
 from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
 from darklaunch_console.stores.processes import hooks_alive
-from darklaunch_console.stores.streams import Sight, read_launch
+from darklaunch_console.stores.streams import StreamsState, read_launch
 
 COUNT_S: Final = 5.0
 """How long counting the entries on the streams may take; and the rows, where nobody asked for them."""
@@ -53,7 +53,7 @@ def audit(ctx: click.Context, name: str, strict: bool, within_s: float, every: b
     With --strict the recorded rows are counted and compared with every sum that is kept of them.
     Exit code 1 when it does not balance.
     """
-    settings: Settings = ctx.obj
+    settings: ConsoleSettings = ctx.obj
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         state = find(redis, connection, name).state
         account = look(redis, connection, state)
@@ -78,7 +78,7 @@ def audit(ctx: click.Context, name: str, strict: bool, within_s: float, every: b
     ctx.exit(0 if fine else EXIT_FAILED)
 
 
-def look(redis: Client, connection: Connection, state: LaunchState) -> Account:
+def look(redis: RedisClient, connection: Connection, state: LaunchState) -> LaunchAccount:
     """Make the account: the record, Redis, the record again."""
     before = read_record(connection, state.name)
     until_s = time.monotonic() + COUNT_S
@@ -87,7 +87,7 @@ def look(redis: Client, connection: Connection, state: LaunchState) -> Account:
     return balance(before, shards, read_record(connection, state.name), alive)
 
 
-def between_stages(account: Account, ledger: Mapping[str, int]) -> dict[str, int]:
+def between_stages(account: LaunchAccount, ledger: Mapping[str, int]) -> dict[str, int]:
     """Say how many are missing between which two stages, as far as the scripts' counters tell."""
     written = sum(line.recorded + line.missing for line in account.lines)
     admitted = ledger.get("admitted", 0) + ledger.get("retried", 0)
@@ -105,16 +105,16 @@ def between_stages(account: Account, ledger: Mapping[str, int]) -> dict[str, int
     return found
 
 
-def _since(connection: Connection, name: str, account: Account) -> str | None:
+def _since(connection: Connection, name: str, account: LaunchAccount) -> str | None:
     worst = max(account.lines, key=lambda line: line.missing, default=None)
     began = gap_began(connection, name, worst.producer) if worst and worst.missing else None
     return began.astimezone().isoformat(sep=" ", timespec="seconds") if began else None
 
 
-def _held(sight: Sight) -> Held:
+def _held(sight: StreamsState) -> StreamEntries:
     """Say what the streams hold by their own count, a moment later."""
     return in_all(
-        Held(
+        StreamEntries(
             shard.captures.waiting,
             shard.captures.in_flight,
             shard.replays.waiting,
@@ -125,7 +125,7 @@ def _held(sight: Sight) -> Held:
     )
 
 
-def _counts(connection: Connection, name: str, reading: Reading | None) -> Counts | None:
+def _counts(connection: Connection, name: str, reading: StrictAudit | None) -> Counts | None:
     """Give the rows by process and outcome; None where counting them takes too long."""
     if reading:
         return reading.rows.counts if reading.rows else None
@@ -136,7 +136,7 @@ def _counts(connection: Connection, name: str, reading: Reading | None) -> Count
         return None
 
 
-def _tell_uncounted(account: Account, counts: Counts | None, reading: Reading | None) -> None:
+def _tell_uncounted(account: LaunchAccount, counts: Counts | None, reading: StrictAudit | None) -> None:
     if account.held is None:
         say()
         say(f"More is on the streams than can be counted by process in {seconds(COUNT_S)}.", style=QUIET)
@@ -145,7 +145,7 @@ def _tell_uncounted(account: Account, counts: Counts | None, reading: Reading | 
         say(f"The rows take longer to count by process than {seconds(COUNT_S)}: --strict gives them more.", style=QUIET)
 
 
-def _tell(account: Account, fine: bool, held: Held) -> None:
+def _tell(account: LaunchAccount, fine: bool, held: StreamEntries) -> None:
     sampled = f"{count(account.sampled)} sampled"
     places = f"{count(account.settled)} settled + {count(account.on_its_way)} on their way"
     if account.killed:
@@ -182,7 +182,9 @@ def _tell_where(name: str, where: Mapping[str, int], since: str | None) -> None:
     say(f"  Next: darklaunch doctor; darklaunch dead list {name}; redis-cli XINFO STREAM '{{dl:{name}:0}}:captures'")
 
 
-def _as_json(name: str, account: Account, fine: bool, where: Mapping[str, int], since: str | None) -> dict[str, object]:
+def _as_json(
+    name: str, account: LaunchAccount, fine: bool, where: Mapping[str, int], since: str | None
+) -> dict[str, object]:
     return {
         "launch": name,
         "balanced": account.balanced,

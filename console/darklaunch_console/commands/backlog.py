@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 import click
-from darklaunch_shared.launch.spec import LaunchState, Status
-from darklaunch_shared.redis.client import Client
-from darklaunch_shared.redis.presence import Process
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.presence import ProcessRecord
 
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.numbers import count, decimal, seconds
 from darklaunch_console.output.screen import columns, folded, from_outside, json_option, say, say_all, say_json, warn
 from darklaunch_console.output.table import table, width
 from darklaunch_console.output.text import plural
-from darklaunch_console.stores.consumers import Consumer, read_consumers
+from darklaunch_console.stores.consumers import StreamConsumer, read_consumers
 from darklaunch_console.stores.postgres import open_redis
 from darklaunch_console.stores.processes import comparators_alive, workers_alive
-from darklaunch_console.stores.streams import Sight, published, published_launches, read_launch
+from darklaunch_console.stores.streams import StreamsState, published, published_launches, read_launch
 
 BETWEEN_LOOKS_S: Final = 1.0
 HEAD: Final = ("launch", "waiting", "in flight", "to compare", "dead", "oldest", "replays/s", "results/s")
@@ -29,7 +29,7 @@ NAME_LIMIT: Final = 36
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
+class LaunchBacklog:
     """One launch at one moment; `oldest_s` is the age of the oldest exchange that has no outcome yet."""
 
     launch: str
@@ -48,7 +48,7 @@ class Backlog:
 @click.argument("name", required=False)
 @json_option
 @click.pass_obj
-def backlog(settings: Settings, name: str | None, in_json: bool) -> None:
+def backlog(settings: ConsoleSettings, name: str | None, in_json: bool) -> None:
     """Show for each launch, or one: exchanges waiting for a worker, in a worker's hands, and waiting to be compared.
 
     Then who holds how many. Looks twice, one second apart, for the rates.
@@ -70,7 +70,7 @@ def backlog(settings: Settings, name: str | None, in_json: bool) -> None:
     _remark(rows, consumers, bool(workers), bool(comparators))
 
 
-def headline(rows: Sequence[Backlog]) -> str:
+def headline(rows: Sequence[LaunchBacklog]) -> str:
     """Say in a sentence how much is on its way; `rows` begin with the launch that is furthest behind."""
     waiting, in_flight, to_compare = (
         sum(getattr(row, place) for row in rows) for place in ("waiting", "in_flight", "to_compare")
@@ -84,7 +84,7 @@ def headline(rows: Sequence[Backlog]) -> str:
     )
 
 
-def look_twice(redis: Client, launches: Mapping[str, LaunchState]) -> list[Backlog]:
+def look_twice(redis: RedisClient, launches: Mapping[str, LaunchState]) -> list[LaunchBacklog]:
     """Read every launch's streams twice and give the state at the second look, the furthest behind first."""
     before = {name: read_launch(redis, state) for name, state in launches.items()}
     began = time.monotonic()
@@ -99,16 +99,18 @@ def look_twice(redis: Client, launches: Mapping[str, LaunchState]) -> list[Backl
     return sorted(rows, key=lambda row: (-row.oldest_s, row.launch))
 
 
-def measure(state: LaunchState, before: Sight, after: Sight, between_s: float, workers: int) -> Backlog:
+def measure(
+    state: LaunchState, before: StreamsState, after: StreamsState, between_s: float, workers: int
+) -> LaunchBacklog:
     """Make a row of two looks `between_s` seconds apart."""
 
     def rate(*counters: str) -> float:
         return max(0, total(after, *counters) - total(before, *counters)) / between_s
 
     streams = [stream for shard in after.shards for stream in (shard.captures, shard.replays)]
-    return Backlog(
+    return LaunchBacklog(
         launch=state.name,
-        status="held" if state.hold and state.status is Status.ACTIVE else state.status.value,
+        status="held" if state.hold and state.status is LaunchStatus.ACTIVE else state.status.value,
         waiting=sum(shard.captures.waiting for shard in after.shards),
         in_flight=sum(shard.captures.in_flight for shard in after.shards),
         to_compare=sum(shard.replays.length for shard in after.shards),
@@ -120,18 +122,18 @@ def measure(state: LaunchState, before: Sight, after: Sight, between_s: float, w
     )
 
 
-def total(sight: Sight, *counters: str) -> int:
+def total(sight: StreamsState, *counters: str) -> int:
     """Add up counters of the scripts over all shards."""
     return sum(shard.ledger.get(counter, 0) for shard in sight.shards for counter in counters)
 
 
-def working_on(launch: str, workers: Sequence[Process]) -> int:
+def working_on(launch: str, workers: Sequence[ProcessRecord]) -> int:
     """Count the worker processes that say they work on a launch."""
     named = [worker.about.get("launches") for worker in workers]
     return sum(1 for launches in named if not isinstance(launches, dict) or launch in launches)
 
 
-def _launches(rows: Sequence[Backlog]) -> list[str]:
+def _launches(rows: Sequence[LaunchBacklog]) -> list[str]:
     """Lay the launches out; where their names make that too wide, each name in a line of its own."""
     grid = [_cells(row) for row in rows]
     lines = table(HEAD, grid, gap=GAP)
@@ -141,9 +143,9 @@ def _launches(rows: Sequence[Backlog]) -> list[str]:
     return [f"  {head}", *(line for row, own in zip(grid, figures, strict=True) for line in (row[0], f"  {own}"))]
 
 
-def _cells(row: Backlog) -> tuple[str, ...]:
+def _cells(row: LaunchBacklog) -> tuple[str, ...]:
     return (
-        row.launch if row.status == Status.ACTIVE else f"{row.launch} ({row.status.replace('_', ' ')})",
+        row.launch if row.status == LaunchStatus.ACTIVE else f"{row.launch} ({row.status.replace('_', ' ')})",
         count(row.waiting),
         count(row.in_flight),
         count(row.to_compare),
@@ -154,9 +156,9 @@ def _cells(row: Backlog) -> tuple[str, ...]:
     )
 
 
-def _consumers(consumers: Sequence[Consumer]) -> list[str]:
+def _consumers(consumers: Sequence[StreamConsumer]) -> list[str]:
     """Lay out how much each worker and comparator holds, of all these launches together."""
-    by_name: dict[tuple[str, str], list[Consumer]] = {}
+    by_name: dict[tuple[str, str], list[StreamConsumer]] = {}
     for consumer in consumers:
         by_name.setdefault((consumer.kind, consumer.name), []).append(consumer)
     if not by_name:
@@ -179,8 +181,10 @@ def _ending(name: str) -> str:
     return name if width(name) <= NAME_LIMIT else f"…{name[1 - NAME_LIMIT :]}"
 
 
-def _remark(rows: Sequence[Backlog], consumers: Sequence[Consumer], workers: bool, comparators: bool) -> None:
-    if any(row.waiting + row.in_flight for row in rows if row.status == Status.ACTIVE) and not workers:
+def _remark(
+    rows: Sequence[LaunchBacklog], consumers: Sequence[StreamConsumer], workers: bool, comparators: bool
+) -> None:
+    if any(row.waiting + row.in_flight for row in rows if row.status == LaunchStatus.ACTIVE) and not workers:
         warn("no worker is running: start one with `darklaunch worker`.")
     if any(row.to_compare for row in rows) and not comparators:
         warn("no comparator is running: start one with `darklaunch comparator`.")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from darklaunch_console.bench.rounds import BARE, IDLE, SAMPLED, Measured, measure
+from darklaunch_console.bench.rounds import BARE, IDLE, SAMPLED, HookCost, measure
 from darklaunch_console.cli.errors import BadUsage, ConsoleError
 from darklaunch_console.embedded import EmbeddedError, embedded_valkey
 from darklaunch_console.output.numbers import count, decimal, signed
@@ -76,7 +76,7 @@ def bench(
         )
 
 
-def _tell(measured: Measured, rounds: int, requests: int) -> None:
+def _tell(measured: HookCost, rounds: int, requests: int) -> None:
     bare = measured.figures[0]
     idle, sampled = measured.added_us[IDLE], measured.added_us[SAMPLED]
     say(f"The hook adds {_us(sampled)} to a request that is sampled and {_us(idle)} to one that is not.", style=GOOD)

@@ -5,35 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 
 import click
-from darklaunch_comparator.store.launches import Act
+from darklaunch_comparator.store.launches import LaunchAct
 from darklaunch_shared.launch.spec import check_build
 
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.control import actor, change, find
 from darklaunch_console.output.screen import GOOD
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
-from .change import Told, acting
+from .change import CommandAnswer, acting
 
 
 @click.command(short_help="Name the version the shadow runs.")
 @acting
 @click.argument("build", metavar="ID")
 @click.pass_obj
-def build(settings: Settings, name: str, build: str, reason: str, in_json: bool) -> None:
+def build(settings: ConsoleSettings, name: str, build: str, reason: str, in_json: bool) -> None:
     """Name the version the shadow runs from now on: what is known of another version says nothing about it.
 
     Not needed where the shadow's answers name it: by DARKLAUNCH_BUILD in the environment of its hook, or by the header
     that `start --build-header` names. What an answer says counts, whatever is said here.
     """
     check_build(build)
-    told = Told(name, in_json)
+    told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
         spec = before.state.spec
         if spec.build == build:
             told.unchanged(before, f"{name}'s shadow is called {build} already.")
             return
-        record = change(redis, connection, before, Act(actor(), "build_named", reason), spec=replace(spec, build=build))
+        record = change(
+            redis, connection, before, LaunchAct(actor(), "build_named", reason), spec=replace(spec, build=build)
+        )
     told.changed(record.state, f"{name}'s shadow is called {build} from now on.", GOOD)
     told.also(f"Before: {spec.build}." if spec.build else "", f"darklaunch report {name}")

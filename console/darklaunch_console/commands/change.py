@@ -7,13 +7,13 @@ from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 import click
-from darklaunch_comparator.store.launches import Act
-from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_comparator.store.launches import LaunchAct
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.cli.arguments import launch_name, percentage
-from darklaunch_console.cli.errors import ConsoleError, Unreachable
-from darklaunch_console.cli.settings import Settings
-from darklaunch_console.launches.control import Before, NotTold, actor, change, described, find
+from darklaunch_console.cli.errors import ConsoleError, ServerUnreachable
+from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.launches.control import LaunchBefore, NotPublished, actor, change, described, find
 from darklaunch_console.launches.description import STATUSES, mirrored, standing
 from darklaunch_console.output.numbers import percent as in_percent
 from darklaunch_console.output.screen import GOOD, WARN, json_option, say, say_json
@@ -32,20 +32,20 @@ def acting(function: F) -> F:
 @click.command()
 @acting
 @click.pass_obj
-def pause(settings: Settings, name: str, reason: str, in_json: bool) -> None:
+def pause(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -> None:
     """Stop mirroring a launch for a while.
 
     Within a second no hook samples and no replay starts. Exchanges that wait on the streams stay there until
     `resume`, or until they are too old to be compared fairly.
     """
-    told = Told(name, in_json)
+    told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, _or_rollback(name), open_postgres(settings) as connection:
         before = find(redis, connection, name)
         status = before.state.status
-        if status is not Status.ACTIVE:
+        if status is not LaunchStatus.ACTIVE:
             told.unchanged(before, f"{name} is {STATUSES[status]} already: nothing is mirrored.")
             return
-        record = change(redis, connection, before, Act(actor(), "paused", reason), status=Status.PAUSED)
+        record = change(redis, connection, before, LaunchAct(actor(), "paused", reason), status=LaunchStatus.PAUSED)
     told.changed(record.state, f"{name} is paused: within a second nothing is mirrored any more.", WARN)
     told.also("Exchanges that wait are kept.", f"darklaunch resume {name}, or darklaunch drain {name} --discard")
 
@@ -53,17 +53,17 @@ def pause(settings: Settings, name: str, reason: str, in_json: bool) -> None:
 @click.command()
 @acting
 @click.pass_obj
-def resume(settings: Settings, name: str, reason: str, in_json: bool) -> None:
+def resume(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -> None:
     """Mirror a launch again, at the share it had: lift a pause, an emergency hold or a rollback."""
-    told = Told(name, in_json)
+    told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
-        if before.state.status is Status.ACTIVE and not before.held_somewhere:
+        if before.state.status is LaunchStatus.ACTIVE and not before.held_somewhere:
             told.unchanged(before, f"{name} is active already: {mirrored(before.state)}.")
             return
         was = standing(before.state, held=before.held_somewhere)
-        act = Act(actor(), "resumed", reason)
-        record = change(redis, connection, before, act, status=Status.ACTIVE, hold=False)
+        act = LaunchAct(actor(), "resumed", reason)
+        record = change(redis, connection, before, act, status=LaunchStatus.ACTIVE, hold=False)
     told.changed(record.state, f"{name} is active again: {mirrored(record.state)}.", GOOD)
     told.also(f"It was {was}." if was != "paused" else "", f"darklaunch show {name}")
 
@@ -74,22 +74,22 @@ def resume(settings: Settings, name: str, reason: str, in_json: bool) -> None:
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
 @json_option
 @click.pass_obj
-def ramp(settings: Settings, name: str, percent: float, reason: str, in_json: bool) -> None:
+def ramp(settings: ConsoleSettings, name: str, percent: float, reason: str, in_json: bool) -> None:
     """Change the share of requests that is mirrored, in percent, 0 to 100.
 
     With sticky sampling everyone who is in stays in when the share is raised. 0 mirrors nothing new and lets what is
     on its way finish.
     """
-    told = Told(name, in_json)
+    told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
         old = before.state.percent
         if old == percent:
             told.unchanged(before, f"{name} is at {in_percent(percent)} already.{_not_running(before.state, before)}")
             return
-        record = change(redis, connection, before, Act(actor(), "ramped", reason), percent=percent)
+        record = change(redis, connection, before, LaunchAct(actor(), "ramped", reason), percent=percent)
     state = record.state
-    if state.status is Status.ACTIVE and not before.held_somewhere:
+    if state.status is LaunchStatus.ACTIVE and not before.held_somewhere:
         told.changed(state, f"{name} is at {in_percent(percent)}, was {in_percent(old)}: {mirrored(state)}.", GOOD)
         told.also("" if percent else "What is on its way is finished.", f"darklaunch report {name}")
         return
@@ -103,16 +103,16 @@ def ramp(settings: Settings, name: str, percent: float, reason: str, in_json: bo
 @acting
 @click.option("--anyway", is_flag=True, help="Although the verdict objects; kept with the event, as is --reason.")
 @click.pass_obj
-def promote(settings: Settings, name: str, reason: str, in_json: bool, anyway: bool) -> None:
+def promote(settings: ConsoleSettings, name: str, reason: str, in_json: bool, anyway: bool) -> None:
     """End a launch as a success. Mirroring stops; sending users to the new version is the deployment's part.
 
     Refused when the verdict is to roll back, when nothing has been judged yet, or while endpoints that carry much
     traffic are not judged.
     """
-    told = Told(name, in_json)
+    told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
-        if before.state.status is Status.PROMOTED:
+        if before.state.status is LaunchStatus.PROMOTED:
             told.unchanged(before, f"{name} is promoted already: nothing is mirrored.")
             return
         objections = objections_to(judged(connection, name).summary)
@@ -120,8 +120,8 @@ def promote(settings: Settings, name: str, reason: str, in_json: bool, anyway: b
             raise ConsoleError(
                 f"{name} is not promoted: {'; '.join(objections)}. If you know better: --anyway --reason 'why'"
             )
-        act = Act(actor(), "promoted", reason, data={"despite": objections} if objections else None)
-        record = change(redis, connection, before, act, status=Status.PROMOTED)
+        act = LaunchAct(actor(), "promoted", reason, data={"despite": objections} if objections else None)
+        record = change(redis, connection, before, act, status=LaunchStatus.PROMOTED)
     told.changed(record.state, f"{name} is promoted: within a second nothing is mirrored any more.", GOOD)
     told.also(
         f"Now send users to {record.state.spec.shadow}'s version: darklaunch does not route them.",
@@ -134,14 +134,14 @@ def _or_rollback(name: str) -> Generator[None]:
     """Say what stops a launch when Postgres is away, to someone who wants to stop it."""
     try:
         yield
-    except NotTold:
+    except NotPublished:
         raise
-    except Unreachable as away:
+    except ServerUnreachable as away:
         hint = f"Without it, `darklaunch rollback {name}` stops mirroring"
-        raise Unreachable(f"{str(away).rstrip('.')}. {hint}") from away
+        raise ServerUnreachable(f"{str(away).rstrip('.')}. {hint}") from away
 
 
-class Told:
+class CommandAnswer:
     """What a command says: the answer first, then what happens next; or one JSON object."""
 
     def __init__(self, name: str, in_json: bool) -> None:
@@ -154,7 +154,7 @@ class Told:
         else:
             say(line, style=style)
 
-    def unchanged(self, before: Before, line: str) -> None:
+    def unchanged(self, before: LaunchBefore, line: str) -> None:
         """Say that it was so before."""
         if self._in_json:
             say_json(described(before.state, changed=False))
@@ -169,7 +169,7 @@ class Told:
             say(f"  Next: {following}")
 
 
-def _not_running(state: LaunchState, before: Before) -> str:
-    if state.status is Status.ACTIVE and not before.held_somewhere:
+def _not_running(state: LaunchState, before: LaunchBefore) -> str:
+    if state.status is LaunchStatus.ACTIVE and not before.held_somewhere:
         return ""
     return f" It is {standing(state, held=before.held_somewhere)}: nothing is mirrored until it is resumed."

@@ -11,8 +11,8 @@ from darklaunch_comparator.settings import read_settings
 from darklaunch_comparator.store.migrate import check_migrated
 from pydantic import ValidationError
 
-from darklaunch_console.cli.errors import NotMigrated, Refused, Unreachable
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.errors import AccessRefused, DatabaseNotMigrated, ServerUnreachable
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
 from darklaunch_console.running.options import in_one_line, name_option, overridden
@@ -30,7 +30,7 @@ def comparator(ctx: click.Context, name: str) -> None:
     Several may run side by side; one of them leads and keeps house. Settings: DARKLAUNCH_COMPARATOR_BATCH,
     DARKLAUNCH_COMPARATOR_WRITERS, DARKLAUNCH_RETENTION_DAYS.
     """
-    settings: Settings = ctx.obj
+    settings: ConsoleSettings = ctx.obj
     database = named_database(settings)
     try:
         told = overridden(read_settings(os.environ), redis_url=settings.redis_or_default.url, database_url=database.url)
@@ -44,12 +44,12 @@ def comparator(ctx: click.Context, name: str) -> None:
     ctx.exit(run_comparator(told))
 
 
-def refuse_unmigrated(settings: Settings) -> None:
+def refuse_unmigrated(settings: ConsoleSettings) -> None:
     """Raise NotMigrated unless the tables are this release's. A Postgres that is away is waited for later."""
     try:
         with open_postgres(settings) as connection:
             check_migrated(connection)
-    except (NotMigrated, Refused):
+    except (DatabaseNotMigrated, AccessRefused):
         raise
-    except Unreachable as away:
+    except ServerUnreachable as away:
         log.warning("%s. Waiting for it.", str(away).rstrip("."))

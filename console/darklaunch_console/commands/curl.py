@@ -10,7 +10,7 @@ import click
 from darklaunch_shared.wire.exchange import Request
 
 from darklaunch_console.cli.errors import ConsoleError
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.screen import from_outside, json_option, say, say_json, warn
 from darklaunch_console.reports.evidence import find_record
 from darklaunch_console.reports.masked_places import masked_places
@@ -25,7 +25,7 @@ _NOT_SENT: Final = {"host", "content-length", "transfer-encoding", "connection",
 @click.option("--launch", metavar="NAME", help="Which launch's, when several mirrored the same request.")
 @json_option
 @click.pass_obj
-def curl(settings: Settings, exchange: str, launch: str | None, in_json: bool) -> None:
+def curl(settings: ConsoleSettings, exchange: str, launch: str | None, in_json: bool) -> None:
     """Print the commands that send one captured request again, to the shadow and to the primary.
 
     Credentials in header fields were removed before the request left the app: add your own with -H. What was masked

@@ -14,11 +14,11 @@ import click
 import orjson
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 
 from darklaunch_console.cli.arguments import launch_name
 from darklaunch_console.cli.errors import EXIT_FAILED, BadUsage
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.numbers import count, seconds, size
 from darklaunch_console.output.screen import (
     GOOD,
@@ -35,7 +35,14 @@ from darklaunch_console.output.screen import (
 )
 from darklaunch_console.output.table import split_at, table
 from darklaunch_console.output.text import plural, printable
-from darklaunch_console.stores.dead_letters import Letter, delete_letter, find_letter, is_stale, letters, retry_letter
+from darklaunch_console.stores.dead_letters import (
+    StoredDeadLetter,
+    delete_letter,
+    find_letter,
+    is_stale,
+    letters,
+    retry_letter,
+)
 from darklaunch_console.stores.postgres import open_redis
 from darklaunch_console.stores.processes import server_now_ms
 from darklaunch_console.stores.streams import published
@@ -60,7 +67,7 @@ def dead(ctx: click.Context) -> None:
 @click.option("--limit", type=click.IntRange(1, MOST), default=20, show_default=True, help="How many.")
 @json_option
 @click.pass_obj
-def list_(settings: Settings, name: str, limit: int, in_json: bool) -> None:
+def list_(settings: ConsoleSettings, name: str, limit: int, in_json: bool) -> None:
     """List a launch's dead letters, the latest first."""
     with open_redis(settings) as redis:
         state = published(redis, name)
@@ -92,7 +99,7 @@ def list_(settings: Settings, name: str, limit: int, in_json: bool) -> None:
 @click.argument("id")
 @json_option
 @click.pass_obj
-def show(settings: Settings, name: str, id: str, in_json: bool) -> None:
+def show(settings: ConsoleSettings, name: str, id: str, in_json: bool) -> None:
     """Show one dead letter whole. ID is its exchange's id or its entry's, as `dead list` shows them."""
     with open_redis(settings) as redis:
         letter = find_letter(redis, published(redis, name), id)
@@ -143,7 +150,7 @@ def retry(ctx: click.Context, name: str, id: str | None, yes: bool, in_json: boo
 @option_yes
 @json_option
 @click.pass_obj
-def purge(settings: Settings, name: str, id: str | None, yes: bool, in_json: bool) -> None:
+def purge(settings: ConsoleSettings, name: str, id: str | None, yes: bool, in_json: bool) -> None:
     """Delete one dead letter, or all, with their payload. In the ledger they stay `dead`."""
     with open_redis(settings) as redis:
         state = published(redis, name)
@@ -155,7 +162,7 @@ def purge(settings: Settings, name: str, id: str | None, yes: bool, in_json: boo
         say(f"{plural(len(gone), 'dead letter')} of {name} deleted.")
 
 
-def _all(redis: Client, state: LaunchState, what: str, yes: bool) -> list[Letter]:
+def _all(redis: RedisClient, state: LaunchState, what: str, yes: bool) -> list[StoredDeadLetter]:
     """Choose every letter there is now, after asking."""
     chosen = list(letters(redis, state))
     if not chosen or yes:
@@ -166,11 +173,11 @@ def _all(redis: Client, state: LaunchState, what: str, yes: bool) -> list[Letter
     return chosen if click.confirm(question, err=True) else []
 
 
-def _each(chosen: Iterable[Letter], act: Callable[[Letter], bool]) -> list[str]:
+def _each(chosen: Iterable[StoredDeadLetter], act: Callable[[StoredDeadLetter], bool]) -> list[str]:
     return [_name(letter) for letter in chosen if act(letter)]
 
 
-def _row(letter: Letter, now_ms: int) -> tuple[str, ...]:
+def _row(letter: StoredDeadLetter, now_ms: int) -> tuple[str, ...]:
     return (
         _name(letter),
         seconds(max(0, now_ms - letter.dead.at_ms) / 1000) if letter.dead.at_ms else "–",
@@ -179,16 +186,16 @@ def _row(letter: Letter, now_ms: int) -> tuple[str, ...]:
     )
 
 
-def _name(letter: Letter) -> str:
+def _name(letter: StoredDeadLetter) -> str:
     return letter.exchange or letter.entry_id
 
 
-def _request(letter: Letter) -> str:
+def _request(letter: StoredDeadLetter) -> str:
     method, target = letter.meta.get("method"), letter.meta.get("target")
     return from_outside(f"{method} {target}", 60) if method and target else "unreadable"
 
 
-def _summary(letter: Letter) -> dict[str, Any]:
+def _summary(letter: StoredDeadLetter) -> dict[str, Any]:
     return {
         "exchange": letter.exchange or None,
         "entry": letter.entry_id,

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
 import click
-from darklaunch_comparator.store.signatures import Decision, Named, decide, names
+from darklaunch_comparator.store.signatures import SignatureDecision, SignatureName, decide, names
 
 from darklaunch_console.cli.arguments import launch_name
 from darklaunch_console.cli.errors import BadUsage, ConsoleError
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.control import actor
 from darklaunch_console.output.screen import GOOD, folded, from_outside, json_option, say, say_json
 from darklaunch_console.output.text import plural
@@ -45,7 +45,7 @@ def deciding(*, reason_required: bool) -> Callable[[F], F]:
 @click.command(short_help="Call a kind of mismatch meant to be so.")
 @deciding(reason_required=True)
 @click.pass_obj
-def accept(settings: Settings, name: str, fingerprints: tuple[str, ...], reason: str, in_json: bool) -> None:
+def accept(settings: ConsoleSettings, name: str, fingerprints: tuple[str, ...], reason: str, in_json: bool) -> None:
     """Call kinds of mismatch meant to be so: they are counted and listed, and are no problem any more.
 
     A fingerprint, or its first 4 digits or more, is what `darklaunch mismatches` shows. Accepted is what was seen until
@@ -63,7 +63,7 @@ def accept(settings: Settings, name: str, fingerprints: tuple[str, ...], reason:
 @click.command(short_help="Call a kind of mismatch repaired.")
 @deciding(reason_required=False)
 @click.pass_obj
-def resolve(settings: Settings, name: str, fingerprints: tuple[str, ...], reason: str, in_json: bool) -> None:
+def resolve(settings: ConsoleSettings, name: str, fingerprints: tuple[str, ...], reason: str, in_json: bool) -> None:
     """Call kinds of mismatch repaired: each is open again as soon as a later exchange shows it, under any build."""
     then = "Each is open again when a later exchange shows it, under any build of the shadow."
     _decide(settings, name, fingerprints, "resolved", reason, in_json, then)
@@ -72,18 +72,18 @@ def resolve(settings: Settings, name: str, fingerprints: tuple[str, ...], reason
 @click.command(short_help="Take back that it was accepted or resolved.")
 @deciding(reason_required=False)
 @click.pass_obj
-def reopen(settings: Settings, name: str, fingerprints: tuple[str, ...], reason: str, in_json: bool) -> None:
+def reopen(settings: ConsoleSettings, name: str, fingerprints: tuple[str, ...], reason: str, in_json: bool) -> None:
     """Take back that kinds of mismatch were accepted or resolved: they are problems again."""
     _decide(settings, name, fingerprints, "open", reason, in_json, "")
 
 
-def find_signatures(launch: str, known: Sequence[Named], given: Sequence[str]) -> list[Named]:
+def find_signatures(launch: str, known: Sequence[SignatureName], given: Sequence[str]) -> list[SignatureName]:
     """Find signatures by their fingerprints or what they begin with, each once, in the order given.
 
     Raises NoSuchSignature for one that is unknown, naming the nearest, or that several begin with, naming those.
     """
     by_name = {each.fingerprint: each for each in known}
-    found: dict[str, Named] = {}
+    found: dict[str, SignatureName] = {}
     for text in given:
         wanted = text.strip().lower()
         if len(wanted) < SHORTEST:
@@ -101,7 +101,7 @@ def find_signatures(launch: str, known: Sequence[Named], given: Sequence[str]) -
 
 
 def _decide(
-    settings: Settings, launch: str, given: tuple[str, ...], state: str, reason: str, in_json: bool, then: str
+    settings: ConsoleSettings, launch: str, given: tuple[str, ...], state: str, reason: str, in_json: bool, then: str
 ) -> None:
     with open_postgres(settings) as connection:
         find_record(connection, launch)
@@ -129,11 +129,11 @@ def _decide(
     say(f"Next: darklaunch mismatches {launch}{'' if state == 'open' else f' --state {state}'}")
 
 
-def _brief(one: Named | Decision) -> str:
+def _brief(one: SignatureName | SignatureDecision) -> str:
     return f"{from_outside(one.endpoint, 60)} {from_outside(one.title, 90)}"
 
 
-def _suggest(launch: str, wanted: str, known: Sequence[Named]) -> str:
+def _suggest(launch: str, wanted: str, known: Sequence[SignatureName]) -> str:
     near = difflib.get_close_matches(wanted, [each.fingerprint for each in known], n=1, cutoff=0.6)
     begun = [each.fingerprint for each in known if each.fingerprint[:SHORTEST] == wanted[:SHORTEST]]
     if meant := (near or begun):

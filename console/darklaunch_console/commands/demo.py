@@ -19,10 +19,10 @@ from rich.text import Text
 from darklaunch_console.cli.errors import ConsoleError
 from darklaunch_console.demo import second_act
 from darklaunch_console.demo.expected import PLANTED, mistakes
-from darklaunch_console.demo.first_act import Found, find_regressions, roll_back
-from darklaunch_console.demo.load import Progress, Summary
-from darklaunch_console.demo.second_act import POLICY, Ramped
-from darklaunch_console.demo.stage import Narrator, set_stage
+from darklaunch_console.demo.first_act import FirstActResult, find_regressions, roll_back
+from darklaunch_console.demo.load import LoadProgress, LoadSummary
+from darklaunch_console.demo.second_act import POLICY, SecondActResult
+from darklaunch_console.demo.stage import DemoNarrator, set_stage
 from darklaunch_console.embedded import EmbeddedError, embedded_servers
 from darklaunch_console.output.numbers import count, seconds
 from darklaunch_console.output.screen import BAD, GOOD, STRONG, json_option, say, say_json
@@ -81,19 +81,19 @@ def demo(in_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _narrator(*, quiet: bool) -> Generator[Narrator]:
+def _narrator(*, quiet: bool) -> Generator[DemoNarrator]:
     console = Console(stderr=quiet, highlight=False)
     if not console.is_terminal:
-        yield Narrator(lambda line: click.echo(line, err=quiet), lambda _progress, _ledger: None)
+        yield DemoNarrator(lambda line: click.echo(line, err=quiet), lambda _progress, _ledger: None)
         return
     with Live(console=console, refresh_per_second=8, transient=True) as live:
-        yield Narrator(
+        yield DemoNarrator(
             lambda line: console.print(line, soft_wrap=True),
             lambda progress, ledger: live.update(_progress(progress, ledger)),
         )
 
 
-def _progress(progress: Progress, ledger: report_queries.Ledger) -> Text:
+def _progress(progress: LoadProgress, ledger: report_queries.LaunchLedger) -> Text:
     compared = ledger.matched + ledger.mismatched + ledger.ignored
     return Text(
         f"  visitors {progress.sent:,}, median {progress.p50_ms:.1f} ms, {progress.errors} errors   "
@@ -101,7 +101,7 @@ def _progress(progress: Progress, ledger: report_queries.Ledger) -> Text:
     )
 
 
-def _tell_first(found: Found, wrong: list[str]) -> None:
+def _tell_first(found: FirstActResult, wrong: list[str]) -> None:
     _tell_users(found.users, "v2")
     say()
     show(found.evidence)
@@ -116,7 +116,7 @@ def _tell_first(found: Found, wrong: list[str]) -> None:
     say()
 
 
-def _tell_second(ramped: Ramped, wrong: list[str]) -> None:
+def _tell_second(ramped: SecondActResult, wrong: list[str]) -> None:
     evidence = ramped.evidence
     for number, line in enumerate(evidence.verdict):
         say(f"  {line}" if number else line, style="" if number else GOOD if not wrong else BAD)
@@ -129,7 +129,7 @@ def _tell_second(ramped: Ramped, wrong: list[str]) -> None:
     say()
 
 
-def _tell_users(users: Summary, release: str) -> None:
+def _tell_users(users: LoadSummary, release: str) -> None:
     say(
         f"{count(users.sent)} visitors were answered by v1, {users.errors} with an error; half of them within "
         f"{users.latencies.p50_ms:.1f} ms. None of them waited for {release}."
@@ -148,7 +148,7 @@ def _tell_next(took_s: float) -> None:
         say(f"  {typed:<52}{done}")
 
 
-def _as_json(found: Found, ramped: Ramped, wrong: list[str], took_s: float) -> dict[str, object]:
+def _as_json(found: FirstActResult, ramped: SecondActResult, wrong: list[str], took_s: float) -> dict[str, object]:
     return {
         "as_told": not wrong,
         "mistakes": wrong,
@@ -165,5 +165,5 @@ def _as_json(found: Found, ramped: Ramped, wrong: list[str], took_s: float) -> d
     }
 
 
-def _users(users: Summary) -> dict[str, object]:
+def _users(users: LoadSummary) -> dict[str, object]:
     return {"sent": users.sent, "errors": users.errors, "latency_ms": asdict(users.latencies)}

@@ -9,16 +9,16 @@ from dataclasses import asdict
 
 import click
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchState, Status
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.script_queue import insist
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from darklaunch_console.cli.arguments import duration, launch_name
 from darklaunch_console.cli.errors import EXIT_FAILED, ConsoleError
-from darklaunch_console.cli.settings import Settings
-from darklaunch_console.launches.drain import Left, left, settle
+from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.launches.drain import OnTheirWay, left, settle
 from darklaunch_console.output.numbers import count, percent, seconds
 from darklaunch_console.output.screen import BAD, GOOD, json_option, say, say_json, warn
 from darklaunch_console.output.text import plural
@@ -41,12 +41,12 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
 
     Sampling is not changed; `darklaunch ramp NAME 0` before makes an end of it. Exit code 1 when the time is up.
     """
-    settings: Settings = ctx.obj
+    settings: ConsoleSettings = ctx.obj
     began = time.monotonic()
     with open_redis(settings) as redis:
         state = published(redis, name)
         first = left(read_launch(redis, state))
-        held = state.status is Status.PAUSED and not state.hold
+        held = state.status is LaunchStatus.PAUSED and not state.hold
         if discard and not held:
             raise ConsoleError(f"{name} is not paused: nothing is held. Pause it first: darklaunch pause {name}")
         if held and not discard and first.waiting + first.replaying:
@@ -69,7 +69,7 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
 
 
 @contextlib.contextmanager
-def _discarding(redis: Client, name: str) -> Generator[None]:
+def _discarding(redis: RedisClient, name: str) -> Generator[None]:
     insist(redis, "HSET", keys.launch(name), "settle", DISCARDED)
     insist(redis, "INCR", keys.REVISION)
     try:
@@ -80,7 +80,7 @@ def _discarding(redis: Client, name: str) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _progress(wanted: bool) -> Generator[Callable[[Left], None]]:
+def _progress(wanted: bool) -> Generator[Callable[[OnTheirWay], None]]:
     """Show what is left while a person looks on."""
     console = Console(stderr=True)
     if not wanted or not console.is_terminal:
@@ -91,7 +91,7 @@ def _progress(wanted: bool) -> Generator[Callable[[Left], None]]:
         task = progress.add_task("looking", total=1)
         most = 1
 
-        def told(now: Left) -> None:
+        def told(now: OnTheirWay) -> None:
             nonlocal most
             most = max(most, now.total)
             progress.update(task, total=most, completed=most - now.total, description=in_words(now))
@@ -99,7 +99,7 @@ def _progress(wanted: bool) -> Generator[Callable[[Left], None]]:
         yield told
 
 
-def in_words(now: Left) -> str:
+def in_words(now: OnTheirWay) -> str:
     """Say where things are: `12 wait for a worker, 31 are being replayed`."""
     parts = (
         (now.outboxes, "in hooks' outboxes"),
@@ -110,14 +110,14 @@ def in_words(now: Left) -> str:
     return ", ".join(f"{count(number)} {where}" for number, where in parts if number) or "nothing on its way"
 
 
-def _warn_of_absence(redis: Client, first: Left) -> None:
+def _warn_of_absence(redis: RedisClient, first: OnTheirWay) -> None:
     if first.waiting + first.replaying and not workers_alive(redis):
         warn("no worker is running: start one with `darklaunch worker`.")
     if first.total and not comparators_alive(redis):
         warn("no comparator is running: start one with `darklaunch comparator`.")
 
 
-def _tell(state: LaunchState, now: Left, done: bool, took_s: float) -> None:
+def _tell(state: LaunchState, now: OnTheirWay, done: bool, took_s: float) -> None:
     if not done:
         say(f"{state.name} is not drained after {seconds(took_s)}: {in_words(now)}.", style=BAD)
         say("  Next: darklaunch backlog, darklaunch doctor")

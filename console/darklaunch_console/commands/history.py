@@ -11,12 +11,12 @@ import click
 import orjson
 from darklaunch_comparator.errors import BadPolicy
 from darklaunch_comparator.judging.policy_file import as_document, read_policy
-from darklaunch_comparator.store.deliveries import Delivery, deliveries
+from darklaunch_comparator.store.deliveries import NotificationDelivery, deliveries
 from darklaunch_comparator.store.judgements import late
-from darklaunch_comparator.store.launches import Event, list_events
+from darklaunch_comparator.store.launches import LaunchEvent, list_events
 
 from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.screen import QUIET, STRONG, from_outside, json_option, say, say_json
 from darklaunch_console.output.text import plural
 from darklaunch_console.reports.evidence import find_record
@@ -32,7 +32,7 @@ _TOLD_BY_THE_ACT = frozenset({"status", "hold", "percent", "state", "places"})
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
 @json_option
 @click.pass_obj
-def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
+def history(settings: ConsoleSettings, name: str, limit: int, in_json: bool) -> None:
     """Show every change, act and verdict of a launch, the latest first: when, who, what, and why.
 
     --json gives all that each rested on: evidence, counts, thresholds, policy, and a digest of the rules.
@@ -41,7 +41,7 @@ def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
         find_record(connection, name)
         events = list_events(connection, name, limit)
         too_late = late(connection, name)
-        told = defaultdict[int, list[Delivery]](list)
+        told = defaultdict[int, list[NotificationDelivery]](list)
         for delivery in deliveries(connection, name, limit):
             told[delivery.event].append(delivery)
     if in_json:
@@ -49,7 +49,7 @@ def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
         return
     cut = f"; earlier ones: --limit {10 * limit}" if len(events) == limit else ""
     say(f"{name}: {plural(len(events), 'event')}, the latest first{cut}", style=STRONG)
-    after: Event | None = None
+    after: LaunchEvent | None = None
     for event in events:
         say(f"  {moment(event.at)}  {done(event)} by {from_outside(event.actor, 60)}")
         for line in (*_why(event, after), *changes(event.data), *map(_delivered, told[event.id])):
@@ -60,7 +60,7 @@ def history(settings: Settings, name: str, limit: int, in_json: bool) -> None:
     say(f"Everything they rested on: darklaunch history {name} --json", style=QUIET)
 
 
-def done(event: Event) -> str:
+def done(event: LaunchEvent) -> str:
     """Say what was done: `ramped to 50 %`, `9f3a1c… accepted`, `verdict`."""
     what = event.act.replace("_", " ")
     change = event.data.get("percent")
@@ -87,7 +87,7 @@ def changes(data: Mapping[str, Any]) -> Iterator[str]:
                     yield f"{setting}: {_value(was.get(setting))} → {_value(now.get(setting))}"
 
 
-def _why(event: Event, after: Event | None) -> list[str]:
+def _why(event: LaunchEvent, after: LaunchEvent | None) -> list[str]:
     """Give the reason and the places accused; of a verdict that was acted on at once, the act has them."""
     if after and event.act == "verdict" and event.reason.endswith(f": {after.reason}") and after.actor == event.actor:
         return [from_outside(event.reason.partition(":")[0], 60)]
@@ -128,7 +128,7 @@ def _value(value: object) -> str:
     return from_outside(shown, 120) if value not in (None, "", [], ()) else "none"
 
 
-def _delivered(delivery: Delivery) -> str:
+def _delivered(delivery: NotificationDelivery) -> str:
     target = from_outside(delivery.target, 100) if delivery.target else "the command"
     word = {"delivered": "told", "failed": "could not tell", "pending": "is still to tell"}[delivery.state]
     tries = f"{plural(delivery.attempts, 'attempt')}" if delivery.attempts > 1 else ""
@@ -136,7 +136,7 @@ def _delivered(delivery: Delivery) -> str:
     return f"{word} {target}{f' ({said})' if said else ''}"
 
 
-def _event(event: Event, told: list[Delivery]) -> dict[str, Any]:
+def _event(event: LaunchEvent, told: list[NotificationDelivery]) -> dict[str, Any]:
     return {
         "id": event.id,
         "at": event.at,

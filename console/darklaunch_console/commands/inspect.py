@@ -9,10 +9,10 @@ import click
 import orjson
 from darklaunch_comparator.compare import body_text, readable_body
 from darklaunch_comparator.store import report_queries, signatures
-from darklaunch_shared.wire.exchange import Answer, Request
-from darklaunch_shared.wire.replay import Answered, Unanswered
+from darklaunch_shared.wire.exchange import Request, Response
+from darklaunch_shared.wire.replay import ShadowError, ShadowResponse
 
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.numbers import milliseconds
 from darklaunch_console.output.screen import (
     BAD,
@@ -29,12 +29,21 @@ from darklaunch_console.output.screen import (
     show,
 )
 from darklaunch_console.output.text import printable
-from darklaunch_console.reports.columns import EXCUSED, LEGEND, Line, excuse, lay_out, parts, whole
+from darklaunch_console.reports.columns import EXCUSED, LEGEND, ColumnLine, excuse, lay_out, parts, whole
 from darklaunch_console.reports.evidence import example
 from darklaunch_console.reports.masked_places import masked_places
 from darklaunch_console.reports.sample import check_id, find_sample
 from darklaunch_console.reports.sentences import clock
-from darklaunch_console.reports.side_by_side import DIFFERS, LEFT, RIGHT, SAME, Row, json_rows, parse, text_rows
+from darklaunch_console.reports.side_by_side import (
+    DIFFERS,
+    LEFT,
+    RIGHT,
+    SAME,
+    SideBySideRow,
+    json_rows,
+    parse,
+    text_rows,
+)
 from darklaunch_console.stores.postgres import open_postgres
 
 WIDEST: Final = 200
@@ -42,7 +51,7 @@ REQUEST_LINES: Final = 12
 BODY_LINES: Final = 10
 """Lines shown of bodies in which nothing differs."""
 
-HEADS: Final = Line("primary", "shadow", SAME)
+HEADS: Final = ColumnLine("primary", "shadow", SAME)
 NAME_COLUMNS: Final = 20
 
 Text = tuple[str, str]
@@ -56,7 +65,7 @@ Fact = tuple[str, str | None, str | None, str]
 @click.option("--launch", metavar="NAME", help="Which launch's, when several mirrored the same request.")
 @json_option
 @click.pass_obj
-def inspect(settings: Settings, exchange: str, launch: str | None, in_json: bool) -> None:
+def inspect(settings: ConsoleSettings, exchange: str, launch: str | None, in_json: bool) -> None:
     """Show one exchange: the request, then both answers side by side, with the places where they differ marked.
 
     Left is the primary, right the shadow; the mark between them says what differs. What is longer than the terminal is
@@ -72,7 +81,7 @@ def inspect(settings: Settings, exchange: str, launch: str | None, in_json: bool
     show(_told(sample, named.state if named else "", columns(WIDEST)))
 
 
-def _told(sample: report_queries.Sample, state: str, width: int) -> list[Text]:
+def _told(sample: report_queries.StoredSample, state: str, width: int) -> list[Text]:
     request, primary, shadow = sample.replay.exchange.request, sample.replay.exchange.primary, sample.replay.shadow
     differs = from_outside(example(sample.differences, len(sample.differences) + sample.omitted), 240)
     first = f"{request.method} {from_outside(request.target, 200)}: {differs or 'no difference in content'}"
@@ -83,7 +92,7 @@ def _told(sample: report_queries.Sample, state: str, width: int) -> list[Text]:
     lines += [(line, "") for line in folded(f"signature {sample.fingerprint}, {state or 'forgotten'}{build}")]
     lines += _request(request)
     lines.append(("", ""))
-    if isinstance(shadow, Answered):
+    if isinstance(shadow, ShadowResponse):
         beside = _beside(sample, primary, shadow.answer, width)
         lines += [_painted(line, width) for line in beside]
         lines += _notes(primary, shadow.answer, sample, {line.mark for line in beside})
@@ -95,7 +104,7 @@ def _told(sample: report_queries.Sample, state: str, width: int) -> list[Text]:
 
 
 def _request(request: Request) -> list[Text]:
-    text, described = body_text(Answer(0, request.headers, request.body, 0.0))
+    text, described = body_text(Response(0, request.headers, request.body, 0.0))
     if not request.body:
         return []
     try:
@@ -111,19 +120,19 @@ def _request(request: Request) -> list[Text]:
     return [("", ""), ("request body", STRONG), *shown]
 
 
-def _beside(sample: report_queries.Sample, primary: Answer, shadow: Answer, width: int) -> list[Line]:
+def _beside(sample: report_queries.StoredSample, primary: Response, shadow: Response, width: int) -> list[ColumnLine]:
     places = [str(one["path"]) for one in sample.differences]
     lines = _heads(_facts(primary, shadow, places), width)
     rows = _body_rows(primary, shadow)
     if "status" not in places and "latency" not in places and not sample.omitted:
         rows = excuse(rows, places)
-    lines.append(Line("", "", ""))
+    lines.append(ColumnLine("", "", ""))
     if any(row.mark not in (SAME, EXCUSED) for row in rows):
         return [*lines, *lay_out(rows, width)]
     return [*lines, *whole(rows, width, BODY_LINES)]
 
 
-def _facts(primary: Answer, shadow: Answer, places: list[str]) -> list[Fact]:
+def _facts(primary: Response, shadow: Response, places: list[str]) -> list[Fact]:
     slow = DIFFERS if "latency" in places else SAME
     facts: list[Fact] = [
         ("status", str(primary.status), str(shadow.status), SAME if primary.status == shadow.status else DIFFERS),
@@ -139,7 +148,7 @@ def _facts(primary: Answer, shadow: Answer, places: list[str]) -> list[Fact]:
     return facts
 
 
-def _unanswered(primary: Answer, shadow: Unanswered) -> list[Fact]:
+def _unanswered(primary: Response, shadow: ShadowError) -> list[Fact]:
     return [
         ("status", str(primary.status), f"no answer: {shadow.error.value.replace('_', ' ')}", DIFFERS),
         ("took", milliseconds(primary.latency_ms), f"given up after {milliseconds(shadow.waited_ms)}", DIFFERS),
@@ -148,29 +157,29 @@ def _unanswered(primary: Answer, shadow: Unanswered) -> list[Fact]:
     ]
 
 
-def _heads(facts: list[Fact], width: int) -> list[Line]:
+def _heads(facts: list[Fact], width: int) -> list[ColumnLine]:
     """Lay out what is known of the answers apart from their bodies, each fact behind its name."""
     longest = min(NAME_COLUMNS, max(len(name) for name, *_ in facts))
-    rows: list[Row] = []
+    rows: list[SideBySideRow] = []
     for name, *values, mark in facts:
         left, right = (None if value is None else f"{name:{longest}}  {value}" for value in values)
-        rows.append(Row(left, right, name, mark))
+        rows.append(SideBySideRow(left, right, name, mark))
     return [HEADS, *whole(rows, width)]
 
 
-def _header(answer: Answer, name: str) -> str | None:
+def _header(answer: Response, name: str) -> str | None:
     values = [value for field, value in answer.headers if field == name]
     return ", ".join(values) if values else None
 
 
-def _body_rows(primary: Answer, shadow: Answer) -> list[Row]:
+def _body_rows(primary: Response, shadow: Response) -> list[SideBySideRow]:
     (left, told), (right, told_too) = body_text(primary), body_text(shadow)
     try:
         return json_rows(parse(left), parse(right))
     except ValueError:
         pass
     if told and told_too:
-        return [Row(told, told_too, "the body", SAME if told == told_too else DIFFERS)]
+        return [SideBySideRow(told, told_too, "the body", SAME if told == told_too else DIFFERS)]
     return text_rows([told] if told else _lines(left), [told_too] if told_too else _lines(right))
 
 
@@ -181,7 +190,7 @@ def _lines(text: str) -> list[str]:
         return [printable(line, keep="\t").expandtabs(4) for line in text.split("\n")] if text else []
 
 
-def _notes(primary: Answer, shadow: Answer, sample: report_queries.Sample, marks: set[str]) -> list[Text]:
+def _notes(primary: Response, shadow: Response, sample: report_queries.StoredSample, marks: set[str]) -> list[Text]:
     used = [f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in marks]
     lines: list[Text] = [("", ""), ("   ".join(used), QUIET)] if used else []
     reported = {str(one["path"]) for one in sample.differences}
@@ -193,7 +202,7 @@ def _notes(primary: Answer, shadow: Answer, sample: report_queries.Sample, marks
     return lines
 
 
-def _painted(line: Line, width: int) -> Text:
+def _painted(line: ColumnLine, width: int) -> Text:
     """Paint the sides of a line; a mark says without colour what the colour says."""
     left, mark, right = parts(line, width)
     if line == HEADS or not line.mark:
@@ -204,9 +213,9 @@ def _painted(line: Line, width: int) -> Text:
     return f"{paint(left, theirs)}{mark}{paint(right, ours)}", ""
 
 
-def _as_json(sample: report_queries.Sample) -> dict[str, Any]:
+def _as_json(sample: report_queries.StoredSample) -> dict[str, Any]:
     exchange, shadow = sample.replay.exchange, sample.replay.shadow
-    if isinstance(shadow, Answered):
+    if isinstance(shadow, ShadowResponse):
         other: dict[str, Any] = {**asdict(shadow), "answer": _answer(shadow.answer)}
     else:
         other = asdict(shadow)
@@ -223,7 +232,7 @@ def _as_json(sample: report_queries.Sample) -> dict[str, Any]:
     }
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def _answer(answer: Response) -> dict[str, Any]:
     return {
         "status": answer.status,
         "headers": answer.headers,

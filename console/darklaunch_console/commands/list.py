@@ -8,7 +8,7 @@ import click
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import list_launches
 
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.description import standing
 from darklaunch_console.output.numbers import count, percent, share
 from darklaunch_console.output.screen import json_option, say, say_json
@@ -21,7 +21,7 @@ from darklaunch_console.stores.postgres import open_postgres
 @click.command(short_help="List the launches.")
 @json_option
 @click.pass_obj
-def list(settings: Settings, in_json: bool) -> None:
+def list(settings: ConsoleSettings, in_json: bool) -> None:
     """List every launch with its share, what was compared, and what mismatched."""
     with open_postgres(settings) as connection:
         found = [(record, report_queries.ledger(connection, record.state.name)) for record in list_launches(connection)]

@@ -8,7 +8,7 @@ from darklaunch_comparator.store import migrate as store
 from darklaunch_comparator.store.runtime_role import grant_runtime
 
 from darklaunch_console.cli.errors import ConsoleError
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
 from darklaunch_console.stores.postgres import named_database, open_postgres, postgres_at
 
@@ -17,7 +17,7 @@ from darklaunch_console.stores.postgres import named_database, open_postgres, po
 @click.option("--runtime-role", default="", metavar="ROLE", help="Let this role work on the tables, not change them.")
 @json_option
 @click.pass_obj
-def migrate(settings: Settings, runtime_role: str, in_json: bool) -> None:
+def migrate(settings: ConsoleSettings, runtime_role: str, in_json: bool) -> None:
     """Create or update darklaunch's tables, in a schema of their own. Safe to run again, and by several at once.
 
     With --runtime-role the role, which must exist, gets what comparators and commands need and nothing more: give them
@@ -37,7 +37,7 @@ def migrate(settings: Settings, runtime_role: str, in_json: bool) -> None:
         warn("its limits on time are not set, which takes the right to alter roles; connections set the same anyhow.")
 
 
-def _grant(settings: Settings, role: str) -> bool:
+def _grant(settings: ConsoleSettings, role: str) -> bool:
     try:
         with open_postgres(settings):
             return grant_runtime(named_database(settings).url, role)
@@ -52,7 +52,7 @@ def _tell(applied: list[str], where: str) -> None:
         say(f"{where} has the tables of this release already.")
 
 
-def bring_up_to_date(settings: Settings) -> list[str]:
+def bring_up_to_date(settings: ConsoleSettings) -> list[str]:
     """Apply what is missing and name it. Raises Unreachable, NotMigrated, or ConsoleError, saying what to do."""
     with open_postgres(settings):  # what cannot be used is refused here, in one line, whatever goes wrong in the block
         return store.migrate(named_database(settings).url)

@@ -11,11 +11,11 @@ from darklaunch_comparator.store.signatures import STATES
 
 from darklaunch_console.cli.arguments import launch_name
 from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, folded, from_outside, json_option, say, say_json
 from darklaunch_console.output.text import plural
-from darklaunch_console.reports.evidence import Evidence, Problem, gather
+from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem, gather
 from darklaunch_console.reports.sentences import before_noise, brief, clock, decision, frequency, samples, settled
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -31,7 +31,13 @@ SHOWN: Final = 20
 @json_option
 @click.pass_obj
 def mismatches(
-    settings: Settings, name: str, state: str | None, every: bool, endpoint: str, limit: int | None, in_json: bool
+    settings: ConsoleSettings,
+    name: str,
+    state: str | None,
+    every: bool,
+    endpoint: str,
+    limit: int | None,
+    in_json: bool,
 ) -> None:
     """List what differed, grouped by endpoint, places and kinds; the most important first.
 
@@ -52,7 +58,7 @@ def mismatches(
     raise click.exceptions.Exit(1 if any(map(_is_open, found)) else 0)
 
 
-def _chosen(evidence: Evidence, states: Sequence[str], endpoint: str) -> list[Problem]:
+def _chosen(evidence: ReportEvidence, states: Sequence[str], endpoint: str) -> list[ReportProblem]:
     groups = {
         "open": (*evidence.problems, *evidence.before_noise),
         "accepted": evidence.accepted,
@@ -62,7 +68,9 @@ def _chosen(evidence: Evidence, states: Sequence[str], endpoint: str) -> list[Pr
     return [problem for state in states for problem in groups[state] if wanted in problem.endpoint.lower()]
 
 
-def _tell(evidence: Evidence, found: list[Problem], listed: list[Problem], state: str, endpoint: str) -> None:
+def _tell(
+    evidence: ReportEvidence, found: list[ReportProblem], listed: list[ReportProblem], state: str, endpoint: str
+) -> None:
     among = f"in {plural(evidence.compared, 'compared exchange')}"
     where = f" of endpoints with {from_outside(endpoint, 60)!r}" if endpoint else ""
     also = f"; {counted}" if not state and (counted := settled(evidence)) else ""
@@ -86,11 +94,11 @@ def _tell(evidence: Evidence, found: list[Problem], listed: list[Problem], state
         say(f"Meant to be so: darklaunch accept {evidence.record.state.name} FINGERPRINT --reason TEXT", style=QUIET)
 
 
-def _is_open(problem: Problem) -> bool:
+def _is_open(problem: ReportProblem) -> bool:
     return problem.state == "open" and not problem.only_noise
 
 
-def _problem(problem: Problem) -> list[str]:
+def _problem(problem: ReportProblem) -> list[str]:
     fingerprints = " ".join((problem.fingerprint, *problem.joined))
     first, last = clock(problem.first_seen), clock(problem.last_seen)
     span = f"at {first}" if first == last else f"{first} to {last}"

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Final
 
 import click
-from darklaunch_comparator.noise.learning import State
+from darklaunch_comparator.noise.learning import NoiseState
 from darklaunch_comparator.store.noise import NoiseChange, NoisePlace, noise_changes
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.replay import Version
+from darklaunch_shared.wire.replay import ReplayedVersion
 
 from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.numbers import count, percent, share
 from darklaunch_console.output.screen import (
     GOOD,
@@ -30,20 +30,20 @@ from darklaunch_console.output.screen import (
 from darklaunch_console.output.table import table
 from darklaunch_console.output.text import plural
 from darklaunch_console.reports.evidence import find_record
-from darklaunch_console.reports.noise_baseline import Baseline, read_baseline
+from darklaunch_console.reports.noise_baseline import NoiseBaseline, read_baseline
 from darklaunch_console.reports.sentences import clock
 from darklaunch_console.stores.postgres import open_postgres
 
 CHANGES_SHOWN: Final = 10
 _PATH_CHARS: Final = 30
 _HOW: Final = {
-    State.VOLATILE: "by type",
-    State.GENERATED: "by shape",
-    State.STABLE: "by value",
-    State.EXCEEDED: "reported",
-    State.LEARNING: "learning",
+    NoiseState.VOLATILE: "by type",
+    NoiseState.GENERATED: "by shape",
+    NoiseState.STABLE: "by value",
+    NoiseState.EXCEEDED: "reported",
+    NoiseState.LEARNING: "learning",
 }
-_ORDER: Final = (State.VOLATILE, State.GENERATED, State.EXCEEDED, State.LEARNING, State.STABLE)
+_ORDER: Final = (NoiseState.VOLATILE, NoiseState.GENERATED, NoiseState.EXCEEDED, NoiseState.LEARNING, NoiseState.STABLE)
 
 
 @click.command(short_help="List what differs within one version, and is excused for it.")
@@ -51,7 +51,7 @@ _ORDER: Final = (State.VOLATILE, State.GENERATED, State.EXCEEDED, State.LEARNING
 @click.option("--all", "every", is_flag=True, help="Also identifiers that stay the same.")
 @json_option
 @click.pass_obj
-def noise(settings: Settings, name: str, every: bool, in_json: bool) -> None:
+def noise(settings: ConsoleSettings, name: str, every: bool, in_json: bool) -> None:
     """List the places where one version differs from itself, and what that means for comparisons.
 
     A share of the reads is replayed once more, to the control or else to the shadow; docs/COMPARING.md says what is
@@ -69,7 +69,7 @@ def noise(settings: Settings, name: str, every: bool, in_json: bool) -> None:
         say(line, style=GOOD if baseline.pairs else STRONG)
     if baseline.pairs or _is_on(spec):
         say_all(folded(_asked(spec, baseline), "  "))
-    listed = [place for place in baseline.places if every or place.state != State.STABLE]
+    listed = [place for place in baseline.places if every or place.state != NoiseState.STABLE]
     if listed:
         say()
         say_all(_listing(listed, spec))
@@ -88,7 +88,7 @@ def noise(settings: Settings, name: str, every: bool, in_json: bool) -> None:
             say("  and more before: darklaunch.noise_change has them all", style=QUIET)
 
 
-def headline(name: str, spec: LaunchSpec, baseline: Baseline) -> str:
+def headline(name: str, spec: LaunchSpec, baseline: NoiseBaseline) -> str:
     """Say how many places are noise, and from how many second answers that is known."""
     if not baseline.pairs:
         off = "" if _is_on(spec) else " It is turned off (--noise 0 or --no-compare)."
@@ -109,7 +109,7 @@ def _replay(spec: LaunchSpec) -> str:
     return "control replay" if spec.control else "second replay"
 
 
-def _asked(spec: LaunchSpec, baseline: Baseline) -> str:
+def _asked(spec: LaunchSpec, baseline: NoiseBaseline) -> str:
     whom = f"the control {from_outside(spec.control, 100)}" if spec.control else "the shadow, a second time"
     told = f"{percent(spec.noise_percent)} of the reads go to {whom}"
     if baseline.unanswered:
@@ -146,35 +146,35 @@ def _since(at: datetime) -> str:
 
 
 def _rank(place: NoisePlace) -> tuple[str, int, float, str]:
-    return place.endpoint, _ORDER.index(State(place.state)), -place.own_rate, place.path
+    return place.endpoint, _ORDER.index(NoiseState(place.state)), -place.own_rate, place.path
 
 
 def _state(place: NoisePlace) -> str:
-    how = _HOW[State(place.state)]
+    how = _HOW[NoiseState(place.state)]
     return f"{how}, blind" if place.blind else how
 
 
 def _change(change: NoiseChange) -> str:
     place = f"{from_outside(change.endpoint, 40)} {from_outside(change.path, 40)}"
-    return f"{clock(change.at)}  {place}: {_HOW[State(change.became)]}, {_why(change)}"
+    return f"{clock(change.at)}  {place}: {_HOW[NoiseState(change.became)]}, {_why(change)}"
 
 
 def _why(change: NoiseChange) -> str:
     pairs = plural(change.pairs, "pair")
-    match State(change.became):
-        case State.STABLE:
+    match NoiseState(change.became):
+        case NoiseState.STABLE:
             return f"the same in {count(change.agreed)} of {pairs}"
-        case State.EXCEEDED:
+        case NoiseState.EXCEEDED:
             return f"in {count(change.pos)} of {pairs} only the shadow differed, in {count(change.neg)} only it did not"
         case _:
             return f"differed in {count(change.varied + change.regenerated)} of {pairs}"
 
 
-def _as_json(name: str, spec: LaunchSpec, baseline: Baseline, changes: Sequence[NoiseChange]) -> dict[str, object]:
+def _as_json(name: str, spec: LaunchSpec, baseline: NoiseBaseline, changes: Sequence[NoiseChange]) -> dict[str, object]:
     return {
         "launch": name,
         "headline": headline(name, spec, baseline),
-        "asked_twice": Version.PRIMARY if spec.control else Version.SHADOW,
+        "asked_twice": ReplayedVersion.PRIMARY if spec.control else ReplayedVersion.SHADOW,
         "control": spec.control or None,
         "noise_percent": spec.noise_percent,
         "pairs": baseline.pairs,

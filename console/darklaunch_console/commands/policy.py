@@ -10,15 +10,15 @@ from typing import Any, TextIO, cast
 
 import click
 from darklaunch_comparator.errors import BadPolicy
-from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import as_document, check_policy, read_document, write_policy
 from darklaunch_comparator.settings import read_settings as comparator_settings
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.launches import Act
+from darklaunch_comparator.store.launches import LaunchAct
 
 from darklaunch_console.cli.arguments import launch_name
 from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.control import actor, change, find
 from darklaunch_console.launches.description import MODES
 from darklaunch_console.output.numbers import count, decimal, percent, seconds, share
@@ -26,7 +26,7 @@ from darklaunch_console.output.screen import GOOD, from_outside, json_option, sa
 from darklaunch_console.reports.evidence import find_record
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
-from .change import Told
+from .change import CommandAnswer
 
 
 @click.group(invoke_without_command=True, short_help="Show or change what a launch is judged by.")
@@ -41,7 +41,7 @@ def policy(ctx: click.Context) -> None:
 @click.argument("name", callback=launch_name)
 @json_option
 @click.pass_obj
-def show(settings: Settings, name: str, in_json: bool) -> None:
+def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
     """Show the policy of a launch."""
     with open_postgres(settings) as connection:
         record = find_record(connection, name)
@@ -65,7 +65,7 @@ def show(settings: Settings, name: str, in_json: bool) -> None:
 @json_option
 @click.pass_obj
 def set_(
-    settings: Settings, name: str, changes: tuple[str, ...], document: TextIO | None, reason: str, in_json: bool
+    settings: ConsoleSettings, name: str, changes: tuple[str, ...], document: TextIO | None, reason: str, in_json: bool
 ) -> None:
     """Change the policy of a launch, setting by setting or with a file. What a file leaves out has its default.
 
@@ -78,7 +78,7 @@ def set_(
     """
     if not changes and not document:
         raise BadUsage("nothing to set: write SETTING=VALUE, or --file FILE")
-    told = Told(name, in_json)
+    told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
         old = carried(before.state.spec.policy)
@@ -87,7 +87,7 @@ def set_(
             told.unchanged(before, f"{name} is judged by that already.")
             return
         spec = replace(before.state.spec, policy=write_policy(new))
-        record = change(redis, connection, before, Act(actor(), "policy_set", reason), spec=spec)
+        record = change(redis, connection, before, LaunchAct(actor(), "policy_set", reason), spec=spec)
         rate = report_queries.recent_rate(connection, name)
     told.changed(record.state, f"The judge of {name} {MODES[new.mode]}.", GOOD)
     told.also(forecast(new, rate), f"darklaunch policy show {name}")
@@ -111,7 +111,7 @@ def merged(base: Mapping[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
     return whole
 
 
-def carried(text: str) -> Policy:
+def carried(text: str) -> JudgePolicy:
     """Read the policy that a launch carries. Raises BadUsage when it is damaged."""
     try:
         return check_policy(read_document(text))
@@ -119,7 +119,7 @@ def carried(text: str) -> Policy:
         raise BadUsage(f"{broken}. Set another with `darklaunch policy set NAME --file FILE`") from None
 
 
-def chosen(document: TextIO | None, changes: tuple[str, ...], old: Policy) -> Policy:
+def chosen(document: TextIO | None, changes: tuple[str, ...], old: JudgePolicy) -> JudgePolicy:
     """Give the policy of a file, or else the old one, with changes made to it. Raises BadUsage."""
     kept_s = comparator_settings(os.environ).retention_days * 86_400.0
     try:
@@ -129,14 +129,14 @@ def chosen(document: TextIO | None, changes: tuple[str, ...], old: Policy) -> Po
         raise BadUsage(f"{document.name}: {broken}" if document else str(broken)) from None
 
 
-def forecast(policy: Policy, rate: float) -> str:
+def forecast(policy: JudgePolicy, rate: float) -> str:
     """Say how long it takes to show that the budgets are kept, at the present rate if there is one."""
     needed = policy.clean_exchanges
     takes = f"Clearing {share(policy.tightest, 4)} takes {count(needed)} exchanges without a failure"
     return f"{takes}, {seconds(needed / rate)} at {decimal(rate)} a second." if rate else f"{takes}."
 
 
-def described(policy: Policy, rate: float = 0.0) -> list[str]:
+def described(policy: JudgePolicy, rate: float = 0.0) -> list[str]:
     """Describe a policy, line by line."""
     budgets, weights = policy.budgets, policy.weights
     lines = [

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import click
 from darklaunch_comparator.pipeline.assess import rules_of
-from darklaunch_comparator.pipeline.rejudge import Kept, Kind, totals
+from darklaunch_comparator.pipeline.rejudge import RecordedSample, RejudgedSignature, totals
 from darklaunch_comparator.pipeline.rejudge import rejudge as judge_again
 from darklaunch_comparator.rules import read_stored, store
 from darklaunch_comparator.store import report_queries
@@ -16,7 +16,7 @@ from darklaunch_comparator.store.noise import known_noise
 
 from darklaunch_console.cli.arguments import launch_name
 from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.control import find
 from darklaunch_console.launches.rules import differences, record_rules, rules_from
 from darklaunch_console.output.numbers import count
@@ -35,7 +35,9 @@ UNSEEN = "Samples are kept of mismatches only: what these rules would find in an
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event of --apply.")
 @json_option
 @click.pass_obj
-def rejudge(settings: Settings, name: str, document: TextIO | None, applied: bool, reason: str, in_json: bool) -> None:
+def rejudge(
+    settings: ConsoleSettings, name: str, document: TextIO | None, applied: bool, reason: str, in_json: bool
+) -> None:
     """Compare the stored samples again, under the rules of a file or the launch's own as they are now, and show what
     would change: for each kind of mismatch, and in all. What was recorded is never rewritten.
 
@@ -72,19 +74,19 @@ def rejudge(settings: Settings, name: str, document: TextIO | None, applied: boo
         say(f"Nothing is applied yet. Next: darklaunch rejudge {name} -f {from_outside(document.name)} --apply")
 
 
-def _kept(connection: Connection, name: str) -> Iterator[Kept]:
+def _kept(connection: Connection, name: str) -> Iterator[RecordedSample]:
     for signature in report_queries.signatures(connection, name):
         if signature.outcome != "mismatched":
             continue
         samples = dict.fromkeys([signature.first_sample, signature.latest_sample, signature.rarest_sample])
         for identity in samples:
             if identity and (sample := report_queries.sample(connection, identity, name)):
-                yield Kept(
+                yield RecordedSample(
                     signature.fingerprint, signature.endpoint, signature.title, signature.count, identity, sample.replay
                 )
 
 
-def _say(name: str, kinds: list[Kind]) -> None:
+def _say(name: str, kinds: list[RejudgedSignature]) -> None:
     recorded, samples = sum(kind.count for kind in kinds), sum(len(kind.verdicts) for kind in kinds)
     if not kinds:
         say(f"{name}: no mismatch was recorded, so there is nothing to judge again.")
@@ -121,7 +123,7 @@ def _say_applied(name: str, added: int, removed: int) -> None:
         say(f"{name} has these rules already.")
 
 
-def _as_json(name: str, kinds: list[Kind], added: int, removed: int) -> dict[str, Any]:
+def _as_json(name: str, kinds: list[RejudgedSignature], added: int, removed: int) -> dict[str, Any]:
     return {
         "launch": name,
         "estimate": True,

@@ -8,10 +8,10 @@ import click
 
 from darklaunch_console.cli.arguments import launch_name
 from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, say, say_json
 from darklaunch_console.reports import coverage, sentences
-from darklaunch_console.reports.evidence import Evidence, gather
+from darklaunch_console.reports.evidence import ReportEvidence, gather
 from darklaunch_console.reports.judgement import details, headline, judged
 from darklaunch_console.reports.layout import as_json, as_markdown, as_text
 from darklaunch_console.stores.postgres import open_postgres
@@ -23,7 +23,7 @@ from darklaunch_console.stores.postgres import open_postgres
 @click.option("--coverage", "routes", is_flag=True, help="Say which of the app's routes were mirrored and judged.")
 @json_option
 @click.pass_obj
-def report(settings: Settings, name: str, markdown: bool, routes: bool, in_json: bool) -> None:
+def report(settings: ConsoleSettings, name: str, markdown: bool, routes: bool, in_json: bool) -> None:
     """Say what is known of a launch: the verdict, its problems, then the ledger, latency, and what was excused."""
     if markdown and (in_json or routes):
         raise BadUsage("--markdown is a form of the whole report: leave --json and --coverage out")
@@ -38,7 +38,7 @@ def report(settings: Settings, name: str, markdown: bool, routes: bool, in_json:
         show(evidence, markdown=markdown, in_json=in_json)
 
 
-def show_coverage(evidence: Evidence, *, in_json: bool) -> None:
+def show_coverage(evidence: ReportEvidence, *, in_json: bool) -> None:
     """Print which routes were judged, and what the others lack."""
     name, found = evidence.record.state.name, evidence.coverage
     if in_json:
@@ -51,7 +51,7 @@ def show_coverage(evidence: Evidence, *, in_json: bool) -> None:
             say(line)
 
 
-def show(evidence: Evidence, *, markdown: bool = False, in_json: bool = False) -> None:
+def show(evidence: ReportEvidence, *, markdown: bool = False, in_json: bool = False) -> None:
     """Print a report in one of its forms."""
     if in_json:
         say_json(as_json(evidence))

@@ -8,15 +8,24 @@ from dataclasses import replace
 import click
 from darklaunch_comparator.control.hold import set_hold
 from darklaunch_comparator.errors import StoreError
-from darklaunch_comparator.store.launches import Act, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.launch.spec import LaunchState, Status, parse_state
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus, parse_state
+from darklaunch_shared.redis.client import RedisClient, as_dict
 
-from darklaunch_console.cli.errors import ConsoleError, NoSuchLaunch, Unreachable
-from darklaunch_console.cli.settings import Settings
-from darklaunch_console.launches.control import NotTold, OnlyOnRedis, Overtaken, actor, change, described, find, known
+from darklaunch_console.cli.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
+from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.launches.control import (
+    LaunchOvertaken,
+    NotPublished,
+    OnlyOnRedis,
+    actor,
+    change,
+    described,
+    find,
+    known,
+)
 from darklaunch_console.output.screen import WARN, say, say_json, warn
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
@@ -28,7 +37,7 @@ TRIES = 5
 @click.command()
 @acting
 @click.pass_obj
-def rollback(settings: Settings, name: str, reason: str, in_json: bool) -> None:
+def rollback(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -> None:
     """End a launch as a failure: within a second no hook samples and no replay starts, everywhere.
 
     Needs Redis alone. When Postgres is away, the comparator records the rollback as soon as it is back.
@@ -37,13 +46,13 @@ def rollback(settings: Settings, name: str, reason: str, in_json: bool) -> None:
     try:
         with open_redis(settings) as redis:
             state, already = hold(redis, name, who, reason, settings)
-    except Unreachable as away:
-        raise Unreachable(_without_redis(settings, name, who, reason, str(away))) from away
+    except ServerUnreachable as away:
+        raise ServerUnreachable(_without_redis(settings, name, who, reason, str(away))) from away
     recorded, trouble = state, ""
     if not already:
         try:
             recorded = _record(settings, name, who, reason)
-        except NotTold:
+        except NotPublished:
             recorded = None  # the hold is set, and a comparator publishes the record
         except OnlyOnRedis:
             trouble = f"{name} is not in this Postgres"
@@ -52,7 +61,9 @@ def rollback(settings: Settings, name: str, reason: str, in_json: bool) -> None:
     _tell(name, recorded, already, trouble, in_json)
 
 
-def hold(redis: Client, name: str, who: str, reason: str, settings: Settings) -> tuple[LaunchState | None, bool]:
+def hold(
+    redis: RedisClient, name: str, who: str, reason: str, settings: ConsoleSettings
+) -> tuple[LaunchState | None, bool]:
     """Set the emergency stop on Redis; give the launch as it was (None: damaged), True when it was rolled back already.
 
     Raises NoSuchLaunch when neither Redis nor, as far as it can be asked, the record has it.
@@ -63,15 +74,15 @@ def hold(redis: Client, name: str, who: str, reason: str, settings: Settings) ->
     state = None
     with contextlib.suppress(BadLaunch):
         state = parse_state(name, stored)
-        if state.hold and state.status is Status.ROLLED_BACK:
+        if state.hold and state.status is LaunchStatus.ROLLED_BACK:
             return state, True
     set_hold(redis, name, who, reason, "rolled_back")
     return state, False
 
 
-def _check_recorded(redis: Client, name: str, settings: Settings) -> None:
+def _check_recorded(redis: RedisClient, name: str, settings: ConsoleSettings) -> None:
     names = {member.decode(errors="replace") for member in redis.execute_command("SMEMBERS", keys.LAUNCHES)}
-    with contextlib.suppress(Unreachable), open_postgres(settings) as connection:
+    with contextlib.suppress(ServerUnreachable), open_postgres(settings) as connection:
         recorded = known(connection)
         if name in recorded:
             return
@@ -79,26 +90,28 @@ def _check_recorded(redis: Client, name: str, settings: Settings) -> None:
     raise NoSuchLaunch(name, names)
 
 
-def _record(settings: Settings, name: str, who: str, reason: str, tries: int = TRIES) -> LaunchState:
+def _record(settings: ConsoleSettings, name: str, who: str, reason: str, tries: int = TRIES) -> LaunchState:
     """Record the rollback, unless it is. Raises Overtaken when others keep changing the launch."""
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
-        if before.state.status is Status.ROLLED_BACK and before.state.hold:
+        if before.state.status is LaunchStatus.ROLLED_BACK and before.state.hold:
             return before.state  # a comparator saw the hold and was faster
-        act = Act(who, "rolled_back", reason)
+        act = LaunchAct(who, "rolled_back", reason)
         try:
-            return change(redis, connection, before, act, status=Status.ROLLED_BACK, hold=True).state
-        except Overtaken:
+            return change(redis, connection, before, act, status=LaunchStatus.ROLLED_BACK, hold=True).state
+        except LaunchOvertaken:
             if tries == 1:
                 raise
     return _record(settings, name, who, reason, tries - 1)
 
 
-def _without_redis(settings: Settings, name: str, who: str, reason: str, why: str) -> str:
+def _without_redis(settings: ConsoleSettings, name: str, who: str, reason: str, why: str) -> str:
     """Record the rollback though nobody can be told, and say where that leaves the launch."""
     try:
         with open_postgres(settings) as connection:
-            update_launch(connection, name, Act(who, "rolled_back", reason), status=Status.ROLLED_BACK, hold=True)
+            update_launch(
+                connection, name, LaunchAct(who, "rolled_back", reason), status=LaunchStatus.ROLLED_BACK, hold=True
+            )
     except (ConsoleError, StoreError):
         return f"{why}. {name} is NOT rolled back. Hooks stop by themselves 30 s after they lose Redis"
     return (
@@ -109,7 +122,7 @@ def _without_redis(settings: Settings, name: str, who: str, reason: str, why: st
 
 def _tell(name: str, state: LaunchState | None, already: bool, trouble: str, in_json: bool) -> None:
     if in_json:
-        shown = replace(state, status=Status.ROLLED_BACK, hold=True) if state else None
+        shown = replace(state, status=LaunchStatus.ROLLED_BACK, hold=True) if state else None
         known = described(shown, changed=not already) if shown else {"launch": name, "hold": True, "changed": True}
         say_json({**known, "recorded": not trouble})
     elif already:

@@ -13,7 +13,7 @@ from darklaunch_comparator.store import report_queries
 
 from darklaunch_console.cli.arguments import launch_name, parse_duration
 from darklaunch_console.cli.errors import BadUsage, ConsoleError
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.control import actor, described, find
 from darklaunch_console.launches.rules import differences, record_rules, rules_from, with_rules, without
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
@@ -22,7 +22,7 @@ from darklaunch_console.reports import rule_text
 from darklaunch_console.reports.evidence import find_record
 from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
 
-from .change import Told
+from .change import CommandAnswer
 from .rules_test import test
 
 WRITE_ALL = "Write all rules anew: darklaunch rules apply {name} -f FILE"
@@ -44,7 +44,7 @@ rules.add_command(test)
 @click.option("--toml", "as_toml", is_flag=True, help="Print the file that `rules apply` takes.")
 @json_option
 @click.pass_obj
-def show(settings: Settings, name: str, as_toml: bool, in_json: bool) -> None:
+def show(settings: ConsoleSettings, name: str, as_toml: bool, in_json: bool) -> None:
     """Show the rules of a launch, and what each has excused so far."""
     if as_toml and in_json:
         raise BadUsage("--toml and --json are two forms of the same rules: choose one")
@@ -80,7 +80,7 @@ def show(settings: Settings, name: str, as_toml: bool, in_json: bool) -> None:
 @click.option("--reason", required=True, metavar="TEXT", help="Why; kept with the rule and the event.")
 @json_option
 @click.pass_obj
-def add(settings: Settings, /, name: str, kind: str, reason: str, in_json: bool, **options: Any) -> None:
+def add(settings: ConsoleSettings, /, name: str, kind: str, reason: str, in_json: bool, **options: Any) -> None:
     """Add a rule. KIND is ignore, only, unordered, tolerance, structure_only, null_is_absent, strict_numbers, headers,
     status_classes or mask.
 
@@ -109,7 +109,7 @@ def add(settings: Settings, /, name: str, kind: str, reason: str, in_json: bool,
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
 @json_option
 @click.pass_obj
-def remove(settings: Settings, name: str, rule: str, reason: str, in_json: bool) -> None:
+def remove(settings: ConsoleSettings, name: str, rule: str, reason: str, in_json: bool) -> None:
     """Remove a rule, named by its id as `darklaunch rules show` lists it, or by its path when no other has that."""
 
     def change(old: RuleSet) -> RuleSet:
@@ -126,7 +126,7 @@ def remove(settings: Settings, name: str, rule: str, reason: str, in_json: bool)
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
 @json_option
 @click.pass_obj
-def apply(settings: Settings, name: str, document: TextIO, reason: str, in_json: bool) -> None:
+def apply(settings: ConsoleSettings, name: str, document: TextIO, reason: str, in_json: bool) -> None:
     """Make the rules of a file the rules of a launch, all of them: what is not in the file goes.
 
     To see first what that would change: darklaunch rejudge NAME -f FILE.
@@ -138,7 +138,7 @@ def apply(settings: Settings, name: str, document: TextIO, reason: str, in_json:
     _change(settings, name, change, reason, in_json, all_of_them=True)
 
 
-def look(connection: Connection, name: str, held: RuleSet) -> list[rule_text.Told]:
+def look(connection: Connection, name: str, held: RuleSet) -> list[rule_text.RuleStatus]:
     """Look at each rule of a launch in the light of what was recorded."""
     endpoints = {counted.endpoint for counted in report_queries.endpoints(connection, name)}
     return rule_text.tell(held, datetime.now(UTC), endpoints, report_queries.excuses(connection, name, 5_000))
@@ -170,7 +170,7 @@ def chosen(held: RuleSet, named: str, launch: str) -> Rule:
 
 
 def _change(
-    settings: Settings,
+    settings: ConsoleSettings,
     name: str,
     changed: Callable[[RuleSet], RuleSet],
     reason: str,
@@ -178,7 +178,7 @@ def _change(
     *,
     all_of_them: bool = False,
 ) -> None:
-    told = Told(name, in_json)
+    told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find(redis, connection, name)
         unmasked = masks_lost(before.state.spec.rules)

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 import click
-from darklaunch_comparator.compare import NO_NOISE, Comparison, Side, compare, title
+from darklaunch_comparator.compare import NO_NOISE, ComparedResponse, Comparison, compare, title
 from darklaunch_comparator.pipeline.assess import compared, rules_of
 from darklaunch_comparator.rules import RuleSet, read_stored, store
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.noise import known_noise
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Answer
-from darklaunch_shared.wire.replay import Answered
+from darklaunch_shared.wire.exchange import Response
+from darklaunch_shared.wire.replay import ShadowResponse
 
 from darklaunch_console.cli.arguments import launch_name
 from darklaunch_console.cli.errors import BadUsage, ConsoleError
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.rules import rules_from, with_rules
 from darklaunch_console.output.screen import BAD, GOOD, folded, from_outside, json_option, say, say_json
 from darklaunch_console.reports.evidence import find_record
@@ -50,7 +50,7 @@ SHOWN = 20
 @json_option
 @click.pass_obj
 def test(
-    settings: Settings,
+    settings: ConsoleSettings,
     name: str,
     exchange: str | None,
     document: TextIO | None,
@@ -123,9 +123,9 @@ def _latest(connection: Connection, name: str) -> str:
     raise ConsoleError(f"{name} has no mismatch to test on yet. Give two bodies: --primary FILE --shadow FILE")
 
 
-def _again(connection: Connection, sample: report_queries.Sample, spec: LaunchSpec, rules: RuleSet) -> Comparison:
+def _again(connection: Connection, sample: report_queries.StoredSample, spec: LaunchSpec, rules: RuleSet) -> Comparison:
     shadow = sample.replay.shadow
-    if not isinstance(shadow, Answered):
+    if not isinstance(shadow, ShadowResponse):
         raise ConsoleError(f"the shadow gave no answer to {sample.exchange_id}: there is nothing to compare")
     noise = known_noise(connection, sample.launch).get(sample.launch, {})
     held = rules_of(replace(spec, compare=True, rules=store(rules)))
@@ -138,7 +138,7 @@ def _again(connection: Connection, sample: report_queries.Sample, spec: LaunchSp
 
 def _files(theirs: Path, ours: Path, content_type: str, endpoint: str, rules: RuleSet) -> Comparison:
     headers = (("content-type", content_type),)
-    left, right = (Side(Answer(200, headers, path.read_bytes(), 0.0), "", 0) for path in (theirs, ours))
+    left, right = (ComparedResponse(Response(200, headers, path.read_bytes(), 0.0), "", 0) for path in (theirs, ours))
     book = rules_of(LaunchSpec("http://shadow", rules=store(rules))).book
     return compare("GET", left, right, book.at(endpoint))
 

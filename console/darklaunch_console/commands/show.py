@@ -14,7 +14,7 @@ from darklaunch_comparator.store.launches import list_events
 from darklaunch_shared.launch.spec import LaunchSpec
 
 from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.description import MODES, mirrored, standing
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.screen import QUIET, from_outside, json_option, say, say_json
@@ -30,7 +30,7 @@ from .history import done
 @click.argument("name", callback=launch_name)
 @json_option
 @click.pass_obj
-def show(settings: Settings, name: str, in_json: bool) -> None:
+def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
     """Show a launch: what it mirrors where, every setting that is not the default, and its latest events."""
     with open_postgres(settings) as connection:
         record = find_record(connection, name)

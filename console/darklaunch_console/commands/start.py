@@ -7,18 +7,18 @@ from typing import Any, TextIO
 
 import click
 from darklaunch_comparator.errors import LaunchExists
-from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import read_policy, write_policy
-from darklaunch_comparator.store.launches import Act, create_launch, get_launch
-from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_comparator.store.launches import LaunchAct, create_launch, get_launch
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.cli.arguments import duration, given_percentage, launch_name, percentage
 from darklaunch_console.cli.errors import ConsoleError
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.launches.control import actor, described, read_copy, tell
 from darklaunch_console.launches.description import MODES, STATUSES, mirrored
 from darklaunch_console.launches.origins import places_of
-from darklaunch_console.launches.shadow_probe import Probe
+from darklaunch_console.launches.shadow_probe import ProbeResult
 from darklaunch_console.launches.specification import specify
 from darklaunch_console.output.numbers import milliseconds, percent
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
@@ -35,11 +35,11 @@ MIRRORED_WRITES = "allow one with --allow 'POST /path'"
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class LaunchSurroundings:
     """What was found around a new launch: the answers of shadow and control, and the app processes with the hook."""
 
-    answer: Probe
-    control: Probe | None
+    answer: ProbeResult
+    control: ProbeResult | None
     hooks: int
     apps: tuple[str, ...]
 
@@ -92,7 +92,7 @@ class Surroundings:
 @click.option("--shards", type=click.IntRange(1, 64), default=1, metavar="N", help="Streams to spread the launch over.")
 @click.option(
     "--ramp",
-    type=click.Choice([mode.value for mode in Mode]),
+    type=click.Choice([mode.value for mode in JudgeMode]),
     help="auto: raise the share, promote, roll back; manual: roll back; advise: never act.  [default: advise]",
 )
 @click.option("--policy", type=click.File(), metavar="FILE", help="What it is judged by, TOML or JSON.")
@@ -101,7 +101,7 @@ class Surroundings:
 @json_option
 @click.pass_obj
 def start(
-    settings: Settings,
+    settings: ConsoleSettings,
     /,
     name: str,
     percent: float | None,
@@ -119,11 +119,11 @@ def start(
       darklaunch start checkout-v2 --shadow http://10.0.3.7:8000
       darklaunch start search-v3 --shadow http://search --allow 'POST /search'
     """
-    judged = chosen(policy, (f'mode="{ramp}"',) if ramp else (), Policy())
+    judged = chosen(policy, (f'mode="{ramp}"',) if ramp else (), JudgePolicy())
     if percent is None:
-        percent = judged.steps[0].percent if judged.mode is Mode.AUTO else PERCENT
+        percent = judged.steps[0].percent if judged.mode is JudgeMode.AUTO else PERCENT
     spec = specify(**options, author=actor(), reason=reason)
-    spec = replace(spec, policy=write_policy(judged) if judged != Policy() else "")
+    spec = replace(spec, policy=write_policy(judged) if judged != JudgePolicy() else "")
     places = places_of(spec)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         captured = {*captured_origins(redis), *recorded_origins(connection)}
@@ -133,7 +133,7 @@ def start(
         above, _ = read_copy(redis, name)
         try:
             record = create_launch(
-                connection, name, spec, Act(actor(), "started", reason), percent=percent, above=above
+                connection, name, spec, LaunchAct(actor(), "started", reason), percent=percent, above=above
             )
         except LaunchExists:
             raise ConsoleError(_exists(get_launch(connection, name).state)) from None
@@ -141,7 +141,7 @@ def start(
         tell(redis, record, lift_hold=True)
         hooks = hooks_alive(redis)
         apps = tuple(sorted({str(hook.about.get("app", "")) for hook in hooks}))
-        found = Surroundings(answers["shadow"], answers.get("control"), len(hooks), apps)
+        found = LaunchSurroundings(answers["shadow"], answers.get("control"), len(hooks), apps)
     if in_json:
         say_json(_as_json(record.state, found))
     else:
@@ -150,19 +150,19 @@ def start(
 
 def _exists(state: LaunchState) -> str:
     name, where = state.name, f"it mirrors to {state.spec.shadow}"
-    if state.status is Status.ACTIVE and not state.hold:
+    if state.status is LaunchStatus.ACTIVE and not state.hold:
         return (
             f'there is a launch "{name}" already, active at {percent(state.percent)}; {where}. Change its share with '
             f"`darklaunch ramp {name} PERCENT`, or choose another name"
         )
-    word = "held" if state.status is Status.ACTIVE else STATUSES[state.status]
+    word = "held" if state.status is LaunchStatus.ACTIVE else STATUSES[state.status]
     return (
         f'there is a launch "{name}" already, {word}; {where}. Go on with it: `darklaunch resume {name}`, '
         "or choose another name: the evidence of two launches must not be mixed"
     )
 
 
-def _tell(state: LaunchState, found: Surroundings) -> None:
+def _tell(state: LaunchState, found: LaunchSurroundings) -> None:
     say(f"{state.name} is active: {mirrored(state)}", style=GOOD)
     notes: list[str] = []
     if not found.answer.trouble:
@@ -179,9 +179,9 @@ def _tell(state: LaunchState, found: Surroundings) -> None:
     if baseline := _baseline(state):
         say(f"  {baseline}")
     judged = read_policy(state.spec.policy)
-    if judged.mode is not Mode.ADVISE:
+    if judged.mode is not JudgeMode.ADVISE:
         say(f"  The judge {MODES[judged.mode]}.")
-    if judged != Policy(mode=judged.mode):
+    if judged != JudgePolicy(mode=judged.mode):
         say(f"  {forecast(judged, 0.0)}")
     if len(found.apps) > 1 and not state.spec.only:
         named = ", ".join(from_outside(app, 40) for app in found.apps[:5])
@@ -211,7 +211,7 @@ def _baseline(state: LaunchState) -> str:
     return f"To learn what is noise, {percent(spec.noise_percent)} of the reads go {whom}."
 
 
-def _as_json(state: LaunchState, found: Surroundings) -> dict[str, object]:
+def _as_json(state: LaunchState, found: LaunchSurroundings) -> dict[str, object]:
     answer = found.answer
     return described(
         state,

@@ -14,18 +14,18 @@ from types import FrameType
 from typing import Final
 
 import click
-from darklaunch_shared.launch.spec import Status
+from darklaunch_shared.launch.spec import LaunchStatus
 
 from darklaunch_console.cli.arguments import duration
-from darklaunch_console.cli.errors import ConsoleError, Unreachable
-from darklaunch_console.cli.settings import FROM_UP, Address, Settings
-from darklaunch_console.embedded import EmbeddedError, Servers, embedded_servers
-from darklaunch_console.launches.drain import Left, settle
+from darklaunch_console.cli.errors import ConsoleError, ServerUnreachable
+from darklaunch_console.cli.settings import FROM_UP, ConsoleSettings, ServerAddress
+from darklaunch_console.embedded import EmbeddedError, EmbeddedServers, embedded_servers
+from darklaunch_console.launches.drain import OnTheirWay, settle
 from darklaunch_console.output.screen import GOOD, STRONG, say
 from darklaunch_console.output.text import plural
 from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
-from darklaunch_console.running.supervisor import Part, stop_all
+from darklaunch_console.running.supervisor import SupervisedProcess, stop_all
 from darklaunch_console.stores.postgres import open_redis, postgres_at, redis_at
 from darklaunch_console.stores.processes import comparators_alive, workers_alive
 from darklaunch_console.stores.streams import published_launches, read_launch
@@ -49,13 +49,13 @@ class StopNow(BaseException):
 @click.option("--comparators", type=click.IntRange(1, 64), default=1, show_default=True, help="Comparator processes.")
 @click.option("--drain", callback=duration(), default="10s", metavar="TIME", help="Time to settle in.  [default: 10s]")
 @click.pass_obj
-def up(settings: Settings, workers: int, comparators: int, drain: float) -> None:
+def up(settings: ConsoleSettings, workers: int, comparators: int, drain: float) -> None:
     """Run everything: Redis and Postgres where no URL names one, the tables, workers and a comparator.
 
     The servers' data is kept for the next time. Ctrl-C lets what is on its way settle, then stops; twice stops at once.
     """
     log_to_stderr("up")
-    named = Settings(_given(settings.redis), _given(settings.database))
+    named = ConsoleSettings(_given(settings.redis), _given(settings.database))
     try:
         with (
             _signals() as stop,
@@ -65,9 +65,9 @@ def up(settings: Settings, workers: int, comparators: int, drain: float) -> None
                 postgres_url=named.database.url if named.database else None,
             ) as servers,
         ):
-            used = Settings(
-                named.redis or Address(servers.redis_url, FROM_UP),
-                named.database or Address(servers.postgres_url, FROM_UP),
+            used = ConsoleSettings(
+                named.redis or ServerAddress(servers.redis_url, FROM_UP),
+                named.database or ServerAddress(servers.postgres_url, FROM_UP),
             )
             refuse_evicting_redis(used)
             bring_up_to_date(used)
@@ -80,12 +80,12 @@ def up(settings: Settings, workers: int, comparators: int, drain: float) -> None
     say("Stopped.")
 
 
-def _given(address: Address | None) -> Address | None:
+def _given(address: ServerAddress | None) -> ServerAddress | None:
     """Leave out what another `up` runs: its directory is locked, and says so better."""
     return address if address and address.source != FROM_UP else None
 
 
-def _parts(settings: Settings, workers: int, comparators: int) -> list[Part]:
+def _parts(settings: ConsoleSettings, workers: int, comparators: int) -> list[SupervisedProcess]:
     assert settings.redis
     assert settings.database
     environment = {
@@ -96,13 +96,19 @@ def _parts(settings: Settings, workers: int, comparators: int) -> list[Part]:
     }
     kinds = (("comparator", comparators), ("worker", workers))
     return [
-        Part(f"{kind}-{number}", (kind, "--name", f"{kind}-{number}"), environment)
+        SupervisedProcess(f"{kind}-{number}", (kind, "--name", f"{kind}-{number}"), environment)
         for kind, most in kinds
         for number in range(1, most + 1)
     ]
 
 
-def _run(parts: Sequence[Part], servers: Servers, settings: Settings, stop: threading.Event, drain_s: float) -> None:
+def _run(
+    parts: Sequence[SupervisedProcess],
+    servers: EmbeddedServers,
+    settings: ConsoleSettings,
+    stop: threading.Event,
+    drain_s: float,
+) -> None:
     """Keep the parts running until told to stop; then let everything settle and end in order."""
     told = False
     began = time.monotonic()
@@ -124,15 +130,15 @@ def _run(parts: Sequence[Part], servers: Servers, settings: Settings, stop: thre
         stop_all(parts, 0.0)
 
 
-def _ready(settings: Settings, parts: Sequence[Part]) -> bool:
+def _ready(settings: ConsoleSettings, parts: Sequence[SupervisedProcess]) -> bool:
     try:
         with open_redis(settings) as redis:
             return len(workers_alive(redis)) + len(comparators_alive(redis)) >= len(parts)
-    except Unreachable:
+    except ServerUnreachable:
         return False
 
 
-def _tell(servers: Servers, settings: Settings, parts: Sequence[Part]) -> None:
+def _tell(servers: EmbeddedServers, settings: ConsoleSettings, parts: Sequence[SupervisedProcess]) -> None:
     assert settings.redis
     assert settings.database
     kinds = [part.arguments[0] for part in parts]
@@ -152,27 +158,27 @@ def _tell(servers: Servers, settings: Settings, parts: Sequence[Part]) -> None:
     say("Next, in another terminal: darklaunch start NAME --shadow http://HOST:PORT")
 
 
-def _let_settle(settings: Settings, limit_s: float) -> None:
+def _let_settle(settings: ConsoleSettings, limit_s: float) -> None:
     """Wait until what was sampled has an outcome; say what is left for the next time."""
     try:
         left = _left_after(settings, time.monotonic() + limit_s)
-    except Unreachable as away:
+    except ServerUnreachable as away:
         log.warning("%s", away)
         return
     if left:
         say(f"{plural(left, 'exchange')} left for the next time.")
 
 
-def _left_after(settings: Settings, until_s: float) -> int:
+def _left_after(settings: ConsoleSettings, until_s: float) -> int:
     with open_redis(settings) as redis:
-        launches = [state for state in published_launches(redis).values() if state.status is not Status.PAUSED]
+        launches = [state for state in published_launches(redis).values() if state.status is not LaunchStatus.PAUSED]
         for state in launches:
             settle(partial(read_launch, redis, state), _say_nothing, until_s - time.monotonic())
         shards = [shard for state in launches for shard in read_launch(redis, state).shards]
         return sum(shard.captures.length + shard.replays.length for shard in shards)
 
 
-def _say_nothing(_left: Left) -> None:
+def _say_nothing(_left: OnTheirWay) -> None:
     """Hear what is left, and keep it to oneself."""
 
 

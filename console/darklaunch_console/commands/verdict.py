@@ -10,16 +10,25 @@ from darklaunch_comparator.store.judgements import late
 from darklaunch_shared.errors import ContractError
 
 from darklaunch_console.cli.arguments import duration, launch_name
-from darklaunch_console.cli.errors import ConsoleError, NoVerdict, Unreachable
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.errors import ConsoleError, NoVerdict, ServerUnreachable
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, say, say_json
-from darklaunch_console.reports.judgement import Answer, Judged, as_json, came_late, details, headline, judged, routes
+from darklaunch_console.reports.judgement import (
+    JudgedLaunch,
+    VerdictAnswer,
+    as_json,
+    came_late,
+    details,
+    headline,
+    judged,
+    routes,
+)
 from darklaunch_console.stores.postgres import open_postgres
 
-EXIT_CODES = {Answer.PROMOTE: 0, Answer.ROLL_BACK: 1, Answer.UNDECIDED: 2}
+EXIT_CODES = {VerdictAnswer.PROMOTE: 0, VerdictAnswer.ROLL_BACK: 1, VerdictAnswer.UNDECIDED: 2}
 LOOK_EVERY_S = 2.0
 TELL_EVERY_S = 30.0
-_STYLES = {Answer.PROMOTE: GOOD, Answer.ROLL_BACK: BAD, Answer.UNDECIDED: STRONG}
+_STYLES = {VerdictAnswer.PROMOTE: GOOD, VerdictAnswer.ROLL_BACK: BAD, VerdictAnswer.UNDECIDED: STRONG}
 
 
 class VerdictCommand(click.Command):
@@ -36,7 +45,7 @@ class VerdictCommand(click.Command):
         """Run the command. What would exit with 1 or 2 exits with 4."""
         try:
             return super().invoke(ctx)
-        except Unreachable:
+        except ServerUnreachable:
             raise
         except (ConsoleError, ContractError) as failed:
             raise NoVerdict(str(failed)) from failed
@@ -55,7 +64,7 @@ class VerdictCommand(click.Command):
 )
 @json_option
 @click.pass_obj
-def verdict(settings: Settings, name: str, wait: bool, limit_s: float, in_json: bool) -> int:
+def verdict(settings: ConsoleSettings, name: str, wait: bool, limit_s: float, in_json: bool) -> int:
     """Say what is decided about a launch, for people and for pipelines.
 
     Exit code 0: promote. 1: roll back. 2: undecided. 3: a server cannot be reached. 4: wrong usage, or there is no such
@@ -68,7 +77,7 @@ def verdict(settings: Settings, name: str, wait: bool, limit_s: float, in_json: 
             found = judged(connection, name)
             too_late = late(connection, name)
         now_s = time.monotonic()
-        if found.answer is not Answer.UNDECIDED or not wait or now_s - began_s >= limit_s:
+        if found.answer is not VerdictAnswer.UNDECIDED or not wait or now_s - began_s >= limit_s:
             break
         line = headline(found)
         if not in_json and (not last or now_s - told_s >= TELL_EVERY_S):
@@ -83,7 +92,7 @@ def verdict(settings: Settings, name: str, wait: bool, limit_s: float, in_json: 
     return code
 
 
-def _tell(found: Judged, too_late: int) -> None:
+def _tell(found: JudgedLaunch, too_late: int) -> None:
     say(headline(found), style=_STYLES[found.answer])
     for line in [*details(found), *routes(found)]:
         say(f"  {line}")

@@ -16,12 +16,12 @@ from rich.live import Live
 from rich.text import Text
 
 from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import NotMigrated, Refused, Unreachable
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.errors import AccessRefused, DatabaseNotMigrated, ServerUnreachable
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.numbers import seconds
 from darklaunch_console.output.screen import columns, paint, say
 from darklaunch_console.output.text import one_line
-from darklaunch_console.reports.watch_data import Look, Watcher, as_json
+from darklaunch_console.reports.watch_data import WatchData, WatchReader, as_json
 from darklaunch_console.reports.watch_frame import WIDEST, Line, frame, sentence
 
 from .verdict import EXIT_CODES, VerdictCommand
@@ -30,7 +30,7 @@ LOOK_EVERY_S: Final = 1.0
 REST: Final = 4.0
 """A look that takes long is followed by a rest so many times as long: watching is no load."""
 
-Show = Callable[[Look, str], None]
+Show = Callable[[WatchData, str], None]
 
 
 @click.command(cls=VerdictCommand, short_help="Watch a launch live, until it is promoted or rolled back.")
@@ -38,14 +38,14 @@ Show = Callable[[Look, str], None]
 @click.option("--once", is_flag=True, help="Show it as it is now, and end.")
 @click.option("--json", "in_json", is_flag=True, help="Print one JSON object per line, one for each change.")
 @click.pass_obj
-def watch(settings: Settings, name: str, once: bool, in_json: bool) -> int:
+def watch(settings: ConsoleSettings, name: str, once: bool, in_json: bool) -> int:
     """Show a launch as it is judged: verdict, share, ledger, rates, evidence and latency. Ctrl-C ends it, code 130.
 
     Ends by itself when the launch is promoted (exit code 0) or rolled back (1). Where stdout is no terminal it prints a
     line for each change. --once exits like `verdict`: 0 promote, 1 roll back, 2 undecided. 3: a server cannot be
     reached. 4: wrong usage, or there is no such launch.
     """
-    watcher = Watcher(settings, name)
+    watcher = WatchReader(settings, name)
     try:
         if once:
             look = watcher.look()
@@ -58,7 +58,7 @@ def watch(settings: Settings, name: str, once: bool, in_json: bool) -> int:
     return EXIT_CODES[look.judged.answer]
 
 
-def _watch(watcher: Watcher, show: Show) -> Look:
+def _watch(watcher: WatchReader, show: Show) -> WatchData:
     """Look and show until the launch has ended. A Postgres that goes away after the first look is waited for."""
     look, since_s = watcher.look(), 0.0
     show(look, "")
@@ -66,9 +66,9 @@ def _watch(watcher: Watcher, show: Show) -> Look:
         began_s = time.monotonic()
         try:
             look, since_s, trouble = watcher.look(), 0.0, ""
-        except (Refused, NotMigrated):
+        except (AccessRefused, DatabaseNotMigrated):
             raise
-        except Unreachable as gone:
+        except ServerUnreachable as gone:
             since_s = since_s or began_s
             trouble = f"{one_line(str(gone))} Trying again, for {seconds(round(time.monotonic() - since_s))} now."
         show(look, trouble)
@@ -86,7 +86,7 @@ def _screen(*, in_json: bool) -> Generator[Show]:
     size = console.size
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
 
-        def show(look: Look, trouble: str) -> None:
+        def show(look: WatchData, trouble: str) -> None:
             nonlocal size
             if console.size != size:  # the terminal has folded what stood there: nothing is where it was
                 size = console.size
@@ -100,7 +100,7 @@ def _lines(*, in_json: bool) -> Show:
     told: tuple[object, ...] = ()
     away = False
 
-    def show(look: Look, trouble: str) -> None:
+    def show(look: WatchData, trouble: str) -> None:
         nonlocal told, away
         if bool(trouble) != away:
             away = bool(trouble)
@@ -113,7 +113,7 @@ def _lines(*, in_json: bool) -> Show:
     return show
 
 
-def _print(look: Look, *, in_json: bool) -> None:
+def _print(look: WatchData, *, in_json: bool) -> None:
     if in_json:
         _say_line(look)
         return
@@ -121,7 +121,7 @@ def _print(look: Look, *, in_json: bool) -> None:
         say("".join(paint(text, style) for text, style in line) if line else "")
 
 
-def _say_line(look: Look) -> None:
+def _say_line(look: WatchData) -> None:
     click.echo(orjson.dumps(as_json(look)))
 
 

@@ -10,7 +10,7 @@ from darklaunch_workers.run import run_worker
 from darklaunch_workers.settings import read_settings
 from pydantic import ValidationError
 
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.text import plural
 from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
@@ -32,7 +32,7 @@ def worker(ctx: click.Context, concurrency: int | None, processes: int | None, c
     What is under way is finished first, what waits stays for the next worker. Run as many as you like, on as many
     machines as you like. Each option can be set as DARKLAUNCH_WORKER_CONCURRENCY, … too.
     """
-    settings: Settings = ctx.obj
+    settings: ConsoleSettings = ctx.obj
     given = {"concurrency": concurrency, "processes": processes, "client": client}
     try:
         told = overridden(read_settings(os.environ), redis_url=settings.redis_or_default.url, **given)

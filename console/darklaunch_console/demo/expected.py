@@ -6,35 +6,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from darklaunch_console.reports.evidence import Evidence, Problem
-from darklaunch_console.reports.judgement import Answer
+from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem
+from darklaunch_console.reports.judgement import VerdictAnswer
 
-from .load import Summary
+from .load import LoadSummary
 
 LAUNCH: Final = "shop-v2"
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
+class PlantedRegression:
     """A regression in v2: where it shows, what was done, and how its signature is told from others."""
 
     endpoint: str
     what: str
-    is_found_as: Callable[[Problem], bool]
+    is_found_as: Callable[[ReportProblem], bool]
 
 
 PLANTED: Final = (
-    Planted(
+    PlantedRegression(
         "GET /orders/{id}",
         "v2 renamed total_cents to total",
         lambda problem: "$.total_cents missing" in problem.title and "$.total extra" in problem.title,
     ),
-    Planted(
+    PlantedRegression(
         "GET /quote",
         "v2 divides by the quantity, which some ask to be 0",
         lambda problem: problem.title.startswith("status 200 → 500"),
     ),
-    Planted(
+    PlantedRegression(
         "GET /search",
         "v2 replaced the index that popular searches need",
         lambda problem: problem.outcome == "slow" or "timeout" in problem.title,
@@ -45,11 +45,11 @@ NOISE: Final = ("$.generated_at", "$.request_id")
 """What differs in every pair of answers and must not be reported."""
 
 
-def mistakes(evidence: Evidence, answer: Answer, users: Summary) -> list[str]:
+def mistakes(evidence: ReportEvidence, answer: VerdictAnswer, users: LoadSummary) -> list[str]:
     """Say where the story came out otherwise than told; empty when it came out as told."""
     found = list(evidence.problems)
     wrong: list[str] = []
-    if answer is not Answer.ROLL_BACK:
+    if answer is not VerdictAnswer.ROLL_BACK:
         wrong.append(f"the verdict about v2 was not to roll it back: {evidence.verdict[0]}")
     for planted in PLANTED:
         of_it = [problem for problem in found if problem.endpoint == planted.endpoint and planted.is_found_as(problem)]

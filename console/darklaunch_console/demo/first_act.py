@@ -7,18 +7,18 @@ from typing import Final
 
 import psycopg
 from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.judging.policy import Policy
-from darklaunch_comparator.store.launches import Act, update_launch
-from darklaunch_shared.launch.spec import Status
+from darklaunch_comparator.judging.policy import JudgePolicy
+from darklaunch_comparator.store.launches import LaunchAct, update_launch
+from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_shared.redis.client import connect
 
 from darklaunch_console.launches.control import actor
-from darklaunch_console.reports.evidence import Evidence, gather
-from darklaunch_console.reports.judgement import Answer, details, headline, judged
+from darklaunch_console.reports.evidence import ReportEvidence, gather
+from darklaunch_console.reports.judgement import VerdictAnswer, details, headline, judged
 
 from .expected import LAUNCH
-from .load import Summary
-from .stage import Narrator, Stage, wait
+from .load import LoadSummary
+from .stage import DemoNarrator, DemoStage, wait
 from .traffic import plan_visits
 
 VISITS: Final = 1000
@@ -28,22 +28,22 @@ VERDICT_S: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FirstActResult:
     """What came out: the evidence, the judge's answer, and what the shop's users saw."""
 
-    evidence: Evidence
-    answer: Answer
-    users: Summary
+    evidence: ReportEvidence
+    answer: VerdictAnswer
+    users: LoadSummary
 
 
-def find_regressions(stage: Stage, tell: Narrator) -> Found:
+def find_regressions(stage: DemoStage, tell: DemoNarrator) -> FirstActResult:
     """Play it. Raises ConsoleError when a process fails, or the judge does not come to a verdict."""
     users_see, shadow = stage.opened("v1"), stage.opened("v2")
     tell.say(
         f"v1 serves users at {users_see}, with the capture hook. v2 runs beside it at {shadow}, and a second "
         f"v1 at {stage.control}: what two v1 do not share is noise."
     )
-    stage.begin(LAUNCH, shadow, 100.0, Policy())
+    stage.begin(LAUNCH, shadow, 100.0, JudgePolicy())
     tell.say(f"Launch {LAUNCH}: every read is mirrored, to show all in seconds (the default is 10 %).")
     users = stage.visit(LAUNCH, users_see, plan_visits(stage.shop, VISITS, POPULAR), PER_S, tell)
     stage.enter_shop("v3", "v3")  # for the second act, while this one ends
@@ -53,21 +53,21 @@ def find_regressions(stage: Stage, tell: Narrator) -> Found:
     with psycopg.connect(stage.servers.postgres_url, autocommit=True) as connection:
 
         def decided() -> bool:
-            return judged(connection, LAUNCH).answer is not Answer.UNDECIDED
+            return judged(connection, LAUNCH).answer is not VerdictAnswer.UNDECIDED
 
         wait(decided, VERDICT_S, "the judge came to no verdict about v2")
         found = judged(connection, LAUNCH)
         evidence = replace(gather(connection, LAUNCH), verdict=(headline(found), *details(found)))
-    return Found(evidence, found.answer, users)
+    return FirstActResult(evidence, found.answer, users)
 
 
-def roll_back(stage: Stage) -> None:
+def roll_back(stage: DemoStage) -> None:
     """Do as the judge advised, as `darklaunch rollback` does, and end v2."""
     redis = connect(stage.servers.redis_url, client_name="darklaunch-demo")
     try:
         with psycopg.connect(stage.servers.postgres_url) as connection:
-            act = Act(actor(), "rolled_back", "as the judge advised")
-            record = update_launch(connection, LAUNCH, act, status=Status.ROLLED_BACK, hold=True)
+            act = LaunchAct(actor(), "rolled_back", "as the judge advised")
+            record = update_launch(connection, LAUNCH, act, status=LaunchStatus.ROLLED_BACK, hold=True)
         publish(redis, record, lift_hold=False)
     finally:
         redis.close()

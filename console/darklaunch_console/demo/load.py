@@ -21,7 +21,7 @@ REQUEST_TIMEOUT_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Latencies:
+class UserLatencies:
     """Quantiles of what users waited, in milliseconds; NaN when nothing was answered."""
 
     p50_ms: float
@@ -31,7 +31,7 @@ class Latencies:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LoadProgress:
     """How far the load is: planned, sent, answered as expected, otherwise, and the median so far."""
 
     planned: int
@@ -43,25 +43,25 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class VisitKindSummary:
     """What the users who asked one kind of question saw."""
 
     name: str
     sent: int
     errors: int
-    latencies: Latencies
+    latencies: UserLatencies
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class LoadSummary:
     """What the users saw in all. An error is a status other than the expected one, or no answer (status 0)."""
 
     sent: int
     ok: int
     errors: int
     statuses: dict[int, int]
-    latencies: Latencies
-    kinds: tuple[Kind, ...]
+    latencies: UserLatencies
+    kinds: tuple[VisitKindSummary, ...]
     elapsed_s: float
     first_error: str
 
@@ -90,21 +90,22 @@ class _Seen:
     def everything(self) -> list[float]:
         return [waited for kind in self.waited_ms.values() for waited in kind]
 
-    def progress(self) -> Progress:
+    def progress(self) -> LoadProgress:
         waited = self.everything()
         elapsed_s = time.perf_counter() - self.started
-        return Progress(
+        return LoadProgress(
             self.planned, self.sent, len(waited) - self.errors, self.errors, measure(waited).p50_ms, elapsed_s
         )
 
-    def summary(self) -> Summary:
+    def summary(self) -> LoadSummary:
         waited = self.everything()
         kinds = tuple(
-            Kind(name, len(times), self.wrong[name], measure(times)) for name, times in sorted(self.waited_ms.items())
+            VisitKindSummary(name, len(times), self.wrong[name], measure(times))
+            for name, times in sorted(self.waited_ms.items())
         )
         elapsed_s = time.perf_counter() - self.started
         answered_well = len(waited) - self.errors
-        return Summary(
+        return LoadSummary(
             self.sent,
             answered_well,
             self.errors,
@@ -120,10 +121,10 @@ async def run_load(
     origin: str,
     visits: Sequence[Visit],
     rate_per_s: float,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[LoadProgress], None] | None = None,
     deadline_s: float | None = None,
     enough: Callable[[], bool] = lambda: False,
-) -> Summary:
+) -> LoadSummary:
     """Send every visit to an origin (`http://127.0.0.1:8000`) at a steady rate and wait for the answers.
 
     Ends at the latest after `deadline_s` (default: the planned time and 15 s more); what is unanswered then counts as
@@ -172,7 +173,7 @@ async def _ask(session: aiohttp.ClientSession, origin: str, visit: Visit, due: f
         seen.record(visit, status, (time.perf_counter() - due) * 1000, problem)
 
 
-async def _report(seen: _Seen, on_progress: Callable[[Progress], None]) -> None:
+async def _report(seen: _Seen, on_progress: Callable[[LoadProgress], None]) -> None:
     while True:
         on_progress(seen.progress())
         await asyncio.sleep(REPORT_EVERY_S)
@@ -184,13 +185,13 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def measure(waited_ms: Sequence[float]) -> Latencies:
+def measure(waited_ms: Sequence[float]) -> UserLatencies:
     """Return the quantiles by nearest rank."""
     ranked = sorted(waited_ms)
     if not ranked:
-        return Latencies(math.nan, math.nan, math.nan, math.nan)
+        return UserLatencies(math.nan, math.nan, math.nan, math.nan)
 
     def at(share: float) -> float:
         return ranked[max(0, math.ceil(share * len(ranked)) - 1)]
 
-    return Latencies(at(0.50), at(0.95), at(0.99), ranked[-1])
+    return UserLatencies(at(0.50), at(0.95), at(0.99), ranked[-1])

@@ -19,7 +19,7 @@ STOP_S: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Player:
+class DemoProcess:
     """A process of the demo and where it logs."""
 
     name: str
@@ -50,7 +50,9 @@ class Player:
 
 
 @contextlib.contextmanager
-def on_stage(name: str, module: str, *arguments: str, logs: Path, environment: Mapping[str, str]) -> Generator[Player]:
+def on_stage(
+    name: str, module: str, *arguments: str, logs: Path, environment: Mapping[str, str]
+) -> Generator[DemoProcess]:
     """Run `python -m module` until the end of the block."""
     log = logs / f"{name}.log"
     with log.open("wb") as written:
@@ -62,14 +64,14 @@ def on_stage(name: str, module: str, *arguments: str, logs: Path, environment: M
             env={**os.environ, **environment},
             start_new_session=True,  # Ctrl-C is the demo's to handle: it stops its players in order
         )
-    player = Player(name, process, log)
+    player = DemoProcess(name, process, log)
     try:
         yield player
     finally:
         player.stop()
 
 
-def address(player: Player, within_s: float = 20.0) -> str:
+def address(player: DemoProcess, within_s: float = 20.0) -> str:
     """Wait for a shop's first line and give the address in it. Raises ConsoleError when it does not come up."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:

@@ -11,44 +11,44 @@ from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import psycopg
-from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
+from darklaunch_comparator.judging.policy import FailureBudgets, JudgeMode, JudgePolicy, RampStep
 from darklaunch_comparator.leader.judge_actions import ACTOR
-from darklaunch_comparator.store.launches import Event, list_events
-from darklaunch_shared.launch.spec import Status
+from darklaunch_comparator.store.launches import LaunchEvent, list_events
+from darklaunch_shared.launch.spec import LaunchStatus
 
 from darklaunch_console.output.numbers import count, decimal, percent, seconds, share
 from darklaunch_console.output.table import table
-from darklaunch_console.reports.evidence import Evidence, gather
+from darklaunch_console.reports.evidence import ReportEvidence, gather
 from darklaunch_console.reports.judgement import details, headline, judged
 
-from .load import Summary
-from .stage import JUDGE_GRACE_S, Narrator, Stage
+from .load import LoadSummary
+from .stage import JUDGE_GRACE_S, DemoNarrator, DemoStage
 from .traffic import plan_visits
 
 LAUNCH: Final = "shop-v3"
 PER_S: Final = 120.0
 LIMIT_S: Final = 240.0
-POLICY: Final = Policy(
-    mode=Mode.AUTO,
-    budgets=Budgets(mismatch=0.005, error=0.005, slow=0.005),
+POLICY: Final = JudgePolicy(
+    mode=JudgeMode.AUTO,
+    budgets=FailureBudgets(mismatch=0.005, error=0.005, slow=0.005),
     latency_tolerance=5.0,
-    steps=(Step(1, 0.6, 5), Step(10, 0.05, 50), Step(50, 0.01, 250), Step(100, 0.005, 500)),
+    steps=(RampStep(1, 0.6, 5), RampStep(10, 0.05, 50), RampStep(50, 0.01, 250), RampStep(100, 0.005, 500)),
     soak_s=3.0,
     endpoint_bound=0.05,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Ramped:
+class SecondActResult:
     """What came out: the evidence, the shares that were mirrored one after another, who ended it, what users saw."""
 
-    evidence: Evidence
+    evidence: ReportEvidence
     shares: tuple[float, ...]
     ended_by: str
-    users: Summary
+    users: LoadSummary
 
 
-def promote(stage: Stage, tell: Narrator) -> Ramped:
+def promote(stage: DemoStage, tell: DemoNarrator) -> SecondActResult:
     """Play it. Raises ConsoleError when a process fails; a launch that is not promoted in time is told as it is."""
     users_see, shadow = stage.opened("v1 again"), stage.opened("v3")
     for line in policy_lines():
@@ -78,21 +78,21 @@ def promote(stage: Stage, tell: Narrator) -> Ramped:
     raised = [cast(Mapping[str, float], event.data["percent"]) for event in events if event.act == "ramped"]
     shares = (POLICY.steps[0].percent, *(each["to"] for each in raised))
     ended = [event.actor for event in events if event.act in ("promoted", "rolled_back")]
-    return Ramped(evidence, shares, ended[-1] if ended else "", users)
+    return SecondActResult(evidence, shares, ended[-1] if ended else "", users)
 
 
-def _act(event: Event) -> str:
+def _act(event: LaunchEvent) -> str:
     if event.act == "ramped":
         raised = cast(Mapping[str, float], event.data["percent"])
         return f"{event.actor}: {percent(raised['from'])} → {percent(raised['to'])}"
     return f"{event.actor}: {event.act.replace('_', ' ')}"
 
 
-def mistakes(ramped: Ramped) -> list[str]:
+def mistakes(ramped: SecondActResult) -> list[str]:
     """Say where it came out otherwise than told; empty when it came out as told."""
     evidence, users = ramped.evidence, ramped.users
     wrong: list[str] = []
-    if evidence.record.state.status is not Status.PROMOTED:
+    if evidence.record.state.status is not LaunchStatus.PROMOTED:
         wrong.append(f"v3 was not promoted within {LIMIT_S:g} s: {evidence.verdict[0]}")
     elif ramped.ended_by != ACTOR:
         wrong.append(f"v3 was promoted by {ramped.ended_by}, not by the judge")
@@ -108,7 +108,7 @@ def mistakes(ramped: Ramped) -> list[str]:
 
 def policy_lines() -> list[str]:
     """Say by what v3 is judged, and that it is less than usual."""
-    usual = Policy()
+    usual = JudgePolicy()
     steps = zip(POLICY.steps, usual.steps, strict=True)
     rows = [
         [f"  {percent(step.percent)}", count(step.minimum), share(step.bound), count(other.minimum), share(other.bound)]

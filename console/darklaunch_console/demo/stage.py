@@ -15,21 +15,21 @@ from typing import Final
 import httpx
 import psycopg
 from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.launches import Act, create_launch
+from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect
 
 from darklaunch_console.cli.errors import ConsoleError
-from darklaunch_console.embedded import Servers
+from darklaunch_console.embedded import EmbeddedServers
 from darklaunch_console.launches.control import actor
 from darklaunch_console.stores.processes import hooks_alive
 
-from .load import Progress, Summary, run_load
-from .processes import Player, address, on_stage
+from .load import LoadProgress, LoadSummary, run_load
+from .processes import DemoProcess, address, on_stage
 from .shop.database import Shop, build_shop
 from .traffic import Visit
 
@@ -41,23 +41,23 @@ _CONSOLE: Final = "darklaunch_console"
 
 
 @dataclass(frozen=True, slots=True)
-class Narrator:
+class DemoNarrator:
     """Tells the audience what happens: `say` a line for each step, `show` the progress of the load."""
 
     say: Callable[[str], None]
-    show: Callable[[Progress, report_queries.Ledger], None]
+    show: Callable[[LoadProgress, report_queries.LaunchLedger], None]
 
 
 @dataclass(slots=True)
-class Stage:
+class DemoStage:
     """What both acts play on. `players` are those whose end would be the end of the play."""
 
-    servers: Servers
+    servers: EmbeddedServers
     directory: Path
     shop: Shop
     stack: contextlib.ExitStack
     control: str = ""
-    players: dict[str, Player] = field(default_factory=dict[str, Player])
+    players: dict[str, DemoProcess] = field(default_factory=dict[str, DemoProcess])
 
     def enter(self, name: str, module: str, *arguments: str) -> None:
         """Start a process of the demo."""
@@ -83,13 +83,15 @@ class Stage:
         httpx.get(f"{found}/health", timeout=20)  # whatever a first request sets up is no user's wait
         return found
 
-    def begin(self, launch: str, shadow: str, percent: float, policy: Policy) -> None:
+    def begin(self, launch: str, shadow: str, percent: float, policy: JudgePolicy) -> None:
         """Start a launch as `darklaunch start` does, and wait until the shop's hook knows of it."""
         spec = LaunchSpec(shadow, control=self.control, policy=write_policy(policy))
         redis = connect(self.servers.redis_url, client_name="darklaunch-demo")
         try:
             with psycopg.connect(self.servers.postgres_url) as connection:
-                record = create_launch(connection, launch, spec, Act(actor(), "started", "the demo"), percent=percent)
+                record = create_launch(
+                    connection, launch, spec, LaunchAct(actor(), "started", "the demo"), percent=percent
+                )
             publish(redis, record, lift_hold=False)
             wait(lambda: bool(hooks_alive(redis)), 30.0, "the hook in v1 was not seen on Redis")
             time.sleep(1.0)  # the hook looks for new launches twice a second
@@ -102,14 +104,14 @@ class Stage:
         origin: str,
         visits: Sequence[Visit],
         per_s: float,
-        tell: Narrator,
+        tell: DemoNarrator,
         over: Callable[[psycopg.Connection[tuple[object, ...]]], bool] = lambda _connection: False,
-    ) -> Summary:
+    ) -> LoadSummary:
         """Send visitors until all were there, or until it is `over`, which is asked four times a second."""
-        seen: list[Progress] = []
+        seen: list[LoadProgress] = []
         enough = threading.Event()
         with ThreadPoolExecutor(1) as pool, psycopg.connect(self.servers.postgres_url, autocommit=True) as connection:
-            load: Future[Summary] = pool.submit(
+            load: Future[LoadSummary] = pool.submit(
                 asyncio.run, run_load(origin, visits, per_s, seen.append, enough=enough.is_set)
             )
             try:
@@ -125,27 +127,29 @@ class Stage:
                 enough.set()
             return load.result()
 
-    def settle(self, launch: str, tell: Narrator, users: Summary) -> None:
+    def settle(self, launch: str, tell: DemoNarrator, users: LoadSummary) -> None:
         """Wait until everything sampled has an outcome; the shop's hook must have ended."""
         with psycopg.connect(self.servers.postgres_url, autocommit=True) as connection:
 
             def settled() -> bool:
                 closed = _closed(connection, launch)  # first: what closes may bring a last count
                 ledger = report_queries.ledger(connection, launch)
-                tell.show(Progress(users.sent, users.sent, users.ok, users.errors, users.latencies.p50_ms, 0.0), ledger)
+                tell.show(
+                    LoadProgress(users.sent, users.sent, users.ok, users.errors, users.latencies.p50_ms, 0.0), ledger
+                )
                 return bool(ledger.sampled) and ledger.on_its_way == 0 and users.ok + users.errors > 0 and closed
 
             wait(settled, SETTLE_S, "what was mirrored did not settle")
 
 
 @contextlib.contextmanager
-def set_stage(servers: Servers, directory: Path, tell: Narrator) -> Generator[Stage]:
+def set_stage(servers: EmbeddedServers, directory: Path, tell: DemoNarrator) -> Generator[DemoStage]:
     """Build the shop and start the pipeline and a second v1, the control; everything has ended behind the block."""
     migrate(servers.postgres_url)
     shop = build_shop(directory / "shop")
     tell.say(f"A shop with {shop.size.orders:,} orders in SQLite is built, and the database of its next release, v2.")
     with contextlib.ExitStack() as stack:
-        stage = Stage(servers, directory, shop, stack)
+        stage = DemoStage(servers, directory, shop, stack)
         stage.enter_shop("v2", "v2")
         stage.enter_shop("control", "v1")
         stage.enter("worker", _CONSOLE, "worker")

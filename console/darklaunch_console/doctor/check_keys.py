@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from darklaunch_shared.launch.spec import LaunchState, Status
-from darklaunch_shared.redis.presence import Process
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
+from darklaunch_shared.redis.presence import ProcessRecord
 
 from darklaunch_console.output.text import plural, printable
 
-from .check_result import Finding, fail, ok, warn
+from .check_result import CheckResult, fail, ok, warn
 
 
-def check_keys(states: Iterable[LaunchState], hooks: Sequence[Process], workers: Sequence[Process]) -> list[Finding]:
+def check_keys(
+    states: Iterable[LaunchState], hooks: Sequence[ProcessRecord], workers: Sequence[ProcessRecord]
+) -> list[CheckResult]:
     """Judge the keys for sealing, where an active launch seals, and those for signing, where anybody signs."""
-    sealing = sorted(state.name for state in states if state.spec.seal and state.status is Status.ACTIVE)
+    sealing = sorted(state.name for state in states if state.spec.seal and state.status is LaunchStatus.ACTIVE)
     return [*(_sealing(sealing, hooks, workers) if sealing else ()), *_signing(hooks, workers)]
 
 
-def _sealing(launches: list[str], hooks: Sequence[Process], workers: Sequence[Process]) -> list[Finding]:
+def _sealing(
+    launches: list[str], hooks: Sequence[ProcessRecord], workers: Sequence[ProcessRecord]
+) -> list[CheckResult]:
     names = printable(", ".join(launches))
     known = _common(workers, "seal_keys")
     bare = sum(not hook.about.get("seal_key") for hook in hooks)
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     if bare:
         what = f"{plural(bare, 'app process', 'app processes')} without a usable DARKLAUNCH_SEAL_KEY: nothing of"
         found.append(fail(f"{what} {names} is sampled there (no_seal_key)", "Set it, and install darklaunch[seal]."))
@@ -34,7 +38,7 @@ def _sealing(launches: list[str], hooks: Sequence[Process], workers: Sequence[Pr
     return found or [ok(f"Credentials are sealed for {names}")]
 
 
-def _signing(hooks: Sequence[Process], workers: Sequence[Process]) -> list[Finding]:
+def _signing(hooks: Sequence[ProcessRecord], workers: Sequence[ProcessRecord]) -> list[CheckResult]:
     asking = [worker for worker in workers if worker.about.get("signing_keys")]
     signing = {str(hook.about.get("signing_key", "")) for hook in hooks}
     if not asking and not any(signing):
@@ -49,7 +53,7 @@ def _signing(hooks: Sequence[Process], workers: Sequence[Process]) -> list[Findi
     return [ok("Entries are signed, and workers take no others")]
 
 
-def _common(workers: Sequence[Process], field: str) -> set[str]:
+def _common(workers: Sequence[ProcessRecord], field: str) -> set[str]:
     """Name the keys that every worker has."""
     rings = [set(map(str, cast(Iterable[Any], worker.about.get(field) or ()))) for worker in workers]
     return {name for name in rings[0] if all(name in ring for ring in rings)} if rings else set()

@@ -11,22 +11,22 @@ from darklaunch_comparator.rules import WITHHELD, masks_lost
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch.origin import parse_origin
-from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.launches.shadow_probe import captured_there, forbidden, probe, resolve
 from darklaunch_console.output.numbers import count, milliseconds, seconds
 from darklaunch_console.output.text import plural, printable
-from darklaunch_console.stores.streams import Sight
+from darklaunch_console.stores.streams import StreamsState
 
-from .check_result import Finding, fail, ok, warn
+from .check_result import CheckResult, fail, ok, warn
 
 PROBE_S: Final = 3.0
 AT_ONCE: Final = 8
 
 
-def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, LaunchState]) -> list[Finding]:
+def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, LaunchState]) -> list[CheckResult]:
     """Compare the record of every launch with the copy that hooks and workers obey."""
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     for record in records:
         state, copy = record.state, copies.get(record.state.name)
         if copy is None:
@@ -51,9 +51,9 @@ def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, Launch
     return found
 
 
-def check_shadows(states: Iterable[LaunchState], captured: Iterable[str]) -> list[Finding]:
+def check_shadows(states: Iterable[LaunchState], captured: Iterable[str]) -> list[CheckResult]:
     """Resolve and probe the shadow of every active launch, and its control where it has one, several at once."""
-    active = [state for state in states if state.status is Status.ACTIVE and not state.hold]
+    active = [state for state in states if state.status is LaunchStatus.ACTIVE and not state.hold]
     origins = set(captured)
     if not active:
         return []
@@ -63,7 +63,7 @@ def check_shadows(states: Iterable[LaunchState], captured: Iterable[str]) -> lis
         return list(pool.map(partial(_check_called, origins), called))
 
 
-def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> Finding:
+def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> CheckResult:
     state, role, url = called
     name, shown = state.name, printable(url)
     try:
@@ -86,14 +86,14 @@ def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> F
     return ok(f"{name}: its {role} {shown} answers (HTTP {answer.status} in {milliseconds(answer.took_ms)})")
 
 
-def check_backlogs(sights: Mapping[str, tuple[LaunchState, Sight]]) -> list[Finding]:
+def check_backlogs(sights: Mapping[str, tuple[LaunchState, StreamsState]]) -> list[CheckResult]:
     """Judge whether the pipeline keeps up with each launch, and whether dead letters wait for someone."""
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     for name, (state, sight) in sights.items():
         streams = [stream for shard in sight.shards for stream in (shard.captures, shard.replays)]
         oldest_s = max((stream.oldest_s for stream in streams), default=0.0)
         waiting = sum(stream.length for stream in streams)
-        if waiting and oldest_s > state.spec.max_age_s / 2 and state.status is not Status.PAUSED:
+        if waiting and oldest_s > state.spec.max_age_s / 2 and state.status is not LaunchStatus.PAUSED:
             what = f"{name} is {seconds(oldest_s)} behind with {plural(waiting, 'exchange')}"
             limit = f"After {seconds(state.spec.max_age_s)} they are dropped as stale."
             do = f"{limit} If its shadow answers: add workers, or lower its share: darklaunch ramp {name} PERCENT."

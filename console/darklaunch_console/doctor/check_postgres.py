@@ -14,7 +14,7 @@ from darklaunch_console.output.text import printable
 from darklaunch_console.stores.postgres import Connection
 
 from .check_redis import judge_clock
-from .check_result import Finding, fail, ok, warn
+from .check_result import CheckResult, fail, ok, warn
 
 _SIZE: Final = b"""
 SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
@@ -40,7 +40,7 @@ SELECT current_user,
 """
 
 
-def check_postgres(connection: Connection, where: str) -> list[Finding]:
+def check_postgres(connection: Connection, where: str) -> list[CheckResult]:
     """Check version, migrations, partitions, role and clock of a Postgres. Raises psycopg.Error."""
     began = time.perf_counter()
     row: Any = connection.execute("SELECT clock_timestamp(), pg_is_in_recovery()").fetchone()
@@ -68,7 +68,7 @@ def check_postgres(connection: Connection, where: str) -> list[Finding]:
     return found
 
 
-def _privileges(connection: Connection) -> Finding:
+def _privileges(connection: Connection) -> CheckResult:
     row: Any = connection.execute(_PRIVILEGES).fetchone()
     user, lacking, may_create = row
     if lacking:
@@ -78,7 +78,7 @@ def _privileges(connection: Connection) -> Finding:
     return ok(f"The Postgres role {printable(user)} may do what comparators do, {more}")
 
 
-def _partitions(connection: Connection, now: datetime) -> Finding:
+def _partitions(connection: Connection, now: datetime) -> CheckResult:
     days = {day for (day,) in connection.execute("SELECT darklaunch.partition_days()")}
     today = now.astimezone(UTC).date()
     if {today, today + timedelta(days=1)} <= days:

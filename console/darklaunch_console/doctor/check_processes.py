@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from darklaunch_shared.redis.presence import Process
+from darklaunch_shared.redis.presence import ProcessRecord
 
 from darklaunch_console.output.text import plural, printable
 
 from .check_redis import judge_clock
-from .check_result import Finding, Level, fail, ok, warn
+from .check_result import CheckLevel, CheckResult, fail, ok, warn
 
 
 def check_processes(
-    hooks: Sequence[Process], workers: Sequence[Process], comparators: Sequence[Process], *, active: bool
-) -> list[Finding]:
+    hooks: Sequence[ProcessRecord],
+    workers: Sequence[ProcessRecord],
+    comparators: Sequence[ProcessRecord],
+    *,
+    active: bool,
+) -> list[CheckResult]:
     """Judge who is alive; `active` says that a launch is, so that somebody must be at work."""
     found = [
         ok(f"{plural(len(hooks), 'app process', 'app processes')} with the hook")
@@ -37,7 +41,7 @@ def check_processes(
     return found
 
 
-def _clocks(processes: Sequence[Process]) -> list[Finding]:
+def _clocks(processes: Sequence[ProcessRecord]) -> list[CheckResult]:
     """Judge each host's clock by that of Redis, which stamps every sign of life.
 
     One that was long under way, while Redis was frozen, makes its host look behind, never ahead: of a host, the one
@@ -50,7 +54,7 @@ def _clocks(processes: Sequence[Process]) -> list[Finding]:
             host, skew_s = str(process.about.get("host", "?")), (told - process.seen_ms) / 1000
             ahead_s[host] = max(ahead_s.get(host, skew_s), skew_s)
     judged = [judge_clock(printable(host), skew_s, whom="that of Redis") for host, skew_s in sorted(ahead_s.items())]
-    wrong = [finding for finding in judged if finding.level is not Level.OK]
+    wrong = [finding for finding in judged if finding.level is not CheckLevel.OK]
     if judged and not wrong:
         return [ok(f"The clocks of {plural(len(judged), 'host')} agree with that of Redis")]
     return wrong

@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from redis.exceptions import ResponseError
 
 from darklaunch_console.output.numbers import milliseconds, seconds, size
 from darklaunch_console.stores.processes import server_now_ms
 
-from .check_result import Finding, fail, ok, warn
+from .check_result import CheckResult, fail, ok, warn
 
 OLDEST: Final = (6, 2)
 SKEW_WARN_S: Final = 2.0
@@ -21,7 +21,7 @@ SKEW_FAIL_S: Final = 60.0
 NEARLY_FULL: Final = 0.9
 
 
-def check_redis(redis: Client, where: str) -> list[Finding]:
+def check_redis(redis: RedisClient, where: str) -> list[CheckResult]:
     """Check the version, eviction, memory, persistence and role of a Redis, and its clock. Raises RedisError."""
     began = time.perf_counter()
     redis.execute_command("PING")
@@ -31,7 +31,7 @@ def check_redis(redis: Client, where: str) -> list[Finding]:
     return [*judge_info(info, where, took_ms), judge_clock("Redis", skew_s), *_access(redis)]
 
 
-def _access(redis: Client) -> list[Finding]:
+def _access(redis: RedisClient) -> list[CheckResult]:
     """Judge who may come in, as far as this user may ask."""
     try:
         me = redis.execute_command("ACL", "WHOAMI").decode("utf-8", "replace")
@@ -55,9 +55,9 @@ def read_info(reply: object) -> dict[str, str]:
     return {name: value for name, _, value in lines}
 
 
-def judge_info(info: Mapping[str, str], where: str, took_ms: float) -> list[Finding]:
+def judge_info(info: Mapping[str, str], where: str, took_ms: float) -> list[CheckResult]:
     """Judge what INFO says."""
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     valkey, version = info.get("valkey_version", ""), info.get("redis_version", "0")
     name = f"Valkey {valkey}" if valkey else f"Redis {version}"
     if _version(version) < OLDEST:
@@ -70,7 +70,7 @@ def judge_info(info: Mapping[str, str], where: str, took_ms: float) -> list[Find
     return found
 
 
-def _eviction(info: Mapping[str, str]) -> Finding:
+def _eviction(info: Mapping[str, str]) -> CheckResult:
     policy = info.get("maxmemory_policy", "noeviction")
     if policy == "noeviction":
         return ok("Redis evicts nothing (maxmemory-policy noeviction)")
@@ -80,7 +80,7 @@ def _eviction(info: Mapping[str, str]) -> Finding:
     )
 
 
-def _memory(info: Mapping[str, str]) -> list[Finding]:
+def _memory(info: Mapping[str, str]) -> list[CheckResult]:
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if not most:
         return [ok(f"Redis uses {size(used)} of memory; no maxmemory is set")]
@@ -90,7 +90,7 @@ def _memory(info: Mapping[str, str]) -> list[Finding]:
     return [ok(told)]
 
 
-def _persistence(info: Mapping[str, str]) -> Finding:
+def _persistence(info: Mapping[str, str]) -> CheckResult:
     if info.get("loading", "0") == "1":
         return fail("Redis is loading its data", "Wait until it has.")
     if "err" in (info.get("aof_last_write_status"), info.get("rdb_last_bgsave_status")):
@@ -103,7 +103,7 @@ def _persistence(info: Mapping[str, str]) -> Finding:
     )
 
 
-def judge_clock(whose: str, skew_s: float, whom: str = "this machine's") -> Finding:
+def judge_clock(whose: str, skew_s: float, whom: str = "this machine's") -> CheckResult:
     """Judge how far a clock is ahead of another. Ages of exchanges are differences of clocks."""
     if abs(skew_s) < SKEW_WARN_S:
         return ok(f"{whose}'s clock agrees with {whom}")

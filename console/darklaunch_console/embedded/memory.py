@@ -12,20 +12,20 @@ from .errors import EmbeddedError
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ServerAccess:
     """How to reach a server: password and port; port 0 means that none was chosen yet."""
 
     password: str
     port: int = 0
 
 
-def recall(path: Path) -> Access:
+def recall(path: Path) -> ServerAccess:
     """Return what was remembered in `path`, or a new random password. Raises EmbeddedError when it is not readable."""
     try:
         remembered = json.loads(path.read_bytes())
-        return Access(str(remembered["password"]), int(remembered["port"]))
+        return ServerAccess(str(remembered["password"]), int(remembered["port"]))
     except FileNotFoundError:
-        return Access(secrets.token_urlsafe(24))
+        return ServerAccess(secrets.token_urlsafe(24))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EmbeddedError(
             f"Cannot read the password of the embedded server in {path}: {error!r}. Repair the file, "
@@ -33,7 +33,7 @@ def recall(path: Path) -> Access:
         ) from error
 
 
-def remember(path: Path, access: Access) -> None:
+def remember(path: Path, access: ServerAccess) -> None:
     """Write to `path`, for our eyes only, all or nothing."""
     write_private(path, json.dumps(asdict(access)).encode())
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from .account import Account
+from .account import ServerAccount
 from .errors import DidNotStart, EmbeddedError
 from .homes import ServersDir
-from .memory import Access, recall, remember, write_private
+from .memory import ServerAccess, recall, remember, write_private
 from .ports import ATTEMPTS, LOOPBACK, free_port, lost_the_race
 from .process import Child, did_not_start, start, wait_until
 
@@ -61,8 +61,8 @@ class Cluster:
 
     bin: Path
     servers_dir: ServersDir
-    account: Account
-    access: Access
+    account: ServerAccount
+    access: ServerAccess
     initdb: Child | None
 
     @property
@@ -87,7 +87,7 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def prepare_postgres(bin_dir: Path, servers_dir: ServersDir, account: Account) -> Generator[Cluster]:
+def prepare_postgres(bin_dir: Path, servers_dir: ServersDir, account: ServerAccount) -> Generator[Cluster]:
     """Check the cluster below `servers_dir`, or start to make one; initdb runs on while the block does other things.
 
     Raises EmbeddedError when the data was written by another major version.
@@ -184,7 +184,7 @@ def _check_version(cluster: Cluster) -> None:
         )
 
 
-def _refuse_unknown_user(account: Account) -> None:
+def _refuse_unknown_user(account: ServerAccount) -> None:
     try:
         pwd.getpwuid(account.uid)
     except KeyError:
@@ -212,11 +212,11 @@ def _ready(data: Path, process: Child) -> bool:
     return len(lines) >= 8 and lines[0] == str(process.pid) and lines[7].strip() == "ready"
 
 
-def _url(access: Access, database: str) -> str:
+def _url(access: ServerAccess, database: str) -> str:
     return f"postgresql://{OWNER}:{access.password}@{LOOPBACK}:{access.port}/{database}"
 
 
-def _ensure_database(access: Access, data: Path) -> None:
+def _ensure_database(access: ServerAccess, data: Path) -> None:
     try:
         with psycopg.connect(_url(access, "postgres"), autocommit=True, connect_timeout=30) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [OWNER]).fetchone()

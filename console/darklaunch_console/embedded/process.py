@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from . import child
-from .account import Account
+from .account import ServerAccount
 from .errors import DidNotStart
 
 POLL_S = 0.02
@@ -84,7 +84,7 @@ def start(
     *,
     cwd: Path,
     log_path: Path,
-    account: Account,
+    account: ServerAccount,
     death_signal: signal.Signals,
     stdin: bytes = b"",
     keep_fds: Sequence[int] = (),

@@ -14,14 +14,14 @@ FILE = "running.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class RunningServers:
     """The URLs of embedded servers that run now; None for a store that is not embedded."""
 
     redis_url: str | None
     postgres_url: str | None
 
 
-def announce(servers_dir: ServersDir, addresses: Addresses) -> None:
+def announce(servers_dir: ServersDir, addresses: RunningServers) -> None:
     """Write the addresses where `running_servers` finds them; only this user can read them."""
     write_private(servers_dir.path / FILE, json.dumps(asdict(addresses)).encode())
 
@@ -31,12 +31,12 @@ def withdraw(servers_dir: ServersDir) -> None:
     (servers_dir.path / FILE).unlink(missing_ok=True)
 
 
-def find_running(home: Path) -> Addresses | None:
+def find_running(home: Path) -> RunningServers | None:
     """Return the addresses of the servers that another process keeps running in `home`, or None."""
     path = kept_path(home)
     try:
         if not is_owned(path):
             return None  # what a killed run left says nothing
-        return Addresses(**json.loads((path / FILE).read_bytes()))
+        return RunningServers(**json.loads((path / FILE).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None

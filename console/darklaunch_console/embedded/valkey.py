@@ -14,10 +14,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .account import Account
+from .account import ServerAccount
 from .errors import DidNotStart
 from .homes import ServersDir
-from .memory import Access, recall, remember
+from .memory import ServerAccess, recall, remember
 from .ports import ATTEMPTS, LOOPBACK, free_port, lost_the_race
 from .process import Child, did_not_start, start, wait_until
 
@@ -36,7 +36,7 @@ class Valkey:
     path: Path
 
 
-def configuration(access: Access, *, keep: bool) -> bytes:
+def configuration(access: ServerAccess, *, keep: bool) -> bytes:
     """Return the configuration, as lines. It goes through stdin: the password is in no argument and no file."""
     lines = [
         f"bind {LOOPBACK}",
@@ -54,7 +54,7 @@ def configuration(access: Access, *, keep: bool) -> bytes:
 
 @contextlib.contextmanager
 def serve_valkey(
-    program: Path, servers_dir: ServersDir, account: Account, *, extra: Sequence[str] = ()
+    program: Path, servers_dir: ServersDir, account: ServerAccount, *, extra: Sequence[str] = ()
 ) -> Generator[Valkey]:
     """Run a Valkey below `servers_dir` until the block ends; `extra` are more lines of configuration.
 
@@ -91,7 +91,7 @@ def serve_valkey(
     raise DidNotStart(f"Valkey found no free port on {LOOPBACK} in {ATTEMPTS} attempts.")
 
 
-def _answers(access: Access, process: Child) -> bool:
+def _answers(access: ServerAccess, process: Child) -> bool:
     client = redis.Redis(
         host=LOOPBACK,
         port=access.port,

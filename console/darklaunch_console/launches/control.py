@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.errors import LaunchMoved, LaunchUnknown
-from darklaunch_comparator.store.launches import Act, LaunchRecord, get_launch, list_launches, update_launch
+from darklaunch_comparator.errors import LaunchChanged, LaunchUnknown
+from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, get_launch, list_launches, update_launch
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from redis.exceptions import RedisError
 
-from darklaunch_console.cli.errors import ConsoleError, NoSuchLaunch, Unreachable
+from darklaunch_console.cli.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
 from darklaunch_console.stores.postgres import Connection
 
 
@@ -24,16 +24,16 @@ class OnlyOnRedis(ConsoleError):
     """Redis carries a launch that this Postgres does not record."""
 
 
-class NotTold(Unreachable):
+class NotPublished(ServerUnreachable):
     """The change is recorded; Redis could not be told of it."""
 
 
-class Overtaken(ConsoleError):
+class LaunchOvertaken(ConsoleError):
     """Somebody else changed the launch between our look and our act."""
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class LaunchBefore:
     """A launch before it is changed: as recorded, and what Redis has of it now (revision −1: nothing)."""
 
     record: LaunchRecord
@@ -51,7 +51,7 @@ class Before:
         return self.held or self.state.hold
 
 
-def find(redis: Client, connection: Connection, name: str) -> Before:
+def find(redis: RedisClient, connection: Connection, name: str) -> LaunchBefore:
     """Look a launch up. Raises NoSuchLaunch, or OnlyOnRedis."""
     revision, hold = read_copy(redis, name)
     try:
@@ -63,10 +63,12 @@ def find(redis: Client, connection: Connection, name: str) -> Before:
                 f"record. `darklaunch rollback {name}` stops it"
             ) from None
         raise NoSuchLaunch(name, known(connection)) from None
-    return Before(record, hold, revision)
+    return LaunchBefore(record, hold, revision)
 
 
-def change(redis: Client, connection: Connection, before: Before, act: Act, **changes: Any) -> LaunchRecord:
+def change(
+    redis: RedisClient, connection: Connection, before: LaunchBefore, act: LaunchAct, **changes: Any
+) -> LaunchRecord:
     """Record a change with its event, then publish it; `hold=False` lifts the emergency stop.
 
     Raises Overtaken when somebody else changed it since `before`, and NotTold when the change is recorded but could
@@ -75,8 +77,8 @@ def change(redis: Client, connection: Connection, before: Before, act: Act, **ch
     name, revision = before.state.name, before.state.revision
     try:
         record = update_launch(connection, name, act, above=before.published_revision, only_at=revision, **changes)
-    except LaunchMoved:
-        raise Overtaken(
+    except LaunchChanged:
+        raise LaunchOvertaken(
             f"somebody else changed {name} at this moment; look with `darklaunch show {name}`, then try again"
         ) from None
     connection.commit()
@@ -84,12 +86,12 @@ def change(redis: Client, connection: Connection, before: Before, act: Act, **ch
     return record
 
 
-def tell(redis: Client, record: LaunchRecord, *, lift_hold: bool) -> None:
+def tell(redis: RedisClient, record: LaunchRecord, *, lift_hold: bool) -> None:
     """Publish what is recorded. Raises NotTold when it could not be: the record is right, the copy is not yet."""
     try:
         publish(redis, record, lift_hold=lift_hold)
     except (RedisError, OSError) as error:
-        raise NotTold(
+        raise NotPublished(
             f"the change of {record.state.name} is recorded, but Redis could not be told ({error}): hooks and workers "
             "go on as before until a comparator publishes it"
         ) from error
@@ -100,7 +102,7 @@ def known(connection: Connection) -> list[str]:
     return [record.state.name for record in list_launches(connection)]
 
 
-def read_copy(redis: Client, name: str) -> tuple[int, bool]:
+def read_copy(redis: RedisClient, name: str) -> tuple[int, bool]:
     """Read the revision (−1: none) and the hold that hooks and workers see."""
     revision, hold = redis.execute_command("HMGET", keys.launch(name), "revision", "hold")
     number = int(revision) if revision and revision.isdigit() else -1

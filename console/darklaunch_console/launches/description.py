@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from darklaunch_comparator.judging.policy import Mode
-from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_comparator.judging.policy import JudgeMode
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.output.numbers import percent
 
 STATUSES: Final = {
-    Status.ACTIVE: "active",
-    Status.PAUSED: "paused",
-    Status.PROMOTED: "promoted",
-    Status.ROLLED_BACK: "rolled back",
+    LaunchStatus.ACTIVE: "active",
+    LaunchStatus.PAUSED: "paused",
+    LaunchStatus.PROMOTED: "promoted",
+    LaunchStatus.ROLLED_BACK: "rolled back",
 }
 MODES: Final = {
-    Mode.ADVISE: "advises and never acts",
-    Mode.MANUAL: "rolls back by itself; people raise the share and promote",
-    Mode.AUTO: "rolls back, raises the share and promotes by itself",
+    JudgeMode.ADVISE: "advises and never acts",
+    JudgeMode.MANUAL: "rolls back by itself; people raise the share and promote",
+    JudgeMode.AUTO: "rolls back, raises the share and promotes by itself",
 }
 """What the judge of a launch does."""
 
 
 def standing(state: LaunchState, *, held: bool | None = None) -> str:
     """Say what a launch is doing, in a word or two. `held`: also where the record does not know of the hold yet."""
-    ended = state.status in (Status.PROMOTED, Status.ROLLED_BACK)
+    ended = state.status in (LaunchStatus.PROMOTED, LaunchStatus.ROLLED_BACK)
     return "held" if (state.hold if held is None else held) and not ended else STATUSES[state.status]
 
 

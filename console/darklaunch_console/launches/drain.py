@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from darklaunch_console.stores.streams import EntryId, Shard, Sight, Stream
+from darklaunch_console.stores.streams import EntryId, ShardState, StreamsState, StreamState
 
 COUNTERS_S: Final = 2.0
 """Hooks say every second what they have sampled; by then everyone who is alive has."""
 LOOK_EVERY_S: Final = 0.2
 
-Look = Callable[[], Sight]
+Look = Callable[[], StreamsState]
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class OnTheirWay:
     """What is on its way: in hooks' outboxes, waiting for a worker, in workers' hands, waiting to be compared."""
 
     outboxes: int
@@ -31,9 +31,9 @@ class Left:
         return self.outboxes + self.waiting + self.replaying + self.comparing
 
 
-def left(sight: Sight) -> Left:
+def left(sight: StreamsState) -> OnTheirWay:
     """Add up what is on its way."""
-    return Left(
+    return OnTheirWay(
         sight.in_outboxes(),
         sum(shard.captures.waiting for shard in sight.shards),
         sum(shard.captures.in_flight for shard in sight.shards),
@@ -41,7 +41,7 @@ def left(sight: Sight) -> Left:
     )
 
 
-def settle(look: Look, told: Callable[[Left], None], limit_s: float) -> bool:
+def settle(look: Look, told: Callable[[OnTheirWay], None], limit_s: float) -> bool:
     """Wait until everything sampled before this call has settled; False when the limit passed first.
 
     `told` hears at every look what is left. An exchange crosses three places in order, so each is marked when the one
@@ -54,7 +54,7 @@ def settle(look: Look, told: Callable[[Left], None], limit_s: float) -> bool:
     def heard() -> bool:
         return (time.monotonic() >= heard_by or not sight.living()) and sight.in_outboxes() == 0
 
-    def passed(marks: Sequence[EntryId], stream_of: Callable[[Shard], Stream]) -> Callable[[], bool]:
+    def passed(marks: Sequence[EntryId], stream_of: Callable[[ShardState], StreamState]) -> Callable[[], bool]:
         return lambda: all(_passed(stream_of(shard), mark) for shard, mark in zip(sight.shards, marks, strict=True))
 
     def wait(done: Callable[[], bool]) -> bool:
@@ -74,5 +74,5 @@ def settle(look: Look, told: Callable[[Left], None], limit_s: float) -> bool:
     )
 
 
-def _passed(stream: Stream, mark: EntryId) -> bool:
+def _passed(stream: StreamState, mark: EntryId) -> bool:
     return stream.first_id is None or stream.first_id > mark

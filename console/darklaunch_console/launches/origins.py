@@ -10,13 +10,13 @@ from darklaunch_shared.launch.spec import LaunchSpec
 
 from darklaunch_console.cli.errors import ConsoleError
 
-from .shadow_probe import Probe, captured_there, forbidden, probe, resolve
+from .shadow_probe import ProbeResult, captured_there, forbidden, probe, resolve
 
 _MEANT = {"shadow": "the version under test", "control": "a second instance of the primary's version"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CalledOrigin:
     """Where one of them is: `role` is `shadow` or `control`, `addresses` are () when the name does not resolve."""
 
     role: str
@@ -32,14 +32,14 @@ class Place:
                 f"Name the address of {_MEANT[self.role]}"
             )
 
-    def probe(self) -> Probe:
+    def probe(self) -> ProbeResult:
         """Ask whether it answers."""
         if not self.addresses:
-            return Probe(0, 0.0, False, "has a name that does not resolve")
+            return ProbeResult(0, 0.0, False, "has a name that does not resolve")
         return probe(self.origin, self.addresses[0])
 
 
-def places_of(spec: LaunchSpec) -> list[Place]:
+def places_of(spec: LaunchSpec) -> list[CalledOrigin]:
     """Resolve the shadow, and the control where there is one.
 
     Raises BadOrigin, and ConsoleError when one must not be called or both are the same.
@@ -56,9 +56,9 @@ def places_of(spec: LaunchSpec) -> list[Place]:
     return [shadow, control]
 
 
-def _place(role: str, url: str, spec: LaunchSpec) -> Place:
+def _place(role: str, url: str, spec: LaunchSpec) -> CalledOrigin:
     origin = parse_origin(url, role)
     addresses = resolve(origin.host, origin.port)
     if (why := forbidden(addresses)) and not spec.allow_metadata:
         raise ConsoleError(f"the {role} {url} must not be called: {why}. If it is meant, add --allow-private-metadata")
-    return Place(role, url, origin, addresses)
+    return CalledOrigin(role, url, origin, addresses)

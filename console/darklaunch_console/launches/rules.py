@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from darklaunch_comparator.errors import BadRules
-from darklaunch_comparator.rules import Rule, RuleSet, Trouble, check, read_file, store
-from darklaunch_comparator.store.launches import Act, LaunchRecord
-from darklaunch_shared.redis.client import Client
+from darklaunch_comparator.rules import Rule, RuleProblem, RuleSet, check, read_file, store
+from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord
+from darklaunch_shared.redis.client import RedisClient
 
 from darklaunch_console.cli.errors import BadUsage
 from darklaunch_console.stores.postgres import Connection
 
-from .control import Before, actor, change
+from .control import LaunchBefore, actor, change
 
 
 def rules_from(text: str, name: str, held: RuleSet) -> RuleSet:
@@ -52,16 +52,16 @@ def without(rules: RuleSet, unwanted: Rule) -> RuleSet:
 
 
 def record_rules(
-    redis: Client,
+    redis: RedisClient,
     connection: Connection,
-    before: Before,
+    before: LaunchBefore,
     rules: RuleSet,
     reason: str,
     data: dict[str, object] | None = None,
 ) -> LaunchRecord:
     """Make these the launch's rules: comparators take them over within a second. Raises Overtaken and NotTold."""
     spec = replace(before.state.spec, rules=store(rules))
-    return change(redis, connection, before, Act(actor(), "rules_changed", reason, data=data), spec=spec)
+    return change(redis, connection, before, LaunchAct(actor(), "rules_changed", reason, data=data), spec=spec)
 
 
 def differences(old: RuleSet, new: RuleSet) -> tuple[list[Rule], list[Rule]]:
@@ -70,7 +70,7 @@ def differences(old: RuleSet, new: RuleSet) -> tuple[list[Rule], list[Rule]]:
     return [rule for rule in now if rule not in was], [rule for rule in was if rule not in now]
 
 
-def _of_option(trouble: Trouble) -> str:
+def _of_option(trouble: RuleProblem) -> str:
     """Say what is wrong, with the key that an unfinished sentence is about: `relative: it should be less than 1`."""
     return f"{trouble.where[-1]}: {trouble.what}" if trouble.what.startswith("it should") else trouble.what
 

@@ -28,7 +28,7 @@ _HOOK: Final = re.compile(r"(^|,)\s*darklaunch\s*(;|,|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ProbeResult:
     """What a GET / to the shadow gave: a status, or in `trouble` why there is none. `hook`: it carries the hook."""
 
     status: int
@@ -59,7 +59,7 @@ def forbidden(addresses: Iterable[str]) -> str | None:
     return next((why for address in addresses if (why := forbidden_address(address))), None)
 
 
-def probe(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -> Probe:
+def probe(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -> ProbeResult:
     """Send one GET / to the shadow at an address, marked as a replay so that its hook captures nothing.
 
     No redirect is followed and no body is read; the request is over within the limit for each step of it.
@@ -76,9 +76,9 @@ def probe(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -> Probe
                 answer = connection.getresponse()
                 took_ms = (time.perf_counter() - began) * 1000
                 timing = answer.getheader("server-timing") or ""
-                return Probe(answer.status, took_ms, bool(_HOOK.search(timing)))
+                return ProbeResult(answer.status, took_ms, bool(_HOOK.search(timing)))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Probe(0, (time.perf_counter() - began) * 1000, False, _trouble(error, limit_s))
+        return ProbeResult(0, (time.perf_counter() - began) * 1000, False, _trouble(error, limit_s))
 
 
 def _headers(origin: Origin) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Final
 from darklaunch_comparator.rules import check, store
 from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch.origin import parse_origin
-from darklaunch_shared.launch.path_policy import compile_policy
+from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
 
 from darklaunch_console.cli.errors import BadUsage
@@ -67,7 +67,7 @@ def specify(
         noise_percent=noise,
         rules=ignore_rules(ignore, author, reason),
     )
-    compile_policy(spec)
+    compile_path_policy(spec)
     return spec
 
 

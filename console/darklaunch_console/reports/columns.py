@@ -16,7 +16,7 @@ from typing import Final
 from darklaunch_console.output.table import split_at, width
 from darklaunch_console.output.text import plural, printable
 
-from .side_by_side import DIFFERS, LEFT, RIGHT, SAME, Row
+from .side_by_side import DIFFERS, LEFT, RIGHT, SAME, SideBySideRow
 
 EXCUSED: Final = "~"
 LEGEND: Final = {
@@ -38,7 +38,7 @@ _LABEL: Final = re.compile(r'\s*(?:"(?:[^"\\]|\\.){0,40}": )?"?')
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ColumnLine:
     """One line for the screen. `mark` is that of its row; "" for what is neither side's."""
 
     left: str
@@ -46,7 +46,7 @@ class Line:
     mark: str
 
 
-def excuse(rows: Sequence[Row], places: Sequence[str]) -> list[Row]:
+def excuse(rows: Sequence[SideBySideRow], places: Sequence[str]) -> list[SideBySideRow]:
     """Mark as excused what differs at none of the places in the body that were reported."""
     reported = [place for place in places if place.startswith("$")]
     if any(place == "$" or "…#" in place for place in reported):  # all of it, or a place too long to be told
@@ -57,29 +57,29 @@ def excuse(rows: Sequence[Row], places: Sequence[str]) -> list[Row]:
     ]
 
 
-def lay_out(rows: Sequence[Row], columns: int) -> list[Line]:
+def lay_out(rows: Sequence[SideBySideRow], columns: int) -> list[ColumnLine]:
     """Lay rows out: each stretch that differs under its places, with its surroundings; what is alike is counted."""
     side = (columns - _GUTTER) // 2
     telling = [at for at, row in enumerate(rows) if row.mark not in (SAME, EXCUSED)]
-    lines: list[Line] = []
+    lines: list[ColumnLine] = []
     shown = 0
     for start, end in _stretches(telling, len(rows)):
         lines += _alike(rows[shown:start])
         places = dict.fromkeys(rows[at].place for at in telling if start <= at < end)
-        lines.append(Line(_heading(list(places), columns), "", ""))
+        lines.append(ColumnLine(_heading(list(places), columns), "", ""))
         lines += _stretch(rows[start:end], side)
         shown = end
     return [*lines, *_alike(rows[shown:])]
 
 
-def whole(rows: Sequence[Row], columns: int, at_most: int | None = None) -> list[Line]:
+def whole(rows: Sequence[SideBySideRow], columns: int, at_most: int | None = None) -> list[ColumnLine]:
     """Lay out the first rows as they are, all of them by default."""
     side = (columns - _GUTTER) // 2
     shown = len(rows) if at_most is None else at_most
     return [*(line for row in rows[:shown] for line in _row(row, side)), *_alike(rows[shown:])]
 
 
-def parts(line: Line, columns: int) -> tuple[str, str, str]:
+def parts(line: ColumnLine, columns: int) -> tuple[str, str, str]:
     """Give a line in three parts, to be written one after another: left side, mark, right side."""
     side = (columns - _GUTTER) // 2
     if not line.mark:
@@ -116,8 +116,8 @@ def _stretches(telling: list[int], total: int) -> list[tuple[int, int]]:
     return stretches
 
 
-def _stretch(rows: Sequence[Row], side: int) -> list[Line]:
-    lines: list[Line] = []
+def _stretch(rows: Sequence[SideBySideRow], side: int) -> list[ColumnLine]:
+    lines: list[ColumnLine] = []
     run, mark = 0, ""
     for row in rows:
         run, mark = (run + 1 if row.mark == mark else 1), row.mark
@@ -129,19 +129,19 @@ def _stretch(rows: Sequence[Row], side: int) -> list[Line]:
     return lines
 
 
-def _left_out(mark: str, number: int) -> Line:
+def _left_out(mark: str, number: int) -> ColumnLine:
     words = f"⋮ {plural(number, 'more line')}"
-    return Line(words, "", mark) if mark == LEFT else Line("", words, mark)
+    return ColumnLine(words, "", mark) if mark == LEFT else ColumnLine("", words, mark)
 
 
-def _row(row: Row, side: int) -> list[Line]:
+def _row(row: SideBySideRow, side: int) -> list[ColumnLine]:
     left, right = printable(row.left or ""), printable(row.right or "")
     if row.mark in (SAME, EXCUSED):
-        return [Line(_cut(left, side), _cut(right, side), row.mark)]
+        return [ColumnLine(_cut(left, side), _cut(right, side), row.mark)]
     if row.mark == DIFFERS and max(width(left), width(right)) > FOLDS * side:
         left, right = _around(left, right, FOLDS * side)
     folded = _folded(left, side), _folded(right, side)
-    return [Line(one, other, row.mark) for one, other in zip_longest(*folded, fillvalue="")]
+    return [ColumnLine(one, other, row.mark) for one, other in zip_longest(*folded, fillvalue="")]
 
 
 def _around(left: str, right: str, room: int) -> tuple[str, str]:
@@ -174,9 +174,9 @@ def _cut(text: str, columns: int) -> str:
     return text if width(text) <= columns else f"{split_at(text, columns - 1)[0]}…"
 
 
-def _alike(rows: Sequence[Row]) -> list[Line]:
+def _alike(rows: Sequence[SideBySideRow]) -> list[ColumnLine]:
     if not rows:
         return []
     excused = sum(row.mark == EXCUSED for row in rows)
     differ = f", {plural(excused, 'excused difference')} among them" if excused else ""
-    return [Line(f"⋮ {plural(len(rows), 'line')} alike{differ}", "", "")]
+    return [ColumnLine(f"⋮ {plural(len(rows), 'line')} alike{differ}", "", "")]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from darklaunch_comparator.coverage import Coverage, CoveredRoute, Standing, cover
+from darklaunch_comparator.coverage import CoveredRoute, RouteCoverage, RouteStanding, cover
 from darklaunch_comparator.errors import BadPolicy
-from darklaunch_comparator.evidence import Counts
-from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.evidence import OutcomeCounts
+from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import read_policy
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchRecord
@@ -25,28 +25,31 @@ UNKNOWN = (
 )
 _NAMED = 3
 _LACKS = (
-    (Standing.MIRRORED, "too few exchanges yet"),
-    (Standing.UNCOMPARED, "no answer to compare"),
-    (Standing.UNSEEN, "no request yet"),
+    (RouteStanding.MIRRORED, "too few exchanges yet"),
+    (RouteStanding.UNCOMPARED, "no answer to compare"),
+    (RouteStanding.UNSEEN, "no request yet"),
 )
-_BY_DESIGN = ((Standing.WRITE, "is a write", "are writes"), (Standing.LEFT_OUT, "is left out", "are left out"))
+_BY_DESIGN = (
+    (RouteStanding.WRITE, "is a write", "are writes"),
+    (RouteStanding.LEFT_OUT, "is left out", "are left out"),
+)
 
 
 def gather_coverage(
-    connection: Connection, record: LaunchRecord, endpoints: Mapping[str, report_queries.Endpoint]
-) -> Coverage | None:
+    connection: Connection, record: LaunchRecord, endpoints: Mapping[str, report_queries.EndpointCounts]
+) -> RouteCoverage | None:
     """Read how far each route got; None when no hook has told its app's routes."""
     routes, omitted = report_queries.routes(connection)
     if not routes:
         return None
     counts = {
-        name: Counts(seen.mismatched, 0, seen.matched + seen.mismatched + seen.ignored)
+        name: OutcomeCounts(seen.mismatched, 0, seen.matched + seen.mismatched + seen.ignored)
         for name, seen in endpoints.items()
     }
     return cover(routes, counts, record.state.spec, policy_of(record), omitted)
 
 
-def sentence(coverage: Coverage) -> str:
+def sentence(coverage: RouteCoverage) -> str:
     """Say it in a line: `37 of 41 routes mirrored and judged; too few exchanges yet: GET /a, GET /b; 2 are writes`."""
     told = [f"{count(coverage.judged)} of {plural(coverage.total, 'route')} mirrored and judged"]
     told += [f"{why}: {_names(routes)}" for standing, why in _LACKS if (routes := _of(coverage, standing))]
@@ -56,7 +59,7 @@ def sentence(coverage: Coverage) -> str:
     return "; ".join(told)
 
 
-def as_lines(coverage: Coverage) -> list[str]:
+def as_lines(coverage: RouteCoverage) -> list[str]:
     """Lay out every route that was not judged, with what is missing."""
     rest = coverage.rest
     rows = [[from_outside(route.name, 50), count(route.n), _missing(route)] for route in rest]
@@ -66,7 +69,7 @@ def as_lines(coverage: Coverage) -> list[str]:
     return lines
 
 
-def as_values(coverage: Coverage) -> dict[str, Any]:
+def as_values(coverage: RouteCoverage) -> dict[str, Any]:
     """Give it for programs."""
     return {
         "routes": coverage.total,
@@ -85,7 +88,7 @@ def as_values(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def _of(coverage: Coverage, standing: Standing) -> list[CoveredRoute]:
+def _of(coverage: RouteCoverage, standing: RouteStanding) -> list[CoveredRoute]:
     return [route for route in coverage.routes if route.standing is standing]
 
 
@@ -95,19 +98,19 @@ def _names(routes: list[CoveredRoute]) -> str:
 
 
 def _missing(route: CoveredRoute) -> str:
-    if route.standing is Standing.MIRRORED:
+    if route.standing is RouteStanding.MIRRORED:
         return f"{count(route.needed)} more exchanges"
     return {
-        Standing.UNCOMPARED: "no answer could be compared",
-        Standing.UNSEEN: "no request was sampled yet",
-        Standing.WRITE: "a write that is not allowed (--allow)",
-        Standing.LEFT_OUT: "left out by --only or --skip",
+        RouteStanding.UNCOMPARED: "no answer could be compared",
+        RouteStanding.UNSEEN: "no request was sampled yet",
+        RouteStanding.WRITE: "a write that is not allowed (--allow)",
+        RouteStanding.LEFT_OUT: "left out by --only or --skip",
     }[route.standing]
 
 
-def policy_of(record: LaunchRecord) -> Policy:
+def policy_of(record: LaunchRecord) -> JudgePolicy:
     """Read what a launch is judged by."""
     try:
         return read_policy(record.state.spec.policy)
     except BadPolicy:  # of another release: the judge says so; here the usual one will do
-        return Policy()
+        return JudgePolicy()

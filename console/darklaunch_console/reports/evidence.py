@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from darklaunch_comparator.compare import error_title
-from darklaunch_comparator.coverage import Coverage
+from darklaunch_comparator.coverage import RouteCoverage
 from darklaunch_comparator.errors import LaunchUnknown
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchRecord, get_launch, list_launches
@@ -18,14 +18,14 @@ from darklaunch_console.stores.postgres import Connection
 
 from .coverage import gather_coverage, policy_of
 from .importance import importance
-from .noise_baseline import Baseline, read_baseline
+from .noise_baseline import NoiseBaseline, read_baseline
 
 VALUE_CHARS = 60
 """Longest value in a line of proof; `inspect` shows all of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ReportProblem:
     """A signature worth a person's time. `share` is its part of the endpoint's replays; `example` one line of proof.
 
     `joined` are further fingerprints it stands for, `importance` what it is ordered by. `decided` to `decided_at` are
@@ -64,14 +64,14 @@ class LatencyRow:
 
     endpoint: str
     pairs: int
-    primary: report_queries.Latency
-    shadow: report_queries.Latency
-    difference: report_queries.Latency
+    primary: report_queries.EndpointLatency
+    shadow: report_queries.EndpointLatency
+    difference: report_queries.EndpointLatency
     slow_share: float
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ReportEvidence:
     """Everything a report says. Times are UTC.
 
     `problems` are open; they, `accepted` and `resolved` each begin with the most important. `before_noise` would be
@@ -80,22 +80,22 @@ class Evidence:
     """
 
     record: LaunchRecord
-    ledger: report_queries.Ledger
+    ledger: report_queries.LaunchLedger
     compared: int
-    problems: tuple[Problem, ...]
-    accepted: tuple[Problem, ...]
-    resolved: tuple[Problem, ...]
-    before_noise: tuple[Problem, ...]
-    baseline: Baseline
+    problems: tuple[ReportProblem, ...]
+    accepted: tuple[ReportProblem, ...]
+    resolved: tuple[ReportProblem, ...]
+    before_noise: tuple[ReportProblem, ...]
+    baseline: NoiseBaseline
     latency: tuple[LatencyRow, ...]
     excuses: tuple[report_queries.ExcuseCount, ...]
-    coverage: Coverage | None
+    coverage: RouteCoverage | None
     since: datetime | None
     until: datetime | None
     verdict: tuple[str, ...] = ()
 
 
-def gather(connection: Connection, name: str) -> Evidence:
+def gather(connection: Connection, name: str) -> ReportEvidence:
     """Read a launch's evidence. Raises NoSuchLaunch."""
     record = find_record(connection, name)
     ledger = report_queries.ledger(connection, name)
@@ -109,7 +109,7 @@ def gather(connection: Connection, name: str) -> Evidence:
         for signature in report_queries.signatures(connection, name)
         if not (signature.outcome == "slow" and _share(signature, endpoints.get(signature.endpoint)) <= slow_budget)
     ]
-    return Evidence(
+    return ReportEvidence(
         record=record,
         ledger=ledger,
         compared=ledger.matched + ledger.mismatched + ledger.ignored,
@@ -134,7 +134,7 @@ def find_record(connection: Connection, name: str) -> LaunchRecord:
         raise NoSuchLaunch(name, [record.state.name for record in list_launches(connection)]) from None
 
 
-def join_timeouts(problems: list[Problem]) -> list[Problem]:
+def join_timeouts(problems: list[ReportProblem]) -> list[ReportProblem]:
     """Make one problem of an endpoint's slow answers and of those that did not come in time: it is one cause."""
     late = {problem.endpoint: problem for problem in problems if problem.title == error_title(ShadowErrorClass.TIMEOUT)}
     slow = {problem.endpoint for problem in problems if problem.outcome == "slow"}
@@ -145,7 +145,7 @@ def join_timeouts(problems: list[Problem]) -> list[Problem]:
     ]
 
 
-def _joined(slow: Problem, late: Problem) -> Problem:
+def _joined(slow: ReportProblem, late: ReportProblem) -> ReportProblem:
     return replace(
         slow,
         title=f"{slow.title}, or no answer in time ({late.count:,})",
@@ -165,18 +165,21 @@ def example(differences: Sequence[Mapping[str, object]], total: int) -> str:
     return "; ".join(shown) + (f"; and {more} more" if more else "")
 
 
-def _in_state(state: str, problems: list[Problem]) -> tuple[Problem, ...]:
+def _in_state(state: str, problems: list[ReportProblem]) -> tuple[ReportProblem, ...]:
     joined = join_timeouts([problem for problem in problems if problem.state == state])
     return tuple(sorted(joined, key=lambda problem: (-problem.importance, problem.endpoint, problem.fingerprint)))
 
 
 def _problem(
-    signature: report_queries.Signature, counted: report_queries.Endpoint | None, until: datetime, baseline: Baseline
-) -> Problem:
+    signature: report_queries.SignatureRow,
+    counted: report_queries.EndpointCounts | None,
+    until: datetime,
+    baseline: NoiseBaseline,
+) -> ReportProblem:
     share = _share(signature, counted)
     noise = baseline.excused_since(signature.endpoint, signature.parts)
     weight = importance(signature.endpoint, signature.parts, share, signature.last_seen, until, baseline.rates())
-    return Problem(
+    return ReportProblem(
         fingerprint=signature.fingerprint,
         endpoint=signature.endpoint,
         title=signature.title,
@@ -202,16 +205,16 @@ def _problem(
     )
 
 
-def _share(signature: report_queries.Signature, counted: report_queries.Endpoint | None) -> float:
+def _share(signature: report_queries.SignatureRow, counted: report_queries.EndpointCounts | None) -> float:
     replays = 0
     if counted:
         replays = counted.matched + counted.mismatched + counted.ignored + counted.unverified + counted.shadow_error
     return signature.count / replays if replays else 0.0
 
 
-def latency_rows(rows: list[report_queries.Latency]) -> list[LatencyRow]:
+def latency_rows(rows: list[report_queries.EndpointLatency]) -> list[LatencyRow]:
     """Put the sides of each endpoint beside one another: the slowest first, all endpoints together last."""
-    sides: dict[str, dict[str, report_queries.Latency]] = {}
+    sides: dict[str, dict[str, report_queries.EndpointLatency]] = {}
     for row in rows:
         sides.setdefault(row.endpoint or "all endpoints", {})[row.side] = row
     laid_out = [

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, cast
 
-from darklaunch_comparator.coverage import Coverage
+from darklaunch_comparator.coverage import RouteCoverage
 from darklaunch_comparator.judging.explain import odds
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.judgements import BuildEvidence, Judgement, builds, judgement
-from darklaunch_comparator.store.launches import Event, LaunchRecord, latest_ending
+from darklaunch_comparator.store.launches import LaunchEvent, LaunchRecord, latest_ending
 from darklaunch_comparator.store.noise import doubtful_signatures
 from darklaunch_comparator.store.signatures import seen_since
-from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.output.numbers import count, decimal, seconds, share
 from darklaunch_console.output.screen import from_outside
@@ -36,7 +36,7 @@ QUIET_S: Final = 600.0
 NAMED: Final = 8
 
 
-class Answer(StrEnum):
+class VerdictAnswer(StrEnum):
     """What a pipeline needs to know."""
 
     PROMOTE = "promote"
@@ -45,7 +45,7 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedLaunch:
     """A launch and the latest judgement of it; None when no judge has looked yet. `per_s` is the rate of exchanges.
 
     `coverage` is how far each of the app's routes got; None while no hook has told them. `builds` are those of which
@@ -58,9 +58,9 @@ class Judged:
     judgement: Judgement | None
     per_s: float
     now: datetime
-    coverage: Coverage | None = None
+    coverage: RouteCoverage | None = None
     builds: tuple[BuildEvidence, ...] = ()
-    ending: Event | None = None
+    ending: LaunchEvent | None = None
     busy: bool = False
     doubted: tuple[tuple[str, str], ...] = ()
 
@@ -75,17 +75,21 @@ class Judged:
         return self.judgement.summary if self.judgement else {}
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> VerdictAnswer:
         """What became of the launch, whoever decided it; else the verdict."""
-        if self.state.status is Status.ROLLED_BACK:
-            return Answer.ROLL_BACK
-        if self.state.status is Status.PROMOTED:
-            return Answer.PROMOTE
+        if self.state.status is LaunchStatus.ROLLED_BACK:
+            return VerdictAnswer.ROLL_BACK
+        if self.state.status is LaunchStatus.PROMOTED:
+            return VerdictAnswer.PROMOTE
         verdict = self.summary.get("verdict")
-        return Answer(verdict) if verdict in (Answer.PROMOTE, Answer.ROLL_BACK) else Answer.UNDECIDED
+        return (
+            VerdictAnswer(verdict)
+            if verdict in (VerdictAnswer.PROMOTE, VerdictAnswer.ROLL_BACK)
+            else VerdictAnswer.UNDECIDED
+        )
 
 
-def judged(connection: Connection, name: str) -> Judged:
+def judged(connection: Connection, name: str) -> JudgedLaunch:
     """Read what is judged of a launch. Raises NoSuchLaunch."""
     record = find_record(connection, name)
     found = judgement(connection, name)
@@ -96,7 +100,7 @@ def judged(connection: Connection, name: str) -> Judged:
     if found and steady_s < STEADY_S and 0 < span_s < QUIET_S:
         per_s = found.summary["judged"] / span_s
     endpoints = {each.endpoint: each for each in report_queries.endpoints(connection, name)}
-    return Judged(
+    return JudgedLaunch(
         record,
         found,
         per_s,
@@ -114,20 +118,24 @@ def _doubted(
 ) -> tuple[tuple[str, str], ...]:
     """Ask what the judge asks before it takes in a window: whether mismatches in it may yet turn out to be noise."""
     state = record.state
-    waits = state.status in (Status.ACTIVE, Status.PAUSED) and state.spec.compare and state.spec.noise_percent > 0
+    waits = (
+        state.status in (LaunchStatus.ACTIVE, LaunchStatus.PAUSED)
+        and state.spec.compare
+        and state.spec.noise_percent > 0
+    )
     if not waits or found is None or found.summary.get("condemned_ms"):
         return ()
     doubtful = doubtful_signatures(connection, state.name, round(now.timestamp() * 1000))
     return tuple(seen_since(connection, state.name, doubtful, found.judged_until)) if doubtful else ()
 
 
-def headline(it: Judged) -> str:
+def headline(it: JudgedLaunch) -> str:
     """Give the verdict and why, in one line."""
     why = from_outside(str(it.summary.get("why", "")), 400)
     verdict = it.summary.get("verdict")
-    if it.state.status is Status.ROLLED_BACK:
+    if it.state.status is LaunchStatus.ROLLED_BACK:
         return f"ROLLED BACK: {why}." if verdict == "roll_back" else f"ROLLED BACK {_by_whom(it)}."
-    if it.state.status is Status.PROMOTED:
+    if it.state.status is LaunchStatus.PROMOTED:
         return f"PROMOTED: {why}." if verdict == "promote" else f"PROMOTED {_by_whom(it)}."
     if verdict == "roll_back":
         return f"ROLL BACK: {why}."
@@ -140,7 +148,7 @@ def headline(it: Judged) -> str:
     return f"KEEP WATCHING: {plural(it.summary['judged'], 'exchange')} judged, {needed(it)}."
 
 
-def needed(it: Judged) -> str:
+def needed(it: JudgedLaunch) -> str:
     """Say what is still needed for a promotion: `about 2,199 more needed, 9 min at 4.1 a second`."""
     more, soak_s = int(it.summary.get("needed", 0)), it.summary.get("soak_ms", 0) / 1000
     if not more:
@@ -149,7 +157,7 @@ def needed(it: Judged) -> str:
     return f"about {count(more)} more needed{takes}"
 
 
-def details(it: Judged) -> list[str]:
+def details(it: JudgedLaunch) -> list[str]:
     """Say what else a reader should know: who else is guilty, what stands in the way, what was not seen."""
     summary, lines = it.summary, list[str]()
     if not summary.get("judged"):
@@ -165,7 +173,7 @@ def details(it: Judged) -> list[str]:
     return lines + remarks(it) + _builds(it)
 
 
-def routes(it: Judged) -> list[str]:
+def routes(it: JudgedLaunch) -> list[str]:
     """Say how many of the app's routes are judged, if that is known."""
     return [f"{sentence(it.coverage)}."] if it.coverage else []
 
@@ -182,7 +190,7 @@ def accused(summary: Mapping[str, Any]) -> list[str]:
     return lines + ([f"and {count(len(places) - NAMED)} more"] if len(places) > NAMED else [])
 
 
-def waiting(it: Judged) -> list[str]:
+def waiting(it: JudgedLaunch) -> list[str]:
     """Say that exchanges wait to be judged because a difference in them may be noise."""
     if not it.doubted or it.judgement is None:
         return []
@@ -194,7 +202,7 @@ def waiting(it: Judged) -> list[str]:
     ]
 
 
-def remarks(it: Judged) -> list[str]:
+def remarks(it: JudgedLaunch) -> list[str]:
     """Say what a person is to do, what stands in the way of a promotion, and what was not seen."""
     summary, lines = it.summary, list[str]()
     if summary["move"] and summary["by_hand"]:
@@ -221,7 +229,7 @@ def objections_to(summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def as_json(it: Judged) -> dict[str, Any]:
+def as_json(it: JudgedLaunch) -> dict[str, Any]:
     """Give everything for programs."""
     return {
         "launch": it.state.name,
@@ -238,7 +246,7 @@ def as_json(it: Judged) -> dict[str, Any]:
     }
 
 
-def _by_hand(it: Judged, move: str) -> str:
+def _by_hand(it: JudgedLaunch, move: str) -> str:
     name = it.state.name
     if move == "roll_back":
         return f"The judge may only advise: darklaunch rollback {name}"
@@ -248,14 +256,14 @@ def _by_hand(it: Judged, move: str) -> str:
     return f"A person raises the share: darklaunch ramp {name} {step['percent']:g}"
 
 
-def _by_whom(it: Judged) -> str:
+def _by_whom(it: JudgedLaunch) -> str:
     if it.ending is None:
         return "by a person"
     why = f": {from_outside(it.ending.reason, 400).rstrip('.')}" if it.ending.reason else ""
     return f"by {from_outside(it.ending.actor, 60)}{why}"
 
 
-def _builds(it: Judged) -> list[str]:
+def _builds(it: JudgedLaunch) -> list[str]:
     """Say which build the evidence is about, and of which others there is some, which says nothing about it."""
     meant = it.summary["build"]
     others = [
@@ -285,7 +293,7 @@ def _coverage(summary: Mapping[str, Any]) -> list[str]:
     return lines + [f"  {each}" for each in (*named, *rest)]
 
 
-def _blind(it: Judged) -> list[str]:
+def _blind(it: JudgedLaunch) -> list[str]:
     lines: list[str] = []
     if not it.state.spec.compare:
         lines.append("Blind: comparison is off, so that mismatches are not judged.")
@@ -294,7 +302,7 @@ def _blind(it: Judged) -> list[str]:
     return lines
 
 
-def _idle(it: Judged) -> str:
+def _idle(it: JudgedLaunch) -> str:
     if it.judgement is None:
         return "; no comparator has looked at it"
     if it.doubted:
@@ -304,7 +312,7 @@ def _idle(it: Judged) -> str:
     return "; no traffic neither promotes nor rolls back"
 
 
-def _quiet_s(it: Judged) -> float:
+def _quiet_s(it: JudgedLaunch) -> float:
     return it.now.timestamp() - float(it.summary["until_ms"]) / 1000
 
 

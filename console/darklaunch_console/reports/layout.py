@@ -10,10 +10,10 @@ from darklaunch_console.output.screen import from_outside
 from darklaunch_console.output.table import table
 
 from . import coverage, sentences
-from .evidence import Evidence, LatencyRow, Problem
+from .evidence import LatencyRow, ReportEvidence, ReportProblem
 
 
-def as_text(evidence: Evidence) -> list[str]:
+def as_text(evidence: ReportEvidence) -> list[str]:
     """Lay out everything below the headline for a terminal."""
     lines = [
         f"{sentences.standing(evidence)}. Exchanges {sentences.since(evidence)}:",
@@ -40,7 +40,7 @@ def as_text(evidence: Evidence) -> list[str]:
     return lines
 
 
-def as_markdown(evidence: Evidence) -> list[str]:
+def as_markdown(evidence: ReportEvidence) -> list[str]:
     """Lay out the whole report as Markdown."""
     verdict = [f"- {_escaped(line.strip())}" for line in evidence.verdict[1:]]
     top = [f"**{_escaped(evidence.verdict[0])}**", "", *verdict, ""] if evidence.verdict else []
@@ -71,7 +71,7 @@ def as_markdown(evidence: Evidence) -> list[str]:
     return lines
 
 
-def as_json(evidence: Evidence) -> dict[str, Any]:
+def as_json(evidence: ReportEvidence) -> dict[str, Any]:
     """Lay out the report for programs. Latency in ms, times in ISO 8601, shares as fractions."""
     state = evidence.record.state
     return {
@@ -119,7 +119,7 @@ _LATENCY_HEAD = (
 )  # fmt: skip
 
 
-def _problem(number: int, problem: Problem) -> list[str]:
+def _problem(number: int, problem: ReportProblem) -> list[str]:
     lines = [
         f"  {number}. {sentences.brief(problem)}",
         f"     {sentences.frequency(problem)}, since {sentences.clock(problem.first_seen)}",
@@ -135,7 +135,7 @@ def _problem(number: int, problem: Problem) -> list[str]:
     return lines
 
 
-def _accepted(evidence: Evidence) -> list[str]:
+def _accepted(evidence: ReportEvidence) -> list[str]:
     """Name what was accepted: it counts as no problem, and is not hidden."""
     lines = ["Accepted"]
     for problem in evidence.accepted[:_ACCEPTED_SHOWN]:
@@ -146,7 +146,7 @@ def _accepted(evidence: Evidence) -> list[str]:
     return lines
 
 
-def _noise(evidence: Evidence) -> list[str]:
+def _noise(evidence: ReportEvidence) -> list[str]:
     """Say what is known to be noise, where nothing can be seen for it, and what was recorded before that was known."""
     lines = [f"  {line}" for line in sentences.noise(evidence)]
     lines += [
@@ -161,7 +161,7 @@ def _noise(evidence: Evidence) -> list[str]:
     )
 
 
-def _latency(evidence: Evidence) -> list[str]:
+def _latency(evidence: ReportEvidence) -> list[str]:
     sides = ["Latency, ms", "primary", "", "", "shadow", "", "", "paired", "", sentences.over(evidence)]
     head = ["", "p50", "p95", "p99", "p50", "p95", "p99", "p50", "p95", ""]
     rows = [[from_outside(row.endpoint, 40), *_latency_cells(row)] for row in evidence.latency]

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from darklaunch_comparator.compare import Kind, excusable
-from darklaunch_comparator.noise.learning import State
+from darklaunch_comparator.compare import DifferenceKind, excusable
+from darklaunch_comparator.noise.learning import NoiseState
 from darklaunch_comparator.store.noise import NoiseEndpoint, NoisePlace, noise_endpoints, noise_places
 
 from darklaunch_console.stores.postgres import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class NoiseBaseline:
     """What second answers of one version have shown of a launch."""
 
     endpoints: tuple[NoiseEndpoint, ...]
@@ -33,12 +33,12 @@ class Baseline:
     @property
     def volatile(self) -> list[NoisePlace]:
         """Places compared by type only."""
-        return [place for place in self.places if place.state == State.VOLATILE]
+        return [place for place in self.places if place.state == NoiseState.VOLATILE]
 
     @property
     def generated(self) -> list[NoisePlace]:
         """Places whose identifiers are new each time, compared by shape."""
-        return [place for place in self.places if place.state == State.GENERATED]
+        return [place for place in self.places if place.state == NoiseState.GENERATED]
 
     @property
     def blind(self) -> list[NoisePlace]:
@@ -55,13 +55,13 @@ class Baseline:
         return {
             path: known[path]
             for path, kind in ((str(part.get("path")), str(part.get("kind"))) for part in parts)
-            if path in known and kind in set(Kind) and excusable(path, Kind(kind))
+            if path in known and kind in set(DifferenceKind) and excusable(path, DifferenceKind(kind))
         }
 
 
-def read_baseline(connection: Connection, name: str) -> Baseline:
+def read_baseline(connection: Connection, name: str) -> NoiseBaseline:
     """Read a launch's noise baseline; what the primary's version shows of a place outweighs what the shadow's does."""
     chosen: dict[tuple[str, str], NoisePlace] = {}
     for place in noise_places(connection, name):
         chosen.setdefault((place.endpoint, place.path), place)  # primary comes before shadow
-    return Baseline(tuple(noise_endpoints(connection, name)), tuple(chosen.values()))
+    return NoiseBaseline(tuple(noise_endpoints(connection, name)), tuple(chosen.values()))

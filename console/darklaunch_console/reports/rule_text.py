@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from darklaunch_comparator.compare.rule_path import BadPath, Step, parse_place
+from darklaunch_comparator.compare.rule_path import BadPath, PathStep, parse_place
 from darklaunch_comparator.rules import Rule, RuleSet, rule_id
 from darklaunch_comparator.store.report_queries import ExcuseCount
 
@@ -17,7 +17,7 @@ from darklaunch_console.output.text import plural
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RuleStatus:
     """A rule and what is known of it. `excused` is None where what was counted does not tell which rule it was."""
 
     id: str
@@ -27,15 +27,15 @@ class Told:
     notes: tuple[str, ...]
 
 
-def tell(rules: RuleSet, now: datetime, endpoints: Collection[str], excuses: Sequence[ExcuseCount]) -> list[Told]:
+def tell(rules: RuleSet, now: datetime, endpoints: Collection[str], excuses: Sequence[ExcuseCount]) -> list[RuleStatus]:
     """Look at every rule; `endpoints` are those that exchanges were recorded of."""
     return [
-        Told(rule_id(rule), rule, rule.holds(now), _excused(rule, excuses), tuple(_notes(rule, now, endpoints)))
+        RuleStatus(rule_id(rule), rule, rule.holds(now), _excused(rule, excuses), tuple(_notes(rule, now, endpoints)))
         for rule in rules.all()
     ]
 
 
-def headline(name: str, rules: list[Told]) -> str:
+def headline(name: str, rules: list[RuleStatus]) -> str:
     """Say in a line how many rules there are, and how many excuse nothing any more."""
     if not rules:
         return f"{name} has no rules: every difference counts but for what is excused by itself."
@@ -44,7 +44,7 @@ def headline(name: str, rules: list[Told]) -> str:
     return f"{name} has {plural(len(rules), 'rule')}{also if expired else ''}."
 
 
-def show(told: list[Told]) -> None:
+def show(told: list[RuleStatus]) -> None:
     """Print rules, one below the other."""
     for each in told:
         say(f"{each.id}  {in_words(each.rule)}", style=STRONG if each.holds else QUIET)
@@ -64,7 +64,7 @@ def in_words(rule: Rule) -> str:
     return from_outside(", ".join([f"{rule.kind} {path}".strip(), *parts]), 300)
 
 
-def as_json(told: Told) -> dict[str, Any]:
+def as_json(told: RuleStatus) -> dict[str, Any]:
     """Describe a rule for programs."""
     return {
         "id": told.id,
@@ -76,7 +76,7 @@ def as_json(told: Told) -> dict[str, Any]:
     }
 
 
-def _about(each: Told) -> list[str]:
+def _about(each: RuleStatus) -> list[str]:
     rule = each.rule
     where = f"at {', '.join(rule.endpoints)}" if rule.endpoints else "at every endpoint"
     where = f"not at {', '.join(rule.excepted)}" if rule.excepted else where
@@ -128,7 +128,7 @@ def _holds_at(rule: Rule, endpoint: str) -> bool:
     return endpoint in rule.endpoints if rule.endpoints else endpoint not in rule.excepted
 
 
-def _covers(steps: tuple[Step, ...], group: str) -> bool:
+def _covers(steps: tuple[PathStep, ...], group: str) -> bool:
     """Say whether a path covers an index-free path; `[*]` there may be any index or key."""
     try:
         there = parse_place(group).steps

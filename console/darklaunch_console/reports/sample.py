@@ -21,7 +21,7 @@ def check_id(_context: click.Context, _option: click.Parameter, given: str) -> s
     return given
 
 
-def find_sample(connection: Connection, identity: str, launch: str | None) -> report_queries.Sample:
+def find_sample(connection: Connection, identity: str, launch: str | None) -> report_queries.StoredSample:
     """Read the sample of an exchange. Raises ConsoleError that says what is known when it was not kept."""
     if sample := report_queries.sample(connection, identity, launch):
         return sample

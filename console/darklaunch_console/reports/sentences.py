@@ -13,10 +13,10 @@ from darklaunch_console.output.numbers import seconds as in_words
 from darklaunch_console.output.screen import from_outside
 from darklaunch_console.output.text import plural
 
-from .evidence import Evidence, Problem
+from .evidence import ReportEvidence, ReportProblem
 
 
-def headline(evidence: Evidence) -> str:
+def headline(evidence: ReportEvidence) -> str:
     """Answer, in one sentence, what a person opens a report for."""
     name = evidence.record.state.name
     if not evidence.compared and not evidence.problems:
@@ -35,26 +35,26 @@ def headline(evidence: Evidence) -> str:
     )
 
 
-def brief(problem: Problem) -> str:
+def brief(problem: ReportProblem) -> str:
     """Name a problem in a few words."""
     return f"{from_outside(problem.endpoint, 60)} {from_outside(problem.title, 90)}"
 
 
-def standing(evidence: Evidence) -> str:
+def standing(evidence: ReportEvidence) -> str:
     """Say what the launch is doing: `Active at 10 %, shadow http://…`."""
     state = evidence.record.state
     at = f" at {percent(state.percent)}" if state.fraction else ""
     return f"{description.standing(state).capitalize()}{at}, shadow {state.spec.shadow}"
 
 
-def since(evidence: Evidence) -> str:
+def since(evidence: ReportEvidence) -> str:
     """Say which span the figures are of: `since 14:02 (2 h 11 min)`."""
     if evidence.since is None or evidence.until is None:
         return f"since {clock(evidence.record.created_at)}"
     return f"since {clock(evidence.since)} ({in_words((evidence.until - evidence.since).total_seconds())})"
 
 
-def ledger(evidence: Evidence) -> str:
+def ledger(evidence: ReportEvidence) -> str:
     """Write the ledger as the sum that it is."""
     parts = evidence.ledger
     summands = [
@@ -73,17 +73,17 @@ def ledger(evidence: Evidence) -> str:
     return f"{count(parts.sampled)} sampled = {' + '.join(summands)}"
 
 
-def dropped(evidence: Evidence) -> str:
+def dropped(evidence: ReportEvidence) -> str:
     """Say what was dropped and why; "" when nothing was."""
     return _by_reason(evidence.ledger.dropped_by_reason)
 
 
-def skipped(evidence: Evidence) -> str:
+def skipped(evidence: ReportEvidence) -> str:
     """Say what the hook left out by design and why; "" when nothing was. Replays that reach the shadow are no news."""
     return _by_reason({reason: number for reason, number in evidence.ledger.skipped.items() if reason != "loop"})
 
 
-def excused(evidence: Evidence) -> list[str]:
+def excused(evidence: ReportEvidence) -> list[str]:
     """Say what differed and was excused, place by place, most frequent first."""
     sums: dict[tuple[str, str], int] = {}
     for excuse in evidence.excuses:
@@ -95,7 +95,7 @@ def excused(evidence: Evidence) -> list[str]:
     ]
 
 
-def noise(evidence: Evidence) -> list[str]:
+def noise(evidence: ReportEvidence) -> list[str]:
     """Say which places are noise by what was learned, with the rates at which one version differs from itself."""
     baseline = evidence.baseline
     lines = [
@@ -108,7 +108,7 @@ def noise(evidence: Evidence) -> list[str]:
     return lines
 
 
-def before_noise(problem: Problem) -> str:
+def before_noise(problem: ReportProblem) -> str:
     """Say that a kind of mismatch was recorded before its places were known to be noise; "" when it was not."""
     if problem.noise_since is None:
         return ""
@@ -118,25 +118,25 @@ def before_noise(problem: Problem) -> str:
     return f"before {named} was known to be noise, at {clock(problem.noise_since)}"
 
 
-def second_replays(evidence: Evidence) -> str:
+def second_replays(evidence: ReportEvidence) -> str:
     """Count the second answers that were compared: `148 control replays`."""
     spec = evidence.record.state.spec
     return plural(evidence.baseline.pairs, "control replay" if spec.control else "second replay")
 
 
-def frequency(problem: Problem) -> str:
+def frequency(problem: ReportProblem) -> str:
     """Say how often: `312 times, 24.1 %`."""
     times = "once" if problem.count == 1 else f"{count(problem.count)} times"
     return f"{times}, {share(problem.share)} of replays"
 
 
-def settled(evidence: Evidence) -> str:
+def settled(evidence: ReportEvidence) -> str:
     """Say how many kinds were accepted or resolved: `2 accepted, 1 resolved`; "" when none was."""
     counts = (("accepted", len(evidence.accepted)), ("resolved", len(evidence.resolved)))
     return ", ".join(f"{count(number)} {state}" for state, number in counts if number)
 
 
-def decision(problem: Problem) -> str:
+def decision(problem: ReportProblem) -> str:
     """Say who decided about a problem, when and why: `accepted by ann@desk at 14:02: the new names`."""
     if not problem.decided or problem.decided_at is None:
         return ""
@@ -144,7 +144,7 @@ def decision(problem: Problem) -> str:
     return f"{problem.decided} by {from_outside(problem.decided_by, 60)} at {clock(problem.decided_at)}{why}"
 
 
-def samples(problem: Problem) -> str:
+def samples(problem: ReportProblem) -> str:
     """Name the exchanges that are kept beside the first: `latest p:412, rarest p:9`."""
     others = (("latest", problem.latest_sample), ("rarest", problem.rarest_sample))
     return ", ".join(f"{role} {identity}" for role, identity in others if identity not in (None, problem.sample))
@@ -191,7 +191,7 @@ def moment(at: datetime) -> str:
     return f"{clock(at)}:{at.astimezone():%S}"
 
 
-def over(evidence: Evidence) -> str:
+def over(evidence: ReportEvidence) -> str:
     """Write the limit in the head of a column: `> 2,000 ms`."""
     return f"> {decimal(evidence.record.state.spec.max_latency_diff_ms)} ms"
 

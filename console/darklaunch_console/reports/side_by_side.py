@@ -27,7 +27,7 @@ _MANY: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SideBySideRow:
     """One line of either side; None where a side has none. `place` is a JSONPath, or `line 7`."""
 
     left: str | None
@@ -52,38 +52,40 @@ def parse(text: str) -> Any:
         raise ValueError("it is nested too deep") from None
 
 
-def json_rows(left: Any, right: Any) -> list[Row]:
+def json_rows(left: Any, right: Any) -> list[SideBySideRow]:
     """Lay out two documents that `parse` gave."""
     return list(_both(left, right, "$", "", 0))
 
 
-def text_rows(left: Sequence[str], right: Sequence[str]) -> list[Row]:
+def text_rows(left: Sequence[str], right: Sequence[str]) -> list[SideBySideRow]:
     """Lay out two texts, given as lines."""
-    rows: list[Row] = []
+    rows: list[SideBySideRow] = []
     for one, other, mark in _aligned(left, right, _nameless):
         number = (one if one is not None else other or 0) + 1
         rows.append(
-            Row(None if one is None else left[one], None if other is None else right[other], f"line {number:,}", mark)
+            SideBySideRow(
+                None if one is None else left[one], None if other is None else right[other], f"line {number:,}", mark
+            )
         )
     return rows
 
 
-def _both(left: Any, right: Any, path: str, label: str, depth: int) -> Iterator[Row]:
+def _both(left: Any, right: Any, path: str, label: str, depth: int) -> Iterator[SideBySideRow]:
     """Lay out what stands at one place on both sides."""
     indent = "  " * depth
     if isinstance(left, _Object) and isinstance(right, _Object) and (left or right) and depth < DEEPEST:
-        yield Row(f"{indent}{label}{{", f"{indent}{label}{{", path, SAME)
+        yield SideBySideRow(f"{indent}{label}{{", f"{indent}{label}{{", path, SAME)
         yield from _members(left, right, path, depth + 1)
-        yield Row(f"{indent}}}", f"{indent}}}", path, SAME)
+        yield SideBySideRow(f"{indent}}}", f"{indent}}}", path, SAME)
         return
     one, other = _inline(left, depth), _inline(right, depth)
     if one is None and other is None and _is_array(left) and _is_array(right):
-        yield Row(f"{indent}{label}[", f"{indent}{label}[", path, SAME)
+        yield SideBySideRow(f"{indent}{label}[", f"{indent}{label}[", path, SAME)
         yield from _elements(left, right, path, depth + 1)
-        yield Row(f"{indent}]", f"{indent}]", path, SAME)
+        yield SideBySideRow(f"{indent}]", f"{indent}]", path, SAME)
     elif one is not None and other is not None:
         mark = SAME if _same(left, right) else DIFFERS
-        yield Row(f"{indent}{label}{one}", f"{indent}{label}{other}", path, mark)
+        yield SideBySideRow(f"{indent}{label}{one}", f"{indent}{label}{other}", path, mark)
     else:
         yield from _beside(list(_lines(left, label, depth)), list(_lines(right, label, depth)), path)
 
@@ -96,7 +98,7 @@ def _is_array(value: Any) -> TypeGuard[list[Any]]:
     return isinstance(value, list) and not isinstance(value, _Object)
 
 
-def _members(left: _Object, right: _Object, path: str, depth: int) -> Iterator[Row]:
+def _members(left: _Object, right: _Object, path: str, depth: int) -> Iterator[SideBySideRow]:
     ours: dict[str, list[Any]] = {}
     for name, value in right:
         ours.setdefault(name, []).append(value)
@@ -122,7 +124,7 @@ def _members(left: _Object, right: _Object, path: str, depth: int) -> Iterator[R
     yield from _only(RIGHT, [(name, twin) for name in ours if name in theirs for twin in ours[name]], path, depth)
 
 
-def _elements(left: list[Any], right: list[Any], path: str, depth: int) -> Iterator[Row]:
+def _elements(left: list[Any], right: list[Any], path: str, depth: int) -> Iterator[SideBySideRow]:
     for one, other, _ in _aligned([_written(each) for each in left], [_written(each) for each in right], _named):
         if one is not None and other is not None:
             yield from _both(left[one], right[other], f"{path}[{one}]", "", depth)
@@ -132,21 +134,21 @@ def _elements(left: list[Any], right: list[Any], path: str, depth: int) -> Itera
             yield from _one(RIGHT, right[other], f"{path}[{other}]", "", depth)
 
 
-def _only(mark: str, members: list[tuple[str, Any]], path: str, depth: int) -> Iterator[Row]:
+def _only(mark: str, members: list[tuple[str, Any]], path: str, depth: int) -> Iterator[SideBySideRow]:
     for name, value in members:
         yield from _one(mark, value, path + segment(name), f"{_quoted(name)}: ", depth)
 
 
-def _one(mark: str, value: Any, path: str, label: str, depth: int) -> Iterator[Row]:
+def _one(mark: str, value: Any, path: str, label: str, depth: int) -> Iterator[SideBySideRow]:
     for line in _lines(value, label, depth):
-        yield Row(line, None, path, LEFT) if mark == LEFT else Row(None, line, path, RIGHT)
+        yield SideBySideRow(line, None, path, LEFT) if mark == LEFT else SideBySideRow(None, line, path, RIGHT)
 
 
-def _beside(left: list[str], right: list[str], path: str) -> Iterator[Row]:
+def _beside(left: list[str], right: list[str], path: str) -> Iterator[SideBySideRow]:
     for at in range(max(len(left), len(right))):
         one, other = (lines[at] if at < len(lines) else None for lines in (left, right))
         mark = SAME if one == other else LEFT if other is None else RIGHT if one is None else DIFFERS
-        yield Row(one, other, path, mark)
+        yield SideBySideRow(one, other, path, mark)
 
 
 def _lines(value: Any, label: str, depth: int) -> Iterator[str]:

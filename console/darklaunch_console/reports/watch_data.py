@@ -7,36 +7,36 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from darklaunch_comparator.store import report_queries
-from darklaunch_shared.launch.spec import LaunchState, Status
-from darklaunch_shared.redis.client import Client, connect
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
+from darklaunch_shared.redis.client import RedisClient, connect
 from redis.exceptions import RedisError
 
-from darklaunch_console.cli.settings import Settings
-from darklaunch_console.commands.backlog import Backlog, measure, working_on
+from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.commands.backlog import LaunchBacklog, measure, working_on
 from darklaunch_console.stores.postgres import open_postgres
 from darklaunch_console.stores.processes import workers_alive
-from darklaunch_console.stores.streams import Sight, read_launch
+from darklaunch_console.stores.streams import StreamsState, read_launch
 
 from .evidence import LatencyRow, latency_rows
-from .judgement import Judged, judged
+from .judgement import JudgedLaunch, judged
 from .judgement import as_json as judged_as_json
 
 REDIS_LIMIT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class WatchData:
     """What was seen. `backlog` is None where Redis cannot be asked; `latency` has all endpoints together last."""
 
-    judged: Judged
-    ledger: report_queries.Ledger
+    judged: JudgedLaunch
+    ledger: report_queries.LaunchLedger
     latency: tuple[LatencyRow, ...]
-    backlog: Backlog | None
+    backlog: LaunchBacklog | None
 
     @property
     def ended(self) -> bool:
         """Whether the launch was promoted or rolled back."""
-        return self.judged.state.status in (Status.PROMOTED, Status.ROLLED_BACK)
+        return self.judged.state.status in (LaunchStatus.PROMOTED, LaunchStatus.ROLLED_BACK)
 
     @property
     def news(self) -> tuple[object, ...]:
@@ -46,29 +46,29 @@ class Look:
         return (state.status, state.percent, state.hold, trial, summary.get("judged"), summary.get("verdict"))
 
 
-class Watcher:
+class WatchReader:
     """Looks at one launch again and again."""
 
-    def __init__(self, settings: Settings, name: str) -> None:
+    def __init__(self, settings: ConsoleSettings, name: str) -> None:
         self._settings, self._name = settings, name
-        self._redis: Client | None = None
-        self._before: tuple[float, Sight] | None = None
+        self._redis: RedisClient | None = None
+        self._before: tuple[float, StreamsState] | None = None
 
-    def look(self) -> Look:
+    def look(self) -> WatchData:
         """Look once. Raises NoSuchLaunch, and Unreachable while Postgres cannot be used."""
         with open_postgres(self._settings) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             it = judged(connection, self._name)
             ledger = report_queries.ledger(connection, self._name)
             latency = tuple(latency_rows(report_queries.latency(connection, self._name)))
-        return Look(it, ledger, latency, self._backlog(it.state))
+        return WatchData(it, ledger, latency, self._backlog(it.state))
 
     def close(self) -> None:
         """Hang up."""
         if self._redis is not None:
             self._redis.close()
 
-    def _backlog(self, state: LaunchState) -> Backlog | None:
+    def _backlog(self, state: LaunchState) -> LaunchBacklog | None:
         """Measure what waits, with rates since the look before; the first look has none."""
         try:
             if self._redis is None:
@@ -83,7 +83,7 @@ class Watcher:
         return measure(state, before, sight, max(0.001, now_s - before_s), at_work)
 
 
-def as_json(look: Look) -> dict[str, Any]:
+def as_json(look: WatchData) -> dict[str, Any]:
     """Give a look for programs: the verdict with all it rests on, ledger, backlog, latency in ms."""
     return {
         **judged_as_json(look.judged),

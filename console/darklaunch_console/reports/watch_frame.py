@@ -15,9 +15,9 @@ from darklaunch_console.output.table import split_at, width
 from darklaunch_console.output.text import plural
 
 from .evidence import LatencyRow
-from .judgement import Answer, headline, remarks, routes, waiting
+from .judgement import VerdictAnswer, headline, remarks, routes, waiting
 from .sentences import latency_ms
-from .watch_data import Look
+from .watch_data import WatchData
 
 Span = tuple[str, str]
 Line = tuple[Span, ...]
@@ -25,14 +25,14 @@ Line = tuple[Span, ...]
 NARROWEST: Final = 40
 WIDEST: Final = 120
 _NAMES: Final = {"error": "no answer", "p50": "p50 slower", "p95": "p95 slower", "p99": "p99 slower"}
-_COLOURS: Final = {Answer.PROMOTE: GOOD, Answer.ROLL_BACK: BAD, Answer.UNDECIDED: STRONG}
+_COLOURS: Final = {VerdictAnswer.PROMOTE: GOOD, VerdictAnswer.ROLL_BACK: BAD, VerdictAnswer.UNDECIDED: STRONG}
 _QUANTILES: Final = ("p50", "p95", "p99", "p50", "p95", "p99", "p50", "p95", "")
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _NO_MORE: Final = 10_000
 """Rows for a frame that need not fit a screen."""
 
 
-def frame(look: Look, columns: int = 80, rows: int = _NO_MORE, trouble: str = "") -> list[Line]:
+def frame(look: WatchData, columns: int = 80, rows: int = _NO_MORE, trouble: str = "") -> list[Line]:
     """Lay a look out in at most `rows` lines of at most `columns`; what fits less is left out from the end.
 
     `trouble` is why what is shown is not of now.
@@ -54,7 +54,7 @@ def frame(look: Look, columns: int = 80, rows: int = _NO_MORE, trouble: str = ""
     return [_clip(line, columns) for line in lines[:rows]]
 
 
-def sentence(look: Look) -> str:
+def sentence(look: WatchData) -> str:
     """Say where a launch is on one line: `14:02:31  10 %  KEEP WATCHING: …`."""
     at = look.judged.now.astimezone().strftime("%H:%M:%S")
     return f"{at}  {percent(look.judged.state.percent):>5}  {headline(look.judged)}"
@@ -65,7 +65,7 @@ def plain(line: Line) -> str:
     return "".join(text for text, _ in line).rstrip()
 
 
-def _standing(look: Look, columns: int) -> Line:
+def _standing(look: WatchData, columns: int) -> Line:
     state = look.judged.state
     at = look.judged.now.astimezone().strftime("%H:%M:%S")
     doing = f"{state.name}: {standing(state)}"
@@ -79,7 +79,7 @@ def _standing(look: Look, columns: int) -> Line:
     return ((doing, ""), (" " * (columns - width(doing) - len(at)), ""), (at, QUIET))
 
 
-def _ramp(look: Look) -> str:
+def _ramp(look: WatchData) -> str:
     """Draw the steps of an automatic ramp, the present one marked: `1 › [10] › 50 › 100 %`; what else the judge may."""
     policy = cast(Mapping[str, Any], look.judged.summary.get("policy") or {})
     if policy.get("mode") != "auto":
@@ -90,7 +90,7 @@ def _ramp(look: Look) -> str:
     return f"ramp {named} %"
 
 
-def _ledger(look: Look, columns: int) -> list[Line]:
+def _ledger(look: WatchData, columns: int) -> list[Line]:
     parts = look.ledger
     outcomes = (
         ("matched", parts.matched, ""),
@@ -116,7 +116,7 @@ def _ledger(look: Look, columns: int) -> list[Line]:
     return [*(tuple(line) for line in lines), _backlog(look)]
 
 
-def _backlog(look: Look) -> Line:
+def _backlog(look: WatchData) -> Line:
     waits = look.backlog
     if waits is None:
         return (("Backlog     ", STRONG), ("unknown: Redis does not answer", WARN))
@@ -172,11 +172,11 @@ def _gauge(log_e: float, log_bar: float, columns: int) -> tuple[Span, ...]:
     return ((drawn, style), ("·" * (columns - len(drawn)), QUIET), (f" {told:>10}", ""))
 
 
-def _remarks(look: Look, columns: int, at_most: int) -> list[Line]:
+def _remarks(look: WatchData, columns: int, at_most: int) -> list[Line]:
     """Say which guard leads, and what else a reader should know."""
     summary, told = look.judged.summary, list[Line]()
     leading = cast(Mapping[str, Any], summary["leading"])
-    if float(leading["log_e"]) > 0 and look.judged.answer is not Answer.ROLL_BACK:
+    if float(leading["log_e"]) > 0 and look.judged.answer is not VerdictAnswer.ROLL_BACK:
         what = from_outside(str(leading["what"]), 200)
         told.append((("Leading     ", STRONG), (_cut(f"{what}, {odds(leading['log_e'])}", columns - 12), "")))
     for line in [*remarks(look.judged), *routes(look.judged)]:
@@ -188,7 +188,7 @@ def _remarks(look: Look, columns: int, at_most: int) -> list[Line]:
     return told[:at_most]
 
 
-def _latency(look: Look, columns: int, rows: int) -> list[Line]:
+def _latency(look: WatchData, columns: int, rows: int) -> list[Line]:
     """Lay out both sides' quantiles, all endpoints together first, then those with the most slow requests."""
     everything, endpoints = look.latency[-1], look.latency[:-1]
     shown = [everything, *endpoints[: max(0, rows - 3)]]

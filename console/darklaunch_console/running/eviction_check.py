@@ -6,14 +6,14 @@ import logging
 
 from redis.exceptions import ResponseError
 
-from darklaunch_console.cli.errors import ConsoleError, Refused, Unreachable
-from darklaunch_console.cli.settings import Settings
+from darklaunch_console.cli.errors import AccessRefused, ConsoleError, ServerUnreachable
+from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.stores.redis import open_redis, redis_at
 
 log = logging.getLogger("darklaunch.console")
 
 
-def refuse_evicting_redis(settings: Settings) -> None:
+def refuse_evicting_redis(settings: ConsoleSettings) -> None:
     """Raise ConsoleError when this Redis evicts. One that is away is waited for later, by whoever needs it."""
     where = redis_at(settings.redis_or_default)
     try:
@@ -23,9 +23,9 @@ def refuse_evicting_redis(settings: Settings) -> None:
             except ResponseError as refused:  # not everyone may ask
                 log.warning("%s does not say whether it evicts: %s", where, refused)
                 return
-    except Refused:
+    except AccessRefused:
         raise
-    except Unreachable as away:
+    except ServerUnreachable as away:
         log.warning("%s. Waiting for it.", str(away).rstrip("."))
         return
     policy = str(reply.get("maxmemory_policy", "noeviction"))

@@ -24,7 +24,7 @@ log = logging.getLogger("darklaunch.console")
 
 
 @dataclass(slots=True)
-class Part:
+class SupervisedProcess:
     """A command of ours that is kept running: `python -m darklaunch_console ARGUMENTS`."""
 
     name: str
@@ -81,7 +81,7 @@ class Part:
         self.started_s = now_s
 
 
-def stop_all(parts: Sequence[Part], limit_s: float) -> None:
+def stop_all(parts: Sequence[SupervisedProcess], limit_s: float) -> None:
     """Ask all to stop, then wait for each."""
     until_s = time.monotonic() + limit_s
     for part in parts:

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.redis.client import Client, as_dict
-from darklaunch_shared.redis.presence import Process
+from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.presence import ProcessRecord
 from redis.exceptions import ResponseError
 
 _GROUPS = (
@@ -19,7 +19,7 @@ _GROUPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Consumer:
+class StreamConsumer:
     """A worker or comparator and what it holds of one launch.
 
     `idle_s` is how long ago it last asked for anything; None when it has asked for nothing yet. `alive` says that its
@@ -36,10 +36,13 @@ class Consumer:
 
 
 def read_consumers(
-    redis: Client, states: Iterable[LaunchState], workers: Sequence[Process], comparators: Sequence[Process]
-) -> list[Consumer]:
+    redis: RedisClient,
+    states: Iterable[LaunchState],
+    workers: Sequence[ProcessRecord],
+    comparators: Sequence[ProcessRecord],
+) -> list[StreamConsumer]:
     """Read who holds what, those that are alive and hold nothing included."""
-    found: list[Consumer] = []
+    found: list[StreamConsumer] = []
     for state in states:
         for (kind, stream_of, group), processes in zip(_GROUPS, (workers, comparators), strict=True):
             streams = [stream_of(state.name, shard) for shard in range(state.spec.shards)]
@@ -47,20 +50,22 @@ def read_consumers(
     return found
 
 
-def _of(launch: str, kind: str, listed: Mapping[str, tuple[int, int]], processes: Sequence[Process]) -> list[Consumer]:
+def _of(
+    launch: str, kind: str, listed: Mapping[str, tuple[int, int]], processes: Sequence[ProcessRecord]
+) -> list[StreamConsumer]:
     alive = {process.id: process for process in processes}
-    consumers: list[Consumer] = []
+    consumers: list[StreamConsumer] = []
     for name in sorted({*listed, *alive}):
         pending, idle_ms = listed.get(name, (0, None))
         if name in alive or pending:
             idle_s = None if idle_ms is None else idle_ms / 1000
             consumers.append(
-                Consumer(launch, kind, name, pending, idle_s, name in alive, _breaker(alive.get(name), launch))
+                StreamConsumer(launch, kind, name, pending, idle_s, name in alive, _breaker(alive.get(name), launch))
             )
     return consumers
 
 
-def _listed(redis: Client, streams: Iterable[str], group: str) -> dict[str, tuple[int, int]]:
+def _listed(redis: RedisClient, streams: Iterable[str], group: str) -> dict[str, tuple[int, int]]:
     """Give each consumer of a group over all shards: entries it holds, and ms since it last asked."""
     found: dict[str, tuple[int, int]] = {}
     for stream in streams:
@@ -75,7 +80,7 @@ def _listed(redis: Client, streams: Iterable[str], group: str) -> dict[str, tupl
     return found
 
 
-def _breaker(process: Process | None, launch: str) -> str:
+def _breaker(process: ProcessRecord | None, launch: str) -> str:
     launches: object = process.about.get("launches") if process else None
     about: object = cast(dict[str, Any], launches).get(launch) if isinstance(launches, dict) else None
     breaker: object = cast(dict[str, Any], about).get("breaker") if isinstance(about, dict) else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.scripts import load
 from darklaunch_shared.wire.dead_letter import DeadLetter, unpack_dead
 from darklaunch_shared.wire.exchange import captured_at_ms, exchange_id, read_meta
@@ -23,7 +23,7 @@ _STREAM_OF: Final = {keys.WORKER_GROUP: keys.captures, keys.COMPARATOR_GROUP: ke
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class StoredDeadLetter:
     """A dead letter and where it lies. `exchange` is "" when it has no exchange id; `meta` is {} when unreadable."""
 
     shard: int
@@ -40,7 +40,7 @@ class Letter:
             return None
 
 
-def letters(redis: Client, state: LaunchState) -> Iterator[Letter]:
+def letters(redis: RedisClient, state: LaunchState) -> Iterator[StoredDeadLetter]:
     """Read a launch's dead letters, in each shard the latest first."""
     for shard in range(state.spec.shards):
         until = "+"
@@ -53,7 +53,7 @@ def letters(redis: Client, state: LaunchState) -> Iterator[Letter]:
             until = f"({page[-1][0].decode()}"
 
 
-def find_letter(redis: Client, state: LaunchState, wanted: str) -> Letter:
+def find_letter(redis: RedisClient, state: LaunchState, wanted: str) -> StoredDeadLetter:
     """Find a dead letter by its exchange id or its entry id. Raises ConsoleError when there is none."""
     for letter in letters(redis, state):
         if wanted in (letter.exchange, letter.entry_id):
@@ -61,7 +61,7 @@ def find_letter(redis: Client, state: LaunchState, wanted: str) -> Letter:
     raise ConsoleError(f'{state.name} has no dead letter "{wanted}". See `darklaunch dead list {state.name}`')
 
 
-def retry_letter(redis: Client, state: LaunchState, letter: Letter) -> bool:
+def retry_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:
     """Put a letter back on the stream it died on; False when somebody else was faster.
 
     Its result says `dead` until the new outcome takes that row's place. Raises ConsoleError when nobody knows where it
@@ -78,19 +78,19 @@ def retry_letter(redis: Client, state: LaunchState, letter: Letter) -> bool:
     return bool(redis.execute_command("EVAL", load("retry").text, len(names), *names, letter.entry_id))
 
 
-def delete_letter(redis: Client, state: LaunchState, letter: Letter) -> bool:
+def delete_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:
     """Delete a letter and its payload; its result stays `dead`. False when it was gone."""
     return bool(redis.execute_command("XDEL", keys.dead(state.name, letter.shard), letter.entry_id))
 
 
-def is_stale(letter: Letter, state: LaunchState, now_ms: int) -> bool:
+def is_stale(letter: StoredDeadLetter, state: LaunchState, now_ms: int) -> bool:
     """Tell whether workers would drop it again at once, because it is older than the launch's max age."""
     captured = letter.captured_ms()
     in_workers_hands = letter.dead.group == keys.WORKER_GROUP
     return in_workers_hands and captured is not None and now_ms - captured > state.spec.max_age_s * 1000
 
 
-def _letter(shard: int, entry_id: str, fields: dict[bytes, bytes]) -> Letter:
+def _letter(shard: int, entry_id: str, fields: dict[bytes, bytes]) -> StoredDeadLetter:
     dead = unpack_dead(fields)
     try:
         exchange = exchange_id(dead.fields)
@@ -100,4 +100,4 @@ def _letter(shard: int, entry_id: str, fields: dict[bytes, bytes]) -> Letter:
         meta = read_meta(dead.fields, keys.META)
     except BadEntry:
         meta = {}
-    return Letter(shard, entry_id, exchange, meta, dead)
+    return StoredDeadLetter(shard, entry_id, exchange, meta, dead)

@@ -12,8 +12,8 @@ from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, Serve
 from darklaunch_comparator.errors import NotMigrated as SchemaMissing
 from psycopg.conninfo import conninfo_to_dict
 
-from darklaunch_console.cli.errors import BadUsage, ConsoleError, NotMigrated, Refused, Unreachable
-from darklaunch_console.cli.settings import Address, Settings
+from darklaunch_console.cli.errors import AccessRefused, BadUsage, ConsoleError, DatabaseNotMigrated, ServerUnreachable
+from darklaunch_console.cli.settings import ConsoleSettings, ServerAddress
 
 from .redis import UP, explain_redis, open_redis, redis_at
 
@@ -28,7 +28,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @contextlib.contextmanager
-def open_postgres(settings: Settings) -> Generator[Connection]:
+def open_postgres(settings: ConsoleSettings) -> Generator[Connection]:
     """Give a Postgres connection, autocommit off. Raises Unreachable, NotMigrated or ConsoleError."""
     address = named_database(settings)
     try:
@@ -39,17 +39,17 @@ def open_postgres(settings: Settings) -> Generator[Connection]:
     except psycopg.Error as error:
         raise explain_postgres(error, address) from error
     except (ServerTooOld, DatabaseTooNew, MigrationChanged, SchemaMissing) as unfit:
-        raise NotMigrated(str(unfit)) from unfit
+        raise DatabaseNotMigrated(str(unfit)) from unfit
 
 
-def named_database(settings: Settings) -> Address:
+def named_database(settings: ConsoleSettings) -> ServerAddress:
     """Return the database's address. Raises Unreachable when none is named."""
     if settings.database:
         return settings.database
-    raise Unreachable(f"no Postgres is named. Set DATABASE_URL to postgresql://USER@HOST:PORT/DATABASE, {UP}")
+    raise ServerUnreachable(f"no Postgres is named. Set DATABASE_URL to postgresql://USER@HOST:PORT/DATABASE, {UP}")
 
 
-def postgres_at(address: Address) -> str:
+def postgres_at(address: ServerAddress) -> str:
     """Say which Postgres it is, without user and password: `Postgres at 127.0.0.1:5432`."""
     try:
         parts = conninfo_to_dict(address.url)
@@ -60,27 +60,27 @@ def postgres_at(address: Address) -> str:
     return f"Postgres at {f'[{host}]' if ':' in host else host}:{port}"
 
 
-def explain_postgres(error: psycopg.Error, address: Address) -> ConsoleError:
+def explain_postgres(error: psycopg.Error, address: ServerAddress) -> ConsoleError:
     """Turn a Postgres error into the one to show. libpq's own words are in English or in the server's language."""
     where, source = postgres_at(address), address.source
     text = " ".join(str(error).split())
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
-        return NotMigrated(f"{where} has no darklaunch tables yet ({source}). Run `darklaunch migrate`")
+        return DatabaseNotMigrated(f"{where} has no darklaunch tables yet ({source}). Run `darklaunch migrate`")
     if isinstance(error, psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedFunction):
-        return NotMigrated(f"{where} has the tables of another release ({source}). Run `darklaunch migrate`")
+        return DatabaseNotMigrated(f"{where} has the tables of another release ({source}). Run `darklaunch migrate`")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         user = conninfo_to_dict(address.url).get("user") or "this user"
         remedy = f"As the role that owns the tables: darklaunch migrate --runtime-role {user}"
-        return Unreachable(f"{where} does not let {user} do that ({source}): {_first(error)}. {remedy}")
+        return ServerUnreachable(f"{where} does not let {user} do that ({source}): {_first(error)}. {remedy}")
     if not isinstance(error, psycopg.OperationalError):
         if error.sqlstate is None:  # libpq could not read it; its words may quote the password
             return BadUsage(f"{source} is not the URL of a Postgres: write postgresql://USER@HOST:PORT/DATABASE")
         return ConsoleError(f"{where} answered: {_first(error)} ({source})")
     for sign, words, remedy in _CONNECTING:
         if sign in text:
-            kind = Refused if remedy.startswith(("Correct", "Put", "Create")) else Unreachable
+            kind = AccessRefused if remedy.startswith(("Correct", "Put", "Create")) else ServerUnreachable
             return kind(f"{where} {words} ({source}). {remedy}")
-    return Unreachable(f"{where} cannot be used ({source}): {text.rpartition('FATAL: ')[2].strip()}")
+    return ServerUnreachable(f"{where} cannot be used ({source}): {text.rpartition('FATAL: ')[2].strip()}")
 
 
 _URL: Final = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"

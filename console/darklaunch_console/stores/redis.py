@@ -9,20 +9,20 @@ from collections.abc import Generator
 from typing import Final
 from urllib.parse import urlsplit
 
-from darklaunch_shared.redis.client import Client, connect
+from darklaunch_shared.redis.client import RedisClient, connect
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from darklaunch_console.cli.errors import BadUsage, Refused, Unreachable
-from darklaunch_console.cli.settings import Address, Settings
+from darklaunch_console.cli.errors import AccessRefused, BadUsage, ServerUnreachable
+from darklaunch_console.cli.settings import ConsoleSettings, ServerAddress
 
 ANSWER_LIMIT_S: Final = 5.0
 UP: Final = "or run `darklaunch up` for an embedded one"
 
 
 @contextlib.contextmanager
-def open_redis(settings: Settings) -> Generator[Client]:
+def open_redis(settings: ConsoleSettings) -> Generator[RedisClient]:
     """Give a Redis that has answered a PING. Raises Unreachable for everything that goes wrong with it in the block."""
     address = settings.redis_or_default
     try:
@@ -38,7 +38,7 @@ def open_redis(settings: Settings) -> Generator[Client]:
         client.close()
 
 
-def redis_at(address: Address) -> str:
+def redis_at(address: ServerAddress) -> str:
     """Say which Redis it is, without user and password: `Redis at 127.0.0.1:6379`."""
     parts = urlsplit(address.url)
     if parts.scheme == "unix":
@@ -47,26 +47,26 @@ def redis_at(address: Address) -> str:
     return f"Redis at {f'[{host}]' if ':' in host else host}:{parts.port or 6379}"
 
 
-def explain_redis(error: RedisError | OSError, address: Address) -> Unreachable:
+def explain_redis(error: RedisError | OSError, address: ServerAddress) -> ServerUnreachable:
     """Say what is wrong with a Redis and what to do."""
     where, source = redis_at(address), address.source or "REDIS_URL is not set"
     text = str(error)
     if isinstance(error, RedisTimeoutError):
         hint = "Check that it runs and is not stopped or overloaded"
-        return Unreachable(f"{where} did not answer in time ({source}). {hint}")
+        return ServerUnreachable(f"{where} did not answer in time ({source}). {hint}")
     if "invalid username-password" in text or "WRONGPASS" in text:
-        return Refused(f"{where} refused the password ({source}). Correct it: redis://:PASSWORD@HOST:PORT/0")
+        return AccessRefused(f"{where} refused the password ({source}). Correct it: redis://:PASSWORD@HOST:PORT/0")
     if isinstance(error, AuthenticationError) or "NOAUTH" in text or "Authentication required" in text:
-        return Refused(f"{where} wants a password ({source}). Put it into the URL: redis://:PASSWORD@HOST:PORT/0")
+        return AccessRefused(f"{where} wants a password ({source}). Put it into the URL: redis://:PASSWORD@HOST:PORT/0")
     if isinstance(error, RedisConnectionError | OSError) and not isinstance(error, ResponseError):
-        return Unreachable(f"{where} {_socket_trouble(text)} ({source}). Start it, set REDIS_URL, {UP}")
+        return ServerUnreachable(f"{where} {_socket_trouble(text)} ({source}). Start it, set REDIS_URL, {UP}")
     if "WRONGTYPE" in text:
         hint = "Rename it; redis-cli --scan --pattern '{dl:*' lists them, redis-cli TYPE KEY tells"
-        return Unreachable(f"{where} keeps something else under a key of darklaunch's ({source}): {text}. {hint}")
+        return ServerUnreachable(f"{where} keeps something else under a key of darklaunch's ({source}): {text}. {hint}")
     if isinstance(error, NoPermissionError):
         hint = "docs/SECURITY.md has a user for each part"
-        return Unreachable(f"{where} does not let this user do that ({source}): {text}. {hint}")
-    return Unreachable(f"{where} answered: {text} ({source})")
+        return ServerUnreachable(f"{where} does not let this user do that ({source}): {text}. {hint}")
+    return ServerUnreachable(f"{where} answered: {text} ({source})")
 
 
 def _socket_trouble(text: str) -> str:

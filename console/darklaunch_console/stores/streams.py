@@ -10,7 +10,7 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry, BadLaunch
 from darklaunch_shared.launch.spec import LaunchState, check_name, parse_state
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.wire.exchange import VERSION, read_meta
 from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
 from redis.exceptions import RedisError, ResponseError
@@ -27,7 +27,7 @@ SAMPLES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamState:
     """One stream: its entries, those in some consumer's hands, the age of the oldest; its first id and the last given.
 
     Ids are (milliseconds, number); `first_id` is None when the stream is empty.
@@ -46,21 +46,21 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
+class ShardState:
     """One launch shard: its two streams, its dead letters, the scripts' counters, and the producers' own."""
 
-    captures: Stream
-    replays: Stream
+    captures: StreamState
+    replays: StreamState
     dead: int
     ledger: dict[str, int]
     producers: list[ProducerCounters]
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class StreamsState:
     """A launch's shards at about one time, and the ids of the producers that are alive."""
 
-    shards: tuple[Shard, ...]
+    shards: tuple[ShardState, ...]
     alive: frozenset[str]
 
     def in_outboxes(self) -> int:
@@ -77,7 +77,7 @@ def unwritten(counters: ProducerCounters) -> int:
     return max(0, counters.sampled - counters.seq - sum(counters.dropped.values()))
 
 
-def published_launches(redis: Client) -> dict[str, LaunchState]:
+def published_launches(redis: RedisClient) -> dict[str, LaunchState]:
     """Read the launches as hooks and workers see them. Damaged ones are left out."""
     states: dict[str, LaunchState] = {}
     for name in sorted(_names(redis)):
@@ -87,11 +87,11 @@ def published_launches(redis: Client) -> dict[str, LaunchState]:
     return states
 
 
-def _names(redis: Client) -> list[str]:
+def _names(redis: RedisClient) -> list[str]:
     return [name.decode(errors="replace") for name in redis.execute_command("SMEMBERS", keys.LAUNCHES)]
 
 
-def read_shard(redis: Client, name: str, shard: int) -> Shard:
+def read_shard(redis: RedisClient, name: str, shard: int) -> ShardState:
     """Look at one shard in one round trip. What is missing or of the wrong type reads as empty."""
     captures, replays = keys.captures(name, shard), keys.replays(name, shard)
     pipeline = redis.pipeline(transaction=False)
@@ -110,7 +110,7 @@ def read_shard(redis: Client, name: str, shard: int) -> Shard:
         None if isinstance(reply, ResponseError) else reply for reply in replies
     )
     now_ms = clock_ms(clock)
-    return Shard(
+    return ShardState(
         _stream(info, pending, now_ms),
         _stream(next_info, next_pending, now_ms),
         int(dead or 0),
@@ -122,13 +122,13 @@ def read_shard(redis: Client, name: str, shard: int) -> Shard:
 _ABSENT: Final = ("no such key", "NOGROUP", "WRONGTYPE")
 
 
-def read_launch(redis: Client, state: LaunchState) -> Sight:
+def read_launch(redis: RedisClient, state: LaunchState) -> StreamsState:
     """Look at every shard of a launch, and at who captures."""
     shards = tuple(read_shard(redis, state.name, shard) for shard in range(state.spec.shards))
-    return Sight(shards, frozenset(process.id for process in hooks_alive(redis)))
+    return StreamsState(shards, frozenset(process.id for process in hooks_alive(redis)))
 
 
-def published(redis: Client, name: str) -> LaunchState:
+def published(redis: RedisClient, name: str) -> LaunchState:
     """Read one launch as hooks and workers see it. Raises NoSuchLaunch, and ConsoleError when it is damaged."""
     stored = as_dict(redis.execute_command("HGETALL", keys.launch(name)))
     if not stored:
@@ -147,7 +147,7 @@ def _counters(stored: Iterable[bytes]) -> list[ProducerCounters]:
     return counters
 
 
-def captured_origins(redis: Client) -> set[str]:
+def captured_origins(redis: RedisClient) -> set[str]:
     """Name the origins in exchanges that are on a stream, over every launch: where the primary answers its clients."""
     found: set[str] = set()
     for name, state in published_launches(redis).items():
@@ -176,15 +176,15 @@ def _origin(fields: Any) -> str:
     return origin if isinstance(origin, str) else ""
 
 
-def _stream(info: Any, pending: Any, now_ms: int) -> Stream:
+def _stream(info: Any, pending: Any, now_ms: int) -> StreamState:
     about: dict[bytes, Any] = as_dict(info or ())
     first, last_id = about.get(b"first-entry"), _entry_id(about.get(b"last-generated-id", b"0-0"))
     in_flight = int(pending["pending"]) if pending else 0  # redis-py has named its parts
     length = int(about.get(b"length", 0))
     if not first:
-        return Stream(length, in_flight, 0.0, None, last_id)
+        return StreamState(length, in_flight, 0.0, None, last_id)
     first_id = _entry_id(first[0])
-    return Stream(length, in_flight, max(0.0, (now_ms - first_id[0]) / 1000), first_id, last_id)
+    return StreamState(length, in_flight, max(0.0, (now_ms - first_id[0]) / 1000), first_id, last_id)
 
 
 def _name(field: bytes) -> str:

@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from .recording import Recorded
+    from .recording import FinishedRecording
 
 MAX_NOTES: Final = 100_000
 
@@ -19,7 +19,7 @@ Note = tuple[tuple[str, ...], bool, str]
 """(launches, sampled, reason): a request that was sampled and lost (True), or skipped (False)."""
 
 
-class Outbox:
+class RecordingBuffer:
     """Finished recordings and notes about others, bounded in bytes and number.
 
     `used_bytes` covers what is being recorded, what waits here, and what waits for Redis. `waiting` is how many
@@ -30,7 +30,7 @@ class Outbox:
 
     def __init__(self, max_bytes: int, max_entries: int) -> None:
         self._max_bytes, self._max_entries = max_bytes, max_entries
-        self._recordings: deque[Recorded] = deque()
+        self._recordings: deque[FinishedRecording] = deque()
         self._notes: deque[Note] = deque()
         self.used_bytes = 0
         self.waiting = 0
@@ -50,7 +50,7 @@ class Outbox:
         """Give bytes back."""
         self.used_bytes -= size
 
-    def put(self, recording: Recorded) -> bool:
+    def put(self, recording: FinishedRecording) -> bool:
         """Hand a finished recording over. False: there are too many already."""
         if len(self._recordings) + self.waiting >= self._max_entries:
             return False
@@ -62,7 +62,7 @@ class Outbox:
         if len(self._notes) < MAX_NOTES:
             self._notes.append((launches, sampled, reason))
 
-    def take(self, most: int) -> list[Recorded]:
+    def take(self, most: int) -> list[FinishedRecording]:
         """Take the oldest recordings out."""
         return [self._recordings.popleft() for _ in range(min(most, len(self._recordings)))]
 

@@ -22,11 +22,11 @@ NAME_CHARS: Final = 100
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
-class Unfit(Exception):
+class NotHttp(Exception):
     """The recording cannot travel: what the app or its client said is not HTTP."""
 
 
-class Names(dict[bytes | str, str]):
+class HeaderNames(dict[bytes | str, str]):
     """Header names, read once each: as given to what they mean here, which `meaning` says of the lower-case text."""
 
     def __init__(self, meaning: Callable[[str], str]) -> None:
@@ -46,7 +46,7 @@ def text(given: bytes | str) -> str:
         try:
             given.encode("latin-1")
         except UnicodeEncodeError:
-            raise Unfit("a header holds characters that HTTP cannot carry") from None
+            raise NotHttp("a header holds characters that HTTP cannot carry") from None
         return given
     return bytes(given).decode("latin-1")
 
@@ -67,5 +67,5 @@ def host_of(headers: RawHeaders) -> str:
 def check_name(name: str) -> str:
     """Return a lower-case header name. Raises Unfit when it is not a token (RFC 9110, 5.1)."""
     if not _TOKEN.fullmatch(name):
-        raise Unfit("a response header's name is not a token")
+        raise NotHttp("a response header's name is not a token")
     return name

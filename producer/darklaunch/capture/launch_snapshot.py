@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.launch.path_policy import Policy, compile_policy
+from darklaunch_shared.launch.path_policy import PathPolicy, compile_path_policy
 from darklaunch_shared.launch.spec import LaunchState
 
-from .sampling import Sticky, parse_sticky
+from .sampling import StickyKey, parse_sticky
 
 
 @dataclass(frozen=True, slots=True)
-class Mirror:
+class SamplingLaunch:
     """A launch that samples now: its share of requests (0 to 1) and which requests it may mirror.
 
     `patterned` says that not every safe request is mirrored. `barred`, when not "", is what every request is skipped
@@ -21,15 +21,15 @@ class Mirror:
 
     name: str
     fraction: float
-    sticky: Sticky | None
-    policy: Policy
+    sticky: StickyKey | None
+    policy: PathPolicy
     patterned: bool
     barred: str = ""
     seals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class LaunchSnapshot:
     """The launches as last read; `states` holds those that do not sample, too.
 
     A request whose random number is not below `ceiling` concerns no launch. A sticky launch is decided by the
@@ -37,20 +37,22 @@ class Snapshot:
     """
 
     ceiling: float = 0.0
-    mirrors: tuple[Mirror, ...] = ()
+    mirrors: tuple[SamplingLaunch, ...] = ()
     states: Mapping[str, LaunchState] = field(default_factory=dict[str, LaunchState])
 
 
-UNSTARTED: Final = Snapshot(ceiling=2.0)  # above every random number: the first request starts the background thread
-OFF: Final = Snapshot()
+UNSTARTED: Final = LaunchSnapshot(
+    ceiling=2.0
+)  # above every random number: the first request starts the background thread
+OFF: Final = LaunchSnapshot()
 
 
-def snapshot_of(states: Mapping[str, LaunchState], *, can_seal: bool = False) -> tuple[Snapshot, dict[str, str]]:
+def snapshot_of(states: Mapping[str, LaunchState], *, can_seal: bool = False) -> tuple[LaunchSnapshot, dict[str, str]]:
     """Build the snapshot, and say why for each launch that cannot be sampled as it stands.
 
     `can_seal` says that the hook has a key: without one, nothing of a launch that seals is sampled.
     """
-    mirrors: list[Mirror] = []
+    mirrors: list[SamplingLaunch] = []
     broken: dict[str, str] = {}
     for name, state in sorted(states.items()):
         if state.fraction <= 0:
@@ -62,8 +64,10 @@ def snapshot_of(states: Mapping[str, LaunchState], *, can_seal: bool = False) ->
                 broken[name] = "it seals credentials, and this process has no usable DARKLAUNCH_SEAL_KEY"
             patterned = bool(spec.allow or spec.only or spec.skip or barred)
             sticky = parse_sticky(spec.sticky)
-            mirrors.append(Mirror(name, state.fraction, sticky, compile_policy(spec), patterned, barred, spec.seal))
+            mirrors.append(
+                SamplingLaunch(name, state.fraction, sticky, compile_path_policy(spec), patterned, barred, spec.seal)
+            )
         except BadLaunch as why:
             broken[name] = str(why)
     ceiling = max((1.0 if mirror.sticky else mirror.fraction for mirror in mirrors), default=0.0)
-    return Snapshot(ceiling, tuple(mirrors), states), broken
+    return LaunchSnapshot(ceiling, tuple(mirrors), states), broken

@@ -21,17 +21,17 @@ from darklaunch_shared.errors import BadKey
 from darklaunch_shared.launch.spec import SAFE_METHODS
 
 from darklaunch.delivery.known_promotions import FLAGS
-from darklaunch.delivery.thread import Flusher
-from darklaunch.internal_errors import Complaint, is_delivered
-from darklaunch.settings import BadSetting, Settings, read_settings
+from darklaunch.delivery.thread import DeliveryThread
+from darklaunch.internal_errors import ErrorLog, is_delivered
+from darklaunch.settings import BadSetting, HookSettings, read_settings
 
-from .buffer import Outbox
+from .buffer import RecordingBuffer
 from .headers import as_text
-from .launch_snapshot import OFF, UNSTARTED, Mirror, Snapshot
-from .recording import Head, Recording
+from .launch_snapshot import OFF, UNSTARTED, LaunchSnapshot, SamplingLaunch
+from .recording import Recording, RequestHead
 from .request_target import path_of
-from .sampling import Sticky, position, sticky_key
-from .serialize import Writer
+from .sampling import StickyKey, position, sticky_key
+from .serialize import RecordingSerializer
 from .skip_reasons import request_skip
 
 log = logging.getLogger("darklaunch")
@@ -40,10 +40,10 @@ EXIT_LIMIT_S: Final = 2.0
 MATCHED_PATH_LIMIT: Final = 512
 """Longer paths are not held against a launch's patterns: a user could notice how long that takes."""
 
-ReadHead = Callable[[], Head]
+ReadHead = Callable[[], RequestHead]
 
 
-class Recorder:
+class CaptureRecorder:
     """Decides about requests and records them.
 
     `snapshot` is replaced whole; reading it once and comparing `draw()` with its ceiling is all that a request costs
@@ -51,17 +51,17 @@ class Recorder:
     `hooks` are the middlewares that use it.
     """
 
-    def __init__(self, settings: Settings, interface: str) -> None:
+    def __init__(self, settings: HookSettings, interface: str) -> None:
         self.settings = settings
-        self.snapshot: Snapshot = UNSTARTED if settings.redis_url else OFF
+        self.snapshot: LaunchSnapshot = UNSTARTED if settings.redis_url else OFF
         self.draw: Callable[[], float] = Random().random
-        self.outbox = Outbox(settings.outbox_bytes, settings.outbox_entries)
+        self.outbox = RecordingBuffer(settings.outbox_bytes, settings.outbox_entries)
         self.hooks: WeakSet[Any] = WeakSet()
-        self._interface, self._writer = interface, Writer(settings)
+        self._interface, self._writer = interface, RecordingSerializer(settings)
         self._sealer = _sealer_of(settings)  # not later: the thread must import nothing
-        self._flusher: Flusher | None = None
+        self._flusher: DeliveryThread | None = None
         self._starting = threading.Lock()
-        self._complaint = Complaint()
+        self._complaint = ErrorLog()
 
     @property
     def running(self) -> bool:
@@ -77,7 +77,7 @@ class Recorder:
         if snapshot is UNSTARTED:
             self.start()
             return None
-        head: Head | None = None
+        head: RequestHead | None = None
         launches: list[str] = []
         seals, plain = False, bool(target) and method in SAFE_METHODS
         for mirror in snapshot.mirrors:
@@ -112,8 +112,8 @@ class Recorder:
         try:
             if self.snapshot is UNSTARTED:
                 self.snapshot = OFF
-                self.outbox = Outbox(self.settings.outbox_bytes, self.settings.outbox_entries)
-                self._flusher = Flusher(
+                self.outbox = RecordingBuffer(self.settings.outbox_bytes, self.settings.outbox_entries)
+                self._flusher = DeliveryThread(
                     self.settings, self._interface, self.outbox, self._publish, self._sealer, lambda: list(self.hooks)
                 )
                 self._flusher.start()
@@ -136,20 +136,20 @@ class Recorder:
     def forget(self) -> None:
         """Start over in a forked child: what the parent holds stays the parent's."""
         self.draw = Random().random
-        self.outbox = Outbox(self.settings.outbox_bytes, self.settings.outbox_entries)
+        self.outbox = RecordingBuffer(self.settings.outbox_bytes, self.settings.outbox_entries)
         if self._flusher is not None or self._starting.locked():
             self._flusher = None
             self.snapshot = UNSTARTED
         self._starting = threading.Lock()
 
-    def divert(self, snapshot: Snapshot, outbox: Outbox) -> None:
+    def divert(self, snapshot: LaunchSnapshot, outbox: RecordingBuffer) -> None:
         """Record for these launches into this outbox, whatever Redis says; the background thread ends."""
         self.stop(for_good=True)
         self.snapshot, self.outbox = snapshot, outbox
 
     def restore(self) -> None:
         """End a diversion: start over as if new."""
-        self.outbox = Outbox(self.settings.outbox_bytes, self.settings.outbox_entries)
+        self.outbox = RecordingBuffer(self.settings.outbox_bytes, self.settings.outbox_entries)
         self.snapshot = UNSTARTED if self.settings.redis_url else OFF
 
     def give_up(self, recording: Recording, error: BaseException) -> None:
@@ -174,11 +174,11 @@ class Recorder:
             recording.open = False
             self.complain("giving a recording up", error)
 
-    def _publish(self, flusher: Flusher, snapshot: Snapshot) -> None:
+    def _publish(self, flusher: DeliveryThread, snapshot: LaunchSnapshot) -> None:
         if self._flusher is flusher:
             self.snapshot = snapshot
 
-    def _sticks(self, mirror: Mirror, sticky: Sticky, head: Head, u: float) -> bool:
+    def _sticks(self, mirror: SamplingLaunch, sticky: StickyKey, head: RequestHead, u: float) -> bool:
         key = sticky_key(sticky, as_text(head.headers), head.client)
         if key:
             return position(mirror.name, key) < mirror.fraction
@@ -186,7 +186,7 @@ class Recorder:
             self.outbox.note((mirror.name,), "no_sticky_key")
         return False
 
-    def _refused(self, mirror: Mirror, method: str, target: str) -> bool:
+    def _refused(self, mirror: SamplingLaunch, method: str, target: str) -> bool:
         path = path_of(target)
         reason: str | None
         if not target:
@@ -202,11 +202,11 @@ class Recorder:
         return reason is not None
 
 
-_recorders: dict[tuple[Settings, str], Recorder] = {}
-_newcomers: list[Callable[[Recorder], None]] = []
+_recorders: dict[tuple[HookSettings, str], CaptureRecorder] = {}
+_newcomers: list[Callable[[CaptureRecorder], None]] = []
 
 
-def recorder_for(options: Mapping[str, Any], interface: str, hook: object) -> Recorder:
+def recorder_for(options: Mapping[str, Any], interface: str, hook: object) -> CaptureRecorder:
     """Give the process's recorder for these options, for one more hook.
 
     Wrong options and a missing URL turn it off; both are logged.
@@ -215,22 +215,22 @@ def recorder_for(options: Mapping[str, Any], interface: str, hook: object) -> Re
         settings = read_settings(options)
     except BadSetting as wrong:
         log.error("the hook is off: %s", wrong)
-        settings = Settings()
+        settings = HookSettings()
     except Exception:
         log.exception("the hook is off: its options could not be read")
-        settings = Settings()
+        settings = HookSettings()
     else:
         if not settings.redis_url and (settings, interface) not in _recorders:
             log.warning("nothing is captured: DARKLAUNCH_REDIS_URL is not set; replays are timed")
     FLAGS.give(settings.promoted)
-    recorder = _recorders.setdefault((settings, interface), Recorder(settings, interface))
+    recorder = _recorders.setdefault((settings, interface), CaptureRecorder(settings, interface))
     recorder.hooks.add(hook)
     for welcome in _newcomers:
         welcome(recorder)
     return recorder
 
 
-def _sealer_of(settings: Settings) -> Sealer | None:
+def _sealer_of(settings: HookSettings) -> Sealer | None:
     try:
         return Sealer(settings.seal_key) if settings.seal_key and settings.redis_url else None
     except BadKey as unusable:
@@ -238,13 +238,13 @@ def _sealer_of(settings: Settings) -> Sealer | None:
         return None
 
 
-def recorders() -> list[Recorder]:
+def recorders() -> list[CaptureRecorder]:
     """Give all recorders of the process."""
     return list(_recorders.values())
 
 
 @contextmanager
-def welcoming(welcome: Callable[[Recorder], None]) -> Generator[None]:
+def welcoming(welcome: Callable[[CaptureRecorder], None]) -> Generator[None]:
     """Show each recorder to `welcome`: those there are, and those made until the block ends."""
     _newcomers.append(welcome)
     try:

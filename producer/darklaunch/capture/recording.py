@@ -11,9 +11,9 @@ from darklaunch_shared.launch.spec import SAFE_METHODS
 
 from darklaunch.routes.endpoint import Route
 
-from .buffer import Outbox
-from .headers import ByName, RawHeaders, Unfit
-from .serialize import Writer
+from .buffer import RecordingBuffer
+from .headers import ByName, NotHttp, RawHeaders
+from .serialize import RecordingSerializer
 from .skip_reasons import response_skip
 
 _TEXT_BYTES: Final = 1_000  # set aside for it from the beginning; until then the header fields are the server's
@@ -21,7 +21,7 @@ _OVERHEAD_BYTES: Final = 1_000 + _TEXT_BYTES  # its own objects, roughly
 _BODILESS: Final = frozenset({204, 304})
 
 
-class Head(NamedTuple):
+class RequestHead(NamedTuple):
     """A request without its body.
 
     `target` is the raw request target, latin-1; `headers` are as the server gave them, `fields` the same by name.
@@ -40,7 +40,7 @@ class Head(NamedTuple):
     body_bytes: int | None
 
 
-class Recorded(NamedTuple):
+class FinishedRecording(NamedTuple):
     """A finished recording as it waits for the background thread, with `held_bytes` set aside for it.
 
     `text` is what `pack_text` wrote. `given` are the request's header fields with its credentials, kept only when a
@@ -88,7 +88,13 @@ class Recording:
     _loss = ""
 
     def __init__(
-        self, head: Head, launches: tuple[str, ...], outbox: Outbox, writer: Writer, *, seals: bool = False
+        self,
+        head: RequestHead,
+        launches: tuple[str, ...],
+        outbox: RecordingBuffer,
+        writer: RecordingSerializer,
+        *,
+        seals: bool = False,
     ) -> None:
         self.head, self._launches, self._outbox, self._writer, self._seals = head, launches, outbox, writer, seals
         self._heard: list[bytes] = []
@@ -158,14 +164,14 @@ class Recording:
                 head.method, head.target, (head.scheme, head.name, head.port), head.headers,
                 self._status, self._answer_headers, self._latency_s,
             )  # fmt: skip
-        except (Unfit, TypeError, ValueError):  # an app or a server may say what is not HTTP
+        except (NotHttp, TypeError, ValueError):  # an app or a server may say what is not HTTP
             self._lose("bad_input")
             return
         given = head.headers if self._seals else None
         size = len(text) if given is None else 2 * len(text)
         if size > _TEXT_BYTES and not self._hold(size - _TEXT_BYTES):
             return
-        recorded = Recorded(
+        recorded = FinishedRecording(
             self._launches, self._captured_at_ms, head.method, head.target, self._status, self.route,
             text, b"".join(self._heard), b"".join(self._said), given, self._held_bytes,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from darklaunch_shared.crypto.sealing import SEALED, Secrets
 from darklaunch_shared.wire.credential_headers import CREDENTIALS, masked
 from darklaunch_shared.wire.exchange import Headers
 
-from .headers import Names, RawHeaders, check_name, text
+from .headers import HeaderNames, RawHeaders, check_name, text
 
 
 def credential_names(redact: Iterable[str], forward: Iterable[str]) -> frozenset[str]:
@@ -20,12 +20,12 @@ def credential_names(redact: Iterable[str], forward: Iterable[str]) -> frozenset
     return (CREDENTIALS | frozenset(redact)) - frozenset(forward)
 
 
-class Redaction:
+class HeaderRedaction:
     """Reads header fields into the text that travels, without credentials; remembers the names it has met."""
 
     def __init__(self, credentials: frozenset[str]) -> None:
-        self._request = Names(lambda name: "" if name in credentials else name)
-        self._response = Names(check_name)
+        self._request = HeaderNames(lambda name: "" if name in credentials else name)
+        self._response = HeaderNames(check_name)
         self._credentials = credentials
 
     def request(self, headers: RawHeaders) -> Headers:

@@ -13,26 +13,26 @@ from darklaunch_shared.wire.exchange import Headers
 
 
 @dataclass(frozen=True, slots=True)
-class Sticky:
+class StickyKey:
     """Where the key is: `kind` is header, cookie or client; `name` is that of the header or cookie."""
 
     kind: str
     name: str
 
 
-def parse_sticky(text: str) -> Sticky | None:
+def parse_sticky(text: str) -> StickyKey | None:
     """Read `header:NAME`, `cookie:NAME` or `client`; "" is None. Raises BadLaunch for anything else."""
     if not text:
         return None
     kind, _, name = text.partition(":")
     if kind == "client" and not name:
-        return Sticky(kind, "")
+        return StickyKey(kind, "")
     if kind in ("header", "cookie") and name.strip():
-        return Sticky(kind, name.strip().lower() if kind == "header" else name.strip())
+        return StickyKey(kind, name.strip().lower() if kind == "header" else name.strip())
     raise BadLaunch(f"sticky {text!r} names no key: write header:NAME, cookie:NAME or client")
 
 
-def sticky_key(sticky: Sticky, headers: Headers, client: str) -> str:
+def sticky_key(sticky: StickyKey, headers: Headers, client: str) -> str:
     """Find the request's key; "" when it has none.
 
     `client` is the peer's address as the server knows it, which behind a proxy is the proxy's unless the server reads

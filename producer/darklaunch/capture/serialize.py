@@ -6,19 +6,19 @@ the processor's caches by then, and all the small objects that must wait for it 
 
 from darklaunch_shared.wire.exchange import pack_text
 
-from darklaunch.settings import Settings
+from darklaunch.settings import HookSettings
 
-from .headers import RawHeaders, Unfit, host_of
-from .redaction import Redaction, credential_names
+from .headers import NotHttp, RawHeaders, host_of
+from .redaction import HeaderRedaction, credential_names
 from .request_target import UNCLEAN, origin_of
 
 
-class Writer:
+class RecordingSerializer:
     """Writes recordings down as the settings say. It remembers the header names it has met."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: HookSettings) -> None:
         self.body_cap_bytes, self.skip_content_types = settings.body_cap_bytes, settings.skip_content_types
-        self._redaction = Redaction(credential_names(settings.redact_headers, settings.forward_headers))
+        self._redaction = HeaderRedaction(credential_names(settings.redact_headers, settings.forward_headers))
 
     def write(
         self,
@@ -35,7 +35,7 @@ class Writer:
         Raises Unfit when it holds what cannot travel, TypeError for text that JSON cannot hold.
         """
         if UNCLEAN.search(target):
-            raise Unfit("the request target contains a space or a control character")
+            raise NotHttp("the request target contains a space or a control character")
         return pack_text(
             method,
             target,

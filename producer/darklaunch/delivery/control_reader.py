@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from darklaunch_shared.launch.control_view import ControlView
+from darklaunch_shared.launch.control_view import LaunchStates
 from darklaunch_shared.launch.spec import LaunchState
 from redis.exceptions import RedisError
 
 from .known_promotions import FLAGS
-from .redis_connection import Refused, Wire
+from .redis_connection import ErrorReply, RedisConnection
 
 
-class Reading:
+class ControlReader:
     """The launches as Redis last told them."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire, self._view = wire, ControlView()
+    def __init__(self, wire: RedisConnection) -> None:
+        self._wire, self._view = wire, LaunchStates()
         self._told: Mapping[str, LaunchState] | None = None
 
     def read(self, now_s: float) -> None:
@@ -26,7 +26,7 @@ class Reading:
                 pass
         except RedisError as error:
             self._view.restart()
-            raise Refused(f"Redis refuses to show the launches: {error}") from error
+            raise ErrorReply(f"Redis refuses to show the launches: {error}") from error
         except BaseException:
             self._view.restart()
             raise

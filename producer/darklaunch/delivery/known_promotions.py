@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 
-class Flags:
+class KnownPromotions:
     """The launches that are known here, and whether each is promoted.
 
     `answers` is replaced whole. `followed` says that a thread of this process keeps it current.
@@ -28,7 +28,7 @@ class Flags:
         """Take what control state says. A launch that is not in it keeps its last answer."""
         with self._changing:
             for name, state in states.items():
-                self._learned[name] = state.status is Status.PROMOTED and not state.hold
+                self._learned[name] = state.status is LaunchStatus.PROMOTED and not state.hold
             self._renew()
         self._heard.set()
 
@@ -60,4 +60,4 @@ class Flags:
         self.answers = self._learned | self._given if self._pinned is None else self._pinned
 
 
-FLAGS: Final = Flags()
+FLAGS: Final = KnownPromotions()

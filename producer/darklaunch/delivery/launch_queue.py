@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.process.backoff import Backoff
-from darklaunch_shared.redis.script_queue import Argument, Call
+from darklaunch_shared.redis.script_queue import Argument, ScriptCall
 from darklaunch_shared.wire.exchange import META_CAP_BYTES
 from darklaunch_shared.wire.producer_counters import ProducerCounters
 
@@ -24,7 +24,7 @@ BATCH_ENTRIES: Final = 250
 BATCH_BYTES: Final = 1_048_576
 
 
-class Parcel(NamedTuple):
+class PackedExchange(NamedTuple):
     """One exchange as admission takes it: meta (JSON), request body, response body."""
 
     meta: bytes
@@ -32,7 +32,7 @@ class Parcel(NamedTuple):
     response: bytes
 
 
-class Sampled(Protocol):
+class QueuedExchange(Protocol):
     """What waits in a lane: an exchange that several launches may share."""
 
     @property
@@ -40,7 +40,7 @@ class Sampled(Protocol):
         """When it was captured, in milliseconds since the epoch."""
         ...
 
-    def parcel(self, launch: str, identity: str, *, seal: bool) -> Parcel:
+    def parcel(self, launch: str, identity: str, *, seal: bool) -> PackedExchange:
         """Pack it for one launch under an id. Raises an Exception when it holds what cannot travel."""
         ...
 
@@ -49,14 +49,14 @@ class Sampled(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ExchangeBatch:
     """Exchanges tried together; `first` is the number of the first of them."""
 
     first: int
-    parcels: tuple[Parcel, ...]
+    parcels: tuple[PackedExchange, ...]
 
 
-class Lane:
+class LaunchQueue:
     """The exchanges of one launch in one process.
 
     `state` is the launch as last seen; `stopped` is the reason to drop exchanges for while it may not mirror, else "".
@@ -71,9 +71,9 @@ class Lane:
         self.dropped: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self._producer, self._started_ms = producer, started_ms
-        self._waiting: deque[Sampled] = deque()
-        self._under_way: list[Sampled] = []
-        self._batch: Batch | None = None
+        self._waiting: deque[QueuedExchange] = deque()
+        self._under_way: list[QueuedExchange] = []
+        self._batch: ExchangeBatch | None = None
         self._in_doubt = False
         self._reported: object = (0, 0, 0, 0)
 
@@ -87,14 +87,14 @@ class Lane:
         self.state = state or self.state
         if state is None:
             self.stopped = unknown
-        elif state.hold or state.status is Status.ROLLED_BACK:
+        elif state.hold or state.status is LaunchStatus.ROLLED_BACK:
             self.stopped = "superseded_by_rollback"
         else:
-            self.stopped = "" if state.status is Status.ACTIVE else "paused"
+            self.stopped = "" if state.status is LaunchStatus.ACTIVE else "paused"
         if self.stopped:
             self.drop_waiting(self.stopped)
 
-    def offer(self, sample: Sampled) -> None:
+    def offer(self, sample: QueuedExchange) -> None:
         """Take a sampled exchange in."""
         self.sampled += 1
         self._waiting.append(sample)
@@ -106,23 +106,23 @@ class Lane:
         self.sampled += 1
         self.dropped[reason] += 1
 
-    def next_batch(self, now_ms: int) -> Batch | None:
+    def next_batch(self, now_ms: int) -> ExchangeBatch | None:
         """Give what to try now: what is under way again, else as many of the waiting as one batch may hold.
 
         `now_ms` is the wall clock: exchanges older than the launch's max_age_s are dropped as `stale`.
         """
         if self._batch is None and self._waiting:
             parcels = self._pack(now_ms - self.state.spec.max_age_s * 1000)
-            self._batch = Batch(self.seq + 1, parcels) if parcels else None
+            self._batch = ExchangeBatch(self.seq + 1, parcels) if parcels else None
         return self._batch
 
-    def admission(self, batch: Batch) -> Call:
+    def admission(self, batch: ExchangeBatch) -> ScriptCall:
         """Give the call that puts a batch on the stream."""
         names = tuple(name(self.name, self.shard) for name in (keys.captures, keys.ledger, keys.admitted))
         args: list[Argument] = [self.state.spec.max_entries, self._producer, batch.first]
         for parcel in batch.parcels:
             args += (parcel.meta, parcel.request, parcel.response)
-        return Call("admit", names, tuple(args))
+        return ScriptCall("admit", names, tuple(args))
 
     def admitted(self, taken: int) -> None:
         """Settle the batch: the first `taken` exchanges are on the stream, the rest was shed."""
@@ -169,8 +169,8 @@ class Lane:
         """Note that the counters were written."""
         self._reported = self._standing()
 
-    def _pack(self, oldest_ms: float) -> tuple[Parcel, ...]:
-        parcels: list[Parcel] = []
+    def _pack(self, oldest_ms: float) -> tuple[PackedExchange, ...]:
+        parcels: list[PackedExchange] = []
         size, seal = 0, self.state.spec.seal
         while self._waiting and len(parcels) < BATCH_ENTRIES:
             sample, seq = self._waiting[0], self.seq + 1 + len(parcels)
@@ -205,4 +205,4 @@ class Lane:
         return self.seq, self.sampled, self.dropped.total(), self.skipped.total()
 
 
-_NOTHING: Final = Parcel(b"", b"", b"")
+_NOTHING: Final = PackedExchange(b"", b"", b"")

@@ -10,26 +10,26 @@ from darklaunch_shared.launch.control_view import POLL_S
 from darklaunch_shared.launch.spec import LaunchState
 from darklaunch_shared.process.safe_logging import printable
 
-from darklaunch.capture.launch_snapshot import OFF, Snapshot, snapshot_of
+from darklaunch.capture.launch_snapshot import OFF, LaunchSnapshot, snapshot_of
 
-from .control_reader import Reading
-from .redis_connection import Wire
+from .control_reader import ControlReader
+from .redis_connection import RedisConnection
 
 log = logging.getLogger("darklaunch")
 
 _UNREAD: Final[Mapping[str, LaunchState]] = {}
 
 
-class Watch:
+class LaunchWatch:
     """The launches as last read. `snapshot` and `states` follow `look`."""
 
-    def __init__(self, wire: Wire, *, can_seal: bool) -> None:
+    def __init__(self, wire: RedisConnection, *, can_seal: bool) -> None:
         """`can_seal` says that the hook has a key to seal credentials with."""
         self.poll_at_s = 0.0
-        self.snapshot: Snapshot = OFF
+        self.snapshot: LaunchSnapshot = OFF
         self.states: Mapping[str, LaunchState] = _UNREAD
         self.known: dict[str, LaunchState] = {}
-        self._reading, self._can_seal = Reading(wire), can_seal
+        self._reading, self._can_seal = ControlReader(wire), can_seal
         self._unread: dict[str, str] = {}
         self._broken: dict[str, str] = {}
 

@@ -7,19 +7,19 @@ from darklaunch_shared.crypto.sealing import Sealer
 from darklaunch_shared.crypto.signing import sign
 from darklaunch_shared.wire.exchange import Request, pack_meta
 
-from darklaunch.capture.buffer import Outbox
-from darklaunch.capture.headers import Unfit
-from darklaunch.capture.recording import Recorded
-from darklaunch.capture.redaction import Redaction, credential_names
+from darklaunch.capture.buffer import RecordingBuffer
+from darklaunch.capture.headers import NotHttp
+from darklaunch.capture.recording import FinishedRecording
+from darklaunch.capture.redaction import HeaderRedaction, credential_names
 from darklaunch.capture.request_target import path_of
 from darklaunch.routes.endpoint import UNMATCHED
-from darklaunch.routes.learned import Templates
-from darklaunch.settings import Settings
+from darklaunch.routes.learned import LearnedTemplates
+from darklaunch.settings import HookSettings
 
-from .launch_queue import Parcel
+from .launch_queue import PackedExchange
 
 
-class Sample:
+class PackedRecording:
     """A recording made ready, shared by the launches that sampled it.
 
     Its memory goes back to the outbox when the last of them is done with it.
@@ -27,13 +27,15 @@ class Sample:
 
     __slots__ = ("_endpoint", "_outbox", "_owners", "_packer", "_recorded", "captured_at_ms")
 
-    def __init__(self, packer: Packer, recorded: Recorded, endpoint: str, outbox: Outbox) -> None:
+    def __init__(
+        self, packer: RecordingPacker, recorded: FinishedRecording, endpoint: str, outbox: RecordingBuffer
+    ) -> None:
         self.captured_at_ms = recorded.captured_at_ms
         self._packer, self._recorded, self._endpoint, self._outbox = packer, recorded, endpoint, outbox
         self._owners = len(recorded.launches)
         outbox.waiting += 1
 
-    def parcel(self, launch: str, identity: str, *, seal: bool) -> Parcel:
+    def parcel(self, launch: str, identity: str, *, seal: bool) -> PackedExchange:
         """Pack for one launch, with the id that admission is going to give it.
 
         Raises Unfit when there is a credential that HTTP cannot carry, or that cannot be sealed.
@@ -43,7 +45,7 @@ class Sample:
         meta = pack_meta(launch, self.captured_at_ms, self._endpoint, text, sealed)
         if ring := self._packer.signing:
             meta = sign(meta, identity, recorded.request, recorded.response, ring)
-        return Parcel(meta, recorded.request, recorded.response)
+        return PackedExchange(meta, recorded.request, recorded.response)
 
     def settle(self) -> None:
         """Note that one launch is done with it."""
@@ -53,35 +55,35 @@ class Sample:
             self._outbox.release(self._recorded.held_bytes)
 
 
-class Packer:
+class RecordingPacker:
     """Makes samples of one process's recordings. It learns route templates on the way."""
 
-    def __init__(self, settings: Settings, sealer: Sealer | None = None) -> None:
+    def __init__(self, settings: HookSettings, sealer: Sealer | None = None) -> None:
         """Launches that seal need a `sealer`."""
         self.framework = ""
         self.signing = settings.signing_key
         self._sealer = sealer
-        self._redaction = Redaction(credential_names(settings.redact_headers, settings.forward_headers))
-        self._templates = Templates()
+        self._redaction = HeaderRedaction(credential_names(settings.redact_headers, settings.forward_headers))
+        self._templates = LearnedTemplates()
 
-    def sample(self, recorded: Recorded, outbox: Outbox) -> Sample:
+    def sample(self, recorded: FinishedRecording, outbox: RecordingBuffer) -> PackedRecording:
         """Make a recording ready that was taken out of the outbox."""
-        return Sample(self, recorded, self._endpoint(recorded), outbox)
+        return PackedRecording(self, recorded, self._endpoint(recorded), outbox)
 
-    def sealed(self, recorded: Recorded, launch: str, identity: str) -> tuple[bytes, str]:
+    def sealed(self, recorded: FinishedRecording, launch: str, identity: str) -> tuple[bytes, str]:
         """Give a recording's text with its credentials in a sealed box beside it, "" when it has none. Raises Unfit."""
         if recorded.given is None:
-            raise Unfit("the launch did not seal credentials yet when it was captured")
+            raise NotHttp("the launch did not seal credentials yet when it was captured")
         headers, secrets = self._redaction.sealing(recorded.given)
         if not secrets:
             return recorded.text, ""
         if self._sealer is None:
-            raise Unfit("there is no key to seal its credentials with")
+            raise NotHttp("there is no key to seal its credentials with")
         members = orjson.loads(recorded.text) | {"headers": headers}
         marked = Request(members["method"], members["target"], members["origin"], headers, recorded.request)
         return orjson.dumps(members), self._sealer.seal(secrets, marked, launch, identity)
 
-    def _endpoint(self, recorded: Recorded) -> str:
+    def _endpoint(self, recorded: FinishedRecording) -> str:
         template, route = None, recorded.route
         if route is not None:
             self.framework = route.framework

@@ -7,7 +7,7 @@ import encodings.idna  # pyright: ignore[reportUnusedImport]  # noqa: F401 - els
 from collections.abc import Sequence
 from typing import Any, Final, Protocol, cast
 
-from darklaunch_shared.redis.client import Client, Pipeline, connect, explain
+from darklaunch_shared.redis.client import RedisClient, RedisPipeline, connect, explain
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -23,23 +23,23 @@ REPLIES: Final = (ResponseError, BusyLoadingError, AuthenticationError, Authoriz
 """Errors that Redis answered with; redis-py counts some of them among connection errors."""
 
 
-class Trouble(Exception):
+class RedisUnavailable(Exception):
     """Redis could not be asked."""
 
 
-class NotSent(Trouble):
+class NotSent(RedisUnavailable):
     """No connection could be had: nothing was sent."""
 
 
-class Unanswered(Trouble):
+class NoReply(RedisUnavailable):
     """The connection failed, or the time was up, after something was sent."""
 
 
-class Refused(Trouble):
+class ErrorReply(RedisUnavailable):
     """Redis answered with an error."""
 
 
-class Wire:
+class RedisConnection:
     """One connection, opened when it is needed and again when it is lost. It has the face of a Client."""
 
     def __init__(self, url: str) -> None:
@@ -58,7 +58,7 @@ class Wire:
             return _replies(connection, len(commands))
         except (RedisError, OSError) as error:
             connection.disconnect()
-            raise Unanswered(explain(error, self._url)) from error
+            raise NoReply(explain(error, self._url)) from error
         except BaseException:
             connection.disconnect()
             raise
@@ -72,7 +72,7 @@ class Wire:
             raise reply
         return reply
 
-    def pipeline(self, transaction: bool = True) -> Pipeline:
+    def pipeline(self, transaction: bool = True) -> RedisPipeline:
         """Start a pipeline; its errors are redis-py's own."""
         return self._client.pipeline(transaction)
 
@@ -115,6 +115,6 @@ class _Pool(Protocol):
     def release(self, connection: _Connection) -> None: ...
 
 
-class _Pooled(Client, Protocol):
+class _Pooled(RedisClient, Protocol):
     @property
     def connection_pool(self) -> _Pool: ...

@@ -11,10 +11,10 @@ from darklaunch_shared import keys
 from darklaunch_shared.redis.script_queue import call_script
 from darklaunch_shared.wire.route_table import MOST_TABLES, Route, RouteTable, field_of, publication
 
-from darklaunch.internal_errors import Complaint
+from darklaunch.internal_errors import ErrorLog
 from darklaunch.routes.route_table import read_routes
 
-from .redis_connection import REPLIES, Wire
+from .redis_connection import REPLIES, RedisConnection
 
 log = logging.getLogger("darklaunch")
 
@@ -27,11 +27,11 @@ Apps = Callable[[], Iterable[Any]]
 class RoutePublisher:
     """Publishes the route tables of the apps behind this process's hooks as one."""
 
-    def __init__(self, wire: Wire, app_name: str, apps: Apps) -> None:
+    def __init__(self, wire: RedisConnection, app_name: str, apps: Apps) -> None:
         self._wire, self._app_name, self._apps = wire, app_name, apps
         self._due_s = 0.0
         self._refused = False
-        self._complaint = Complaint()
+        self._complaint = ErrorLog()
 
     def write(self) -> None:
         """Publish when it is due. Raises Trouble."""

@@ -15,11 +15,11 @@ from darklaunch_shared.redis.presence import HEARTBEAT_S, heartbeat, own_version
 from darklaunch_shared.redis.script_queue import call_script
 from darklaunch_shared.wire.producer_counters import pack_counters
 
-from darklaunch.capture.launch_snapshot import Snapshot
-from darklaunch.settings import Settings
+from darklaunch.capture.launch_snapshot import LaunchSnapshot
+from darklaunch.settings import HookSettings
 
-from .launch_queue import Lane
-from .redis_connection import REPLIES, Wire
+from .launch_queue import LaunchQueue
+from .redis_connection import REPLIES, RedisConnection
 from .route_publisher import Apps, RoutePublisher
 
 log = logging.getLogger("darklaunch")
@@ -27,11 +27,11 @@ log = logging.getLogger("darklaunch")
 COUNTERS_S: Final = 1.0
 
 
-class Report:
+class HookTelemetry:
     """Writes absolute counters when they changed, each second, a heartbeat every 5 s, and the app's routes."""
 
     def __init__(
-        self, wire: Wire, settings: Settings, producer: str, interface: str, apps: Apps, *, seals: bool
+        self, wire: RedisConnection, settings: HookSettings, producer: str, interface: str, apps: Apps, *, seals: bool
     ) -> None:
         self._wire, self._producer, self._interface = wire, producer, interface
         self._app_name = settings.app_name or Path(argv[0] if argv else "").name
@@ -47,7 +47,7 @@ class Report:
         """Write the counters next time, without waiting for their turn."""
         self._count_at_s = 0.0
 
-    def write(self, lanes: Iterable[Lane], snapshot: Snapshot, framework: str) -> None:
+    def write(self, lanes: Iterable[LaunchQueue], snapshot: LaunchSnapshot, framework: str) -> None:
         """Write what is due. Raises Trouble."""
         now_s = monotonic()
         if now_s >= self._beat_at_s:
@@ -58,13 +58,13 @@ class Report:
             self._count([lane for lane in lanes if lane.changed()], closed=False)
         self._routes.write()
 
-    def close(self, lanes: Iterable[Lane]) -> None:
+    def close(self, lanes: Iterable[LaunchQueue]) -> None:
         """Write the last counters and leave the list of the living. Raises Trouble."""
         self._count([lane for lane in lanes if lane.sampled or lane.skipped], closed=True)
         reached("hook.6")
         self._wire.ask([("HDEL", keys.HOOKS, self._producer)])
 
-    def _count(self, lanes: list[Lane], *, closed: bool) -> None:
+    def _count(self, lanes: list[LaunchQueue], *, closed: bool) -> None:
         if not lanes:
             return
         now_ms = time_ns() // 1_000_000
@@ -82,7 +82,7 @@ class Report:
                 lane.reported()
         reached("hook.4")
 
-    def _beat(self, snapshot: Snapshot, framework: str) -> None:
+    def _beat(self, snapshot: LaunchSnapshot, framework: str) -> None:
         about = {
             "kind": "hook",
             "app": self._app_name,

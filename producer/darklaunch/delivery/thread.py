@@ -21,18 +21,18 @@ from darklaunch_shared.redis.script_queue import call_script
 from darklaunch_shared.scripts import load
 from redis.exceptions import OutOfMemoryError
 
-from darklaunch.capture.buffer import Outbox
-from darklaunch.capture.launch_snapshot import Snapshot
-from darklaunch.capture.recording import Recorded
-from darklaunch.internal_errors import Complaint
-from darklaunch.settings import Settings
+from darklaunch.capture.buffer import RecordingBuffer
+from darklaunch.capture.launch_snapshot import LaunchSnapshot
+from darklaunch.capture.recording import FinishedRecording
+from darklaunch.internal_errors import ErrorLog
+from darklaunch.settings import HookSettings
 
-from .launch_queue import Lane
-from .launch_watch import Watch
-from .packing import Packer
-from .redis_connection import REPLIES, NotSent, Trouble, Unanswered, Wire
+from .launch_queue import LaunchQueue
+from .launch_watch import LaunchWatch
+from .packing import RecordingPacker
+from .redis_connection import REPLIES, NoReply, NotSent, RedisConnection, RedisUnavailable
 from .route_publisher import Apps
-from .telemetry import Report
+from .telemetry import HookTelemetry
 
 log = logging.getLogger("darklaunch")
 
@@ -45,17 +45,17 @@ FAREWELL_S: Final = 0.4  # of the time for leaving, kept for the last counters
 for _script in ("admit", "heartbeat"):
     load(_script)
 
-Publish = Callable[["Flusher", Snapshot], None]
+Publish = Callable[["DeliveryThread", LaunchSnapshot], None]
 
 
-class Flusher:
+class DeliveryThread:
     """One life of the background thread, under a producer id of its own."""
 
     def __init__(
         self,
-        settings: Settings,
+        settings: HookSettings,
         interface: str,
-        outbox: Outbox,
+        outbox: RecordingBuffer,
         publish: Publish,
         sealer: Sealer | None,
         apps: Apps,
@@ -63,14 +63,14 @@ class Flusher:
         self.producer = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
         self._outbox, self._publish = outbox, publish
         self._started_ms = _now_ms()
-        self._wire = Wire(settings.redis_url)
-        self._watch = Watch(self._wire, can_seal=sealer is not None)
-        self._packer = Packer(settings, sealer)
-        self._report = Report(self._wire, settings, self.producer, interface, apps, seals=sealer is not None)
-        self._lanes: dict[str, Lane] = {}
+        self._wire = RedisConnection(settings.redis_url)
+        self._watch = LaunchWatch(self._wire, can_seal=sealer is not None)
+        self._packer = RecordingPacker(settings, sealer)
+        self._report = HookTelemetry(self._wire, settings, self.producer, interface, apps, seals=sealer is not None)
+        self._lanes: dict[str, LaunchQueue] = {}
         self._backoff, self._ask_at_s = Backoff(first_s=0.2, cap_s=3.0), 0.0
         self._write_backoff, self._write_at_s = Backoff(first_s=0.1, cap_s=3.0), 0.0
-        self._complaint = Complaint()
+        self._complaint = ErrorLog()
         self._thread = threading.Thread(target=self._run, name="darklaunch", daemon=True)
         self._leave = threading.Event()
         self._leave_by_s = float("inf")
@@ -104,7 +104,7 @@ class Flusher:
                 self._recovered()
             self._obey()
             self._write(until_s=self._watch.poll_at_s)
-        except Trouble as trouble:
+        except RedisUnavailable as trouble:
             self._wait_out(trouble)
 
     def _write(self, until_s: float) -> None:
@@ -115,7 +115,7 @@ class Flusher:
             self._deliver(until_s)
             self._report.write(self._lanes.values(), self._watch.snapshot, self._packer.framework)
             self._write_backoff.reset()
-        except Unanswered as trouble:
+        except NoReply as trouble:
             if self._write_backoff.failures == 0:
                 log.warning("%s What was sent is sent again until it is answered.", trouble)
             self._write_at_s = monotonic() + self._write_backoff.next_s()
@@ -125,7 +125,7 @@ class Flusher:
         try:
             if not self._backoff.failures:
                 self._deliver(until_s=self._leave_by_s - FAREWELL_S)
-        except Trouble as trouble:
+        except RedisUnavailable as trouble:
             log.debug("leaving without Redis: %s", trouble)
         self._collect()
         while len(self._outbox):
@@ -136,7 +136,7 @@ class Flusher:
         if monotonic() < self._leave_by_s:
             try:
                 self._report.close(self._lanes.values())
-            except Trouble as trouble:
+            except RedisUnavailable as trouble:
                 log.debug("leaving without a last report: %s", trouble)
 
     def _collect(self) -> None:
@@ -152,7 +152,7 @@ class Flusher:
         for recorded in self._outbox.take(TAKE_AT_ONCE):
             self._sort(recorded)
 
-    def _sort(self, recorded: Recorded) -> None:
+    def _sort(self, recorded: FinishedRecording) -> None:
         try:
             sample = self._packer.sample(recorded, self._outbox)
         except BaseException:  # it must not take those with it that were taken out together
@@ -182,7 +182,7 @@ class Flusher:
             for lane in self._lanes.values():
                 sent = self._send(lane) or sent
 
-    def _send(self, lane: Lane) -> bool:
+    def _send(self, lane: LaunchQueue) -> bool:
         """Try a lane's next batch; True when it was settled, so that there may be more. Raises Trouble."""
         batch = lane.next_batch(_now_ms()) if monotonic() >= lane.resume_at_s else None
         if batch is None:
@@ -193,7 +193,7 @@ class Flusher:
         except NotSent:
             lane.refused("redis_down")
             raise
-        except Unanswered:
+        except NoReply:
             lane.unanswered()
             raise
         except REPLIES as refusal:
@@ -209,14 +209,14 @@ class Flusher:
         lane.backoff.reset()
         return True
 
-    def _lane(self, name: str) -> Lane:
+    def _lane(self, name: str) -> LaunchQueue:
         lane = self._lanes.get(name)
         if lane is None:
-            lane = self._lanes[name] = Lane(self._watch.known[name], self.producer, self._started_ms)
+            lane = self._lanes[name] = LaunchQueue(self._watch.known[name], self.producer, self._started_ms)
             lane.obey(self._watch.states.get(name))
         return lane
 
-    def _wait_out(self, trouble: Trouble) -> None:
+    def _wait_out(self, trouble: RedisUnavailable) -> None:
         if self._backoff.failures == 0:
             log.warning("%s Nothing is lost to your users; sampling stops when this lasts for 30 s.", trouble)
         self._ask_at_s = monotonic() + self._backoff.next_s()

@@ -20,7 +20,7 @@ _IDENTIFIER: Final = re.compile(
 _MAX_SEGMENTS: Final = 12
 
 
-class Templates:
+class LearnedTemplates:
     """The templates seen so far: at most `most`, later ones are `{other}`, so that reports stay readable."""
 
     def __init__(self, most: int = 500) -> None:

@@ -13,7 +13,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.redis.client import as_dict
 
-from .spec import LaunchState, Status, check_name, parse_state
+from .spec import LaunchState, LaunchStatus, check_name, parse_state
 
 Command = tuple[str, ...]
 
@@ -22,7 +22,7 @@ STALE_S: Final = 30.0
 REREAD_S: Final = 10.0
 
 
-class ControlView:
+class LaunchStates:
     """The launches as last read.
 
     Drive it with whatever client is at hand: send `commands()` in one non-transactional pipeline that returns errors
@@ -85,7 +85,7 @@ class ControlView:
 
     def _running(self) -> list[str]:
         """Name the launches a hold would stop; what a promoted one has left is still replayed."""
-        running = (Status.ACTIVE, Status.PROMOTED)
+        running = (LaunchStatus.ACTIVE, LaunchStatus.PROMOTED)
         return [name for name, state in self._states.items() if state.status in running and not state.hold]
 
     def _read_all(self, replies: list[Any], now_s: float) -> None:

@@ -13,7 +13,7 @@ from .spec import SAFE_METHODS, LaunchSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class PathPolicy:
     """The compiled patterns of one launch."""
 
     allow: tuple[tuple[str, re.Pattern[str]], ...]
@@ -33,9 +33,9 @@ class Policy:
         return None
 
 
-def compile_policy(spec: LaunchSpec) -> Policy:
+def compile_path_policy(spec: LaunchSpec) -> PathPolicy:
     """Compile a launch's patterns. Raises BadLaunch when one is malformed."""
-    return Policy(
+    return PathPolicy(
         allow=tuple(_allowed(text) for text in spec.allow),
         only=tuple(_pattern(text) for text in spec.only),
         skip=tuple(_pattern(text) for text in spec.skip),

@@ -14,7 +14,7 @@ _BUILD: Final = re.compile(r"[!#-\[\]-~](?:[ !#-\[\]-~]{0,98}[!#-\[\]-~])?")
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Status(StrEnum):
+class LaunchStatus(StrEnum):
     """What a launch is doing."""
 
     ACTIVE = "active"
@@ -93,7 +93,7 @@ class LaunchState:
     """
 
     name: str
-    status: Status
+    status: LaunchStatus
     percent: float
     hold: bool
     revision: int
@@ -103,7 +103,7 @@ class LaunchState:
     @property
     def fraction(self) -> float:
         """The share of requests to sample now, 0 to 1."""
-        return self.percent / 100 if self.status is Status.ACTIVE and not self.hold else 0.0
+        return self.percent / 100 if self.status is LaunchStatus.ACTIVE and not self.hold else 0.0
 
 
 def check_name(name: str) -> str:
@@ -157,7 +157,7 @@ def parse_state(name: str, stored: dict[bytes, bytes]) -> LaunchState:
     """Read a launch's hash. Raises BadLaunch when a field is missing or damaged: then nothing may be sampled."""
     try:
         percent = check_percent(float(stored[b"percent"]))
-        status = Status(stored[b"status"].decode())
+        status = LaunchStatus(stored[b"status"].decode())
         revision = int(stored[b"revision"])
         spec = unpack_spec(stored[b"spec"])
         settle = stored.get(b"settle", b"").decode("ascii")[:100]

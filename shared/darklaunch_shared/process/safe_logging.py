@@ -18,7 +18,7 @@ def printable(text: str, *, keep: str = "") -> str:
     return "".join([_shown(character, keep) for character in text])
 
 
-class PrintableFormatter(logging.Formatter):
+class SafeFormatter(logging.Formatter):
     """Formats log records so that what they quote can neither steer a terminal nor look like another line."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
@@ -33,7 +33,7 @@ class PrintableFormatter(logging.Formatter):
 def log_printably(level: int, layout: str, dates: str | None = None) -> None:
     """Send this process's log to stderr, formatted by a PrintableFormatter. Does nothing when logging is set up."""
     handler = logging.StreamHandler()
-    handler.setFormatter(PrintableFormatter(layout, dates))
+    handler.setFormatter(SafeFormatter(layout, dates))
     logging.basicConfig(level=level, handlers=[handler])
 
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 PARENT_EVERY_S: Final = 1.0
 
 
-class Stop(Protocol):
+class StopEvent(Protocol):
     """What is set when the process is to end: an event of asyncio's or anyio's."""
 
     def set(self) -> object:
@@ -21,7 +21,7 @@ class Stop(Protocol):
         ...
 
 
-async def watch_for_end(stop: Stop, parent: int, log: logging.Logger, doing: str) -> None:
+async def watch_for_end(stop: StopEvent, parent: int, log: logging.Logger, doing: str) -> None:
     """Set `stop` at the first SIGTERM or SIGINT, or when the process `parent` (0: any) is not the parent any more.
 
     A second signal ends the process at once: what is pending will be claimed by others. `doing` says, for the log, what

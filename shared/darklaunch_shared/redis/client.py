@@ -30,7 +30,7 @@ CONNECT_TIMEOUT_S: Final = 2.0
 BLOCK_MS: Final = 1000  # at most half the socket timeout, else an idle stream looks like a dead server
 
 
-class Pipeline(Protocol):
+class RedisPipeline(Protocol):
     """Commands sent together, on a blocking client."""
 
     def execute_command(self, *args: Any) -> Any:
@@ -41,13 +41,13 @@ class Pipeline(Protocol):
         ...
 
 
-class Client(Protocol):
+class RedisClient(Protocol):
     """A blocking Redis client, as far as we use it: raw commands and pipelines."""
 
     def execute_command(self, *args: Any) -> Any:
         """Send one command and return its reply."""
 
-    def pipeline(self, transaction: bool = True) -> Pipeline:
+    def pipeline(self, transaction: bool = True) -> RedisPipeline:
         """Start a pipeline."""
         ...
 
@@ -55,7 +55,7 @@ class Client(Protocol):
         """Close its connections."""
 
 
-class AsyncPipeline(Protocol):
+class AsyncRedisPipeline(Protocol):
     """Commands sent together, on an asyncio client."""
 
     def execute_command(self, *args: Any) -> Any:
@@ -66,14 +66,14 @@ class AsyncPipeline(Protocol):
         ...
 
 
-class AsyncClient(Protocol):
+class AsyncRedisClient(Protocol):
     """An asyncio Redis client, as far as we use it."""
 
     def execute_command(self, *args: Any) -> Awaitable[Any]:
         """Send one command and return its reply."""
         ...
 
-    def pipeline(self, transaction: bool = True) -> AsyncPipeline:
+    def pipeline(self, transaction: bool = True) -> AsyncRedisPipeline:
         """Start a pipeline."""
         ...
 
@@ -82,22 +82,22 @@ class AsyncClient(Protocol):
         ...
 
 
-def connect(url: str, *, client_name: str, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Client:
+def connect(url: str, *, client_name: str, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> RedisClient:
     """Make a blocking client for `redis://`, `rediss://` or `unix://`. Nothing is sent yet.
 
     Raises ValueError when the URL has another scheme or is malformed.
     """
     options = _options(url, client_name, socket_timeout_s)
-    return cast(Client, cast(Any, Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options))
+    return cast(RedisClient, cast(Any, Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options))
 
 
-def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> AsyncClient:
+def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> AsyncRedisClient:
     """Make an asyncio client; the same as `connect` otherwise."""
     options = _options(url, client_name, SOCKET_TIMEOUT_S)
     retry = AsyncRetry(NoBackoff(), 0)
     client = cast(Any, AsyncRedis).from_url(url, retry=retry, max_connections=max_connections, **options)
     pack_in_c(client.connection_pool)
-    return cast(AsyncClient, client)
+    return cast(AsyncRedisClient, client)
 
 
 def _options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from darklaunch_shared.process.fast_dataclass import immutable
 from darklaunch_shared.wire.dead_letter import pack_dead, pack_notice
 from darklaunch_shared.wire.exchange import Fields
 
-from .client import BLOCK_MS, AsyncClient, as_dict
-from .script_queue import Argument, Call, ScriptQueue, Scripts, is_transient
+from .client import BLOCK_MS, AsyncRedisClient, as_dict
+from .script_queue import Argument, ScriptCall, ScriptCaller, ScriptQueue, is_transient
 
 MAX_DELIVERIES: Final = 5
 DEAD_BOUND: Final = 10_000
@@ -34,7 +34,7 @@ log = logging.getLogger("darklaunch.stream")
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class ShardStreams:
     """One launch shard as one consumer group works on it: where entries come from and where outcomes go."""
 
     launch: str
@@ -47,23 +47,25 @@ class Lane:
     ledger: str
 
 
-def worker_lane(launch: str, shard: int) -> Lane:
+def worker_lane(launch: str, shard: int) -> ShardStreams:
     """Describe the lane from exchanges to replays."""
     return _lane(launch, shard, keys.WORKER_GROUP, keys.captures(launch, shard))
 
 
-def comparator_lane(launch: str, shard: int) -> Lane:
+def comparator_lane(launch: str, shard: int) -> ShardStreams:
     """Describe the lane from replays to Postgres; nothing follows it on Redis."""
     return _lane(launch, shard, keys.COMPARATOR_GROUP, keys.replays(launch, shard))
 
 
-def _lane(launch: str, shard: int, group: str, source: str) -> Lane:
+def _lane(launch: str, shard: int, group: str, source: str) -> ShardStreams:
     replays = keys.replays(launch, shard)
-    return Lane(launch, shard, group, source, replays, keys.dead(launch, shard), replays, keys.ledger(launch, shard))
+    return ShardStreams(
+        launch, shard, group, source, replays, keys.dead(launch, shard), replays, keys.ledger(launch, shard)
+    )
 
 
 @immutable
-class Delivery:
+class ClaimedEntry:
     """One entry in this consumer's hands; `deliveries` counts how often it was handed out, this time included."""
 
     entry_id: str
@@ -71,7 +73,7 @@ class Delivery:
     deliveries: int
 
 
-class Outcome(NamedTuple):
+class FinishedEntry(NamedTuple):
     """What becomes of an entry: the fields to pass on, none for nothing, and the ledger's counter for it."""
 
     entry_id: str
@@ -79,16 +81,18 @@ class Outcome(NamedTuple):
     counter: str
 
 
-class Consumer:
+class GroupConsumer:
     """One named member of a lane's group. `name` is unique per process start; `lease_s` is the idle time to claim."""
 
-    def __init__(self, redis: AsyncClient, queue: ScriptQueue, lane: Lane, *, name: str, lease_s: float) -> None:
+    def __init__(
+        self, redis: AsyncRedisClient, queue: ScriptQueue, lane: ShardStreams, *, name: str, lease_s: float
+    ) -> None:
         self.lane, self.name = lane, name
-        self._redis, self._queue, self._scripts = redis, queue, Scripts(redis)
+        self._redis, self._queue, self._scripts = redis, queue, ScriptCaller(redis)
         self._lease_ms = int(lease_s * 1000)
         self._backoff = Backoff()
 
-    async def read(self, count: int, *, block_ms: int = BLOCK_MS) -> list[Delivery]:
+    async def read(self, count: int, *, block_ms: int = BLOCK_MS) -> list[ClaimedEntry]:
         """Take up to `count` new entries, waiting for the first. Returns none after an error, having backed off."""
         try:
             reply = await self._redis.execute_command(
@@ -103,13 +107,13 @@ class Consumer:
             reached("consumer.1")
         return _entries(reply)
 
-    async def claim(self, count: int) -> list[Delivery]:
+    async def claim(self, count: int) -> list[ClaimedEntry]:
         """Take over up to `count` entries left by silent consumers, and bury those that nobody survived."""
         if count < 1:
             return []
         args = (self.lane.group, self.name, self._lease_ms, MAX_DELIVERIES, count)
         try:
-            claimed, poison = await self._scripts.call(Call("claim", (self.lane.source, self.lane.ledger), args))
+            claimed, poison = await self._scripts.call(ScriptCall("claim", (self.lane.source, self.lane.ledger), args))
             if claimed or poison:
                 reached("consumer.2")
         except (RedisError, OSError) as error:
@@ -125,10 +129,12 @@ class Consumer:
     async def extend(self, entry_ids: Sequence[str]) -> None:
         """Show that these entries are still worked on, past any outcome that waits in line. Raises RedisError."""
         if entry_ids:
-            await self._scripts.call(Call("extend", (self.lane.source,), (self.lane.group, self.name, *entry_ids)))
+            await self._scripts.call(
+                ScriptCall("extend", (self.lane.source,), (self.lane.group, self.name, *entry_ids))
+            )
             reached("consumer.5")
 
-    async def finish(self, outcomes: Sequence[Outcome]) -> list[bool]:
+    async def finish(self, outcomes: Sequence[FinishedEntry]) -> list[bool]:
         """Settle entries and pass their outcomes on, by one call. False: another consumer owns that one by now.
 
         Give at most FINISHED_AT_ONCE. Raises ResponseError when the server refuses them for good.
@@ -139,7 +145,7 @@ class Consumer:
             for pair in onward.items():
                 args += pair
         names = (self.lane.source, self.lane.onward, self.lane.ledger)
-        return [finished == 1 for finished in await self._queue.call(Call("finish", names, args))]
+        return [finished == 1 for finished in await self._queue.call(ScriptCall("finish", names, args))]
 
     async def settle(self, entry_ids: Sequence[str], counter: str) -> int:
         """Settle entries that nothing follows, and return how many: those that another consumer owns by now are not."""
@@ -147,7 +153,7 @@ class Consumer:
         for first in range(0, len(entry_ids), SETTLED_AT_ONCE):
             ids = entry_ids[first : first + SETTLED_AT_ONCE]
             args: tuple[Argument, ...] = (self.lane.group, self.name, counter, *ids)
-            call = Call("settle", (self.lane.source, self.lane.ledger), args)
+            call = ScriptCall("settle", (self.lane.source, self.lane.ledger), args)
             try:
                 settled += await self._scripts.call(call)
             except (RedisError, OSError) as error:
@@ -156,7 +162,7 @@ class Consumer:
                 settled += await self._queue.call(call)  # sends it again until the server answers
         return settled
 
-    async def bury(self, delivery: Delivery, reason: str, *, insist: bool = True) -> bool:
+    async def bury(self, delivery: ClaimedEntry, reason: str, *, insist: bool = True) -> bool:
         """Move an entry to the dead stream with its payload. False: another consumer owns it by now.
 
         `insist` waits until the server takes it. Raises RedisError and OSError.
@@ -168,7 +174,7 @@ class Consumer:
         log.warning("%s: entry %s is dead: %s", self.lane.source, delivery.entry_id, reason)
         names = (self.lane.source, self.lane.dead, self.lane.replays, self.lane.ledger)
         who = (self.lane.group, self.name, delivery.entry_id)
-        call = Call("bury", names, (*who, counter, DEAD_BOUND, len(body), *body, *_flat(notice)))
+        call = ScriptCall("bury", names, (*who, counter, DEAD_BOUND, len(body), *body, *_flat(notice)))
         reached("consumer.3")
         buried = bool(await (self._queue if insist else self._scripts).call(call))
         reached("consumer.4")
@@ -179,18 +185,18 @@ class Consumer:
         if entry_ids:
             args: tuple[Argument, ...] = (self.lane.group, self.name, self._lease_ms, *entry_ids)
             reached("consumer.6")
-            await self._scripts.call(Call("hand_back", (self.lane.source,), args))
+            await self._scripts.call(ScriptCall("hand_back", (self.lane.source,), args))
             reached("consumer.7")
 
     async def leave(self) -> None:
         """Leave the group when nothing is pending. Raises RedisError."""
-        await self._scripts.call(Call("leave", (self.lane.source,), (self.lane.group, self.name)))
+        await self._scripts.call(ScriptCall("leave", (self.lane.source,), (self.lane.group, self.name)))
         reached("consumer.8")
 
     async def _wait_out(self, error: RedisError | OSError) -> None:
         if isinstance(error, ResponseError) and ("NOGROUP" in str(error) or "UNBLOCKED" in str(error)):
             try:  # the stream is new, was deleted, or flushed: the group starts at its beginning
-                await self._scripts.call(Call("join", (self.lane.source,), (self.lane.group,)))
+                await self._scripts.call(ScriptCall("join", (self.lane.source,), (self.lane.group,)))
                 return
             except (RedisError, OSError) as refused:
                 error = refused
@@ -205,15 +211,15 @@ class Consumer:
         self._backoff.reset()
 
 
-def _entries(reply: Any) -> list[Delivery]:
+def _entries(reply: Any) -> list[ClaimedEntry]:
     if not reply:
         return []
     ((_stream, entries),) = reply
-    return [Delivery(entry_id.decode(), as_dict(flat), 1) for entry_id, flat in entries if flat]
+    return [ClaimedEntry(entry_id.decode(), as_dict(flat), 1) for entry_id, flat in entries if flat]
 
 
-def _deliveries(reply: Any) -> list[Delivery]:
-    return [Delivery(entry_id.decode(), as_dict(flat), int(times)) for entry_id, times, flat in reply]
+def _deliveries(reply: Any) -> list[ClaimedEntry]:
+    return [ClaimedEntry(entry_id.decode(), as_dict(flat), int(times)) for entry_id, times, flat in reply]
 
 
 def _flat(fields: Fields) -> list[bytes]:

@@ -11,19 +11,19 @@ from typing import Any, Final
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from darklaunch_shared.process.backoff import Backoff
-from darklaunch_shared.scripts import Script, load
+from darklaunch_shared.scripts import LuaScript, load
 
-from .client import AsyncClient, Client
+from .client import AsyncRedisClient, RedisClient
 
 Argument = str | bytes | int | float
 
-_Waiting = tuple["Call", asyncio.Future[Any]]
+_Waiting = tuple["ScriptCall", asyncio.Future[Any]]
 
 BATCH_CALLS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ScriptCall:
     """One call of a script."""
 
     script: str
@@ -31,21 +31,21 @@ class Call:
     args: Sequence[Argument]
 
 
-class Scripts:
+class ScriptCaller:
     """The scripts as one asyncio client calls them."""
 
-    def __init__(self, redis: AsyncClient) -> None:
+    def __init__(self, redis: AsyncRedisClient) -> None:
         self._redis = redis
-        self._loaded: dict[str, Script] = {}
+        self._loaded: dict[str, LuaScript] = {}
 
-    async def call(self, call: Call) -> Any:
+    async def call(self, call: ScriptCall) -> Any:
         """Run one call and return its reply. Raises RedisError."""
         (reply,) = await self.run([call])
         if isinstance(reply, RedisError):
             raise reply
         return reply
 
-    async def run(self, calls: Sequence[Call]) -> list[Any]:
+    async def run(self, calls: Sequence[ScriptCall]) -> list[Any]:
         """Run calls in one pipeline; an error reply stands in its call's place. Raises RedisError when cut off."""
         replies = await self._send(calls)
         unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
@@ -57,14 +57,14 @@ class Scripts:
                 replies[at] = reply
         return replies
 
-    async def _send(self, calls: Sequence[Call]) -> list[Any]:
+    async def _send(self, calls: Sequence[ScriptCall]) -> list[Any]:
         pipeline = self._redis.pipeline(transaction=False)
         for call in calls:
             script = self._loaded.get(call.script) or load(call.script)
             pipeline.execute_command("EVALSHA", script.sha, len(call.keys), *call.keys, *call.args)
         return await pipeline.execute(raise_on_error=False)
 
-    async def _load(self, name: str) -> Script:
+    async def _load(self, name: str) -> LuaScript:
         script = load(name)
         try:
             await self._redis.execute_command("SCRIPT LOAD", script.text)
@@ -83,11 +83,11 @@ class ScriptQueue:
     that a key of another type is in the way of is sent again beside the others, which do not wait for it.
     """
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, scripts: ScriptCaller) -> None:
         self._scripts = scripts
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
 
-    async def call(self, call: Call) -> Any:
+    async def call(self, call: ScriptCall) -> Any:
         """Wait for the reply of one call. Raises ResponseError when the server refuses it for good."""
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((call, reply))
@@ -136,7 +136,7 @@ class ScriptQueue:
         return obstructed
 
 
-def call_script(redis: Client, call: Call) -> Any:
+def call_script(redis: RedisClient, call: ScriptCall) -> Any:
     """Run one call on a blocking client. Raises RedisError."""
     script = load(call.script)
     arguments = (len(call.keys), *call.keys, *call.args)
@@ -152,9 +152,9 @@ def call_script(redis: Client, call: Call) -> Any:
         return redis.execute_command("EVAL", load(call.script, flags=False).text, *arguments)
 
 
-def insist(redis: Client, command: str, key: str, *args: Argument) -> Any:
+def insist(redis: RedisClient, command: str, key: str, *args: Argument) -> Any:
     """Run one command that writes control state, on a full server too. Raises RedisError."""
-    return call_script(redis, Call("insist", (key,), (command, *args)))
+    return call_script(redis, ScriptCall("insist", (key,), (command, *args)))
 
 
 def is_transient(error: BaseException) -> bool:

@@ -18,7 +18,7 @@ NAMES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class LuaScript:
     """A script's text and the digest that EVALSHA calls it by."""
 
     name: str
@@ -27,7 +27,7 @@ class Script:
 
 
 @cache
-def load(name: str, *, flags: bool = True) -> Script:
+def load(name: str, *, flags: bool = True) -> LuaScript:
     """Read a script, once per process; `flags=False` leaves out the flag line, for servers older than Redis 7.
 
     Raises KeyError for a name that is not one of NAMES.
@@ -37,4 +37,4 @@ def load(name: str, *, flags: bool = True) -> Script:
     text = files(__name__).joinpath(f"{name}.lua").read_text()
     if text.startswith("#!") and not flags:
         text = text.partition("\n")[2]
-    return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+    return LuaScript(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())

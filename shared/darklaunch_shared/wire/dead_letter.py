@@ -7,7 +7,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 
 from .exchange import Fields, captured_at_ms, exchange_id, read_meta
-from .replay import Loss, pack_loss
+from .replay import UnreplayedExchange, pack_loss
 
 MOST_FIELDS: Final = 1000
 """A stranger's entry may have more fields than a script can be given; the first of them tell enough."""
@@ -71,4 +71,4 @@ def pack_notice(fields: Fields, entry_id: str, launch: str) -> Fields:
         at_ms = captured_at_ms(meta)
     except BadEntry:
         at_ms = int(entry_id.partition("-")[0])
-    return pack_loss(Loss(identity, launch, at_ms, endpoint, "dead", "dead"))
+    return pack_loss(UnreplayedExchange(identity, launch, at_ms, endpoint, "dead", "dead"))

@@ -45,7 +45,7 @@ class Request:
 
 
 @immutable
-class Answer:
+class Response:
     """A response by one side: status, header fields, body as it came over the wire, latency in milliseconds."""
 
     status: int
@@ -68,7 +68,7 @@ class Exchange:
     captured_at_ms: int
     endpoint: str
     request: Request
-    primary: Answer
+    primary: Response
     sealed: str = ""
 
 
@@ -143,7 +143,7 @@ def unpack_exchange(fields: Fields) -> Exchange:
         _check_texts(launch, endpoint, method, target, origin, sealed)
         request = Request(method, target, origin, as_headers(meta["headers"]), fields[keys.REQUEST])
         headers = as_headers(meta["response_headers"])
-        primary = Answer(as_status(meta["status"]), headers, fields[keys.RESPONSE], as_latency(meta["latency_ms"]))
+        primary = Response(as_status(meta["status"]), headers, fields[keys.RESPONSE], as_latency(meta["latency_ms"]))
     except KeyError as missing:
         raise BadEntry(f"the entry has no {missing}") from None
     return Exchange(exchange_id(fields), launch, captured_at_ms(meta), endpoint, request, primary, sealed)

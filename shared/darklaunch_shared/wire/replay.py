@@ -19,9 +19,9 @@ from darklaunch_shared.process.fast_dataclass import immutable
 
 from .exchange import (
     VERSION,
-    Answer,
     Exchange,
     Fields,
+    Response,
     as_headers,
     as_latency,
     as_status,
@@ -55,10 +55,10 @@ class ShadowErrorClass(StrEnum):
 
 
 @immutable
-class Answered:
+class ShadowResponse:
     """The shadow answered. `build` is the version that did, "" when nobody says."""
 
-    answer: Answer
+    answer: Response
     latency_source: LatencySource
     attempts: int
     replayed_at_ms: int
@@ -66,7 +66,7 @@ class Answered:
 
 
 @immutable
-class Unanswered:
+class ShadowError:
     """The shadow gave no answer; `detail` is one line for people, `waited_ms` how long the worker tried.
 
     `build` is the version that answered last.
@@ -80,7 +80,7 @@ class Unanswered:
     build: str = ""
 
 
-class Version(StrEnum):
+class ReplayedVersion(StrEnum):
     """Which of the two versions an answer is from."""
 
     PRIMARY = "primary"
@@ -88,11 +88,11 @@ class Version(StrEnum):
 
 
 @immutable
-class Repeat:
+class NoiseReplay:
     """What one version answered to the request a second time: `primary` through the control origin, or `shadow`."""
 
-    version: Version
-    outcome: Answered | Unanswered
+    version: ReplayedVersion
+    outcome: ShadowResponse | ShadowError
 
 
 @immutable
@@ -100,12 +100,12 @@ class Replay:
     """An exchange and the shadow's side of it; `repeat` where it was replayed a second time."""
 
     exchange: Exchange
-    shadow: Answered | Unanswered
-    repeat: Repeat | None = None
+    shadow: ShadowResponse | ShadowError
+    repeat: NoiseReplay | None = None
 
 
 @immutable
-class Loss:
+class UnreplayedExchange:
     """An exchange that ended without a replay: `outcome` is `dropped` or `dead`, `reason` one of PROTOCOL's words."""
 
     id: str
@@ -116,7 +116,7 @@ class Loss:
     reason: str
 
 
-def pack_replay(captured: Fields, shadow: Answered | Unanswered, repeat: Repeat | None = None) -> Fields:
+def pack_replay(captured: Fields, shadow: ShadowResponse | ShadowError, repeat: NoiseReplay | None = None) -> Fields:
     """Turn an outcome into stream fields; `captured` are the exchange's own fields, passed on as they came."""
     primary_body = captured[keys.RESPONSE]
     meta, body = _pack_side(shadow, primary_body)
@@ -125,7 +125,7 @@ def pack_replay(captured: Fields, shadow: Answered | Unanswered, repeat: Repeat 
         fields[keys.SHADOW] = body
     if repeat is None:
         return fields
-    first_body = primary_body if repeat.version is Version.PRIMARY else _body(shadow)
+    first_body = primary_body if repeat.version is ReplayedVersion.PRIMARY else _body(shadow)
     meta, body = _pack_side(repeat.outcome, first_body)
     fields[keys.CONTROL_META] = orjson.dumps({"version": repeat.version, **meta})
     if body is not None:
@@ -133,7 +133,7 @@ def pack_replay(captured: Fields, shadow: Answered | Unanswered, repeat: Repeat 
     return fields
 
 
-def pack_loss(loss: Loss) -> Fields:
+def pack_loss(loss: UnreplayedExchange) -> Fields:
     """Turn a loss into stream fields, without bodies."""
     meta = {"launch": loss.launch, "at": loss.captured_at_ms, "endpoint": loss.endpoint}
     shadow_meta = {"outcome": loss.outcome, "reason": loss.reason}
@@ -145,7 +145,7 @@ def pack_loss(loss: Loss) -> Fields:
     }
 
 
-def unpack_replay(fields: Fields) -> Replay | Loss:
+def unpack_replay(fields: Fields) -> Replay | UnreplayedExchange:
     """Read a replay or a loss back from stream fields. Raises BadEntry when it is neither."""
     meta = read_meta(fields, keys.SHADOW_META)
     try:
@@ -160,8 +160,8 @@ def unpack_replay(fields: Fields) -> Replay | Loss:
     return Replay(exchange, shadow, _read_repeat(fields, exchange, shadow))
 
 
-def _pack_side(outcome: Answered | Unanswered, known_body: bytes) -> tuple[dict[str, object], bytes | None]:
-    if isinstance(outcome, Unanswered):
+def _pack_side(outcome: ShadowResponse | ShadowError, known_body: bytes) -> tuple[dict[str, object], bytes | None]:
+    if isinstance(outcome, ShadowError):
         return {
             "error": outcome.error,
             "detail": outcome.detail,
@@ -184,9 +184,9 @@ def _pack_side(outcome: Answered | Unanswered, known_body: bytes) -> tuple[dict[
     return meta, outcome.answer.body
 
 
-def _read_side(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> Answered | Unanswered:
+def _read_side(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> ShadowResponse | ShadowError:
     if "error" in meta:
-        return Unanswered(
+        return ShadowError(
             error=ShadowErrorClass(meta["error"]),
             detail=str(meta["detail"]),
             attempts=int(meta["attempts"]),
@@ -198,26 +198,26 @@ def _read_side(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> A
         body = known_body
     elif body is None:
         raise BadEntry("the replay has a side without its body")
-    answer = Answer(as_status(meta["status"]), as_headers(meta["headers"]), body, as_latency(meta["latency_ms"]))
+    answer = Response(as_status(meta["status"]), as_headers(meta["headers"]), body, as_latency(meta["latency_ms"]))
     source = LatencySource(meta["latency_source"])
-    return Answered(answer, source, int(meta["attempts"]), captured_at_ms(meta), _build(meta))
+    return ShadowResponse(answer, source, int(meta["attempts"]), captured_at_ms(meta), _build(meta))
 
 
-def _read_repeat(fields: Fields, exchange: Exchange, shadow: Answered | Unanswered) -> Repeat | None:
+def _read_repeat(fields: Fields, exchange: Exchange, shadow: ShadowResponse | ShadowError) -> NoiseReplay | None:
     """Read the second answer. One that cannot be read is left out: it must never cost the exchange its outcome."""
     if keys.CONTROL_META not in fields:
         return None
     try:
         meta = read_meta(fields, keys.CONTROL_META)
-        version = Version(meta["version"])
-        first_body = exchange.primary.body if version is Version.PRIMARY else _body(shadow)
-        return Repeat(version, _read_side(meta, first_body, fields.get(keys.CONTROL)))
+        version = ReplayedVersion(meta["version"])
+        first_body = exchange.primary.body if version is ReplayedVersion.PRIMARY else _body(shadow)
+        return NoiseReplay(version, _read_side(meta, first_body, fields.get(keys.CONTROL)))
     except (BadEntry, KeyError, TypeError, ValueError):
         return None
 
 
-def _body(outcome: Answered | Unanswered) -> bytes:
-    return outcome.answer.body if isinstance(outcome, Answered) else b""
+def _body(outcome: ShadowResponse | ShadowError) -> bytes:
+    return outcome.answer.body if isinstance(outcome, ShadowResponse) else b""
 
 
 def _named(build: str) -> dict[str, str]:
@@ -231,8 +231,10 @@ def _build(meta: dict[str, Any]) -> str:
     return build
 
 
-def _loss(fields: Fields, outcome: str, reason: str) -> Loss:
+def _loss(fields: Fields, outcome: str, reason: str) -> UnreplayedExchange:
     if outcome not in ("dropped", "dead"):
         raise BadEntry(f"the replay's outcome is neither dropped nor dead: {outcome[:40]}")
     meta = read_meta(fields, keys.META)
-    return Loss(exchange_id(fields), str(meta["launch"]), captured_at_ms(meta), str(meta["endpoint"]), outcome, reason)
+    return UnreplayedExchange(
+        exchange_id(fields), str(meta["launch"]), captured_at_ms(meta), str(meta["endpoint"]), outcome, reason
+    )

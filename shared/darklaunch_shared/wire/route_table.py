@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.redis.script_queue import Call
+from darklaunch_shared.redis.script_queue import ScriptCall
 
 MOST_ROUTES: Final = 1000
 MOST_TABLES: Final = 64
@@ -63,9 +63,9 @@ def unpack_table(raw: bytes) -> RouteTable:
     return table
 
 
-def publication(registry: str, table: RouteTable) -> Call:
+def publication(registry: str, table: RouteTable) -> ScriptCall:
     """Give the call that publishes a table, seen now by the server's clock. `registry` is keys.ROUTES."""
-    return Call("heartbeat", (registry,), (field_of(table), pack_table(table)))
+    return ScriptCall("heartbeat", (registry,), (field_of(table), pack_table(table)))
 
 
 def field_of(table: RouteTable) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import brotli
 import pytest
 import zstandard
-from darklaunch_comparator.compare import Comparison, Side, compare, signature, title
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_comparator.compare import ComparedResponse, Comparison, compare, signature, title
+from darklaunch_shared.wire.exchange import Response
 
 from tests.support.rules import ruled
 
@@ -27,7 +27,7 @@ CODE = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, 
 TWINS = {"missing": "extra", "extra": "missing"}
 
 
-def side(case: dict[str, Any], name: str) -> Side:
+def side(case: dict[str, Any], name: str) -> ComparedResponse:
     def said(field: str, default: Any) -> Any:
         return case.get(f"{name}_{field}", case.get(field, default))
 
@@ -42,7 +42,7 @@ def side(case: dict[str, Any], name: str) -> Side:
             body = CODE[one](body)
     origin = "http://shop.internal:8000" if name == "primary" else "http://10.0.3.7:8000"
     at_ms = PRIMARY_AT_MS + (2_000 if name == "shadow" else 0)
-    return Side(Answer(said("status", 200), tuple(headers.items()), body, 1.0), origin, at_ms)
+    return ComparedResponse(Response(said("status", 200), tuple(headers.items()), body, 1.0), origin, at_ms)
 
 
 def compared(case: dict[str, Any], *, swapped: bool = False) -> Comparison:

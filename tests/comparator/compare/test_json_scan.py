@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from darklaunch_comparator.compare import Side, compare, json_parse
+from darklaunch_comparator.compare import ComparedResponse, compare, json_parse
 from darklaunch_comparator.compare.json_scan import only_white_space_differs, scalars_that_differ
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.exchange import Response
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
@@ -97,7 +97,7 @@ def test_texts_found_alike_have_the_same_objects_keys_and_booleans(pair: tuple[s
 @slow
 def test_a_comparison_is_the_same_without_it(pair: tuple[str, str]):
     fields = (("content-type", "application/json"),)
-    sides = [Side(Answer(200, fields, text.encode(), 1.0), "", 0) for text in pair]
+    sides = [ComparedResponse(Response(200, fields, text.encode(), 1.0), "", 0) for text in pair]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_parse, "scalars_that_differ", never)
         patch.setattr(json_parse, "only_white_space_differs", never)
@@ -165,5 +165,5 @@ def test_white_space_alone_is_recognised(document: Any, spaced: dict[str, Any]):
 
 def test_white_space_in_a_string_is_a_difference():
     fields = (("content-type", "application/json"),)
-    sides = [Side(Answer(200, fields, body, 1.0), "", 0) for body in (b'{"a":"b c"}', b'{"a": "bc"}')]
+    sides = [ComparedResponse(Response(200, fields, body, 1.0), "", 0) for body in (b'{"a":"b c"}', b'{"a": "bc"}')]
     assert [difference.group_path for difference in compare("GET", *sides).differences] == ["$.a"]

@@ -16,8 +16,8 @@ import json
 import re
 from typing import Any
 
-from darklaunch_comparator.compare import Comparison, Kind, Outcome, Side, compare
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_comparator.compare import ComparedResponse, Comparison, ComparisonOutcome, DifferenceKind, compare
+from darklaunch_shared.wire.exchange import Response
 from deepdiff import DeepDiff
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -25,12 +25,12 @@ from hypothesis import strategies as st
 Place = tuple[str | int, ...]
 
 KINDS = {
-    "dictionary_item_added": Kind.EXTRA,
-    "dictionary_item_removed": Kind.MISSING,
-    "iterable_item_added": Kind.EXTRA,
-    "iterable_item_removed": Kind.MISSING,
-    "values_changed": Kind.VALUE,
-    "type_changes": Kind.TYPE,
+    "dictionary_item_added": DifferenceKind.EXTRA,
+    "dictionary_item_removed": DifferenceKind.MISSING,
+    "iterable_item_added": DifferenceKind.EXTRA,
+    "iterable_item_removed": DifferenceKind.MISSING,
+    "values_changed": DifferenceKind.VALUE,
+    "type_changes": DifferenceKind.TYPE,
 }
 STEP = re.compile(r"\.([A-Za-z_]\w*)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]", re.DOTALL | re.ASCII)
 
@@ -65,7 +65,7 @@ def pairs(draw: st.DrawFn) -> tuple[Any, Any]:
 
 def compared(one: Any, other: Any) -> Comparison:
     fields = (("content-type", "application/json"),)
-    sides = [Side(Answer(200, fields, json.dumps(part).encode(), 1.0), "", 0) for part in (one, other)]
+    sides = [ComparedResponse(Response(200, fields, json.dumps(part).encode(), 1.0), "", 0) for part in (one, other)]
     return compare("GET", *sides)
 
 
@@ -84,7 +84,7 @@ def place(path: str) -> Place:
     return tuple(tokens)
 
 
-def by_deepdiff(one: Any, other: Any) -> set[tuple[Kind, Place]]:
+def by_deepdiff(one: Any, other: Any) -> set[tuple[DifferenceKind, Place]]:
     found = DeepDiff(
         one,
         other,
@@ -93,14 +93,14 @@ def by_deepdiff(one: Any, other: Any) -> set[tuple[Kind, Place]]:
         zip_ordered_iterables=True,  # position by position
         threshold_to_diff_deeper=0,  # into objects that share few keys, too
     )
-    places: set[tuple[Kind, Place]] = set()
+    places: set[tuple[DifferenceKind, Place]] = set()
     for name, levels in found.items():
         for each in levels:
             kind = KINDS[name]
             if {type(each.t1), type(each.t2)} == {int, float}:
                 if each.t1 == each.t2:
                     continue
-                kind = Kind.VALUE
+                kind = DifferenceKind.VALUE
             places.add((kind, tuple(each.path(output_format="list"))))
     return places
 
@@ -115,13 +115,13 @@ def test_deepdiff_finds_the_same_places(pair: tuple[Any, Any]):
     found = compared(*pair)
     oracle = by_deepdiff(*pair)
 
-    assert found.outcome is (Outcome.MISMATCHED if oracle else Outcome.MATCHED)
+    assert found.outcome is (ComparisonOutcome.MISMATCHED if oracle else ComparisonOutcome.MATCHED)
     ours = {(difference.kind, place(difference.path)) for difference in found.differences}
-    arrays = [top for kind, top in ours if kind in (Kind.ORDER, Kind.SIZE)]
+    arrays = [top for kind, top in ours if kind in (DifferenceKind.ORDER, DifferenceKind.SIZE)]
     for top in arrays:
         assert any(below(each, top) for _, each in oracle)
     left = {(kind, each) for kind, each in oracle if not any(below(each, top) for top in arrays)}
-    right = {(kind, each) for kind, each in ours if kind not in (Kind.ORDER, Kind.SIZE)}
+    right = {(kind, each) for kind, each in ours if kind not in (DifferenceKind.ORDER, DifferenceKind.SIZE)}
     assert right <= left
     assert found.omitted or right == left
     event(f"{min(len(oracle), 5)} differences or more, arrays {'differ as a whole' if arrays else 'in place'}")

@@ -5,14 +5,14 @@ import random
 import re
 from typing import Any
 
-from darklaunch_comparator.compare import Comparison, Kind, Outcome, Side, compare
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_comparator.compare import ComparedResponse, Comparison, ComparisonOutcome, DifferenceKind, compare
+from darklaunch_shared.wire.exchange import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.rules import ignoring
 
-TWINS = {Kind.MISSING: Kind.EXTRA, Kind.EXTRA: Kind.MISSING}
+TWINS = {DifferenceKind.MISSING: DifferenceKind.EXTRA, DifferenceKind.EXTRA: DifferenceKind.MISSING}
 
 names = st.one_of(st.sampled_from(["a", "b", "id", "key", "a.b", "it's", "", "7", "é\n\\"]), st.text(max_size=3))
 # Short text: nothing under ten characters is volatile, so that equality can be said in a few lines below.
@@ -59,12 +59,12 @@ def changed(draw: st.DrawFn, document: Any) -> Any:
     return draw(scalars)
 
 
-def side(body: bytes, content_type: str = "application/json", *fields: tuple[str, str]) -> Side:
+def side(body: bytes, content_type: str = "application/json", *fields: tuple[str, str]) -> ComparedResponse:
     headers = (("content-type", content_type), *fields)
-    return Side(Answer(200, headers, body, 1.0), "http://a.example", 1_714_564_800_000)
+    return ComparedResponse(Response(200, headers, body, 1.0), "http://a.example", 1_714_564_800_000)
 
 
-def written(document: Any, **how: Any) -> Side:
+def written(document: Any, **how: Any) -> ComparedResponse:
     return side(json.dumps(document, **how).encode())
 
 
@@ -109,13 +109,13 @@ def test_a_document_is_the_same_however_it_is_written(document: Any, chance: ran
         return [shuffled(value) for value in part] if isinstance(part, list) else part
 
     found = compare("GET", written(document), written(shuffled(document), indent=2, ensure_ascii=True))
-    assert found == Comparison(Outcome.MATCHED)
+    assert found == Comparison(ComparisonOutcome.MATCHED)
 
 
 @given(pairs())
 def test_documents_match_when_they_are_the_same_and_only_then(pair: tuple[Any, Any]):
     found = compared(pair)
-    assert found.outcome is (Outcome.MATCHED if same(*pair) else Outcome.MISMATCHED)
+    assert found.outcome is (ComparisonOutcome.MATCHED if same(*pair) else ComparisonOutcome.MISMATCHED)
     assert bool(found.differences) != same(*pair)
 
 
@@ -132,7 +132,7 @@ def test_swapping_the_sides_swaps_missing_and_extra(pair: tuple[Any, Any]):
 @given(pairs())
 def test_every_path_leads_somewhere_on_the_side_that_has_it(pair: tuple[Any, Any]):
     for found in compared(pair).differences:
-        resolve(found.path, pair[1] if found.kind is Kind.EXTRA else pair[0])
+        resolve(found.path, pair[1] if found.kind is DifferenceKind.EXTRA else pair[0])
 
 
 @given(pairs(), st.integers(0, 5))
@@ -150,7 +150,7 @@ def test_the_index_free_paths_of_a_report_ignore_what_it_reported(pair: tuple[An
     before = compared(pair)
     after = compared(pair, *{found.group_path for found in before.differences})
     assert after.differences == ()
-    assert after.outcome is (Outcome.IGNORED if before.differences else Outcome.MATCHED)
+    assert after.outcome is (ComparisonOutcome.IGNORED if before.differences else ComparisonOutcome.MATCHED)
     assert sum(excuse.count for excuse in after.excuses) == len(before.differences) + before.omitted
 
 
@@ -175,6 +175,6 @@ def test_no_bytes_make_it_raise(one: bytes, other: bytes, content_type: str, cod
 def test_any_text_may_be_a_key_and_a_value(name: str, value: str):
     found = compare("GET", written({name: value}), written({name: value + "x"}))
     (difference,) = found.differences
-    assert difference.kind is Kind.VALUE
+    assert difference.kind is DifferenceKind.VALUE
     assert difference.path.isprintable() and difference.path.encode()
     assert ignoring(difference.group_path).ignore.covers([name]) or difference.group_path == "$[*]"

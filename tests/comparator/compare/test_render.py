@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from darklaunch_comparator.compare import Difference, Side, compare
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_comparator.compare import ComparedResponse, Difference, compare
+from darklaunch_shared.wire.exchange import Response
 
 
 def only(one: Any, other: Any, content_type: str = "application/json") -> Difference:
     sides = [
-        Side(
-            Answer(
+        ComparedResponse(
+            Response(
                 200,
                 (("content-type", content_type),),
                 (body if isinstance(body, bytes) else json.dumps(body).encode()),
@@ -75,6 +75,6 @@ def test_bytes_show_length_and_digest():
 
 def test_cookie_values_are_never_shown():
     headers = [(("set-cookie", "sid=hunter2; HttpOnly"),), (("set-cookie", "sid=hunter3"),)]
-    sides = [Side(Answer(200, fields, b"", 1.0), "", 0) for fields in headers]
+    sides = [ComparedResponse(Response(200, fields, b"", 1.0), "", 0) for fields in headers]
     (found,) = compare("GET", *sides).differences
     assert (found.primary, found.shadow) == ("sid=…; HttpOnly", "sid=…")

@@ -2,15 +2,15 @@
 
 import pytest
 from darklaunch_comparator.compare import BadPath
-from darklaunch_comparator.compare.path_index import PathMap
+from darklaunch_comparator.compare.path_index import PathIndex
 from darklaunch_comparator.compare.rule_path import parse_place
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-def mapped(path: str) -> PathMap[str]:
+def mapped(path: str) -> PathIndex[str]:
     steps = parse_place(path).steps
-    return PathMap([] if steps is None else [(steps, path)])
+    return PathIndex([] if steps is None else [(steps, path)])
 
 
 @pytest.mark.parametrize(

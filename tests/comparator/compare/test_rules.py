@@ -8,10 +8,17 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from darklaunch_comparator.compare import Comparison, Kind, Outcome, Reason, Side, compare
+from darklaunch_comparator.compare import (
+    ComparedResponse,
+    Comparison,
+    ComparisonOutcome,
+    DifferenceKind,
+    ExcuseReason,
+    compare,
+)
 from darklaunch_comparator.compare.collector import PATTERN_BUDGET_BYTES
-from darklaunch_comparator.compare.patterns import VALUE_BYTES, BadPattern, Pattern
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_comparator.compare.patterns import VALUE_BYTES, BadPattern, LinearPattern
+from darklaunch_shared.wire.exchange import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,13 +56,15 @@ KINDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 
 
 def compared(one: Any, other: Any, **rules: Any) -> Comparison:
-    def side(document: Any) -> Side:
-        return Side(Answer(200, (("content-type", "application/json"),), json.dumps(document).encode(), 1.0), "", 0)
+    def side(document: Any) -> ComparedResponse:
+        return ComparedResponse(
+            Response(200, (("content-type", "application/json"),), json.dumps(document).encode(), 1.0), "", 0
+        )
 
     return compare("GET", side(one), side(other), ruled(**rules))
 
 
-def kinds(found: Comparison) -> Counter[tuple[str, Kind]]:
+def kinds(found: Comparison) -> Counter[tuple[str, DifferenceKind]]:
     return Counter((difference.group_path, difference.kind) for difference in found.differences)
 
 
@@ -71,15 +80,15 @@ def shuffled(part: Any, chance: random.Random) -> Any:
 
 def test_a_tolerance_excuses_a_value_and_no_type():
     near, strict = {"tolerance": [{"path": "$", "absolute": 1.0}]}, {"strict_numbers": [{"path": "$"}]}
-    assert compared({"n": 1}, {"n": 2}, **near).outcome is Outcome.MATCHED
-    assert kinds(compared({"n": 1}, {"n": 1.0}, **near, **strict)) == {("$.n", Kind.TYPE): 1}
-    assert kinds(compared({"n": 1}, {"n": 3}, **near)) == {("$.n", Kind.VALUE): 1}
+    assert compared({"n": 1}, {"n": 2}, **near).outcome is ComparisonOutcome.MATCHED
+    assert kinds(compared({"n": 1}, {"n": 1.0}, **near, **strict)) == {("$.n", DifferenceKind.TYPE): 1}
+    assert kinds(compared({"n": 1}, {"n": 3}, **near)) == {("$.n", DifferenceKind.VALUE): 1}
 
 
 @ruling
 @given(documents, rule_sets())
 def test_a_document_is_equal_to_itself_under_any_rules(document: Any, rules: dict[str, Any]):
-    assert compared(document, copy.deepcopy(document), **rules) == Comparison(Outcome.MATCHED)
+    assert compared(document, copy.deepcopy(document), **rules) == Comparison(ComparisonOutcome.MATCHED)
 
 
 @ruling
@@ -98,7 +107,7 @@ def test_ignoring_never_adds_a_difference(one: Any, other: Any, ignored: set[str
 def test_a_pattern_never_excuses_missing_extra_or_type(one: Any, other: Any, pattern: str, path: str):
     before, after = compared(one, other), compared(one, other, ignore=[{"path": path, "pattern": pattern}])
     gone = kinds(before) - kinds(after)
-    assert all(kind is Kind.VALUE for _, kind in gone)
+    assert all(kind is DifferenceKind.VALUE for _, kind in gone)
     assert sum(gone.values()) == sum(excuse.count for excuse in after.excuses)
 
 
@@ -119,15 +128,19 @@ def test_a_shuffled_document_is_equal_where_order_means_nothing(
     # An index names another element in another order.
     rules = {kind: [rule for rule in held if rule["path"] != "$[0]"] for kind, held in rules.items()}
     found = compared(document, shuffled(document, chance), **rules)
-    assert found.outcome is Outcome.MATCHED
-    assert {excuse.reason for excuse in found.excuses} <= {Reason.UNORDERED, Reason.STRUCTURE_ONLY, Reason.ONLY}
+    assert found.outcome is ComparisonOutcome.MATCHED
+    assert {excuse.reason for excuse in found.excuses} <= {
+        ExcuseReason.UNORDERED,
+        ExcuseReason.STRUCTURE_ONLY,
+        ExcuseReason.ONLY,
+    }
 
 
 @ruling
 @given(documents, documents, rule_sets())
 def test_what_is_not_reported_under_rules_is_counted(one: Any, other: Any, rules: dict[str, Any]):
     found = compared(one, other, **rules)
-    if found.outcome is not Outcome.MISMATCHED and compared(one, other).differences:
+    if found.outcome is not ComparisonOutcome.MISMATCHED and compared(one, other).differences:
         assert found.excuses
 
 
@@ -135,25 +148,25 @@ def test_a_pattern_that_backtracks_elsewhere_is_matched_in_linear_time():
     rules = {"ignore": [{"path": "$", "pattern": "(a+)+$"}]}
     started = time.process_time()
     for length in (30, 3_000, 300_000):
-        assert compared("b", "a" * length + "!", **rules).outcome is Outcome.MISMATCHED
-    assert compared("b", "a" * 3_000, **rules).outcome is Outcome.IGNORED
+        assert compared("b", "a" * length + "!", **rules).outcome is ComparisonOutcome.MISMATCHED
+    assert compared("b", "a" * 3_000, **rules).outcome is ComparisonOutcome.IGNORED
     assert time.process_time() - started < 5  # a backtracking engine needs longer than the universe has
 
 
 def test_no_pattern_fits_a_value_past_the_bound():
-    assert Pattern("a*").fits(b"a" * VALUE_BYTES)
-    assert not Pattern("a*").fits(b"a" * (VALUE_BYTES + 1))
+    assert LinearPattern("a*").fits(b"a" * VALUE_BYTES)
+    assert not LinearPattern("a*").fits(b"a" * (VALUE_BYTES + 1))
 
 
 def test_what_patterns_look_through_is_bounded():
     texts = ["b" * VALUE_BYTES for _ in range(PATTERN_BUDGET_BYTES // VALUE_BYTES + 1)]
     found = compared(["a" * VALUE_BYTES for _ in texts], texts, ignore=[{"path": "$", "pattern": "b*"}])
-    assert found.outcome is Outcome.UNVERIFIED
+    assert found.outcome is ComparisonOutcome.UNVERIFIED
     assert "too much text to match against the patterns" in found.detail
 
 
 def test_a_pattern_meets_text_that_is_none():
-    assert compared("\udfff", "\udffe", ignore=[{"path": "$", "pattern": ".*"}]).outcome is Outcome.IGNORED
+    assert compared("\udfff", "\udffe", ignore=[{"path": "$", "pattern": ".*"}]).outcome is ComparisonOutcome.IGNORED
 
 
 @pytest.mark.parametrize(
@@ -172,7 +185,7 @@ def test_a_pattern_meets_text_that_is_none():
 )
 def test_a_pattern_that_the_engine_does_not_take_is_explained(pattern: str, words: str):
     with pytest.raises(BadPattern, match=r".") as refused:
-        Pattern(pattern)
+        LinearPattern(pattern)
     assert words in str(refused.value)
 
 
@@ -182,6 +195,6 @@ def test_a_thousand_paths_cost_no_more_than_one_each_difference():
     other = {"rows": [{f"field_{at}": 2 for at in range(40)} for _ in range(250)]}
     started = time.process_time()
     found = compared(one, other, ignore=many)
-    assert found.outcome is Outcome.IGNORED
+    assert found.outcome is ComparisonOutcome.IGNORED
     assert sum(excuse.count for excuse in found.excuses) == 10_000
     assert time.process_time() - started < 5

@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 import pytest
-from darklaunch_comparator.compare import Rules, Side, compare, json_parse
-from darklaunch_comparator.compare.json_parse import Documents
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_comparator.compare import ComparedResponse, EndpointRules, compare, json_parse
+from darklaunch_comparator.compare.json_parse import JsonDocuments
+from darklaunch_shared.wire.exchange import Response
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
@@ -33,8 +33,8 @@ NAMES = ["a", "b", "id", "a b", "ab", ":", "é", ""]
 SPACES = [(",", ":"), (", ", ": "), (" ,\n", "\t: ")]
 ESCAPED = ["", "", "", "é\u2028\x7f😀", ":", '"\\', "".join(TEXTS)]
 RULES = [
-    Rules(),
-    Rules(),
+    EndpointRules(),
+    EndpointRules(),
     *(ruled(unordered=[{"path": path}]) for path in ("$", "$..a")),
     *(ruled(strict_numbers=[{"path": path}]) for path in ("$", "$.b")),
 ]
@@ -125,10 +125,10 @@ def pair(chance: Random) -> tuple[bytes, bytes]:
 def without_shortcuts() -> Iterator[None]:
     """Parse both texts, exactly where there is a long number, and take nothing for known of them."""
 
-    def read(primary: bytes, shadow: bytes) -> Documents | None:
+    def read(primary: bytes, shadow: bytes) -> JsonDocuments | None:
         if LONG.search(primary) or LONG.search(shadow):
             return None
-        return Documents(orjson.loads(primary), orjson.loads(shadow))
+        return JsonDocuments(orjson.loads(primary), orjson.loads(shadow))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_parse, "scalars_that_differ", lambda *_texts: 0)
@@ -136,9 +136,11 @@ def without_shortcuts() -> Iterator[None]:
         yield
 
 
-def findings(theirs: bytes, ours: bytes, rules: Rules) -> tuple[Any, ...]:
+def findings(theirs: bytes, ours: bytes, rules: EndpointRules) -> tuple[Any, ...]:
     fields = (("content-type", "application/json"),)
-    found = compare("GET", *[Side(Answer(200, fields, text, 1.0), "", 0) for text in (theirs, ours)], rules)
+    found = compare(
+        "GET", *[ComparedResponse(Response(200, fields, text, 1.0), "", 0) for text in (theirs, ours)], rules
+    )
     places = [(each.path, each.group_path, each.kind) for each in found.differences]
     return found.outcome, places, found.excuses, found.omitted, found.detail
 
@@ -178,7 +180,7 @@ def test_the_search_takes_every_shortcut():
 )
 def test_a_colon_that_was_escaped_hides_no_key_that_stands_twice(one: bytes, other: bytes):
     for pair_ in ((one, other), (other, one)):
-        assert [kind for _, _, kind in findings(*pair_, Rules())[1]] == ["duplicate_key"]
+        assert [kind for _, _, kind in findings(*pair_, EndpointRules())[1]] == ["duplicate_key"]
 
 
 @pytest.mark.parametrize(
@@ -191,13 +193,13 @@ def test_a_colon_that_was_escaped_hides_no_key_that_stands_twice(one: bytes, oth
 )
 def test_a_number_that_is_rounded_is_not_what_it_is_rounded_to(one: bytes, other: bytes):
     for pair_ in ((one, other), (other, one)):
-        assert [kind for _, _, kind in findings(*pair_, Rules())[1]] == ["value"]
+        assert [kind for _, _, kind in findings(*pair_, EndpointRules())[1]] == ["value"]
 
 
 def test_long_identifiers_need_no_exact_parser_however_they_are_spaced(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(json_parse, "_exactly", None)
     one, other = b'{"id":1234567890123456789,"n":[1]}', b'{"id": 1234567890123456788, "n": [1]}'
-    assert [path for path, _, _ in findings(one, other, Rules())[1]] == ["$.id"]
+    assert [path for path, _, _ in findings(one, other, EndpointRules())[1]] == ["$.id"]
 
 
 def test_where_order_means_nothing_one_scalar_may_pair_elements_that_differ_in_many():

@@ -3,13 +3,23 @@
 import json
 from typing import Any
 
-from darklaunch_comparator.compare import Comparison, Side, compare, error_signature, error_title, signature, title
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_comparator.compare import (
+    ComparedResponse,
+    Comparison,
+    compare,
+    error_signature,
+    error_title,
+    signature,
+    title,
+)
+from darklaunch_shared.wire.exchange import Response
 
 
 def compared(one: Any, other: Any, *, statuses: tuple[int, int] = (200, 200)) -> Comparison:
     sides = [
-        Side(Answer(status, (("content-type", "application/json"),), json.dumps(body).encode(), 1.0), "", 0)
+        ComparedResponse(
+            Response(status, (("content-type", "application/json"),), json.dumps(body).encode(), 1.0), "", 0
+        )
         for status, body in zip(statuses, (one, other), strict=True)
     ]
     return compare("GET", *sides)

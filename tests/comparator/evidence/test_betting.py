@@ -4,7 +4,7 @@ import math
 from itertools import product
 
 import pytest
-from darklaunch_comparator.evidence import Bet, Counts, Side, above, below, log_e, log_threshold
+from darklaunch_comparator.evidence import Bet, BetSide, OutcomeCounts, above, below, log_e, log_threshold
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,10 +18,10 @@ BETS = st.one_of(
 
 
 @st.composite
-def counted(draw: st.DrawFn, lo: int, most: int = 10**9) -> Counts:
+def counted(draw: st.DrawFn, lo: int, most: int = 10**9) -> OutcomeCounts:
     pos = draw(st.integers(0, most))
     neg = draw(st.integers(0, most)) if lo else 0
-    return Counts(pos, neg, pos + neg + draw(st.integers(0, most)))
+    return OutcomeCounts(pos, neg, pos + neg + draw(st.integers(0, most)))
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def counted(draw: st.DrawFn, lo: int, most: int = 10**9) -> Counts:
     ],
 )
 def test_known_values(pos: int, neg: int, n: int, bet: Bet, known: float) -> None:
-    assert log_e(bet, Counts(pos, neg, n)) == pytest.approx(known, abs=1e-8)
+    assert log_e(bet, OutcomeCounts(pos, neg, n)) == pytest.approx(known, abs=1e-8)
 
 
 def test_nothing_seen_is_no_evidence() -> None:
     for bet in (above(0.001), below(0.001), above(0, -1), below(0.01, -1)):
-        assert log_e(bet, Counts()) == pytest.approx(0, abs=1e-12)
+        assert log_e(bet, OutcomeCounts()) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("bet", [above(0.2), below(0.2), above(0.0, -1), below(0.1, -1), above(-0.3, -1)], ids=repr)
@@ -66,9 +66,9 @@ def test_at_the_boundary_nobody_can_expect_to_win_and_few_ever_reach_the_thresho
 
 
 def walk(bet: Bet, outcomes: list[int]) -> list[float]:
-    counts, logs = Counts(), []
+    counts, logs = OutcomeCounts(), []
     for x in outcomes:
-        counts += Counts(x == 1, x == -1, 1)
+        counts += OutcomeCounts(x == 1, x == -1, 1)
         logs.append(log_e(bet, counts))
     return logs
 
@@ -83,8 +83,8 @@ def test_any_counts_give_a_number(data: st.DataObject, bet: Bet) -> None:
 @given(st.data(), BETS)
 def test_one_more_success_speaks_for_a_higher_mean_than_one_more_failure(data: st.DataObject, bet: Bet) -> None:
     before = data.draw(counted(bet.lo, 10_000))
-    failure, success = log_e(bet, before + Counts(0, -bet.lo, 1)), log_e(bet, before + Counts(1, 0, 1))
-    higher, lower = (success, failure) if bet.side is Side.ABOVE else (failure, success)
+    failure, success = log_e(bet, before + OutcomeCounts(0, -bet.lo, 1)), log_e(bet, before + OutcomeCounts(1, 0, 1))
+    higher, lower = (success, failure) if bet.side is BetSide.ABOVE else (failure, success)
     assert higher >= lower
 
 
@@ -93,24 +93,24 @@ def test_a_stricter_claim_is_refuted_with_less(data: st.DataObject, one: float, 
     """Clean exchanges clear a loose bound before a tight one."""
     loose, tight = max(one, other), min(one, other)
     n = data.draw(st.integers(0, 100_000))
-    assert log_e(below(loose), Counts(n=n)) >= log_e(below(tight), Counts(n=n)) - 1e-9
+    assert log_e(below(loose), OutcomeCounts(n=n)) >= log_e(below(tight), OutcomeCounts(n=n)) - 1e-9
 
 
 @given(counted(-1), counted(-1))
-def test_counts_add_up(one: Counts, other: Counts) -> None:
-    assert one + other == other + one == Counts(one.pos + other.pos, one.neg + other.neg, one.n + other.n)
+def test_counts_add_up(one: OutcomeCounts, other: OutcomeCounts) -> None:
+    assert one + other == other + one == OutcomeCounts(one.pos + other.pos, one.neg + other.neg, one.n + other.n)
 
 
 def test_a_ruined_stake_leaves_the_others() -> None:
     """Staking all on "no failure" is lost with the first one; the smaller stakes can still clear later."""
-    assert log_e(below(0.01), Counts(1, 0, 1)) > -math.inf
-    assert log_e(below(0.01), Counts(1, 0, 2000)) > log_threshold(0.05)
+    assert log_e(below(0.01), OutcomeCounts(1, 0, 1)) > -math.inf
+    assert log_e(below(0.01), OutcomeCounts(1, 0, 2000)) > log_threshold(0.05)
 
 
 @pytest.mark.parametrize("impossible", [(-1, 0, 5), (0, -1, 5), (3, 3, 5), (1, 0, 0)])
 def test_impossible_counts_are_refused(impossible: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="at most n together"):
-        Counts(*impossible)
+        OutcomeCounts(*impossible)
 
 
 def test_impossible_bets_are_refused() -> None:
@@ -120,4 +120,4 @@ def test_impossible_bets_are_refused() -> None:
     with pytest.raises(ValueError, match="starts at 0 or at −1"):
         below(0.1, -2)
     with pytest.raises(ValueError, match="cannot have been −1"):
-        log_e(above(0.1), Counts(0, 1, 1))
+        log_e(above(0.1), OutcomeCounts(0, 1, 1))

@@ -6,7 +6,7 @@ import random
 from itertools import product
 
 import pytest
-from darklaunch_comparator.evidence import Bet, BlockSums, Counts, RestartMixture, above, below, log_e, vote
+from darklaunch_comparator.evidence import Bet, BlockCapital, OutcomeCounts, RestartMixture, above, below, log_e, vote
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,19 +14,19 @@ BETS = [above(0.001), above(0.2), below(0.01), above(0, -1), below(0.01, -1)]
 PARTS = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
 
 
-def block_for(bet: Bet, parts: tuple[int, int, int]) -> Counts:
+def block_for(bet: Bet, parts: tuple[int, int, int]) -> OutcomeCounts:
     pos, neg, zero = parts
-    return Counts(pos, neg if bet.lo else 0, pos + (neg if bet.lo else 0) + zero)
+    return OutcomeCounts(pos, neg if bet.lo else 0, pos + (neg if bet.lo else 0) + zero)
 
 
-def summed(bet: Bet, blocks: list[Counts]) -> BlockSums:
-    sums = BlockSums.of(bet)
+def summed(bet: Bet, blocks: list[OutcomeCounts]) -> BlockCapital:
+    sums = BlockCapital.of(bet)
     for block in blocks:
         sums = sums.after(bet, block)
     return sums
 
 
-def restarted(bet: Bet, blocks: list[Counts]) -> RestartMixture:
+def restarted(bet: Bet, blocks: list[OutcomeCounts]) -> RestartMixture:
     mixture = RestartMixture.of(bet)
     for block in blocks:
         mixture = mixture.after(bet, block)
@@ -40,10 +40,10 @@ def test_shuffled_or_split_over_eight_comparators_the_sums_are_the_same(
     blocks = [block_for(bet, part) for part in parts]
     together = summed(bet, blocks)
     chance.shuffle(blocks)
-    shares: list[list[Counts]] = [[] for _ in range(8)]
+    shares: list[list[OutcomeCounts]] = [[] for _ in range(8)]
     for block in blocks:
         chance.choice(shares).append(block)
-    split = BlockSums.of(bet)
+    split = BlockCapital.of(bet)
     for share in shares:
         split += summed(bet, share)
     assert split == together
@@ -52,15 +52,17 @@ def test_shuffled_or_split_over_eight_comparators_the_sums_are_the_same(
 
 @pytest.mark.parametrize("bet", BETS, ids=repr)
 def test_blocks_of_one_exchange_are_the_exchanges(bet: Bet) -> None:
-    outcomes = [Counts(1, 0, 1)] * 3 + [Counts(0, 0, 1)] * 200 + [Counts(0, 1, 1)] * (2 if bet.lo else 0)
-    assert summed(bet, outcomes).log_e == pytest.approx(log_e(bet, sum(outcomes, Counts())), abs=1e-8)
+    outcomes = (
+        [OutcomeCounts(1, 0, 1)] * 3 + [OutcomeCounts(0, 0, 1)] * 200 + [OutcomeCounts(0, 1, 1)] * (2 if bet.lo else 0)
+    )
+    assert summed(bet, outcomes).log_e == pytest.approx(log_e(bet, sum(outcomes, OutcomeCounts())), abs=1e-8)
 
 
 @pytest.mark.parametrize("bet", BETS, ids=repr)
 def test_a_burst_within_a_block_counts_once(bet: Bet) -> None:
     """Twenty mismatches in one block of a hundred are weaker evidence than twenty blocks with one each."""
-    burst = [Counts(20, 0, 100), *[Counts(0, 0, 100)] * 19]
-    spread = [Counts(1, 0, 100)] * 20
+    burst = [OutcomeCounts(20, 0, 100), *[OutcomeCounts(0, 0, 100)] * 19]
+    spread = [OutcomeCounts(1, 0, 100)] * 20
     assert summed(above(0.001), burst).log_e < summed(above(0.001), spread).log_e
     assert summed(bet, burst).blocks == 20
 
@@ -78,7 +80,7 @@ def test_after_a_restart_of_the_judge_every_bit_is_the_same(
     bet: Bet, before: list[tuple[int, int, int]], after: list[tuple[int, int, int]]
 ) -> None:
     first, second = [block_for(bet, part) for part in before], [block_for(bet, part) for part in after]
-    sums = BlockSums.unpack(json.loads(json.dumps(summed(bet, first).pack())))
+    sums = BlockCapital.unpack(json.loads(json.dumps(summed(bet, first).pack())))
     mixture = RestartMixture.unpack(json.loads(json.dumps(restarted(bet, first).pack(), allow_nan=False)))
     for block in second:
         sums, mixture = sums.after(bet, block), mixture.after(bet, block)
@@ -91,8 +93,8 @@ def test_at_the_boundary_blocks_win_nothing_in_expectation(bet: Bet) -> None:
     """Every sequence of four blocks of three exchanges, weighed by its probability."""
     high = (bet.m - bet.lo) / (1 - bet.lo)
     kinds = [
-        (Counts(k, (3 - k) * -bet.lo, 3), math.comb(3, k) * high**k * (1 - high) ** (3 - k)) for k in range(4)
-    ]  # fmt: skip
+        (OutcomeCounts(k, (3 - k) * -bet.lo, 3), math.comb(3, k) * high**k * (1 - high) ** (3 - k)) for k in range(4)
+    ]
     plain, mixed = [], []
     for sequence in product(kinds, repeat=4):
         probability = math.prod(p for _, p in sequence)
@@ -105,49 +107,59 @@ def test_at_the_boundary_blocks_win_nothing_in_expectation(bet: Bet) -> None:
 
 def test_after_a_long_good_stretch_the_mixture_sees_a_change_first() -> None:
     bet = above(0.001)
-    blocks = [Counts(0, 0, 100)] * 500 + [Counts(1, 0, 100)] * 15
+    blocks = [OutcomeCounts(0, 0, 100)] * 500 + [OutcomeCounts(1, 0, 100)] * 15
     assert restarted(bet, blocks).log_e > math.log(20)
     assert summed(bet, blocks).log_e < 0
 
 
 def test_a_block_has_one_vote() -> None:
-    blocks = [Counts(9, 2, 100), Counts(3, 4, 100), Counts(5, 5, 100), Counts(0, 0, 100), Counts()]
+    blocks = [
+        OutcomeCounts(9, 2, 100),
+        OutcomeCounts(3, 4, 100),
+        OutcomeCounts(5, 5, 100),
+        OutcomeCounts(0, 0, 100),
+        OutcomeCounts(),
+    ]
     assert [vote(block) for block in blocks] == [
-        Counts(1, 0, 1), Counts(0, 1, 1), Counts(0, 0, 1), Counts(0, 0, 1), Counts(0, 0, 0)
-    ]  # fmt: skip
+        OutcomeCounts(1, 0, 1),
+        OutcomeCounts(0, 1, 1),
+        OutcomeCounts(0, 0, 1),
+        OutcomeCounts(0, 0, 1),
+        OutcomeCounts(0, 0, 0),
+    ]
 
 
 def test_twenty_blocks_that_agree_are_enough_where_their_means_say_nothing() -> None:
-    bet, blocks = above(0, -1), [Counts(9, 4, 100)] * 20
-    assert log_e(bet, sum((vote(block) for block in blocks), Counts())) > math.log(20)
+    bet, blocks = above(0, -1), [OutcomeCounts(9, 4, 100)] * 20
+    assert log_e(bet, sum((vote(block) for block in blocks), OutcomeCounts())) > math.log(20)
     assert summed(bet, blocks).log_e < math.log(2)
 
 
 def test_an_empty_block_is_no_bet() -> None:
     bet = above(0.001)
-    assert BlockSums.of(bet).after(bet, Counts()) == BlockSums.of(bet)
-    assert RestartMixture.of(bet).after(bet, Counts()) == RestartMixture.of(bet)
-    assert BlockSums.of(bet).log_e == RestartMixture.of(bet).log_e == 0
+    assert BlockCapital.of(bet).after(bet, OutcomeCounts()) == BlockCapital.of(bet)
+    assert RestartMixture.of(bet).after(bet, OutcomeCounts()) == RestartMixture.of(bet)
+    assert BlockCapital.of(bet).log_e == RestartMixture.of(bet).log_e == 0
 
 
 def test_a_stake_that_lost_all_stays_lost() -> None:
     bet = below(0.01)
-    ruined = BlockSums.of(bet).after(bet, Counts(100, 0, 100))
+    ruined = BlockCapital.of(bet).after(bet, OutcomeCounts(100, 0, 100))
     assert ruined.sums[0] is None
-    assert (ruined + BlockSums.of(bet)).sums[0] is None
+    assert (ruined + BlockCapital.of(bet)).sums[0] is None
     assert -math.inf < ruined.log_e < 0
 
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="do not add up"):
-        BlockSums.of(above(0.1)) + BlockSums.of(below(0.1))
+        BlockCapital.of(above(0.1)) + BlockCapital.of(below(0.1))
     with pytest.raises(ValueError, match="do not fit"):
-        BlockSums.of(above(0.1)).after(below(0.1), Counts(1, 0, 1))
+        BlockCapital.of(above(0.1)).after(below(0.1), OutcomeCounts(1, 0, 1))
     with pytest.raises(ValueError, match="do not fit"):
-        RestartMixture.of(above(0.1)).after(below(0.1), Counts(1, 0, 1))
+        RestartMixture.of(above(0.1)).after(below(0.1), OutcomeCounts(1, 0, 1))
     with pytest.raises(ValueError, match="cannot have been −1"):
-        BlockSums.of(above(0.1)).after(above(0.1), Counts(0, 1, 1))
+        BlockCapital.of(above(0.1)).after(above(0.1), OutcomeCounts(0, 1, 1))
     with pytest.raises(ValueError, match="no stake"):
-        BlockSums.unpack({"blocks": 1, "sums": []})
+        BlockCapital.unpack({"blocks": 1, "sums": []})
     with pytest.raises(ValueError, match="number or null"):
         RestartMixture.unpack({"blocks": 1, "log_started": [math.nan]})

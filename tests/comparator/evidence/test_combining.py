@@ -4,7 +4,7 @@ import math
 
 import pytest
 from darklaunch_comparator.evidence import (
-    Counts,
+    OutcomeCounts,
     above,
     below,
     blame,
@@ -113,23 +113,23 @@ def test_a_confidence_sequence_at_the_edges() -> None:
 
 def test_what_is_still_needed() -> None:
     bar = log_threshold(0.05)
-    assert clean_needed(below(0.001), Counts(), bar) == 4409
-    assert clean_needed(below(0.01), Counts(), bar) == 439
-    assert clean_needed(below(0.001), Counts(1, 0, 1), bar) == 7446
-    assert clean_needed(below(0.001), Counts(n=5000), bar) == 0
-    assert clean_needed(below(0.0, -1), Counts(n=10), bar) is None
-    assert clean_needed(below(1e-300), Counts(), bar) == 2**60, "never, in other words"
+    assert clean_needed(below(0.001), OutcomeCounts(), bar) == 4409
+    assert clean_needed(below(0.01), OutcomeCounts(), bar) == 439
+    assert clean_needed(below(0.001), OutcomeCounts(1, 0, 1), bar) == 7446
+    assert clean_needed(below(0.001), OutcomeCounts(n=5000), bar) == 0
+    assert clean_needed(below(0.0, -1), OutcomeCounts(n=10), bar) is None
+    assert clean_needed(below(1e-300), OutcomeCounts(), bar) == 2**60, "never, in other words"
     with pytest.raises(ValueError, match="no evidence for a mean above"):
-        clean_needed(above(0.001), Counts(), bar)
+        clean_needed(above(0.001), OutcomeCounts(), bar)
 
 
 @given(st.floats(1e-6, 0.3), st.integers(0, 50), st.integers(0, 5000), st.floats(0.0001, 0.5))
 def test_the_needed_number_is_the_smallest_that_does(m: float, pos: int, zero: int, alpha: float) -> None:
-    bet, counts, bar = below(m), Counts(pos, 0, pos + zero), log_threshold(alpha)
+    bet, counts, bar = below(m), OutcomeCounts(pos, 0, pos + zero), log_threshold(alpha)
     more = clean_needed(bet, counts, bar)
     assert more is not None
-    assert log_e(bet, counts + Counts(n=more)) >= bar
-    assert more == 0 or log_e(bet, counts + Counts(n=more - 1)) < bar
+    assert log_e(bet, counts + OutcomeCounts(n=more)) >= bar
+    assert more == 0 or log_e(bet, counts + OutcomeCounts(n=more - 1)) < bar
 
 
 def test_thresholds() -> None:

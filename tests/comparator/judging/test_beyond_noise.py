@@ -3,10 +3,10 @@
 import random
 
 from darklaunch_comparator.judging import explain
-from darklaunch_comparator.judging.beyond_noise import Paired, over_noise
+from darklaunch_comparator.judging.beyond_noise import PairedPlace, over_noise
 
-TOTAL = Paired("GET /orders/{id}", "$.total", "primary", 12, 0, 120)
-NOISY = Paired("GET /orders/{id}", "$.at", "primary", 30, 28, 120)
+TOTAL = PairedPlace("GET /orders/{id}", "$.total", "primary", 12, 0, 120)
+NOISY = PairedPlace("GET /orders/{id}", "$.at", "primary", 30, 28, 120)
 
 
 def test_what_differs_more_than_by_noise_is_named_and_noise_is_not() -> None:
@@ -19,12 +19,12 @@ def test_what_differs_more_than_by_noise_is_named_and_noise_is_not() -> None:
 
 def test_what_was_counted_of_an_earlier_build_is_left_out() -> None:
     assert over_noise([TOTAL], [TOTAL], 0.05) == ()
-    later = Paired(*TOTAL.key, 24, 0, 200)
-    assert over_noise([later], [TOTAL], 0.05) == (Paired(*TOTAL.key, 12, 0, 80),)
+    later = PairedPlace(*TOTAL.key, 24, 0, 200)
+    assert over_noise([later], [TOTAL], 0.05) == (PairedPlace(*TOTAL.key, 12, 0, 80),)
 
 
 def test_a_place_that_both_versions_show_is_named_once() -> None:
-    shown = Paired(TOTAL.endpoint, TOTAL.path, "shadow", 40, 0, 50)
+    shown = PairedPlace(TOTAL.endpoint, TOTAL.path, "shadow", 40, 0, 50)
     assert over_noise([TOTAL, shown], [], 0.05) == (shown,)
 
 
@@ -33,6 +33,6 @@ def test_of_many_that_are_only_noisy_next_to_none_is_ever_named() -> None:
     named = 0
     for _ in range(200):
         pos = [sum(chance.random() < 0.5 for _ in range(60)) for _ in range(20)]
-        places = [Paired("GET /", f"$.{at}", "primary", up, 60 - up, 100) for at, up in enumerate(pos)]
+        places = [PairedPlace("GET /", f"$.{at}", "primary", up, 60 - up, 100) for at, up in enumerate(pos)]
         named += bool(over_noise(places, [], 0.05))
     assert named <= 10

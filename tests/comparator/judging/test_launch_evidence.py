@@ -5,10 +5,10 @@ import math
 from dataclasses import replace
 
 import pytest
-from darklaunch_comparator.judging.build_evidence import Trial
-from darklaunch_comparator.judging.decision import Move, Verdict
-from darklaunch_comparator.judging.launch_evidence import Case
-from darklaunch_comparator.judging.policy import Budgets, Guard, Mode, Policy, Step, Weights
+from darklaunch_comparator.judging.build_evidence import BuildTrial
+from darklaunch_comparator.judging.decision import JudgeMove, LaunchVerdict
+from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
+from darklaunch_comparator.judging.policy import FailureBudgets, Guard, GuardWeights, JudgeMode, JudgePolicy, RampStep
 from darklaunch_comparator.judging.summary import snapshot
 from darklaunch_comparator.judging.window import blocks
 from hypothesis import given
@@ -16,35 +16,35 @@ from hypothesis import strategies as st
 
 from tests.support.judge_traffic import ENDPOINTS, START_MS, judge, traffic
 
-POLICY = Policy(soak_s=10)
+POLICY = JudgePolicy(soak_s=10)
 ORDERS, SEARCH, CART = ENDPOINTS
 
 
-def condemned(case: Case, policy: Policy = POLICY):
+def condemned(case: LaunchEvidence, policy: JudgePolicy = POLICY):
     trial = case.trial(policy)
     assert trial.condemned is not None
-    assert case.decide(policy).verdict is Verdict.ROLL_BACK
+    assert case.decide(policy).verdict is LaunchVerdict.ROLL_BACK
     return trial.condemned
 
 
 def test_a_clean_launch_is_promoted_when_enough_was_seen() -> None:
-    assert judge(traffic(4_580), POLICY).decide(POLICY).verdict is Verdict.KEEP_WATCHING
+    assert judge(traffic(4_580), POLICY).decide(POLICY).verdict is LaunchVerdict.KEEP_WATCHING
     case = judge(traffic(4_800), POLICY)
     decision = case.decide(POLICY)
-    assert (decision.verdict, decision.move, decision.needed) == (Verdict.PROMOTE, Move.PROMOTE, 0)
+    assert (decision.verdict, decision.move, decision.needed) == (LaunchVerdict.PROMOTE, JudgeMove.PROMOTE, 0)
     assert snapshot(case, decision, POLICY)["why"] == "no guard objects after 4,800 exchanges; 3 of 3 endpoints judged"
 
 
 def test_nothing_seen_neither_promotes_nor_rolls_back() -> None:
-    decision = Case().decide(POLICY)
-    assert (decision.verdict, decision.move, decision.needed) == (Verdict.INSUFFICIENT_TRAFFIC, None, 4600)
+    decision = LaunchEvidence().decide(POLICY)
+    assert (decision.verdict, decision.move, decision.needed) == (LaunchVerdict.INSUFFICIENT_TRAFFIC, None, 4600)
 
 
 def test_a_promotion_waits_for_the_soak() -> None:
     case = judge(traffic(4_800, per_s=1_000), POLICY)
     decision = case.decide(POLICY)
     assert (decision.verdict, decision.move, decision.needed, decision.soak_ms) == (
-        Verdict.KEEP_WATCHING, None, 0, 30_000,
+        LaunchVerdict.KEEP_WATCHING, None, 0, 30_000,
     )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_nothing_is_condemned_before_20_exchanges() -> None:
 
 
 def test_the_strongest_evidence_is_kept() -> None:
-    trial, strongest = Trial.of(POLICY), 0.0
+    trial, strongest = BuildTrial.of(POLICY), 0.0
     for _, window in itertools.groupby(traffic(2_000, mismatch={SEARCH: 0.004}), key=lambda each: each.at_ms // 10_000):
         trial = trial.after(list(window), POLICY)
         strongest = max(strongest, trial.log_e(POLICY))
@@ -102,7 +102,7 @@ def test_evidence_is_of_one_build_and_comes_back_with_it() -> None:
     bad = judge(traffic(1_000, mismatch={SEARCH: 0.1}), POLICY)
     first = condemned(bad)
     good = judge(traffic(2_000, start_ms=START_MS + 600_000, build="v2"), POLICY, bad)
-    assert (good.build, good.decide(POLICY).verdict) == ("v2", Verdict.KEEP_WATCHING)
+    assert (good.build, good.decide(POLICY).verdict) == ("v2", LaunchVerdict.KEEP_WATCHING)
     assert judge(traffic(1_000, start_ms=START_MS + 900_000), POLICY, good).build == "v2", "50 s may be a straggler's"
     back = judge(traffic(2_000, start_ms=START_MS + 900_000), POLICY, good)
     assert back.build == "v1"
@@ -130,11 +130,11 @@ def test_an_endpoint_with_much_traffic_and_too_little_evidence_stands_in_the_way
     rare = traffic(300, endpoints=("GET /rare",), per_s=1.25, seed=3)
     case = judge(iter(sorted([*traffic(4_800), *rare], key=lambda each: each.at_ms)), POLICY)
     decision = case.decide(POLICY)
-    assert decision.verdict is Verdict.INSUFFICIENT_TRAFFIC
+    assert decision.verdict is LaunchVerdict.INSUFFICIENT_TRAFFIC
     assert [each.endpoint for each in decision.blocking] == ["GET /rare"]
     assert decision.blocking[0].needed + 300 == 439
     told = replace(POLICY, unjudged=("GET /rare",))
-    assert case.decide(told).verdict is Verdict.PROMOTE
+    assert case.decide(told).verdict is LaunchVerdict.PROMOTE
     assert [each.endpoint for each in case.decide(told).uncovered] == ["GET /rare"]
 
 
@@ -149,13 +149,17 @@ def test_one_early_mismatch_asks_for_more_exchanges() -> None:
 def test_a_shadow_without_the_hook_is_not_judged_by_latency() -> None:
     slower = (replace(each, timed=False) for each in traffic(5_000, factor=3))
     case = judge(slower, POLICY)
-    assert case.decide(POLICY).verdict is Verdict.PROMOTE
+    assert case.decide(POLICY).verdict is LaunchVerdict.PROMOTE
     assert not snapshot(case, case.decide(POLICY), POLICY)["latency_judged"]
 
 
 def test_an_automatic_ramp_takes_one_step_after_another() -> None:
-    policy = Policy(mode=Mode.AUTO, soak_s=20, steps=(Step(1, 0.05, 100), Step(50, 0.01, 400), Step(100, 0.001, 100)))
-    case, now_ms = Case(), START_MS
+    policy = JudgePolicy(
+        mode=JudgeMode.AUTO,
+        soak_s=20,
+        steps=(RampStep(1, 0.05, 100), RampStep(50, 0.01, 400), RampStep(100, 0.001, 100)),
+    )
+    case, now_ms = LaunchEvidence(), START_MS
     taken: list[tuple[int, int]] = []
     for step in range(3):
         for start_ms in itertools.count(now_ms, 10_000):
@@ -165,60 +169,67 @@ def test_an_automatic_ramp_takes_one_step_after_another() -> None:
                 break
         taken.append((step, case.trial(policy).all.n))
         if step < 2:
-            assert case.decide(policy).move is Move.RAISE
+            assert case.decide(policy).move is JudgeMove.RAISE
             case = case.at_step(step + 1, now_ms, policy)
-    assert case.decide(policy).move is Move.PROMOTE
+    assert case.decide(policy).move is JudgeMove.PROMOTE
     assert taken == [(0, 400), (1, 800), (2, 4_600)]
 
 
 def test_a_step_waits_for_its_minimum() -> None:
-    policy = Policy(mode=Mode.AUTO, soak_s=0, steps=(Step(1, 0.05, 1_000), Step(100, 0.001, 100)))
+    policy = JudgePolicy(mode=JudgeMode.AUTO, soak_s=0, steps=(RampStep(1, 0.05, 1_000), RampStep(100, 0.001, 100)))
     decision = judge(traffic(800), policy).decide(policy)
     assert (decision.open, decision.soak_ms, decision.move) == ((), 0, None)
-    assert judge(traffic(1_000), policy).decide(policy).move is Move.RAISE
+    assert judge(traffic(1_000), policy).decide(policy).move is JudgeMove.RAISE
 
 
 @pytest.mark.parametrize(
     ("mode", "promote_by_hand", "by_hand"),
-    [(Mode.AUTO, False, False), (Mode.AUTO, True, True), (Mode.MANUAL, False, True), (Mode.ADVISE, False, True)],
+    [
+        (JudgeMode.AUTO, False, False),
+        (JudgeMode.AUTO, True, True),
+        (JudgeMode.MANUAL, False, True),
+        (JudgeMode.ADVISE, False, True),
+    ],
 )
-def test_who_promotes(mode: Mode, promote_by_hand: bool, by_hand: bool) -> None:
-    policy = Policy(mode=mode, soak_s=0, promote_by_hand=promote_by_hand, steps=(Step(100, 0.01, 100),))
-    policy = replace(policy, budgets=Budgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
+def test_who_promotes(mode: JudgeMode, promote_by_hand: bool, by_hand: bool) -> None:
+    policy = JudgePolicy(mode=mode, soak_s=0, promote_by_hand=promote_by_hand, steps=(RampStep(100, 0.01, 100),))
+    policy = replace(policy, budgets=FailureBudgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
     case = judge(traffic(600), policy)
     for decision in (replace(case, progress=replace(case.progress, ready=False)).decide(policy), case.decide(policy)):
-        assert (decision.move, decision.by_hand) == (Move.PROMOTE, by_hand)
+        assert (decision.move, decision.by_hand) == (JudgeMove.PROMOTE, by_hand)
 
 
 def test_a_step_that_a_person_takes_is_waited_for_and_a_breach_meanwhile_rolls_back() -> None:
-    policy = Policy(mode=Mode.AUTO, soak_s=10, steps=(Step(1, 0.05, 100), Step(100, 0.001, 100, by_hand=True)))
+    policy = JudgePolicy(
+        mode=JudgeMode.AUTO, soak_s=10, steps=(RampStep(1, 0.05, 100), RampStep(100, 0.001, 100, by_hand=True))
+    )
     case = judge(traffic(400), policy)
-    assert (case.decide(policy).move, case.decide(policy).by_hand) == (Move.RAISE, True)
+    assert (case.decide(policy).move, case.decide(policy).by_hand) == (JudgeMove.RAISE, True)
     case = judge(traffic(1_000, start_ms=START_MS + 60_000, mismatch={CART: 0.2}), policy, case)
-    assert case.decide(policy).move is Move.ROLL_BACK
+    assert case.decide(policy).move is JudgeMove.ROLL_BACK
 
 
 def test_what_was_shown_stays_shown_until_the_launch_is_condemned() -> None:
     case = judge(traffic(4_800), POLICY)
     case = judge(traffic(40, start_ms=START_MS + 600_000, mismatch={CART: 0.1}), POLICY, case)
     assert case.trial(POLICY).all.compared.pos > 0
-    assert case.decide(POLICY).verdict is Verdict.PROMOTE
+    assert case.decide(POLICY).verdict is LaunchVerdict.PROMOTE
     case = judge(traffic(4_000, start_ms=START_MS + 700_000, mismatch={CART: 0.1}), POLICY, case)
-    assert case.decide(POLICY).verdict is Verdict.ROLL_BACK
+    assert case.decide(POLICY).verdict is LaunchVerdict.ROLL_BACK
 
 
 def test_clearing_block_by_block_takes_longer() -> None:
-    policy = replace(POLICY, strict=True, budgets=Budgets(0.2, 0.2, 0.2), coverage_share=1.0)
-    assert judge(traffic(4_800), replace(policy, strict=False)).decide(policy).verdict is Verdict.PROMOTE
+    policy = replace(POLICY, strict=True, budgets=FailureBudgets(0.2, 0.2, 0.2), coverage_share=1.0)
+    assert judge(traffic(4_800), replace(policy, strict=False)).decide(policy).verdict is LaunchVerdict.PROMOTE
     assert judge(traffic(400), policy).decide(policy).open
     assert not judge(traffic(6_000, per_s=100), policy).decide(policy).open
 
 
 def test_weights_budgets_and_tolerance_count() -> None:
     bad = {"slow": 0.02}
-    deaf = replace(POLICY, weights=Weights(mismatch=1, error=0, slow=0, p50=0, p95=0, p99=0))
+    deaf = replace(POLICY, weights=GuardWeights(mismatch=1, error=0, slow=0, p50=0, p95=0, p99=0))
     assert judge(traffic(5_000, **bad), deaf).trial(deaf).condemned is None
-    lenient = replace(POLICY, budgets=Budgets(slow=0.05))
+    lenient = replace(POLICY, budgets=FailureBudgets(slow=0.05))
     assert judge(traffic(5_000, **bad), lenient).trial(lenient).condemned is None
     patient = replace(POLICY, latency_tolerance=1.2)
     assert judge(traffic(5_000, factor=1.2), patient).trial(patient).condemned is None
@@ -243,6 +254,6 @@ def test_blocks_hold_everything_in_order_and_are_equal_in_size(seen: list[int]) 
 
 
 def test_an_empty_window_changes_nothing() -> None:
-    trial = Trial.of(POLICY)
+    trial = BuildTrial.of(POLICY)
     assert trial.after([], POLICY) == trial
-    assert Case().after([], POLICY, frozenset()) == Case()
+    assert LaunchEvidence().after([], POLICY, frozenset()) == LaunchEvidence()

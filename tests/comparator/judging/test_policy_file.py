@@ -2,21 +2,21 @@
 
 import pytest
 from darklaunch_comparator.errors import BadPolicy
-from darklaunch_comparator.judging.policy import Guard, Mode, Policy
+from darklaunch_comparator.judging.policy import Guard, JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import as_document, check_policy, read_policy, write_policy
 
 KEPT_S = 14 * 86_400.0
 
 
 def test_an_empty_one_is_the_default_and_each_survives_being_written() -> None:
-    assert read_policy("") == Policy()
+    assert read_policy("") == JudgePolicy()
     given = read_policy('mode = "auto"\nsoak_s = 60\nunjudged = ["GET /rare"]\n[budgets]\nmismatch = 0.002')
-    assert (given.mode, given.soak_s, given.budgets.mismatch, given.budgets.slow) == (Mode.AUTO, 60, 0.002, 0.001)
+    assert (given.mode, given.soak_s, given.budgets.mismatch, given.budgets.slow) == (JudgeMode.AUTO, 60, 0.002, 0.001)
     assert read_policy(write_policy(given)) == check_policy(as_document(given)) == given
 
 
 def test_what_follows_from_the_default() -> None:
-    policy = Policy()
+    policy = JudgePolicy()
     assert (policy.minimum, policy.clean_exchanges, policy.tightest) == (4600, 4600, 0.001)
     assert [policy.bound(Guard.SLOW, step) for step in range(4)] == [0.05, 0.01, 0.005, 0.001]
     assert [policy.step_at(percent) for percent in (0.5, 1, 9.9, 10, 100)] == [0, 0, 0, 1, 3]

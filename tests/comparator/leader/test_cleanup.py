@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.leader import cleanup
-from darklaunch_comparator.leader.cleanup import Janitor
-from darklaunch_comparator.leader.lost_exchanges import GapDetector
-from darklaunch_comparator.leader.producer_counters import ProducerLedger
+from darklaunch_comparator.leader.cleanup import Cleanup
+from darklaunch_comparator.leader.lost_exchanges import LostExchangeDetector
+from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
 from darklaunch_comparator.store.write_batch import write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.redis.presence import heartbeat
 from darklaunch_shared.redis.script_queue import call_script
 from darklaunch_shared.wire.producer_counters import ProducerCounters, pack_counters
@@ -22,31 +22,31 @@ from tests.support.exchanges import DAY_MS, NOW_MS, PRODUCER, exchange, finding,
 
 
 def test_days_are_made_and_old_dead_letters_trimmed_and_counted(
-    connection: Connection[Any], redis: Client, launch_name: str
+    connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     for age_days in (20, 15, 1):
         redis.execute_command("XADD", keys.dead(launch_name), f"{NOW_MS - age_days * DAY_MS}-1", "id", "x:1")
-    Janitor(14).tidy(connection, redis)
+    Cleanup(14).tidy(connection, redis)
     assert redis.execute_command("XLEN", keys.dead(launch_name)) == 1
     assert redis.execute_command("HGET", keys.ledger(launch_name), "dead_trimmed") == b"2"
     assert connection.execute("SELECT count(*) FROM darklaunch.partition_days()").fetchone() == (4,)
 
 
-def test_processes_that_are_gone_leave_the_registries(connection: Connection[Any], redis: Client) -> None:
+def test_processes_that_are_gone_leave_the_registries(connection: Connection[Any], redis: RedisClient) -> None:
     call_script(redis, heartbeat(keys.WORKERS, "alive", {}))
     now_ms = time.time_ns() // 1_000_000
     for name, seen in (("silent", now_ms - 300_000), ("gone", now_ms - 700_000)):
         redis.execute_command("HSET", keys.WORKERS, name, f"{seen} {{}}")
     redis.execute_command("HSET", keys.HOOKS, "damaged", "what?", "future", f"{now_ms + 5000} {{}}")
     redis.execute_command("SET", keys.COMPARATORS, "a string")
-    Janitor(14).tidy(connection, redis)
+    Cleanup(14).tidy(connection, redis)
     assert set(as_dict(redis.execute_command("HGETALL", keys.WORKERS))) == {b"alive", b"silent"}
     assert set(as_dict(redis.execute_command("HGETALL", keys.HOOKS))) == {b"future"}
 
 
 def test_consumers_that_are_gone_and_hold_nothing_are_deleted(
-    connection: Connection[Any], redis: Client, launch_name: str, monkeypatch: pytest.MonkeyPatch
+    connection: Connection[Any], redis: RedisClient, launch_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cleanup, "SILENT_MS", -1)
     start(connection, redis, launch_name)
@@ -56,43 +56,43 @@ def test_consumers_that_are_gone_and_hold_nothing_are_deleted(
     read = ("XREADGROUP", "GROUP", keys.COMPARATOR_GROUP)
     redis.execute_command(*read, "holding", "COUNT", 1, "STREAMS", stream, ">")
     redis.execute_command("XGROUP", "CREATECONSUMER", stream, keys.COMPARATOR_GROUP, "idle")
-    Janitor(14).tidy(connection, redis)
+    Cleanup(14).tidy(connection, redis)
     left = redis.execute_command("XINFO", "CONSUMERS", stream, keys.COMPARATOR_GROUP)
     assert [as_dict(consumer)[b"name"] for consumer in left] == [b"holding"]
 
 
 def test_a_consumer_that_shows_signs_of_life_stays(
-    connection: Connection[Any], redis: Client, launch_name: str, monkeypatch: pytest.MonkeyPatch
+    connection: Connection[Any], redis: RedisClient, launch_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start(connection, redis, launch_name)
     stream = keys.replays(launch_name)
     redis.execute_command("XGROUP", "CREATE", stream, keys.COMPARATOR_GROUP, "0", "MKSTREAM")
     for name in ("beating", "gone"):
         redis.execute_command("XGROUP", "CREATECONSUMER", stream, keys.COMPARATOR_GROUP, name)
-    Janitor(14).tidy(connection, redis)
+    Cleanup(14).tidy(connection, redis)
     assert len(redis.execute_command("XINFO", "CONSUMERS", stream, keys.COMPARATOR_GROUP)) == 2
     monkeypatch.setattr(cleanup, "SILENT_MS", 300)
     time.sleep(0.4)
     redis.execute_command("HSET", keys.COMPARATORS, "beating", f"{time.time_ns() // 1_000_000 + 1_000} {{}}")
-    Janitor(14).tidy(connection, redis)
+    Cleanup(14).tidy(connection, redis)
     left = redis.execute_command("XINFO", "CONSUMERS", stream, keys.COMPARATOR_GROUP)
     assert [as_dict(consumer)[b"name"] for consumer in left] == [b"beating"]
 
 
 def test_producers_that_ended_long_ago_leave_redis_once_they_are_accounted_for(
-    connection: Connection[Any], redis: Client, launch_name: str
+    connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     long_ago_ms = NOW_MS - 2 * DAY_MS
     for producer, at_ms in ((PRODUCER, long_ago_ms), ("unfinished", long_ago_ms), ("recent", NOW_MS)):
         counters = ProducerCounters(producer, long_ago_ms, at_ms, 1, 1)
         redis.execute_command("HSET", keys.producers(launch_name), producer, pack_counters(counters))
-    ProducerLedger().copy(connection, redis)
+    ProducerCounterSync().copy(connection, redis)
     done = [finding(replayed(exchange(launch_name, 1, producer=name)), launch_name) for name in (PRODUCER, "recent")]
-    write(connection, launch_name, done, Memory())
+    write(connection, launch_name, done, WriterCache())
     put(redis, launch_name, [replayed(exchange(launch_name, 1, producer="unfinished"))])
     connection.execute("UPDATE darklaunch.producer SET verified = 1 WHERE producer <> 'unfinished'")
-    GapDetector(3600).look(connection, redis)
-    Janitor(14).tidy(connection, redis)
+    LostExchangeDetector(3600).look(connection, redis)
+    Cleanup(14).tidy(connection, redis)
     left = set(as_dict(redis.execute_command("HGETALL", keys.producers(launch_name))))
     assert left == {b"unfinished", b"recent"}

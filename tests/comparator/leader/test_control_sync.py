@@ -6,9 +6,9 @@ import pytest
 from darklaunch_comparator.control.publish import publish
 from darklaunch_comparator.control.scripts import run_script
 from darklaunch_comparator.leader import control_sync as mirror_module
-from darklaunch_comparator.leader.control_sync import ControlMirror
+from darklaunch_comparator.leader.control_sync import ControlSync
 from darklaunch_comparator.store.launches import (
-    Act,
+    LaunchAct,
     LaunchRecord,
     get_launch,
     list_events,
@@ -16,21 +16,21 @@ from darklaunch_comparator.store.launches import (
     update_launch,
 )
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchState, Status, parse_state
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus, parse_state
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from psycopg import Connection
 
 from tests.support.comparators import start
 
-PAUSE = Act("ann", "paused")
-RESUME = Act("ann", "resumed")
+PAUSE = LaunchAct("ann", "paused")
+RESUME = LaunchAct("ann", "resumed")
 
 
-def copy(redis: Client, launch: str) -> LaunchState:
+def copy(redis: RedisClient, launch: str) -> LaunchState:
     return parse_state(launch, as_dict(redis.execute_command("HGETALL", keys.launch(launch))))
 
 
-def revision(redis: Client) -> int:
+def revision(redis: RedisClient) -> int:
     return int(redis.execute_command("GET", keys.REVISION) or 0)
 
 
@@ -39,12 +39,12 @@ def acts(connection: Connection[Any], launch: str) -> list[tuple[str, str, str]]
 
 
 @pytest.fixture
-def mirror() -> ControlMirror:
-    return ControlMirror()
+def mirror() -> ControlSync:
+    return ControlSync()
 
 
 def test_a_flushed_redis_carries_every_launch_again(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     one, two = start(connection, redis, launch_name), start(connection, redis, f"{launch_name}-2")
     redis.execute_command("FLUSHALL")
@@ -57,16 +57,16 @@ def test_a_flushed_redis_carries_every_launch_again(
 
 
 def test_a_change_whose_publisher_crashed_is_published(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
-    changed = update_launch(connection, launch_name, PAUSE, status=Status.PAUSED)
+    changed = update_launch(connection, launch_name, PAUSE, status=LaunchStatus.PAUSED)
     mirror.reconcile(connection, redis)
     assert copy(redis, launch_name) == changed.state
 
 
 def test_a_rollback_made_on_redis_alone_is_recorded_once(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
     fields = ("hold", "1", "hold_by", "ann@desk", "hold_why", "it burns", "hold_at", "1763900000123")
@@ -74,60 +74,64 @@ def test_a_rollback_made_on_redis_alone_is_recorded_once(
     for _ in range(4):
         mirror.reconcile(connection, redis)
     record = get_launch(connection, launch_name)
-    assert (record.state.status, record.state.hold) == (Status.ROLLED_BACK, True)
+    assert (record.state.status, record.state.hold) == (LaunchStatus.ROLLED_BACK, True)
     assert copy(redis, launch_name) == record.state
     assert acts(connection, launch_name) == [("ann@desk", "rolled_back", "it burns")]
     assert list_events(connection, launch_name)[0].at.timestamp() == 1763900000.123
 
 
 def test_a_rollback_that_a_judge_did_not_record_is_left_to_the_next_one_for_a_while(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror, monkeypatch: pytest.MonkeyPatch
+    connection: Connection[Any],
+    redis: RedisClient,
+    launch_name: str,
+    mirror: ControlSync,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     start(connection, redis, launch_name)
     fields = ("hold", "1", "hold_by", "judge", "hold_why", "it differs", "hold_at", "1763900000123")
     redis.execute_command("HSET", keys.launch(launch_name), *fields, "hold_act", "rolled_back")
     for _ in range(3):
         mirror.reconcile(connection, redis)
-    assert get_launch(connection, launch_name).state.status is Status.ACTIVE
+    assert get_launch(connection, launch_name).state.status is LaunchStatus.ACTIVE
     monkeypatch.setattr("darklaunch_comparator.leader.control_sync.JUDGE_PATIENCE_S", 0.0)
     mirror.reconcile(connection, redis)
-    assert get_launch(connection, launch_name).state.status is Status.ROLLED_BACK
+    assert get_launch(connection, launch_name).state.status is LaunchStatus.ROLLED_BACK
     assert acts(connection, launch_name) == [("judge", "rolled_back", "it differs")]
 
 
 def test_a_hold_set_by_hand_is_recorded_once_and_keeps_the_status(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
     redis.execute_command("HSET", keys.launch(launch_name), "hold", "1")
     for _ in range(3):
         mirror.reconcile(connection, redis)
     record = get_launch(connection, launch_name)
-    assert (record.state.status, record.state.hold, copy(redis, launch_name).hold) == (Status.ACTIVE, True, True)
+    assert (record.state.status, record.state.hold, copy(redis, launch_name).hold) == (LaunchStatus.ACTIVE, True, True)
     assert [act for _, act, _ in acts(connection, launch_name)] == ["held"]
 
 
 def test_a_held_launch_that_is_rolled_back_on_redis_is_recorded_as_rolled_back(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
     redis.execute_command("HSET", keys.launch(launch_name), "hold", "1")
     mirror.reconcile(connection, redis)
     redis.execute_command("HSET", keys.launch(launch_name), "hold", "1", "hold_act", "rolled_back", "hold_at", "5")
     mirror.reconcile(connection, redis)
-    assert get_launch(connection, launch_name).state.status is Status.ROLLED_BACK
-    update_launch(connection, launch_name, PAUSE, status=Status.PAUSED)
+    assert get_launch(connection, launch_name).state.status is LaunchStatus.ROLLED_BACK
+    update_launch(connection, launch_name, PAUSE, status=LaunchStatus.PAUSED)
     for _ in range(3):
         mirror.reconcile(connection, redis)
-    assert get_launch(connection, launch_name).state.status is Status.PAUSED, "the old act does not come back"
+    assert get_launch(connection, launch_name).state.status is LaunchStatus.PAUSED, "the old act does not come back"
     assert [act for _, act, _ in acts(connection, launch_name)] == ["held", "rolled_back", "paused"]
 
 
 def test_a_recorded_hold_survives_a_flush(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
-    update_launch(connection, launch_name, Act("ann", "rolled_back"), status=Status.ROLLED_BACK, hold=True)
+    update_launch(connection, launch_name, LaunchAct("ann", "rolled_back"), status=LaunchStatus.ROLLED_BACK, hold=True)
     redis.execute_command("FLUSHALL")
     mirror.reconcile(connection, redis)
     assert copy(redis, launch_name).hold
@@ -137,12 +141,12 @@ def test_a_recorded_hold_survives_a_flush(
 
 
 def test_a_resume_whose_publisher_crashed_lifts_the_hold(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
     redis.execute_command("HSET", keys.launch(launch_name), "hold", "1", "hold_act", "rolled_back")
     mirror.reconcile(connection, redis)
-    resumed = update_launch(connection, launch_name, RESUME, status=Status.ACTIVE, hold=False)
+    resumed = update_launch(connection, launch_name, RESUME, status=LaunchStatus.ACTIVE, hold=False)
     for _ in range(2):
         mirror.reconcile(connection, redis)
     assert copy(redis, launch_name) == resumed.state and not resumed.state.hold
@@ -150,12 +154,12 @@ def test_a_resume_whose_publisher_crashed_lifts_the_hold(
 
 
 def test_a_hold_set_after_a_lifting_change_stays(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
     publish(redis, update_launch(connection, launch_name, RESUME, hold=False), lift_hold=True)
     redis.execute_command("HSET", keys.launch(launch_name), "hold", "1")
-    update_launch(connection, launch_name, Act("ann", "ramped"), percent=50)
+    update_launch(connection, launch_name, LaunchAct("ann", "ramped"), percent=50)
     for _ in range(2):
         mirror.reconcile(connection, redis)
     assert copy(redis, launch_name).hold and get_launch(connection, launch_name).state.hold
@@ -163,14 +167,14 @@ def test_a_hold_set_after_a_lifting_change_stays(
 
 def test_whoever_resumes_while_a_hold_is_taken_over_wins(
     connection: Connection[Any],
-    redis: Client,
+    redis: RedisClient,
     launch_name: str,
-    mirror: ControlMirror,
+    mirror: ControlSync,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def and_then_someone_resumes(connection: Connection[Any]) -> list[LaunchRecord]:
         records = list_launches(connection)
-        update_launch(connection, launch_name, RESUME, status=Status.ACTIVE, hold=False)
+        update_launch(connection, launch_name, RESUME, status=LaunchStatus.ACTIVE, hold=False)
         return records
 
     start(connection, redis, launch_name)
@@ -181,11 +185,15 @@ def test_whoever_resumes_while_a_hold_is_taken_over_wins(
     for _ in range(2):
         mirror.reconcile(connection, redis)
     record = get_launch(connection, launch_name)
-    assert (record.state.status, record.state.hold, copy(redis, launch_name).hold) == (Status.ACTIVE, False, False)
+    assert (record.state.status, record.state.hold, copy(redis, launch_name).hold) == (
+        LaunchStatus.ACTIVE,
+        False,
+        False,
+    )
 
 
 def test_an_emergency_stop_on_a_flushed_redis_is_not_lifted(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
     redis.execute_command("FLUSHALL")
@@ -197,9 +205,9 @@ def test_an_emergency_stop_on_a_flushed_redis_is_not_lifted(
 
 def test_what_only_redis_knows_is_left_alone(
     connection: Connection[Any],
-    redis: Client,
+    redis: RedisClient,
     launch_name: str,
-    mirror: ControlMirror,
+    mirror: ControlSync,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     start(connection, redis, launch_name)
@@ -216,7 +224,7 @@ def test_what_only_redis_knows_is_left_alone(
 
 
 def test_a_damaged_hash_stops_no_other_launch(
-    connection: Connection[Any], redis: Client, launch_name: str, mirror: ControlMirror
+    connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     names = [f"{launch_name}-{number}" for number in range(3)]
     records = [start(connection, redis, name) for name in names]
@@ -228,7 +236,9 @@ def test_a_damaged_hash_stops_no_other_launch(
     assert copy(redis, names[1]) == records[1].state
 
 
-def test_a_hold_that_was_set_again_is_not_taken_for_the_one_that_is_recorded(redis: Client, launch_name: str) -> None:
+def test_a_hold_that_was_set_again_is_not_taken_for_the_one_that_is_recorded(
+    redis: RedisClient, launch_name: str
+) -> None:
     name = keys.launch(launch_name)
     redis.execute_command("HSET", name, "hold", "1", "hold_at", "6", "hold_act", "rolled_back")
     assert run_script(redis, "hold_recorded", name, "5") == 0
@@ -237,7 +247,7 @@ def test_a_hold_that_was_set_again_is_not_taken_for_the_one_that_is_recorded(red
     assert redis.execute_command("HGET", name, "hold_act") is None
 
 
-def test_a_hold_that_was_lifted_meanwhile_is_not_restored(redis: Client, launch_name: str) -> None:
+def test_a_hold_that_was_lifted_meanwhile_is_not_restored(redis: RedisClient, launch_name: str) -> None:
     name = keys.launch(launch_name)
     redis.execute_command("HSET", name, "revision", "8")
     assert run_script(redis, "restore_hold", name, 7, "the record holds it") == 0

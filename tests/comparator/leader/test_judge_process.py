@@ -4,14 +4,14 @@ import time
 from typing import Any
 
 import pytest
-from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store.judgements import judgement
 from darklaunch_comparator.store.launches import get_launch, list_events
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import Status, parse_state
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.launch.spec import LaunchStatus, parse_state
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from psycopg import Connection
 
 from tests.support.comparators import comparing, put, settings_for, start, until
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.slow
 async def test_a_comparator_rolls_a_bad_launch_back_while_exchanges_come(
-    valkey: Valkey, redis: Client, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
+    valkey: Valkey, redis: RedisClient, connection: Connection[Any], own_postgres_dsn: str, launch_name: str
 ) -> None:
     """It takes the window of ten seconds, the grace of ten, and a look."""
     settings = settings_for(valkey.url, own_postgres_dsn)
-    policy = write_policy(Policy(mode=Mode.MANUAL))
+    policy = write_policy(JudgePolicy(mode=JudgeMode.MANUAL))
     start(connection, redis, launch_name, policy=policy, noise_percent=0)
     now_ms = time.time_ns() // 1_000_000
     entries = [
@@ -37,7 +37,7 @@ async def test_a_comparator_rolls_a_bad_launch_back_while_exchanges_come(
         put(redis, launch_name, entries)
         for _ in range(3):  # three times as long as is usually waited for
             try:
-                await until(lambda: get_launch(connection, launch_name).state.status is Status.ROLLED_BACK)
+                await until(lambda: get_launch(connection, launch_name).state.status is LaunchStatus.ROLLED_BACK)
             except AssertionError:
                 continue
             break
@@ -45,4 +45,4 @@ async def test_a_comparator_rolls_a_bad_launch_back_while_exchanges_come(
     assert known is not None and known.verdict == "roll_back"
     assert [event.act for event in list_events(connection, launch_name)] == ["rolled_back", "verdict", "started"]
     copy = parse_state(launch_name, as_dict(redis.execute_command("HGETALL", keys.launch(launch_name))))
-    assert (copy.status, copy.hold) == (Status.ROLLED_BACK, True)
+    assert (copy.status, copy.hold) == (LaunchStatus.ROLLED_BACK, True)

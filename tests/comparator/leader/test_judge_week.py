@@ -12,21 +12,21 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from darklaunch_comparator.judging.launch_evidence import Case
-from darklaunch_comparator.judging.policy import Mode, Policy
-from darklaunch_comparator.judging.window import Seen, window_of
+from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
+from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
+from darklaunch_comparator.judging.window import JudgedExchange, window_of
 from darklaunch_comparator.store.judgements import exchanges, lock_docket
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
 from tests.support.court import Court
 from tests.support.judge_traffic import ENDPOINTS, traffic
 
 HOUR_MS = 3_600_000
-POLICY = Policy(mode=Mode.ADVISE)
+POLICY = JudgePolicy(mode=JudgeMode.ADVISE)
 
 
-def by_the_day(start_ms: int, hours: int, per_s: float) -> Iterator[Seen]:
+def by_the_day(start_ms: int, hours: int, per_s: float) -> Iterator[JudgedExchange]:
     """Give traffic that swells and ebbs, with builds v1, v2 after a third of the time, v3 after two thirds."""
     for hour in range(hours):
         share = 0.55 - 0.45 * math.cos(2 * math.pi * (hour % 24) / 24)
@@ -37,7 +37,7 @@ def by_the_day(start_ms: int, hours: int, per_s: float) -> Iterator[Seen]:
         yield from traffic(round(3600 * rate), seed=hour, per_s=rate, start_ms=begins_ms, build=build, mismatch=bad)
 
 
-def check(connection: Connection[Any], redis: Client, name: str, hours: int, per_s: float, every_s: float) -> None:
+def check(connection: Connection[Any], redis: RedisClient, name: str, hours: int, per_s: float, every_s: float) -> None:
     court, chance = Court(connection, redis, name, POLICY), random.Random(7)
     seen = by_the_day(court.start_ms, hours, per_s)
     for start_ms, part in groupby(seen, key=lambda each: each.at_ms // round(every_s * 1000)):
@@ -57,7 +57,7 @@ def check(connection: Connection[Any], redis: Client, name: str, hours: int, per
 
     everything = exchanges(connection, name, 0, court.now_ms, 2**31 - 1)
     assert len(everything) == sum(1 for _ in by_the_day(court.start_ms, hours, per_s))
-    case = Case()
+    case = LaunchEvidence()
     for _, window in groupby(everything, key=lambda each: window_of(each.at_ms)):
         case = case.after(list(window), POLICY, frozenset(case.trials))
         case = case.decided(case.decide(POLICY).verdict)
@@ -68,11 +68,11 @@ def check(connection: Connection[Any], redis: Client, name: str, hours: int, per
     assert replace(docket.case, trials={}, progress=case.progress) == replace(case, trials={})
 
 
-def test_some_hours(connection: Connection[Any], redis: Client, launch_name: str) -> None:
+def test_some_hours(connection: Connection[Any], redis: RedisClient, launch_name: str) -> None:
     check(connection, redis, launch_name, hours=3, per_s=1.0, every_s=300)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_a_week(connection: Connection[Any], redis: Client, launch_name: str) -> None:
+def test_a_week(connection: Connection[Any], redis: RedisClient, launch_name: str) -> None:
     check(connection, redis, launch_name, hours=7 * 24, per_s=0.3, every_s=300)

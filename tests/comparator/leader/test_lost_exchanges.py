@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from darklaunch_comparator.control.scripts import exchange_ids, run_script
-from darklaunch_comparator.leader.lost_exchanges import GapDetector
-from darklaunch_comparator.leader.producer_counters import ProducerLedger
+from darklaunch_comparator.leader.lost_exchanges import LostExchangeDetector
+from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.write_batch import prepare, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.dead_letter import pack_dead
 from darklaunch_shared.wire.exchange import Fields, pack_exchange
 from psycopg import Connection
@@ -21,17 +21,17 @@ from tests.support.comparators import outcomes, put, start
 from tests.support.exchanges import DAY_MS, NOW_MS, PRODUCER, assert_sums_equal_rows, exchange, finding, replayed
 
 
-def came_to(connection: Connection[Any], redis: Client, launch: str, seq: int, shard: int = 0) -> None:
+def came_to(connection: Connection[Any], redis: RedisClient, launch: str, seq: int, shard: int = 0) -> None:
     redis.execute_command("HSET", keys.admitted(launch, shard), PRODUCER, str(seq))
-    ProducerLedger().copy(connection, redis)
+    ProducerCounterSync().copy(connection, redis)
 
 
 def record(connection: Connection[Any], launch: str, *seqs: int, at_ms: int = NOW_MS) -> None:
     findings = [finding(replayed(exchange(launch, seq, at_ms=at_ms)), launch) for seq in seqs]
-    write(connection, launch, findings, Memory())
+    write(connection, launch, findings, WriterCache())
 
 
-def add(redis: Client, stream: str, fields: Fields) -> None:
+def add(redis: RedisClient, stream: str, fields: Fields) -> None:
     redis.execute_command("XADD", stream, "*", *[part for pair in fields.items() for part in pair])
 
 
@@ -42,14 +42,14 @@ def lost(connection: Connection[Any], launch: str) -> set[int]:
     return {int(identity.partition(":")[2]) for (identity,) in rows}
 
 
-def look(connection: Connection[Any], redis: Client, times: int = 2, after_s: float = 0) -> None:
+def look(connection: Connection[Any], redis: RedisClient, times: int = 2, after_s: float = 0) -> None:
     """Look a few times: a number is due at the second look after the producer came to it."""
     for _ in range(times):
-        GapDetector(after_s).look(connection, redis)
+        LostExchangeDetector(after_s).look(connection, redis)
 
 
 def test_what_is_nowhere_is_counted_and_what_is_somewhere_is_not(
-    connection: Connection[Any], redis: Client, launch_name: str
+    connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     start(connection, redis, launch_name, shards=2)
     came_to(connection, redis, launch_name, 8)
@@ -63,7 +63,7 @@ def test_what_is_nowhere_is_counted_and_what_is_somewhere_is_not(
     assert_sums_equal_rows(connection, launch_name)
 
 
-def test_nothing_is_lost_before_its_time(connection: Connection[Any], redis: Client, launch_name: str) -> None:
+def test_nothing_is_lost_before_its_time(connection: Connection[Any], redis: RedisClient, launch_name: str) -> None:
     start(connection, redis, launch_name)
     came_to(connection, redis, launch_name, 5)
     look(connection, redis, times=3, after_s=3600)
@@ -72,7 +72,7 @@ def test_nothing_is_lost_before_its_time(connection: Connection[Any], redis: Cli
     assert lost(connection, launch_name) == {1, 2, 3, 4, 5}
 
 
-def test_what_is_awaited_is_looked_for_again(connection: Connection[Any], redis: Client, launch_name: str) -> None:
+def test_what_is_awaited_is_looked_for_again(connection: Connection[Any], redis: RedisClient, launch_name: str) -> None:
     start(connection, redis, launch_name)
     came_to(connection, redis, launch_name, 3)
     entries = put(redis, launch_name, [replayed(exchange(launch_name, seq)) for seq in (1, 2, 3)])
@@ -86,7 +86,7 @@ def test_what_is_awaited_is_looked_for_again(connection: Connection[Any], redis:
     assert waiting == [(3,)], "the others are settled and not looked for any more"
 
 
-def test_every_number_is_looked_up_once(connection: Connection[Any], redis: Client, launch_name: str) -> None:
+def test_every_number_is_looked_up_once(connection: Connection[Any], redis: RedisClient, launch_name: str) -> None:
     start(connection, redis, launch_name)
     for come in (2, 5, 9):
         came_to(connection, redis, launch_name, come)
@@ -102,7 +102,7 @@ def test_every_number_is_looked_up_once(connection: Connection[Any], redis: Clie
 
 
 def test_a_late_result_replaces_a_loss_and_the_sums_follow(
-    connection: Connection[Any], redis: Client, launch_name: str
+    connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     came_to(connection, redis, launch_name, 2)
@@ -116,7 +116,7 @@ def test_a_late_result_replaces_a_loss_and_the_sums_follow(
 
 
 def test_a_result_that_is_being_committed_is_waited_for(
-    connection: Connection[Any], redis: Client, own_postgres_dsn: str, launch_name: str
+    connection: Connection[Any], redis: RedisClient, own_postgres_dsn: str, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     came_to(connection, redis, launch_name, 1)
@@ -134,7 +134,7 @@ def test_a_result_that_is_being_committed_is_waited_for(
 
 
 def test_a_dead_letter_whose_notice_was_lost_is_recorded_as_dead(
-    connection: Connection[Any], redis: Client, launch_name: str
+    connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     came_to(connection, redis, launch_name, 2)
@@ -147,7 +147,7 @@ def test_a_dead_letter_whose_notice_was_lost_is_recorded_as_dead(
     assert row is not None and row.endpoint == "GET /orders/{id}"
 
 
-def test_many_pages_and_many_rows(connection: Connection[Any], redis: Client, launch_name: str) -> None:
+def test_many_pages_and_many_rows(connection: Connection[Any], redis: RedisClient, launch_name: str) -> None:
     start(connection, redis, launch_name)
     came_to(connection, redis, launch_name, 5000)
     put(redis, launch_name, [replayed(exchange(launch_name, seq)) for seq in range(1, 900)])
@@ -157,7 +157,7 @@ def test_many_pages_and_many_rows(connection: Connection[Any], redis: Client, la
 
 
 def test_entries_of_strangers_on_the_streams_are_no_hindrance(
-    connection: Connection[Any], redis: Client, launch_name: str
+    connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     start(connection, redis, launch_name)
     came_to(connection, redis, launch_name, 1)
@@ -167,7 +167,7 @@ def test_entries_of_strangers_on_the_streams_are_no_hindrance(
     assert lost(connection, launch_name) == {1}
 
 
-def test_streams_of_large_entries_are_listed_whole_in_small_pages(redis: Client, launch_name: str) -> None:
+def test_streams_of_large_entries_are_listed_whole_in_small_pages(redis: RedisClient, launch_name: str) -> None:
     stream = keys.captures(launch_name)
     for seq in range(45):
         add(redis, stream, {keys.ID: f"{PRODUCER}:{seq}".encode(), keys.REQUEST: b"x" * 100_000})

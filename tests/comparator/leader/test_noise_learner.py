@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from darklaunch_comparator.compare import Noise
+from darklaunch_comparator.compare import KnownNoise
 from darklaunch_comparator.leader import leader
 from darklaunch_comparator.leader.noise_learner import NoiseLearner
 from darklaunch_comparator.pipeline import noise_cache
@@ -23,11 +23,11 @@ from darklaunch_comparator.store.noise import (
     noise_places,
 )
 from darklaunch_comparator.store.write_batch import prepare, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_console.embedded import Valkey
-from darklaunch_shared.redis.client import Client
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.exchange import Fields
-from darklaunch_shared.wire.replay import Version
+from darklaunch_shared.wire.replay import ReplayedVersion
 from psycopg import Connection
 
 from tests.support.comparators import comparing, outcomes, put, settings_for, start, until
@@ -48,17 +48,19 @@ def places(connection: Connection[Any], launch: str) -> dict[str, NoisePlace]:
     return {place.path: place for place in noise_places(connection, launch)}
 
 
-def noisy(launch: str, seq: int, *, total: int = 1, owner: str = OWNER, version: Version = Version.PRIMARY) -> Fields:
+def noisy(
+    launch: str, seq: int, *, total: int = 1, owner: str = OWNER, version: ReplayedVersion = ReplayedVersion.PRIMARY
+) -> Fields:
     """Give an exchange whose `n` is another one in every answer; `total` and `owner` are the shadow's."""
     primary, shadow, again = ({"n": 3 * seq + nth, "total": 1, "owner": OWNER} for nth in range(3))
     shadow |= {"total": total, "owner": owner}
-    if version is Version.SHADOW:
+    if version is ReplayedVersion.SHADOW:
         again |= {"total": total, "owner": owner}
     return asked_twice(exchange(launch, seq, body=primary), body=shadow, again=again, version=version)
 
 
 def record(connection: Connection[Any], launch: str, *entries: Fields) -> None:
-    write(connection, launch, [finding(fields, launch) for fields in entries], Memory())
+    write(connection, launch, [finding(fields, launch) for fields in entries], WriterCache())
 
 
 def learn(connection: Connection[Any]) -> None:
@@ -69,9 +71,9 @@ def test_second_answers_are_counted_once_whatever_comes_again(store: Connection[
     entries = [noisy(launch_name, seq, total=1 + seq % 2) for seq in range(1, 11)]
     entries.append(not_answered_again(exchange(launch_name, 11)))
     findings = [finding(fields, launch_name) for fields in entries]
-    write(store, launch_name, findings[:7], Memory())
-    write(store, launch_name, findings[::-1], Memory())
-    write(store, launch_name, findings, Memory())
+    write(store, launch_name, findings[:7], WriterCache())
+    write(store, launch_name, findings[::-1], WriterCache())
+    write(store, launch_name, findings, WriterCache())
     assert noise_endpoints(store, launch_name) == [NoiseEndpoint(ENDPOINT, "primary", 10, 1)]
     found = places(store, launch_name)
     assert set(found) == {"$.n", "$.total", "$.owner"}
@@ -94,7 +96,7 @@ def test_the_places_counted_are_bounded(store: Connection[Any], launch_name: str
     wide = {f"k{number}": number for number in range(30)}
     twice = {f"k{number}": -1 - number for number in range(30)}
     entries = [asked_twice(exchange(launch_name, seq, body=wide), again=twice) for seq in (1, 2)]
-    memory = Memory(noise_places=10)
+    memory = WriterCache(noise_places=10)
     for fields in entries:
         write(store, launch_name, [finding(fields, launch_name)], memory)
     assert len(places(store, launch_name)) == 10
@@ -114,7 +116,7 @@ def test_what_is_learned_is_told_with_its_counts_and_stays_told(store: Connectio
     assert (changes["$.n"].pairs, changes["$.n"].varied, changes["$.owner"].agreed) == (20, 20, 20)
     assert places(store, launch_name)["$.n"].blind
     assert known_noise(store, launch_name) == {
-        launch_name: {ENDPOINT: Noise(volatile=frozenset(["$.n"]), identical=frozenset(["$.owner"]))}
+        launch_name: {ENDPOINT: KnownNoise(volatile=frozenset(["$.n"]), identical=frozenset(["$.owner"]))}
     }
     assert report_queries.ledger(store, launch_name) == before
     assert before.mismatched == 20, "what was recorded stays as it is"
@@ -145,7 +147,7 @@ def noisy_at(launch: str, seq: int, *, every: int, broken: bool) -> Fields:
 @pytest.mark.anyio
 async def test_a_running_comparator_learns_and_goes_on_reporting_what_is_no_noise(
     valkey: Valkey,
-    redis: Client,
+    redis: RedisClient,
     connection: Connection[Any],
     own_postgres_dsn: str,
     launch_name: str,
@@ -177,7 +179,7 @@ async def test_a_running_comparator_learns_and_goes_on_reporting_what_is_no_nois
     assert_sums_equal_rows(connection, launch_name)
 
 
-def known_to_all(redis: Client, connection: Connection[Any], launch: str, seqs: Iterator[int]) -> bool:
+def known_to_all(redis: RedisClient, connection: Connection[Any], launch: str, seqs: Iterator[int]) -> bool:
     """Send exchanges that only noise tells apart, and say whether all of them matched, whoever compared them."""
     sent = [next(seqs) for _ in range(8)]
     chance = random.Random(sent[0])

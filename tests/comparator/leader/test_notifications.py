@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from darklaunch_comparator.judging.policy import Policy
+from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
-from darklaunch_comparator.leader.notifications import Courier
+from darklaunch_comparator.leader.notifications import NotificationSender
 from darklaunch_comparator.store.deliveries import deliveries
-from darklaunch_comparator.store.launches import Act, create_launch, update_launch
-from darklaunch_shared.launch.spec import LaunchSpec, Status
+from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus
 from psycopg import Connection
 
 from tests.support.comparators import settings_for
@@ -66,16 +66,19 @@ def receiver(*answers: int) -> Iterator[Receiver]:
         server.server_close()
 
 
-def courier(connection: Connection[Any], **settings: Any) -> Courier:
+def courier(connection: Connection[Any], **settings: Any) -> NotificationSender:
     given = settings_for("redis://127.0.0.1:1", connection.info.dsn, **({"webhook_secret": SECRET} | settings))
-    return Courier(given, lambda: True)
+    return NotificationSender(given, lambda: True)
 
 
 def promoted(connection: Connection[Any], name: str, *urls: str) -> None:
-    spec = LaunchSpec("http://shadow", policy=write_policy(Policy(webhooks=urls)) if urls else "")
-    create_launch(connection, name, spec, Act("ann", "started"), percent=10)
+    spec = LaunchSpec("http://shadow", policy=write_policy(JudgePolicy(webhooks=urls)) if urls else "")
+    create_launch(connection, name, spec, LaunchAct("ann", "started"), percent=10)
     update_launch(
-        connection, name, Act("judge", "promoted", "nothing objects", data={"judged": 4600}), status=Status.PROMOTED
+        connection,
+        name,
+        LaunchAct("judge", "promoted", "nothing objects", data={"judged": 4600}),
+        status=LaunchStatus.PROMOTED,
     )
 
 

@@ -9,24 +9,24 @@ from typing import Any
 
 import orjson
 import pytest
-from darklaunch_comparator.compare import NO_RULES, Outcome, Side, compare
-from darklaunch_comparator.masking import EVERYTHING, MASKED, BadPlace, Masker, Places
+from darklaunch_comparator.compare import NO_RULES, ComparedResponse, ComparisonOutcome, compare
+from darklaunch_comparator.masking import EVERYTHING, MASKED, BadPlace, ExchangeMasker, MaskPlaces
 from darklaunch_comparator.masking.credential_names import is_credential
 from darklaunch_shared import keys
-from darklaunch_shared.wire.exchange import Answer, Exchange, Fields, Headers, Request, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Fields, Headers, Request, Response, pack_exchange
 from darklaunch_shared.wire.replay import (
-    Answered,
     LatencySource,
     Replay,
+    ShadowError,
     ShadowErrorClass,
-    Unanswered,
+    ShadowResponse,
     pack_replay,
     unpack_replay,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-MASKER = Masker(b"salt" * 8)
+MASKER = ExchangeMasker(b"salt" * 8)
 JSON: Headers = (("content-type", "application/json"),)
 FORM: Headers = (("content-type", "application/x-www-form-urlencoded"),)
 HTML: Headers = (("content-type", "text/html"),)
@@ -44,25 +44,25 @@ def entry(
     target: str = "/",
 ) -> Fields:
     asked = Request("POST", target, "http://shop", request_headers, request)
-    captured = Exchange("p:1", "x", AT_MS, "POST /", asked, Answer(200, types, primary, 1.0))
-    answer = Answer(200, types if shadow_types is None else shadow_types, shadow, 1.0)
-    return pack_replay(pack_exchange(captured), Answered(answer, LatencySource.CLIENT, 1, AT_MS))
+    captured = Exchange("p:1", "x", AT_MS, "POST /", asked, Response(200, types, primary, 1.0))
+    answer = Response(200, types if shadow_types is None else shadow_types, shadow, 1.0)
+    return pack_replay(pack_exchange(captured), ShadowResponse(answer, LatencySource.CLIENT, 1, AT_MS))
 
 
-def masked(fields: Fields, masker: Masker = MASKER) -> Replay:
+def masked(fields: Fields, masker: ExchangeMasker = MASKER) -> Replay:
     replay = unpack_replay(masker.fields(fields))
     assert isinstance(replay, Replay)
     return replay
 
 
-def body(content: bytes, types: Headers = JSON, masker: Masker = MASKER) -> bytes:
+def body(content: bytes, types: Headers = JSON, masker: ExchangeMasker = MASKER) -> bytes:
     return masked(entry(content, types=types), masker).exchange.primary.body
 
 
-def outcome(replay: Replay) -> Outcome:
-    assert isinstance(replay.shadow, Answered)
-    left = Side(replay.exchange.primary, "http://shop", AT_MS)
-    return compare("POST", left, Side(replay.shadow.answer, "http://shadow", AT_MS), NO_RULES).outcome
+def outcome(replay: Replay) -> ComparisonOutcome:
+    assert isinstance(replay.shadow, ShadowResponse)
+    left = ComparedResponse(replay.exchange.primary, "http://shop", AT_MS)
+    return compare("POST", left, ComparedResponse(replay.shadow.answer, "http://shadow", AT_MS), NO_RULES).outcome
 
 
 CREDENTIALS = """
@@ -123,7 +123,7 @@ def test_forms_queries_headers_and_cookies_are_masked() -> None:
         )
     )
     request = replay.exchange.request
-    assert isinstance(replay.shadow, Answered)
+    assert isinstance(replay.shadow, ShadowResponse)
     everything = repr((request, replay.shadow.answer.headers))
     for secret in ("hunter2", "abc123", "k-12345", "s3cret", "t0ps3cret", "dark", "=123"):
         assert secret not in everything
@@ -176,8 +176,8 @@ def test_parts_of_a_multipart_form_are_masked() -> None:
 
 
 def test_places_of_the_operator_are_masked_too() -> None:
-    places = Places.of(["$.user.email", "$.items[*].sku", "$..phone", "header:x-tenant", "query:who"])
-    masker = Masker(b"s", places)
+    places = MaskPlaces.of(["$.user.email", "$.items[*].sku", "$..phone", "header:x-tenant", "query:who"])
+    masker = ExchangeMasker(b"s", places)
     came = orjson.dumps(
         {"user": {"email": {"home": "a@b"}, "name": "Ada"}, "items": [{"sku": 7, "n": 1}], "x": [{"phone": "555"}]}
     )
@@ -191,14 +191,14 @@ def test_places_of_the_operator_are_masked_too() -> None:
     lines: Headers = (("content-type", "application/x-ndjson"),)
     assert b"555" not in body(b'{"phone": "555"}\n{"phone": "555"}\n', lines, masker)
     with pytest.raises(BadPlace, match="query:name"):
-        Places.of(["email"])
+        MaskPlaces.of(["email"])
 
 
 def test_coded_bodies_are_masked_and_stored_without_their_coding() -> None:
     coded: Headers = (*JSON, ("content-encoding", "gzip"))
     same = gzip.compress(b'{"password": "hunter2", "n": 1}')
     replay = masked(entry(same, b'{"password": "hunter2", "n": 1}', types=coded, shadow_types=JSON))
-    assert isinstance(replay.shadow, Answered)
+    assert isinstance(replay.shadow, ShadowResponse)
     assert replay.exchange.primary.body == replay.shadow.answer.body
     assert b"hunter2" not in replay.exchange.primary.body
     assert dict(replay.exchange.primary.headers) == dict(JSON)
@@ -289,7 +289,7 @@ def test_hostile_bodies_take_bounded_time(content: bytes, types: Headers) -> Non
     assert MASKER.fields(entry(out, types=types))[keys.RESPONSE] == out or types is not JSON
 
 
-def differences(*told: tuple[str, str, str | None, str | None], masker: Masker = MASKER) -> list[Any]:
+def differences(*told: tuple[str, str, str | None, str | None], masker: ExchangeMasker = MASKER) -> list[Any]:
     found = [{"path": path, "kind": kind, "primary": one, "shadow": other} for path, kind, one, other in told]
     return [(one["primary"], one["shadow"]) for one in orjson.loads(masker.differences(orjson.dumps(found).decode()))]
 
@@ -334,7 +334,7 @@ def test_differences_that_hold_no_secret_stay() -> None:
 
 
 def test_what_lies_below_a_difference_is_masked_where_the_operator_wants_it() -> None:
-    masker = Masker(b"s", Places.of(["$.user.email", "$.user.*.phone"]))
+    masker = ExchangeMasker(b"s", MaskPlaces.of(["$.user.email", "$.user.*.phone"]))
     shown = differences(
         ("$.user", "missing", '{"email": "a@b"}', None), ("$.user.email", "value", '"a@b"', "null"),
         ("$.user", "type", '{"x": {"phone": 5}}', '"none"'), ("$.other", "value", '"a@b"', "1"), masker=masker,
@@ -346,28 +346,28 @@ def test_what_lies_below_a_difference_is_masked_where_the_operator_wants_it() ->
 def test_made_up_identifiers_are_excused_before_masking_and_after() -> None:
     one, other = "0b9c6f1e-5b0a-4f6e-9a55-2f1f3c1d7a10", "f47ac10b-58cc-4372-a567-0e02b2c3d479"
     excused = entry(orjson.dumps({"access_token": f"s.{one}"}), orjson.dumps({"access_token": f"s.{other}"}))
-    assert outcome(masked(excused)) is Outcome.MATCHED
+    assert outcome(masked(excused)) is ComparisonOutcome.MATCHED
     shaped_otherwise = entry(orjson.dumps({"access_token": one}), orjson.dumps({"access_token": "a" + other}))
-    assert outcome(masked(shaped_otherwise)) is Outcome.MISMATCHED
+    assert outcome(masked(shaped_otherwise)) is ComparisonOutcome.MISMATCHED
 
 
 def test_another_salt_gives_other_tokens() -> None:
     came = b'{"password": "hunter2"}'
-    assert body(came) == body(came) != body(came, masker=Masker(b"other"))
+    assert body(came) == body(came) != body(came, masker=ExchangeMasker(b"other"))
 
 
 def test_what_a_shadow_error_says_is_masked() -> None:
     captured = pack_exchange(
-        Exchange("p:1", "x", AT_MS, "GET /", Request("GET", "/", "http://s", (), b""), Answer(200, JSON, b"{}", 1.0))
+        Exchange("p:1", "x", AT_MS, "GET /", Request("GET", "/", "http://s", (), b""), Response(200, JSON, b"{}", 1.0))
     )
-    failed = Unanswered(ShadowErrorClass.RESET, "GET /?token=hunter2: reset", 1, 5.0, AT_MS)
+    failed = ShadowError(ShadowErrorClass.RESET, "GET /?token=hunter2: reset", 1, 5.0, AT_MS)
     replay = masked(pack_replay(captured, failed))
-    assert isinstance(replay.shadow, Unanswered) and "hunter2" not in replay.shadow.detail
+    assert isinstance(replay.shadow, ShadowError) and "hunter2" not in replay.shadow.detail
 
 
 @pytest.mark.parametrize("types", [JSON, FORM, HTML, (("content-type", "image/png"),)])
 def test_no_value_is_stored_where_it_is_not_known_what_to_mask(types: Headers):
-    every = Masker(b"salt" * 8, EVERYTHING)
+    every = ExchangeMasker(b"salt" * 8, EVERYTHING)
     asked: Headers = (("x-user", "Ada"), ("content-type", "text/plain"))
     told = masked(
         entry(b'{"name":"Ada"}', b"name=Ada", types=types, request=b"who=Ada", request_headers=asked, target="/?q=Ada"),
@@ -377,7 +377,7 @@ def test_no_value_is_stored_where_it_is_not_known_what_to_mask(types: Headers):
     assert told.exchange.request.target.startswith("/?[masked:")
     assert dict(told.exchange.request.headers)["content-type"] == "text/plain"
     assert dict(told.exchange.primary.headers) == dict(types)
-    assert isinstance(told.shadow, Answered)
+    assert isinstance(told.shadow, ShadowResponse)
     assert told.shadow.answer.body != told.exchange.primary.body
     found = [
         {"path": "$.name", "kind": "value", "primary": '"Ada"', "shadow": "null"},

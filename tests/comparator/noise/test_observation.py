@@ -5,14 +5,21 @@ from typing import Any
 
 import orjson
 import pytest
-from darklaunch_comparator.compare import Noise, Reason, Side, compare, excusable, identifier_places
-from darklaunch_comparator.noise.learning import PlaceCounts, State, state_of
-from darklaunch_comparator.pipeline.assess import Rules, assess, rules_of
-from darklaunch_comparator.results.aggregate import NoisePlace, fold
-from darklaunch_comparator.results.result import Finding, Observation
+from darklaunch_comparator.compare import (
+    ComparedResponse,
+    ExcuseReason,
+    KnownNoise,
+    compare,
+    excusable,
+    identifier_places,
+)
+from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, state_of
+from darklaunch_comparator.pipeline.assess import LaunchRules, assess, rules_of
+from darklaunch_comparator.results.aggregate import NoisePlaceGains, fold
+from darklaunch_comparator.results.result import ExchangeResult, NoiseObservation
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Answer
-from darklaunch_shared.wire.replay import Version
+from darklaunch_shared.wire.exchange import Response
+from darklaunch_shared.wire.replay import ReplayedVersion
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,15 +29,15 @@ ONE, TWO, THREE = (f"0f8fad5b-d9cb-469f-a165-7086772895{n}a" for n in (1, 2, 3))
 ENDPOINT = "GET /orders/{id}"
 
 
-def seen(primary: object, shadow: object, again: object, rules: Rules = RULES, **more: Any) -> Observation:
+def seen(primary: object, shadow: object, again: object, rules: LaunchRules = RULES, **more: Any) -> NoiseObservation:
     captured = exchange("x", 1, body=primary)
     observation = assess("x", asked_twice(captured, body=shadow, again=again, **more), rules).observation
     assert observation is not None
     return observation
 
 
-def judged(primary: object, shadow: object, **noise: set[str]) -> Finding:
-    known = Noise(**{name: frozenset(places) for name, places in noise.items()})
+def judged(primary: object, shadow: object, **noise: set[str]) -> ExchangeResult:
+    known = KnownNoise(**{name: frozenset(places) for name, places in noise.items()})
     return assess("x", replayed(exchange("x", 1, body=primary), body=shadow), RULES, {ENDPOINT: known})
 
 
@@ -38,8 +45,8 @@ def test_each_place_is_told_apart_by_how_one_version_differs_from_itself() -> No
     primary = {"a": 1, "b": 2, "id": ONE, "owner": TWO, "gone": 1, "list": [1, 2]}
     control = {"a": 7, "b": 2, "id": TWO, "owner": TWO, "list": [2, 1]}
     shadow = {"a": 1, "b": 3, "id": THREE, "owner": ONE, "gone": 1, "list": [1, 2]}
-    assert seen(primary, shadow, control) == Observation(
-        Version.PRIMARY,
+    assert seen(primary, shadow, control) == NoiseObservation(
+        ReplayedVersion.PRIMARY,
         varied=frozenset(["$.a", "$.list"]),
         regenerated=frozenset(["$.id"]),
         unstable=frozenset(["$.gone"]),
@@ -66,21 +73,21 @@ def test_a_place_with_new_identifiers_and_other_values_is_one_that_varied() -> N
     ],
 )
 def test_identifiers_are_found_where_they_are(body: object, found: set[str]) -> None:
-    assert identifier_places(Answer(200, JSON, orjson.dumps(body), 1.0)) == found
+    assert identifier_places(Response(200, JSON, orjson.dumps(body), 1.0)) == found
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b'"\xff"', b"[" * 100_000, b'{"a":' * 900 + b"1" + b"}" * 900, b"x" * 300_000]
 )
 def test_no_body_keeps_the_search_for_identifiers_busy(body: bytes) -> None:
-    assert identifier_places(Answer(200, JSON, body, 1.0)) == frozenset()
+    assert identifier_places(Response(200, JSON, body, 1.0)) == frozenset()
     zipped = (*JSON, ("content-encoding", "gzip"))
-    assert identifier_places(Answer(200, zipped, body, 1.0)) == frozenset()
+    assert identifier_places(Response(200, zipped, body, 1.0)) == frozenset()
 
 
 def test_the_shadow_is_compared_with_itself_where_it_was_asked_twice() -> None:
-    observed = seen({"a": 1, "b": 1}, {"a": 2, "b": 2}, {"a": 3, "b": 2}, version=Version.SHADOW)
-    assert (observed.version, observed.varied) == (Version.SHADOW, {"$.a"})
+    observed = seen({"a": 1, "b": 1}, {"a": 2, "b": 2}, {"a": 3, "b": 2}, version=ReplayedVersion.SHADOW)
+    assert (observed.version, observed.varied) == (ReplayedVersion.SHADOW, {"$.a"})
     assert observed.candidate == {"$.a", "$.b"}
 
 
@@ -100,18 +107,18 @@ def test_what_a_rule_excuses_is_neither_noise_nor_a_difference() -> None:
 
 def test_of_two_statuses_only_that_is_told() -> None:
     observed = seen({"a": ONE}, {"error": "x"}, {"a": TWO}, status=500)
-    assert observed == Observation(
-        Version.PRIMARY, regenerated=frozenset(["$.a"]), candidate=frozenset(["status"]), paired=False
+    assert observed == NoiseObservation(
+        ReplayedVersion.PRIMARY, regenerated=frozenset(["$.a"]), candidate=frozenset(["status"]), paired=False
     )
-    gained = fold([Finding("p:1", NOW_MS, "GET /", "GET", "mismatched", observation=observed)]).noise
-    assert gained["GET /", Version.PRIMARY].places["$.a"] == NoisePlace(regenerated=1)
-    assert gained["GET /", Version.PRIMARY].places["status"] == NoisePlace(candidate=1, pos=1)
+    gained = fold([ExchangeResult("p:1", NOW_MS, "GET /", "GET", "mismatched", observation=observed)]).noise
+    assert gained["GET /", ReplayedVersion.PRIMARY].places["$.a"] == NoisePlaceGains(regenerated=1)
+    assert gained["GET /", ReplayedVersion.PRIMARY].places["status"] == NoisePlaceGains(candidate=1, pos=1)
     observed = seen({"a": ONE}, {"a": ONE}, {"error": "x"}, again_status=500)
-    assert observed == Observation(Version.PRIMARY, unstable=frozenset(["status"]))
+    assert observed == NoiseObservation(ReplayedVersion.PRIMARY, unstable=frozenset(["status"]))
 
 
 def test_a_second_answer_of_another_build_tells_nothing() -> None:
-    entry = asked_twice(exchange("x", 1), again={"other": 1}, version=Version.SHADOW, builds=("v1", "v2"))
+    entry = asked_twice(exchange("x", 1), again={"other": 1}, version=ReplayedVersion.SHADOW, builds=("v1", "v2"))
     assert assess("x", entry, RULES).observation is None
 
 
@@ -122,7 +129,9 @@ def test_a_second_answer_changes_nothing_about_the_first(again: object) -> None:
     twice = assess("x", asked_twice(captured, body={"total": 5}, again=again), RULES)
     assert (twice.outcome, twice.reason, twice.excuses) == (plain.outcome, plain.reason, plain.excuses)
     assert [each.fingerprint for each in twice.evidence] == [each.fingerprint for each in plain.evidence]
-    assert assess("x", not_answered_again(captured), RULES).observation == Observation(Version.PRIMARY, answered=False)
+    assert assess("x", not_answered_again(captured), RULES).observation == NoiseObservation(
+        ReplayedVersion.PRIMARY, answered=False
+    )
 
 
 def test_a_volatile_value_is_excused_and_counted_as_noise() -> None:
@@ -161,38 +170,40 @@ documents = st.recursive(
 
 @given(documents, documents)
 def test_whatever_is_noise_presence_type_and_size_stay_reported(primary: object, shadow: object) -> None:
-    theirs, ours = (Side(Answer(200, JSON, orjson.dumps(body), 1.0), "", NOW_MS) for body in (primary, shadow))
+    theirs, ours = (
+        ComparedResponse(Response(200, JSON, orjson.dumps(body), 1.0), "", NOW_MS) for body in (primary, shadow)
+    )
     before = compare("GET", theirs, ours)
-    everywhere = Noise(frozenset([each.group_path for each in before.differences]))
+    everywhere = KnownNoise(frozenset([each.group_path for each in before.differences]))
     after = compare("GET", theirs, ours, noise=everywhere)
     kept = tuple(each for each in before.differences if not excusable(each.group_path, each.kind))
     assert after.differences == kept
     if len(kept) < len(before.differences):
-        assert any(excuse.reason is Reason.NOISE for excuse in after.excuses)
+        assert any(excuse.reason is ExcuseReason.NOISE for excuse in after.excuses)
 
 
 places = st.frozensets(st.sampled_from(["$.a", "$.b", "status", "header:location"]))
 observations = st.builds(
-    lambda varied, regenerated, agreed, **more: Observation(
+    lambda varied, regenerated, agreed, **more: NoiseObservation(
         varied=varied, regenerated=regenerated - varied, agreed=agreed - varied - regenerated, **more
     ),
     varied=places,
     regenerated=places,
     agreed=places,
-    version=st.sampled_from(Version),
+    version=st.sampled_from(ReplayedVersion),
     answered=st.booleans(),
     unstable=places,
     candidate=places,
 )
 
 
-def observed(number: int, observation: Observation) -> Finding:
-    return Finding(f"p:{number}", NOW_MS, f"GET /{number % 2}", "GET", "matched", observation=observation)
+def observed(number: int, observation: NoiseObservation) -> ExchangeResult:
+    return ExchangeResult(f"p:{number}", NOW_MS, f"GET /{number % 2}", "GET", "matched", observation=observation)
 
 
 @given(st.lists(observations, max_size=40), st.randoms(use_true_random=False), st.integers(0, 40))
 def test_what_is_learned_depends_on_no_order_and_on_no_split_into_batches(
-    seen: list[Observation], chance: Any, split: int
+    seen: list[NoiseObservation], chance: Any, split: int
 ) -> None:
     findings = [observed(number, each) for number, each in enumerate(seen)]
     shuffled = list(findings)
@@ -203,10 +214,10 @@ def test_what_is_learned_depends_on_no_order_and_on_no_split_into_batches(
         pairs = sum(half.pairs for half in halves)
         assert (pairs, sum(half.unanswered for half in halves)) == (gained.pairs, gained.unanswered)
         for path, place in gained.places.items():
-            added = NoisePlace(
+            added = NoisePlaceGains(
                 *(sum(counts) for counts in zip(*(astuple(h.places[path]) for h in halves), strict=True))
             )
             assert added == place
             counts = PlaceCounts(pairs, added.varied, added.regenerated, added.agreed, added.pos, added.neg)
             assert place.pos + place.neg <= pairs
-            assert isinstance(state_of(version, counts), State)
+            assert isinstance(state_of(version, counts), NoiseState)

@@ -10,11 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from darklaunch_comparator.pipeline.result_writer import Recorder, Refusal, Stopped
-from darklaunch_comparator.store.classify_error import Blame, OutrankedMeanwhile, blame_for
-from darklaunch_comparator.store.connect import Patience, connect_store
+from darklaunch_comparator.pipeline.result_writer import RefusedResult, ResultWriter, WriterStopped
+from darklaunch_comparator.store.classify_error import BatchFailure, OutrankedMeanwhile, blame_for
+from darklaunch_comparator.store.connect import ConnectionLimits, connect_store
 from darklaunch_comparator.store.write_batch import prepare, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -28,8 +28,10 @@ def connection(postgres_dsn: str) -> Iterator[Connection[Any]]:
 
 
 @contextlib.contextmanager
-def recording(dsn: str, *, stop: threading.Event | None = None, patience: Patience | None = None) -> Iterator[Recorder]:
-    recorder = Recorder(
+def recording(
+    dsn: str, *, stop: threading.Event | None = None, patience: ConnectionLimits | None = None
+) -> Iterator[ResultWriter]:
+    recorder = ResultWriter(
         dsn, name="darklaunch-recorder", retention_days=14, stop=stop or threading.Event(), patience=patience
     )
     try:
@@ -93,7 +95,7 @@ def test_a_lock_that_is_held_too_long_is_waited_for_in_tries(
     connection: Connection[Any], postgres_dsn: str, launch_name: str
 ) -> None:
     findings = some_findings(launch_name, 20)
-    with recording(postgres_dsn, patience=Patience(lock_s=0.2)) as recorder, ThreadPoolExecutor(1) as pool:
+    with recording(postgres_dsn, patience=ConnectionLimits(lock_s=0.2)) as recorder, ThreadPoolExecutor(1) as pool:
         with connect_store(postgres_dsn, name="darklaunch-test") as other, other.transaction():
             other.execute("LOCK TABLE darklaunch.block IN ACCESS EXCLUSIVE MODE")
             recorded = pool.submit(recorder.record, launch_name, findings)
@@ -131,7 +133,7 @@ def test_waiting_ends_when_told_to_stop(launch_name: str) -> None:
         recorded = pool.submit(recorder.record, launch_name, some_findings(launch_name, 3))
         time.sleep(0.3)
         stop.set()
-        with pytest.raises(Stopped):
+        with pytest.raises(WriterStopped):
             recorded.result(10)
 
 
@@ -141,7 +143,7 @@ def test_recorders_side_by_side_with_the_same_batches_count_each_exchange_once(
     findings = some_findings(launch_name, 400)
     batches = [findings[at : at + 50] for at in range(0, 400, 25)]
 
-    def work(turn: int) -> list[Refusal]:
+    def work(turn: int) -> list[RefusedResult]:
         with recording(postgres_dsn) as recorder:
             order = batches[::-1] if turn % 2 else batches
             return [refusal for batch in order for refusal in recorder.record(launch_name, batch)]
@@ -161,7 +163,7 @@ def test_a_result_that_meets_its_own_death_notice_under_way_wins(
         with connect_store(postgres_dsn, name="darklaunch-test") as other:
             prepare(other)
             with other.transaction():
-                write(other, launch_name, [dead], Memory())
+                write(other, launch_name, [dead], WriterCache())
                 recorded = pool.submit(recorder.record, launch_name, [late])
                 until(lambda: bool(recorders_waiting(connection, "Lock")))
         assert recorded.result(20) == []
@@ -238,20 +240,20 @@ class CutAfterCommit:
 @pytest.mark.parametrize(
     ("error", "blame"),
     [
-        (psycopg.errors.SerializationFailure(), Blame.RACE),
-        (psycopg.errors.DeadlockDetected(), Blame.RACE),
-        (psycopg.errors.UniqueViolation(), Blame.RACE),  # two writers of one provisional row
-        (OutrankedMeanwhile(), Blame.RACE),
-        (psycopg.errors.CheckViolation(), Blame.ROW),
-        (psycopg.errors.InvalidTextRepresentation(), Blame.ROW),
-        (psycopg.DataError("a NUL"), Blame.ROW),
-        (psycopg.errors.UndefinedTable(), Blame.SERVER),
-        (psycopg.errors.DiskFull(), Blame.SERVER),
-        (psycopg.OperationalError("the connection is lost"), Blame.SERVER),
-        (OSError(), Blame.SERVER),
-        (ZeroDivisionError(), Blame.ROW),
+        (psycopg.errors.SerializationFailure(), BatchFailure.RACE),
+        (psycopg.errors.DeadlockDetected(), BatchFailure.RACE),
+        (psycopg.errors.UniqueViolation(), BatchFailure.RACE),  # two writers of one provisional row
+        (OutrankedMeanwhile(), BatchFailure.RACE),
+        (psycopg.errors.CheckViolation(), BatchFailure.ROW),
+        (psycopg.errors.InvalidTextRepresentation(), BatchFailure.ROW),
+        (psycopg.DataError("a NUL"), BatchFailure.ROW),
+        (psycopg.errors.UndefinedTable(), BatchFailure.SERVER),
+        (psycopg.errors.DiskFull(), BatchFailure.SERVER),
+        (psycopg.OperationalError("the connection is lost"), BatchFailure.SERVER),
+        (OSError(), BatchFailure.SERVER),
+        (ZeroDivisionError(), BatchFailure.ROW),
     ],
     ids=lambda it: type(it).__name__,
 )
-def test_whose_fault_an_error_is(error: Exception, blame: Blame) -> None:
+def test_whose_fault_an_error_is(error: Exception, blame: BatchFailure) -> None:
     assert blame_for(error) is blame

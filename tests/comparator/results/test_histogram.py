@@ -10,7 +10,7 @@ from darklaunch_comparator.results import histogram
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.report_queries import latency
 from darklaunch_comparator.store.write_batch import prepare, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection, errors
@@ -124,7 +124,7 @@ def test_psql_answers_quantiles_of_either_side_and_of_the_paired_difference(
         )
         findings.append(finding(replayed(captured, latency_ms=pair[1]), launch_name))
     for at in range(0, 600, 150):
-        write(connection, launch_name, findings[at : at + 150], Memory())
+        write(connection, launch_name, findings[at : at + 150], WriterCache())
     both = pairs["GET /a"] + pairs["GET /b"]
     for endpoint, of in ((None, both), ("GET /b", pairs["GET /b"])):
         sides = {"primary": [p for p, _ in of], "shadow": [s for _, s in of], "difference": [s - p for p, s in of]}
@@ -145,7 +145,7 @@ def test_psql_answers_quantiles_of_either_side_and_of_the_paired_difference(
 def test_a_span_of_time_is_the_blocks_that_start_in_it(connection: Connection[Any], launch_name: str) -> None:
     for seq, (age_ms, latency_ms) in enumerate(((600_000, 10.0), (0, 1000.0)), 1):
         captured = exchange(launch_name, seq, at_ms=NOW_MS - age_ms, latency_ms=latency_ms)
-        write(connection, launch_name, [finding(replayed(captured), launch_name)], Memory())
+        write(connection, launch_name, [finding(replayed(captured), launch_name)], WriterCache())
     row = connection.execute(
         "SELECT darklaunch.quantile(%(n)s, 1), darklaunch.quantile(%(n)s, 1, until => to_timestamp(%(t)s)), "
         "darklaunch.quantile(%(n)s, 0, since => to_timestamp(%(t)s)), "
@@ -168,7 +168,7 @@ def test_slow_replays_are_counted_with_those_that_never_answered(connection: Con
         unanswered(exchange(launch_name, 3), waited_ms=7000.0),
         unanswered(exchange(launch_name, 4), waited_ms=100.0),
     ]
-    write(connection, launch_name, [finding(entry, launch_name) for entry in entries], Memory())
+    write(connection, launch_name, [finding(entry, launch_name) for entry in entries], WriterCache())
     row = latency(connection, launch_name)[0]
     assert (row.endpoint, row.pairs, row.slow, row.slow_share) == (None, 2, 2, 0.5)
 

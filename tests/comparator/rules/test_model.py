@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from darklaunch_comparator.compare import NO_RULES
-from darklaunch_comparator.compare.rules import Tolerance
+from darklaunch_comparator.compare.rules import ToleranceRule
 from darklaunch_comparator.masking import EVERYTHING
 from darklaunch_comparator.pipeline.assess import rules_of
 from darklaunch_comparator.rules import NO_BOOK, check, compile_rules, masks_lost, read_stored, rule_id, store
@@ -161,7 +161,7 @@ def test_what_is_stored_is_read_back():
     assert read_stored(store(rules)) == rules
     assert store(read_stored("")) == ""
     (tolerance,) = compile_rules(rules, NOW).elsewhere.tolerance.find([])
-    assert tolerance == Tolerance(Decimal(0), Decimal("0.001"), tolerance.rank)
+    assert tolerance == ToleranceRule(Decimal(0), Decimal("0.001"), tolerance.rank)
 
 
 @pytest.mark.parametrize(

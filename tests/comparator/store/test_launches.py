@@ -5,9 +5,9 @@ from typing import Any
 import psycopg
 import pytest
 from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.errors import LaunchExists, LaunchMoved, LaunchUnknown
+from darklaunch_comparator.errors import LaunchChanged, LaunchExists, LaunchUnknown
 from darklaunch_comparator.store.launches import (
-    Act,
+    LaunchAct,
     create_launch,
     get_launch,
     list_events,
@@ -16,18 +16,18 @@ from darklaunch_comparator.store.launches import (
 )
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.launch.spec import LaunchSpec, Status, parse_state
-from darklaunch_shared.redis.client import Client, as_dict
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus, parse_state
+from darklaunch_shared.redis.client import RedisClient, as_dict
 from psycopg import Connection
 
 SPEC = LaunchSpec(shadow="http://shadow:8000", allow=("POST /search",), rules='{"ignore":[{"path":"$.a"}]}')
-ACT = Act("ann@desk", "started", "because \0 \ud800 of reasons")
+ACT = LaunchAct("ann@desk", "started", "because \0 \ud800 of reasons")
 
 
 def test_a_launch_is_recorded_with_its_first_event(connection: Connection[Any], launch_name: str) -> None:
     record = create_launch(connection, launch_name, SPEC, ACT, percent=12.5)
     assert get_launch(connection, launch_name) == record
-    assert (record.state.spec, record.state.percent, record.state.status) == (SPEC, 12.5, Status.ACTIVE)
+    assert (record.state.spec, record.state.percent, record.state.status) == (SPEC, 12.5, LaunchStatus.ACTIVE)
     (event,) = list_events(connection, launch_name)
     assert (event.actor, event.act, event.revision) == ("ann@desk", "started", record.state.revision)
     assert event.data["spec"]["allow"] == ["POST /search"] and event.reason.startswith("because")
@@ -37,7 +37,7 @@ def test_a_launch_is_recorded_with_its_first_event(connection: Connection[Any], 
 
 def test_a_change_tells_what_changed(connection: Connection[Any], launch_name: str) -> None:
     first = create_launch(connection, launch_name, SPEC, ACT, percent=10)
-    second = update_launch(connection, launch_name, Act("bob", "ramped"), percent=50, status=Status.PAUSED)
+    second = update_launch(connection, launch_name, LaunchAct("bob", "ramped"), percent=50, status=LaunchStatus.PAUSED)
     assert second.state.revision > first.state.revision and second.updated_at >= first.updated_at
     latest, _ = list_events(connection, launch_name)
     assert latest.data == {"percent": {"from": 10, "to": 50}, "status": {"from": "active", "to": "paused"}}
@@ -56,7 +56,7 @@ def test_revisions_never_go_down_even_in_a_database_restored_from_a_backup(
 def test_a_decision_on_an_old_revision_is_refused(connection: Connection[Any], launch_name: str) -> None:
     record = create_launch(connection, launch_name, SPEC, ACT, percent=10)
     update_launch(connection, launch_name, ACT, percent=11, only_at=record.state.revision)
-    with pytest.raises(LaunchMoved):
+    with pytest.raises(LaunchChanged):
         update_launch(connection, launch_name, ACT, percent=12, only_at=record.state.revision)
     assert get_launch(connection, launch_name).state.percent == 11
 
@@ -83,7 +83,9 @@ def test_history_cannot_be_changed(connection: Connection[Any], launch_name: str
             connection.execute(statement)
 
 
-def test_what_is_published_is_what_is_recorded(connection: Connection[Any], redis: Client, launch_name: str) -> None:
+def test_what_is_published_is_what_is_recorded(
+    connection: Connection[Any], redis: RedisClient, launch_name: str
+) -> None:
     record = create_launch(connection, launch_name, SPEC, ACT, percent=12.5)
     assert publish(redis, record, lift_hold=False)
     stored = as_dict(redis.execute_command("HGETALL", keys.launch(launch_name)))
@@ -94,7 +96,7 @@ def test_what_is_published_is_what_is_recorded(connection: Connection[Any], redi
 
 
 def test_an_older_revision_is_not_published_over_a_newer(
-    connection: Connection[Any], redis: Client, launch_name: str
+    connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     old = create_launch(connection, launch_name, SPEC, ACT, percent=10)
     publish(redis, update_launch(connection, launch_name, ACT, percent=0), lift_hold=False)

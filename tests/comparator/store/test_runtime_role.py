@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from darklaunch_comparator.errors import UnfitRole
-from darklaunch_comparator.store.partitions import Partitions, today
+from darklaunch_comparator.store.partitions import ResultPartitions, today
 from darklaunch_comparator.store.runtime_role import grant_runtime
 from psycopg import errors, sql
 
@@ -56,10 +56,10 @@ def test_the_role_may_work_and_change_nothing(runtime: psycopg.Connection[Any]) 
 
 def test_the_role_makes_and_drops_partitions(runtime: psycopg.Connection[Any]) -> None:
     day = today() + timedelta(days=1)
-    Partitions(runtime, 14).ensure({day, day - timedelta(days=20)}, today())
+    ResultPartitions(runtime, 14).ensure({day, day - timedelta(days=20)}, today())
     assert day in {each for (each,) in runtime.execute("SELECT darklaunch.partition_days()")}
     runtime.execute("SELECT darklaunch.ensure_partition(%s)", [today() - timedelta(days=40)])
-    assert Partitions(runtime, 14).keep(today()) == [today() - timedelta(days=40)]
+    assert ResultPartitions(runtime, 14).keep(today()) == [today() - timedelta(days=40)]
 
 
 def test_partitions_are_made_for_days_near_today_and_in_the_right_schema(runtime: psycopg.Connection[Any]) -> None:

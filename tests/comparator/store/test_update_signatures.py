@@ -10,16 +10,16 @@ import psycopg
 import pytest
 from darklaunch_comparator.errors import NoSalt
 from darklaunch_comparator.pipeline.assess import rules_of
-from darklaunch_comparator.results.aggregate import Group, fold
+from darklaunch_comparator.results.aggregate import SignatureGains, fold
 from darklaunch_comparator.results.request_shape import variant
-from darklaunch_comparator.results.result import Finding
+from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.classify_error import Blame, blame_for
+from darklaunch_comparator.store.classify_error import BatchFailure, blame_for
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.signatures import decide
 from darklaunch_comparator.store.update_signatures import why_reopened
 from darklaunch_comparator.store.write_batch import prepare, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange, Request, pack_exchange
 from darklaunch_shared.wire.replay import pack_replay
@@ -35,7 +35,7 @@ def connection(postgres_dsn: str) -> Iterator[Connection[Any]]:
         yield connection
 
 
-def wrong(launch: str, seq: int, target: str = "", *, build: str = "", at_ms: int = NOW_MS) -> Finding:
+def wrong(launch: str, seq: int, target: str = "", *, build: str = "", at_ms: int = NOW_MS) -> ExchangeResult:
     plain = exchange(launch, seq, at_ms=at_ms)
     request = Request("GET", target or f"/orders/{seq}", "http://shop", (), b"")
     captured = Exchange(plain.id, launch, plain.captured_at_ms, plain.endpoint, request, plain.primary)
@@ -43,7 +43,7 @@ def wrong(launch: str, seq: int, target: str = "", *, build: str = "", at_ms: in
 
 
 def test_the_rarest_request_is_kept_beside_the_first_and_the_latest(connection: Any, launch_name: str) -> None:
-    memory = Memory()
+    memory = WriterCache()
     write(connection, launch_name, [wrong(launch_name, seq) for seq in range(1, 20)], memory)
     (signature,) = report_queries.signatures(connection, launch_name)
     assert signature.rarest_sample is None, "all are alike"
@@ -57,7 +57,7 @@ def test_the_rarest_request_is_kept_beside_the_first_and_the_latest(connection: 
 
 
 def test_a_group_keeps_three_samples_and_32_variants_however_much_comes(connection: Any, launch_name: str) -> None:
-    memory = Memory(sample_every_s=0)
+    memory = WriterCache(sample_every_s=0)
     for batch in range(12):
         seqs = range(batch * 10 + 1, batch * 10 + 11)
         found = [wrong(launch_name, seq, f"/orders/{seq}?p{seq}=1", build=f"b{seq}") for seq in seqs]
@@ -93,7 +93,7 @@ def test_makes_of_requests_are_told_apart(one: str, other: str, *, alike: bool) 
 SETTLED = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 
 
-def group(*seen: tuple[str, int]) -> Group:
+def group(*seen: tuple[str, int]) -> SignatureGains:
     """Give what one signature gained: builds, and seconds after it was settled."""
     found = [wrong("x", seq, build=build, at_ms=NOW_MS + s * 1000) for seq, (build, s) in enumerate(seen, 1)]
     (gained,) = fold(found).groups.values()
@@ -120,15 +120,15 @@ def test_what_reopens_a_settled_signature(state: str, builds: list[str], seen: l
 
 
 def test_a_state_changes_once_and_its_history_stays(connection: Any, launch_name: str) -> None:
-    write(connection, launch_name, [wrong(launch_name, 1, build="a")], Memory())
+    write(connection, launch_name, [wrong(launch_name, 1, build="a")], WriterCache())
     (signature,) = report_queries.signatures(connection, launch_name)
     for _ in range(2):
         (decision,) = decide(
             connection, launch_name, [signature.fingerprint, "none"], "accepted", actor="ann", reason="meant \0 so"
         )
     assert (decision.was, decision.now) == ("accepted", "accepted")
-    write(connection, launch_name, [wrong(launch_name, 2, build="b")], Memory())
-    write(connection, launch_name, [wrong(launch_name, 3, build="b")], Memory())
+    write(connection, launch_name, [wrong(launch_name, 2, build="b")], WriterCache())
+    write(connection, launch_name, [wrong(launch_name, 3, build="b")], WriterCache())
     history = connection.execute(
         "SELECT act, actor, reason, data->>'signature' FROM darklaunch.event WHERE launch = %s ORDER BY id",
         [launch_name],
@@ -151,11 +151,11 @@ def test_a_decision_made_while_batches_come_in_is_neither_lost_nor_stops_them(
         connect_store(own_postgres_dsn, name="darklaunch-test") as other,
     ):
         prepare(one)
-        write(one, launch_name, [wrong(launch_name, 1, build="a")], Memory())
+        write(one, launch_name, [wrong(launch_name, 1, build="a")], WriterCache())
         (signature,) = report_queries.signatures(one, launch_name)
         for seq in range(2, 12):
             decide(other, launch_name, [signature.fingerprint], "accepted", actor="ann", reason="meant")
-            write(one, launch_name, [wrong(launch_name, seq, build=f"b{seq}")], Memory())
+            write(one, launch_name, [wrong(launch_name, seq, build=f"b{seq}")], WriterCache())
         (signature,) = report_queries.signatures(other, launch_name)
     assert (signature.state, signature.count) == ("open", 11)
     assert signature.decided_at is not None and signature.decided_at < datetime.now(UTC) + timedelta(minutes=1)
@@ -166,7 +166,7 @@ def test_what_is_stored_is_masked_and_what_was_equal_still_is(connection: Any, l
     request = Request("POST", "/login?token=t0ps3cret", "http://shop", (), b'{"pin": "4711x"}')
     captured = Exchange(plain.id, launch_name, plain.captured_at_ms, "POST /login", request, plain.primary)
     other = {"user": "bob", "password": "hunter2", "api_key": "k-123", "total": 1}
-    write(connection, launch_name, [finding(replayed(captured, body=other), launch_name)], Memory())
+    write(connection, launch_name, [finding(replayed(captured, body=other), launch_name)], WriterCache())
     (row,) = connection.execute(
         "SELECT s::text FROM darklaunch.sample AS s WHERE launch = %s", [launch_name]
     ).fetchone()
@@ -191,8 +191,8 @@ def test_without_a_salt_nothing_is_stored_and_the_server_is_blamed(own_postgres_
         prepare(connection)
         connection.execute("DELETE FROM darklaunch.salt")
         with pytest.raises(NoSalt, match=r"darklaunch\.salt") as lost:
-            write(connection, launch_name, [wrong(launch_name, 1)], Memory())
-        assert blame_for(lost.value) is Blame.SERVER
+            write(connection, launch_name, [wrong(launch_name, 1)], WriterCache())
+        assert blame_for(lost.value) is BatchFailure.SERVER
         assert report_queries.signatures(connection, launch_name) == []
 
 
@@ -203,7 +203,7 @@ def test_a_mask_rule_of_the_launch_reaches_what_is_stored(connection: Any, launc
     request = Request("GET", "/?who=ada@example.org", "http://shop", (), b"")
     captured = Exchange(plain.id, launch_name, plain.captured_at_ms, plain.endpoint, request, plain.primary)
     other = finding(replayed(captured, body={"email": "bob@example.org", "n": 1}), launch_name, rules)
-    write(connection, launch_name, [other], Memory())
+    write(connection, launch_name, [other], WriterCache())
     kept = report_queries.sample(connection, plain.id, launch_name)
     assert kept is not None and "example.org" not in repr((kept.replay, kept.differences))
     assert [one["path"] for one in kept.differences] == ["$.email"]

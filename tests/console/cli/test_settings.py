@@ -2,10 +2,10 @@ import json
 
 import pytest
 from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import Address, read_settings
+from darklaunch_console.cli.settings import ServerAddress, read_settings
 from darklaunch_console.embedded.homes import ServersDir, kept_path
 from darklaunch_console.embedded.locks import acquire
-from darklaunch_console.embedded.running import Addresses, announce
+from darklaunch_console.embedded.running import RunningServers, announce
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def up(home):
     path = kept_path(home)
     path.mkdir()
     locks = acquire(path, 1.0)
-    announce(ServersDir(path, True, locks.servers), Addresses("redis://up:1/0", "postgresql://up:2/darklaunch"))
+    announce(ServersDir(path, True, locks.servers), RunningServers("redis://up:1/0", "postgresql://up:2/darklaunch"))
     yield path
     locks.release()
 
@@ -28,20 +28,20 @@ def up(home):
 def test_with_nothing_named_redis_is_the_one_on_this_machine_and_postgres_is_missing(home):
     settings = read_settings({}, None, None)
     assert settings.redis is None
-    assert settings.redis_or_default == Address("redis://127.0.0.1:6379/0", "")
+    assert settings.redis_or_default == ServerAddress("redis://127.0.0.1:6379/0", "")
     assert settings.database is None
 
 
 def test_options_come_before_our_variables_and_those_before_the_common_ones(home):
     common = {"REDIS_URL": "redis://common", "DATABASE_URL": "postgresql://common"}
     ours = {**common, "DARKLAUNCH_REDIS_URL": "redis://ours", "DARKLAUNCH_DATABASE_URL": "postgresql://ours"}
-    assert read_settings(common, None, None).redis == Address("redis://common", "REDIS_URL")
+    assert read_settings(common, None, None).redis == ServerAddress("redis://common", "REDIS_URL")
     settings = read_settings(ours, None, None)
-    assert settings.redis == Address("redis://ours", "DARKLAUNCH_REDIS_URL")
-    assert settings.database == Address("postgresql://ours", "DARKLAUNCH_DATABASE_URL")
+    assert settings.redis == ServerAddress("redis://ours", "DARKLAUNCH_REDIS_URL")
+    assert settings.database == ServerAddress("postgresql://ours", "DARKLAUNCH_DATABASE_URL")
     settings = read_settings(ours, "redis://option", "host=option")
-    assert settings.redis == Address("redis://option", "--redis")
-    assert settings.database == Address("host=option", "--database")
+    assert settings.redis == ServerAddress("redis://option", "--redis")
+    assert settings.database == ServerAddress("host=option", "--database")
 
 
 def test_an_empty_variable_names_nothing(home):
@@ -62,13 +62,13 @@ def test_what_is_no_postgres_url_is_named_by_its_source(home, url):
 
 def test_a_running_up_is_found(up):
     settings = read_settings({}, None, None)
-    assert settings.redis == Address("redis://up:1/0", "darklaunch up")
-    assert settings.database == Address("postgresql://up:2/darklaunch", "darklaunch up")
+    assert settings.redis == ServerAddress("redis://up:1/0", "darklaunch up")
+    assert settings.database == ServerAddress("postgresql://up:2/darklaunch", "darklaunch up")
 
 
 def test_a_running_up_fills_in_what_is_not_named(up):
     settings = read_settings({"REDIS_URL": "redis://up:1/0"}, None, None)
-    assert settings.database == Address("postgresql://up:2/darklaunch", "darklaunch up")
+    assert settings.database == ServerAddress("postgresql://up:2/darklaunch", "darklaunch up")
 
 
 def test_a_running_up_with_another_redis_fills_in_nothing(up):

@@ -3,12 +3,12 @@ import time
 
 import psycopg
 import pytest
-from darklaunch_comparator.pipeline.result_writer import Recorder
-from darklaunch_comparator.results.result import Finding
+from darklaunch_comparator.pipeline.result_writer import ResultWriter
+from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_console.commands import audit
 from darklaunch_shared import keys
 from darklaunch_shared.redis.presence import heartbeat
-from darklaunch_shared.redis.script_queue import Call, call_script
+from darklaunch_shared.redis.script_queue import ScriptCall, call_script
 
 from tests.support.cli import counters, fields
 
@@ -17,7 +17,7 @@ def admit(redis, launch, count):
     """Put exchanges on the stream as a hook does."""
     values = [part for number in range(1, count + 1) for part in fields(launch, number)[5::2]]
     names = (keys.captures(launch), keys.ledger(launch), keys.admitted(launch))
-    assert call_script(redis, Call("admit", names, (1000, "p1", 1, *values))) == count
+    assert call_script(redis, ScriptCall("admit", names, (1000, "p1", 1, *values))) == count
 
 
 def record(cli, launch, **tally):
@@ -27,11 +27,11 @@ def record(cli, launch, **tally):
 
 
 def finding(identity, outcome="matched", at_ms=0, **more):
-    return Finding(identity, at_ms or int(time.time() * 1000), "GET /", "GET", outcome, **more)
+    return ExchangeResult(identity, at_ms or int(time.time() * 1000), "GET /", "GET", outcome, **more)
 
 
 def write(cli, launch, findings):
-    recorder = Recorder(cli.postgres_dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
+    recorder = ResultWriter(cli.postgres_dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
     try:
         assert recorder.record(launch, findings) == []
     finally:
@@ -94,7 +94,7 @@ def test_each_producers_exchanges_are_found_where_they_are(cli, redis, launched)
     admit(redis, launched, 13)
     redis.execute_command("HSET", keys.producers(launched), "p2", counters("p2", seq=1, sampled=3, closed=True, oom=2))
     for stream, group in ((captures, keys.WORKER_GROUP), (replays, keys.COMPARATOR_GROUP)):
-        call_script(redis, Call("join", (stream,), (group,)))
+        call_script(redis, ScriptCall("join", (stream,), (group,)))
     for identity in ("p1:1", "p1:2"):
         redis.execute_command("XADD", replays, "*", "v", "1", "id", identity)
     redis.execute_command("XREADGROUP", "GROUP", keys.COMPARATOR_GROUP, "c", "COUNT", 1, "STREAMS", replays, ">")

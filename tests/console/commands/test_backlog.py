@@ -1,8 +1,8 @@
-from darklaunch_console.commands.backlog import Backlog, _consumers, _launches, headline, measure
-from darklaunch_console.stores.consumers import Consumer
-from darklaunch_console.stores.streams import Shard, Sight, Stream
+from darklaunch_console.commands.backlog import LaunchBacklog, _consumers, _launches, headline, measure
+from darklaunch_console.stores.consumers import StreamConsumer
+from darklaunch_console.stores.streams import ShardState, StreamsState, StreamState
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.presence import heartbeat
 from darklaunch_shared.redis.script_queue import call_script
 
@@ -10,14 +10,14 @@ from tests.support.cli import Cli, closed_port, fields, redis_client
 
 
 def sight(*, captures=(0, 0, 0.0), replays=(0, 0, 0.0), dead=0, **ledger):
-    shards = Shard(
-        *(Stream(length, held, age, None, (0, 0)) for length, held, age in (captures, replays)), dead, ledger, []
+    shards = ShardState(
+        *(StreamState(length, held, age, None, (0, 0)) for length, held, age in (captures, replays)), dead, ledger, []
     )
-    return Sight((shards,), frozenset())
+    return StreamsState((shards,), frozenset())
 
 
 def test_a_row_is_the_second_look_with_rates_from_both():
-    state = LaunchState("a", Status.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
+    state = LaunchState("a", LaunchStatus.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
     before = sight(replayed=100, recorded=90)
     after = sight(captures=(43, 31, 0.4), replays=(2, 1, 1.5), dead=3, replayed=516, recorded=504)
     row = measure(state, before, after, 2.0, 4)
@@ -27,7 +27,7 @@ def test_a_row_is_the_second_look_with_rates_from_both():
 
 
 def test_counters_that_were_flushed_give_no_negative_rate():
-    state = LaunchState("a", Status.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
+    state = LaunchState("a", LaunchStatus.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
     assert measure(state, sight(replayed=100), sight(replayed=1), 1.0, 0).replayed_per_s == 0
 
 
@@ -81,7 +81,7 @@ def test_who_holds_what_is_shown_the_dead_too(own_valkey, cli):
 
 
 def test_long_names_get_a_line_of_their_own():
-    row = Backlog("l" * 63, "rolled_back", 1_234_567, 1_000, 20_000, 90_000.0, 3, 1_234.5, 1_234.5, 10_000)
+    row = LaunchBacklog("l" * 63, "rolled_back", 1_234_567, 1_000, 20_000, 90_000.0, 3, 1_234.5, 1_234.5, 10_000)
     lines = _launches([row])
     assert lines[1] == f"{'l' * 63} (rolled back)"
     assert all(len(line) <= 80 for line in lines)
@@ -90,7 +90,7 @@ def test_long_names_get_a_line_of_their_own():
 
 def test_of_a_long_name_the_end_is_shown():
     pod = "darklaunch-worker-of-the-second-team-7d9f8b6c5-x2x4z-1-0a1b2c"
-    held = [Consumer("shop", kind, pod, 20_000, 86_399.0, False, "") for kind in ("worker", "comparator")]
+    held = [StreamConsumer("shop", kind, pod, 20_000, 86_399.0, False, "") for kind in ("worker", "comparator")]
     lines = _consumers(held)
     assert all(f"…{pod[-35:]}" in line for line in lines[2:])
     assert all(len(line) <= 80 for line in lines)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.pipeline.assess import assess
-from darklaunch_comparator.pipeline.result_writer import Recorder
+from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import Act, create_launch
+from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Fields
 
@@ -29,10 +29,12 @@ def cli(postgres_dsn: str, tmp_path: Any) -> Cli:
 def record(postgres_dsn: str, launch_name: str) -> Record:
     """Record entries of the launch."""
     with connect_store(postgres_dsn, name="darklaunch-test") as connection:
-        create_launch(connection, launch_name, LaunchSpec("http://shadow:8000"), Act("ann@desk", "started"), percent=10)
+        create_launch(
+            connection, launch_name, LaunchSpec("http://shadow:8000"), LaunchAct("ann@desk", "started"), percent=10
+        )
 
     def record(*entries: Fields) -> None:
-        recorder = Recorder(postgres_dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
+        recorder = ResultWriter(postgres_dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
         try:
             assert recorder.record(launch_name, [assess(launch_name, entry, RULES) for entry in entries]) == []
         finally:

@@ -14,59 +14,73 @@ from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_console.commands import demo
 from darklaunch_console.demo import expected
-from darklaunch_console.demo.load import Latencies, Summary
-from darklaunch_console.demo.second_act import POLICY, Ramped, mistakes, policy_lines
-from darklaunch_console.reports.evidence import Evidence, Problem
-from darklaunch_console.reports.judgement import Answer
-from darklaunch_console.reports.noise_baseline import Baseline
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
+from darklaunch_console.demo.load import LoadSummary, UserLatencies
+from darklaunch_console.demo.second_act import POLICY, SecondActResult, mistakes, policy_lines
+from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem
+from darklaunch_console.reports.judgement import VerdictAnswer
+from darklaunch_console.reports.noise_baseline import NoiseBaseline
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 
 from tests.docs.page import page
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-USERS = Summary(10, 10, 0, {200: 10}, Latencies(1, 2, 3, 4), (), 1.0, "")
+USERS = LoadSummary(10, 10, 0, {200: 10}, UserLatencies(1, 2, 3, 4), (), 1.0, "")
 SHARES = tuple(step.percent for step in POLICY.steps)
 
 
-def evidence(status: Status, *problems: Problem, on_its_way: int = 0) -> Evidence:
+def evidence(status: LaunchStatus, *problems: ReportProblem, on_its_way: int = 0) -> ReportEvidence:
     state = LaunchState("shop-v3", status, 100.0, False, 1, LaunchSpec("http://a"))
-    ledger = report_queries.Ledger(10, 10 - on_its_way, 0, 0, 0, 0, 0, 0, 10 - on_its_way, on_its_way, {}, {})
-    return Evidence(
-        LaunchRecord(state, 0, NOW, NOW), ledger, 10, problems, (), (), (), Baseline((), ()), (), (), None, NOW, NOW,
+    ledger = report_queries.LaunchLedger(10, 10 - on_its_way, 0, 0, 0, 0, 0, 0, 10 - on_its_way, on_its_way, {}, {})
+    return ReportEvidence(
+        LaunchRecord(state, 0, NOW, NOW),
+        ledger,
+        10,
+        problems,
+        (),
+        (),
+        (),
+        NoiseBaseline((), ()),
+        (),
+        (),
+        None,
+        NOW,
+        NOW,
         ("KEEP WATCHING: 10 exchanges judged.",),
-    )  # fmt: skip
+    )
 
 
-def problem(endpoint: str, title: str, outcome: str = "mismatched") -> Problem:
-    return Problem("f" * 16, endpoint, title, outcome, 3, 0.1, NOW, NOW, "p:1", "")
+def problem(endpoint: str, title: str, outcome: str = "mismatched") -> ReportProblem:
+    return ReportProblem("f" * 16, endpoint, title, outcome, 3, 0.1, NOW, NOW, "p:1", "")
 
 
 def test_v3_promoted_by_the_judge_is_as_told() -> None:
-    assert mistakes(Ramped(evidence(Status.PROMOTED), SHARES, "judge", USERS)) == []
+    assert mistakes(SecondActResult(evidence(LaunchStatus.PROMOTED), SHARES, "judge", USERS)) == []
 
 
 def test_the_second_act_says_what_came_out_otherwise() -> None:
-    told = mistakes(Ramped(evidence(Status.ACTIVE, on_its_way=2), SHARES[:2], "", replace(USERS, errors=1)))
+    told = mistakes(
+        SecondActResult(evidence(LaunchStatus.ACTIVE, on_its_way=2), SHARES[:2], "", replace(USERS, errors=1))
+    )
     assert told[0] == "v3 was not promoted within 240 s: KEEP WATCHING: 10 exchanges judged."
     assert told[1:] == ["2 exchanges of v3 are unaccounted for", "1 users got an error from the primary: "]
-    assert mistakes(Ramped(evidence(Status.PROMOTED), (1.0, 100.0), "ann", USERS)) == [
+    assert mistakes(SecondActResult(evidence(LaunchStatus.PROMOTED), (1.0, 100.0), "ann", USERS)) == [
         "v3 was promoted by ann, not by the judge",
         "the share was raised in other steps: 1 %, 100 %",
     ]
-    bad = evidence(Status.PROMOTED, problem("GET /quote", "status 200 → 500"))
-    assert mistakes(Ramped(bad, SHARES, "judge", USERS)) == [
+    bad = evidence(LaunchStatus.PROMOTED, problem("GET /quote", "status 200 → 500"))
+    assert mistakes(SecondActResult(bad, SHARES, "judge", USERS)) == [
         "reported in v3, which has none: GET /quote status 200 → 500"
     ]
 
 
 def test_the_first_act_wants_the_three_and_the_verdict() -> None:
     found = evidence(
-        Status.ACTIVE,
+        LaunchStatus.ACTIVE,
         problem("GET /orders/{id}", "$.total_cents missing, $.total extra"),
         problem("GET /quote", "status 200 → 500"),
         problem("GET /search", "no answer: timeout", "shadow_error"),
     )
-    told = expected.mistakes(found, Answer.UNDECIDED, USERS)
+    told = expected.mistakes(found, VerdictAnswer.UNDECIDED, USERS)
     assert told[0].startswith("the verdict about v2 was not to roll it back: KEEP WATCHING")
     assert all("was not seen to be excused" in line for line in told[1:]) and len(told) == 3
 
@@ -80,12 +94,12 @@ def test_the_policy_of_the_time_lapse_is_valid_and_printed_whole() -> None:
 
 
 def test_what_was_dropped_in_the_second_act_has_its_reasons(capsys: pytest.CaptureFixture[str]) -> None:
-    told = evidence(Status.PROMOTED)
+    told = evidence(LaunchStatus.PROMOTED)
     ledger = replace(told.ledger, sampled=16, dropped=6, dropped_by_reason={"stale": 2, "redis_down": 4})
-    demo._tell_second(Ramped(replace(told, ledger=ledger), SHARES, "judge", USERS), [])
+    demo._tell_second(SecondActResult(replace(told, ledger=ledger), SHARES, "judge", USERS), [])
     lines = capsys.readouterr().out.splitlines()
     assert lines[2] == "  dropped: redis down 4, stale 2"
-    demo._tell_second(Ramped(told, SHARES, "judge", USERS), [])
+    demo._tell_second(SecondActResult(told, SHARES, "judge", USERS), [])
     assert "dropped:" not in capsys.readouterr().out
 
 

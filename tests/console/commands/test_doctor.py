@@ -6,12 +6,12 @@ import pytest
 from darklaunch_console.doctor.check_launches import check_agreement, check_backlogs
 from darklaunch_console.doctor.check_processes import check_processes
 from darklaunch_console.doctor.check_redis import judge_clock, judge_info
-from darklaunch_console.doctor.check_result import Level
+from darklaunch_console.doctor.check_result import CheckLevel
 from darklaunch_console.embedded import embedded_valkey
-from darklaunch_console.stores.streams import Shard, Sight, Stream
+from darklaunch_console.stores.streams import ShardState, StreamsState, StreamState
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
-from darklaunch_shared.redis.presence import Process, heartbeat
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
+from darklaunch_shared.redis.presence import ProcessRecord, heartbeat
 from darklaunch_shared.redis.script_queue import call_script
 
 from tests.support.cli import Cli, closed_port, fields, http_server, redis_client
@@ -50,7 +50,7 @@ def levels(found):
 
 
 def live(identity, **about):
-    return Process(identity, 0, about)
+    return ProcessRecord(identity, 0, about)
 
 
 def test_everything_in_order(alone):
@@ -145,24 +145,28 @@ def test_a_shadow_that_must_not_be_called_fails(alone):
 @pytest.mark.parametrize(
     ("changed", "level", "said"),
     [
-        ({"redis_version": "6.0.9"}, Level.FAIL, "Redis 6.0.9"),
-        ({"role": "slave"}, Level.FAIL, "read-only replica"),
-        ({"maxmemory_policy": "volatile-lru"}, Level.FAIL, "volatile-lru"),
-        ({"maxmemory": "1050"}, Level.WARN, "1 kB of 1.1 kB"),
-        ({"aof_enabled": "0"}, Level.WARN, "no append-only file"),
-        ({"aof_last_write_status": "err"}, Level.FAIL, "could not save"),
-        ({"loading": "1"}, Level.FAIL, "loading"),
+        ({"redis_version": "6.0.9"}, CheckLevel.FAIL, "Redis 6.0.9"),
+        ({"role": "slave"}, CheckLevel.FAIL, "read-only replica"),
+        ({"maxmemory_policy": "volatile-lru"}, CheckLevel.FAIL, "volatile-lru"),
+        ({"maxmemory": "1050"}, CheckLevel.WARN, "1 kB of 1.1 kB"),
+        ({"aof_enabled": "0"}, CheckLevel.WARN, "no append-only file"),
+        ({"aof_last_write_status": "err"}, CheckLevel.FAIL, "could not save"),
+        ({"loading": "1"}, CheckLevel.FAIL, "loading"),
     ],
 )
 def test_what_info_says_is_judged(changed, level, said):
-    assert levels(judge_info(FIT, "Redis at h", 1.0)) == {Level.OK}
-    (bad,) = [finding for finding in judge_info({**FIT, **changed}, "Redis at h", 1.0) if finding.level is not Level.OK]
+    assert levels(judge_info(FIT, "Redis at h", 1.0)) == {CheckLevel.OK}
+    (bad,) = [
+        finding for finding in judge_info({**FIT, **changed}, "Redis at h", 1.0) if finding.level is not CheckLevel.OK
+    ]
     assert bad.level is level
     assert said in bad.what
     assert bad.do
 
 
-@pytest.mark.parametrize(("skew_s", "level"), [(0.1, Level.OK), (-5, Level.WARN), (5, Level.WARN), (-300, Level.FAIL)])
+@pytest.mark.parametrize(
+    ("skew_s", "level"), [(0.1, CheckLevel.OK), (-5, CheckLevel.WARN), (5, CheckLevel.WARN), (-300, CheckLevel.FAIL)]
+)
 def test_clocks_that_disagree_are_told(skew_s, level):
     found = judge_clock("Redis", skew_s)
     assert found.level is level
@@ -179,14 +183,14 @@ def test_clocks_that_disagree_are_told(skew_s, level):
     ],
 )
 def test_the_clocks_of_hosts_are_judged_by_that_of_redis(clocks, level, said):
-    hooks = [Process(host, 10_000, {"host": host, "clock_ms": at_ms}) for host, at_ms in clocks.items()]
+    hooks = [ProcessRecord(host, 10_000, {"host": host, "clock_ms": at_ms}) for host, at_ms in clocks.items()]
     found = check_processes(hooks, [live("w")], [live("c", leader=True)], active=True)
     assert [(finding.level, finding.what) for finding in found if "clock" in finding.what] == [(level, said)]
 
 
 def test_a_sign_of_life_that_was_long_under_way_accuses_no_clock():
     """Redis was frozen for 5 s while a worker's was on its way; the hook's came after."""
-    hooks = [Process(str(at_ms), 10_000, {"host": "a", "clock_ms": at_ms}) for at_ms in (5_000, 9_990)]
+    hooks = [ProcessRecord(str(at_ms), 10_000, {"host": "a", "clock_ms": at_ms}) for at_ms in (5_000, 9_990)]
     found = check_processes(hooks, [live("w")], [live("c", leader=True)], active=True)
     assert [finding.what for finding in found if "clock" in finding.what] == [
         "The clocks of 1 host agree with that of Redis"
@@ -231,13 +235,13 @@ def test_a_role_without_rights_is_told_what_it_lacks(alone):
 
 def test_processes_of_several_releases_and_no_leader_are_warned_of():
     found = check_processes([live("h", version="1")], [live("w", version="2")], [live("c")], active=True)
-    said = "\n".join(finding.what for finding in found if finding.level is Level.WARN)
+    said = "\n".join(finding.what for finding in found if finding.level is CheckLevel.WARN)
     assert "No comparator leads" in said
     assert "several releases run: 1, 2" in said
 
 
 def state(name="a", revision=5, **changed):
-    given = {"status": Status.ACTIVE, "percent": 10.0, "hold": False, "spec": LaunchSpec("http://h"), **changed}
+    given = {"status": LaunchStatus.ACTIVE, "percent": 10.0, "hold": False, "spec": LaunchSpec("http://h"), **changed}
     return LaunchState(name, given["status"], given["percent"], given["hold"], revision, given["spec"])
 
 
@@ -250,10 +254,10 @@ class Recorded:
     ("copies", "level", "said"),
     [
         ({"a": state()}, None, ""),
-        ({}, Level.FAIL, "its control state on Redis is missing or damaged"),
-        ({"a": state(revision=4)}, Level.WARN, "a is at revision 5, Redis has 4"),
-        ({"a": state(hold=True)}, Level.WARN, "a is held on Redis, which is not recorded yet"),
-        ({"a": state(), "b": state("b")}, Level.WARN, "b is on Redis, but not recorded in this Postgres"),
+        ({}, CheckLevel.FAIL, "its control state on Redis is missing or damaged"),
+        ({"a": state(revision=4)}, CheckLevel.WARN, "a is at revision 5, Redis has 4"),
+        ({"a": state(hold=True)}, CheckLevel.WARN, "a is held on Redis, which is not recorded yet"),
+        ({"a": state(), "b": state("b")}, CheckLevel.WARN, "b is on Redis, but not recorded in this Postgres"),
     ],
 )
 def test_record_and_copy_are_compared(copies, level, said):
@@ -263,8 +267,8 @@ def test_record_and_copy_are_compared(copies, level, said):
 
 
 def test_a_pipeline_that_falls_behind_is_told_and_so_are_dead_letters():
-    late = Stream(40, 2, 200.0, (1, 0), (2, 0))
-    sight = Sight((Shard(late, Stream(0, 0, 0.0, None, (0, 0)), 3, {"lost_pel": 2}, []),), frozenset())
+    late = StreamState(40, 2, 200.0, (1, 0), (2, 0))
+    sight = StreamsState((ShardState(late, StreamState(0, 0, 0.0, None, (0, 0)), 3, {"lost_pel": 2}, []),), frozenset())
     said = "\n".join(finding.what for finding in check_backlogs({"a": (state(), sight)}))
     assert "a is 3 min 20 s behind with 40 exchanges" in said
     assert "a has 3 dead letters" in said

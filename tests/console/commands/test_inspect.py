@@ -18,8 +18,8 @@ from darklaunch_console.cli.program import program
 from darklaunch_console.output.table import width
 from darklaunch_console.reports.columns import lay_out, parts
 from darklaunch_console.reports.side_by_side import SAME, json_rows, parse, text_rows
-from darklaunch_shared.wire.exchange import Answer, Exchange, Fields, Headers, Request, pack_exchange
-from darklaunch_shared.wire.replay import Answered, LatencySource, ShadowErrorClass, pack_replay
+from darklaunch_shared.wire.exchange import Exchange, Fields, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.replay import LatencySource, ShadowErrorClass, ShadowResponse, pack_replay
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,9 +50,9 @@ def entry(
 ) -> Fields:
     asked = request or Request("GET", f"/things/{seq}", "http://shop", (), b"")
     left, right = (each if isinstance(each, bytes) else json.dumps(each).encode() for each in (one, other))
-    captured = Exchange(f"abcd1234:{seq}", launch, AT_MS, f"GET /{seq}", asked, Answer(200, types, left, 5.0))
-    answer = Answer(status, types if other_types is None else other_types, right, 6.0)
-    return pack_replay(pack_exchange(captured), Answered(answer, LatencySource.CLIENT, 1, AT_MS + 50, "v2"))
+    captured = Exchange(f"abcd1234:{seq}", launch, AT_MS, f"GET /{seq}", asked, Response(200, types, left, 5.0))
+    answer = Response(status, types if other_types is None else other_types, right, 6.0)
+    return pack_replay(pack_exchange(captured), ShadowResponse(answer, LatencySource.CLIENT, 1, AT_MS + 50, "v2"))
 
 
 def entries(launch: str) -> list[Fields]:

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 from darklaunch_comparator.leader.noise_learner import NoiseLearner
 from darklaunch_comparator.pipeline.assess import assess, rules_of
-from darklaunch_comparator.pipeline.result_writer import Recorder
+from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import Act, create_launch
+from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_comparator.store.noise import known_noise
 from darklaunch_console.cli.program import program
 from darklaunch_console.output.table import width
@@ -33,7 +33,7 @@ def run(postgres_dsn: str) -> Any:
 def begin(dsn: str, launch: str, **spec: Any) -> LaunchSpec:
     given = LaunchSpec("http://shadow:8000", **spec)
     with connect_store(dsn, name="darklaunch-test") as connection:
-        create_launch(connection, launch, given, Act("ann@desk", "started"), percent=10)
+        create_launch(connection, launch, given, LaunchAct("ann@desk", "started"), percent=10)
     return given
 
 
@@ -41,7 +41,7 @@ def record(dsn: str, launch: str, spec: LaunchSpec, entries: list[Fields]) -> No
     """Compare by what is known by now, record, and learn from it."""
     with connect_store(dsn, name="darklaunch-test") as connection:
         noise = known_noise(connection, launch).get(launch, {})
-        recorder = Recorder(dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
+        recorder = ResultWriter(dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
         try:
             rules = rules_of(spec)
             assert recorder.record(launch, [assess(launch, entry, rules, noise) for entry in entries]) == []

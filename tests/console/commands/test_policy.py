@@ -1,7 +1,7 @@
 """`policy` and what `start` takes of it."""
 
 import pytest
-from darklaunch_comparator.judging.policy import Mode, Policy
+from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import read_policy
 
 from tests.support.cli import closed_port
@@ -14,7 +14,7 @@ def carried(cli, name):
 
 
 def test_a_launch_is_judged_by_the_default_and_nothing_is_done_unasked(cli, launched):
-    assert carried(cli, launched) == Policy()
+    assert carried(cli, launched) == JudgePolicy()
     said = cli.ok("policy", "show", launched)
     assert said.startswith(f"The judge of {launched} advises and never acts.")
     assert "takes 4,600 exchanges without a failure" in said
@@ -27,7 +27,7 @@ def test_settings_are_changed_one_by_one_and_each_change_is_an_event(cli, launch
     assert said.splitlines()[0].endswith("rolls back, raises the share and promotes by itself.")
     cli.ok("policy", "set", launched, "soak_s=60")
     policy = carried(cli, launched)
-    assert (policy.mode, policy.budgets.mismatch, policy.soak_s) == (Mode.AUTO, 0.002, 60)
+    assert (policy.mode, policy.budgets.mismatch, policy.soak_s) == (JudgeMode.AUTO, 0.002, 60)
     *_, first, second = recorded(cli, launched)[1]
     assert (first.act, first.reason) == ("policy_set", "noisy")
     assert read_policy(second.data["policy"]["to"]) == policy
@@ -40,7 +40,7 @@ def test_a_file_is_a_whole_policy(cli, launched, tmp_path):
     file.write_text("soak_s = 30\n[budgets]\nslow = 0.01\n")
     cli.ok("policy", "set", launched, "--file", str(file), "alpha=0.01")
     policy = carried(cli, launched)
-    assert (policy.mode, policy.soak_s, policy.alpha, policy.budgets.slow) == (Mode.ADVISE, 30, 0.01, 0.01)
+    assert (policy.mode, policy.soak_s, policy.alpha, policy.budgets.slow) == (JudgeMode.ADVISE, 30, 0.01, 0.01)
 
 
 def test_a_budget_that_takes_for_ever_is_accepted_and_says_so(cli, launched):
@@ -63,7 +63,7 @@ def test_what_cannot_be_used_is_refused_with_the_reason(cli, launched, changes, 
     result = cli.run("policy", "set", launched, *changes)
     assert result.exit_code == 2
     assert explained in result.stderr
-    assert carried(cli, launched) == Policy()
+    assert carried(cli, launched) == JudgePolicy()
 
 
 def test_start_takes_a_policy_and_an_automatic_ramp_begins_at_its_first_step(cli, launch_name, tmp_path):
@@ -73,7 +73,7 @@ def test_start_takes_a_policy_and_an_automatic_ramp_begins_at_its_first_step(cli
     said = cli.ok("start", launch_name, "--shadow", shadow, "--ramp", "auto", "--policy", str(file))
     assert "The judge rolls back, raises the share and promotes by itself." in said
     assert recorded(cli, launch_name)[0].percent == 1.0
-    assert carried(cli, launch_name) == Policy(mode=Mode.AUTO, soak_s=30)
+    assert carried(cli, launch_name) == JudgePolicy(mode=JudgeMode.AUTO, soak_s=30)
     cli.ok("start", f"{launch_name}-2", "--shadow", shadow, "--ramp", "auto", "--percent", "50")
     assert recorded(cli, f"{launch_name}-2")[0].percent == 50.0
     bad = cli.run("start", f"{launch_name}-3", "--shadow", shadow, "--ramp", "brave")

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 from darklaunch_comparator.pipeline.assess import assess
-from darklaunch_comparator.pipeline.result_writer import Recorder
+from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import Act, create_launch, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
 from darklaunch_console.cli.errors import BadUsage
 from darklaunch_console.cli.program import program
 from darklaunch_console.commands.curl import command
@@ -32,8 +32,10 @@ def run(postgres_dsn: str) -> Any:
 
 def record(dsn: str, launch: str, entries: list[Fields]) -> None:
     with connect_store(dsn, name="darklaunch-test") as connection:
-        create_launch(connection, launch, LaunchSpec("http://shadow:8000"), Act("ann@desk", "started"), percent=10)
-    recorder = Recorder(dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
+        create_launch(
+            connection, launch, LaunchSpec("http://shadow:8000"), LaunchAct("ann@desk", "started"), percent=10
+        )
+    recorder = ResultWriter(dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
     try:
         assert recorder.record(launch, [assess(launch, entry, RULES) for entry in entries]) == []
     finally:
@@ -114,7 +116,7 @@ def test_slow_answers_within_the_launchs_budget_are_no_problem(run: Any, postgre
     assert run("mismatches", launch_name).exit_code == 1
     with connect_store(postgres_dsn, name="darklaunch-test") as connection:
         spec = LaunchSpec("http://shadow:8000", policy='{"budgets": {"slow": 0.5}}')
-        update_launch(connection, launch_name, Act("ann@desk", "policy_set"), spec=spec)
+        update_launch(connection, launch_name, LaunchAct("ann@desk", "policy_set"), spec=spec)
     assert run("mismatches", launch_name).exit_code == 0
 
 

@@ -5,8 +5,8 @@ import psycopg
 import pytest
 from darklaunch_comparator.store.launches import get_launch, list_events
 from darklaunch_shared import keys
-from darklaunch_shared.launch.control_view import ControlView
-from darklaunch_shared.launch.spec import Status, parse_state
+from darklaunch_shared.launch.control_view import LaunchStates
+from darklaunch_shared.launch.spec import LaunchStatus, parse_state
 from darklaunch_shared.redis.client import as_dict
 from redis.exceptions import RedisError
 
@@ -29,14 +29,14 @@ def polled(view, redis):
 
 
 def test_rollback_stops_whoever_polls_next(cli, redis, launched):
-    view = ControlView()
+    view = LaunchStates()
     assert polled(view, redis)[launched].fraction == 0.1
     said = cli.ok("rollback", launched, "--reason", "prices are wrong").splitlines()
     assert said[0] == f"{launched} is rolled back: within a second nothing is mirrored any more."
     assert polled(view, redis)[launched].fraction == 0
     with psycopg.connect(cli.postgres_dsn) as connection:
         state, event = get_launch(connection, launched).state, list_events(connection, launched)[0]
-    assert (state.status, state.hold) == (Status.ROLLED_BACK, True)
+    assert (state.status, state.hold) == (LaunchStatus.ROLLED_BACK, True)
     assert (event.act, event.reason) == ("rolled_back", "prices are wrong")
     assert stored(redis, launched)[b"status"] == b"rolled_back"
 
@@ -53,7 +53,7 @@ def test_resume_undoes_a_rollback(cli, redis, launched):
     said = cli.ok("resume", launched)
     assert said.startswith(f"{launched} is active again")
     state = parse_state(launched, stored(redis, launched))
-    assert (state.status, state.hold) == (Status.ACTIVE, False)
+    assert (state.status, state.hold) == (LaunchStatus.ACTIVE, False)
     assert not [field for field in stored(redis, launched) if field.startswith(b"hold")]
 
 
@@ -97,19 +97,19 @@ def test_rollback_works_on_a_full_redis(cli, own_valkey, launch_name):
         assert full.run("rollback", launch_name).exit_code == 0
         assert parse_state(launch_name, stored(redis, launch_name)).fraction == 0
     with psycopg.connect(cli.postgres_dsn) as connection:
-        assert get_launch(connection, launch_name).state.status is Status.ROLLED_BACK
+        assert get_launch(connection, launch_name).state.status is LaunchStatus.ROLLED_BACK
 
 
 def test_a_launch_that_redis_has_lost_is_rolled_back_before_it_comes_back(cli, redis, launched):
     redis.execute_command("DEL", keys.launch(launched))
     assert cli.ok("rollback", launched).startswith(f"{launched} is rolled back")
-    assert parse_state(launched, stored(redis, launched)).status is Status.ROLLED_BACK
+    assert parse_state(launched, stored(redis, launched)).status is LaunchStatus.ROLLED_BACK
 
 
 def test_rollback_stops_a_launch_whose_control_state_is_damaged(cli, redis, launched):
     redis.execute_command("HSET", keys.launch(launched), "spec", "{")
     assert cli.run("rollback", launched).exit_code == 0
-    assert parse_state(launched, stored(redis, launched)).status is Status.ROLLED_BACK
+    assert parse_state(launched, stored(redis, launched)).status is LaunchStatus.ROLLED_BACK
 
 
 def test_without_redis_the_rollback_is_recorded_and_said_not_to_be_told(cli, launched):
@@ -118,7 +118,7 @@ def test_without_redis_the_rollback_is_recorded_and_said_not_to_be_told(cli, lau
     assert "refused the connection" in line
     assert f"The rollback of {launched} is recorded, and the comparator publishes it when Redis is back" in line
     with psycopg.connect(cli.postgres_dsn) as connection:
-        assert get_launch(connection, launched).state.status is Status.ROLLED_BACK
+        assert get_launch(connection, launched).state.status is LaunchStatus.ROLLED_BACK
 
 
 def test_without_either_server_nothing_is_pretended(cli, launched):

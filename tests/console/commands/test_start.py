@@ -3,11 +3,11 @@ import json
 import psycopg
 import pytest
 from darklaunch_comparator.rules import read_stored
-from darklaunch_comparator.store.launches import Act, get_launch, list_events, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, get_launch, list_events, update_launch
 from darklaunch_console.commands import change
 from darklaunch_console.launches import control
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import Status, parse_state
+from darklaunch_shared.launch.spec import LaunchStatus, parse_state
 from darklaunch_shared.redis.client import as_dict
 from darklaunch_shared.redis.presence import heartbeat
 from darklaunch_shared.redis.script_queue import call_script
@@ -40,7 +40,7 @@ def test_start_records_publishes_and_says_what_is_mirrored(cli, redis, launch_na
     assert said[-1] == f"  Next: darklaunch watch {launch_name}"
     assert "x-darklaunch-exchange" in shadow.seen[0]
     seen = copy(redis, launch_name)
-    assert (seen.status, seen.percent, seen.hold) == (Status.ACTIVE, 10.0, False)
+    assert (seen.status, seen.percent, seen.hold) == (LaunchStatus.ACTIVE, 10.0, False)
     assert (seen.spec.compare, seen.spec.max_latency_diff_ms, seen.spec.max_age_s) == (True, 2000.0, 300.0)
     state, (event,) = recorded(cli, launch_name)
     assert state == seen
@@ -201,7 +201,7 @@ def test_a_new_record_overtakes_what_redis_still_carries(cli, redis, launch_name
     redis.execute_command("HSET", keys.launch(launch_name), *values)
     cli.ok("start", launch_name, "--shadow", nowhere)
     state = copy(redis, launch_name)
-    assert (state.revision, state.status, state.hold) == (9_000_001, Status.ACTIVE, False)
+    assert (state.revision, state.status, state.hold) == (9_000_001, LaunchStatus.ACTIVE, False)
 
 
 def test_ramp_changes_the_share(cli, redis, launched, nowhere):
@@ -237,7 +237,7 @@ def test_a_percentage_out_of_range_is_refused(cli, launched, percent):
 
 def test_pause_and_resume(cli, redis, launched):
     assert cli.ok("pause", launched).startswith(f"{launched} is paused: within a second nothing is mirrored")
-    assert copy(redis, launched).status is Status.PAUSED
+    assert copy(redis, launched).status is LaunchStatus.PAUSED
     assert copy(redis, launched).fraction == 0
     assert cli.ok("pause", launched) == f"{launched} is paused already: nothing is mirrored.\n"
     assert cli.ok("resume", launched).startswith(f"{launched} is active again: 10 % of")
@@ -257,7 +257,7 @@ def test_a_change_meanwhile_is_not_overwritten(cli, launched, monkeypatch):
     def find_and_be_overtaken(redis, connection, name):
         before = control.find(redis, connection, name)
         with psycopg.connect(cli.postgres_dsn) as another:
-            update_launch(another, name, Act("judge", "ramped"), percent=50)
+            update_launch(another, name, LaunchAct("judge", "ramped"), percent=50)
         return before
 
     monkeypatch.setattr(change, "find", find_and_be_overtaken)
@@ -278,7 +278,7 @@ def test_promote_ends_a_launch(cli, redis, launched, nowhere):
     said = cli.ok("promote", launched, "--anyway", "--reason", "tried by hand")
     assert said.startswith(f"{launched} is promoted: within a second nothing is mirrored any more.")
     assert f"Now send users to {nowhere}" in said
-    assert copy(redis, launched).status is Status.PROMOTED
+    assert copy(redis, launched).status is LaunchStatus.PROMOTED
     assert cli.ok("promote", launched) == f"{launched} is promoted already: nothing is mirrored.\n"
 
 

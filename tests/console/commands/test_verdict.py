@@ -3,21 +3,21 @@
 from dataclasses import replace
 
 import pytest
-from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
+from darklaunch_comparator.judging.policy import FailureBudgets, JudgeMode, JudgePolicy, RampStep
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import Act, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_comparator.store.signatures import decide
 from darklaunch_comparator.store.write_batch import prepare
-from darklaunch_shared.launch.spec import Status
+from darklaunch_shared.launch.spec import LaunchStatus
 
 from tests.support.cli import redis_client
 from tests.support.court import Court
 from tests.support.judge_traffic import ENDPOINTS, traffic
 
 SEARCH = ENDPOINTS[1]
-STEPS = (Step(50, 0.05, 100), Step(100, 0.01, 300))
-POLICY = Policy(steps=STEPS, soak_s=10, budgets=Budgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
+STEPS = (RampStep(50, 0.05, 100), RampStep(100, 0.01, 300))
+POLICY = JudgePolicy(steps=STEPS, soak_s=10, budgets=FailureBudgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
 
 
 @pytest.fixture
@@ -115,10 +115,10 @@ def test_routes_and_what_came_too_late_are_told(cli, court):
 
 
 def test_what_a_person_decided_is_decided(cli, court):
-    update_launch(court.connection, court.name, Act("ann", "promoted"), status=Status.PROMOTED)
+    update_launch(court.connection, court.name, LaunchAct("ann", "promoted"), status=LaunchStatus.PROMOTED)
     code, lines = exits(cli, court.name)
     assert (code, lines[0]) == (0, "PROMOTED by ann.")
-    update_launch(court.connection, court.name, Act("ann", "rolled_back"), status=Status.ROLLED_BACK)
+    update_launch(court.connection, court.name, LaunchAct("ann", "rolled_back"), status=LaunchStatus.ROLLED_BACK)
     assert exits(cli, court.name) == (1, ["ROLLED BACK by ann."])
 
 
@@ -181,8 +181,8 @@ def test_what_goes_wrong_is_no_answer(cli, court, arguments, named):
 
 def test_history_tells_who_did_what_and_what_it_rested_on(cli, court):
     spec = replace(court.state.spec, policy="")
-    update_launch(court.connection, court.name, Act("ann", "policy_set", "why not"), spec=spec)
-    update_launch(court.connection, court.name, Act("ann", "ramped"), percent=50)
+    update_launch(court.connection, court.name, LaunchAct("ann", "policy_set", "why not"), spec=spec)
+    update_launch(court.connection, court.name, LaunchAct("ann", "ramped"), percent=50)
     court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.2}))
     said = cli.ok("history", court.name)
     assert said.startswith(f"{court.name}: 5 events, the latest first")
@@ -199,9 +199,9 @@ def test_history_tells_who_did_what_and_what_it_rested_on(cli, court):
 
 def test_a_judge_that_acts_is_seen(cli, court):
     spec = court.state.spec
-    policy = replace(POLICY, mode=Mode.MANUAL)
+    policy = replace(POLICY, mode=JudgeMode.MANUAL)
     update_launch(
-        court.connection, court.name, Act("ann", "policy_set"), spec=replace(spec, policy=write_policy(policy))
+        court.connection, court.name, LaunchAct("ann", "policy_set"), spec=replace(spec, policy=write_policy(policy))
     )
     court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={SEARCH: 0.2}))
     code, lines = exits(cli, court.name)

@@ -13,25 +13,25 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from darklaunch_comparator.judging.policy import Budgets, Mode, Policy, Step
+from darklaunch_comparator.judging.policy import FailureBudgets, JudgeMode, JudgePolicy, RampStep
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import Act, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_comparator.store.write_batch import prepare
 from darklaunch_console.cli.settings import read_settings
 from darklaunch_console.output.table import width
-from darklaunch_console.reports.watch_data import Watcher
+from darklaunch_console.reports.watch_data import WatchReader
 from darklaunch_console.reports.watch_frame import frame, plain
-from darklaunch_shared.launch.spec import Status
+from darklaunch_shared.launch.spec import LaunchStatus
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.support.cli import Cli, redis_client
 from tests.support.court import Court
 from tests.support.judge_traffic import ENDPOINTS, traffic
 
-STEPS = (Step(50, 0.05, 100), Step(100, 0.01, 300))
-POLICY = Policy(steps=STEPS, soak_s=10, budgets=Budgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
-AUTO = replace(POLICY, mode=Mode.AUTO)
+STEPS = (RampStep(50, 0.05, 100), RampStep(100, 0.01, 300))
+POLICY = JudgePolicy(steps=STEPS, soak_s=10, budgets=FailureBudgets(0.01, 0.01, 0.01), endpoint_bound=0.05)
+AUTO = replace(POLICY, mode=JudgeMode.AUTO)
 PATIENCE_S = 30
 
 
@@ -43,7 +43,7 @@ def court(redis_url, postgres_dsn, launch_name):
 
 
 def look(cli, court):
-    watcher = Watcher(read_settings({k: v for k, v in cli.environment.items() if v}, None, None), court.name)
+    watcher = WatchReader(read_settings({k: v for k, v in cli.environment.items() if v}, None, None), court.name)
     try:
         return watcher.look()
     finally:
@@ -52,7 +52,7 @@ def look(cli, court):
 
 def set_policy(court, policy):
     spec = replace(court.state.spec, policy=write_policy(policy))
-    update_launch(court.connection, court.name, Act("ann", "policy_set"), spec=spec)
+    update_launch(court.connection, court.name, LaunchAct("ann", "policy_set"), spec=spec)
 
 
 def test_a_frame_has_the_verdict_first_and_fits_every_terminal(cli, court):
@@ -112,7 +112,7 @@ def test_a_postgres_that_is_away_for_a_while_is_waited_for(cli, court, postgres_
         finally:
             elsewhere.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true'.encode())
         assert watching.stderr.readline() == "Postgres answers again.\n"
-        update_launch(court.connection, court.name, Act("ann", "promoted"), status=Status.PROMOTED)
+        update_launch(court.connection, court.name, LaunchAct("ann", "promoted"), status=LaunchStatus.PROMOTED)
         out, _ = watching.communicate(timeout=PATIENCE_S)
     assert watching.returncode == 0
     assert out.splitlines()[-1].endswith("PROMOTED by ann.")

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from darklaunch_console.demo.load import Progress, measure, run_load
+from darklaunch_console.demo.load import LoadProgress, measure, run_load
 from darklaunch_console.demo.shop.catalogue import Size
 from darklaunch_console.demo.shop.database import PopularTerm, Shop, build_shop
 from darklaunch_console.demo.traffic import POPULAR_SEARCHES, Visit, plan_visits
@@ -56,7 +56,7 @@ def test_a_plan_has_as_many_visits_as_asked_for(count: int, popular: int) -> Non
 
 
 async def test_users_of_the_primary_see_no_error(shop: Shop, origins: tuple[str, str]) -> None:
-    seen: list[Progress] = []
+    seen: list[LoadProgress] = []
     visits = plan_visits(shop, 200)
     summary = await run_load(origins[0], visits, rate_per_s=200, on_progress=seen.append)
     assert (summary.sent, summary.ok, summary.errors, summary.first_error) == (200, 200, 0, "")
@@ -68,7 +68,7 @@ async def test_users_of_the_primary_see_no_error(shop: Shop, origins: tuple[str,
 
 
 async def test_it_ends_when_there_were_enough(shop: Shop, origins: tuple[str, str]) -> None:
-    seen: list[Progress] = []
+    seen: list[LoadProgress] = []
     visits = plan_visits(shop, 400)
     summary = await run_load(origins[0], visits, 200, seen.append, enough=lambda: bool(seen) and seen[-1].sent >= 20)
     assert 20 <= summary.sent < 400 and summary.ok == summary.sent

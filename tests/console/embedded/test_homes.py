@@ -6,10 +6,10 @@ import psycopg
 import pytest
 import redis
 from darklaunch_console.embedded import (
-    Addresses,
     DidNotStart,
     EmbeddedError,
     HomeInUse,
+    RunningServers,
     embedded_postgres,
     embedded_servers,
     embedded_valkey,
@@ -156,9 +156,9 @@ def test_other_commands_find_the_servers_only_while_they_run(home):
     assert running_servers(home) is None
     with running("keep", home) as run:
         said = run.hear()
-        assert running_servers(home) == Addresses(said["redis_url"], said["postgres_url"])
+        assert running_servers(home) == RunningServers(said["redis_url"], said["postgres_url"])
         run.kill()
     assert running_servers(home) is None
     with embedded_servers(keep=True, home=home, postgres_url="postgresql://of-the-user") as servers:
-        assert running_servers(home) == Addresses(servers.redis_url, None)
+        assert running_servers(home) == RunningServers(servers.redis_url, None)
     assert running_servers(home) is None

@@ -10,13 +10,13 @@ from pathlib import Path
 import darklaunch_console
 import pytest
 from darklaunch_console.embedded import EmbeddedError
-from darklaunch_console.embedded.account import Account
+from darklaunch_console.embedded.account import ServerAccount
 from darklaunch_console.embedded.homes import default_home, make_reachable
 from darklaunch_console.embedded.install import find_postgres, find_valkey, reachable_site
 
 from tests.support.embedded import interpreter_for, reachable_directory, running
 
-STRANGER = Account(uid=65534, gid=65534, drop=True)
+STRANGER = ServerAccount(uid=65534, gid=65534, drop=True)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
 
 
@@ -123,7 +123,7 @@ def test_servers_start_from_a_virtual_environment_only_root_can_enter(place):
 @as_root
 def test_servers_start_for_an_ordinary_user(place):
     user = pwd.getpwnam("nobody")
-    account = Account(user.pw_uid, user.pw_gid, drop=True)
+    account = ServerAccount(user.pw_uid, user.pw_gid, drop=True)
     who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     home = place / "home"
     home.mkdir()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from darklaunch_comparator.compare import Kind
+from darklaunch_comparator.compare import DifferenceKind
 from darklaunch_console.reports.importance import SEVERITY, importance
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
@@ -17,7 +17,7 @@ def weigh(*kinds: str, share: float = 1.0, days_ago: float = 0.0, noise: float =
 
 
 def test_every_kind_and_every_class_of_shadow_error_has_a_severity() -> None:
-    assert set(SEVERITY) == {*Kind, *ShadowErrorClass, "slow"}
+    assert set(SEVERITY) == {*DifferenceKind, *ShadowErrorClass, "slow"}
 
 
 def test_kinds_go_from_status_over_missing_and_value_to_order() -> None:

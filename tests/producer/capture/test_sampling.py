@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 from darklaunch import CaptureMiddleware
 from darklaunch.capture.launch_snapshot import snapshot_of
-from darklaunch.capture.sampling import Sticky, parse_sticky, position, sticky_key
+from darklaunch.capture.sampling import StickyKey, parse_sticky, position, sticky_key
 from darklaunch.testing import captured
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ from tests.support.asgi import answering, body, get, start
 APP = answering(start(), body(b"ok"))
 
 
-def state(name="one", percent=100.0, status=Status.ACTIVE, hold=False, **spec):
+def state(name="one", percent=100.0, status=LaunchStatus.ACTIVE, hold=False, **spec):
     return LaunchState(name, status, percent, hold, 1, LaunchSpec("http://shadow.invalid", **spec))
 
 
@@ -97,11 +97,11 @@ def test_a_request_without_the_key_is_skipped_in_the_same_proportion(app):
 @pytest.mark.parametrize(
     ("sticky", "cookie", "key"),
     [
-        (Sticky("cookie", "s"), "s=a=b; t=1", "a=b"),
-        (Sticky("cookie", "s"), "xs=1;s=2", "2"),
-        (Sticky("cookie", "s"), "s=; s = ", ""),
-        (Sticky("cookie", "s"), "", ""),
-        (Sticky("cookie", "S"), "s=1", ""),
+        (StickyKey("cookie", "s"), "s=a=b; t=1", "a=b"),
+        (StickyKey("cookie", "s"), "xs=1;s=2", "2"),
+        (StickyKey("cookie", "s"), "s=; s = ", ""),
+        (StickyKey("cookie", "s"), "", ""),
+        (StickyKey("cookie", "S"), "s=1", ""),
     ],
 )
 def test_cookies_are_found_by_exact_name(sticky, cookie, key):
@@ -116,9 +116,16 @@ def test_a_sticky_that_names_no_key_is_an_error(text):
 
 @pytest.mark.parametrize(
     "stopped",
-    [state(status=Status.PAUSED), state(status=Status.PROMOTED), state(status=Status.ROLLED_BACK), state(hold=True),
-     state(percent=0), state(sticky="nonsense"), state(only=("no-slash",))],
-)  # fmt: skip
+    [
+        state(status=LaunchStatus.PAUSED),
+        state(status=LaunchStatus.PROMOTED),
+        state(status=LaunchStatus.ROLLED_BACK),
+        state(hold=True),
+        state(percent=0),
+        state(sticky="nonsense"),
+        state(only=("no-slash",)),
+    ],
+)
 def test_only_an_active_launch_that_can_be_read_samples(stopped):
     snapshot, broken = snapshot_of({"one": stopped})
     assert (snapshot.ceiling, snapshot.mirrors) == (0.0, ())

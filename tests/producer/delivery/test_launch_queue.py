@@ -6,8 +6,8 @@ import time
 
 import orjson
 import pytest
-from darklaunch.delivery.launch_queue import BATCH_BYTES, BATCH_ENTRIES, Lane, Parcel
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, Status
+from darklaunch.delivery.launch_queue import BATCH_BYTES, BATCH_ENTRIES, LaunchQueue, PackedExchange
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.wire.exchange import META_CAP_BYTES
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 NOW_MS = 1_800_000_000_000
 
 
-def state(status=Status.ACTIVE, hold=False, **spec):
+def state(status=LaunchStatus.ACTIVE, hold=False, **spec):
     return LaunchState("one", status, 10, hold, 1, LaunchSpec("http://shadow.invalid", **spec))
 
 
@@ -24,10 +24,10 @@ class Sample:
     def __init__(self, mark: int | str, size: int = 10, captured_at_ms: int = NOW_MS) -> None:
         self.mark, self.size, self.captured_at_ms, self.settled = mark, size, captured_at_ms, 0
 
-    def parcel(self, launch: str, identity: str, *, seal: bool) -> Parcel:
+    def parcel(self, launch: str, identity: str, *, seal: bool) -> PackedExchange:
         if self.size < 0:
             raise orjson.JSONEncodeError("a lone surrogate")
-        return Parcel(str(self.mark).encode(), b"", bytes(self.size))
+        return PackedExchange(str(self.mark).encode(), b"", bytes(self.size))
 
     def settle(self) -> None:
         self.settled += 1
@@ -58,7 +58,7 @@ class Redis:
 class LaneAgainstRedis(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
-        self.lane, self.redis = Lane(state(), "abcd1234", 1), Redis()
+        self.lane, self.redis = LaunchQueue(state(), "abcd1234", 1), Redis()
         self.samples: list[Sample] = []
         self.closed = False
 
@@ -89,7 +89,7 @@ class LaneAgainstRedis(RuleBasedStateMachine):
         if self.lane.next_batch(NOW_MS):
             self.lane.refused(reason)
 
-    @rule(present=st.sampled_from([state(), state(Status.PAUSED), state(hold=True), None]))
+    @rule(present=st.sampled_from([state(), state(LaunchStatus.PAUSED), state(hold=True), None]))
     def obey(self, present):
         self.lane.obey(present)
 
@@ -119,7 +119,7 @@ TestLaneAgainstRedis.settings = settings(max_examples=40, stateful_step_count=25
 
 
 def offered(*samples):
-    lane = Lane(state(), "abcd1234", 1)
+    lane = LaunchQueue(state(), "abcd1234", 1)
     for sample in samples:
         lane.offer(sample)
     return lane
@@ -137,7 +137,7 @@ def test_a_batch_in_doubt_is_offered_again_as_it_was_and_survives_refusals_and_p
     lane.unanswered()
     lane.offer(Sample(3))
     lane.refused("oom")
-    lane.obey(state(Status.PAUSED))
+    lane.obey(state(LaunchStatus.PAUSED))
     assert lane.next_batch(NOW_MS) is batch
     assert (lane.seq, dict(lane.dropped)) == (0, {"paused": 1})
     lane.admitted(2)
@@ -157,10 +157,10 @@ def test_numbers_of_a_refused_batch_are_used_again():
 @pytest.mark.parametrize(
     ("present", "reason"),
     [
-        (state(Status.PAUSED), "paused"),
-        (state(Status.PROMOTED), "paused"),
+        (state(LaunchStatus.PAUSED), "paused"),
+        (state(LaunchStatus.PROMOTED), "paused"),
         (None, "paused"),
-        (state(Status.ROLLED_BACK), "superseded_by_rollback"),
+        (state(LaunchStatus.ROLLED_BACK), "superseded_by_rollback"),
         (state(hold=True), "superseded_by_rollback"),
     ],
 )

@@ -8,7 +8,7 @@ import sys
 import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
 from darklaunch.routes.endpoint import django_template
-from darklaunch.routes.learned import OTHER, Templates
+from darklaunch.routes.learned import OTHER, LearnedTemplates
 from darklaunch.testing import captured
 from fastapi import APIRouter, FastAPI
 from flask import Blueprint, Flask
@@ -195,12 +195,12 @@ for app in (WSGICaptureMiddleware(get_wsgi_application()), CaptureMiddleware(get
     ],
 )
 def test_templates_are_learned_from_what_identifiers_look_like(path, template):
-    assert Templates().learn(path) == template
+    assert LearnedTemplates().learn(path) == template
 
 
 @given(st.lists(st.from_regex(r"/[a-z]{1,8}(/[a-z]{1,3})?", fullmatch=True), min_size=1, max_size=60))
 def test_learned_templates_are_bounded_and_stay_what_they_were(paths):
-    templates = Templates(most=10)
+    templates = LearnedTemplates(most=10)
     first = [templates.learn(path) for path in paths]
     assert len({*first} - {OTHER}) <= 10
     assert first == [templates.learn(path) for path in paths]

@@ -10,7 +10,7 @@ from darklaunch_shared.crypto.keyring import NO_KEYS, parse_keys
 from darklaunch_shared.crypto.sealing import SEALED, Sealer
 from darklaunch_shared.crypto.signing import check_signature, sign
 from darklaunch_shared.errors import BadEntry, BadKey, Unsealable
-from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange, unpack_exchange, without_secrets
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange, without_secrets
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ SECRETS = [(1, "sid=s3cr3t"), (2, "\xe9")]
 
 
 def entry(sealed: str = "") -> dict[bytes, bytes]:
-    answer = Answer(200, (), b"hi", 1.5)
+    answer = Response(200, (), b"hi", 1.5)
     return pack_exchange(Exchange("abcd1234:7", "checkout", 1_763_900_000_000, "GET /me", REQUEST, answer, sealed))
 
 

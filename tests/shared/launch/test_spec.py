@@ -5,12 +5,12 @@ import re
 
 import pytest
 from darklaunch_shared.errors import BadLaunch, BadOrigin
-from darklaunch_shared.launch.control_view import ControlView
+from darklaunch_shared.launch.control_view import LaunchStates
 from darklaunch_shared.launch.origin import Origin, forbidden_address, parse_origin
-from darklaunch_shared.launch.path_policy import compile_policy
+from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import (
     LaunchSpec,
-    Status,
+    LaunchStatus,
     check_name,
     check_percent,
     pack_spec,
@@ -76,8 +76,8 @@ def test_anything_but_zero_holds(hold: bytes) -> None:
     assert parse_state("checkout", stored(hold=b"0")).fraction == 0.1
 
 
-@pytest.mark.parametrize("status", [Status.PAUSED, Status.PROMOTED, Status.ROLLED_BACK])
-def test_only_an_active_launch_samples(status: Status) -> None:
+@pytest.mark.parametrize("status", [LaunchStatus.PAUSED, LaunchStatus.PROMOTED, LaunchStatus.ROLLED_BACK])
+def test_only_an_active_launch_samples(status: LaunchStatus) -> None:
     assert parse_state("checkout", stored(status=status.encode())).fraction == 0
 
 
@@ -87,7 +87,7 @@ def test_a_damaged_state_is_refused(changes: dict[str, bytes]) -> None:
         parse_state("checkout", stored(**changes))
 
 
-def polled(view: ControlView, redis: dict[str, object], now_s: float) -> int:
+def polled(view: LaunchStates, redis: dict[str, object], now_s: float) -> int:
     """Answer a view's commands from a dict of replies; give how many rounds it took."""
     rounds = 1
     while view.feed([redis.get(" ".join(command)) for command in view.commands()], now_s):
@@ -96,7 +96,7 @@ def polled(view: ControlView, redis: dict[str, object], now_s: float) -> int:
 
 
 def test_a_view_reads_launches_again_only_when_something_moved() -> None:
-    view = ControlView()
+    view = LaunchStates()
     redis: dict[str, object] = {
         "GET dl:revision": b"1",
         "SMEMBERS dl:launches": [b"checkout", b"broken"],
@@ -114,7 +114,7 @@ def test_a_view_reads_launches_again_only_when_something_moved() -> None:
 
 
 def test_a_view_that_cannot_be_read_for_30_s_is_off() -> None:
-    view = ControlView()
+    view = LaunchStates()
     polled(view, {"GET dl:revision": b"1", "SMEMBERS dl:launches": [b"a"], "HGETALL dl:launch:a": stored()}, 0)
     assert view.states(30)
     assert not view.states(30.1)
@@ -193,7 +193,7 @@ def test_other_addresses_are_not(address: str) -> None:
 )
 def test_writes_are_mirrored_only_by_name(method: str, path: str, refusal: str | None) -> None:
     spec = LaunchSpec("http://a", allow=("POST /search", "POST /orders/*/quote"), skip=("/health", "/static/**"))
-    assert compile_policy(spec).refusal(method, path) == refusal
+    assert compile_path_policy(spec).refusal(method, path) == refusal
 
 
 @given(
@@ -203,16 +203,16 @@ def test_writes_are_mirrored_only_by_name(method: str, path: str, refusal: str |
 def test_a_pattern_matches_what_trying_every_division_would(pattern: str, path: str) -> None:
     assume(pattern.count("*") <= 6 and "***" not in pattern)
     plain = re.escape("/" + pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
-    refused = compile_policy(LaunchSpec("http://a", skip=("/" + pattern,))).refusal("GET", "/" + path) == "path"
+    refused = compile_path_policy(LaunchSpec("http://a", skip=("/" + pattern,))).refusal("GET", "/" + path) == "path"
     assert refused == bool(re.fullmatch(plain, "/" + path, re.DOTALL))
 
 
 def test_no_path_makes_a_pattern_try_all_divisions() -> None:
-    policy = compile_policy(LaunchSpec("http://a", skip=("/**a**a**b",)))
+    policy = compile_path_policy(LaunchSpec("http://a", skip=("/**a**a**b",)))
     assert policy.refusal("GET", "/" + "a" * 65_536) is None
 
 
 @pytest.mark.parametrize("allow", ["POST", "post /a", "/a", "POST a", "POST /a b", "POST /" + "*" * 9])
 def test_a_malformed_allowance_is_refused(allow: str) -> None:
     with pytest.raises(BadLaunch):
-        compile_policy(LaunchSpec("http://a", allow=(allow,)))
+        compile_path_policy(LaunchSpec("http://a", allow=(allow,)))

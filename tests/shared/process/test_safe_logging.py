@@ -3,13 +3,13 @@
 import io
 import logging
 
-from darklaunch_shared.process.safe_logging import PrintableFormatter
+from darklaunch_shared.process.safe_logging import SafeFormatter
 
 
 def logged(message: str, *args: object, error: Exception | None = None) -> str:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
+    handler.setFormatter(SafeFormatter("%(levelname)s %(message)s"))
     logger = logging.Logger("test")
     logger.addHandler(handler)
     logger.error(message, *args, exc_info=error)

@@ -8,22 +8,22 @@ from typing import Any
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
-from darklaunch_shared.redis.client import Client, as_dict, connect, connect_async
+from darklaunch_shared.redis.client import RedisClient, as_dict, connect, connect_async
 from darklaunch_shared.redis.consumer import (
     FINISHED_AT_ONCE,
     MAX_DELIVERIES,
-    Consumer,
-    Delivery,
-    Lane,
-    Outcome,
+    ClaimedEntry,
+    FinishedEntry,
+    GroupConsumer,
+    ShardStreams,
     comparator_lane,
     worker_lane,
 )
 from darklaunch_shared.redis.presence import heartbeat, read_alive
-from darklaunch_shared.redis.script_queue import Call, ScriptQueue, Scripts, call_script
+from darklaunch_shared.redis.script_queue import ScriptCall, ScriptCaller, ScriptQueue, call_script
 from darklaunch_shared.wire.dead_letter import unpack_dead
-from darklaunch_shared.wire.exchange import Answer, Exchange, Fields, Request, pack_exchange
-from darklaunch_shared.wire.replay import Loss, unpack_replay
+from darklaunch_shared.wire.exchange import Exchange, Fields, Request, Response, pack_exchange
+from darklaunch_shared.wire.replay import UnreplayedExchange, unpack_replay
 
 pytestmark = pytest.mark.anyio
 
@@ -31,48 +31,50 @@ LEASE_S = 0.2
 
 
 @pytest.fixture
-def redis(redis_url: str) -> Iterator[Client]:
+def redis(redis_url: str) -> Iterator[RedisClient]:
     client = connect(redis_url, client_name="darklaunch-test")
     yield client
     client.close()
 
 
-def admit(redis: Client, launch: str, first: int, count: int, *, bound: int = 1000, producer: str = "abcd1234") -> int:
+def admit(
+    redis: RedisClient, launch: str, first: int, count: int, *, bound: int = 1000, producer: str = "abcd1234"
+) -> int:
     names = (keys.captures(launch), keys.ledger(launch), keys.admitted(launch))
     entries: list[bytes] = []
     for seq in range(first, first + count):
         fields = pack_exchange(exchange(launch, f"{producer}:{seq}"))
         entries += [fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE]]
-    return int(call_script(redis, Call("admit", names, (bound, producer, first, *entries))))
+    return int(call_script(redis, ScriptCall("admit", names, (bound, producer, first, *entries))))
 
 
 def exchange(launch: str, identity: str) -> Exchange:
     request = Request("GET", "/orders/1", "http://shop", (), b"")
-    return Exchange(identity, launch, 1_763_900_000_000, "GET /orders/{id}", request, Answer(200, (), b"{}", 1.0))
+    return Exchange(identity, launch, 1_763_900_000_000, "GET /orders/{id}", request, Response(200, (), b"{}", 1.0))
 
 
-def ledger(redis: Client, launch: str) -> dict[str, int]:
+def ledger(redis: RedisClient, launch: str) -> dict[str, int]:
     stored = as_dict(redis.execute_command("HGETALL", keys.ledger(launch)))
     return {name.decode(): int(count) for name, count in stored.items() if int(count)}
 
 
-def entries(redis: Client, stream: str) -> list[dict[bytes, bytes]]:
+def entries(redis: RedisClient, stream: str) -> list[dict[bytes, bytes]]:
     return [as_dict(fields) for _, fields in redis.execute_command("XRANGE", stream, "-", "+")]
 
 
 @asynccontextmanager
-async def consumers(url: str, lane: Lane, *names: str) -> AsyncIterator[list[Consumer]]:
+async def consumers(url: str, lane: ShardStreams, *names: str) -> AsyncIterator[list[GroupConsumer]]:
     client = connect_async(url, client_name="darklaunch-test")
-    queue = ScriptQueue(Scripts(client))
+    queue = ScriptQueue(ScriptCaller(client))
     running = asyncio.create_task(queue.run())
     try:
-        yield [Consumer(client, queue, lane, name=name, lease_s=LEASE_S) for name in names]
+        yield [GroupConsumer(client, queue, lane, name=name, lease_s=LEASE_S) for name in names]
     finally:
         running.cancel()
         await client.aclose()
 
 
-async def some(consumer: Consumer) -> list[Delivery]:
+async def some(consumer: GroupConsumer) -> list[ClaimedEntry]:
     """Read until something comes; the first try may find no group yet and create it."""
     for _ in range(300):
         if read := await consumer.read(10, block_ms=100):
@@ -80,13 +82,13 @@ async def some(consumer: Consumer) -> list[Delivery]:
     raise AssertionError("nothing came")
 
 
-async def finish(consumer: Consumer, delivery: Delivery, onward: Fields) -> bool:
+async def finish(consumer: GroupConsumer, delivery: ClaimedEntry, onward: Fields) -> bool:
     """Settle one entry as replayed."""
-    (finished,) = await consumer.finish([Outcome(delivery.entry_id, onward, "replayed")])
+    (finished,) = await consumer.finish([FinishedEntry(delivery.entry_id, onward, "replayed")])
     return finished
 
 
-async def test_an_exchange_goes_from_stream_to_stream(redis: Client, redis_url: str, launch_name: str) -> None:
+async def test_an_exchange_goes_from_stream_to_stream(redis: RedisClient, redis_url: str, launch_name: str) -> None:
     assert admit(redis, launch_name, 1, 3) == 3
     async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
         for delivery in await some(one):
@@ -98,7 +100,7 @@ async def test_an_exchange_goes_from_stream_to_stream(redis: Client, redis_url: 
     assert ledger(redis, launch_name) == {"admitted": 3, "replayed": 3}
 
 
-def test_a_batch_sent_again_adds_nothing_twice(redis: Client, launch_name: str) -> None:
+def test_a_batch_sent_again_adds_nothing_twice(redis: RedisClient, launch_name: str) -> None:
     assert admit(redis, launch_name, 1, 3) == 3
     assert admit(redis, launch_name, 1, 5) == 5
     assert admit(redis, launch_name, 1, 5) == 5
@@ -106,14 +108,14 @@ def test_a_batch_sent_again_adds_nothing_twice(redis: Client, launch_name: str) 
     assert ledger(redis, launch_name) == {"admitted": 5}
 
 
-def test_over_its_bound_the_newest_is_shed_and_its_number_used_again(redis: Client, launch_name: str) -> None:
+def test_over_its_bound_the_newest_is_shed_and_its_number_used_again(redis: RedisClient, launch_name: str) -> None:
     assert admit(redis, launch_name, 1, 5, bound=3) == 3
     assert ledger(redis, launch_name) == {"admitted": 3, "shed": 2}
     assert admit(redis, launch_name, 4, 1, bound=4) == 1
     assert [fields[keys.ID] for fields in entries(redis, keys.captures(launch_name))][-1] == b"abcd1234:4"
 
 
-def test_a_key_of_the_wrong_type_fails_before_anything_is_written(redis: Client, launch_name: str) -> None:
+def test_a_key_of_the_wrong_type_fails_before_anything_is_written(redis: RedisClient, launch_name: str) -> None:
     redis.execute_command("SET", keys.ledger(launch_name), "oops")
     with pytest.raises(Exception, match="WRONGTYPE"):
         admit(redis, launch_name, 1, 1)
@@ -121,7 +123,7 @@ def test_a_key_of_the_wrong_type_fails_before_anything_is_written(redis: Client,
 
 
 async def test_an_outcome_waits_for_a_key_that_is_in_the_way_and_keeps_nobody_else_waiting(
-    redis: Client, redis_url: str, launch_name: str
+    redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 2)
     async with consumers(redis_url, worker_lane(launch_name, 0), "one", "two") as (one, two):
@@ -140,7 +142,7 @@ async def test_an_outcome_waits_for_a_key_that_is_in_the_way_and_keeps_nobody_el
 
 
 async def test_a_silent_consumers_entry_is_claimed_and_its_late_finish_refused(
-    redis: Client, redis_url: str, launch_name: str
+    redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 1)
     async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
@@ -156,7 +158,7 @@ async def test_a_silent_consumers_entry_is_claimed_and_its_late_finish_refused(
 
 
 async def test_many_entries_are_finished_by_one_call_each_by_itself(
-    redis: Client, redis_url: str, launch_name: str
+    redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 1)
     async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
@@ -166,9 +168,12 @@ async def test_many_entries_are_finished_by_one_call_each_by_itself(
         admit(redis, launch_name, 2, FINISHED_AT_ONCE - 2)
         kept = [delivery for _ in range(20) for delivery in await slow.read(10, block_ms=10)]
         assert len(kept) == FINISHED_AT_ONCE - 2
-        outcomes = [Outcome(it.entry_id, {**it.fields, keys.SHADOW: b"x"}, "replayed") for it in kept]
-        outcomes[3] = Outcome(kept[3].entry_id, {}, "dropped")
-        outcomes[1:1] = [Outcome(lost.entry_id, lost.fields, "replayed"), outcomes[0]]  # not its own; and one twice
+        outcomes = [FinishedEntry(it.entry_id, {**it.fields, keys.SHADOW: b"x"}, "replayed") for it in kept]
+        outcomes[3] = FinishedEntry(kept[3].entry_id, {}, "dropped")
+        outcomes[1:1] = [
+            FinishedEntry(lost.entry_id, lost.fields, "replayed"),
+            outcomes[0],
+        ]  # not its own; and one twice
         assert await slow.finish(outcomes) == [True, False, False, *[True] * (FINISHED_AT_ONCE - 3)]
         assert await slow.finish(outcomes) == [False] * FINISHED_AT_ONCE
     passed_on = [fields[keys.ID] for fields in entries(redis, keys.replays(launch_name))]
@@ -182,14 +187,14 @@ async def test_many_entries_are_finished_by_one_call_each_by_itself(
 
 @pytest.mark.parametrize("key", [keys.replays, keys.ledger])
 async def test_outcomes_that_a_key_is_in_the_way_of_are_all_passed_on_later(
-    redis: Client, redis_url: str, launch_name: str, key: Any
+    redis: RedisClient, redis_url: str, launch_name: str, key: Any
 ) -> None:
     admit(redis, launch_name, 1, 3)
     async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
         taken = await some(one)
         redis.execute_command("DEL", key(launch_name))
         redis.execute_command("SET", key(launch_name), "oops")
-        outcomes = [Outcome(it.entry_id, it.fields, "replayed") for it in taken]
+        outcomes = [FinishedEntry(it.entry_id, it.fields, "replayed") for it in taken]
         finishing = asyncio.create_task(one.finish(outcomes))
         await asyncio.sleep(0.05)
         assert len(entries(redis, keys.captures(launch_name))) == 3
@@ -199,7 +204,7 @@ async def test_outcomes_that_a_key_is_in_the_way_of_are_all_passed_on_later(
 
 
 async def test_many_entries_are_settled_at_once_but_for_those_of_another_consumer(
-    redis: Client, redis_url: str, launch_name: str
+    redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 1)
     async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
@@ -217,7 +222,7 @@ async def test_many_entries_are_settled_at_once_but_for_those_of_another_consume
     assert ledger(redis, launch_name) == {"admitted": 2_001, "recorded": 2_000, "superseded": 501}
 
 
-async def test_an_extended_entry_is_not_claimed(redis: Client, redis_url: str, launch_name: str) -> None:
+async def test_an_extended_entry_is_not_claimed(redis: RedisClient, redis_url: str, launch_name: str) -> None:
     admit(redis, launch_name, 1, 2)
     async with consumers(redis_url, worker_lane(launch_name, 0), "busy", "eager") as (busy, eager):
         kept, _lost = await some(busy)
@@ -229,7 +234,9 @@ async def test_an_extended_entry_is_not_claimed(redis: Client, redis_url: str, l
         assert await finish(busy, kept, kept.fields)
 
 
-async def test_poison_is_buried_with_its_payload_and_noticed(redis: Client, redis_url: str, launch_name: str) -> None:
+async def test_poison_is_buried_with_its_payload_and_noticed(
+    redis: RedisClient, redis_url: str, launch_name: str
+) -> None:
     admit(redis, launch_name, 1, 1)
     async with consumers(redis_url, worker_lane(launch_name, 0), "victim") as (victim,):
         assert len(await some(victim)) == 1
@@ -243,13 +250,15 @@ async def test_poison_is_buried_with_its_payload_and_noticed(redis: Client, redi
     assert letter.fields == pack_exchange(exchange(launch_name, "abcd1234:1"))
     assert letter.deliveries == MAX_DELIVERIES
     (notice,) = map(unpack_replay, entries(redis, keys.replays(launch_name)))
-    assert isinstance(notice, Loss)
+    assert isinstance(notice, UnreplayedExchange)
     assert (notice.id, notice.outcome, notice.endpoint) == ("abcd1234:1", "dead", "GET /orders/{id}")
     assert ledger(redis, launch_name) == {"admitted": 1, "dead": 1}
     assert entries(redis, keys.captures(launch_name)) == []
 
 
-async def test_a_strangers_entry_is_buried_without_a_notice(redis: Client, redis_url: str, launch_name: str) -> None:
+async def test_a_strangers_entry_is_buried_without_a_notice(
+    redis: RedisClient, redis_url: str, launch_name: str
+) -> None:
     redis.execute_command("XADD", keys.captures(launch_name), "*", "hello", "world")
     async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
         (delivery,) = await some(one)
@@ -258,7 +267,7 @@ async def test_a_strangers_entry_is_buried_without_a_notice(redis: Client, redis
     assert ledger(redis, launch_name) == {"foreign": 1}
 
 
-async def test_an_entry_trimmed_while_pending_is_counted(redis: Client, redis_url: str, launch_name: str) -> None:
+async def test_an_entry_trimmed_while_pending_is_counted(redis: RedisClient, redis_url: str, launch_name: str) -> None:
     admit(redis, launch_name, 1, 2)
     async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
         await some(one)
@@ -269,7 +278,7 @@ async def test_an_entry_trimmed_while_pending_is_counted(redis: Client, redis_ur
 
 
 async def test_what_is_handed_back_can_be_claimed_at_once_and_costs_no_delivery(
-    redis: Client, redis_url: str, launch_name: str
+    redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 1)
     async with consumers(redis_url, worker_lane(launch_name, 0), "leaving", "staying") as (leaving, staying):
@@ -283,7 +292,7 @@ async def test_what_is_handed_back_can_be_claimed_at_once_and_costs_no_delivery(
     assert names_of_consumers(redis, launch_name) == {"staying"}
 
 
-def names_of_consumers(redis: Client, launch: str) -> set[str]:
+def names_of_consumers(redis: RedisClient, launch: str) -> set[str]:
     listed = redis.execute_command("XINFO CONSUMERS", keys.captures(launch), keys.WORKER_GROUP)
     return {consumer["name"].decode() for consumer in listed}
 
@@ -319,13 +328,13 @@ async def test_a_full_server_still_drains(own_valkey: Any, launch_name: str) -> 
 
 
 def test_an_older_revision_never_replaces_a_newer_one_and_no_publishing_lifts_a_hold(
-    redis: Client, launch_name: str
+    redis: RedisClient, launch_name: str
 ) -> None:
     spec = pack_spec(LaunchSpec("http://a"))
 
     def publish(revision: int, percent: int, lift: str = "0") -> int:
         args = (revision, "active", percent, spec, lift)
-        return int(call_script(redis, Call("publish", (keys.launch(launch_name),), args)))
+        return int(call_script(redis, ScriptCall("publish", (keys.launch(launch_name),), args)))
 
     assert publish(7, 10) == 1
     assert publish(6, 50) == 0
@@ -338,7 +347,7 @@ def test_an_older_revision_never_replaces_a_newer_one_and_no_publishing_lifts_a_
     assert redis.execute_command("HGET", keys.launch(launch_name), "hold") is None
 
 
-def test_a_process_is_alive_by_the_servers_clock(redis: Client, launch_name: str) -> None:
+def test_a_process_is_alive_by_the_servers_clock(redis: RedisClient, launch_name: str) -> None:
     registry = f"dl:hooks:{launch_name}"
     call_script(redis, heartbeat(registry, "abcd1234", {"kind": "hook"}))
     redis.execute_command("HSET", registry, "damaged", "x")
@@ -352,7 +361,7 @@ def test_a_process_is_alive_by_the_servers_clock(redis: Client, launch_name: str
 
 
 async def test_the_latest_dead_letters_are_kept_and_the_rest_is_counted(
-    redis_url: str, redis: Client, launch_name: str, monkeypatch: pytest.MonkeyPatch
+    redis_url: str, redis: RedisClient, launch_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("darklaunch_shared.redis.consumer.DEAD_BOUND", 3)
     admit(redis, launch_name, 1, 5)
@@ -366,7 +375,7 @@ async def test_the_latest_dead_letters_are_kept_and_the_rest_is_counted(
     assert (told["dead"], told["dead_trimmed"]) == (5, 2)
 
 
-async def test_what_another_consumer_holds_is_left_to_it(redis_url: str, redis: Client, launch_name: str) -> None:
+async def test_what_another_consumer_holds_is_left_to_it(redis_url: str, redis: RedisClient, launch_name: str) -> None:
     stream = keys.captures(launch_name)
     admit(redis, launch_name, 1, 1)
     async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):

@@ -14,24 +14,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from darklaunch.delivery.launch_queue import Batch, Lane, Parcel
+from darklaunch.delivery.launch_queue import ExchangeBatch, LaunchQueue, PackedExchange
 from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.leader.lost_exchanges import GapDetector
-from darklaunch_comparator.leader.producer_counters import ProducerLedger
+from darklaunch_comparator.leader.lost_exchanges import LostExchangeDetector
+from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
 from darklaunch_comparator.pipeline.assess import assess
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import Act, LaunchRecord, create_launch
+from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, create_launch
 from darklaunch_comparator.store.write_batch import prepare, write
-from darklaunch_comparator.store.writer_cache import Memory
+from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect, connect_async
-from darklaunch_shared.redis.consumer import MAX_DELIVERIES, Consumer, Delivery, comparator_lane, worker_lane
-from darklaunch_shared.redis.script_queue import Call, ScriptQueue, Scripts, call_script
+from darklaunch_shared.redis.consumer import MAX_DELIVERIES, ClaimedEntry, GroupConsumer, comparator_lane, worker_lane
+from darklaunch_shared.redis.script_queue import ScriptCall, ScriptCaller, ScriptQueue, call_script
 from darklaunch_shared.wire.exchange import Fields, pack_exchange, unpack_exchange
 from darklaunch_shared.wire.producer_counters import pack_counters
-from darklaunch_shared.wire.replay import Loss, pack_loss
+from darklaunch_shared.wire.replay import UnreplayedExchange, pack_loss
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -56,20 +56,22 @@ class Sample:
 
     captured_at_ms: int
 
-    def parcel(self, launch: str, identity: str, *, seal: bool) -> Parcel:
+    def parcel(self, launch: str, identity: str, *, seal: bool) -> PackedExchange:
         fields = pack_exchange(exchange(launch, 1, at_ms=self.captured_at_ms))
-        return Parcel(fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE])
+        return PackedExchange(fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE])
 
     def settle(self) -> None:
         pass
 
 
-def finishing(consumer: Consumer, delivery: Delivery, onward: Fields, counter: str) -> Call:
+def finishing(consumer: GroupConsumer, delivery: ClaimedEntry, onward: Fields, counter: str) -> ScriptCall:
     """Give the call that settles an entry, so that it can be made twice."""
     lane = consumer.lane
     passed_on = [part for pair in onward.items() for part in pair]
     names = (lane.source, lane.onward, lane.ledger)
-    return Call("finish", names, (lane.group, consumer.name, delivery.entry_id, counter, len(passed_on), *passed_on))
+    return ScriptCall(
+        "finish", names, (lane.group, consumer.name, delivery.entry_id, counter, len(passed_on), *passed_on)
+    )
 
 
 class Protocol(RuleBasedStateMachine):
@@ -85,20 +87,22 @@ class Protocol(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.redis = connect(self.server.url, client_name="darklaunch-test")
         self.client = connect_async(self.server.url, client_name="darklaunch-test")
-        self.queue = ScriptQueue(Scripts(self.client))
+        self.queue = ScriptQueue(ScriptCaller(self.client))
         self.sending = self.loop.create_task(self.queue.run())
         self.postgres = connect_store(self.dsn, name="darklaunch-test")
         prepare(self.postgres)
         spec = LaunchSpec(shadow="http://shadow.test", max_entries=40)
-        self.launch: LaunchRecord = create_launch(self.postgres, self.name, spec, Act("t", "started"), percent=100.0)
+        self.launch: LaunchRecord = create_launch(
+            self.postgres, self.name, spec, LaunchAct("t", "started"), percent=100.0
+        )
         publish(self.redis, self.launch, lift_hold=True)
-        self.hook = Lane(self.launch.state, self.producer, 0)
-        self.memory, self.ledger = Memory(), ProducerLedger()
+        self.hook = LaunchQueue(self.launch.state, self.producer, 0)
+        self.memory, self.ledger = WriterCache(), ProducerCounterSync()
         self.numbers = itertools.count()
         self.worker, self.comparator = self._member(worker_lane), self._member(comparator_lane)
-        self.working: list[Delivery] = []
-        self.recording: list[Delivery] = []
-        self.last: Call | None = None
+        self.working: list[ClaimedEntry] = []
+        self.recording: list[ClaimedEntry] = []
+        self.last: ScriptCall | None = None
 
     # All of them
 
@@ -130,7 +134,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(answered=st.booleans())
     def flush(self, answered: bool) -> None:
-        batch: Batch | None = self.hook.next_batch(0)
+        batch: ExchangeBatch | None = self.hook.next_batch(0)
         if batch is None:
             return
         taken = int(call_script(self.redis, self.hook.admission(batch)))
@@ -165,7 +169,11 @@ class Protocol(RuleBasedStateMachine):
         delivery = self.working.pop(0)
         captured = unpack_exchange(delivery.fields)
         onward: Fields = (
-            pack_loss(Loss(captured.id, self.name, captured.captured_at_ms, captured.endpoint, "dropped", "stale"))
+            pack_loss(
+                UnreplayedExchange(
+                    captured.id, self.name, captured.captured_at_ms, captured.endpoint, "dropped", "stale"
+                )
+            )
             if stale
             else replayed(captured, body=None if same else {"total": 2})
         )
@@ -289,7 +297,7 @@ class Protocol(RuleBasedStateMachine):
         counters = pack_counters(self.hook.counters(2, closed=True))
         self.redis.execute_command("HSET", keys.producers(self.name), self.producer, counters)
         self.copy_counters()
-        gaps = GapDetector(0.0)
+        gaps = LostExchangeDetector(0.0)
         for _ in range(3):  # note how far it has come, look, and look again
             gaps.look(self.postgres, self.redis)
         ledger = report_queries.ledger(self.postgres, self.name)
@@ -319,11 +327,11 @@ class Protocol(RuleBasedStateMachine):
         streams = (keys.captures(self.name), keys.replays(self.name))
         return sum(int(self.redis.execute_command("XLEN", stream)) for stream in streams)
 
-    def _member(self, lane: Any) -> Consumer:
+    def _member(self, lane: Any) -> GroupConsumer:
         name = f"member-{next(self.numbers)}"
-        return Consumer(self.client, self.queue, lane(self.name, 0), name=name, lease_s=LEASE_S)
+        return GroupConsumer(self.client, self.queue, lane(self.name, 0), name=name, lease_s=LEASE_S)
 
-    def _call(self, call: Call) -> None:
+    def _call(self, call: ScriptCall) -> None:
         try:
             call_script(self.redis, call)
         except ResponseError as refused:

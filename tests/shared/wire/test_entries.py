@@ -5,16 +5,16 @@ import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.wire.dead_letter import MOST_BYTES, pack_dead, pack_notice, unpack_dead
-from darklaunch_shared.wire.exchange import Answer, Exchange, Request, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange
 from darklaunch_shared.wire.replay import (
-    Answered,
     LatencySource,
-    Loss,
-    Repeat,
+    NoiseReplay,
     Replay,
+    ReplayedVersion,
+    ShadowError,
     ShadowErrorClass,
-    Unanswered,
-    Version,
+    ShadowResponse,
+    UnreplayedExchange,
     pack_loss,
     pack_replay,
     unpack_replay,
@@ -25,15 +25,15 @@ from hypothesis import strategies as st
 latin1 = st.text(st.characters(max_codepoint=255), max_size=30)
 headers = st.lists(st.tuples(latin1, latin1), max_size=5).map(tuple)
 latencies = st.floats(0, 86_400_000)
-answers = st.builds(Answer, st.integers(100, 999), headers, st.binary(max_size=200), latencies)
+answers = st.builds(Response, st.integers(100, 999), headers, st.binary(max_size=200), latencies)
 requests = st.builds(Request, latin1, latin1, latin1, headers, st.binary(max_size=200))
 ids = st.builds("{}:{}".format, st.text("0123456789abcdefghijklmnopqrstuvwxyz", min_size=8, max_size=8), st.integers(1))
 times = st.integers(946_684_800_000, 32_503_680_000_000 - 1)
 exchanges = st.builds(Exchange, ids.filter(lambda text: len(text) < 27), latin1, times, latin1, requests, answers)
 builds = st.text(max_size=100)
-answered = st.builds(Answered, answers, st.sampled_from(LatencySource), st.integers(1, 9), times, builds)
+answered = st.builds(ShadowResponse, answers, st.sampled_from(LatencySource), st.integers(1, 9), times, builds)
 unanswered = st.builds(
-    Unanswered, st.sampled_from(ShadowErrorClass), latin1, st.integers(1, 9), latencies, times, builds
+    ShadowError, st.sampled_from(ShadowErrorClass), latin1, st.integers(1, 9), latencies, times, builds
 )
 
 
@@ -43,58 +43,58 @@ def test_an_exchange_survives_the_stream(exchange: Exchange) -> None:
 
 
 @given(exchanges, st.one_of(answered, unanswered))
-def test_a_replay_survives_the_stream(exchange: Exchange, shadow: Answered | Unanswered) -> None:
+def test_a_replay_survives_the_stream(exchange: Exchange, shadow: ShadowResponse | ShadowError) -> None:
     assert unpack_replay(pack_replay(pack_exchange(exchange), shadow)) == Replay(exchange, shadow)
 
 
 @given(exchanges, answers, times)
-def test_equal_bodies_travel_once(exchange: Exchange, answer: Answer, at: int) -> None:
-    same = Answer(answer.status, answer.headers, exchange.primary.body, answer.latency_ms)
-    packed = pack_replay(pack_exchange(exchange), Answered(same, LatencySource.CLIENT, 1, at))
+def test_equal_bodies_travel_once(exchange: Exchange, answer: Response, at: int) -> None:
+    same = Response(answer.status, answer.headers, exchange.primary.body, answer.latency_ms)
+    packed = pack_replay(pack_exchange(exchange), ShadowResponse(same, LatencySource.CLIENT, 1, at))
     assert keys.SHADOW not in packed
-    assert unpack_replay(packed) == Replay(exchange, Answered(same, LatencySource.CLIENT, 1, at))
+    assert unpack_replay(packed) == Replay(exchange, ShadowResponse(same, LatencySource.CLIENT, 1, at))
 
 
-@given(exchanges, answered, st.sampled_from(Version), st.one_of(answered, unanswered))
+@given(exchanges, answered, st.sampled_from(ReplayedVersion), st.one_of(answered, unanswered))
 def test_a_second_answer_survives_the_stream(
-    exchange: Exchange, shadow: Answered, version: Version, outcome: Answered | Unanswered
+    exchange: Exchange, shadow: ShadowResponse, version: ReplayedVersion, outcome: ShadowResponse | ShadowError
 ) -> None:
-    repeat = Repeat(version, outcome)
+    repeat = NoiseReplay(version, outcome)
     packed = pack_replay(pack_exchange(exchange), shadow, repeat)
     assert unpack_replay(packed) == Replay(exchange, shadow, repeat)
     older = {name: value for name, value in packed.items() if name not in (keys.CONTROL_META, keys.CONTROL)}
     assert older == pack_replay(pack_exchange(exchange), shadow)  # what a reader without the baseline sees of it
 
 
-@given(exchanges, answered, st.sampled_from(Version))
+@given(exchanges, answered, st.sampled_from(ReplayedVersion))
 def test_a_second_answer_with_the_first_ones_body_travels_without_it(
-    exchange: Exchange, shadow: Answered, version: Version
+    exchange: Exchange, shadow: ShadowResponse, version: ReplayedVersion
 ) -> None:
-    body = exchange.primary.body if version is Version.PRIMARY else shadow.answer.body
-    second = Answered(Answer(200, (), body, 1.0), LatencySource.CLIENT, 1, shadow.replayed_at_ms)
-    packed = pack_replay(pack_exchange(exchange), shadow, Repeat(version, second))
+    body = exchange.primary.body if version is ReplayedVersion.PRIMARY else shadow.answer.body
+    second = ShadowResponse(Response(200, (), body, 1.0), LatencySource.CLIENT, 1, shadow.replayed_at_ms)
+    packed = pack_replay(pack_exchange(exchange), shadow, NoiseReplay(version, second))
     assert keys.CONTROL not in packed
-    assert unpack_replay(packed) == Replay(exchange, shadow, Repeat(version, second))
+    assert unpack_replay(packed) == Replay(exchange, shadow, NoiseReplay(version, second))
 
 
 @pytest.mark.parametrize(
     "meta", [b"", b"{", b"[]", b"{}", b'{"version":"primary"}', b'{"version":"third","error":"reset"}']
 )
 def test_a_second_answer_that_cannot_be_read_costs_the_exchange_nothing(meta: bytes) -> None:
-    shadow = Answered(Answer(200, (), b"hi", 1.0), LatencySource.CLIENT, 1, 1_763_900_000_000)
+    shadow = ShadowResponse(Response(200, (), b"hi", 1.0), LatencySource.CLIENT, 1, 1_763_900_000_000)
     packed = pack_replay(entry(), shadow)
     assert unpack_replay({**packed, keys.CONTROL_META: meta}) == unpack_replay(packed)
 
 
 def test_a_loss_survives_the_stream_without_bodies() -> None:
-    loss = Loss("abcd1234:7", "checkout", 1_763_900_000_000, "GET /", "dropped", "stale")
+    loss = UnreplayedExchange("abcd1234:7", "checkout", 1_763_900_000_000, "GET /", "dropped", "stale")
     packed = pack_loss(loss)
     assert unpack_replay(packed) == loss
     assert keys.REQUEST not in packed
 
 
 def entry() -> dict[bytes, bytes]:
-    answer = Answer(200, (("content-type", "text/plain"),), b"hi", 1.5)
+    answer = Response(200, (("content-type", "text/plain"),), b"hi", 1.5)
     request = Request("GET", "/", "http://shop", (), b"")
     return pack_exchange(Exchange("abcd1234:7", "checkout", 1_763_900_000_000, "GET /", request, answer))
 
@@ -186,4 +186,4 @@ def test_a_strangers_entry_is_dead_without_a_notice() -> None:
 
 def test_a_damaged_exchange_is_noticed_with_what_can_be_read() -> None:
     notice = unpack_replay(pack_notice({**entry(), keys.META: b"{"}, "1763900000000-0", "checkout"))
-    assert notice == Loss("abcd1234:7", "checkout", 1_763_900_000_000, "?", "dead", "dead")
+    assert notice == UnreplayedExchange("abcd1234:7", "checkout", 1_763_900_000_000, "?", "dead", "dead")

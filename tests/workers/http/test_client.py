@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from darklaunch_shared.launch.origin import Origin
-from darklaunch_workers.http import BadRequest, NoFastClient, make_client
+from darklaunch_workers.http import NoFastClient, UnsendableRequest, make_client
 
 from tests.support.hostile_shadow import OK, calling, request
 
@@ -31,7 +31,7 @@ async def test_auto_is_the_fast_one(kind):
 
 async def test_auto_is_httpx_without_httptools(kind, without_httptools):
     async with calling(kind, OK) as (client, _):
-        with pytest.raises(BadRequest):
+        with pytest.raises(UnsendableRequest):
             await client.send(BEYOND_ASCII, deadline_s=5)
         assert (await client.send(request(), deadline_s=5)).answer.status == 200
 

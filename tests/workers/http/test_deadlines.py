@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import pytest
-from darklaunch_workers.http.deadlines import Deadlines
+from darklaunch_workers.http.deadlines import DeadlineTimer
 
 pytestmark = pytest.mark.anyio
 
@@ -12,7 +12,7 @@ FAR_S = 60.0
 
 
 async def test_each_is_cut_short_at_its_own_time_whatever_the_order() -> None:
-    deadlines = Deadlines()
+    deadlines = DeadlineTimer()
 
     async def late(delay_s: float) -> float:
         began = time.monotonic()
@@ -33,14 +33,14 @@ async def test_each_is_cut_short_at_its_own_time_whatever_the_order() -> None:
 
 
 async def test_what_ended_in_time_is_left_alone_afterwards() -> None:
-    deadlines = Deadlines()
+    deadlines = DeadlineTimer()
     with deadlines.within(0.02):
         pass
     await asyncio.sleep(0.1)
 
 
 async def test_the_inner_of_two_is_told_from_the_outer() -> None:
-    deadlines = Deadlines()
+    deadlines = DeadlineTimer()
     outer, inner = deadlines.within(FAR_S), deadlines.within(0.02)
     with outer:
         with pytest.raises(TimeoutError), inner:
@@ -51,7 +51,7 @@ async def test_the_inner_of_two_is_told_from_the_outer() -> None:
 
 @pytest.mark.parametrize("late_too", [False, True])
 async def test_a_cancellation_from_outside_stays_one(late_too: bool) -> None:
-    deadline = Deadlines().within(FAR_S)
+    deadline = DeadlineTimer().within(FAR_S)
 
     async def work() -> None:
         with deadline:

@@ -6,13 +6,13 @@ import time
 
 import pytest
 from darklaunch_shared.wire.replay import ShadowErrorClass
-from darklaunch_workers.http import Caps, ShadowFailure
+from darklaunch_workers.http import ResponseCaps, ShadowFailure
 
 from tests.support.hostile_shadow import OK, calling, client_of, hostile, request, reset
 
 pytestmark = pytest.mark.anyio
 
-SMALL = Caps(body_cap_bytes=10_000, header_cap_bytes=4_000, header_cap_count=20, informational_cap=32)
+SMALL = ResponseCaps(body_cap_bytes=10_000, header_cap_bytes=4_000, header_cap_count=20, informational_cap=32)
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 

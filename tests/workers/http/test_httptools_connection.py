@@ -3,14 +3,14 @@
 from itertools import pairwise
 
 import pytest
-from darklaunch_workers.http.errors import Fault
-from darklaunch_workers.http.httptools_connection import Reading
-from darklaunch_workers.http.interface import Caps
-from darklaunch_workers.http.socket_stream import Heads
+from darklaunch_workers.http.errors import ConnectionFault
+from darklaunch_workers.http.httptools_connection import ResponseParser
+from darklaunch_workers.http.interface import ResponseCaps
+from darklaunch_workers.http.socket_stream import ResponseHeadBound
 from hypothesis import given
 from hypothesis import strategies as st
 
-CAPS = Caps(body_cap_bytes=200, header_cap_bytes=300, header_cap_count=8, informational_cap=2)
+CAPS = ResponseCaps(body_cap_bytes=200, header_cap_bytes=300, header_cap_count=8, informational_cap=2)
 
 HEAD = [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 404 \r\n", b"HTTP/1.1 103 Early\r\nlink: x\r\n\r\n", b"HTTP/1.1 204 -\r\n"]
 LINE = [b"content-length: 5\r\n", b"transfer-encoding: chunked\r\n", b"x: y\r\n", b"\r\n", b"connection: close\r\n"]
@@ -26,14 +26,14 @@ def pieces(stream, at):
 
 
 def read(method, parts):
-    reading = Reading(CAPS)
+    reading = ResponseParser(CAPS)
     reading.begin(method)
     try:
         for part in parts:
             reading.feed(part)
             if reading.complete:
                 break
-    except Fault as fault:
+    except ConnectionFault as fault:
         return fault.error
     return reading.complete, reading.status, reading.headers, b"".join(reading.body)
 
@@ -48,12 +48,12 @@ def test_cuts_make_no_difference_to_an_answer(stream, at, method):
 
 @given(streams, cuts)
 def test_the_body_never_passes_the_cap(stream, at):
-    reading = Reading(CAPS)
+    reading = ResponseParser(CAPS)
     reading.begin("GET")
     try:
         for part in pieces(stream * 20, at):
             reading.feed(part)
-    except Fault:
+    except ConnectionFault:
         pass
     assert sum(map(len, reading.body)) <= CAPS.body_cap_bytes
     assert len(reading.headers) <= CAPS.header_cap_count + 1
@@ -61,11 +61,11 @@ def test_the_body_never_passes_the_cap(stream, at):
 
 @given(streams, cuts)
 def test_heads_give_faults_and_nothing_else(stream, at):
-    heads = Heads(CAPS)
+    heads = ResponseHeadBound(CAPS)
     try:
         for part in pieces(stream, at):
             heads.feed(part)
-    except Fault:
+    except ConnectionFault:
         pass
 
 
@@ -76,10 +76,10 @@ def test_heads_count_the_same_however_they_are_cut(size):
 
     def feed(informational):
         stream = early * informational + final
-        heads = Heads(CAPS)
+        heads = ResponseHeadBound(CAPS)
         for start in range(0, len(stream), size):
             heads.feed(stream[start : start + size])
 
     feed(2)
-    with pytest.raises(Fault, match="informational"):
+    with pytest.raises(ConnectionFault, match="informational"):
         feed(3)

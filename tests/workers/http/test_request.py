@@ -5,7 +5,7 @@ import re
 import pytest
 from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.wire.exchange import Request
-from darklaunch_workers.http import BadRequest, replay_request
+from darklaunch_workers.http import UnsendableRequest, replay_request
 from darklaunch_workers.http.request import check_sendable
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,13 +139,13 @@ def test_the_trace_is_fresh_and_sampled_as_the_primarys_was(captured, flags):
     ],
 )
 def test_what_cannot_be_sent_is_bad_input(bad):
-    with pytest.raises(BadRequest):
+    with pytest.raises(UnsendableRequest):
         replay(**bad)
 
 
 @pytest.mark.parametrize("target", ["http://169.254.169.254/", "@evil.example/", "evil.example:80", "*", "a"])
 def test_a_target_of_another_origin_is_bad_input(target):
-    with pytest.raises(BadRequest, match="does not begin with a slash"):
+    with pytest.raises(UnsendableRequest, match="does not begin with a slash"):
         replay(target=target)
 
 
@@ -157,7 +157,7 @@ def test_a_target_of_another_origin_is_bad_input(target):
     ],
 )
 def test_headers_that_cannot_be_sent_are_bad_input(header):
-    with pytest.raises(BadRequest):
+    with pytest.raises(UnsendableRequest):
         replay(header, host="preserve")
 
 
@@ -173,7 +173,7 @@ text = st.text(st.characters(max_codepoint=0x2FF), max_size=20)
 def test_anything_captured_becomes_one_request_or_bad_input(headers, method, target, body):
     try:
         request = replay(*headers, method=method, target=target, body=body)
-    except BadRequest:
+    except UnsendableRequest:
         return
     assert re.fullmatch(rb"[^\x00-\x20\x7f]+", request.target)
     assert request.target == target.encode("latin-1")

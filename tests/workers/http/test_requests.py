@@ -1,7 +1,7 @@
 """What leaves is what was given, byte for byte, or nothing leaves."""
 
 import pytest
-from darklaunch_workers.http import BadRequest, ShadowRequest
+from darklaunch_workers.http import ShadowRequest, UnsendableRequest
 
 from tests.support.hostile_shadow import OK, calling, request
 
@@ -40,7 +40,7 @@ async def test_bytes_above_ascii_in_a_target_arrive_or_are_refused(kind):
     async with calling(kind, OK) as (client, shadow):
         for target in (b"/\xff\xfe", "/é?ü=ö".encode(), b"/\xe9"):
             if kind == "httpx":
-                with pytest.raises(BadRequest, match="httpx cannot send"):
+                with pytest.raises(UnsendableRequest, match="httpx cannot send"):
                     await client.send(request(target), deadline_s=5)
             else:
                 await client.send(request(target), deadline_s=5)
@@ -79,7 +79,7 @@ BAD = {
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
 async def test_what_could_read_as_another_request_is_refused_before_connecting(kind, bad):
     async with calling(kind, OK) as (client, shadow):
-        with pytest.raises(BadRequest):
+        with pytest.raises(UnsendableRequest):
             await client.send(bad, deadline_s=5)
         assert shadow.connections == 0
 

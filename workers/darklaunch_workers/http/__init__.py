@@ -1,20 +1,20 @@
 """Send replays to a shadow: one small seam, two implementations."""
 
 from .client import Kind, make_client
-from .errors import BadRequest, HttpSeamError, NoFastClient, ShadowFailure
-from .interface import Caps, Reply, ShadowClient, ShadowRequest
+from .errors import NoFastClient, ReplayError, ShadowFailure, UnsendableRequest
+from .interface import ResponseCaps, ShadowClient, ShadowReply, ShadowRequest
 from .request import replay_headers, replay_request
 
 __all__ = [
-    "BadRequest",
-    "Caps",
-    "HttpSeamError",
     "Kind",
     "NoFastClient",
-    "Reply",
+    "ReplayError",
+    "ResponseCaps",
     "ShadowClient",
     "ShadowFailure",
+    "ShadowReply",
     "ShadowRequest",
+    "UnsendableRequest",
     "make_client",
     "replay_headers",
     "replay_request",

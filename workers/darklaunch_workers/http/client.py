@@ -8,7 +8,7 @@ from darklaunch_shared.launch.origin import Origin
 
 from .connect import Dialer
 from .errors import NoFastClient
-from .interface import Caps, Connection, ShadowClient
+from .interface import ResponseCaps, ShadowClient, ShadowConnection
 from .pool import PooledClient
 
 Kind = Literal["auto", "fast", "httpx"]
@@ -18,7 +18,7 @@ def make_client(
     origin: Origin,
     *,
     slots: int,
-    caps: Caps | None = None,
+    caps: ResponseCaps | None = None,
     kind: Kind = "auto",
     allow_metadata: bool = False,
     tls: ssl.SSLContext | None = None,
@@ -29,7 +29,7 @@ def make_client(
     shadow be at link-local and metadata addresses. `tls` replaces the system's trust for an https origin. Raises
     NoFastClient when `kind` is "fast" and httptools is not installed.
     """
-    caps = caps or Caps()
+    caps = caps or ResponseCaps()
     if kind == "auto":
         kind = "fast" if find_spec("httptools") else "httpx"
     dialer = Dialer(origin, tls=_context(tls) if origin.scheme == "https" else None, allow_metadata=allow_metadata)
@@ -38,23 +38,23 @@ def make_client(
     return _fast_client(dialer, slots, caps)
 
 
-def _httpx_client(origin: Origin, dialer: Dialer, slots: int, caps: Caps) -> ShadowClient:
+def _httpx_client(origin: Origin, dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowClient:
     from .httpx_connection import HttpxConnection
-    from .socket_stream import Wire
+    from .socket_stream import SocketStream
 
-    async def connect() -> Connection:
-        return HttpxConnection(await dialer.connect(Wire), origin, caps)
+    async def connect() -> ShadowConnection:
+        return HttpxConnection(await dialer.connect(SocketStream), origin, caps)
 
     return PooledClient(connect, slots=slots)
 
 
-def _fast_client(dialer: Dialer, slots: int, caps: Caps) -> ShadowClient:
+def _fast_client(dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowClient:
     try:
         from .httptools_connection import HttptoolsConnection
     except ImportError:
         raise NoFastClient('the fast HTTP client needs httptools: install it, or choose "httpx" or "auto"') from None
 
-    async def connect() -> Connection:
+    async def connect() -> ShadowConnection:
         return await dialer.connect(lambda: HttptoolsConnection(caps))
 
     return PooledClient(connect, slots=slots)

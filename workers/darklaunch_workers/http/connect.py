@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from darklaunch_shared.launch.origin import Origin, forbidden_address
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .errors import Fault
+from .errors import ConnectionFault
 
 P = TypeVar("P", bound=asyncio.Protocol)
 AddressInfo = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
@@ -37,7 +37,7 @@ class Dialer:
         """Connect, with TLS when the origin asks for it. Raises Fault; cancellation leaves no socket behind."""
         addresses = self._literal or await self._resolve()
         self._check(addresses)
-        refused = Fault(ShadowErrorClass.DNS, f"{self._origin.host} has no address")
+        refused = ConnectionFault(ShadowErrorClass.DNS, f"{self._origin.host} has no address")
         for family, address in addresses:
             last = (family, address) == addresses[-1]
             try:
@@ -61,7 +61,7 @@ class Dialer:
             return
         for _, address in addresses:
             if why := forbidden_address(str(address[0])):
-                raise Fault(ShadowErrorClass.FORBIDDEN, f"{self._origin} must not be called: {why}")
+                raise ConnectionFault(ShadowErrorClass.FORBIDDEN, f"{self._origin} must not be called: {why}")
 
     async def _start(self, protocol: Callable[[], P], sock: socket.socket) -> P:
         """Hand the connected socket to the event loop, which owns and closes it from here on, failed or not."""
@@ -72,9 +72,11 @@ class Dialer:
             )
         except (OSError, ValueError) as broken:  # ValueError: a host name that TLS cannot carry
             if self._tls is None:
-                raise Fault(ShadowErrorClass.RESET, f"{self._origin} closed the connection at once") from broken
+                raise ConnectionFault(
+                    ShadowErrorClass.RESET, f"{self._origin} closed the connection at once"
+                ) from broken
             reason = getattr(broken, "verify_message", "") or str(broken) or type(broken).__name__
-            raise Fault(ShadowErrorClass.TLS, f"no TLS with {self._origin}: {reason}") from broken
+            raise ConnectionFault(ShadowErrorClass.TLS, f"no TLS with {self._origin}: {reason}") from broken
         return started
 
 
@@ -83,7 +85,7 @@ async def _look_up(origin: Origin) -> list[AddressInfo]:
     try:
         found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as broken:
-        raise Fault(ShadowErrorClass.DNS, f"{origin.host} could not be resolved: {broken}") from broken
+        raise ConnectionFault(ShadowErrorClass.DNS, f"{origin.host} could not be resolved: {broken}") from broken
     return [(family, address) for family, _, _, _, address in found]
 
 
@@ -108,13 +110,13 @@ async def _open(family: int, address: object) -> socket.socket:
     return sock
 
 
-def _not_connected(origin: Origin, address: object, broken: OSError) -> Fault:
+def _not_connected(origin: Origin, address: object, broken: OSError) -> ConnectionFault:
     where = f"{origin} ({address})"
     if isinstance(broken, TimeoutError):
-        return Fault(ShadowErrorClass.TIMEOUT, f"{where} did not accept a connection in time")
+        return ConnectionFault(ShadowErrorClass.TIMEOUT, f"{where} did not accept a connection in time")
     if isinstance(broken, ConnectionRefusedError):
-        return Fault(ShadowErrorClass.REFUSED, f"{where} refused the connection")
-    return Fault(ShadowErrorClass.REFUSED, f"{where} cannot be reached: {broken.strerror or broken}")
+        return ConnectionFault(ShadowErrorClass.REFUSED, f"{where} refused the connection")
+    return ConnectionFault(ShadowErrorClass.REFUSED, f"{where} cannot be reached: {broken.strerror or broken}")
 
 
 def _retrieve(lookup: asyncio.Task[list[AddressInfo]]) -> None:

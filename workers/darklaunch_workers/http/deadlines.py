@@ -8,7 +8,7 @@ import asyncio
 from types import TracebackType
 
 
-class Deadlines:
+class DeadlineTimer:
     """Deadlines of tasks of one event loop."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Deadline:
 
     __slots__ = ("_all", "_cancelling", "_delay_s", "_task", "expired")
 
-    def __init__(self, deadlines: Deadlines, delay_s: float) -> None:
+    def __init__(self, deadlines: DeadlineTimer, delay_s: float) -> None:
         self.expired = False
         self._all, self._delay_s = deadlines, delay_s
         self._task: asyncio.Task[object] | None = None

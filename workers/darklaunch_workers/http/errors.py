@@ -9,19 +9,19 @@ HttpSeamError
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 
-class HttpSeamError(Exception):
+class ReplayError(Exception):
     """A replay could not be carried out."""
 
 
-class BadRequest(HttpSeamError):
+class UnsendableRequest(ReplayError):
     """The request cannot reach the shadow byte for byte. Nothing was sent: the exchange is dropped as `bad_input`."""
 
 
-class NoFastClient(HttpSeamError):
+class NoFastClient(ReplayError):
     """The fast HTTP client needs the httptools wheel."""
 
 
-class ShadowFailure(HttpSeamError):
+class ShadowFailure(ReplayError):
     """The shadow gave no answer.
 
     `detail` is one line for people. `sent` is False as long as no byte of the request can have reached the shadow's
@@ -36,7 +36,7 @@ class ShadowFailure(HttpSeamError):
         self.waited_ms = waited_ms
 
 
-class Fault(Exception):
+class ConnectionFault(Exception):
     """What went wrong on one connection, classified. Never leaves this package: `ShadowFailure` does."""
 
     def __init__(self, error: ShadowErrorClass, detail: str) -> None:
@@ -45,6 +45,6 @@ class Fault(Exception):
         self.detail = detail
 
 
-def too_large(what: str, cap: int) -> Fault:
+def too_large(what: str, cap: int) -> ConnectionFault:
     """Say which cap an answer is over."""
-    return Fault(ShadowErrorClass.TOO_LARGE, f"the answer's {what} is over the cap of {cap:,}")
+    return ConnectionFault(ShadowErrorClass.TOO_LARGE, f"the answer's {what} is over the cap of {cap:,}")

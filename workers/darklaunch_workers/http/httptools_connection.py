@@ -10,11 +10,11 @@ import time
 from typing import cast
 
 import httptools
-from darklaunch_shared.wire.exchange import Answer, Headers
+from darklaunch_shared.wire.exchange import Headers, Response
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .errors import Fault, too_large
-from .interface import Caps, ShadowRequest
+from .errors import ConnectionFault, too_large
+from .interface import ResponseCaps, ShadowRequest
 
 _OVERHEAD = 8  # bytes on the wire per byte of body: one-byte chunks take six
 
@@ -22,9 +22,9 @@ _OVERHEAD = 8  # bytes on the wire per byte of body: one-byte chunks take six
 class HttptoolsConnection(asyncio.Protocol):
     """One connection to the shadow; see Connection."""
 
-    def __init__(self, caps: Caps) -> None:
+    def __init__(self, caps: ResponseCaps) -> None:
         self._lost = False
-        self._reading = Reading(caps)
+        self._reading = ResponseParser(caps)
         self._waiter: asyncio.Future[None] | None = None  # there while an answer is awaited
         self._transport: asyncio.Transport
         self._read_at = 0.0
@@ -37,11 +37,13 @@ class HttptoolsConnection(asyncio.Protocol):
         """Whether another request may be sent."""
         return not (self._spent or self._lost or self._transport.is_closing())
 
-    async def exchange(self, request: ShadowRequest) -> Answer:
+    async def exchange(self, request: ShadowRequest) -> Response:
         """Send a request and read the answer. Raises Fault."""
         self.wrote = self.heard = False
         if self._lost:
-            raise Fault(ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent")
+            raise ConnectionFault(
+                ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent"
+            )
         reading = self._reading
         reading.begin(request.method)
         waiter = self._waiter = asyncio.get_running_loop().create_future()
@@ -58,7 +60,7 @@ class HttptoolsConnection(asyncio.Protocol):
         finally:
             self._waiter = None
         self._spent = not reading.clean or self._transport.get_write_buffer_size() > 0
-        return Answer(reading.status, reading.headers, b"".join(reading.body), (self._read_at - wrote_at) * 1000)
+        return Response(reading.status, reading.headers, b"".join(reading.body), (self._read_at - wrote_at) * 1000)
 
     def abort(self) -> None:
         """Close at once."""
@@ -78,7 +80,7 @@ class HttptoolsConnection(asyncio.Protocol):
         self.heard = True
         try:
             self._reading.feed(data)
-        except Fault as fault:
+        except ConnectionFault as fault:
             self._fail(fault)
         else:
             if self._reading.complete and not waiter.done():
@@ -93,24 +95,28 @@ class HttptoolsConnection(asyncio.Protocol):
             return
         self._read_at = time.perf_counter()
         if exc is not None:
-            self._fail(Fault(ShadowErrorClass.RESET, f"the connection broke: {exc}"))
+            self._fail(ConnectionFault(ShadowErrorClass.RESET, f"the connection broke: {exc}"))
         elif reading.ends_with_connection:
             waiter.set_result(None)
         else:
-            self._fail(Fault(ShadowErrorClass.RESET, "the shadow closed the connection before the answer was complete"))
+            self._fail(
+                ConnectionFault(
+                    ShadowErrorClass.RESET, "the shadow closed the connection before the answer was complete"
+                )
+            )
 
-    def _fail(self, fault: Fault) -> None:
+    def _fail(self, fault: ConnectionFault) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(fault)
 
 
-class Reading:
+class ResponseParser:
     """One answer after the other as they come in: begin each, and feed it bytes until it is `complete`. No I/O.
 
     `clean` is True when the connection may carry another request.
     """
 
-    def __init__(self, caps: Caps) -> None:
+    def __init__(self, caps: ResponseCaps) -> None:
         self._caps = caps
         self._bodiless = False
         self._parser: httptools.HttpResponseParser | None = None
@@ -136,7 +142,7 @@ class Reading:
         self._header_bytes = 0
         self._body_bytes = 0
         self._fed_bytes = 0
-        self._fault: Fault | None = None
+        self._fault: ConnectionFault | None = None
 
     @property
     def ends_with_connection(self) -> bool:
@@ -153,7 +159,9 @@ class Reading:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as broken:
             self.clean = False
             if not self.complete:
-                raise self._fault or Fault(ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {broken}") from None
+                raise self._fault or ConnectionFault(
+                    ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {broken}"
+                ) from None
         if self.complete:
             return
         caps = self._caps
@@ -231,12 +239,14 @@ class Reading:
         self._informational += 1
         self._section.clear()
         if self.status == 101 or self.status < 100:
-            raise self._refuse(Fault(ShadowErrorClass.PROTOCOL, f"the shadow answered with status {self.status}"))
+            raise self._refuse(
+                ConnectionFault(ShadowErrorClass.PROTOCOL, f"the shadow answered with status {self.status}")
+            )
         if self._informational > self._caps.informational_cap:
             cap = self._caps.informational_cap
-            raise self._refuse(Fault(ShadowErrorClass.PROTOCOL, f"more than {cap} informational responses"))
+            raise self._refuse(ConnectionFault(ShadowErrorClass.PROTOCOL, f"more than {cap} informational responses"))
 
-    def _refuse(self, fault: Fault) -> Fault:
+    def _refuse(self, fault: ConnectionFault) -> ConnectionFault:
         """Keep a fault raised in a callback: the parser raises one of its own instead."""
         self._fault = fault
         return fault

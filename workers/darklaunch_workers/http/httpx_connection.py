@@ -11,18 +11,18 @@ from typing import Any, cast
 
 import httpcore
 from darklaunch_shared.launch.origin import Origin
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .errors import BadRequest, Fault, too_large
-from .interface import Caps, ShadowRequest
-from .socket_stream import Heads, Wire
+from .errors import ConnectionFault, UnsendableRequest, too_large
+from .interface import ResponseCaps, ShadowRequest
+from .socket_stream import ResponseHeadBound, SocketStream
 
 
 class HttpxConnection:
     """One connection to the shadow; see Connection."""
 
-    def __init__(self, wire: Wire, origin: Origin, caps: Caps) -> None:
+    def __init__(self, wire: SocketStream, origin: Origin, caps: ResponseCaps) -> None:
         self._wire = wire
         self._caps = caps
         self._origin = httpcore.Origin(origin.scheme.encode(), origin.host.encode(), origin.port)
@@ -44,27 +44,27 @@ class HttpxConnection:
         """Whether another request may be sent."""
         return self._http11.is_available() and not self._spent and self._wire.quiet
 
-    async def exchange(self, request: ShadowRequest) -> Answer:
+    async def exchange(self, request: ShadowRequest) -> Response:
         """Send a request and read the answer. Raises Fault, or BadRequest when h11 refuses to send it."""
         wire, caps = self._wire, self._caps
-        heads = Heads(caps)
+        heads = ResponseHeadBound(caps)
         wire.begin(heads.feed)
         try:
             response = await self._http11.handle_async_request(self._request(request))
             body = await self._body(request.method, response)
         except httpcore.LocalProtocolError as refused:
             if not wire.wrote_at:
-                raise BadRequest(f"httpx cannot send this request as it is: {refused}") from refused
-            raise Fault(ShadowErrorClass.PROTOCOL, str(refused)) from refused
+                raise UnsendableRequest(f"httpx cannot send this request as it is: {refused}") from refused
+            raise ConnectionFault(ShadowErrorClass.PROTOCOL, str(refused)) from refused
         except httpcore.RemoteProtocolError as broken:
             if wire.ended:
                 detail = "the shadow closed the connection before the answer was complete"
-                raise Fault(ShadowErrorClass.RESET, detail) from broken
-            raise Fault(ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {broken}") from broken
+                raise ConnectionFault(ShadowErrorClass.RESET, detail) from broken
+            raise ConnectionFault(ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {broken}") from broken
         finally:
             wire.end()
         headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers)
-        return Answer(response.status, headers, body, (wire.read_at - wire.wrote_at) * 1000)
+        return Response(response.status, headers, body, (wire.read_at - wire.wrote_at) * 1000)
 
     def abort(self) -> None:
         """Close at once."""
@@ -79,7 +79,7 @@ class HttpxConnection:
         """Read the body, up to the cap, and leave the connection ready for the next request or `_spent`."""
         caps = self._caps
         if response.status == 101:
-            raise Fault(ShadowErrorClass.PROTOCOL, "the shadow answered with status 101")
+            raise ConnectionFault(ShadowErrorClass.PROTOCOL, "the shadow answered with status 101")
         if len(response.headers) > caps.header_cap_count:
             raise too_large("number of header fields", caps.header_cap_count)
         for name, value in response.headers:

@@ -7,7 +7,7 @@ try again. The one exception is a kept-alive connection that the shadow closed w
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.exchange import Response
 
 
 class ShadowRequest(NamedTuple):
@@ -22,7 +22,7 @@ class ShadowRequest(NamedTuple):
     body: bytes
 
 
-class Reply(NamedTuple):
+class ShadowReply(NamedTuple):
     """The shadow's answer.
 
     `answer.latency_ms` runs from the first byte written to the last byte read, on a connection that was there:
@@ -30,12 +30,12 @@ class Reply(NamedTuple):
     content coding. `attempts` is 1, or 2 when a kept-alive connection turned out to be closed.
     """
 
-    answer: Answer
+    answer: Response
     attempts: int
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class ResponseCaps:
     """How much of an answer is read before it is given up.
 
     body_cap_bytes      body without transfer coding, as sent, not inflated
@@ -53,7 +53,7 @@ class Caps:
 class ShadowClient(Protocol):
     """Sends requests to one shadow."""
 
-    async def send(self, request: ShadowRequest, *, deadline_s: float) -> Reply:
+    async def send(self, request: ShadowRequest, *, deadline_s: float) -> ShadowReply:
         """Send a request once and read the whole answer before the deadline, which covers everything.
 
         Raises ShadowFailure when there is no answer, BadRequest when the request cannot be sent as it is. Nothing
@@ -66,7 +66,7 @@ class ShadowClient(Protocol):
         ...
 
 
-class Connection(Protocol):
+class ShadowConnection(Protocol):
     """One connection to the shadow, one request at a time."""
 
     @property
@@ -84,7 +84,7 @@ class Connection(Protocol):
         """Whether another request may be sent: still open, nothing left over from the answer before."""
         ...
 
-    async def exchange(self, request: ShadowRequest) -> Answer:
+    async def exchange(self, request: ShadowRequest) -> Response:
         """Send a request and read the answer. Raises Fault, or BadRequest before the first byte is written."""
         ...
 

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from darklaunch_shared.wire.exchange import Answer
+from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .deadlines import Deadlines
-from .errors import BadRequest, Fault, ShadowFailure
-from .interface import Connection, Reply, ShadowRequest
+from .deadlines import DeadlineTimer
+from .errors import ConnectionFault, ShadowFailure, UnsendableRequest
+from .interface import ShadowConnection, ShadowReply, ShadowRequest
 from .request import check_sendable
 
 IDLE_S: Final = 4.0
@@ -23,10 +23,10 @@ DETAIL_LIMIT: Final = 200
 
 
 @dataclass(slots=True)
-class _Trip:
+class _RequestProgress:
     """How far a request has come; read when it fails."""
 
-    connection: Connection | None = None
+    connection: ShadowConnection | None = None
 
 
 class PooledClient:
@@ -38,19 +38,19 @@ class PooledClient:
     at least once anyhow, and carry an Idempotency-Key for it.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], *, slots: int) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[ShadowConnection]], *, slots: int) -> None:
         """`connect` opens one connection, or raises Fault."""
         self._connect = connect
         self._slots = asyncio.Semaphore(slots)
-        self._deadlines = Deadlines()
-        self._idle: deque[tuple[Connection, float]] = deque()  # the most recently used at the right
+        self._deadlines = DeadlineTimer()
+        self._idle: deque[tuple[ShadowConnection, float]] = deque()  # the most recently used at the right
         self._closed = False
 
-    async def send(self, request: ShadowRequest, *, deadline_s: float) -> Reply:
+    async def send(self, request: ShadowRequest, *, deadline_s: float) -> ShadowReply:
         """Send a request once; see ShadowClient."""
         check_sendable(request)
         started = time.perf_counter()
-        trip = _Trip()
+        trip = _RequestProgress()
         deadline = self._deadlines.within(deadline_s)
         try:
             with deadline:
@@ -59,7 +59,7 @@ class PooledClient:
                     return await self._send(request, trip)
                 finally:
                     self._slots.release()
-        except BadRequest:
+        except UnsendableRequest:
             raise
         except Exception as broken:
             fault = _late(trip, deadline_s) if deadline.expired else _classify(broken)
@@ -77,19 +77,19 @@ class PooledClient:
             self._idle.pop()[0].abort()
         await asyncio.sleep(0)  # lets the transports close their sockets
 
-    async def _send(self, request: ShadowRequest, trip: _Trip) -> Reply:
+    async def _send(self, request: ShadowRequest, trip: _RequestProgress) -> ShadowReply:
         kept = trip.connection = self._reuse()
         if kept is not None:
             try:
-                return Reply(await self._exchange(kept, request), attempts=1)
-            except Fault as fault:
+                return ShadowReply(await self._exchange(kept, request), attempts=1)
+            except ConnectionFault as fault:
                 if fault.error is not ShadowErrorClass.RESET or kept.heard:
                     raise
             trip.connection = None
         fresh = trip.connection = await self._connect()
-        return Reply(await self._exchange(fresh, request), attempts=1 if kept is None else 2)
+        return ShadowReply(await self._exchange(fresh, request), attempts=1 if kept is None else 2)
 
-    async def _exchange(self, connection: Connection, request: ShadowRequest) -> Answer:
+    async def _exchange(self, connection: ShadowConnection, request: ShadowRequest) -> Response:
         try:
             answer = await connection.exchange(request)
         except BaseException:
@@ -101,7 +101,7 @@ class PooledClient:
             self._idle.append((connection, time.monotonic()))
         return answer
 
-    def _reuse(self) -> Connection | None:
+    def _reuse(self) -> ShadowConnection | None:
         """Take the most recently used connection that is still good; close those nobody used for IDLE_S."""
         now = time.monotonic()
         while self._idle and now - self._idle[0][1] > IDLE_S:
@@ -114,23 +114,23 @@ class PooledClient:
         return None
 
 
-def _late(trip: _Trip, deadline_s: float) -> Fault:
+def _late(trip: _RequestProgress, deadline_s: float) -> ConnectionFault:
     if trip.connection is None:
         detail = "no connection"
     elif not trip.connection.heard:
         detail = "connected, but no answer"
     else:
         detail = "the answer was not complete"
-    return Fault(ShadowErrorClass.TIMEOUT, f"{detail} within {deadline_s:.3g} s")
+    return ConnectionFault(ShadowErrorClass.TIMEOUT, f"{detail} within {deadline_s:.3g} s")
 
 
-def _classify(broken: Exception) -> Fault:
+def _classify(broken: Exception) -> ConnectionFault:
     match broken:
-        case Fault():
+        case ConnectionFault():
             return broken
         case ssl.SSLError():
-            return Fault(ShadowErrorClass.TLS, str(broken))
+            return ConnectionFault(ShadowErrorClass.TLS, str(broken))
         case OSError():
-            return Fault(ShadowErrorClass.RESET, f"the connection broke: {broken}")
+            return ConnectionFault(ShadowErrorClass.RESET, f"the connection broke: {broken}")
         case _:
-            return Fault(ShadowErrorClass.PROTOCOL, f"{type(broken).__name__}: {broken}")
+            return ConnectionFault(ShadowErrorClass.PROTOCOL, f"{type(broken).__name__}: {broken}")

@@ -13,7 +13,7 @@ from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.launch.spec import SAFE_METHODS
 from darklaunch_shared.wire.exchange import Request
 
-from .errors import BadRequest
+from .errors import UnsendableRequest
 from .interface import ShadowRequest
 
 LAUNCH_HEADER: Final = "x-darklaunch-launch"
@@ -53,14 +53,14 @@ def replay_request(
     bytes for the trace and span ids. Raises BadRequest for a target that is no path, and for what is not latin-1.
     """
     if not request.target.startswith("/"):  # a shadow may take another origin's name in it for an order to go there
-        raise BadRequest(f"the target {request.target[:80]!r} does not begin with a slash")
+        raise UnsendableRequest(f"the target {request.target[:80]!r} does not begin with a slash")
     try:
         headers = replay_headers(
             request, launch=launch, exchange_id=exchange_id, shadow=shadow, host=host, entropy=entropy
         )
         return ShadowRequest(request.method, request.target.encode("latin-1"), headers, request.body)
     except UnicodeEncodeError:
-        raise BadRequest("the captured request has characters that are no bytes (latin-1)") from None
+        raise UnsendableRequest("the captured request has characters that are no bytes (latin-1)") from None
 
 
 def replay_headers(
@@ -113,22 +113,24 @@ def check_sendable(request: ShadowRequest) -> None:
     """
     method, target, headers, body = request
     if not _TOKEN.fullmatch(method.encode("utf-8", "replace")) or method == "CONNECT":
-        raise BadRequest(f"{method[:40]!r} is not a method that can be replayed")
+        raise UnsendableRequest(f"{method[:40]!r} is not a method that can be replayed")
     if not _TARGET.fullmatch(target):
-        raise BadRequest(f"the target {target[:80]!r} is empty or has a space or control character in it")
+        raise UnsendableRequest(f"the target {target[:80]!r} is empty or has a space or control character in it")
     names = [name for name, _ in headers]
     joined = b":".join(names)
     if not all(names) or joined.translate(None, _TOKEN_CHARACTERS) != b":" * (len(names) - 1):
-        raise BadRequest("a header name is empty or has a character that is not allowed in it, or there is no header")
+        raise UnsendableRequest(
+            "a header name is empty or has a character that is not allowed in it, or there is no header"
+        )
     values = b"".join([value for _, value in headers])
     if b"\r" in values or b"\n" in values or b"\0" in values:
-        raise BadRequest("a header value has a line end or NUL in it")
+        raise UnsendableRequest("a header value has a line end or NUL in it")
     names = joined.lower().split(b":")
     if names.count(b"host") != 1 or b"transfer-encoding" in names:
-        raise BadRequest("the headers must hold exactly one Host and no Transfer-Encoding")
+        raise UnsendableRequest("the headers must hold exactly one Host and no Transfer-Encoding")
     lengths = [headers[at][1] for at, name in enumerate(names) if name == b"content-length"]
     if lengths != [b"%d" % len(body)] and (lengths or body):
-        raise BadRequest(f"the headers must hold one Content-Length, {len(body)} like the body")
+        raise UnsendableRequest(f"the headers must hold one Content-Length, {len(body)} like the body")
 
 
 def _primary_host(request: Request) -> str:

@@ -9,17 +9,17 @@ from typing import Any, Final, cast
 import httpcore
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .errors import Fault, too_large
-from .interface import Caps
+from .errors import ConnectionFault, too_large
+from .interface import ResponseCaps
 
 _HIGH_WATER: Final = 262_144
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 
-class Heads:
+class ResponseHeadBound:
     """Bounds what comes before a final response's body, which h11 does not: it reads 1xx responses without end."""
 
-    def __init__(self, caps: Caps) -> None:
+    def __init__(self, caps: ResponseCaps) -> None:
         self._caps = caps
         self._pending = bytearray()
         self._searched = 0
@@ -34,7 +34,9 @@ class Heads:
         self._pending += data
         while self._pending and not self._done:
             if not b"HTTP/".startswith(self._pending[:5]):
-                raise Fault(ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {bytes(self._pending[:40])!r}")
+                raise ConnectionFault(
+                    ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {bytes(self._pending[:40])!r}"
+                )
             blank = _BLANK_LINE.search(self._pending, max(0, self._searched - 2))
             self._searched = len(self._pending)
             if self._bytes + (blank.end() if blank else self._searched) > self._caps.header_cap_bytes:
@@ -48,13 +50,13 @@ class Heads:
         self._informational += 1
         if not self._done and self._informational > self._caps.informational_cap:
             cap = self._caps.informational_cap
-            raise Fault(ShadowErrorClass.PROTOCOL, f"more than {cap} informational responses")
+            raise ConnectionFault(ShadowErrorClass.PROTOCOL, f"more than {cap} informational responses")
         self._bytes += end
         self._searched = 0
         del self._pending[:end]
 
 
-class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
+class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     """A connected socket as httpcore wants it, with a clock on both ends.
 
     `wrote_at` and `read_at` are the times of the first byte written and the last byte read, in seconds.
@@ -101,7 +103,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
             finally:
                 self._waiter = None
         if not self._buffer and self._lost is not None:
-            raise Fault(ShadowErrorClass.RESET, f"the connection broke: {self._lost}")
+            raise ConnectionFault(ShadowErrorClass.RESET, f"the connection broke: {self._lost}")
         data = bytes(self._buffer[:max_bytes])
         del self._buffer[:max_bytes]
         if self._paused and len(self._buffer) < _HIGH_WATER:
@@ -115,7 +117,9 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         """Write without waiting: a request is small and in memory already."""
         if not self.wrote_at:
             if self.ended:
-                raise Fault(ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent")
+                raise ConnectionFault(
+                    ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent"
+                )
             self.wrote_at = time.perf_counter()
         self._transport.write(buffer)
 
