@@ -1,8 +1,8 @@
-"""`python -m darklaunch_console.healthy worker`: does this host's worker give signs of life? For containers' checks.
+"""Health check for containers: `python -m darklaunch_console.healthcheck worker` (or `comparator`).
 
-Exit code 0 when a process of that kind on this host was heard of on Redis within 15 s, 1 when not. When Redis cannot be
-asked nobody knows, and the code is 0: the process waits for Redis by itself, and starting it again would help nobody.
-What is wrong with the whole is `darklaunch doctor`'s business, not that of one process's health.
+Exit code 0 when a process of that kind on this host wrote a heartbeat to Redis within the last 15 s, 1 when none did.
+When Redis cannot be reached the code is 0 too: the process reconnects by itself, so restarting it would not help.
+`darklaunch doctor` checks the pipeline as a whole.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from .cli.errors import EXIT_FAILED, EXIT_USAGE, BadUsage, ServerUnreachable
-from .cli.settings import REDIS_DEFAULT, REDIS_VARIABLES, ConsoleSettings, ServerAddress
+from .errors import EXIT_FAILED, EXIT_USAGE, BadUsage, ServerUnreachable
+from .settings import REDIS_DEFAULT, REDIS_VARIABLES, ConsoleSettings, ServerAddress
 from .stores.processes import comparators_alive, workers_alive
 from .stores.redis import open_redis
 
 KINDS: Final = {"worker": workers_alive, "comparator": comparators_alive}
 
 
-def check(kind: str, host: str, environ: Mapping[str, str]) -> tuple[int, str]:
+def check_health(kind: str, host: str, environ: Mapping[str, str]) -> tuple[int, str]:
     """Give the exit code and a line that says why."""
     if kind not in KINDS:
         return EXIT_USAGE, f"say which kind of process: {' or '.join(KINDS)}"
@@ -38,6 +38,6 @@ def check(kind: str, host: str, environ: Mapping[str, str]) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    code, line = check(sys.argv[1] if len(sys.argv) == 2 else "", socket.gethostname(), os.environ)
+    code, line = check_health(sys.argv[1] if len(sys.argv) == 2 else "", socket.gethostname(), os.environ)
     sys.stdout.write(f"{line}\n")
     sys.exit(code)

@@ -12,7 +12,7 @@ from darklaunch_comparator import settings as comparator_settings
 from darklaunch_comparator.masking import credential_names as credentials
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.migrate import OLDEST_SERVER
-from darklaunch_console.cli import errors
+from darklaunch_console import errors
 from darklaunch_console.cli.program import program
 from darklaunch_console.doctor import check_redis
 from darklaunch_shared.launch.control_view import STALE_S

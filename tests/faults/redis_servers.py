@@ -14,8 +14,8 @@ from pathlib import Path
 
 from darklaunch_console.embedded.account import ServerAccount
 from darklaunch_console.embedded.install import find_valkey
-from darklaunch_console.embedded.ports import free_port, lost_the_race
-from darklaunch_console.embedded.process import Child, start
+from darklaunch_console.embedded.ports import free_port, port_was_taken
+from darklaunch_console.embedded.process import ServerProcess, start_process
 from darklaunch_shared.redis.client import RedisClient, connect
 from redis.exceptions import RedisError
 
@@ -66,7 +66,7 @@ class RedisServer:
             self._program = shutil.copy(program, directory / "redis-server")
             self._program.chmod(0o755)
         self._lines = lines
-        self.process: Child | None = None
+        self.process: ServerProcess | None = None
 
     @property
     def url(self) -> str:
@@ -89,7 +89,7 @@ class RedisServer:
             "bind 127.0.0.1", f"port {self.port}", f"requirepass {self.password}", f"masterauth {self.password}",
             f"dir {self.directory}", "maxmemory-policy noeviction", 'save ""', *self._lines, *lines,
         ]  # fmt: skip
-        self.process = start(
+        self.process = start_process(
             "Redis",
             [str(self._program), "-"],
             cwd=self.directory,
@@ -101,7 +101,7 @@ class RedisServer:
         give_up = time.monotonic() + LIMIT_S
         while answering and not self.answers():
             assert self.process.exit_code() is None and time.monotonic() < give_up, self.process.log_tail()
-            assert not lost_the_race(self.process.log())
+            assert not port_was_taken(self.process.log())
             time.sleep(0.02)
 
     def answers(self) -> bool:

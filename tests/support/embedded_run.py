@@ -21,10 +21,10 @@ def main(mode: str, directory: str = ".") -> None:
     say(pid=os.getpid())
     if mode == "lifeline":
         from darklaunch_console.embedded.account import server_account
-        from darklaunch_console.embedded.process import start
+        from darklaunch_console.embedded.process import start_process
 
         path = Path(directory)
-        child = start(
+        child = start_process(
             "sleep",
             ["/bin/sleep", "600"],
             cwd=path,

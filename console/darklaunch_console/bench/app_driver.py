@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_to_bytes
 
+from darklaunch_console.errors import ConsoleError
+
 LIFESPAN_LIMIT_S: Final = 30.0
 
 ASGI: Final = "asgi"
@@ -30,7 +32,7 @@ class RepeatedRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class AppAnswer:
+class AppResponse:
     """What the app said: a status and how many bytes of body."""
 
     status: int
@@ -44,7 +46,7 @@ class AppDriver(Protocol):
         """Call the app so often and give how long each call took, in seconds."""
         ...
 
-    def answer(self) -> AppAnswer:
+    def answer(self) -> AppResponse:
         """Call it once and give what it said."""
         ...
 
@@ -52,18 +54,18 @@ class AppDriver(Protocol):
         """End the app as a server would."""
 
 
-class AppDidNotAnswer(Exception):
-    """The app ended without an answer, or could not be started."""
+class AppDidNotRespond(ConsoleError):
+    """The app ended without a response, or could not be started."""
 
 
-def interface_of(app: App) -> str:
+def detect_interface(app: App) -> str:
     """Tell an ASGI app from a WSGI app by whether calling it gives a coroutine."""
     called = app if inspect.isfunction(app) or inspect.ismethod(app) else type(app).__call__
     return ASGI if inspect.iscoroutinefunction(called) else WSGI
 
 
-def drive(app: App, interface: str, call: RepeatedRequest) -> AppDriver:
-    """Make the driver for an app. Raises NotAnswered when its start-up fails."""
+def make_driver(app: App, interface: str, call: RepeatedRequest) -> AppDriver:
+    """Make the driver for an app. Raises AppDidNotRespond when its start-up fails."""
     return AsgiDriver(app, call) if interface == ASGI else WsgiDriver(app, call)
 
 
@@ -79,7 +81,7 @@ class AsgiDriver:
     def call(self, times: int) -> list[float]:
         return self._loop.run_until_complete(self._timed(times))
 
-    def answer(self) -> AppAnswer:
+    def answer(self) -> AppResponse:
         said: list[dict[str, Any]] = []
 
         async def send(message: dict[str, Any]) -> None:
@@ -88,8 +90,8 @@ class AsgiDriver:
         self._loop.run_until_complete(self._app(self._scope(), self._receiving(), send))
         status = [message["status"] for message in said if message["type"] == "http.response.start"]
         if not status:
-            raise AppDidNotAnswer("the app ended without an answer")
-        return AppAnswer(status[0], sum(len(message.get("body", b"")) for message in said))
+            raise AppDidNotRespond("the app ended without an answer")
+        return AppResponse(status[0], sum(len(message.get("body", b"")) for message in said))
 
     def close(self) -> None:
         self._loop.run_until_complete(self._lifespan.stop())
@@ -151,7 +153,7 @@ class WsgiDriver:
             took_s.append(time.perf_counter() - began_s)
         return took_s
 
-    def answer(self) -> AppAnswer:
+    def answer(self) -> AppResponse:
         statuses: list[str] = []
         written: list[bytes] = []
 
@@ -161,8 +163,8 @@ class WsgiDriver:
 
         length = _consume(self._app(self._environ(), start_response))
         if not statuses:
-            raise AppDidNotAnswer("the app ended without an answer")
-        return AppAnswer(int(statuses[-1][:3]), length + sum(map(len, written)))
+            raise AppDidNotRespond("the app ended without an answer")
+        return AppResponse(int(statuses[-1][:3]), length + sum(map(len, written)))
 
     def close(self) -> None:
         pass
@@ -204,13 +206,13 @@ class _AppLifespan:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the app. Raises NotAnswered when it says that it failed, or says nothing in 30 s."""
+        """Start the app. Raises AppDidNotRespond when it says that it failed, or says nothing in 30 s."""
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         call: Coroutine[Any, Any, None] = self._app(scope, self._heard.get, self._said.put)
         self._task = asyncio.create_task(call)
         answer = await self._ask("startup")
         if answer.get("type") == "lifespan.startup.failed":
-            raise AppDidNotAnswer(f"the app's start-up failed: {answer.get('message') or 'it did not say why'}")
+            raise AppDidNotRespond(f"the app's start-up failed: {answer.get('message') or 'it did not say why'}")
 
     async def stop(self) -> None:
         """End the app."""
@@ -228,7 +230,7 @@ class _AppLifespan:
             return said.result()
         said.cancel()
         if not self._task.done():
-            raise AppDidNotAnswer(f"the app's {what} did not end within {LIFESPAN_LIMIT_S:g} s")
+            raise AppDidNotRespond(f"the app's {what} did not end within {LIFESPAN_LIMIT_S:g} s")
         return {}  # it raised: it supports no lifespan
 
 

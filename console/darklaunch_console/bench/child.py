@@ -20,17 +20,19 @@ from typing import Any, Final
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
 from darklaunch.capture.recorder import recorders
 
-from .app_driver import ASGI, AppDidNotAnswer, AppDriver, RepeatedRequest, drive, interface_of
+from darklaunch_console.errors import ConsoleError
+
+from .app_driver import ASGI, AppDidNotRespond, AppDriver, RepeatedRequest, detect_interface, make_driver
 
 READY_LIMIT_S: Final = 10.0
 
 
-class UnusableApp(Exception):
+class UnusableApp(ConsoleError):
     """The app cannot be loaded; the message says why and what to do."""
 
 
 def load_app(path: str, directory: str) -> Any:
-    """Import `module:attribute` from a directory. Raises Unusable."""
+    """Import `module:attribute` from a directory. Raises UnusableApp."""
     name, _, attribute = path.partition(":")
     sys.path.insert(0, str(Path(directory).resolve()))
     try:
@@ -66,13 +68,13 @@ def main(told: dict[str, Any]) -> None:
         for line in sys.stdin:
             _run(driver, int(line), answers)
         driver.close()
-    except (UnusableApp, AppDidNotAnswer) as why:
+    except (UnusableApp, AppDidNotRespond) as why:
         print(json.dumps({"error": str(why)}), file=answers, flush=True)
 
 
 def _driver(told: dict[str, Any]) -> tuple[AppDriver, str]:
     app = load_app(told["app"], told["directory"])
-    interface = told["interface"] if told["interface"] != "auto" else interface_of(app)
+    interface = told["interface"] if told["interface"] != "auto" else detect_interface(app)
     call = RepeatedRequest(
         told["method"], told["target"], tuple(map(tuple, told["headers"])), told["body"].encode("latin-1")
     )
@@ -80,11 +82,11 @@ def _driver(told: dict[str, Any]) -> tuple[AppDriver, str]:
         hook: Any = CaptureMiddleware if interface == ASGI else WSGICaptureMiddleware
         app = hook(app, redis_url=told["redis_url"], app_name="darklaunch bench")
     try:
-        return drive(app, interface, call), interface
-    except AppDidNotAnswer:
+        return make_driver(app, interface, call), interface
+    except AppDidNotRespond:
         raise
     except Exception as error:
-        raise AppDidNotAnswer(f"the app's start-up failed: {type(error).__name__}: {error}") from None
+        raise AppDidNotRespond(f"the app's start-up failed: {type(error).__name__}: {error}") from None
 
 
 def _run(driver: AppDriver, times: int, answers: Any) -> None:
@@ -103,7 +105,7 @@ def _wait_for_launch(told: dict[str, Any]) -> None:
     until_s = time.monotonic() + READY_LIMIT_S
     while told["redis_url"] and not any(recorder.snapshot.mirrors for recorder in recorders()):
         if time.monotonic() > until_s:
-            raise AppDidNotAnswer("the hook did not find its launch on the Redis that was started for it")
+            raise AppDidNotRespond("the hook did not find its launch on the Redis that was started for it")
         time.sleep(0.05)
 
 

@@ -16,7 +16,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
 from darklaunch_shared.redis.client import connect
 
-from darklaunch_console.cli.errors import ConsoleError
+from darklaunch_console.errors import ConsoleError
 
 LAUNCH: Final = "bench"
 BARE, IDLE, SAMPLED = "bare app", "hook, not sampled", "hook, every request sampled"
@@ -77,7 +77,7 @@ class Contender:
         return told
 
 
-def measure(
+def measure_hook_cost(
     told: Mapping[str, Any], redis_url: str, *, rounds: int, times: int, tell: Callable[[int], None]
 ) -> HookCost:
     """Measure the app bare and behind the hook. `redis_url` is of a Redis for this purpose alone.
@@ -89,7 +89,7 @@ def measure(
         contenders = [Contender(BARE, running.enter_context(_child({**told, "redis_url": ""})))]
         for number, (name, percent) in enumerate(SHARES.items(), 1):
             url = f"{redis_url.rpartition('/')[0]}/{number}"
-            publish(url, percent, allow=told["method"])
+            publish_bench_launch(url, percent, allow=told["method"])
             contenders.append(Contender(name, running.enter_context(_child({**told, "redis_url": url}))))
         for contender in contenders:
             contender.run(max(10, times // 10))
@@ -103,7 +103,7 @@ def measure(
     return _summed_up(contenders)
 
 
-def publish(redis_url: str, percent: float, *, allow: str) -> None:
+def publish_bench_launch(redis_url: str, percent: float, *, allow: str) -> None:
     """Put a launch on Redis whose backlog has no bound in reach; nothing replays it."""
     redis = connect(redis_url, client_name="darklaunch-bench")
     allowed = () if allow in ("GET", "HEAD", "OPTIONS") else (f"{allow} /**",)

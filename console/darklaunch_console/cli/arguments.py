@@ -37,7 +37,7 @@ def parse_percent(text: str) -> float:
     return check_percent(number)
 
 
-def duration(at_least_s: float = 0.0, at_most_s: float = math.inf) -> Callback:
+def make_duration_callback(at_least_s: float = 0.0, at_most_s: float = math.inf) -> Callback:
     """Make the callback of an option that takes a duration with its unit and gives seconds."""
 
     def read(ctx: click.Context, param: click.Parameter, value: str) -> float:
@@ -53,7 +53,7 @@ def duration(at_least_s: float = 0.0, at_most_s: float = math.inf) -> Callback:
     return read
 
 
-def percentage(ctx: click.Context, param: click.Parameter, value: str) -> float:
+def read_percentage(ctx: click.Context, param: click.Parameter, value: str) -> float:
     """Read a percentage. One out of range is refused in the contract's own words."""
     try:
         return parse_percent(value)
@@ -63,12 +63,12 @@ def percentage(ctx: click.Context, param: click.Parameter, value: str) -> float:
         raise click.BadParameter(str(broken), ctx, param) from None
 
 
-def given_percentage(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+def read_optional_percentage(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
     """Read a percentage that may be left out."""
-    return None if value is None else percentage(ctx, param, value)
+    return None if value is None else read_percentage(ctx, param, value)
 
 
-def launch_name(ctx: click.Context, _param: click.Parameter, value: str) -> str:
+def check_launch_name(ctx: click.Context, _param: click.Parameter, value: str) -> str:
     """Check that a launch could have this name."""
     try:
         return check_name(value)

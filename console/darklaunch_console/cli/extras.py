@@ -13,7 +13,7 @@ EXTRAS: Final = {
 """Every other command needs `console`."""
 
 
-def needs_extra(command: str, module: str | None) -> str:
+def explain_missing_extra(command: str, module: str | None) -> str:
     """Say which extra to install for a command ("" for none) that lacks a module."""
     extra = EXTRAS.get(command, "console")
     who = f"`darklaunch {command}`" if command else "`darklaunch`"

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .extras import needs_extra
+from .extras import explain_missing_extra
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if os.environ.get("DARKLAUNCH_DEBUG") or (missing.name or "").startswith("darklaunch"):
             raise
-        sys.stderr.write(f"Error: {needs_extra(_command(sys.argv[1:]), missing.name)}\n")
+        sys.stderr.write(f"Error: {explain_missing_extra(_command(sys.argv[1:]), missing.name)}\n")
         sys.exit(1)
     program.main(prog_name="darklaunch")
 

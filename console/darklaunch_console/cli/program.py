@@ -18,11 +18,11 @@ from typing import Any, Final
 import click
 from darklaunch_shared.errors import ContractError
 
+from darklaunch_console.errors import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, BadUsage, ConsoleError
 from darklaunch_console.output.text import one_line
+from darklaunch_console.settings import read_settings
 
-from .errors import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, BadUsage, ConsoleError
-from .extras import needs_extra
-from .settings import read_settings
+from .extras import explain_missing_extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ COMMANDS: Final = (
     CommandEntry("reopen", "decide", "Act", "Take back that it was accepted or resolved."),
     CommandEntry("drain", "drain", "Act", "Wait until everything on its way has settled."),
     CommandEntry("list", "list", "Look", "List the launches."),
-    CommandEntry("show", "show", "Look", "Show what was decided about a launch, and its history."),
+    CommandEntry("print_error", "print_error", "Look", "Show what was decided about a launch, and its history."),
     CommandEntry("report", "report", "Look", "Say what is known: problems, ledger, latency."),
     CommandEntry("watch", "watch", "Look", "Watch a launch live, until it is promoted or rolled back."),
     CommandEntry("verdict", "verdict", "Look", "Say promote, roll back or undecided, as exit code 0, 1 or 2."),
@@ -97,7 +97,7 @@ class Program(click.Group):
         except ModuleNotFoundError as missing:
             if (missing.name or "").startswith("darklaunch"):
                 raise
-            raise ConsoleError(needs_extra(cmd_name, missing.name)) from missing
+            raise ConsoleError(explain_missing_extra(cmd_name, missing.name)) from missing
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -138,7 +138,7 @@ class Program(click.Group):
         except (click.ClickException, ConsoleError, ContractError) as error:
             if os.environ.get("DARKLAUNCH_DEBUG"):
                 traceback.print_exc()
-            code = show(error)
+            code = print_error(error)
         try:
             sys.stdout.flush()
         except BrokenPipeError:
@@ -151,7 +151,7 @@ def _let_go_of_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter fails to flush it at its end
 
 
-def show(error: click.ClickException | ConsoleError | ContractError) -> int:
+def print_error(error: click.ClickException | ConsoleError | ContractError) -> int:
     """Write an error as one line on stderr and give its exit code."""
     message = error.format_message() if isinstance(error, click.ClickException) else str(error)
     hint = ""

@@ -19,12 +19,12 @@ from darklaunch_console.audit.producer_table import as_values, tables
 from darklaunch_console.audit.reader import gap_began, read_book, read_ledger, read_record
 from darklaunch_console.audit.stream_entries import StreamEntries, in_all
 from darklaunch_console.audit.strict import StrictAudit, read_strictly
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import EXIT_FAILED
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.control import find
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.errors import EXIT_FAILED
+from darklaunch_console.launches.change import find_launch
 from darklaunch_console.output.numbers import count, seconds
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, columns, folded, json_option, say, say_all, say_json
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
 from darklaunch_console.stores.processes import hooks_alive
 from darklaunch_console.stores.streams import StreamsState, read_launch
@@ -38,7 +38,7 @@ ORDER: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error"
 
 
 @click.command()
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option(
     "--strict", is_flag=True, help="Also read every row, and fail while something is on its way: for use after `drain`."
 )
@@ -55,7 +55,7 @@ def audit(ctx: click.Context, name: str, strict: bool, within_s: float, every: b
     """
     settings: ConsoleSettings = ctx.obj
     with open_redis(settings) as redis, open_postgres(settings) as connection:
-        state = find(redis, connection, name).state
+        state = find_launch(redis, connection, name).state
         account = look(redis, connection, state)
         held = account.held or _held(read_launch(redis, state))
         reading = read_strictly(connection, name, within_s) if strict else None

@@ -12,11 +12,11 @@ from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.presence import ProcessRecord
 
-from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.numbers import count, decimal, seconds
 from darklaunch_console.output.screen import columns, folded, from_outside, json_option, say, say_all, say_json, warn
 from darklaunch_console.output.table import table, width
 from darklaunch_console.output.text import plural
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.consumers import StreamConsumer, read_consumers
 from darklaunch_console.stores.postgres import open_redis
 from darklaunch_console.stores.processes import comparators_alive, workers_alive

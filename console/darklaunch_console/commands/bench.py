@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 import click
 
-from darklaunch_console.bench.rounds import BARE, IDLE, SAMPLED, HookCost, measure
-from darklaunch_console.cli.errors import BadUsage, ConsoleError
+from darklaunch_console.bench.rounds import BARE, IDLE, SAMPLED, HookCost, measure_hook_cost
 from darklaunch_console.embedded import EmbeddedError, embedded_valkey
+from darklaunch_console.errors import BadUsage, ConsoleError
 from darklaunch_console.output.numbers import count, decimal, signed
 from darklaunch_console.output.screen import GOOD, json_option, say, say_json, warn
 from darklaunch_console.output.table import table
@@ -63,7 +63,7 @@ def bench(
     }
     try:
         with embedded_valkey() as valkey:
-            measured = measure(told, valkey.url, rounds=rounds, times=requests, tell=lambda _round: None)
+            measured = measure_hook_cost(told, valkey.url, rounds=rounds, times=requests, tell=lambda _round: None)
     except EmbeddedError as error:
         raise ConsoleError(str(error)) from error
     if in_json:

@@ -8,9 +8,9 @@ import click
 from darklaunch_comparator.store.launches import LaunchAct
 from darklaunch_shared.launch.spec import check_build
 
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.control import actor, change, find
+from darklaunch_console.launches.change import change_launch, current_actor, find_launch
 from darklaunch_console.output.screen import GOOD
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
 from .change import CommandAnswer, acting
@@ -29,13 +29,17 @@ def build(settings: ConsoleSettings, name: str, build: str, reason: str, in_json
     check_build(build)
     told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
-        before = find(redis, connection, name)
+        before = find_launch(redis, connection, name)
         spec = before.state.spec
         if spec.build == build:
             told.unchanged(before, f"{name}'s shadow is called {build} already.")
             return
-        record = change(
-            redis, connection, before, LaunchAct(actor(), "build_named", reason), spec=replace(spec, build=build)
+        record = change_launch(
+            redis,
+            connection,
+            before,
+            LaunchAct(current_actor(), "build_named", reason),
+            spec=replace(spec, build=build),
         )
     told.changed(record.state, f"{name}'s shadow is called {build} from now on.", GOOD)
     told.also(f"Before: {spec.build}." if spec.build else "", f"darklaunch report {name}")

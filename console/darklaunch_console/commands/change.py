@@ -10,14 +10,21 @@ import click
 from darklaunch_comparator.store.launches import LaunchAct
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
-from darklaunch_console.cli.arguments import launch_name, percentage
-from darklaunch_console.cli.errors import ConsoleError, ServerUnreachable
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.control import LaunchBefore, NotPublished, actor, change, described, find
-from darklaunch_console.launches.description import STATUSES, mirrored, standing
+from darklaunch_console.cli.arguments import check_launch_name, read_percentage
+from darklaunch_console.errors import ConsoleError, ServerUnreachable
+from darklaunch_console.launches.change import (
+    ChangeNotPublished,
+    CurrentLaunch,
+    change_launch,
+    current_actor,
+    find_launch,
+    launch_as_json,
+)
+from darklaunch_console.launches.description import STATUS_WORDS, describe_mirroring, describe_status
 from darklaunch_console.output.numbers import percent as in_percent
 from darklaunch_console.output.screen import GOOD, WARN, json_option, say, say_json
 from darklaunch_console.reports.judgement import judged, objections_to
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,7 +33,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def acting(function: F) -> F:
     """Give a command the launch's name, --reason and --json."""
     reason = click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
-    return click.argument("name", callback=launch_name)(reason(json_option(function)))
+    return click.argument("name", callback=check_launch_name)(reason(json_option(function)))
 
 
 @click.command()
@@ -40,12 +47,14 @@ def pause(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -> N
     """
     told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, _or_rollback(name), open_postgres(settings) as connection:
-        before = find(redis, connection, name)
+        before = find_launch(redis, connection, name)
         status = before.state.status
         if status is not LaunchStatus.ACTIVE:
-            told.unchanged(before, f"{name} is {STATUSES[status]} already: nothing is mirrored.")
+            told.unchanged(before, f"{name} is {STATUS_WORDS[status]} already: nothing is mirrored.")
             return
-        record = change(redis, connection, before, LaunchAct(actor(), "paused", reason), status=LaunchStatus.PAUSED)
+        record = change_launch(
+            redis, connection, before, LaunchAct(current_actor(), "paused", reason), status=LaunchStatus.PAUSED
+        )
     told.changed(record.state, f"{name} is paused: within a second nothing is mirrored any more.", WARN)
     told.also("Exchanges that wait are kept.", f"darklaunch resume {name}, or darklaunch drain {name} --discard")
 
@@ -57,20 +66,20 @@ def resume(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -> 
     """Mirror a launch again, at the share it had: lift a pause, an emergency hold or a rollback."""
     told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
-        before = find(redis, connection, name)
+        before = find_launch(redis, connection, name)
         if before.state.status is LaunchStatus.ACTIVE and not before.held_somewhere:
-            told.unchanged(before, f"{name} is active already: {mirrored(before.state)}.")
+            told.unchanged(before, f"{name} is active already: {describe_mirroring(before.state)}.")
             return
-        was = standing(before.state, held=before.held_somewhere)
-        act = LaunchAct(actor(), "resumed", reason)
-        record = change(redis, connection, before, act, status=LaunchStatus.ACTIVE, hold=False)
-    told.changed(record.state, f"{name} is active again: {mirrored(record.state)}.", GOOD)
+        was = describe_status(before.state, held=before.held_somewhere)
+        act = LaunchAct(current_actor(), "resumed", reason)
+        record = change_launch(redis, connection, before, act, status=LaunchStatus.ACTIVE, hold=False)
+    told.changed(record.state, f"{name} is active again: {describe_mirroring(record.state)}.", GOOD)
     told.also(f"It was {was}." if was != "paused" else "", f"darklaunch show {name}")
 
 
 @click.command()
-@click.argument("name", callback=launch_name)
-@click.argument("percent", callback=percentage)
+@click.argument("name", callback=check_launch_name)
+@click.argument("percent", callback=read_percentage)
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
 @json_option
 @click.pass_obj
@@ -82,15 +91,17 @@ def ramp(settings: ConsoleSettings, name: str, percent: float, reason: str, in_j
     """
     told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
-        before = find(redis, connection, name)
+        before = find_launch(redis, connection, name)
         old = before.state.percent
         if old == percent:
             told.unchanged(before, f"{name} is at {in_percent(percent)} already.{_not_running(before.state, before)}")
             return
-        record = change(redis, connection, before, LaunchAct(actor(), "ramped", reason), percent=percent)
+        record = change_launch(redis, connection, before, LaunchAct(current_actor(), "ramped", reason), percent=percent)
     state = record.state
     if state.status is LaunchStatus.ACTIVE and not before.held_somewhere:
-        told.changed(state, f"{name} is at {in_percent(percent)}, was {in_percent(old)}: {mirrored(state)}.", GOOD)
+        told.changed(
+            state, f"{name} is at {in_percent(percent)}, was {in_percent(old)}: {describe_mirroring(state)}.", GOOD
+        )
         told.also("" if percent else "What is on its way is finished.", f"darklaunch report {name}")
         return
     told.changed(
@@ -111,7 +122,7 @@ def promote(settings: ConsoleSettings, name: str, reason: str, in_json: bool, an
     """
     told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
-        before = find(redis, connection, name)
+        before = find_launch(redis, connection, name)
         if before.state.status is LaunchStatus.PROMOTED:
             told.unchanged(before, f"{name} is promoted already: nothing is mirrored.")
             return
@@ -120,8 +131,8 @@ def promote(settings: ConsoleSettings, name: str, reason: str, in_json: bool, an
             raise ConsoleError(
                 f"{name} is not promoted: {'; '.join(objections)}. If you know better: --anyway --reason 'why'"
             )
-        act = LaunchAct(actor(), "promoted", reason, data={"despite": objections} if objections else None)
-        record = change(redis, connection, before, act, status=LaunchStatus.PROMOTED)
+        act = LaunchAct(current_actor(), "promoted", reason, data={"despite": objections} if objections else None)
+        record = change_launch(redis, connection, before, act, status=LaunchStatus.PROMOTED)
     told.changed(record.state, f"{name} is promoted: within a second nothing is mirrored any more.", GOOD)
     told.also(
         f"Now send users to {record.state.spec.shadow}'s version: darklaunch does not route them.",
@@ -134,7 +145,7 @@ def _or_rollback(name: str) -> Generator[None]:
     """Say what stops a launch when Postgres is away, to someone who wants to stop it."""
     try:
         yield
-    except NotPublished:
+    except ChangeNotPublished:
         raise
     except ServerUnreachable as away:
         hint = f"Without it, `darklaunch rollback {name}` stops mirroring"
@@ -150,14 +161,14 @@ class CommandAnswer:
     def changed(self, state: LaunchState, line: str, style: str) -> None:
         """Say what is so now."""
         if self._in_json:
-            say_json(described(state, changed=True))
+            say_json(launch_as_json(state, changed=True))
         else:
             say(line, style=style)
 
-    def unchanged(self, before: LaunchBefore, line: str) -> None:
+    def unchanged(self, before: CurrentLaunch, line: str) -> None:
         """Say that it was so before."""
         if self._in_json:
-            say_json(described(before.state, changed=False))
+            say_json(launch_as_json(before.state, changed=False))
         else:
             say(line)
 
@@ -169,7 +180,7 @@ class CommandAnswer:
             say(f"  Next: {following}")
 
 
-def _not_running(state: LaunchState, before: LaunchBefore) -> str:
+def _not_running(state: LaunchState, before: CurrentLaunch) -> str:
     if state.status is LaunchStatus.ACTIVE and not before.held_somewhere:
         return ""
-    return f" It is {standing(state, held=before.held_somewhere)}: nothing is mirrored until it is resumed."
+    return f" It is {describe_status(state, held=before.held_somewhere)}: nothing is mirrored until it is resumed."

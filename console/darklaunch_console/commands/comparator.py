@@ -11,11 +11,11 @@ from darklaunch_comparator.settings import read_settings
 from darklaunch_comparator.store.migrate import check_migrated
 from pydantic import ValidationError
 
-from darklaunch_console.cli.errors import AccessRefused, DatabaseNotMigrated, ServerUnreachable
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.errors import AccessRefused, DatabaseNotMigrated, ServerUnreachable
 from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
-from darklaunch_console.running.options import in_one_line, name_option, overridden
+from darklaunch_console.running.options import describe_invalid, name_option, override_settings
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import named_database, open_postgres, postgres_at, redis_at
 
 log = logging.getLogger("darklaunch.console")
@@ -33,9 +33,11 @@ def comparator(ctx: click.Context, name: str) -> None:
     settings: ConsoleSettings = ctx.obj
     database = named_database(settings)
     try:
-        told = overridden(read_settings(os.environ), redis_url=settings.redis_or_default.url, database_url=database.url)
+        told = override_settings(
+            read_settings(os.environ), redis_url=settings.redis_or_default.url, database_url=database.url
+        )
     except ValidationError as wrong:
-        raise click.UsageError(in_one_line(wrong), ctx) from None
+        raise click.UsageError(describe_invalid(wrong), ctx) from None
     log_to_stderr(name or "comparator")
     refuse_evicting_redis(settings)
     refuse_unmigrated(settings)
@@ -45,7 +47,7 @@ def comparator(ctx: click.Context, name: str) -> None:
 
 
 def refuse_unmigrated(settings: ConsoleSettings) -> None:
-    """Raise NotMigrated unless the tables are this release's. A Postgres that is away is waited for later."""
+    """Raise DatabaseNotMigrated unless the tables are this release's. A Postgres that is away is waited for later."""
     try:
         with open_postgres(settings) as connection:
             check_migrated(connection)

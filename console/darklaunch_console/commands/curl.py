@@ -9,12 +9,12 @@ from typing import Final
 import click
 from darklaunch_shared.wire.exchange import Request
 
-from darklaunch_console.cli.errors import ConsoleError
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.screen import from_outside, json_option, say, say_json, warn
 from darklaunch_console.reports.evidence import find_record
 from darklaunch_console.reports.masked_places import masked_places
 from darklaunch_console.reports.sample import check_id, find_sample
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 _NOT_SENT: Final = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "expect", "te"}

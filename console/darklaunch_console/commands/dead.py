@@ -16,9 +16,8 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState
 from darklaunch_shared.redis.client import RedisClient
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import EXIT_FAILED, BadUsage
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.errors import EXIT_FAILED, BadUsage
 from darklaunch_console.output.numbers import count, seconds, size
 from darklaunch_console.output.screen import (
     GOOD,
@@ -35,6 +34,7 @@ from darklaunch_console.output.screen import (
 )
 from darklaunch_console.output.table import split_at, table
 from darklaunch_console.output.text import plural, printable
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.dead_letters import (
     StoredDeadLetter,
     delete_letter,
@@ -50,7 +50,7 @@ from darklaunch_console.stores.streams import published
 SHOWN_BYTES = 4000
 MOST = 10_000
 
-argument_name = click.argument("name", callback=launch_name)
+argument_name = click.argument("name", callback=check_launch_name)
 option_yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 

@@ -10,13 +10,13 @@ from typing import Any, Final, TypeVar
 import click
 from darklaunch_comparator.store.signatures import SignatureDecision, SignatureName, decide, names
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import BadUsage, ConsoleError
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.control import actor
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.errors import BadUsage, ConsoleError
+from darklaunch_console.launches.change import current_actor
 from darklaunch_console.output.screen import GOOD, folded, from_outside, json_option, say, say_json
 from darklaunch_console.output.text import plural
 from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,7 +37,7 @@ def deciding(*, reason_required: bool) -> Callable[[F], F]:
         wanted = click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
         reason = needed if reason_required else wanted
         which = click.argument("fingerprints", nargs=-1, required=True, metavar="FINGERPRINT...")
-        return click.argument("name", callback=launch_name)(which(reason(json_option(function))))
+        return click.argument("name", callback=check_launch_name)(which(reason(json_option(function))))
 
     return given
 
@@ -107,7 +107,12 @@ def _decide(
         find_record(connection, launch)
         chosen = find_signatures(launch, names(connection, launch), given)
         decisions = decide(
-            connection, launch, [each.fingerprint for each in chosen], state, actor=actor(), reason=reason.strip()
+            connection,
+            launch,
+            [each.fingerprint for each in chosen],
+            state,
+            actor=current_actor(),
+            reason=reason.strip(),
         )
         connection.commit()
     if in_json:

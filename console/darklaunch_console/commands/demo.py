@@ -16,14 +16,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from darklaunch_console.cli.errors import ConsoleError
 from darklaunch_console.demo import second_act
-from darklaunch_console.demo.expected import PLANTED, mistakes
+from darklaunch_console.demo.expected import PLANTED, find_mistakes
 from darklaunch_console.demo.first_act import FirstActResult, find_regressions, roll_back
 from darklaunch_console.demo.load import LoadProgress, LoadSummary
 from darklaunch_console.demo.second_act import POLICY, SecondActResult
-from darklaunch_console.demo.stage import DemoNarrator, set_stage
+from darklaunch_console.demo.stage import DemoNarrator, open_stage
 from darklaunch_console.embedded import EmbeddedError, embedded_servers
+from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.numbers import count, seconds
 from darklaunch_console.output.screen import BAD, GOOD, STRONG, json_option, say, say_json
 from darklaunch_console.reports import sentences
@@ -58,16 +58,16 @@ def demo(in_json: bool) -> None:
         ):
             with _narrator(quiet=in_json) as tell:
                 tell.say("Valkey and Postgres run, for this demo only.")
-                stage = stack.enter_context(set_stage(servers, Path(directory), tell))
+                stage = stack.enter_context(open_stage(servers, Path(directory), tell))
                 found = find_regressions(stage, tell)
-            wrong = mistakes(found.evidence, found.answer, found.users)
+            wrong = find_mistakes(found.evidence, found.answer, found.users)
             if not in_json:
                 _tell_first(found, wrong)
             with _narrator(quiet=in_json) as tell:
                 roll_back(stage)
                 tell.say("v2 is rolled back, as advised.")
                 ramped = second_act.promote(stage, tell)
-            wrong_too = second_act.mistakes(ramped)
+            wrong_too = second_act.find_mistakes(ramped)
             if not in_json:
                 _tell_second(ramped, wrong_too)
     except EmbeddedError as error:
@@ -151,7 +151,7 @@ def _tell_next(took_s: float) -> None:
 def _as_json(found: FirstActResult, ramped: SecondActResult, wrong: list[str], took_s: float) -> dict[str, object]:
     return {
         "as_told": not wrong,
-        "mistakes": wrong,
+        "find_mistakes": wrong,
         "took_s": round(took_s, 1),
         "planted": [{"endpoint": planted.endpoint, "what": planted.what} for planted in PLANTED],
         "v2": {**as_json(found.evidence), "answer": found.answer.value, "users": _users(found.users)},

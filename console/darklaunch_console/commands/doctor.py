@@ -9,16 +9,16 @@ from darklaunch_comparator.store.launches import LaunchRecord, list_launches
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
 
-from darklaunch_console.cli.errors import EXIT_FAILED, BadUsage, ConsoleError, ServerUnreachable
-from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.doctor.check_keys import check_keys
 from darklaunch_console.doctor.check_launches import check_agreement, check_backlogs, check_shadows
 from darklaunch_console.doctor.check_postgres import check_postgres
 from darklaunch_console.doctor.check_processes import check_processes
 from darklaunch_console.doctor.check_redis import check_redis
 from darklaunch_console.doctor.check_result import CheckLevel, CheckResult, fail
+from darklaunch_console.errors import EXIT_FAILED, BadUsage, ConsoleError, ServerUnreachable
 from darklaunch_console.output.screen import BAD, GOOD, WARN, json_option, paint, say, say_json
 from darklaunch_console.output.text import one_line, plural, printable
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import named_database, open_postgres, open_redis, postgres_at, redis_at
 from darklaunch_console.stores.processes import comparators_alive, hooks_alive, workers_alive
 from darklaunch_console.stores.streams import captured_origins, published_launches, read_launch, recorded_origins

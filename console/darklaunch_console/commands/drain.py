@@ -15,13 +15,13 @@ from darklaunch_shared.redis.script_queue import insist
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from darklaunch_console.cli.arguments import duration, launch_name
-from darklaunch_console.cli.errors import EXIT_FAILED, ConsoleError
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.drain import OnTheirWay, left, settle
+from darklaunch_console.cli.arguments import check_launch_name, make_duration_callback
+from darklaunch_console.errors import EXIT_FAILED, ConsoleError
+from darklaunch_console.launches.drain import ExchangesInProgress, count_in_progress, wait_until_drained
 from darklaunch_console.output.numbers import count, percent, seconds
 from darklaunch_console.output.screen import BAD, GOOD, json_option, say, say_json, warn
 from darklaunch_console.output.text import plural
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_redis
 from darklaunch_console.stores.processes import comparators_alive, workers_alive
 from darklaunch_console.stores.streams import published, read_launch
@@ -31,8 +31,14 @@ DISCARDED = "paused"
 
 
 @click.command()
-@click.argument("name", callback=launch_name)
-@click.option("--timeout", callback=duration(0), default="60s", metavar="TIME", help="Give up after.  [default: 60s]")
+@click.argument("name", callback=check_launch_name)
+@click.option(
+    "--timeout",
+    callback=make_duration_callback(0),
+    default="60s",
+    metavar="TIME",
+    help="Give up after.  [default: 60s]",
+)
 @click.option("--discard", is_flag=True, help="Give up what a paused launch holds: it is counted as dropped (paused).")
 @json_option
 @click.pass_context
@@ -45,7 +51,7 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
     began = time.monotonic()
     with open_redis(settings) as redis:
         state = published(redis, name)
-        first = left(read_launch(redis, state))
+        first = count_in_progress(read_launch(redis, state))
         held = state.status is LaunchStatus.PAUSED and not state.hold
         if discard and not held:
             raise ConsoleError(f"{name} is not paused: nothing is held. Pause it first: darklaunch pause {name}")
@@ -58,11 +64,11 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
         if not in_json:
             _warn_of_absence(redis, first)
         with _discarding(redis, name) if discard else contextlib.nullcontext(), _progress(not in_json) as told:
-            done = settle(lambda: read_launch(redis, state), told, timeout)
-        now = left(read_launch(redis, state))
+            done = wait_until_drained(lambda: read_launch(redis, state), told, timeout)
+        now = count_in_progress(read_launch(redis, state))
     took_s = time.monotonic() - began
     if in_json:
-        say_json({"launch": name, "drained": done, "waited_s": round(took_s, 3), "left": asdict(now)})
+        say_json({"launch": name, "drained": done, "waited_s": round(took_s, 3), "count_in_progress": asdict(now)})
     else:
         _tell(state, now, done, took_s)
     ctx.exit(0 if done else EXIT_FAILED)
@@ -70,17 +76,17 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
 
 @contextlib.contextmanager
 def _discarding(redis: RedisClient, name: str) -> Generator[None]:
-    insist(redis, "HSET", keys.launch(name), "settle", DISCARDED)
+    insist(redis, "HSET", keys.launch(name), "wait_until_drained", DISCARDED)
     insist(redis, "INCR", keys.REVISION)
     try:
         yield
     finally:  # a later pause must not discard
-        redis.execute_command("HDEL", keys.launch(name), "settle")
+        redis.execute_command("HDEL", keys.launch(name), "wait_until_drained")
         insist(redis, "INCR", keys.REVISION)
 
 
 @contextlib.contextmanager
-def _progress(wanted: bool) -> Generator[Callable[[OnTheirWay], None]]:
+def _progress(wanted: bool) -> Generator[Callable[[ExchangesInProgress], None]]:
     """Show what is left while a person looks on."""
     console = Console(stderr=True)
     if not wanted or not console.is_terminal:
@@ -91,7 +97,7 @@ def _progress(wanted: bool) -> Generator[Callable[[OnTheirWay], None]]:
         task = progress.add_task("looking", total=1)
         most = 1
 
-        def told(now: OnTheirWay) -> None:
+        def told(now: ExchangesInProgress) -> None:
             nonlocal most
             most = max(most, now.total)
             progress.update(task, total=most, completed=most - now.total, description=in_words(now))
@@ -99,7 +105,7 @@ def _progress(wanted: bool) -> Generator[Callable[[OnTheirWay], None]]:
         yield told
 
 
-def in_words(now: OnTheirWay) -> str:
+def in_words(now: ExchangesInProgress) -> str:
     """Say where things are: `12 wait for a worker, 31 are being replayed`."""
     parts = (
         (now.outboxes, "in hooks' outboxes"),
@@ -110,14 +116,14 @@ def in_words(now: OnTheirWay) -> str:
     return ", ".join(f"{count(number)} {where}" for number, where in parts if number) or "nothing on its way"
 
 
-def _warn_of_absence(redis: RedisClient, first: OnTheirWay) -> None:
+def _warn_of_absence(redis: RedisClient, first: ExchangesInProgress) -> None:
     if first.waiting + first.replaying and not workers_alive(redis):
         warn("no worker is running: start one with `darklaunch worker`.")
     if first.total and not comparators_alive(redis):
         warn("no comparator is running: start one with `darklaunch comparator`.")
 
 
-def _tell(state: LaunchState, now: OnTheirWay, done: bool, took_s: float) -> None:
+def _tell(state: LaunchState, now: ExchangesInProgress, done: bool, took_s: float) -> None:
     if not done:
         say(f"{state.name} is not drained after {seconds(took_s)}: {in_words(now)}.", style=BAD)
         say("  Next: darklaunch backlog, darklaunch doctor")

@@ -15,20 +15,20 @@ from darklaunch_comparator.store.deliveries import NotificationDelivery, deliver
 from darklaunch_comparator.store.judgements import late
 from darklaunch_comparator.store.launches import LaunchEvent, list_events
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.output.screen import QUIET, STRONG, from_outside, json_option, say, say_json
 from darklaunch_console.output.text import plural
 from darklaunch_console.reports.evidence import find_record
 from darklaunch_console.reports.judgement import accused, came_late
 from darklaunch_console.reports.sentences import moment
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 _TOLD_BY_THE_ACT = frozenset({"status", "hold", "percent", "state", "places"})
 
 
 @click.command(short_help="Show every decision about a launch, with what it rested on.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
 @json_option
 @click.pass_obj

@@ -12,7 +12,6 @@ from darklaunch_comparator.store import report_queries, signatures
 from darklaunch_shared.wire.exchange import Request, Response
 from darklaunch_shared.wire.replay import ShadowError, ShadowResponse
 
-from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.numbers import milliseconds
 from darklaunch_console.output.screen import (
     BAD,
@@ -44,6 +43,7 @@ from darklaunch_console.reports.side_by_side import (
     parse,
     text_rows,
 )
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 WIDEST: Final = 200

@@ -8,13 +8,13 @@ import click
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import list_launches
 
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.description import standing
+from darklaunch_console.launches.description import describe_status
 from darklaunch_console.output.numbers import count, percent, share
 from darklaunch_console.output.screen import json_option, say, say_json
 from darklaunch_console.output.table import table
 from darklaunch_console.output.text import plural
 from darklaunch_console.reports.summary import compared, summary
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 
@@ -36,7 +36,7 @@ def list(settings: ConsoleSettings, in_json: bool) -> None:
     rows = [
         [
             record.state.name,
-            standing(record.state),
+            describe_status(record.state),
             percent(record.state.percent),
             count(ledger.sampled),
             count(compared(ledger)),

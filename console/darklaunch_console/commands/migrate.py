@@ -7,9 +7,9 @@ from darklaunch_comparator.errors import UnfitRole
 from darklaunch_comparator.store import migrate as store
 from darklaunch_comparator.store.runtime_role import grant_runtime
 
-from darklaunch_console.cli.errors import ConsoleError
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import named_database, open_postgres, postgres_at
 
 
@@ -53,6 +53,6 @@ def _tell(applied: list[str], where: str) -> None:
 
 
 def bring_up_to_date(settings: ConsoleSettings) -> list[str]:
-    """Apply what is missing and name it. Raises Unreachable, NotMigrated, or ConsoleError, saying what to do."""
+    """Apply the missing migrations and return their names. Raises ConsoleError when the database cannot be used."""
     with open_postgres(settings):  # what cannot be used is refused here, in one line, whatever goes wrong in the block
         return store.migrate(named_database(settings).url)

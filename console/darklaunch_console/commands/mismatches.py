@@ -9,21 +9,21 @@ from typing import Final
 import click
 from darklaunch_comparator.store.signatures import STATES
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.errors import BadUsage
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, folded, from_outside, json_option, say, say_json
 from darklaunch_console.output.text import plural
 from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem, gather
 from darklaunch_console.reports.sentences import before_noise, brief, clock, decision, frequency, samples, settled
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 SHOWN: Final = 20
 
 
 @click.command(short_help="List what differed, grouped, most important first.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option("--state", type=click.Choice(STATES), help="Those in this state.  [default: open]")
 @click.option("--all", "every", is_flag=True, help="Those in any state.")
 @click.option("--endpoint", default="", metavar="TEXT", help="Only endpoints whose name has this in it.")

@@ -13,8 +13,7 @@ from darklaunch_comparator.store.noise import NoiseChange, NoisePlace, noise_cha
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.replay import ReplayedVersion
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.output.numbers import count, percent, share
 from darklaunch_console.output.screen import (
     GOOD,
@@ -32,6 +31,7 @@ from darklaunch_console.output.text import plural
 from darklaunch_console.reports.evidence import find_record
 from darklaunch_console.reports.noise_baseline import NoiseBaseline, read_baseline
 from darklaunch_console.reports.sentences import clock
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 CHANGES_SHOWN: Final = 10
@@ -47,7 +47,7 @@ _ORDER: Final = (NoiseState.VOLATILE, NoiseState.GENERATED, NoiseState.EXCEEDED,
 
 
 @click.command(short_help="List what differs within one version, and is excused for it.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option("--all", "every", is_flag=True, help="Also identifiers that stay the same.")
 @json_option
 @click.pass_obj

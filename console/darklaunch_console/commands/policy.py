@@ -16,14 +16,14 @@ from darklaunch_comparator.settings import read_settings as comparator_settings
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchAct
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.control import actor, change, find
-from darklaunch_console.launches.description import MODES
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.errors import BadUsage
+from darklaunch_console.launches.change import change_launch, current_actor, find_launch
+from darklaunch_console.launches.description import JUDGE_MODE_WORDS
 from darklaunch_console.output.numbers import count, decimal, percent, seconds, share
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json
 from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
 from .change import CommandAnswer
@@ -38,7 +38,7 @@ def policy(ctx: click.Context) -> None:
 
 
 @policy.command(short_help="Show the policy of a launch.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @json_option
 @click.pass_obj
 def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
@@ -50,7 +50,7 @@ def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
     if in_json:
         say_json({"launch": name, "policy": as_document(found), "clears_after": found.clean_exchanges, "per_s": rate})
         return
-    say(f"The judge of {name} {MODES[found.mode]}.")
+    say(f"The judge of {name} {JUDGE_MODE_WORDS[found.mode]}.")
     for line in described(found, rate):
         say(f"  {line}")
 
@@ -58,7 +58,7 @@ def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
 @policy.command(
     "set", short_help="Change the policy of a launch.", epilog="Settings and their defaults: docs/VERDICT.md."
 )
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.argument("changes", nargs=-1, metavar="[SETTING=VALUE]...")
 @click.option("--file", "document", type=click.File(), metavar="FILE", help="A whole policy, TOML or JSON; - is stdin.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
@@ -80,16 +80,16 @@ def set_(
         raise BadUsage("nothing to set: write SETTING=VALUE, or --file FILE")
     told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
-        before = find(redis, connection, name)
+        before = find_launch(redis, connection, name)
         old = carried(before.state.spec.policy)
         new = chosen(document, changes, old)
         if new == old:
             told.unchanged(before, f"{name} is judged by that already.")
             return
         spec = replace(before.state.spec, policy=write_policy(new))
-        record = change(redis, connection, before, LaunchAct(actor(), "policy_set", reason), spec=spec)
+        record = change_launch(redis, connection, before, LaunchAct(current_actor(), "policy_set", reason), spec=spec)
         rate = report_queries.recent_rate(connection, name)
-    told.changed(record.state, f"The judge of {name} {MODES[new.mode]}.", GOOD)
+    told.changed(record.state, f"The judge of {name} {JUDGE_MODE_WORDS[new.mode]}.", GOOD)
     told.also(forecast(new, rate), f"darklaunch policy show {name}")
 
 

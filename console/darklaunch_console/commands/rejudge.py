@@ -14,22 +14,22 @@ from darklaunch_comparator.rules import read_stored, store
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.noise import known_noise
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.control import find
-from darklaunch_console.launches.rules import differences, record_rules, rules_from
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.errors import BadUsage
+from darklaunch_console.launches.change import find_launch
+from darklaunch_console.launches.rules import diff_rules, parse_rules, record_rules
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.screen import GOOD, WARN, folded, from_outside, json_option, say, say_json
 from darklaunch_console.output.text import plural
 from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
 
 UNSEEN = "Samples are kept of mismatches only: what these rules would find in answers that matched is not seen here."
 
 
 @click.command(short_help="See what other rules would make of what was found.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option("-f", "--file", "document", type=click.File(), metavar="FILE", help="These rules, not the launch's own.")
 @click.option("--apply", "applied", is_flag=True, help="Then make them the launch's rules.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event of --apply.")
@@ -52,16 +52,16 @@ def rejudge(
     with open_postgres(settings) as connection:
         spec = find_record(connection, name).state.spec
         old = read_stored(spec.rules)
-        new = rules_from(document.read(), document.name, old) if document else old
+        new = parse_rules(document.read(), document.name, old) if document else old
         noise = known_noise(connection, name).get(name, {})
         kinds = judge_again(_kept(connection, name), rules_of(replace(spec, compare=True, rules=store(new))), noise)
-    added, removed = differences(old, new)
+    added, removed = diff_rules(old, new)
     told = _as_json(name, kinds, len(added), len(removed))
     if not in_json:
         _say(name, kinds)
     if applied and (added or removed):
         with open_redis(settings) as redis, open_postgres(settings) as connection:
-            before = find(redis, connection, name)
+            before = find_launch(redis, connection, name)
             if read_stored(before.state.spec.rules) != old:
                 raise BadUsage(f"the rules of {name} were changed meanwhile: look again")
             data: dict[str, object] = {"rejudged": told["would_be"]}

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import click
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.errors import BadUsage
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, say, say_json
 from darklaunch_console.reports import coverage, sentences
 from darklaunch_console.reports.evidence import ReportEvidence, gather
 from darklaunch_console.reports.judgement import details, headline, judged
 from darklaunch_console.reports.layout import as_json, as_markdown, as_text
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 
 @click.command(short_help="Say what is known: problems, ledger, latency.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request or a page.")
 @click.option("--coverage", "routes", is_flag=True, help="Say which of the app's routes were mirrored and judged.")
 @json_option

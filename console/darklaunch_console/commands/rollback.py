@@ -14,19 +14,19 @@ from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus, parse_state
 from darklaunch_shared.redis.client import RedisClient, as_dict
 
-from darklaunch_console.cli.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.control import (
-    LaunchOvertaken,
-    NotPublished,
-    OnlyOnRedis,
-    actor,
-    change,
-    described,
-    find,
-    known,
+from darklaunch_console.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
+from darklaunch_console.launches.change import (
+    ChangeNotPublished,
+    ConflictingChange,
+    LaunchNotRecorded,
+    change_launch,
+    current_actor,
+    find_launch,
+    launch_as_json,
+    list_launch_names,
 )
 from darklaunch_console.output.screen import WARN, say, say_json, warn
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
 from .change import acting
@@ -42,7 +42,7 @@ def rollback(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -
 
     Needs Redis alone. When Postgres is away, the comparator records the rollback as soon as it is back.
     """
-    who = actor()
+    who = current_actor()
     try:
         with open_redis(settings) as redis:
             state, already = hold(redis, name, who, reason, settings)
@@ -52,9 +52,9 @@ def rollback(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -
     if not already:
         try:
             recorded = _record(settings, name, who, reason)
-        except NotPublished:
+        except ChangeNotPublished:
             recorded = None  # the hold is set, and a comparator publishes the record
-        except OnlyOnRedis:
+        except LaunchNotRecorded:
             trouble = f"{name} is not in this Postgres"
         except ConsoleError as away:
             trouble = f"{str(away).rstrip('.')}. The comparator records it when Postgres is back"
@@ -83,7 +83,7 @@ def hold(
 def _check_recorded(redis: RedisClient, name: str, settings: ConsoleSettings) -> None:
     names = {member.decode(errors="replace") for member in redis.execute_command("SMEMBERS", keys.LAUNCHES)}
     with contextlib.suppress(ServerUnreachable), open_postgres(settings) as connection:
-        recorded = known(connection)
+        recorded = list_launch_names(connection)
         if name in recorded:
             return
         names.update(recorded)
@@ -91,15 +91,15 @@ def _check_recorded(redis: RedisClient, name: str, settings: ConsoleSettings) ->
 
 
 def _record(settings: ConsoleSettings, name: str, who: str, reason: str, tries: int = TRIES) -> LaunchState:
-    """Record the rollback, unless it is. Raises Overtaken when others keep changing the launch."""
+    """Record the rollback, unless it is. Raises ConflictingChange when others keep changing the launch."""
     with open_redis(settings) as redis, open_postgres(settings) as connection:
-        before = find(redis, connection, name)
+        before = find_launch(redis, connection, name)
         if before.state.status is LaunchStatus.ROLLED_BACK and before.state.hold:
             return before.state  # a comparator saw the hold and was faster
         act = LaunchAct(who, "rolled_back", reason)
         try:
-            return change(redis, connection, before, act, status=LaunchStatus.ROLLED_BACK, hold=True).state
-        except LaunchOvertaken:
+            return change_launch(redis, connection, before, act, status=LaunchStatus.ROLLED_BACK, hold=True).state
+        except ConflictingChange:
             if tries == 1:
                 raise
     return _record(settings, name, who, reason, tries - 1)
@@ -123,8 +123,10 @@ def _without_redis(settings: ConsoleSettings, name: str, who: str, reason: str, 
 def _tell(name: str, state: LaunchState | None, already: bool, trouble: str, in_json: bool) -> None:
     if in_json:
         shown = replace(state, status=LaunchStatus.ROLLED_BACK, hold=True) if state else None
-        known = described(shown, changed=not already) if shown else {"launch": name, "hold": True, "changed": True}
-        say_json({**known, "recorded": not trouble})
+        document = (
+            launch_as_json(shown, changed=not already) if shown else {"launch": name, "hold": True, "changed": True}
+        )
+        say_json({**document, "recorded": not trouble})
     elif already:
         say(f"{name} is rolled back already: nothing is mirrored.")
     else:

@@ -11,15 +11,15 @@ from darklaunch_comparator.rules import WITHHELD, Rule, RuleSet, masks_lost, rea
 from darklaunch_comparator.rules.model import KINDS
 from darklaunch_comparator.store import report_queries
 
-from darklaunch_console.cli.arguments import launch_name, parse_duration
-from darklaunch_console.cli.errors import BadUsage, ConsoleError
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.control import actor, described, find
-from darklaunch_console.launches.rules import differences, record_rules, rules_from, with_rules, without
+from darklaunch_console.cli.arguments import check_launch_name, parse_duration
+from darklaunch_console.errors import BadUsage, ConsoleError
+from darklaunch_console.launches.change import current_actor, find_launch, launch_as_json
+from darklaunch_console.launches.rules import add_rules, diff_rules, parse_rules, record_rules, remove_rule
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
 from darklaunch_console.output.text import plural
 from darklaunch_console.reports import rule_text
 from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
 
 from .change import CommandAnswer
@@ -40,7 +40,7 @@ rules.add_command(test)
 
 
 @rules.command(short_help="Show the rules of a launch.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option("--toml", "as_toml", is_flag=True, help="Print the file that `rules apply` takes.")
 @json_option
 @click.pass_obj
@@ -64,7 +64,7 @@ def show(settings: ConsoleSettings, name: str, as_toml: bool, in_json: bool) -> 
 
 
 @rules.command(short_help="Add a rule.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
 @click.argument("path", required=False)
 @click.option("--pattern", metavar="REGEX", help="ignore: only values of the shadow that fit it whole.")
@@ -91,20 +91,20 @@ def add(settings: ConsoleSettings, /, name: str, kind: str, reason: str, in_json
     """
     if not reason.strip():
         raise BadUsage("--reason is empty: say why, for whoever reads the rule in a month")
-    new: dict[str, object] = {"kind": kind, "reason": reason, "author": actor()}
+    new: dict[str, object] = {"kind": kind, "reason": reason, "author": current_actor()}
     names = {"excepted": "except"}
     new |= {names.get(option, option): value for option, value in options.items() if value not in (None, (), False)}
     if "expires" in new:
         new["expires"] = last_day(str(new["expires"]))
 
     def change(old: RuleSet) -> RuleSet:
-        return with_rules(old, new)
+        return add_rules(old, new)
 
     _change(settings, name, change, reason, in_json)
 
 
 @rules.command(short_help="Remove a rule, by its id or its path.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.argument("rule", metavar="RULE")
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept with the event.")
 @json_option
@@ -113,13 +113,13 @@ def remove(settings: ConsoleSettings, name: str, rule: str, reason: str, in_json
     """Remove a rule, named by its id as `darklaunch rules show` lists it, or by its path when no other has that."""
 
     def change(old: RuleSet) -> RuleSet:
-        return without(old, chosen(old, rule, name))
+        return remove_rule(old, chosen(old, rule, name))
 
     _change(settings, name, change, reason, in_json)
 
 
 @rules.command("apply", short_help="Make the rules of a file those of a launch.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option(
     "-f", "--file", "document", type=click.File(), required=True, metavar="FILE", help="TOML or JSON; - is stdin."
 )
@@ -133,7 +133,7 @@ def apply(settings: ConsoleSettings, name: str, document: TextIO, reason: str, i
     """
 
     def change(old: RuleSet) -> RuleSet:
-        return rules_from(document.read(), document.name, old)
+        return parse_rules(document.read(), document.name, old)
 
     _change(settings, name, change, reason, in_json, all_of_them=True)
 
@@ -180,13 +180,13 @@ def _change(
 ) -> None:
     told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
-        before = find(redis, connection, name)
+        before = find_launch(redis, connection, name)
         unmasked = masks_lost(before.state.spec.rules)
         if unmasked and not all_of_them:
             raise ConsoleError(f"{name}: {WITHHELD}. To change one rule would drop it: {WRITE_ALL.format(name=name)}")
         old = read_stored(before.state.spec.rules)
         new = changed(old)
-        added, removed = differences(old, new)
+        added, removed = diff_rules(old, new)
         if not (added or removed or unmasked):
             told.unchanged(before, f"{name} has these rules already.")
             return
@@ -194,7 +194,7 @@ def _change(
         notes = [each for each in look(connection, name, new) if each.rule in added]
     if in_json:
         ids = {"added": [rule_id(rule) for rule in added], "removed": [rule_id(rule) for rule in removed]}
-        say_json(described(record.state, changed=True, **ids, rules=len(new.all())))
+        say_json(launch_as_json(record.state, changed=True, **ids, rules=len(new.all())))
         return
     parts = [f"{len(added)} added"] * bool(added) + [f"{len(removed)} removed"] * bool(removed)
     say(f"{name} has {plural(len(new.all()), 'rule')} now: {', '.join(parts)}.", style=GOOD)

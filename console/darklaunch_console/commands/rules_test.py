@@ -18,20 +18,20 @@ from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import ShadowResponse
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import BadUsage, ConsoleError
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.rules import rules_from, with_rules
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.errors import BadUsage, ConsoleError
+from darklaunch_console.launches.rules import add_rules, parse_rules
 from darklaunch_console.output.screen import BAD, GOOD, folded, from_outside, json_option, say, say_json
 from darklaunch_console.reports.evidence import find_record
 from darklaunch_console.reports.sample import find_sample
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres
 
 SHOWN = 20
 
 
 @click.command("test", short_help="Show what rules would excuse.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.argument("exchange", required=False, metavar="[ID]")
 @click.option(
     "-f", "--file", "document", type=click.File(), metavar="FILE", help="These rules, instead of the launch's."
@@ -76,8 +76,8 @@ def test(
     with open_postgres(settings) as connection:
         spec = find_record(connection, name).state.spec
         held = read_stored(spec.rules)
-        rules = rules_from(document.read(), document.name, held) if document else held
-        rules = with_rules(rules, *[_written(text) for text in more])
+        rules = parse_rules(document.read(), document.name, held) if document else held
+        rules = add_rules(rules, *[_written(text) for text in more])
         if theirs and ours:
             what = f"{theirs.name} and {ours.name}"
             before = _files(theirs, ours, content_type, endpoint, RuleSet())
@@ -87,7 +87,7 @@ def test(
             what = f"{sample.replay.exchange.request.method} {from_outside(sample.replay.exchange.request.target, 100)}"
             before, after = (_again(connection, sample, spec, held) for held in (RuleSet(), rules))
     if in_json:
-        say_json({"tested": what, "without_rules": _told(before), "with_rules": _told(after)})
+        say_json({"tested": what, "without_rules": _told(before), "add_rules": _told(after)})
     else:
         _say(what, before, after)
     raise click.exceptions.Exit(1 if after.differences else 0)

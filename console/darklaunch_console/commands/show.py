@@ -13,21 +13,21 @@ from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import list_events
 from darklaunch_shared.launch.spec import LaunchSpec
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.description import MODES, mirrored, standing
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.launches.description import JUDGE_MODE_WORDS, describe_mirroring, describe_status
 from darklaunch_console.output.numbers import count
 from darklaunch_console.output.screen import QUIET, from_outside, json_option, say, say_json
 from darklaunch_console.reports.evidence import find_record
 from darklaunch_console.reports.sentences import moment
 from darklaunch_console.reports.summary import compared, summary
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 from .history import done
 
 
 @click.command(short_help="Show what was decided about a launch, and its history.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @json_option
 @click.pass_obj
 def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
@@ -41,8 +41,8 @@ def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
         say_json({**summary(record), "spec": asdict(record.state.spec), "ledger": asdict(ledger), "events": history})
         return
     state = record.state
-    doing = mirrored(state) if state.fraction else f"nothing is mirrored to {state.spec.shadow}"
-    say(f"{name} is {standing(state)}: {doing}.")
+    doing = describe_mirroring(state) if state.fraction else f"nothing is mirrored to {state.spec.shadow}"
+    say(f"{name} is {describe_status(state)}: {doing}.")
     for setting, value in _decided(state.spec):
         say(f"  {setting}: {value}")
     say(f"  policy: the judge {_judging(state.spec)}, see darklaunch policy show {name}")
@@ -59,7 +59,7 @@ def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
 
 def _judging(spec: LaunchSpec) -> str:
     try:
-        return MODES[read_policy(spec.policy).mode]
+        return JUDGE_MODE_WORDS[read_policy(spec.policy).mode]
     except BadPolicy as broken:
         return f"judges nothing: {broken}"
 

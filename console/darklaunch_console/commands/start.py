@@ -12,17 +12,22 @@ from darklaunch_comparator.judging.policy_file import read_policy, write_policy
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, get_launch
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
-from darklaunch_console.cli.arguments import duration, given_percentage, launch_name, percentage
-from darklaunch_console.cli.errors import ConsoleError
-from darklaunch_console.cli.settings import ConsoleSettings
-from darklaunch_console.launches.control import actor, described, read_copy, tell
-from darklaunch_console.launches.description import MODES, STATUSES, mirrored
-from darklaunch_console.launches.origins import places_of
+from darklaunch_console.cli.arguments import (
+    check_launch_name,
+    make_duration_callback,
+    read_optional_percentage,
+    read_percentage,
+)
+from darklaunch_console.errors import ConsoleError
+from darklaunch_console.launches.change import current_actor, launch_as_json, publish_change, read_published
+from darklaunch_console.launches.description import JUDGE_MODE_WORDS, STATUS_WORDS, describe_mirroring
+from darklaunch_console.launches.origins import resolve_called_origins
 from darklaunch_console.launches.shadow_probe import ProbeResult
-from darklaunch_console.launches.specification import specify
+from darklaunch_console.launches.specification import build_spec
 from darklaunch_console.output.numbers import milliseconds, percent
 from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
 from darklaunch_console.output.text import plural
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 from darklaunch_console.stores.processes import hooks_alive
 from darklaunch_console.stores.streams import captured_origins, recorded_origins
@@ -45,11 +50,11 @@ class LaunchSurroundings:
 
 
 @click.command()
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option("--shadow", required=True, metavar="URL", help="Where the version under test answers: http://HOST:PORT.")
 @click.option(
     "--percent",
-    callback=given_percentage,
+    callback=read_optional_percentage,
     metavar="N",
     help="Share of requests to mirror.  [default: 10, or the first step of --ramp auto]",
 )
@@ -58,7 +63,7 @@ class LaunchSurroundings:
 @click.option("--skip", multiple=True, metavar="PATTERN", help="Never mirror paths like this.")
 @click.option(
     "--max-latency-diff",
-    callback=duration(0.001, 600),
+    callback=make_duration_callback(0.001, 600),
     default="2000ms",
     metavar="TIME",
     help="A replay slower than the primary by more is slow.  [default: 2000ms]",
@@ -71,7 +76,7 @@ class LaunchSurroundings:
 @click.option("--max-rps", type=click.FloatRange(min=0), default=0.0, metavar="N", help="Requests a second, at most.")
 @click.option(
     "--max-age",
-    callback=duration(1, 86_400),
+    callback=make_duration_callback(1, 86_400),
     default="300s",
     metavar="TIME",
     help="Do not replay what is older.  [default: 300s]",
@@ -81,7 +86,7 @@ class LaunchSurroundings:
 )
 @click.option(
     "--noise",
-    callback=percentage,
+    callback=read_percentage,
     default="10",
     metavar="N",
     help="Share of reads replayed once more, to --control or the shadow; 0: none.  [default: 10]",
@@ -122,23 +127,23 @@ def start(
     judged = chosen(policy, (f'mode="{ramp}"',) if ramp else (), JudgePolicy())
     if percent is None:
         percent = judged.steps[0].percent if judged.mode is JudgeMode.AUTO else PERCENT
-    spec = specify(**options, author=actor(), reason=reason)
+    spec = build_spec(**options, author=current_actor(), reason=reason)
     spec = replace(spec, policy=write_policy(judged) if judged != JudgePolicy() else "")
-    places = places_of(spec)
+    places = resolve_called_origins(spec)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         captured = {*captured_origins(redis), *recorded_origins(connection)}
         for place in places:
             place.refuse_primary(captured)
         answers = {place.role: place.probe() for place in places}
-        above, _ = read_copy(redis, name)
+        above, _ = read_published(redis, name)
         try:
             record = create_launch(
-                connection, name, spec, LaunchAct(actor(), "started", reason), percent=percent, above=above
+                connection, name, spec, LaunchAct(current_actor(), "started", reason), percent=percent, above=above
             )
         except LaunchExists:
             raise ConsoleError(_exists(get_launch(connection, name).state)) from None
         connection.commit()
-        tell(redis, record, lift_hold=True)
+        publish_change(redis, record, lift_hold=True)
         hooks = hooks_alive(redis)
         apps = tuple(sorted({str(hook.about.get("app", "")) for hook in hooks}))
         found = LaunchSurroundings(answers["shadow"], answers.get("control"), len(hooks), apps)
@@ -155,7 +160,7 @@ def _exists(state: LaunchState) -> str:
             f'there is a launch "{name}" already, active at {percent(state.percent)}; {where}. Change its share with '
             f"`darklaunch ramp {name} PERCENT`, or choose another name"
         )
-    word = "held" if state.status is LaunchStatus.ACTIVE else STATUSES[state.status]
+    word = "held" if state.status is LaunchStatus.ACTIVE else STATUS_WORDS[state.status]
     return (
         f'there is a launch "{name}" already, {word}; {where}. Go on with it: `darklaunch resume {name}`, '
         "or choose another name: the evidence of two launches must not be mixed"
@@ -163,7 +168,7 @@ def _exists(state: LaunchState) -> str:
 
 
 def _tell(state: LaunchState, found: LaunchSurroundings) -> None:
-    say(f"{state.name} is active: {mirrored(state)}", style=GOOD)
+    say(f"{state.name} is active: {describe_mirroring(state)}", style=GOOD)
     notes: list[str] = []
     if not found.answer.trouble:
         notes.append(f"Shadow answers (HTTP {found.answer.status} in {milliseconds(found.answer.took_ms)}).")
@@ -180,7 +185,7 @@ def _tell(state: LaunchState, found: LaunchSurroundings) -> None:
         say(f"  {baseline}")
     judged = read_policy(state.spec.policy)
     if judged.mode is not JudgeMode.ADVISE:
-        say(f"  The judge {MODES[judged.mode]}.")
+        say(f"  The judge {JUDGE_MODE_WORDS[judged.mode]}.")
     if judged != JudgePolicy(mode=judged.mode):
         say(f"  {forecast(judged, 0.0)}")
     if len(found.apps) > 1 and not state.spec.only:
@@ -213,7 +218,7 @@ def _baseline(state: LaunchState) -> str:
 
 def _as_json(state: LaunchState, found: LaunchSurroundings) -> dict[str, object]:
     answer = found.answer
-    return described(
+    return launch_as_json(
         state,
         changed=True,
         shadow_answers=not answer.trouble,

@@ -16,16 +16,16 @@ from typing import Final
 import click
 from darklaunch_shared.launch.spec import LaunchStatus
 
-from darklaunch_console.cli.arguments import duration
-from darklaunch_console.cli.errors import ConsoleError, ServerUnreachable
-from darklaunch_console.cli.settings import FROM_UP, ConsoleSettings, ServerAddress
+from darklaunch_console.cli.arguments import make_duration_callback
 from darklaunch_console.embedded import EmbeddedError, EmbeddedServers, embedded_servers
-from darklaunch_console.launches.drain import OnTheirWay, settle
+from darklaunch_console.errors import ConsoleError, ServerUnreachable
+from darklaunch_console.launches.drain import ExchangesInProgress, wait_until_drained
 from darklaunch_console.output.screen import GOOD, STRONG, say
 from darklaunch_console.output.text import plural
 from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
 from darklaunch_console.running.supervisor import SupervisedProcess, stop_all
+from darklaunch_console.settings import FROM_UP, ConsoleSettings, ServerAddress
 from darklaunch_console.stores.postgres import open_redis, postgres_at, redis_at
 from darklaunch_console.stores.processes import comparators_alive, workers_alive
 from darklaunch_console.stores.streams import published_launches, read_launch
@@ -47,7 +47,13 @@ class StopNow(BaseException):
 @click.command()
 @click.option("--workers", type=click.IntRange(1, 256), default=2, show_default=True, help="Worker processes.")
 @click.option("--comparators", type=click.IntRange(1, 64), default=1, show_default=True, help="Comparator processes.")
-@click.option("--drain", callback=duration(), default="10s", metavar="TIME", help="Time to settle in.  [default: 10s]")
+@click.option(
+    "--drain",
+    callback=make_duration_callback(),
+    default="10s",
+    metavar="TIME",
+    help="Time to settle in.  [default: 10s]",
+)
 @click.pass_obj
 def up(settings: ConsoleSettings, workers: int, comparators: int, drain: float) -> None:
     """Run everything: Redis and Postgres where no URL names one, the tables, workers and a comparator.
@@ -173,12 +179,12 @@ def _left_after(settings: ConsoleSettings, until_s: float) -> int:
     with open_redis(settings) as redis:
         launches = [state for state in published_launches(redis).values() if state.status is not LaunchStatus.PAUSED]
         for state in launches:
-            settle(partial(read_launch, redis, state), _say_nothing, until_s - time.monotonic())
+            wait_until_drained(partial(read_launch, redis, state), _say_nothing, until_s - time.monotonic())
         shards = [shard for state in launches for shard in read_launch(redis, state).shards]
         return sum(shard.captures.length + shard.replays.length for shard in shards)
 
 
-def _say_nothing(_left: OnTheirWay) -> None:
+def _say_nothing(_left: ExchangesInProgress) -> None:
     """Hear what is left, and keep it to oneself."""
 
 

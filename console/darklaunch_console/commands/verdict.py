@@ -9,9 +9,8 @@ import click
 from darklaunch_comparator.store.judgements import late
 from darklaunch_shared.errors import ContractError
 
-from darklaunch_console.cli.arguments import duration, launch_name
-from darklaunch_console.cli.errors import ConsoleError, NoVerdict, ServerUnreachable
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.cli.arguments import check_launch_name, make_duration_callback
+from darklaunch_console.errors import ConsoleError, NoVerdict, ServerUnreachable
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, say, say_json
 from darklaunch_console.reports.judgement import (
     JudgedLaunch,
@@ -23,6 +22,7 @@ from darklaunch_console.reports.judgement import (
     judged,
     routes,
 )
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 EXIT_CODES = {VerdictAnswer.PROMOTE: 0, VerdictAnswer.ROLL_BACK: 1, VerdictAnswer.UNDECIDED: 2}
@@ -52,12 +52,12 @@ class VerdictCommand(click.Command):
 
 
 @click.command(cls=VerdictCommand, short_help="Say promote, roll back or undecided, as exit code 0, 1 or 2.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option("--wait", is_flag=True, help="Wait until it is decided.")
 @click.option(
     "--timeout",
     "limit_s",
-    callback=duration(0.001, 30 * 86_400),
+    callback=make_duration_callback(0.001, 30 * 86_400),
     default="30m",
     metavar="TIME",
     help="Wait no longer than this.  [default: 30m]",

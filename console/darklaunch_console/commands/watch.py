@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from darklaunch_console.cli.arguments import launch_name
-from darklaunch_console.cli.errors import AccessRefused, DatabaseNotMigrated, ServerUnreachable
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.cli.arguments import check_launch_name
+from darklaunch_console.errors import AccessRefused, DatabaseNotMigrated, ServerUnreachable
 from darklaunch_console.output.numbers import seconds
 from darklaunch_console.output.screen import columns, paint, say
 from darklaunch_console.output.text import one_line
 from darklaunch_console.reports.watch_data import WatchData, WatchReader, as_json
 from darklaunch_console.reports.watch_frame import WIDEST, Line, frame, sentence
+from darklaunch_console.settings import ConsoleSettings
 
 from .verdict import EXIT_CODES, VerdictCommand
 
@@ -34,7 +34,7 @@ Show = Callable[[WatchData, str], None]
 
 
 @click.command(cls=VerdictCommand, short_help="Watch a launch live, until it is promoted or rolled back.")
-@click.argument("name", callback=launch_name)
+@click.argument("name", callback=check_launch_name)
 @click.option("--once", is_flag=True, help="Show it as it is now, and end.")
 @click.option("--json", "in_json", is_flag=True, help="Print one JSON object per line, one for each change.")
 @click.pass_obj

@@ -10,11 +10,11 @@ from darklaunch_workers.run import run_worker
 from darklaunch_workers.settings import read_settings
 from pydantic import ValidationError
 
-from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.output.text import plural
 from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
-from darklaunch_console.running.options import in_one_line, name_option, overridden
+from darklaunch_console.running.options import describe_invalid, name_option, override_settings
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.redis import redis_at
 
 log = logging.getLogger("darklaunch.console")
@@ -35,9 +35,9 @@ def worker(ctx: click.Context, concurrency: int | None, processes: int | None, c
     settings: ConsoleSettings = ctx.obj
     given = {"concurrency": concurrency, "processes": processes, "client": client}
     try:
-        told = overridden(read_settings(os.environ), redis_url=settings.redis_or_default.url, **given)
+        told = override_settings(read_settings(os.environ), redis_url=settings.redis_or_default.url, **given)
     except ValidationError as wrong:
-        raise click.UsageError(in_one_line(wrong), ctx) from None
+        raise click.UsageError(describe_invalid(wrong), ctx) from None
     log_to_stderr(name or "worker")
     refuse_evicting_redis(settings)
     log.info(

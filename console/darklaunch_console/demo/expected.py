@@ -45,7 +45,7 @@ NOISE: Final = ("$.generated_at", "$.request_id")
 """What differs in every pair of answers and must not be reported."""
 
 
-def mistakes(evidence: ReportEvidence, answer: VerdictAnswer, users: LoadSummary) -> list[str]:
+def find_mistakes(evidence: ReportEvidence, answer: VerdictAnswer, users: LoadSummary) -> list[str]:
     """Say where the story came out otherwise than told; empty when it came out as told."""
     found = list(evidence.problems)
     wrong: list[str] = []

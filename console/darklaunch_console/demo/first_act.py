@@ -12,13 +12,13 @@ from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_shared.redis.client import connect
 
-from darklaunch_console.launches.control import actor
+from darklaunch_console.launches.change import current_actor
 from darklaunch_console.reports.evidence import ReportEvidence, gather
 from darklaunch_console.reports.judgement import VerdictAnswer, details, headline, judged
 
 from .expected import LAUNCH
 from .load import LoadSummary
-from .stage import DemoNarrator, DemoStage, wait
+from .stage import DemoNarrator, DemoStage, wait_until
 from .traffic import plan_visits
 
 VISITS: Final = 1000
@@ -55,7 +55,7 @@ def find_regressions(stage: DemoStage, tell: DemoNarrator) -> FirstActResult:
         def decided() -> bool:
             return judged(connection, LAUNCH).answer is not VerdictAnswer.UNDECIDED
 
-        wait(decided, VERDICT_S, "the judge came to no verdict about v2")
+        wait_until(decided, VERDICT_S, "the judge came to no verdict about v2")
         found = judged(connection, LAUNCH)
         evidence = replace(gather(connection, LAUNCH), verdict=(headline(found), *details(found)))
     return FirstActResult(evidence, found.answer, users)
@@ -66,7 +66,7 @@ def roll_back(stage: DemoStage) -> None:
     redis = connect(stage.servers.redis_url, client_name="darklaunch-demo")
     try:
         with psycopg.connect(stage.servers.postgres_url) as connection:
-            act = LaunchAct(actor(), "rolled_back", "as the judge advised")
+            act = LaunchAct(current_actor(), "rolled_back", "as the judge advised")
             record = update_launch(connection, LAUNCH, act, status=LaunchStatus.ROLLED_BACK, hold=True)
         publish(redis, record, lift_hold=False)
     finally:

@@ -94,13 +94,13 @@ class _Seen:
         waited = self.everything()
         elapsed_s = time.perf_counter() - self.started
         return LoadProgress(
-            self.planned, self.sent, len(waited) - self.errors, self.errors, measure(waited).p50_ms, elapsed_s
+            self.planned, self.sent, len(waited) - self.errors, self.errors, compute_latencies(waited).p50_ms, elapsed_s
         )
 
     def summary(self) -> LoadSummary:
         waited = self.everything()
         kinds = tuple(
-            VisitKindSummary(name, len(times), self.wrong[name], measure(times))
+            VisitKindSummary(name, len(times), self.wrong[name], compute_latencies(times))
             for name, times in sorted(self.waited_ms.items())
         )
         elapsed_s = time.perf_counter() - self.started
@@ -110,7 +110,7 @@ class _Seen:
             answered_well,
             self.errors,
             dict(self.statuses),
-            measure(waited),
+            compute_latencies(waited),
             kinds,
             elapsed_s,
             self.first_error,
@@ -185,7 +185,7 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def measure(waited_ms: Sequence[float]) -> UserLatencies:
+def compute_latencies(waited_ms: Sequence[float]) -> UserLatencies:
     """Return the quantiles by nearest rank."""
     ranked = sorted(waited_ms)
     if not ranked:

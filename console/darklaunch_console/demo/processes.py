@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from darklaunch_console.cli.errors import ConsoleError
+from darklaunch_console.errors import ConsoleError
 
 STOP_S: Final = 8.0
 
@@ -50,7 +50,7 @@ class DemoProcess:
 
 
 @contextlib.contextmanager
-def on_stage(
+def run_process(
     name: str, module: str, *arguments: str, logs: Path, environment: Mapping[str, str]
 ) -> Generator[DemoProcess]:
     """Run `python -m module` until the end of the block."""
@@ -71,7 +71,7 @@ def on_stage(
         player.stop()
 
 
-def address(player: DemoProcess, within_s: float = 20.0) -> str:
+def wait_for_address(player: DemoProcess, within_s: float = 20.0) -> str:
     """Wait for a shop's first line and give the address in it. Raises ConsoleError when it does not come up."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:

@@ -88,7 +88,7 @@ def _act(event: LaunchEvent) -> str:
     return f"{event.actor}: {event.act.replace('_', ' ')}"
 
 
-def mistakes(ramped: SecondActResult) -> list[str]:
+def find_mistakes(ramped: SecondActResult) -> list[str]:
     """Say where it came out otherwise than told; empty when it came out as told."""
     evidence, users = ramped.evidence, ramped.users
     wrong: list[str] = []

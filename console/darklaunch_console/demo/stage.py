@@ -23,13 +23,13 @@ from darklaunch_comparator.store.migrate import migrate
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect
 
-from darklaunch_console.cli.errors import ConsoleError
 from darklaunch_console.embedded import EmbeddedServers
-from darklaunch_console.launches.control import actor
+from darklaunch_console.errors import ConsoleError
+from darklaunch_console.launches.change import current_actor
 from darklaunch_console.stores.processes import hooks_alive
 
 from .load import LoadProgress, LoadSummary, run_load
-from .processes import DemoProcess, address, on_stage
+from .processes import DemoProcess, run_process, wait_for_address
 from .shop.database import Shop, build_shop
 from .traffic import Visit
 
@@ -66,7 +66,7 @@ class DemoStage:
             "DARKLAUNCH_DATABASE_URL": self.servers.postgres_url,
             "DARKLAUNCH_JUDGE_GRACE_S": f"{JUDGE_GRACE_S:g}",
         }
-        playing = on_stage(name, module, *arguments, logs=self.directory, environment=environment)
+        playing = run_process(name, module, *arguments, logs=self.directory, environment=environment)
         self.players[name] = self.stack.enter_context(playing)
 
     def enter_shop(self, name: str, version: str) -> None:
@@ -79,7 +79,7 @@ class DemoStage:
 
     def opened(self, name: str) -> str:
         """Give a shop's address when it answers. Raises ConsoleError when it does not."""
-        found = address(self.players[name])
+        found = wait_for_address(self.players[name])
         httpx.get(f"{found}/health", timeout=20)  # whatever a first request sets up is no user's wait
         return found
 
@@ -90,10 +90,10 @@ class DemoStage:
         try:
             with psycopg.connect(self.servers.postgres_url) as connection:
                 record = create_launch(
-                    connection, launch, spec, LaunchAct(actor(), "started", "the demo"), percent=percent
+                    connection, launch, spec, LaunchAct(current_actor(), "started", "the demo"), percent=percent
                 )
             publish(redis, record, lift_hold=False)
-            wait(lambda: bool(hooks_alive(redis)), 30.0, "the hook in v1 was not seen on Redis")
+            wait_until(lambda: bool(hooks_alive(redis)), 30.0, "the hook in v1 was not seen on Redis")
             time.sleep(1.0)  # the hook looks for new launches twice a second
         finally:
             redis.close()
@@ -139,11 +139,11 @@ class DemoStage:
                 )
                 return bool(ledger.sampled) and ledger.on_its_way == 0 and users.ok + users.errors > 0 and closed
 
-            wait(settled, SETTLE_S, "what was mirrored did not settle")
+            wait_until(settled, SETTLE_S, "what was mirrored did not settle")
 
 
 @contextlib.contextmanager
-def set_stage(servers: EmbeddedServers, directory: Path, tell: DemoNarrator) -> Generator[DemoStage]:
+def open_stage(servers: EmbeddedServers, directory: Path, tell: DemoNarrator) -> Generator[DemoStage]:
     """Build the shop and start the pipeline and a second v1, the control; everything has ended behind the block."""
     migrate(servers.postgres_url)
     shop = build_shop(directory / "shop")
@@ -159,7 +159,7 @@ def set_stage(servers: EmbeddedServers, directory: Path, tell: DemoNarrator) -> 
         yield stage
 
 
-def wait(done: Callable[[], bool], within_s: float, otherwise: str) -> None:
+def wait_until(done: Callable[[], bool], within_s: float, otherwise: str) -> None:
     """Wait for something. Raises ConsoleError when it does not happen in time."""
     until = time.monotonic() + within_s
     while not done():

@@ -13,7 +13,7 @@ from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
-from darklaunch_console.launches.shadow_probe import captured_there, forbidden, probe, resolve
+from darklaunch_console.launches.shadow_probe import explain_forbidden, find_captured_at, probe_origin, resolve_host
 from darklaunch_console.output.numbers import count, milliseconds, seconds
 from darklaunch_console.output.text import plural, printable
 from darklaunch_console.stores.streams import StreamsState
@@ -70,16 +70,16 @@ def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> C
         origin = parse_origin(url, role)
     except BadOrigin as wrong:
         return fail(f"{name}: {wrong}", f"Start another launch with a {role} that can be called.")
-    addresses = resolve(origin.host, origin.port)
+    addresses = resolve_host(origin.host, origin.port)
     if not addresses:
         return warn(f"{name}: the name of its {role} {shown} does not resolve here", "Check it where the workers run.")
-    if (why := forbidden(addresses)) and not state.spec.allow_metadata:
+    if (why := explain_forbidden(addresses)) and not state.spec.allow_metadata:
         return fail(f"{name}: its {role} must not be called: {why}", f"Stop it: darklaunch rollback {name}.")
-    if primary := captured_there(origin, addresses, captured):
+    if primary := find_captured_at(origin, addresses, captured):
         what = f"{name}: its {role} {shown} is the primary itself, whose requests are captured at {printable(primary)}"
         meant = "the new version's address" if role == "shadow" else "another control"
         return fail(what, f"Stop it: darklaunch rollback {name}; then start one with {meant}.")
-    answer = probe(origin, addresses[0], PROBE_S)
+    answer = probe_origin(origin, addresses[0], PROBE_S)
     if answer.trouble:
         cost = "" if role == "shadow" else " Until then nothing is learned about noise."
         return warn(f"{name}: its {role} {shown} {printable(answer.trouble)}", f"Start it, or pause the launch.{cost}")

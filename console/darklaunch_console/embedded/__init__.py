@@ -16,11 +16,11 @@ from pathlib import Path
 
 from .account import ServerAccount, server_account
 from .errors import DidNotStart, EmbeddedError, HomeInUse, NotInstalled
-from .homes import ServersDir, default_home, kept, throwaway
+from .homes import ServersDir, default_home, make_temporary_dir, use_kept_dir
 from .install import find_postgres, find_valkey, reachable_site
 from .postgres import Postgres, prepare_postgres, serve_postgres
-from .process import Child
-from .running import RunningServers, announce, find_running, withdraw
+from .process import ServerProcess
+from .running import RunningServers, read_running, remove_running, write_running
 from .valkey import Valkey, serve_valkey
 
 __all__ = [
@@ -45,7 +45,7 @@ class EmbeddedServers:
 
     redis_url: str
     postgres_url: str
-    processes: tuple[Child, ...]
+    processes: tuple[ServerProcess, ...]
 
 
 @contextlib.contextmanager
@@ -72,8 +72,10 @@ def embedded_servers(
         valkey = stack.enter_context(serve_valkey(program, servers_dir, account)) if program else None
         postgres = stack.enter_context(serve_postgres(cluster)) if cluster else None
         if keep:
-            announce(servers_dir, RunningServers(valkey.url if valkey else None, postgres.url if postgres else None))
-            stack.callback(withdraw, servers_dir)
+            write_running(
+                servers_dir, RunningServers(valkey.url if valkey else None, postgres.url if postgres else None)
+            )
+            stack.callback(remove_running, servers_dir)
         yield EmbeddedServers(
             redis_url or (valkey.url if valkey else ""),
             postgres_url or (postgres.url if postgres else ""),
@@ -108,7 +110,7 @@ def embedded_postgres(*, keep: bool = False, home: Path | None = None) -> Genera
 
 def running_servers(home: Path | None = None) -> RunningServers | None:
     """Return where the servers are that another process of this user keeps running (`darklaunch up`), or None."""
-    return find_running(_home(home))
+    return read_running(_home(home))
 
 
 def _home(home: Path | None) -> Path:
@@ -116,7 +118,7 @@ def _home(home: Path | None) -> Path:
 
 
 def _servers_dir(keep: bool, home: Path, account: ServerAccount) -> contextlib.AbstractContextManager[ServersDir]:
-    return kept(home, account) if keep else throwaway(account)
+    return use_kept_dir(home, account) if keep else make_temporary_dir(account)
 
 
 def _valkey_program(home: Path, account: ServerAccount) -> Path:

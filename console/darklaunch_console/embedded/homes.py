@@ -22,7 +22,7 @@ from pathlib import Path
 
 from .account import ServerAccount
 from .errors import EmbeddedError, HomeInUse
-from .locks import acquire
+from .locks import acquire_locks
 
 PREFIX = "darklaunch-servers-"
 OLD_SERVERS_LIMIT_S = 20.0
@@ -67,21 +67,21 @@ def default_home(environ: Mapping[str, str]) -> Path:
         raise EmbeddedError("This user has no home directory. Set DARKLAUNCH_HOME to a directory for data.") from None
 
 
-def kept_path(home: Path) -> Path:
+def kept_dir_path(home: Path) -> Path:
     """Return the servers directory of a home."""
     return home / "servers"
 
 
 @contextlib.contextmanager
-def kept(home: Path, account: ServerAccount) -> Generator[ServersDir]:
+def use_kept_dir(home: Path, account: ServerAccount) -> Generator[ServersDir]:
     """Take the servers directory of a home, made when missing.
 
     Raises HomeInUse when another run has it, EmbeddedError when it cannot be made, locked or reached.
     """
-    path = kept_path(home)
+    path = kept_dir_path(home)
     try:
         make_reachable(path, account)
-        locks = acquire(path, OLD_SERVERS_LIMIT_S)
+        locks = acquire_locks(path, OLD_SERVERS_LIMIT_S)
     except OSError as error:
         raise EmbeddedError(
             f"Cannot keep data in {path}: {error}. Set DARKLAUNCH_HOME to a directory of yours."
@@ -93,10 +93,10 @@ def kept(home: Path, account: ServerAccount) -> Generator[ServersDir]:
 
 
 @contextlib.contextmanager
-def throwaway(account: ServerAccount) -> Generator[ServersDir]:
+def make_temporary_dir(account: ServerAccount) -> Generator[ServersDir]:
     """Make a fresh servers directory that goes away at the end, and remove those that killed runs left behind."""
     parent = _temporary_parent(account)
-    sweep(parent)
+    remove_leftovers(parent)
     name = f"{PREFIX}{secrets.token_hex(6)}"
     staging, path = parent / f".{name}", parent / name
     owner_pid = os.getpid()
@@ -104,7 +104,7 @@ def throwaway(account: ServerAccount) -> Generator[ServersDir]:
         staging.mkdir(mode=0o700)
         if account.drop:
             staging.chmod(0o711)
-        locks = acquire(staging, OLD_SERVERS_LIMIT_S)
+        locks = acquire_locks(staging, OLD_SERVERS_LIMIT_S)
         staging.rename(path)  # visible to a sweep only now that it is locked
         try:
             yield ServersDir(path, False, locks.servers)
@@ -116,7 +116,7 @@ def throwaway(account: ServerAccount) -> Generator[ServersDir]:
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def sweep(parent: Path) -> None:
+def remove_leftovers(parent: Path) -> None:
     """Remove throw-away directories of ours whose owner and servers are gone."""
     for path in [*parent.glob(f"{PREFIX}*"), *parent.glob(f".{PREFIX}*")]:
         with contextlib.suppress(OSError, HomeInUse):
@@ -128,7 +128,7 @@ def sweep(parent: Path) -> None:
                     continue  # its owner is about to lock it
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                locks = acquire(path, 0.0)
+                locks = acquire_locks(path, 0.0)
                 try:
                     shutil.rmtree(path, ignore_errors=True)
                 finally:

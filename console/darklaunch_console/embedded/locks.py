@@ -32,7 +32,7 @@ class Locks:
         os.close(self.owner)
 
 
-def acquire(directory: Path, old_servers_limit_s: float) -> Locks:
+def acquire_locks(directory: Path, old_servers_limit_s: float) -> Locks:
     """Take both locks of a directory, waiting for servers of an earlier run to end.
 
     Raises HomeInUse when another run has it, or its servers outlive the limit; OSError when there can be no lock.

@@ -25,6 +25,6 @@ def free_port(preferred: int = 0) -> int:
         return port
 
 
-def lost_the_race(log: str) -> bool:
+def port_was_taken(log: str) -> bool:
     """Return whether a server's log says that its port was taken."""
     return _TAKEN.search(log) is not None

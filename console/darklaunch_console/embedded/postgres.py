@@ -14,12 +14,12 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from .access import ServerAccess, read_access, write_access, write_private
 from .account import ServerAccount
 from .errors import DidNotStart, EmbeddedError
 from .homes import ServersDir
-from .memory import ServerAccess, recall, remember, write_private
-from .ports import ATTEMPTS, LOOPBACK, free_port, lost_the_race
-from .process import Child, did_not_start, start, wait_until
+from .ports import ATTEMPTS, LOOPBACK, free_port, port_was_taken
+from .process import ServerProcess, explain_failed_start, start_process, wait_until
 
 OWNER = "darklaunch"
 """Name of the superuser and of the database."""
@@ -51,7 +51,7 @@ class Postgres:
     """A running Postgres: its URL (with the password), its process, its data directory."""
 
     url: str
-    process: Child
+    process: ServerProcess
     path: Path
 
 
@@ -63,7 +63,7 @@ class Cluster:
     servers_dir: ServersDir
     account: ServerAccount
     access: ServerAccess
-    initdb: Child | None
+    initdb: ServerProcess | None
 
     @property
     def parent(self) -> Path:
@@ -92,18 +92,18 @@ def prepare_postgres(bin_dir: Path, servers_dir: ServersDir, account: ServerAcco
 
     Raises EmbeddedError when the data was written by another major version.
     """
-    cluster = Cluster(bin_dir, servers_dir, account, recall(servers_dir.path / "postgres.json"), None)
+    cluster = Cluster(bin_dir, servers_dir, account, read_access(servers_dir.path / "postgres.json"), None)
     servers_dir.subdirectory("postgres", account)
     if cluster.data.exists():
         _check_version(cluster)
         yield cluster
         return
     _refuse_unknown_user(account)
-    remember(cluster.access_path, cluster.access)
+    write_access(cluster.access_path, cluster.access)
     shutil.rmtree(cluster.unfinished, ignore_errors=True)  # an initdb that was killed
     write_private(cluster.password_file, cluster.access.password.encode())
     account.own(cluster.password_file)
-    initdb = start(
+    initdb = start_process(
         "initdb",
         [
             *(str(bin_dir / "initdb"), "-D", str(cluster.unfinished), "-U", OWNER, "--auth=scram-sha-256"),
@@ -139,7 +139,7 @@ def serve_postgres(cluster: Cluster) -> Generator[Postgres]:
     for _ in range(ATTEMPTS):
         access = replace(access, port=free_port(access.port))
         settings = {**SETTINGS, **({} if keep else THROWAWAY_SETTINGS), "port": str(access.port)}
-        process = start(
+        process = start_process(
             "Postgres",
             [
                 *(str(cluster.bin / "postgres"), "-D", str(cluster.data)),
@@ -155,11 +155,11 @@ def serve_postgres(cluster: Cluster) -> Generator[Postgres]:
         try:
             if wait_until(partial(_ready, cluster.data, process), process, READY_LIMIT_S):
                 _ensure_database(access, cluster.data)
-                remember(cluster.access_path, access)
+                write_access(cluster.access_path, access)
                 yield Postgres(_url(access, OWNER), process, cluster.data)
                 return
-            if not lost_the_race(process.log()):
-                raise did_not_start(process, READY_LIMIT_S)
+            if not port_was_taken(process.log()):
+                raise explain_failed_start(process, READY_LIMIT_S)
         finally:
             process.stop(signal.SIGINT, STOP_LIMIT_S)
         access = replace(access, port=0)
@@ -198,12 +198,12 @@ def _finish_initdb(cluster: Cluster) -> None:
     if cluster.initdb is None:
         return
     if cluster.initdb.wait(INIT_LIMIT_S) != 0:
-        raise did_not_start(cluster.initdb, INIT_LIMIT_S)
+        raise explain_failed_start(cluster.initdb, INIT_LIMIT_S)
     cluster.password_file.unlink()
     cluster.unfinished.rename(cluster.data)
 
 
-def _ready(data: Path, process: Child) -> bool:
+def _ready(data: Path, process: ServerProcess) -> bool:
     """Return whether the postmaster says so in its pid file: line 1 is its pid, line 8 its state (pg_ctl reads it)."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()

@@ -22,7 +22,7 @@ POLL_S = 0.02
 TAIL_LINES = 12
 
 
-class Child:
+class ServerProcess:
     """A running server process: its pid, its log, and how to stop it."""
 
     __slots__ = ("_lifeline", "_log_start", "_popen", "log_path", "name")
@@ -78,7 +78,7 @@ class Child:
                 self._lifeline = -1
 
 
-def start(
+def start_process(
     name: str,
     command: Sequence[str],
     *,
@@ -89,7 +89,7 @@ def start(
     stdin: bytes = b"",
     keep_fds: Sequence[int] = (),
     lifeline: bool = sys.platform != "linux",
-) -> Child:
+) -> ServerProcess:
     """Start `command` (its first word a full path) in its own session under `account`.
 
     Its output goes to the end of `log_path`, `stdin` is what it can read, `keep_fds` stay open in it. When this process
@@ -128,17 +128,17 @@ def start(
     assert popen.stdin is not None
     with contextlib.suppress(BrokenPipeError), popen.stdin:
         popen.stdin.write(stdin)
-    return Child(name, popen, log_path, log_start, write_end)
+    return ServerProcess(name, popen, log_path, log_start, write_end)
 
 
-def did_not_start(process: Child, limit_s: float) -> DidNotStart:
+def explain_failed_start(process: ServerProcess, limit_s: float) -> DidNotStart:
     """Return the error for a process that ended, or was silent for `limit_s` seconds, with the end of its log."""
     code = process.exit_code()
     what = f"was not ready after {limit_s:.0f} s" if code is None else f"ended with exit code {code}"
     return DidNotStart(f"{process.name} {what}. Its log, {process.log_path}, ends:{process.log_tail()}")
 
 
-def wait_until(ready: Callable[[], bool], server: Child, limit_s: float) -> bool:
+def wait_until(ready: Callable[[], bool], server: ServerProcess, limit_s: float) -> bool:
     """Ask `ready` until it says yes; return False when the server ended or the limit passed."""
     give_up = time.monotonic() + limit_s
     while server.exit_code() is None and time.monotonic() < give_up:

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .homes import ServersDir, kept_path
+from .access import write_private
+from .homes import ServersDir, kept_dir_path
 from .locks import is_owned
-from .memory import write_private
 
 FILE = "running.json"
 
@@ -21,19 +21,19 @@ class RunningServers:
     postgres_url: str | None
 
 
-def announce(servers_dir: ServersDir, addresses: RunningServers) -> None:
+def write_running(servers_dir: ServersDir, addresses: RunningServers) -> None:
     """Write the addresses where `running_servers` finds them; only this user can read them."""
     write_private(servers_dir.path / FILE, json.dumps(asdict(addresses)).encode())
 
 
-def withdraw(servers_dir: ServersDir) -> None:
+def remove_running(servers_dir: ServersDir) -> None:
     """Say that the servers do not run any more."""
     (servers_dir.path / FILE).unlink(missing_ok=True)
 
 
-def find_running(home: Path) -> RunningServers | None:
+def read_running(home: Path) -> RunningServers | None:
     """Return the addresses of the servers that another process keeps running in `home`, or None."""
-    path = kept_path(home)
+    path = kept_dir_path(home)
     try:
         if not is_owned(path):
             return None  # what a killed run left says nothing

@@ -14,12 +14,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from .access import ServerAccess, read_access, write_access
 from .account import ServerAccount
 from .errors import DidNotStart
 from .homes import ServersDir
-from .memory import ServerAccess, recall, remember
-from .ports import ATTEMPTS, LOOPBACK, free_port, lost_the_race
-from .process import Child, did_not_start, start, wait_until
+from .ports import ATTEMPTS, LOOPBACK, free_port, port_was_taken
+from .process import ServerProcess, explain_failed_start, start_process, wait_until
 
 READY_LIMIT_S = 60.0
 """Loading a large append-only file takes a while."""
@@ -32,11 +32,11 @@ class Valkey:
 
     url: str
     port: int
-    process: Child
+    process: ServerProcess
     path: Path
 
 
-def configuration(access: ServerAccess, *, keep: bool) -> bytes:
+def render_configuration(access: ServerAccess, *, keep: bool) -> bytes:
     """Return the configuration, as lines. It goes through stdin: the password is in no argument and no file."""
     lines = [
         f"bind {LOOPBACK}",
@@ -63,11 +63,11 @@ def serve_valkey(
     directory = servers_dir.subdirectory("valkey", account)
     log_path = servers_dir.new_log("valkey")
     access_path = servers_dir.path / "valkey.json"
-    access = recall(access_path)
+    access = read_access(access_path)
     for _ in range(ATTEMPTS):
         access = replace(access, port=free_port(access.port))
-        config = configuration(access, keep=servers_dir.keep)
-        process = start(
+        config = render_configuration(access, keep=servers_dir.keep)
+        process = start_process(
             "Valkey",
             [str(program), "-"],
             cwd=directory,
@@ -80,18 +80,18 @@ def serve_valkey(
         )
         try:
             if wait_until(partial(_answers, access, process), process, READY_LIMIT_S):
-                remember(access_path, access)
+                write_access(access_path, access)
                 yield Valkey(f"redis://:{access.password}@{LOOPBACK}:{access.port}/0", access.port, process, directory)
                 return
-            if not lost_the_race(process.log()):
-                raise did_not_start(process, READY_LIMIT_S)
+            if not port_was_taken(process.log()):
+                raise explain_failed_start(process, READY_LIMIT_S)
         finally:
             process.stop(signal.SIGTERM, STOP_LIMIT_S)
         access = replace(access, port=0)
     raise DidNotStart(f"Valkey found no free port on {LOOPBACK} in {ATTEMPTS} attempts.")
 
 
-def _answers(access: ServerAccess, process: Child) -> bool:
+def _answers(access: ServerAccess, process: ServerProcess) -> bool:
     client = redis.Redis(
         host=LOOPBACK,
         port=access.port,

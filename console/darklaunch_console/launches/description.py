@@ -9,13 +9,13 @@ from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.output.numbers import percent
 
-STATUSES: Final = {
+STATUS_WORDS: Final = {
     LaunchStatus.ACTIVE: "active",
     LaunchStatus.PAUSED: "paused",
     LaunchStatus.PROMOTED: "promoted",
     LaunchStatus.ROLLED_BACK: "rolled back",
 }
-MODES: Final = {
+JUDGE_MODE_WORDS: Final = {
     JudgeMode.ADVISE: "advises and never acts",
     JudgeMode.MANUAL: "rolls back by itself; people raise the share and promote",
     JudgeMode.AUTO: "rolls back, raises the share and promotes by itself",
@@ -23,13 +23,13 @@ MODES: Final = {
 """What the judge of a launch does."""
 
 
-def standing(state: LaunchState, *, held: bool | None = None) -> str:
+def describe_status(state: LaunchState, *, held: bool | None = None) -> str:
     """Say what a launch is doing, in a word or two. `held`: also where the record does not know of the hold yet."""
     ended = state.status in (LaunchStatus.PROMOTED, LaunchStatus.ROLLED_BACK)
-    return "held" if (state.hold if held is None else held) and not ended else STATUSES[state.status]
+    return "held" if (state.hold if held is None else held) and not ended else STATUS_WORDS[state.status]
 
 
-def mirrored(state: LaunchState) -> str:
+def describe_mirroring(state: LaunchState) -> str:
     """Say what is mirrored where: `10 % of GET, HEAD and OPTIONS requests are mirrored to http://…`."""
     methods = "GET, HEAD and OPTIONS requests"
     if state.spec.allow:

@@ -17,7 +17,7 @@ Look = Callable[[], StreamsState]
 
 
 @dataclass(frozen=True, slots=True)
-class OnTheirWay:
+class ExchangesInProgress:
     """What is on its way: in hooks' outboxes, waiting for a worker, in workers' hands, waiting to be compared."""
 
     outboxes: int
@@ -31,9 +31,9 @@ class OnTheirWay:
         return self.outboxes + self.waiting + self.replaying + self.comparing
 
 
-def left(sight: StreamsState) -> OnTheirWay:
+def count_in_progress(sight: StreamsState) -> ExchangesInProgress:
     """Add up what is on its way."""
-    return OnTheirWay(
+    return ExchangesInProgress(
         sight.in_outboxes(),
         sum(shard.captures.waiting for shard in sight.shards),
         sum(shard.captures.in_flight for shard in sight.shards),
@@ -41,7 +41,7 @@ def left(sight: StreamsState) -> OnTheirWay:
     )
 
 
-def settle(look: Look, told: Callable[[OnTheirWay], None], limit_s: float) -> bool:
+def wait_until_drained(look: Look, told: Callable[[ExchangesInProgress], None], limit_s: float) -> bool:
     """Wait until everything sampled before this call has settled; False when the limit passed first.
 
     `told` hears at every look what is left. An exchange crosses three places in order, so each is marked when the one
@@ -60,7 +60,7 @@ def settle(look: Look, told: Callable[[OnTheirWay], None], limit_s: float) -> bo
     def wait(done: Callable[[], bool]) -> bool:
         nonlocal sight
         while not done():
-            told(left(sight))
+            told(count_in_progress(sight))
             if time.monotonic() >= until:
                 return False
             time.sleep(LOOK_EVERY_S)

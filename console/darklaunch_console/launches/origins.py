@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from darklaunch_shared.launch.origin import Origin, parse_origin
 from darklaunch_shared.launch.spec import LaunchSpec
 
-from darklaunch_console.cli.errors import ConsoleError
+from darklaunch_console.errors import ConsoleError
 
-from .shadow_probe import ProbeResult, captured_there, forbidden, probe, resolve
+from .shadow_probe import ProbeResult, explain_forbidden, find_captured_at, probe_origin, resolve_host
 
 _MEANT = {"shadow": "the version under test", "control": "a second instance of the primary's version"}
 
@@ -26,7 +26,7 @@ class CalledOrigin:
 
     def refuse_primary(self, captured: Iterable[str]) -> None:
         """Raise ConsoleError when requests are captured here: `captured` are the origins of recent exchanges."""
-        if primary := captured_there(self.origin, self.addresses, captured):
+        if primary := find_captured_at(self.origin, self.addresses, captured):
             raise ConsoleError(
                 f"the {self.role} {self.url} is the primary itself: requests are captured at {primary}. "
                 f"Name the address of {_MEANT[self.role]}"
@@ -36,10 +36,10 @@ class CalledOrigin:
         """Ask whether it answers."""
         if not self.addresses:
             return ProbeResult(0, 0.0, False, "has a name that does not resolve")
-        return probe(self.origin, self.addresses[0])
+        return probe_origin(self.origin, self.addresses[0])
 
 
-def places_of(spec: LaunchSpec) -> list[CalledOrigin]:
+def resolve_called_origins(spec: LaunchSpec) -> list[CalledOrigin]:
     """Resolve the shadow, and the control where there is one.
 
     Raises BadOrigin, and ConsoleError when one must not be called or both are the same.
@@ -48,7 +48,7 @@ def places_of(spec: LaunchSpec) -> list[CalledOrigin]:
     if not spec.control:
         return [shadow]
     control = _place("control", spec.control, spec)
-    if captured_there(control.origin, control.addresses, [spec.shadow]):
+    if find_captured_at(control.origin, control.addresses, [spec.shadow]):
         raise ConsoleError(
             f"the control {spec.control} is the shadow itself. Name the address of {_MEANT['control']}, or leave "
             "--control out: then the shadow is asked a second time"
@@ -58,7 +58,7 @@ def places_of(spec: LaunchSpec) -> list[CalledOrigin]:
 
 def _place(role: str, url: str, spec: LaunchSpec) -> CalledOrigin:
     origin = parse_origin(url, role)
-    addresses = resolve(origin.host, origin.port)
-    if (why := forbidden(addresses)) and not spec.allow_metadata:
+    addresses = resolve_host(origin.host, origin.port)
+    if (why := explain_forbidden(addresses)) and not spec.allow_metadata:
         raise ConsoleError(f"the {role} {url} must not be called: {why}. If it is meant, add --allow-private-metadata")
     return CalledOrigin(role, url, origin, addresses)

@@ -9,13 +9,13 @@ from darklaunch_comparator.rules import Rule, RuleProblem, RuleSet, check, read_
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord
 from darklaunch_shared.redis.client import RedisClient
 
-from darklaunch_console.cli.errors import BadUsage
+from darklaunch_console.errors import BadUsage
 from darklaunch_console.stores.postgres import Connection
 
-from .control import LaunchBefore, actor, change
+from .change import CurrentLaunch, change_launch, current_actor
 
 
-def rules_from(text: str, name: str, held: RuleSet) -> RuleSet:
+def parse_rules(text: str, name: str, held: RuleSet) -> RuleSet:
     """Read a rule file. A rule without author has the one it had in `held`, else who reads it. Raises BadUsage."""
     try:
         rules = read_file(text, name)
@@ -25,7 +25,9 @@ def rules_from(text: str, name: str, held: RuleSet) -> RuleSet:
     return RuleSet.model_validate(
         {
             kind: [
-                rule if rule.author else rule.model_copy(update={"author": authors.get(_unsigned(rule), actor())})
+                rule
+                if rule.author
+                else rule.model_copy(update={"author": authors.get(_unsigned(rule), current_actor())})
                 for rule in getattr(rules, kind)
             ]
             for kind in RuleSet.model_fields
@@ -33,7 +35,7 @@ def rules_from(text: str, name: str, held: RuleSet) -> RuleSet:
     )
 
 
-def with_rules(rules: RuleSet, *more: dict[str, object]) -> RuleSet:
+def add_rules(rules: RuleSet, *more: dict[str, object]) -> RuleSet:
     """Add rules, given as values with their `kind`. Raises BadUsage for one that cannot be read or contradicts."""
     values = rules.model_dump(mode="python", by_alias=True, exclude_defaults=True)
     for each in more:
@@ -45,7 +47,7 @@ def with_rules(rules: RuleSet, *more: dict[str, object]) -> RuleSet:
     return wider
 
 
-def without(rules: RuleSet, unwanted: Rule) -> RuleSet:
+def remove_rule(rules: RuleSet, unwanted: Rule) -> RuleSet:
     """Take a rule out."""
     kept = tuple(rule for rule in getattr(rules, unwanted.kind) if rule is not unwanted)
     return rules.model_copy(update={unwanted.kind: kept})
@@ -54,17 +56,19 @@ def without(rules: RuleSet, unwanted: Rule) -> RuleSet:
 def record_rules(
     redis: RedisClient,
     connection: Connection,
-    before: LaunchBefore,
+    before: CurrentLaunch,
     rules: RuleSet,
     reason: str,
     data: dict[str, object] | None = None,
 ) -> LaunchRecord:
-    """Make these the launch's rules: comparators take them over within a second. Raises Overtaken and NotTold."""
+    """Record new rules of a launch; comparators use them within a second. Raises what `change_launch` raises."""
     spec = replace(before.state.spec, rules=store(rules))
-    return change(redis, connection, before, LaunchAct(actor(), "rules_changed", reason, data=data), spec=spec)
+    return change_launch(
+        redis, connection, before, LaunchAct(current_actor(), "rules_changed", reason, data=data), spec=spec
+    )
 
 
-def differences(old: RuleSet, new: RuleSet) -> tuple[list[Rule], list[Rule]]:
+def diff_rules(old: RuleSet, new: RuleSet) -> tuple[list[Rule], list[Rule]]:
     """Give the rules that are added, and those that go."""
     was, now = old.all(), new.all()
     return [rule for rule in now if rule not in was], [rule for rule in was if rule not in now]

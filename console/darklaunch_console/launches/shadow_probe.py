@@ -37,7 +37,7 @@ class ProbeResult:
     trouble: str = ""
 
 
-def resolve(host: str, port: int) -> tuple[str, ...]:
+def resolve_host(host: str, port: int) -> tuple[str, ...]:
     """Resolve a host name or address within 5 s; () when it does not resolve."""
     found: list[str] = []
 
@@ -54,12 +54,12 @@ def resolve(host: str, port: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def forbidden(addresses: Iterable[str]) -> str | None:
+def explain_forbidden(addresses: Iterable[str]) -> str | None:
     """Say why one of the addresses must not be called; None when all may."""
     return next((why for address in addresses if (why := forbidden_address(address))), None)
 
 
-def probe(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -> ProbeResult:
+def probe_origin(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -> ProbeResult:
     """Send one GET / to the shadow at an address, marked as a replay so that its hook captures nothing.
 
     No redirect is followed and no body is read; the request is over within the limit for each step of it.
@@ -87,7 +87,7 @@ def _headers(origin: Origin) -> dict[str, str]:
         "user-agent": "darklaunch-probe",
         "accept": "*/*",
         "connection": "close",
-        "x-darklaunch-launch": "probe",
+        "x-darklaunch-launch": "probe_origin",
         "x-darklaunch-exchange": "probe:0",
     }
 
@@ -106,7 +106,7 @@ def _trouble(error: Exception, limit_s: float) -> str:
     return f"cannot be reached: {error.strerror or error}" if isinstance(error, OSError) else f"gave {error}"
 
 
-def captured_there(shadow: Origin, addresses: Sequence[str], captured: Iterable[str]) -> str | None:
+def find_captured_at(shadow: Origin, addresses: Sequence[str], captured: Iterable[str]) -> str | None:
     """Give the captured origin that is the shadow itself, by name or by address and port; None when none is.
 
     `captured` are the origins of recent exchanges, `http://host:port` as the primary's clients saw it.
@@ -128,4 +128,4 @@ def _addresses(origin: Origin) -> tuple[str, ...]:
     try:
         return (str(ipaddress.ip_address(origin.host)),)
     except ValueError:
-        return resolve(origin.host, origin.port)
+        return resolve_host(origin.host, origin.port)

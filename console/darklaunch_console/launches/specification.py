@@ -12,12 +12,12 @@ from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
 
-from darklaunch_console.cli.errors import BadUsage
+from darklaunch_console.errors import BadUsage
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 
 
-def specify(
+def build_spec(
     *,
     shadow: str,
     allow: tuple[str, ...],
@@ -65,7 +65,7 @@ def specify(
         build_header=check_header(build_header),
         control=str(parse_origin(control, "control")) if control else "",
         noise_percent=noise,
-        rules=ignore_rules(ignore, author, reason),
+        rules=write_ignore_rules(ignore, author, reason),
     )
     compile_path_policy(spec)
     return spec
@@ -90,7 +90,7 @@ def check_header(name: str) -> str:
     return name.lower()
 
 
-def ignore_rules(paths: tuple[str, ...], author: str, reason: str) -> str:
+def write_ignore_rules(paths: tuple[str, ...], author: str, reason: str) -> str:
     """Write ignore paths as a rule set. Raises BadUsage for one that cannot be read."""
     told = {"author": author[:500], "reason": reason[:500] or "given at start"}
     rules, troubles = check({"ignore": [{"path": path, **told} for path in dict.fromkeys(paths)]})

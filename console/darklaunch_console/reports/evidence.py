@@ -13,7 +13,7 @@ from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchRecord, get_launch, list_launches
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from darklaunch_console.cli.errors import NoSuchLaunch
+from darklaunch_console.errors import NoSuchLaunch
 from darklaunch_console.stores.postgres import Connection
 
 from .coverage import gather_coverage, policy_of

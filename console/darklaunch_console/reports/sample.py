@@ -6,7 +6,7 @@ import click
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import list_launches
 
-from darklaunch_console.cli.errors import BadUsage, ConsoleError
+from darklaunch_console.errors import BadUsage, ConsoleError
 from darklaunch_console.output.screen import from_outside
 from darklaunch_console.stores.postgres import Connection
 

@@ -44,7 +44,7 @@ def standing(evidence: ReportEvidence) -> str:
     """Say what the launch is doing: `Active at 10 %, shadow http://…`."""
     state = evidence.record.state
     at = f" at {percent(state.percent)}" if state.fraction else ""
-    return f"{description.standing(state).capitalize()}{at}, shadow {state.spec.shadow}"
+    return f"{description.describe_status(state).capitalize()}{at}, shadow {state.spec.shadow}"
 
 
 def since(evidence: ReportEvidence) -> str:

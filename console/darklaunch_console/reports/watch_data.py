@@ -11,8 +11,8 @@ from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient, connect
 from redis.exceptions import RedisError
 
-from darklaunch_console.cli.settings import ConsoleSettings
 from darklaunch_console.commands.backlog import LaunchBacklog, measure, working_on
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 from darklaunch_console.stores.processes import workers_alive
 from darklaunch_console.stores.streams import StreamsState, read_launch
@@ -55,7 +55,7 @@ class WatchReader:
         self._before: tuple[float, StreamsState] | None = None
 
     def look(self) -> WatchData:
-        """Look once. Raises NoSuchLaunch, and Unreachable while Postgres cannot be used."""
+        """Look once. Raises NoSuchLaunch, and ServerUnreachable while Postgres cannot be used."""
         with open_postgres(self._settings) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             it = judged(connection, self._name)

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from darklaunch_comparator.judging.explain import odds
 
-from darklaunch_console.launches.description import standing
+from darklaunch_console.launches.description import describe_status
 from darklaunch_console.output.numbers import count, decimal, percent, seconds, share, signed
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, WARN, from_outside
 from darklaunch_console.output.table import split_at, width
@@ -68,7 +68,7 @@ def plain(line: Line) -> str:
 def _standing(look: WatchData, columns: int) -> Line:
     state = look.judged.state
     at = look.judged.now.astimezone().strftime("%H:%M:%S")
-    doing = f"{state.name}: {standing(state)}"
+    doing = f"{state.name}: {describe_status(state)}"
     if state.fraction:
         doing += f", {percent(state.percent)} of the traffic"
     room = columns - len(at) - 2

@@ -6,8 +6,8 @@ import logging
 
 from redis.exceptions import ResponseError
 
-from darklaunch_console.cli.errors import AccessRefused, ConsoleError, ServerUnreachable
-from darklaunch_console.cli.settings import ConsoleSettings
+from darklaunch_console.errors import AccessRefused, ConsoleError, ServerUnreachable
+from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.redis import open_redis, redis_at
 
 log = logging.getLogger("darklaunch.console")

@@ -12,7 +12,7 @@ Model = TypeVar("Model", bound=BaseModel)
 name_option = click.option("--name", default="", metavar="NAME", help="What log lines call this process.")
 
 
-def overridden(settings: Model, **given: Any) -> Model:
+def override_settings(settings: Model, **given: Any) -> Model:
     """Give settings with what options say in place of what the environment says; None says nothing.
 
     Raises pydantic.ValidationError when a value makes no sense.
@@ -21,6 +21,6 @@ def overridden(settings: Model, **given: Any) -> Model:
     return type(settings).model_validate({**settings.model_dump(), **said})
 
 
-def in_one_line(wrong: ValidationError) -> str:
+def describe_invalid(wrong: ValidationError) -> str:
     """Say what is wrong with a setting: `concurrency: Input should be greater than or equal to 1`."""
     return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors())

@@ -14,7 +14,7 @@ from darklaunch_shared.scripts import load
 from darklaunch_shared.wire.dead_letter import DeadLetter, unpack_dead
 from darklaunch_shared.wire.exchange import captured_at_ms, exchange_id, read_meta
 
-from darklaunch_console.cli.errors import ConsoleError
+from darklaunch_console.errors import ConsoleError
 
 PAGE: Final = 20
 """Entries read at once: each may hold two bodies of a megabyte."""

@@ -12,8 +12,8 @@ from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, Serve
 from darklaunch_comparator.errors import NotMigrated as SchemaMissing
 from psycopg.conninfo import conninfo_to_dict
 
-from darklaunch_console.cli.errors import AccessRefused, BadUsage, ConsoleError, DatabaseNotMigrated, ServerUnreachable
-from darklaunch_console.cli.settings import ConsoleSettings, ServerAddress
+from darklaunch_console.errors import AccessRefused, BadUsage, ConsoleError, DatabaseNotMigrated, ServerUnreachable
+from darklaunch_console.settings import ConsoleSettings, ServerAddress
 
 from .redis import UP, explain_redis, open_redis, redis_at
 
@@ -29,7 +29,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @contextlib.contextmanager
 def open_postgres(settings: ConsoleSettings) -> Generator[Connection]:
-    """Give a Postgres connection, autocommit off. Raises Unreachable, NotMigrated or ConsoleError."""
+    """Give a Postgres connection, autocommit off. Raises ServerUnreachable, DatabaseNotMigrated or ConsoleError."""
     address = named_database(settings)
     try:
         with psycopg.connect(
@@ -43,7 +43,7 @@ def open_postgres(settings: ConsoleSettings) -> Generator[Connection]:
 
 
 def named_database(settings: ConsoleSettings) -> ServerAddress:
-    """Return the database's address. Raises Unreachable when none is named."""
+    """Return the database's address. Raises ServerUnreachable when none is named."""
     if settings.database:
         return settings.database
     raise ServerUnreachable(f"no Postgres is named. Set DATABASE_URL to postgresql://USER@HOST:PORT/DATABASE, {UP}")

@@ -14,8 +14,8 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError,
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from darklaunch_console.cli.errors import AccessRefused, BadUsage, ServerUnreachable
-from darklaunch_console.cli.settings import ConsoleSettings, ServerAddress
+from darklaunch_console.errors import AccessRefused, BadUsage, ServerUnreachable
+from darklaunch_console.settings import ConsoleSettings, ServerAddress
 
 ANSWER_LIMIT_S: Final = 5.0
 UP: Final = "or run `darklaunch up` for an embedded one"
@@ -23,7 +23,7 @@ UP: Final = "or run `darklaunch up` for an embedded one"
 
 @contextlib.contextmanager
 def open_redis(settings: ConsoleSettings) -> Generator[RedisClient]:
-    """Give a Redis that has answered a PING. Raises Unreachable for everything that goes wrong with it in the block."""
+    """Connect to Redis and PING it. Raises ServerUnreachable for whatever goes wrong with it in the block."""
     address = settings.redis_or_default
     try:
         client = connect(address.url, client_name="darklaunch-cli", socket_timeout_s=ANSWER_LIMIT_S)

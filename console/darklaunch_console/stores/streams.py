@@ -15,7 +15,7 @@ from darklaunch_shared.wire.exchange import VERSION, read_meta
 from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
 from redis.exceptions import RedisError, ResponseError
 
-from darklaunch_console.cli.errors import ConsoleError, NoSuchLaunch
+from darklaunch_console.errors import ConsoleError, NoSuchLaunch
 
 from .postgres import Connection
 from .processes import clock_ms, hooks_alive

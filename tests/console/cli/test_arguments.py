@@ -1,8 +1,8 @@
 import orjson
 import pytest
 from darklaunch_console.cli.arguments import parse_duration, parse_percent
-from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.launches.specification import check_sticky, ignore_rules
+from darklaunch_console.errors import BadUsage
+from darklaunch_console.launches.specification import check_sticky, write_ignore_rules
 from darklaunch_shared.errors import BadLaunch
 
 
@@ -63,9 +63,9 @@ def test_an_unknown_sticky_form_is_named(text):
 
 def test_an_ignore_path_that_cannot_be_read_is_named():
     paths = ("$.generated_at", "header:etag", "status")
-    told = orjson.loads(ignore_rules(paths, "ann", "they move"))["ignore"]
+    told = orjson.loads(write_ignore_rules(paths, "ann", "they move"))["ignore"]
     assert [(rule["path"], rule["author"], rule["reason"]) for rule in told] == [
         (path, "ann", "they move") for path in paths
     ]
     with pytest.raises(BadUsage, match=r"--ignore: .*\$\.\.\["):
-        ignore_rules(("$.a", "$..["), "ann", "")
+        write_ignore_rules(("$.a", "$..["), "ann", "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import pytest
 from click.testing import CliRunner
-from darklaunch_console.cli.extras import needs_extra
+from darklaunch_console.cli.extras import explain_missing_extra
 from darklaunch_console.cli.program import COMMANDS, program
 from darklaunch_shared import keys
 
@@ -106,7 +106,7 @@ def test_options_name_the_servers(cli, offline, launch_name):
     [("worker", "workers"), ("comparator", "comparator"), ("demo", "all"), ("list", "console"), ("", "console")],
 )
 def test_each_command_names_its_extra(command, extra):
-    said = needs_extra(command, "click")
+    said = explain_missing_extra(command, "click")
     assert said.endswith(f"which is not installed. Install it: pip install 'darklaunch[{extra}]'")
 
 

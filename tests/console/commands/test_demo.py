@@ -15,7 +15,7 @@ from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_console.commands import demo
 from darklaunch_console.demo import expected
 from darklaunch_console.demo.load import LoadSummary, UserLatencies
-from darklaunch_console.demo.second_act import POLICY, SecondActResult, mistakes, policy_lines
+from darklaunch_console.demo.second_act import POLICY, SecondActResult, find_mistakes, policy_lines
 from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem
 from darklaunch_console.reports.judgement import VerdictAnswer
 from darklaunch_console.reports.noise_baseline import NoiseBaseline
@@ -54,21 +54,21 @@ def problem(endpoint: str, title: str, outcome: str = "mismatched") -> ReportPro
 
 
 def test_v3_promoted_by_the_judge_is_as_told() -> None:
-    assert mistakes(SecondActResult(evidence(LaunchStatus.PROMOTED), SHARES, "judge", USERS)) == []
+    assert find_mistakes(SecondActResult(evidence(LaunchStatus.PROMOTED), SHARES, "judge", USERS)) == []
 
 
 def test_the_second_act_says_what_came_out_otherwise() -> None:
-    told = mistakes(
+    told = find_mistakes(
         SecondActResult(evidence(LaunchStatus.ACTIVE, on_its_way=2), SHARES[:2], "", replace(USERS, errors=1))
     )
     assert told[0] == "v3 was not promoted within 240 s: KEEP WATCHING: 10 exchanges judged."
     assert told[1:] == ["2 exchanges of v3 are unaccounted for", "1 users got an error from the primary: "]
-    assert mistakes(SecondActResult(evidence(LaunchStatus.PROMOTED), (1.0, 100.0), "ann", USERS)) == [
+    assert find_mistakes(SecondActResult(evidence(LaunchStatus.PROMOTED), (1.0, 100.0), "ann", USERS)) == [
         "v3 was promoted by ann, not by the judge",
         "the share was raised in other steps: 1 %, 100 %",
     ]
     bad = evidence(LaunchStatus.PROMOTED, problem("GET /quote", "status 200 → 500"))
-    assert mistakes(SecondActResult(bad, SHARES, "judge", USERS)) == [
+    assert find_mistakes(SecondActResult(bad, SHARES, "judge", USERS)) == [
         "reported in v3, which has none: GET /quote status 200 → 500"
     ]
 
@@ -80,7 +80,7 @@ def test_the_first_act_wants_the_three_and_the_verdict() -> None:
         problem("GET /quote", "status 200 → 500"),
         problem("GET /search", "no answer: timeout", "shadow_error"),
     )
-    told = expected.mistakes(found, VerdictAnswer.UNDECIDED, USERS)
+    told = expected.find_mistakes(found, VerdictAnswer.UNDECIDED, USERS)
     assert told[0].startswith("the verdict about v2 was not to roll it back: KEEP WATCHING")
     assert all("was not seen to be excused" in line for line in told[1:]) and len(told) == 3
 

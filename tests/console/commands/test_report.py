@@ -13,9 +13,9 @@ from darklaunch_comparator.pipeline.assess import assess
 from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
-from darklaunch_console.cli.errors import BadUsage
 from darklaunch_console.cli.program import program
 from darklaunch_console.commands.curl import command
+from darklaunch_console.errors import BadUsage
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange, Fields, Request
 

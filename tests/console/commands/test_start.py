@@ -5,7 +5,7 @@ import pytest
 from darklaunch_comparator.rules import read_stored
 from darklaunch_comparator.store.launches import LaunchAct, get_launch, list_events, update_launch
 from darklaunch_console.commands import change
-from darklaunch_console.launches import control
+from darklaunch_console.launches.change import find_launch
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchStatus, parse_state
 from darklaunch_shared.redis.client import as_dict
@@ -255,14 +255,14 @@ def test_pausing_without_postgres_says_what_stops_without_it(cli, launched):
 
 def test_a_change_meanwhile_is_not_overwritten(cli, launched, monkeypatch):
     def find_and_be_overtaken(redis, connection, name):
-        before = control.find(redis, connection, name)
+        before = find_launch(redis, connection, name)
         with psycopg.connect(cli.postgres_dsn) as another:
             update_launch(another, name, LaunchAct("judge", "ramped"), percent=50)
         return before
 
-    monkeypatch.setattr(change, "find", find_and_be_overtaken)
+    monkeypatch.setattr(change, "find_launch", find_and_be_overtaken)
     line = cli.error("ramp", launched, "5", code=1)
-    assert line.startswith(f"Error: somebody else changed {launched} at this moment; look with")
+    assert line.startswith(f"Error: somebody else changed {launched} at the same moment. Look with")
     assert recorded(cli, launched)[0].percent == 50
 
 

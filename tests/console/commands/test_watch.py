@@ -18,10 +18,10 @@ from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_comparator.store.write_batch import prepare
-from darklaunch_console.cli.settings import read_settings
 from darklaunch_console.output.table import width
 from darklaunch_console.reports.watch_data import WatchReader
 from darklaunch_console.reports.watch_frame import frame, plain
+from darklaunch_console.settings import read_settings
 from darklaunch_shared.launch.spec import LaunchStatus
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 

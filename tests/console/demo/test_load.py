@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from darklaunch_console.demo.load import LoadProgress, measure, run_load
+from darklaunch_console.demo.load import LoadProgress, compute_latencies, run_load
 from darklaunch_console.demo.shop.catalogue import Size
 from darklaunch_console.demo.shop.database import PopularTerm, Shop, build_shop
 from darklaunch_console.demo.traffic import POPULAR_SEARCHES, Visit, plan_visits
@@ -100,7 +100,7 @@ async def test_the_load_ends_at_its_deadline(shop: Shop) -> None:
 
 
 def test_quantiles_are_by_nearest_rank() -> None:
-    assert measure([3.0, 1.0, 2.0, 4.0]) == measure([1.0, 2.0, 3.0, 4.0])
-    latencies = measure([float(number) for number in range(1, 101)])
+    assert compute_latencies([3.0, 1.0, 2.0, 4.0]) == compute_latencies([1.0, 2.0, 3.0, 4.0])
+    latencies = compute_latencies([float(number) for number in range(1, 101)])
     assert (latencies.p50_ms, latencies.p95_ms, latencies.p99_ms, latencies.max_ms) == (50, 95, 99, 100)
-    assert math.isnan(measure([]).p50_ms)
+    assert math.isnan(compute_latencies([]).p50_ms)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from darklaunch_console.embedded.locks import acquire
+from darklaunch_console.embedded.locks import acquire_locks
 
 from tests.support.embedded import eventually, is_alive, postgres_pids, reachable_directory, running
 
@@ -36,7 +36,7 @@ def test_kill_while_starting_leaves_no_process(delay_s, place):
         time.sleep(delay_s)
         run.kill()
     for directory in place.glob("darklaunch-servers-*"):
-        acquire(directory, 20.0).release()
+        acquire_locks(directory, 20.0).release()
 
 
 def test_the_next_start_removes_what_a_killed_run_left(place):

