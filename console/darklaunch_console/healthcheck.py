@@ -15,10 +15,10 @@ from typing import Final
 
 from .errors import EXIT_FAILED, EXIT_USAGE, BadUsage, ServerUnreachable
 from .settings import REDIS_DEFAULT, REDIS_VARIABLES, ConsoleSettings, ServerAddress
-from .stores.processes import comparators_alive, workers_alive
+from .stores.processes import list_live_comparators, list_live_workers
 from .stores.redis import open_redis
 
-KINDS: Final = {"worker": workers_alive, "comparator": comparators_alive}
+KINDS: Final = {"worker": list_live_workers, "comparator": list_live_comparators}
 
 
 def check_health(kind: str, host: str, environ: Mapping[str, str]) -> tuple[int, str]:

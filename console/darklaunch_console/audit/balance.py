@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from darklaunch_shared.keys import shard_of
 
-from .stream_entries import StreamEntries, in_all
+from .stream_entries import StreamEntries, add_up
 
 Dropped = Mapping[str, int]
 
@@ -116,7 +116,7 @@ class LaunchAccount:
     def held(self) -> StreamEntries | None:
         """All that the streams hold; None where they were not counted."""
         own = [line.held for line in self.lines if line.held]
-        return None if self.strangers is None else in_all([*own, self.strangers])
+        return None if self.strangers is None else add_up([*own, self.strangers])
 
     @property
     def settled(self) -> int:
@@ -134,7 +134,7 @@ class LaunchAccount:
         return self.lost == 0 and self.disagreement == 0
 
 
-def balance(
+def balance_books(
     before: RecordedBook, shards: Sequence[ShardBook], after: RecordedBook, alive: frozenset[str]
 ) -> LaunchAccount:
     """Make the account of the three looks; `alive` are the producers whose process is."""
@@ -174,7 +174,7 @@ def balance(
         lost=lost,
         disagreement=sum(after.tally.values()) - sum(said.recorded for said in after.producers),
         lines=lines,
-        strangers=None if any(book.held is None for book in shards) else in_all(strangers),
+        strangers=None if any(book.held is None for book in shards) else add_up(strangers),
     )
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from darklaunch_comparator.results.result import OUTCOMES
 from darklaunch_comparator.store.audit_rows import AuditRows
 
-from darklaunch_console.output.numbers import count
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.numbers import format_count
+from darklaunch_console.output.text import format_plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Deviation:
     look: str
 
 
-def deviations(launch: str, rows: AuditRows) -> list[Deviation]:
+def find_deviations(launch: str, rows: AuditRows) -> list[Deviation]:
     """Compare rows with each sum of them.
 
     Where the oldest rows are past retention and gone, only a surplus of rows counts, and the rolling sums, of which the
@@ -37,7 +37,9 @@ def deviations(launch: str, rows: AuditRows) -> list[Deviation]:
 def _twice(rows: AuditRows) -> Iterator[Deviation]:
     if rows.twice:
         first, exchanges = rows.twice
-        between = f"{plural(exchanges, 'exchange has', 'exchanges have')} more than one row, the first is {first}"
+        between = (
+            f"{format_plural(exchanges, 'exchange has', 'exchanges have')} more than one row, the first is {first}"
+        )
         yield Deviation("recorded twice", between, exchanges, f"darklaunch inspect {first}")
 
 
@@ -48,7 +50,7 @@ def _by_producer(rows: AuditRows) -> Iterator[Deviation]:
         if _deviates(rows, held, told):
             first = (rows.first_missing or {}).get(producer)
             gap = f"; the first number without a row is {first}" if first else ""
-            between = f"{count(held)} rows, {count(told)} recorded{gap}"
+            between = f"{format_count(held)} rows, {format_count(told)} recorded{gap}"
             look = f"darklaunch inspect {producer}:{first or 1}"
             yield Deviation(f"producer {producer}", between, held - told, look)
 
@@ -61,7 +63,7 @@ def _by_outcome(launch: str, rows: AuditRows) -> Iterator[Deviation]:
         held, told = there.get((outcome, reason), 0), rows.tally.get((outcome, reason), 0)
         if _deviates(rows, held, told):
             kind = f"{outcome} ({reason})" if reason else outcome
-            between = f"{count(held)} rows, {count(told)} in the tally"
+            between = f"{format_count(held)} rows, {format_count(told)} in the tally"
             yield Deviation(kind, between, held - told, f"darklaunch show {launch}")
 
 
@@ -70,7 +72,7 @@ def _by_block(launch: str, rows: AuditRows) -> Iterator[Deviation]:
     for outcome in OUTCOMES:
         held, told = there.get(outcome, 0), rows.blocks.get(outcome, 0)
         if held != told:
-            between = f"{count(held)} rows, {count(told)} in the rolling sums"
+            between = f"{format_count(held)} rows, {format_count(told)} in the rolling sums"
             yield Deviation(outcome, between, held - told, f"darklaunch report {launch}")
 
 

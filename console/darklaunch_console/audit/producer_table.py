@@ -13,13 +13,13 @@ from typing import Any, Final
 from darklaunch_comparator.results.result import OUTCOMES
 from darklaunch_comparator.store.audit_rows import Counts
 
-from darklaunch_console.output.numbers import count
-from darklaunch_console.output.screen import folded, from_outside
-from darklaunch_console.output.table import table, width
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.numbers import format_count
+from darklaunch_console.output.screen import make_printable, wrap_text
+from darklaunch_console.output.table import measure_width, render_table
+from darklaunch_console.output.text import format_plural
 
 from .balance import LaunchAccount, ProducerAccount
-from .stream_entries import StreamEntries, in_all
+from .stream_entries import StreamEntries, add_up
 
 FEW: Final = 1
 NONE: Final = "–"
@@ -41,7 +41,7 @@ class _Row:
     held: StreamEntries
 
 
-def tables(account: LaunchAccount, counts: Counts | None, *, every: bool) -> list[str]:
+def render_tables(account: LaunchAccount, counts: Counts | None, *, every: bool) -> list[str]:
     """Lay out what each process sampled, where that is, and what became of it.
 
     sampled = enqueued + dropped + outbox; enqueued = unread + pending + rows + gap; rows = the outcomes. `counts` are
@@ -65,7 +65,7 @@ def tables(account: LaunchAccount, counts: Counts | None, *, every: bool) -> lis
     return [*lines, *_why(rows, own)]
 
 
-def as_values(account: LaunchAccount, counts: Counts | None) -> list[dict[str, Any]]:
+def producers_to_json(account: LaunchAccount, counts: Counts | None) -> list[dict[str, Any]]:
     """Give each producer's figures as JSON values; `outcomes` and `row_reasons` None where rows were not counted."""
     found: list[dict[str, Any]] = []
     own = _by_producer(counts or {})
@@ -82,23 +82,23 @@ def _rows(account: LaunchAccount, *, every: bool) -> list[_Row]:
     finished = [line for line in account.lines if line.finished]
     together = [] if every or len(finished) <= FEW else finished
     rows = [
-        _row(from_outside(line.producer, _NAME_LIMIT), [line], "alive" if line.alive else "ended")
+        _row(make_printable(line.producer, _NAME_LIMIT), [line], "alive" if line.alive else "ended")
         for line in account.lines
         if not (together and line.finished)
     ]
     if together:
-        rows.append(_row(plural(len(together), "other"), together, "ended"))
+        rows.append(_row(format_plural(len(together), "other"), together, "ended"))
     strangers = account.strangers or StreamEntries()
     if strangers != StreamEntries():
         rows.append(_Row("no producer", [], "", strangers))
     if len(rows) > 1:
-        alive = f"{count(sum(line.alive for line in account.lines))} alive"
+        alive = f"{format_count(sum(line.alive for line in account.lines))} alive"
         rows.append(_Row("all", account.lines, alive, account.held or StreamEntries()))
     return rows
 
 
 def _row(name: str, lines: Sequence[ProducerAccount], process: str) -> _Row:
-    return _Row(name, lines, process, in_all(line.held for line in lines if line.held))
+    return _Row(name, lines, process, add_up(line.held for line in lines if line.held))
 
 
 def _sum(row: _Row, figure: str) -> int:
@@ -146,18 +146,18 @@ def _why(rows: Sequence[_Row], own: Own) -> list[str]:
         parts = [("by the hook", by_hook), ("later", _reasons(own, row))]
         if said := "; ".join(f"{when}: {_counted(reasons)}" for when, reasons in parts if reasons):
             told.append((row.name, said))
-    wide = max((width(name) for name, _ in told), default=0)
+    wide = max((measure_width(name) for name, _ in told), default=0)
     lines = [
         line
         for name, said in told
-        for line in folded(f"{name + ' ' * (wide - width(name))}  {said}", more=" " * (wide + 2))
+        for line in wrap_text(f"{name + ' ' * (wide - measure_width(name))}  {said}", more=" " * (wide + 2))
     ]
     return ["", "why dropped", *lines] if told else []
 
 
 def _counted(reasons: Mapping[str, int]) -> str:
     return ", ".join(
-        f"{from_outside(reason, 40).replace('_', ' ')} {count(number)}" for reason, number in reasons.items()
+        f"{make_printable(reason, 40).replace('_', ' ')} {format_count(number)}" for reason, number in reasons.items()
     )
 
 
@@ -165,5 +165,7 @@ def _table(head: Sequence[str], rows: Sequence[_Row], figures: Callable[[_Row], 
     """Lay out one table. Who has no figure in it is left out, unless nobody has one."""
     found = [(row, figures(row)) for row in rows]
     found = [one for one in found if any(one[1])] or found[-1:]
-    cells = [(row.name, *(count(figure) if figure else NONE for figure in own), row.process) for row, own in found]
-    return ["", *table(head, [row[: len(head)] for row in cells], left=(0, len(_WRITTEN)), gap="  ")]
+    cells = [
+        (row.name, *(format_count(figure) if figure else NONE for figure in own), row.process) for row, own in found
+    ]
+    return ["", *render_table(head, [row[: len(head)] for row in cells], left=(0, len(_WRITTEN)), gap="  ")]

@@ -15,7 +15,7 @@ from darklaunch_shared.wire.producer_counters import unpack_counters
 from darklaunch_console.stores.postgres import Connection
 
 from .balance import ProducerBook, RecordedBook, ShardBook
-from .stream_entries import read_held
+from .stream_entries import count_stream_entries
 
 MOST_DIGITS: Final = 15
 
@@ -35,7 +35,7 @@ WHERE following IS DISTINCT FROM number + 1 ORDER BY number LIMIT 1
 """
 
 
-def read_record(connection: Connection, launch: str) -> RecordedBook:
+def read_recorded_book(connection: Connection, launch: str) -> RecordedBook:
     """Read a launch's producers and its rows by outcome, at one instant."""
     connection.rollback()
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -48,7 +48,7 @@ def read_record(connection: Connection, launch: str) -> RecordedBook:
     return RecordedBook(producers, tally)
 
 
-def read_book(redis: RedisClient, launch: str, shard: int, until_s: float) -> ShardBook:
+def read_shard_book(redis: RedisClient, launch: str, shard: int, until_s: float) -> ShardBook:
     """Read one shard at one instant, and count its entries, if that can be done by `until_s` (monotonic).
 
     Damaged counters, and those of no producer, are left out: the numbers on the stream tell more.
@@ -64,11 +64,11 @@ def read_book(redis: RedisClient, launch: str, shard: int, until_s: float) -> Sh
         [said for raw in as_dict(producers).values() if (said := _said(raw))],
         int(captures),
         int(replays),
-        read_held(redis, launch, shard, until_s),
+        count_stream_entries(redis, launch, shard, until_s),
     )
 
 
-def read_ledger(redis: RedisClient, launch: str, shards: int) -> dict[str, int]:
+def sum_script_counters(redis: RedisClient, launch: str, shards: int) -> dict[str, int]:
     """Add up the scripts' counters over all shards."""
     total: dict[str, int] = {}
     for shard in range(shards):
@@ -77,7 +77,7 @@ def read_ledger(redis: RedisClient, launch: str, shards: int) -> dict[str, int]:
     return total
 
 
-def gap_began(connection: Connection, launch: str, producer: str) -> datetime | None:
+def find_gap_start(connection: Connection, launch: str, producer: str) -> datetime | None:
     """Say when the last exchange before a producer's first gap was captured; None when that cannot be told soon."""
     try:
         connection.execute("SET LOCAL statement_timeout = '5s'")

@@ -38,7 +38,9 @@ class StreamEntries:
         return self.captures_pending + self.replays_pending
 
 
-def read_held(redis: RedisClient, launch: str, shard: int, until_s: float) -> Mapping[str, StreamEntries] | None:
+def count_stream_entries(
+    redis: RedisClient, launch: str, shard: int, until_s: float
+) -> Mapping[str, StreamEntries] | None:
     """Count a shard's entries by producer; None when that is not done by `until_s` (monotonic).
 
     Upstream first: what moves on meanwhile is met again further down, never missed. What has no exchange id, because
@@ -52,7 +54,7 @@ def read_held(redis: RedisClient, launch: str, shard: int, until_s: float) -> Ma
     return {producer: StreamEntries(**found) for producer, found in counts.items()}
 
 
-def in_all(some: Iterable[StreamEntries]) -> StreamEntries:
+def add_up(some: Iterable[StreamEntries]) -> StreamEntries:
     """Add several up."""
     return StreamEntries(*map(sum, zip(*map(astuple, some), strict=True)))
 

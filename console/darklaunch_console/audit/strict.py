@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 from darklaunch_comparator.store.audit_rows import AuditRows, read_rows
 
-from darklaunch_console.output.numbers import count, seconds
-from darklaunch_console.output.screen import BAD, QUIET, columns, say, say_all
+from darklaunch_console.output.numbers import format_count, format_seconds
+from darklaunch_console.output.screen import BAD, QUIET, print_line, print_lines, terminal_width
 from darklaunch_console.stores.postgres import Connection
 
-from .deviations import Deviation, deviations
+from .deviations import Deviation, find_deviations
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +34,22 @@ class StrictAudit:
     def tell(self) -> None:
         """Print how many rows were read, and each deviation."""
         if self.rows is None:
-            say()
-            say(f"NOT READ: the rows take longer to count than {seconds(self.within_s)}.", style=BAD)
-            say(f"  Give it more: darklaunch audit {self.launch} --strict --within {self.within_s * 10:g}")
+            print_line()
+            print_line(f"NOT READ: the rows take longer to count than {format_seconds(self.within_s)}.", style=BAD)
+            print_line(f"  Give it more: darklaunch audit {self.launch} --strict --within {self.within_s * 10:g}")
             return
-        say()
-        total = count(sum(self.rows.counts.values()))
+        print_line()
+        total = format_count(sum(self.rows.counts.values()))
         if not self.found:
             equal = f"{total} rows read: each once, and they are what tally, rolling sums and producers say."
-            say_all(fill(equal, columns()).splitlines())
+            print_lines(fill(equal, terminal_width()).splitlines())
         for deviation in self.found:
-            say(f"NOT EQUAL: {deviation.what}: {deviation.between}", style=BAD)
-            say(f"  {deviation.by:+,}. Look closer: {deviation.look}")
+            print_line(f"NOT EQUAL: {deviation.what}: {deviation.between}", style=BAD)
+            print_line(f"  {deviation.by:+,}. Look closer: {deviation.look}")
         if self.rows.forgotten_before:
-            say(f"Rows before {self.rows.forgotten_before} are past retention: only a surplus would show.", style=QUIET)
+            print_line(
+                f"Rows before {self.rows.forgotten_before} are past retention: only a surplus would show.", style=QUIET
+            )
 
     def as_json(self) -> dict[str, Any]:
         """Give all of it as JSON values."""
@@ -60,11 +62,11 @@ class StrictAudit:
         }
 
 
-def read_strictly(connection: Connection, launch: str, within_s: float) -> StrictAudit:
+def audit_rows(connection: Connection, launch: str, within_s: float) -> StrictAudit:
     """Read the rows of a launch and compare."""
     try:
         rows = read_rows(connection, launch, within_s)
     except psycopg.errors.QueryCanceled:
         connection.rollback()
         return StrictAudit(launch, within_s, None, ())
-    return StrictAudit(launch, within_s, rows, deviations(launch, rows))
+    return StrictAudit(launch, within_s, rows, find_deviations(launch, rows))

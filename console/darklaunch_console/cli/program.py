@@ -19,7 +19,7 @@ import click
 from darklaunch_shared.errors import ContractError
 
 from darklaunch_console.errors import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, BadUsage, ConsoleError
-from darklaunch_console.output.text import one_line
+from darklaunch_console.output.text import join_lines
 from darklaunch_console.settings import read_settings
 
 from .extras import explain_missing_extra
@@ -160,7 +160,7 @@ def print_error(error: click.ClickException | ConsoleError | ContractError) -> i
             hint = f" Write it before the command: {error.ctx.find_root().info_name} {error.option_name} URL …"
         else:
             hint = f" See {error.ctx.command_path} --help."
-    click.echo(f"Error: {one_line(message)}{hint}", err=True)
+    click.echo(f"Error: {join_lines(message)}{hint}", err=True)
     if isinstance(error, ContractError):
         return BadUsage.exit_code
     return error.exit_code

@@ -14,20 +14,30 @@ from darklaunch_comparator.store.audit_rows import Counts, count_rows
 from darklaunch_shared.launch.spec import LaunchState
 from darklaunch_shared.redis.client import RedisClient
 
-from darklaunch_console.audit.balance import LaunchAccount, balance
-from darklaunch_console.audit.producer_table import as_values, tables
-from darklaunch_console.audit.reader import gap_began, read_book, read_ledger, read_record
-from darklaunch_console.audit.stream_entries import StreamEntries, in_all
-from darklaunch_console.audit.strict import StrictAudit, read_strictly
+from darklaunch_console.audit.balance import LaunchAccount, balance_books
+from darklaunch_console.audit.producer_table import producers_to_json, render_tables
+from darklaunch_console.audit.reader import find_gap_start, read_recorded_book, read_shard_book, sum_script_counters
+from darklaunch_console.audit.stream_entries import StreamEntries, add_up
+from darklaunch_console.audit.strict import StrictAudit, audit_rows
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import EXIT_FAILED
 from darklaunch_console.launches.change import find_launch
-from darklaunch_console.output.numbers import count, seconds
-from darklaunch_console.output.screen import BAD, GOOD, QUIET, columns, folded, json_option, say, say_all, say_json
+from darklaunch_console.output.numbers import format_count, format_seconds
+from darklaunch_console.output.screen import (
+    BAD,
+    GOOD,
+    QUIET,
+    json_option,
+    print_json,
+    print_line,
+    print_lines,
+    terminal_width,
+    wrap_text,
+)
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
-from darklaunch_console.stores.processes import hooks_alive
-from darklaunch_console.stores.streams import StreamsState, read_launch
+from darklaunch_console.stores.processes import list_live_hooks
+from darklaunch_console.stores.streams import StreamsState, read_streams
 
 COUNT_S: Final = 5.0
 """How long counting the entries on the streams may take; and the rows, where nobody asked for them."""
@@ -57,19 +67,19 @@ def audit(ctx: click.Context, name: str, strict: bool, within_s: float, every: b
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         state = find_launch(redis, connection, name).state
         account = look(redis, connection, state)
-        held = account.held or _held(read_launch(redis, state))
-        reading = read_strictly(connection, name, within_s) if strict else None
+        held = account.held or _held(read_streams(redis, state))
+        reading = audit_rows(connection, name, within_s) if strict else None
         counts = _counts(connection, name, reading)
-        where = {} if account.balanced else between_stages(account, read_ledger(redis, name, state.spec.shards))
+        where = {} if account.balanced else between_stages(account, sum_script_counters(redis, name, state.spec.shards))
         since = None if account.balanced else _since(connection, name, account)
     fine = account.balanced and not (reading and (account.on_its_way or not reading.sound))
     if in_json:
         rows = reading.as_json() if reading else {}
         told = {**_as_json(name, account, fine, where, since), **asdict(held)}
-        say_json({**told, "producers": as_values(account, counts), "strangers": account.strangers, **rows})
+        print_json({**told, "producers": producers_to_json(account, counts), "strangers": account.strangers, **rows})
     else:
         _tell(account, fine, held)
-        say_all(tables(account, counts, every=every))
+        print_lines(render_tables(account, counts, every=every))
         _tell_uncounted(account, counts, reading)
         if reading:
             reading.tell()
@@ -80,11 +90,11 @@ def audit(ctx: click.Context, name: str, strict: bool, within_s: float, every: b
 
 def look(redis: RedisClient, connection: Connection, state: LaunchState) -> LaunchAccount:
     """Make the account: the record, Redis, the record again."""
-    before = read_record(connection, state.name)
+    before = read_recorded_book(connection, state.name)
     until_s = time.monotonic() + COUNT_S
-    shards = [read_book(redis, state.name, shard, until_s) for shard in range(state.spec.shards)]
-    alive = frozenset(process.id for process in hooks_alive(redis))
-    return balance(before, shards, read_record(connection, state.name), alive)
+    shards = [read_shard_book(redis, state.name, shard, until_s) for shard in range(state.spec.shards)]
+    alive = frozenset(process.id for process in list_live_hooks(redis))
+    return balance_books(before, shards, read_recorded_book(connection, state.name), alive)
 
 
 def between_stages(account: LaunchAccount, ledger: Mapping[str, int]) -> dict[str, int]:
@@ -107,13 +117,13 @@ def between_stages(account: LaunchAccount, ledger: Mapping[str, int]) -> dict[st
 
 def _since(connection: Connection, name: str, account: LaunchAccount) -> str | None:
     worst = max(account.lines, key=lambda line: line.missing, default=None)
-    began = gap_began(connection, name, worst.producer) if worst and worst.missing else None
+    began = find_gap_start(connection, name, worst.producer) if worst and worst.missing else None
     return began.astimezone().isoformat(sep=" ", timespec="seconds") if began else None
 
 
 def _held(sight: StreamsState) -> StreamEntries:
     """Say what the streams hold by their own count, a moment later."""
-    return in_all(
+    return add_up(
         StreamEntries(
             shard.captures.waiting,
             shard.captures.in_flight,
@@ -138,48 +148,64 @@ def _counts(connection: Connection, name: str, reading: StrictAudit | None) -> C
 
 def _tell_uncounted(account: LaunchAccount, counts: Counts | None, reading: StrictAudit | None) -> None:
     if account.held is None:
-        say()
-        say(f"More is on the streams than can be counted by process in {seconds(COUNT_S)}.", style=QUIET)
+        print_line()
+        print_line(f"More is on the streams than can be counted by process in {format_seconds(COUNT_S)}.", style=QUIET)
     if counts is None and reading is None:
-        say()
-        say(f"The rows take longer to count by process than {seconds(COUNT_S)}: --strict gives them more.", style=QUIET)
+        print_line()
+        print_line(
+            f"The rows take longer to count by process than {format_seconds(COUNT_S)}: --strict gives them more.",
+            style=QUIET,
+        )
 
 
 def _tell(account: LaunchAccount, fine: bool, held: StreamEntries) -> None:
-    sampled = f"{count(account.sampled)} sampled"
-    places = f"{count(account.settled)} settled + {count(account.on_its_way)} on their way"
+    sampled = f"{format_count(account.sampled)} sampled"
+    places = f"{format_count(account.settled)} settled + {format_count(account.on_its_way)} on their way"
     if account.killed:
-        places += f" + {count(account.killed)} gone with processes that were killed"
+        places += f" + {format_count(account.killed)} gone with processes that were killed"
     if account.balanced:
         told = "balanced" if fine else f"balanced, but {'not done' if account.on_its_way else 'its rows are not right'}"
         told = f"{told}: {sampled} = {places}, 0 lost"
     else:
-        told = f"NOT BALANCED: {sampled}, but {places}: {count(account.lost)} lost"
-    for line in folded(told, more="  "):
-        say(line, style=GOOD if fine else BAD)
-    parts = [f"{outcome.replace('_', ' ')} {count(account.outcomes.get(outcome, 0))}" for outcome in ORDER]
-    reasons = ", ".join(f"{reason.replace('_', ' ')} {count(number)}" for reason, number in account.dropped.items())
-    parts.append(f"dropped {count(sum(account.dropped.values()))}{f' ({reasons})' if reasons else ''}")
-    say_all(fill(f"settled: {', '.join(parts)}", columns(), initial_indent="  ", subsequent_indent="    ").splitlines())
+        told = f"NOT BALANCED: {sampled}, but {places}: {format_count(account.lost)} lost"
+    for line in wrap_text(told, more="  "):
+        print_line(line, style=GOOD if fine else BAD)
+    parts = [f"{outcome.replace('_', ' ')} {format_count(account.outcomes.get(outcome, 0))}" for outcome in ORDER]
+    reasons = ", ".join(
+        f"{reason.replace('_', ' ')} {format_count(number)}" for reason, number in account.dropped.items()
+    )
+    parts.append(f"dropped {format_count(sum(account.dropped.values()))}{f' ({reasons})' if reasons else ''}")
+    print_lines(
+        fill(
+            f"settled: {', '.join(parts)}", terminal_width(), initial_indent="  ", subsequent_indent="    "
+        ).splitlines()
+    )
     if account.on_its_way:
-        say(
-            f"  on their way: {count(account.outboxes)} in hooks' outboxes, {count(account.captures)} on captures, "
-            f"{count(account.replays)} on replays"
+        print_line(
+            f"  on their way: {format_count(account.outboxes)} in hooks' outboxes, "
+            f"{format_count(account.captures)} on captures, "
+            f"{format_count(account.replays)} on replays"
         )
-        say(
-            f"    captures: {count(held.captures_unread)} unread, {count(held.captures_pending)} with workers; "
-            f"replays: {count(held.replays_unread)} unread, {count(held.replays_pending)} with comparators"
+        print_line(
+            f"    captures: {format_count(held.captures_unread)} unread, "
+            f"{format_count(held.captures_pending)} with workers; "
+            f"replays: {format_count(held.replays_unread)} unread, {format_count(held.replays_pending)} "
+            f"with comparators"
         )
 
 
 def _tell_where(name: str, where: Mapping[str, int], since: str | None) -> None:
-    say()
+    print_line()
     for stage, number in where.items():
-        say(f"  {count(number)} {stage}")
+        print_line(f"  {format_count(number)} {stage}")
     if since:
-        say(f"  The first is missing after {since}.")
-    say("  The comparator records what Redis lost as dropped (lost_in_redis), minutes later; then it balances again.")
-    say(f"  Next: darklaunch doctor; darklaunch dead list {name}; redis-cli XINFO STREAM '{{dl:{name}:0}}:captures'")
+        print_line(f"  The first is missing after {since}.")
+    print_line(
+        "  The comparator records what Redis lost as dropped (lost_in_redis), minutes later; then it balances again."
+    )
+    print_line(
+        f"  Next: darklaunch doctor; darklaunch dead list {name}; redis-cli XINFO STREAM '{{dl:{name}:0}}:captures'"
+    )
 
 
 def _as_json(

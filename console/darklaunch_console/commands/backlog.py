@@ -12,15 +12,24 @@ from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.presence import ProcessRecord
 
-from darklaunch_console.output.numbers import count, decimal, seconds
-from darklaunch_console.output.screen import columns, folded, from_outside, json_option, say, say_all, say_json, warn
-from darklaunch_console.output.table import table, width
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.numbers import format_count, format_decimal, format_seconds
+from darklaunch_console.output.screen import (
+    json_option,
+    make_printable,
+    print_json,
+    print_line,
+    print_lines,
+    print_warning,
+    terminal_width,
+    wrap_text,
+)
+from darklaunch_console.output.table import measure_width, render_table
+from darklaunch_console.output.text import format_plural
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.consumers import StreamConsumer, read_consumers
 from darklaunch_console.stores.postgres import open_redis
-from darklaunch_console.stores.processes import comparators_alive, workers_alive
-from darklaunch_console.stores.streams import StreamsState, published, published_launches, read_launch
+from darklaunch_console.stores.processes import list_live_comparators, list_live_workers
+from darklaunch_console.stores.streams import StreamsState, read_published_launch, read_published_launches, read_streams
 
 BETWEEN_LOOKS_S: Final = 1.0
 HEAD: Final = ("launch", "waiting", "in flight", "to compare", "dead", "oldest", "replays/s", "results/s")
@@ -54,19 +63,19 @@ def backlog(settings: ConsoleSettings, name: str | None, in_json: bool) -> None:
     Then who holds how many. Looks twice, one second apart, for the rates.
     """
     with open_redis(settings) as redis:
-        launches = {name: published(redis, name)} if name else published_launches(redis)
+        launches = {name: read_published_launch(redis, name)} if name else read_published_launches(redis)
         rows = look_twice(redis, launches) if launches else []
-        workers, comparators = workers_alive(redis), comparators_alive(redis)
+        workers, comparators = list_live_workers(redis), list_live_comparators(redis)
         consumers = read_consumers(redis, launches.values(), workers, comparators)
     if in_json:
         about = {"workers": len(workers), "comparators": len(comparators)}
         held = [asdict(consumer) for consumer in consumers]
-        say_json({"launches": [asdict(row) for row in rows], **about, "consumers": held})
+        print_json({"launches": [asdict(row) for row in rows], **about, "consumers": held})
         return
     if not rows:
-        say("There is no launch yet: start one with `darklaunch start NAME --shadow URL`.")
+        print_line("There is no launch yet: start one with `darklaunch start NAME --shadow URL`.")
         return
-    say_all([*folded(headline(rows)), "", *_launches(rows), *_consumers(consumers)])
+    print_lines([*wrap_text(headline(rows)), "", *_launches(rows), *_consumers(consumers)])
     _remark(rows, consumers, bool(workers), bool(comparators))
 
 
@@ -79,19 +88,20 @@ def headline(rows: Sequence[LaunchBacklog]) -> str:
         return "Nothing is on its way."
     of = f", of {rows[0].launch}" if len(rows) > 1 else ""
     return (
-        f"{plural(waiting, 'exchange waits', 'exchanges wait')} for a worker, {count(in_flight)} in flight, "
-        f"{count(to_compare)} to compare; the oldest {seconds(rows[0].oldest_s)}{of}."
+        f"{format_plural(waiting, 'exchange waits', 'exchanges wait')} for a worker, "
+        f"{format_count(in_flight)} in flight, "
+        f"{format_count(to_compare)} to compare; the oldest {format_seconds(rows[0].oldest_s)}{of}."
     )
 
 
 def look_twice(redis: RedisClient, launches: Mapping[str, LaunchState]) -> list[LaunchBacklog]:
     """Read every launch's streams twice and give the state at the second look, the furthest behind first."""
-    before = {name: read_launch(redis, state) for name, state in launches.items()}
+    before = {name: read_streams(redis, state) for name, state in launches.items()}
     began = time.monotonic()
     time.sleep(BETWEEN_LOOKS_S)
-    after = {name: read_launch(redis, state) for name, state in launches.items()}
+    after = {name: read_streams(redis, state) for name, state in launches.items()}
     between_s = time.monotonic() - began
-    workers = workers_alive(redis)
+    workers = list_live_workers(redis)
     rows = [
         measure(state, before[name], after[name], between_s, working_on(name, workers))
         for name, state in launches.items()
@@ -136,23 +146,23 @@ def working_on(launch: str, workers: Sequence[ProcessRecord]) -> int:
 def _launches(rows: Sequence[LaunchBacklog]) -> list[str]:
     """Lay the launches out; where their names make that too wide, each name in a line of its own."""
     grid = [_cells(row) for row in rows]
-    lines = table(HEAD, grid, gap=GAP)
-    if max(map(width, lines)) <= columns():
+    lines = render_table(HEAD, grid, gap=GAP)
+    if max(map(measure_width, lines)) <= terminal_width():
         return lines
-    head, *figures = table(HEAD[1:], [row[1:] for row in grid], left=(), gap=GAP)
+    head, *figures = render_table(HEAD[1:], [row[1:] for row in grid], left=(), gap=GAP)
     return [f"  {head}", *(line for row, own in zip(grid, figures, strict=True) for line in (row[0], f"  {own}"))]
 
 
 def _cells(row: LaunchBacklog) -> tuple[str, ...]:
     return (
         row.launch if row.status == LaunchStatus.ACTIVE else f"{row.launch} ({row.status.replace('_', ' ')})",
-        count(row.waiting),
-        count(row.in_flight),
-        count(row.to_compare),
-        count(row.dead),
-        seconds(row.oldest_s) if row.waiting + row.in_flight + row.to_compare else "–",
-        decimal(row.replayed_per_s),
-        decimal(row.compared_per_s),
+        format_count(row.waiting),
+        format_count(row.in_flight),
+        format_count(row.to_compare),
+        format_count(row.dead),
+        format_seconds(row.oldest_s) if row.waiting + row.in_flight + row.to_compare else "–",
+        format_decimal(row.replayed_per_s),
+        format_decimal(row.compared_per_s),
     )
 
 
@@ -165,33 +175,33 @@ def _consumers(consumers: Sequence[StreamConsumer]) -> list[str]:
         return []
     grid = [
         (
-            _ending(from_outside(name)),
+            _ending(make_printable(name)),
             kind,
-            count(sum(one.in_flight for one in held)),
-            seconds(min(idle)) if (idle := [one.idle_s for one in held if one.idle_s is not None]) else "–",
+            format_count(sum(one.in_flight for one in held)),
+            format_seconds(min(idle)) if (idle := [one.idle_s for one in held if one.idle_s is not None]) else "–",
             "" if held[0].alive else "gone",
         )
         for (kind, name), held in sorted(by_name.items(), key=lambda each: (each[0][0] != "worker", each[0][1]))
     ]
-    return ["", *table(("held by", "", "in flight", "idle", ""), grid, left=(0, 1, 4), gap=GAP)]
+    return ["", *render_table(("held by", "", "in flight", "idle", ""), grid, left=(0, 1, 4), gap=GAP)]
 
 
 def _ending(name: str) -> str:
     """Cut a name at its beginning, which is the host's: processes of one host differ at the end."""
-    return name if width(name) <= NAME_LIMIT else f"…{name[1 - NAME_LIMIT :]}"
+    return name if measure_width(name) <= NAME_LIMIT else f"…{name[1 - NAME_LIMIT :]}"
 
 
 def _remark(
     rows: Sequence[LaunchBacklog], consumers: Sequence[StreamConsumer], workers: bool, comparators: bool
 ) -> None:
     if any(row.waiting + row.in_flight for row in rows if row.status == LaunchStatus.ACTIVE) and not workers:
-        warn("no worker is running: start one with `darklaunch worker`.")
+        print_warning("no worker is running: start one with `darklaunch worker`.")
     if any(row.to_compare for row in rows) and not comparators:
-        warn("no comparator is running: start one with `darklaunch comparator`.")
+        print_warning("no comparator is running: start one with `darklaunch comparator`.")
     if any(not one.alive for one in consumers):
-        say("What a process that is gone holds, others take over when its lease has ended.")
+        print_line("What a process that is gone holds, others take over when its lease has ended.")
     for name in sorted({one.launch for one in consumers if one.breaker == "open"}):
-        warn(f"the shadow of {name} does not answer: it is asked once a second. See `darklaunch doctor`.")
+        print_warning(f"the shadow of {name} does not answer: it is asked once a second. See `darklaunch doctor`.")
     if dead := sum(row.dead for row in rows):
         name = next(row.launch for row in rows if row.dead)
-        say(f"{plural(dead, 'dead letter')}: look with `darklaunch dead list {name}`.")
+        print_line(f"{format_plural(dead, 'dead letter')}: look with `darklaunch dead list {name}`.")

@@ -9,10 +9,10 @@ import click
 from darklaunch_console.bench.rounds import BARE, IDLE, SAMPLED, HookCost, measure_hook_cost
 from darklaunch_console.embedded import EmbeddedError, embedded_valkey
 from darklaunch_console.errors import BadUsage, ConsoleError
-from darklaunch_console.output.numbers import count, decimal, signed
-from darklaunch_console.output.screen import GOOD, json_option, say, say_json, warn
-from darklaunch_console.output.table import table
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.numbers import format_count, format_decimal, format_signed
+from darklaunch_console.output.screen import GOOD, json_option, print_json, print_line, print_warning
+from darklaunch_console.output.table import render_table
+from darklaunch_console.output.text import format_plural
 
 
 @click.command(short_help="Measure what the hook costs your own app, on this machine.")
@@ -67,11 +67,11 @@ def bench(
     except EmbeddedError as error:
         raise ConsoleError(str(error)) from error
     if in_json:
-        say_json(asdict(measured))
+        print_json(asdict(measured))
     else:
         _tell(measured, rounds, requests)
     if measured.status >= 400:
-        warn(
+        print_warning(
             f"the app answered with HTTP {measured.status}: is that the request you meant? See --url, --header, --data"
         )
 
@@ -79,30 +79,32 @@ def bench(
 def _tell(measured: HookCost, rounds: int, requests: int) -> None:
     bare = measured.figures[0]
     idle, sampled = measured.added_us[IDLE], measured.added_us[SAMPLED]
-    say(f"The hook adds {_us(sampled)} to a request that is sampled and {_us(idle)} to one that is not.", style=GOOD)
-    say(f"Without it your app takes {_us(bare.p50_us)}.")
+    print_line(
+        f"The hook adds {_us(sampled)} to a request that is sampled and {_us(idle)} to one that is not.", style=GOOD
+    )
+    print_line(f"Without it your app takes {_us(bare.p50_us)}.")
     rows = [
         [
             one.name,
-            decimal(one.p50_us),
-            signed(measured.added_us[one.name], 1) if one.name != BARE else "",
-            decimal(one.p99_us),
-            decimal(one.cpu_us),
-            signed(measured.added_cpu_us[one.name], 1) if one.name != BARE else "",
+            format_decimal(one.p50_us),
+            format_signed(measured.added_us[one.name], 1) if one.name != BARE else "",
+            format_decimal(one.p99_us),
+            format_decimal(one.cpu_us),
+            format_signed(measured.added_cpu_us[one.name], 1) if one.name != BARE else "",
         ]
         for one in measured.figures
     ]
-    for line in table(["µs per request", "p50", "added", "p99", "CPU", "added"], rows):
-        say(line)
-    say("CPU is of the whole process, the hook's background thread included.")
-    say(
-        f"{plural(rounds, 'round')} of {count(requests)} requests each; {measured.interface.upper()}, "
-        f"HTTP {measured.status}, {count(measured.body_bytes)} bytes."
+    for line in render_table(["µs per request", "p50", "added", "p99", "CPU", "added"], rows):
+        print_line(line)
+    print_line("CPU is of the whole process, the hook's background thread included.")
+    print_line(
+        f"{format_plural(rounds, 'round')} of {format_count(requests)} requests each; {measured.interface.upper()}, "
+        f"HTTP {measured.status}, {format_count(measured.body_bytes)} bytes."
     )
 
 
 def _us(number: float) -> str:
-    return f"{decimal(max(number, 0.0), 1 if number < 100 else 0)} µs"
+    return f"{format_decimal(max(number, 0.0), 1 if number < 100 else 0)} µs"
 
 
 def _target(text: str) -> str:

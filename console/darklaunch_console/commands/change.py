@@ -21,9 +21,9 @@ from darklaunch_console.launches.change import (
     launch_as_json,
 )
 from darklaunch_console.launches.description import STATUS_WORDS, describe_mirroring, describe_status
-from darklaunch_console.output.numbers import percent as in_percent
-from darklaunch_console.output.screen import GOOD, WARN, json_option, say, say_json
-from darklaunch_console.reports.judgement import judged, objections_to
+from darklaunch_console.output.numbers import format_percent as in_percent
+from darklaunch_console.output.screen import GOOD, WARN, json_option, print_json, print_line
+from darklaunch_console.reports.judgement import list_objections, read_judged_launch
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
@@ -126,7 +126,7 @@ def promote(settings: ConsoleSettings, name: str, reason: str, in_json: bool, an
         if before.state.status is LaunchStatus.PROMOTED:
             told.unchanged(before, f"{name} is promoted already: nothing is mirrored.")
             return
-        objections = objections_to(judged(connection, name).summary)
+        objections = list_objections(read_judged_launch(connection, name).summary)
         if objections and not (anyway and reason):
             raise ConsoleError(
                 f"{name} is not promoted: {'; '.join(objections)}. If you know better: --anyway --reason 'why'"
@@ -161,23 +161,23 @@ class CommandAnswer:
     def changed(self, state: LaunchState, line: str, style: str) -> None:
         """Say what is so now."""
         if self._in_json:
-            say_json(launch_as_json(state, changed=True))
+            print_json(launch_as_json(state, changed=True))
         else:
-            say(line, style=style)
+            print_line(line, style=style)
 
     def unchanged(self, before: CurrentLaunch, line: str) -> None:
         """Say that it was so before."""
         if self._in_json:
-            say_json(launch_as_json(before.state, changed=False))
+            print_json(launch_as_json(before.state, changed=False))
         else:
-            say(line)
+            print_line(line)
 
     def also(self, remark: str, following: str) -> None:
         """Add a remark ("" for none) and the command that follows."""
         if not self._in_json:
             if remark:
-                say(f"  {remark}")
-            say(f"  Next: {following}")
+                print_line(f"  {remark}")
+            print_line(f"  Next: {following}")
 
 
 def _not_running(state: LaunchState, before: CurrentLaunch) -> str:

@@ -16,7 +16,7 @@ from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
 from darklaunch_console.running.options import describe_invalid, name_option, override_settings
 from darklaunch_console.settings import ConsoleSettings
-from darklaunch_console.stores.postgres import named_database, open_postgres, postgres_at, redis_at
+from darklaunch_console.stores.postgres import name_postgres, name_redis, open_postgres, require_database
 
 log = logging.getLogger("darklaunch.console")
 
@@ -31,7 +31,7 @@ def comparator(ctx: click.Context, name: str) -> None:
     DARKLAUNCH_COMPARATOR_WRITERS, DARKLAUNCH_RETENTION_DAYS.
     """
     settings: ConsoleSettings = ctx.obj
-    database = named_database(settings)
+    database = require_database(settings)
     try:
         told = override_settings(
             read_settings(os.environ), redis_url=settings.redis_or_default.url, database_url=database.url
@@ -41,7 +41,7 @@ def comparator(ctx: click.Context, name: str) -> None:
     log_to_stderr(name or "comparator")
     refuse_evicting_redis(settings)
     refuse_unmigrated(settings)
-    where = redis_at(settings.redis_or_default), postgres_at(database)
+    where = name_redis(settings.redis_or_default), name_postgres(database)
     log.info("comparing what %s holds, recording in %s", *where)
     ctx.exit(run_comparator(told))
 

@@ -10,10 +10,10 @@ import click
 from darklaunch_shared.wire.exchange import Request
 
 from darklaunch_console.errors import ConsoleError
-from darklaunch_console.output.screen import from_outside, json_option, say, say_json, warn
-from darklaunch_console.reports.evidence import find_record
-from darklaunch_console.reports.masked_places import masked_places
-from darklaunch_console.reports.sample import check_id, find_sample
+from darklaunch_console.output.screen import json_option, make_printable, print_json, print_line, print_warning
+from darklaunch_console.reports.evidence import read_launch_record
+from darklaunch_console.reports.masked_places import find_masked_places
+from darklaunch_console.reports.sample import check_exchange_id, find_sample
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -21,7 +21,7 @@ _NOT_SENT: Final = {"host", "content-length", "transfer-encoding", "connection",
 
 
 @click.command(short_help="Print the curl commands that reproduce one exchange.")
-@click.argument("exchange", callback=check_id, metavar="ID")
+@click.argument("exchange", callback=check_exchange_id, metavar="ID")
 @click.option("--launch", metavar="NAME", help="Which launch's, when several mirrored the same request.")
 @json_option
 @click.pass_obj
@@ -33,17 +33,17 @@ def curl(settings: ConsoleSettings, exchange: str, launch: str | None, in_json: 
     """
     with open_postgres(settings) as connection:
         sample = find_sample(connection, exchange, launch)
-        shadow = find_record(connection, sample.launch).state.spec.shadow
+        shadow = read_launch_record(connection, sample.launch).state.spec.shadow
     request = sample.replay.exchange.request
     commands = {"shadow": command(request, shadow), "primary": command(request, request.origin)}
-    masked = masked_places(request)
+    masked = find_masked_places(request)
     if in_json:
-        say_json({**commands, "masked": masked})
+        print_json({**commands, "masked": masked})
         return
     if masked:
-        warn(f"masked when it was stored, put real values there: {', '.join(masked)}.")
+        print_warning(f"masked when it was stored, put real values there: {', '.join(masked)}.")
     for side, written in commands.items():
-        say(f"{written}   # {side}")
+        print_line(f"{written}   # {side}")
 
 
 def command(request: Request, origin: str) -> str:
@@ -52,7 +52,7 @@ def command(request: Request, origin: str) -> str:
     Raises ConsoleError for what curl cannot send: a target with control characters.
     """
     if not request.target.startswith("/") or any(character <= " " for character in request.target):
-        raise ConsoleError(f"curl cannot send the target {from_outside(request.target)!r} as it was captured")
+        raise ConsoleError(f"curl cannot send the target {make_printable(request.target)!r} as it was captured")
     words = ["curl", "-sS", "--path-as-is", "--globoff"]
     if request.method == "HEAD":
         words.append("--head")

@@ -18,34 +18,34 @@ from darklaunch_shared.redis.client import RedisClient
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import EXIT_FAILED, BadUsage
-from darklaunch_console.output.numbers import count, seconds, size
+from darklaunch_console.output.numbers import format_bytes, format_count, format_seconds
 from darklaunch_console.output.screen import (
     GOOD,
     QUIET,
     STRONG,
-    columns,
-    folded,
-    from_outside,
     json_option,
-    say,
-    say_all,
-    say_json,
-    warn,
+    make_printable,
+    print_json,
+    print_line,
+    print_lines,
+    print_warning,
+    terminal_width,
+    wrap_text,
 )
-from darklaunch_console.output.table import split_at, table
-from darklaunch_console.output.text import plural, printable
+from darklaunch_console.output.table import render_table, split_at
+from darklaunch_console.output.text import format_plural, printable
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.dead_letters import (
     StoredDeadLetter,
-    delete_letter,
-    find_letter,
+    delete_dead_letter,
+    find_dead_letter,
     is_stale,
-    letters,
-    retry_letter,
+    read_dead_letters,
+    retry_dead_letter,
 )
 from darklaunch_console.stores.postgres import open_redis
-from darklaunch_console.stores.processes import server_now_ms
-from darklaunch_console.stores.streams import published
+from darklaunch_console.stores.processes import read_clock_ms
+from darklaunch_console.stores.streams import read_published_launch
 
 SHOWN_BYTES = 4000
 MOST = 10_000
@@ -70,28 +70,28 @@ def dead(ctx: click.Context) -> None:
 def list_(settings: ConsoleSettings, name: str, limit: int, in_json: bool) -> None:
     """List a launch's dead letters, the latest first."""
     with open_redis(settings) as redis:
-        state = published(redis, name)
-        now_ms = server_now_ms(redis)
-        shown = list(itertools.islice(letters(redis, state), limit))
+        state = read_published_launch(redis, name)
+        now_ms = read_clock_ms(redis)
+        shown = list(itertools.islice(read_dead_letters(redis, state), limit))
         every = sum(redis.execute_command("XLEN", keys.dead(name, shard)) for shard in range(state.spec.shards))
     if in_json:
-        say_json({"launch": name, "dead": every, "letters": [_summary(letter) for letter in shown]})
+        print_json({"launch": name, "dead": every, "letters": [_summary(letter) for letter in shown]})
         return
     if not shown:
-        say(f"{name} has no dead letters.")
+        print_line(f"{name} has no dead letters.")
         return
     latest = f", the latest {len(shown)}" if every > len(shown) else ", the latest first"
-    say(f"{plural(every, 'dead letter')} of {name}{latest if every > 1 else ''}:")
-    head, *rows = table(
+    print_line(f"{format_plural(every, 'dead letter')} of {name}{latest if every > 1 else ''}:")
+    head, *rows = render_table(
         ("id", "age", "died with", "request"), [_row(it, now_ms) for it in shown], left=(0, 2, 3), gap="  "
     )
-    say(head, style=QUIET)
+    print_line(head, style=QUIET)
     for letter, row in zip(shown, rows, strict=True):
-        say(split_at(row, columns())[0])
-        say_all(folded(from_outside(letter.dead.reason), indent="    "))
+        print_line(split_at(row, terminal_width())[0])
+        print_lines(wrap_text(make_printable(letter.dead.reason), indent="    "))
     if every > len(shown):
-        say(f"{count(every - len(shown))} more: --limit {min(every, MOST)}")
-    say(f"Next: darklaunch dead show {name} {_name(shown[0])}")
+        print_line(f"{format_count(every - len(shown))} more: --limit {min(every, MOST)}")
+    print_line(f"Next: darklaunch dead show {name} {_name(shown[0])}")
 
 
 @dead.command(short_help="Show one dead letter whole.")
@@ -102,19 +102,19 @@ def list_(settings: ConsoleSettings, name: str, limit: int, in_json: bool) -> No
 def show(settings: ConsoleSettings, name: str, id: str, in_json: bool) -> None:
     """Show one dead letter whole. ID is its exchange's id or its entry's, as `dead list` shows them."""
     with open_redis(settings) as redis:
-        letter = find_letter(redis, published(redis, name), id)
+        letter = find_dead_letter(redis, read_published_launch(redis, name), id)
     if in_json:
         bodies = {field.decode("latin-1"): _value(value) for field, value in letter.dead.fields.items()}
-        say_json({**_summary(letter), "fields": bodies})
+        print_json({**_summary(letter), "fields": bodies})
         return
-    say(f"{_name(letter)} died in the hands of {from_outside(letter.dead.group)}", style=STRONG)
-    say(f"  {from_outside(letter.dead.reason, 2000)}")
-    say(f"  {plural(letter.dead.deliveries, 'delivery', 'deliveries')}, {_at(letter.dead.at_ms)}")
+    print_line(f"{_name(letter)} died in the hands of {make_printable(letter.dead.group)}", style=STRONG)
+    print_line(f"  {make_printable(letter.dead.reason, 2000)}")
+    print_line(f"  {format_plural(letter.dead.deliveries, 'delivery', 'deliveries')}, {_at(letter.dead.at_ms)}")
     for field, value in letter.dead.fields.items():
-        say(f"{from_outside(field)} ({size(len(value))})", style=STRONG)
-        say_all(f"  {line}" for line in _readable(field, value))
+        print_line(f"{make_printable(field)} ({format_bytes(len(value))})", style=STRONG)
+        print_lines(f"  {line}" for line in _readable(field, value))
     then = "retry" if letter.meta else "purge"
-    say(f"Next: darklaunch dead {then} {name} {_name(letter)}")
+    print_line(f"Next: darklaunch dead {then} {name} {_name(letter)}")
 
 
 @dead.command(short_help="Put dead letters back where they died.")
@@ -129,18 +129,23 @@ def retry(ctx: click.Context, name: str, id: str | None, yes: bool, in_json: boo
     One that is older than the launch's max age stays: workers would only drop it as stale.
     """
     with open_redis(ctx.obj) as redis:
-        state = published(redis, name)
-        chosen = [find_letter(redis, state, id)] if id else _all(redis, state, "Put back", yes)
-        now_ms = server_now_ms(redis)
+        state = read_published_launch(redis, name)
+        chosen = [find_dead_letter(redis, state, id)] if id else _all(redis, state, "Put back", yes)
+        now_ms = read_clock_ms(redis)
         stale = [letter for letter in chosen if is_stale(letter, state, now_ms)]
-        gone = _each((letter for letter in chosen if letter not in stale), lambda it: retry_letter(redis, state, it))
+        gone = _each(
+            (letter for letter in chosen if letter not in stale), lambda it: retry_dead_letter(redis, state, it)
+        )
     if in_json:
-        say_json({"launch": name, "retried": gone, "stale": [letter.entry_id for letter in stale]})
+        print_json({"launch": name, "retried": gone, "stale": [letter.entry_id for letter in stale]})
     else:
-        say(f"{plural(len(gone), 'dead letter')} of {name} put back.", style=GOOD if gone else "")
+        print_line(f"{format_plural(len(gone), 'dead letter')} of {name} put back.", style=GOOD if gone else "")
     if stale:
-        old = plural(len(stale), "dead letter")
-        warn(f"{old} older than {name}'s max age ({seconds(state.spec.max_age_s)}) not put back: they would be stale.")
+        old = format_plural(len(stale), "dead letter")
+        print_warning(
+            f"{old} older than {name}'s max age ({format_seconds(state.spec.max_age_s)}) not put back: "
+            f"they would be stale."
+        )
     ctx.exit(EXIT_FAILED if stale and not gone else 0)
 
 
@@ -153,23 +158,23 @@ def retry(ctx: click.Context, name: str, id: str | None, yes: bool, in_json: boo
 def purge(settings: ConsoleSettings, name: str, id: str | None, yes: bool, in_json: bool) -> None:
     """Delete one dead letter, or all, with their payload. In the ledger they stay `dead`."""
     with open_redis(settings) as redis:
-        state = published(redis, name)
-        chosen = [find_letter(redis, state, id)] if id else _all(redis, state, "Delete", yes)
-        gone = _each(chosen, lambda letter: delete_letter(redis, state, letter))
+        state = read_published_launch(redis, name)
+        chosen = [find_dead_letter(redis, state, id)] if id else _all(redis, state, "Delete", yes)
+        gone = _each(chosen, lambda letter: delete_dead_letter(redis, state, letter))
     if in_json:
-        say_json({"launch": name, "purged": gone})
+        print_json({"launch": name, "purged": gone})
     else:
-        say(f"{plural(len(gone), 'dead letter')} of {name} deleted.")
+        print_line(f"{format_plural(len(gone), 'dead letter')} of {name} deleted.")
 
 
 def _all(redis: RedisClient, state: LaunchState, what: str, yes: bool) -> list[StoredDeadLetter]:
     """Choose every letter there is now, after asking."""
-    chosen = list(letters(redis, state))
+    chosen = list(read_dead_letters(redis, state))
     if not chosen or yes:
         return chosen
     if not sys.stdin.isatty():
-        raise BadUsage(f"{plural(len(chosen), 'dead letter')}: name one, or add --yes to mean all of them")
-    question = f"{what} all {count(len(chosen))} dead letters of {state.name}?"
+        raise BadUsage(f"{format_plural(len(chosen), 'dead letter')}: name one, or add --yes to mean all of them")
+    question = f"{what} all {format_count(len(chosen))} dead letters of {state.name}?"
     return chosen if click.confirm(question, err=True) else []
 
 
@@ -180,8 +185,8 @@ def _each(chosen: Iterable[StoredDeadLetter], act: Callable[[StoredDeadLetter], 
 def _row(letter: StoredDeadLetter, now_ms: int) -> tuple[str, ...]:
     return (
         _name(letter),
-        seconds(max(0, now_ms - letter.dead.at_ms) / 1000) if letter.dead.at_ms else "–",
-        from_outside(letter.dead.group, 11),
+        format_seconds(max(0, now_ms - letter.dead.at_ms) / 1000) if letter.dead.at_ms else "–",
+        make_printable(letter.dead.group, 11),
         _request(letter),
     )
 
@@ -192,7 +197,7 @@ def _name(letter: StoredDeadLetter) -> str:
 
 def _request(letter: StoredDeadLetter) -> str:
     method, target = letter.meta.get("method"), letter.meta.get("target")
-    return from_outside(f"{method} {target}", 60) if method and target else "unreadable"
+    return make_printable(f"{method} {target}", 60) if method and target else "unreadable"
 
 
 def _summary(letter: StoredDeadLetter) -> dict[str, Any]:
@@ -225,7 +230,7 @@ def _readable(field: bytes, value: bytes) -> list[str]:
     text = value[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
     lines = printable(text, keep="\n").split("\n")
     if len(value) > SHOWN_BYTES:
-        lines.append(f"… {size(len(value) - SHOWN_BYTES)} more: --json shows all")
+        lines.append(f"… {format_bytes(len(value) - SHOWN_BYTES)} more: --json shows all")
     return lines
 
 

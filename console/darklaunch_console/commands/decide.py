@@ -13,9 +13,9 @@ from darklaunch_comparator.store.signatures import SignatureDecision, SignatureN
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage, ConsoleError
 from darklaunch_console.launches.change import current_actor
-from darklaunch_console.output.screen import GOOD, folded, from_outside, json_option, say, say_json
-from darklaunch_console.output.text import plural
-from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.output.screen import GOOD, json_option, make_printable, print_json, print_line, wrap_text
+from darklaunch_console.output.text import format_plural
+from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -94,7 +94,7 @@ def find_signatures(launch: str, known: Sequence[SignatureName], given: Sequence
             several = ", ".join(f"{each.fingerprint} ({_brief(each)})" for each in fits[:4])
             raise NoSuchSignature(f'{len(fits)} fingerprints of {launch} begin with "{wanted}": {several}')
         if not fits:
-            told = from_outside(wanted, 40)
+            told = make_printable(wanted, 40)
             raise NoSuchSignature(f'{launch} has no fingerprint "{told}".{_suggest(launch, wanted, known)}')
         found[fits[0].fingerprint] = fits[0]
     return list(found.values())
@@ -104,7 +104,7 @@ def _decide(
     settings: ConsoleSettings, launch: str, given: tuple[str, ...], state: str, reason: str, in_json: bool, then: str
 ) -> None:
     with open_postgres(settings) as connection:
-        find_record(connection, launch)
+        read_launch_record(connection, launch)
         chosen = find_signatures(launch, names(connection, launch), given)
         decisions = decide(
             connection,
@@ -116,26 +116,29 @@ def _decide(
         )
         connection.commit()
     if in_json:
-        say_json([{**asdict(decision), "changed": decision.was != decision.now} for decision in decisions])
+        print_json([{**asdict(decision), "changed": decision.was != decision.now} for decision in decisions])
         return
     changed = [decision for decision in decisions if decision.was != decision.now]
     now = {"open": "open again"}.get(state, state)
     if changed:
-        say(f"{plural(len(changed), 'kind')} of mismatch {'is' if len(changed) == 1 else 'are'} {now}.", style=GOOD)
+        print_line(
+            f"{format_plural(len(changed), 'kind')} of mismatch {'is' if len(changed) == 1 else 'are'} {now}.",
+            style=GOOD,
+        )
     else:
-        say(f"Nothing to do: {'it is' if len(decisions) == 1 else 'all are'} {state} already.")
+        print_line(f"Nothing to do: {'it is' if len(decisions) == 1 else 'all are'} {state} already.")
     for decision in decisions:
         already = " (already)" if decision.was == decision.now and changed else ""
-        for line in folded(f"{decision.fingerprint}  {_brief(decision)}{already}", "  ", " " * 14):
-            say(line)
+        for line in wrap_text(f"{decision.fingerprint}  {_brief(decision)}{already}", "  ", " " * 14):
+            print_line(line)
     if then and changed:
-        for line in folded(then):
-            say(line)
-    say(f"Next: darklaunch mismatches {launch}{'' if state == 'open' else f' --state {state}'}")
+        for line in wrap_text(then):
+            print_line(line)
+    print_line(f"Next: darklaunch mismatches {launch}{'' if state == 'open' else f' --state {state}'}")
 
 
 def _brief(one: SignatureName | SignatureDecision) -> str:
-    return f"{from_outside(one.endpoint, 60)} {from_outside(one.title, 90)}"
+    return f"{make_printable(one.endpoint, 60)} {make_printable(one.title, 90)}"
 
 
 def _suggest(launch: str, wanted: str, known: Sequence[SignatureName]) -> str:

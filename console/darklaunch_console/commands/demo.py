@@ -24,10 +24,10 @@ from darklaunch_console.demo.second_act import POLICY, SecondActResult
 from darklaunch_console.demo.stage import DemoNarrator, open_stage
 from darklaunch_console.embedded import EmbeddedError, embedded_servers
 from darklaunch_console.errors import ConsoleError
-from darklaunch_console.output.numbers import count, seconds
-from darklaunch_console.output.screen import BAD, GOOD, STRONG, json_option, say, say_json
+from darklaunch_console.output.numbers import format_count, format_seconds
+from darklaunch_console.output.screen import BAD, GOOD, STRONG, json_option, print_json, print_line
 from darklaunch_console.reports import sentences
-from darklaunch_console.reports.layout import as_json
+from darklaunch_console.reports.layout import report_to_json
 
 from .report import show
 
@@ -74,7 +74,7 @@ def demo(in_json: bool) -> None:
         raise ConsoleError(str(error)) from error
     took_s = time.monotonic() - began_s
     if in_json:
-        say_json(_as_json(found, ramped, [*wrong, *wrong_too], took_s))
+        print_json(_as_json(found, ramped, [*wrong, *wrong_too], took_s))
     else:
         _tell_next(took_s)
     raise click.exceptions.Exit(1 if wrong or wrong_too else 0)
@@ -103,49 +103,51 @@ def _progress(progress: LoadProgress, ledger: report_queries.LaunchLedger) -> Te
 
 def _tell_first(found: FirstActResult, wrong: list[str]) -> None:
     _tell_users(found.users, "v2")
-    say()
+    print_line()
     show(found.evidence)
-    say("  To roll back, one condemned endpoint is enough; to promote, all that carry much traffic must be judged.")
-    say()
+    print_line(
+        "  To roll back, one condemned endpoint is enough; to promote, all that carry much traffic must be judged."
+    )
+    print_line()
     if wrong:
         _tell_wrong(wrong)
     else:
-        say("As planted, and nothing else:", style=GOOD)
+        print_line("As planted, and nothing else:", style=GOOD)
         for planted in PLANTED:
-            say(f"  {planted.what} ({planted.endpoint})")
-    say()
+            print_line(f"  {planted.what} ({planted.endpoint})")
+    print_line()
 
 
 def _tell_second(ramped: SecondActResult, wrong: list[str]) -> None:
     evidence = ramped.evidence
     for number, line in enumerate(evidence.verdict):
-        say(f"  {line}" if number else line, style="" if number else GOOD if not wrong else BAD)
-    say(f"  {sentences.ledger(evidence)}")
-    if reasons := sentences.dropped(evidence):
-        say(f"  dropped: {reasons}")
+        print_line(f"  {line}" if number else line, style="" if number else GOOD if not wrong else BAD)
+    print_line(f"  {sentences.render_ledger(evidence)}")
+    if reasons := sentences.list_drop_reasons(evidence):
+        print_line(f"  dropped: {reasons}")
     _tell_users(ramped.users, "v3")
     if wrong:
         _tell_wrong(wrong)
-    say()
+    print_line()
 
 
 def _tell_users(users: LoadSummary, release: str) -> None:
-    say(
-        f"{count(users.sent)} visitors were answered by v1, {users.errors} with an error; half of them within "
+    print_line(
+        f"{format_count(users.sent)} visitors were answered by v1, {users.errors} with an error; half of them within "
         f"{users.latencies.p50_ms:.1f} ms. None of them waited for {release}."
     )
 
 
 def _tell_wrong(wrong: list[str]) -> None:
-    say("The story did not come out as told:", style=BAD)
+    print_line("The story did not come out as told:", style=BAD)
     for line in wrong:
-        say(f"  {line}")
+        print_line(f"  {line}")
 
 
 def _tell_next(took_s: float) -> None:
-    say(f"That took {seconds(took_s)}. Next, with your own app:", style=STRONG)
+    print_line(f"That took {format_seconds(took_s)}. Next, with your own app:", style=STRONG)
     for typed, done in NEXT:
-        say(f"  {typed:<52}{done}")
+        print_line(f"  {typed:<52}{done}")
 
 
 def _as_json(found: FirstActResult, ramped: SecondActResult, wrong: list[str], took_s: float) -> dict[str, object]:
@@ -154,9 +156,9 @@ def _as_json(found: FirstActResult, ramped: SecondActResult, wrong: list[str], t
         "find_mistakes": wrong,
         "took_s": round(took_s, 1),
         "planted": [{"endpoint": planted.endpoint, "what": planted.what} for planted in PLANTED],
-        "v2": {**as_json(found.evidence), "answer": found.answer.value, "users": _users(found.users)},
+        "v2": {**report_to_json(found.evidence), "answer": found.answer.value, "users": _users(found.users)},
         "v3": {
-            **as_json(ramped.evidence),
+            **report_to_json(ramped.evidence),
             "policy": as_document(POLICY),
             "shares": list(ramped.shares),
             "ended_by": ramped.ended_by,

@@ -18,13 +18,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from darklaunch_console.cli.arguments import check_launch_name, make_duration_callback
 from darklaunch_console.errors import EXIT_FAILED, ConsoleError
 from darklaunch_console.launches.drain import ExchangesInProgress, count_in_progress, wait_until_drained
-from darklaunch_console.output.numbers import count, percent, seconds
-from darklaunch_console.output.screen import BAD, GOOD, json_option, say, say_json, warn
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.numbers import format_count, format_percent, format_seconds
+from darklaunch_console.output.screen import BAD, GOOD, json_option, print_json, print_line, print_warning
+from darklaunch_console.output.text import format_plural
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_redis
-from darklaunch_console.stores.processes import comparators_alive, workers_alive
-from darklaunch_console.stores.streams import published, read_launch
+from darklaunch_console.stores.processes import list_live_comparators, list_live_workers
+from darklaunch_console.stores.streams import read_published_launch, read_streams
 
 DISCARDED = "paused"
 """The reason for which workers drop what a paused launch holds, in the ledger."""
@@ -50,13 +50,13 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
     settings: ConsoleSettings = ctx.obj
     began = time.monotonic()
     with open_redis(settings) as redis:
-        state = published(redis, name)
-        first = count_in_progress(read_launch(redis, state))
+        state = read_published_launch(redis, name)
+        first = count_in_progress(read_streams(redis, state))
         held = state.status is LaunchStatus.PAUSED and not state.hold
         if discard and not held:
             raise ConsoleError(f"{name} is not paused: nothing is held. Pause it first: darklaunch pause {name}")
         if held and not discard and first.waiting + first.replaying:
-            held_back = plural(first.waiting + first.replaying, "exchange")
+            held_back = format_plural(first.waiting + first.replaying, "exchange")
             raise ConsoleError(
                 f"{name} is paused: workers hold {held_back}. Replay them with "
                 f"`darklaunch resume {name}`, or give them up with `darklaunch drain {name} --discard`"
@@ -64,11 +64,11 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
         if not in_json:
             _warn_of_absence(redis, first)
         with _discarding(redis, name) if discard else contextlib.nullcontext(), _progress(not in_json) as told:
-            done = wait_until_drained(lambda: read_launch(redis, state), told, timeout)
-        now = count_in_progress(read_launch(redis, state))
+            done = wait_until_drained(lambda: read_streams(redis, state), told, timeout)
+        now = count_in_progress(read_streams(redis, state))
     took_s = time.monotonic() - began
     if in_json:
-        say_json({"launch": name, "drained": done, "waited_s": round(took_s, 3), "count_in_progress": asdict(now)})
+        print_json({"launch": name, "drained": done, "waited_s": round(took_s, 3), "count_in_progress": asdict(now)})
     else:
         _tell(state, now, done, took_s)
     ctx.exit(0 if done else EXIT_FAILED)
@@ -113,23 +113,23 @@ def in_words(now: ExchangesInProgress) -> str:
         (now.replaying, "being replayed"),
         (now.comparing, "waiting to be compared"),
     )
-    return ", ".join(f"{count(number)} {where}" for number, where in parts if number) or "nothing on its way"
+    return ", ".join(f"{format_count(number)} {where}" for number, where in parts if number) or "nothing on its way"
 
 
 def _warn_of_absence(redis: RedisClient, first: ExchangesInProgress) -> None:
-    if first.waiting + first.replaying and not workers_alive(redis):
-        warn("no worker is running: start one with `darklaunch worker`.")
-    if first.total and not comparators_alive(redis):
-        warn("no comparator is running: start one with `darklaunch comparator`.")
+    if first.waiting + first.replaying and not list_live_workers(redis):
+        print_warning("no worker is running: start one with `darklaunch worker`.")
+    if first.total and not list_live_comparators(redis):
+        print_warning("no comparator is running: start one with `darklaunch comparator`.")
 
 
 def _tell(state: LaunchState, now: ExchangesInProgress, done: bool, took_s: float) -> None:
     if not done:
-        say(f"{state.name} is not drained after {seconds(took_s)}: {in_words(now)}.", style=BAD)
-        say("  Next: darklaunch backlog, darklaunch doctor")
+        print_line(f"{state.name} is not drained after {format_seconds(took_s)}: {in_words(now)}.", style=BAD)
+        print_line("  Next: darklaunch backlog, darklaunch doctor")
     elif state.fraction:
-        say(f"Everything that {state.name} had sampled has settled, after {seconds(took_s)}.", style=GOOD)
-        say(f"  Sampling goes on at {percent(state.percent)}; darklaunch ramp {state.name} 0 ends it.")
+        print_line(f"Everything that {state.name} had sampled has settled, after {format_seconds(took_s)}.", style=GOOD)
+        print_line(f"  Sampling goes on at {format_percent(state.percent)}; darklaunch ramp {state.name} 0 ends it.")
     else:
-        say(f"{state.name} is drained: nothing is on its way.", style=GOOD)
-        say(f"  Next: darklaunch audit {state.name}")
+        print_line(f"{state.name} is drained: nothing is on its way.", style=GOOD)
+        print_line(f"  Next: darklaunch audit {state.name}")

@@ -16,11 +16,11 @@ from darklaunch_comparator.store.judgements import late
 from darklaunch_comparator.store.launches import LaunchEvent, list_events
 
 from darklaunch_console.cli.arguments import check_launch_name
-from darklaunch_console.output.screen import QUIET, STRONG, from_outside, json_option, say, say_json
-from darklaunch_console.output.text import plural
-from darklaunch_console.reports.evidence import find_record
-from darklaunch_console.reports.judgement import accused, came_late
-from darklaunch_console.reports.sentences import moment
+from darklaunch_console.output.screen import QUIET, STRONG, json_option, make_printable, print_json, print_line
+from darklaunch_console.output.text import format_plural
+from darklaunch_console.reports.evidence import read_launch_record
+from darklaunch_console.reports.judgement import describe_late_exchanges, list_accused_places
+from darklaunch_console.reports.sentences import format_second
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -38,26 +38,26 @@ def history(settings: ConsoleSettings, name: str, limit: int, in_json: bool) -> 
     --json gives all that each rested on: evidence, counts, thresholds, policy, and a digest of the rules.
     """
     with open_postgres(settings) as connection:
-        find_record(connection, name)
+        read_launch_record(connection, name)
         events = list_events(connection, name, limit)
         too_late = late(connection, name)
         told = defaultdict[int, list[NotificationDelivery]](list)
         for delivery in deliveries(connection, name, limit):
             told[delivery.event].append(delivery)
     if in_json:
-        say_json({"launch": name, "late": too_late, "events": [_event(event, told[event.id]) for event in events]})
+        print_json({"launch": name, "late": too_late, "events": [_event(event, told[event.id]) for event in events]})
         return
     cut = f"; earlier ones: --limit {10 * limit}" if len(events) == limit else ""
-    say(f"{name}: {plural(len(events), 'event')}, the latest first{cut}", style=STRONG)
+    print_line(f"{name}: {format_plural(len(events), 'event')}, the latest first{cut}", style=STRONG)
     after: LaunchEvent | None = None
     for event in events:
-        say(f"  {moment(event.at)}  {done(event)} by {from_outside(event.actor, 60)}")
+        print_line(f"  {format_second(event.at)}  {done(event)} by {make_printable(event.actor, 60)}")
         for line in (*_why(event, after), *changes(event.data), *map(_delivered, told[event.id])):
-            say(f"            {line}")
+            print_line(f"            {line}")
         after = event
     if too_late:
-        say(came_late(too_late))
-    say(f"Everything they rested on: darklaunch history {name} --json", style=QUIET)
+        print_line(describe_late_exchanges(too_late))
+    print_line(f"Everything they rested on: darklaunch history {name} --json", style=QUIET)
 
 
 def done(event: LaunchEvent) -> str:
@@ -66,13 +66,13 @@ def done(event: LaunchEvent) -> str:
     change = event.data.get("percent")
     to = f" to {change['to']:g} %" if isinstance(change, dict) and "to" in change else ""
     signature = event.data.get("signature")
-    return f"{from_outside(str(signature), 20)} {what}" if signature else f"{what}{to}"
+    return f"{make_printable(str(signature), 20)} {what}" if signature else f"{what}{to}"
 
 
 def changes(data: Mapping[str, Any]) -> Iterator[str]:
     """Say what an event changed of a launch's settings: `soak_s: 300 → 60`, `+ ignore $.total`."""
     for objection in cast(Sequence[str], data.get("despite", ())):
-        yield f"although {from_outside(objection, 200)}"
+        yield f"although {make_printable(objection, 200)}"
     for name, change in data.items():
         if not isinstance(change, Mapping) or name in _TOLD_BY_THE_ACT:
             continue
@@ -90,9 +90,9 @@ def changes(data: Mapping[str, Any]) -> Iterator[str]:
 def _why(event: LaunchEvent, after: LaunchEvent | None) -> list[str]:
     """Give the reason and the places accused; of a verdict that was acted on at once, the act has them."""
     if after and event.act == "verdict" and event.reason.endswith(f": {after.reason}") and after.actor == event.actor:
-        return [from_outside(event.reason.partition(":")[0], 60)]
-    reason = [from_outside(event.reason, 400)] if event.reason else []
-    return [*reason, *accused(event.data)]
+        return [make_printable(event.reason.partition(":")[0], 60)]
+    reason = [make_printable(event.reason, 400)] if event.reason else []
+    return [*reason, *list_accused_places(event.data)]
 
 
 def _flat(name: str, value: object) -> dict[str, object]:
@@ -119,20 +119,20 @@ def _rule(rule: Mapping[str, object]) -> str:
         for part, value in rule.items()
         if part not in ("kind", "path", "author", "reason") and value
     ]
-    return from_outside(", ".join([" ".join(named), *rest]), 200)
+    return make_printable(", ".join([" ".join(named), *rest]), 200)
 
 
 def _value(value: object) -> str:
     shown = f"{value:g}" if isinstance(value, float) else value
     shown = shown if isinstance(shown, str) else orjson.dumps(shown).decode()
-    return from_outside(shown, 120) if value not in (None, "", [], ()) else "none"
+    return make_printable(shown, 120) if value not in (None, "", [], ()) else "none"
 
 
 def _delivered(delivery: NotificationDelivery) -> str:
-    target = from_outside(delivery.target, 100) if delivery.target else "the command"
+    target = make_printable(delivery.target, 100) if delivery.target else "the command"
     word = {"delivered": "told", "failed": "could not tell", "pending": "is still to tell"}[delivery.state]
-    tries = f"{plural(delivery.attempts, 'attempt')}" if delivery.attempts > 1 else ""
-    said = ", ".join(part for part in (from_outside(delivery.said, 120), tries) if part)
+    tries = f"{format_plural(delivery.attempts, 'attempt')}" if delivery.attempts > 1 else ""
+    said = ", ".join(part for part in (make_printable(delivery.said, 120), tries) if part)
     return f"{word} {target}{f' ({said})' if said else ''}"
 
 

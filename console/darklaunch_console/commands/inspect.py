@@ -12,36 +12,44 @@ from darklaunch_comparator.store import report_queries, signatures
 from darklaunch_shared.wire.exchange import Request, Response
 from darklaunch_shared.wire.replay import ShadowError, ShadowResponse
 
-from darklaunch_console.output.numbers import milliseconds
+from darklaunch_console.output.numbers import format_ms
 from darklaunch_console.output.screen import (
     BAD,
     GOOD,
     QUIET,
     STRONG,
     WARN,
-    columns,
-    folded,
-    from_outside,
     json_option,
-    paint,
-    say_json,
-    show,
+    make_printable,
+    print_json,
+    print_paged,
+    style_text,
+    terminal_width,
+    wrap_text,
 )
 from darklaunch_console.output.text import printable
-from darklaunch_console.reports.columns import EXCUSED, LEGEND, ColumnLine, excuse, lay_out, parts, whole
-from darklaunch_console.reports.evidence import example
-from darklaunch_console.reports.masked_places import masked_places
-from darklaunch_console.reports.sample import check_id, find_sample
-from darklaunch_console.reports.sentences import clock
+from darklaunch_console.reports.columns import (
+    EXCUSED,
+    LEGEND,
+    ColumnLine,
+    mark_excused,
+    render_differing_rows,
+    render_rows,
+    split_sides,
+)
+from darklaunch_console.reports.evidence import render_example
+from darklaunch_console.reports.masked_places import find_masked_places
+from darklaunch_console.reports.sample import check_exchange_id, find_sample
+from darklaunch_console.reports.sentences import format_minute
 from darklaunch_console.reports.side_by_side import (
     DIFFERS,
     LEFT,
     RIGHT,
     SAME,
     SideBySideRow,
-    json_rows,
-    parse,
-    text_rows,
+    align_documents,
+    align_lines,
+    parse_document,
 )
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
@@ -61,7 +69,7 @@ Fact = tuple[str, str | None, str | None, str]
 
 
 @click.command(short_help="Show one exchange: request, both answers, and where they differ.")
-@click.argument("exchange", callback=check_id, metavar="ID")
+@click.argument("exchange", callback=check_exchange_id, metavar="ID")
 @click.option("--launch", metavar="NAME", help="Which launch's, when several mirrored the same request.")
 @json_option
 @click.pass_obj
@@ -75,21 +83,24 @@ def inspect(settings: ConsoleSettings, exchange: str, launch: str | None, in_jso
         sample = find_sample(connection, exchange, launch)
         known = {each.fingerprint: each for each in signatures.names(connection, sample.launch)}
     if in_json:
-        say_json(_as_json(sample))
+        print_json(_as_json(sample))
         return
     named = known.get(sample.fingerprint)
-    show(_told(sample, named.state if named else "", columns(WIDEST)))
+    print_paged(_told(sample, named.state if named else "", terminal_width(WIDEST)))
 
 
 def _told(sample: report_queries.StoredSample, state: str, width: int) -> list[Text]:
     request, primary, shadow = sample.replay.exchange.request, sample.replay.exchange.primary, sample.replay.shadow
-    differs = from_outside(example(sample.differences, len(sample.differences) + sample.omitted), 240)
-    first = f"{request.method} {from_outside(request.target, 200)}: {differs or 'no difference in content'}"
-    build = f", build {from_outside(shadow.build, 60)}" if shadow.build else ""
-    about = f"{sample.launch}, exchange {sample.exchange_id}, captured {clock(sample.captured_at)} at {request.origin}"
-    lines: list[Text] = [(line, BAD) for line in folded(first, more="  ")]
-    lines += [(line, "") for line in folded(from_outside(about, 300), more="  ")]
-    lines += [(line, "") for line in folded(f"signature {sample.fingerprint}, {state or 'forgotten'}{build}")]
+    differs = make_printable(render_example(sample.differences, len(sample.differences) + sample.omitted), 240)
+    first = f"{request.method} {make_printable(request.target, 200)}: {differs or 'no difference in content'}"
+    build = f", build {make_printable(shadow.build, 60)}" if shadow.build else ""
+    about = (
+        f"{sample.launch}, exchange {sample.exchange_id}, captured {format_minute(sample.captured_at)} "
+        f"at {request.origin}"
+    )
+    lines: list[Text] = [(line, BAD) for line in wrap_text(first, more="  ")]
+    lines += [(line, "") for line in wrap_text(make_printable(about, 300), more="  ")]
+    lines += [(line, "") for line in wrap_text(f"signature {sample.fingerprint}, {state or 'forgotten'}{build}")]
     lines += _request(request)
     lines.append(("", ""))
     if isinstance(shadow, ShadowResponse):
@@ -108,14 +119,14 @@ def _request(request: Request) -> list[Text]:
     if not request.body:
         return []
     try:
-        rows = json_rows(parse(text), parse(text)) if text else []
+        rows = align_documents(parse_document(text), parse_document(text)) if text else []
     except ValueError:
         rows = []
     written = [row.left or "" for row in rows] or (described or text).splitlines()
-    shown = [(f"  {from_outside(line, WIDEST)}", "") for line in written[:REQUEST_LINES]]
+    shown = [(f"  {make_printable(line, WIDEST)}", "") for line in written[:REQUEST_LINES]]
     if len(written) > REQUEST_LINES:
         shown.append((f"  ⋮ {len(written) - REQUEST_LINES:,} more lines: --json prints everything", QUIET))
-    if masked := masked_places(request):
+    if masked := find_masked_places(request):
         shown.append((f"  masked: {', '.join(masked)}", QUIET))
     return [("", ""), ("request body", STRONG), *shown]
 
@@ -125,18 +136,18 @@ def _beside(sample: report_queries.StoredSample, primary: Response, shadow: Resp
     lines = _heads(_facts(primary, shadow, places), width)
     rows = _body_rows(primary, shadow)
     if "status" not in places and "latency" not in places and not sample.omitted:
-        rows = excuse(rows, places)
+        rows = mark_excused(rows, places)
     lines.append(ColumnLine("", "", ""))
     if any(row.mark not in (SAME, EXCUSED) for row in rows):
-        return [*lines, *lay_out(rows, width)]
-    return [*lines, *whole(rows, width, BODY_LINES)]
+        return [*lines, *render_differing_rows(rows, width)]
+    return [*lines, *render_rows(rows, width, BODY_LINES)]
 
 
 def _facts(primary: Response, shadow: Response, places: list[str]) -> list[Fact]:
     slow = DIFFERS if "latency" in places else SAME
     facts: list[Fact] = [
         ("status", str(primary.status), str(shadow.status), SAME if primary.status == shadow.status else DIFFERS),
-        ("took", milliseconds(primary.latency_ms), milliseconds(shadow.latency_ms), slow),
+        ("took", format_ms(primary.latency_ms), format_ms(shadow.latency_ms), slow),
         ("body", f"{len(primary.body):,} bytes", f"{len(shadow.body):,} bytes", SAME),
     ]
     reported = [place.removeprefix("header:") for place in places if place.startswith("header:")]
@@ -151,9 +162,9 @@ def _facts(primary: Response, shadow: Response, places: list[str]) -> list[Fact]
 def _unanswered(primary: Response, shadow: ShadowError) -> list[Fact]:
     return [
         ("status", str(primary.status), f"no answer: {shadow.error.value.replace('_', ' ')}", DIFFERS),
-        ("took", milliseconds(primary.latency_ms), f"given up after {milliseconds(shadow.waited_ms)}", DIFFERS),
+        ("took", format_ms(primary.latency_ms), f"given up after {format_ms(shadow.waited_ms)}", DIFFERS),
         ("body", f"{len(primary.body):,} bytes", None, LEFT),
-        ("why", None, from_outside(shadow.detail), RIGHT),
+        ("why", None, make_printable(shadow.detail), RIGHT),
     ]
 
 
@@ -164,7 +175,7 @@ def _heads(facts: list[Fact], width: int) -> list[ColumnLine]:
     for name, *values, mark in facts:
         left, right = (None if value is None else f"{name:{longest}}  {value}" for value in values)
         rows.append(SideBySideRow(left, right, name, mark))
-    return [HEADS, *whole(rows, width)]
+    return [HEADS, *render_rows(rows, width)]
 
 
 def _header(answer: Response, name: str) -> str | None:
@@ -175,17 +186,17 @@ def _header(answer: Response, name: str) -> str | None:
 def _body_rows(primary: Response, shadow: Response) -> list[SideBySideRow]:
     (left, told), (right, told_too) = body_text(primary), body_text(shadow)
     try:
-        return json_rows(parse(left), parse(right))
+        return align_documents(parse_document(left), parse_document(right))
     except ValueError:
         pass
     if told and told_too:
         return [SideBySideRow(told, told_too, "the body", SAME if told == told_too else DIFFERS)]
-    return text_rows([told] if told else _lines(left), [told_too] if told_too else _lines(right))
+    return align_lines([told] if told else _lines(left), [told_too] if told_too else _lines(right))
 
 
 def _lines(text: str) -> list[str]:
     try:
-        return [row.left or "" for row in json_rows(parse(text), parse(text))]
+        return [row.left or "" for row in align_documents(parse_document(text), parse_document(text))]
     except ValueError:
         return [printable(line, keep="\t").expandtabs(4) for line in text.split("\n")] if text else []
 
@@ -195,22 +206,22 @@ def _notes(primary: Response, shadow: Response, sample: report_queries.StoredSam
     lines: list[Text] = [("", ""), ("   ".join(used), QUIET)] if used else []
     reported = {str(one["path"]) for one in sample.differences}
     names = sorted({name for name, _ in set(primary.headers) ^ set(shadow.headers)})
-    others = [from_outside(name, 40) for name in names if f"header:{name}" not in reported]
+    others = [make_printable(name, 40) for name in names if f"header:{name}" not in reported]
     if others:
         told = f"Headers that differ and are not compared, or mean the same: {', '.join(others)}"
-        lines += [(line, QUIET) for line in folded(told, more="  ")]
+        lines += [(line, QUIET) for line in wrap_text(told, more="  ")]
     return lines
 
 
 def _painted(line: ColumnLine, width: int) -> Text:
     """Paint the sides of a line; a mark says without colour what the colour says."""
-    left, mark, right = parts(line, width)
+    left, mark, right = split_sides(line, width)
     if line == HEADS or not line.mark:
         return left + mark + right, QUIET if left.startswith("⋮") else STRONG
     theirs, ours = {DIFFERS: (BAD, GOOD), LEFT: (BAD, ""), RIGHT: ("", GOOD), EXCUSED: (WARN, WARN)}.get(
         line.mark, ("", "")
     )
-    return f"{paint(left, theirs)}{mark}{paint(right, ours)}", ""
+    return f"{style_text(left, theirs)}{mark}{style_text(right, ours)}", ""
 
 
 def _as_json(sample: report_queries.StoredSample) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from darklaunch_comparator.store import migrate as store
 from darklaunch_comparator.store.runtime_role import grant_runtime
 
 from darklaunch_console.errors import ConsoleError
-from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
+from darklaunch_console.output.screen import GOOD, json_option, make_printable, print_json, print_line, print_warning
 from darklaunch_console.settings import ConsoleSettings
-from darklaunch_console.stores.postgres import named_database, open_postgres, postgres_at
+from darklaunch_console.stores.postgres import name_postgres, open_postgres, require_database
 
 
 @click.command()
@@ -24,35 +24,37 @@ def migrate(settings: ConsoleSettings, runtime_role: str, in_json: bool) -> None
     a DATABASE_URL with it, and keep the one that migrates for migrations.
     """
     applied = bring_up_to_date(settings)
-    where = postgres_at(named_database(settings))
+    where = name_postgres(require_database(settings))
     limited = _grant(settings, runtime_role) if runtime_role else None
     if in_json:
         granted = {"runtime_role": runtime_role, "limits_set": limited} if runtime_role else {}
-        say_json({"applied": applied, **granted})
+        print_json({"applied": applied, **granted})
         return
     _tell(applied, where)
     if runtime_role:
-        say(f"The role {from_outside(runtime_role)} may work on them, and change none of them.", style=GOOD)
+        print_line(f"The role {make_printable(runtime_role)} may work on them, and change none of them.", style=GOOD)
     if limited is False:
-        warn("its limits on time are not set, which takes the right to alter roles; connections set the same anyhow.")
+        print_warning(
+            "its limits on time are not set, which takes the right to alter roles; connections set the same anyhow."
+        )
 
 
 def _grant(settings: ConsoleSettings, role: str) -> bool:
     try:
         with open_postgres(settings):
-            return grant_runtime(named_database(settings).url, role)
+            return grant_runtime(require_database(settings).url, role)
     except UnfitRole as unfit:
         raise ConsoleError(str(unfit)) from None
 
 
 def _tell(applied: list[str], where: str) -> None:
     if applied:
-        say(f"{where} has the tables of this release: applied {', '.join(applied)}.", style=GOOD)
+        print_line(f"{where} has the tables of this release: applied {', '.join(applied)}.", style=GOOD)
     else:
-        say(f"{where} has the tables of this release already.")
+        print_line(f"{where} has the tables of this release already.")
 
 
 def bring_up_to_date(settings: ConsoleSettings) -> list[str]:
     """Apply the missing migrations and return their names. Raises ConsoleError when the database cannot be used."""
     with open_postgres(settings):  # what cannot be used is refused here, in one line, whatever goes wrong in the block
-        return store.migrate(named_database(settings).url)
+        return store.migrate(require_database(settings).url)

@@ -11,11 +11,29 @@ from darklaunch_comparator.store.signatures import STATES
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage
-from darklaunch_console.output.numbers import count
-from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, folded, from_outside, json_option, say, say_json
-from darklaunch_console.output.text import plural
-from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem, gather
-from darklaunch_console.reports.sentences import before_noise, brief, clock, decision, frequency, samples, settled
+from darklaunch_console.output.numbers import format_count
+from darklaunch_console.output.screen import (
+    BAD,
+    GOOD,
+    QUIET,
+    STRONG,
+    json_option,
+    make_printable,
+    print_json,
+    print_line,
+    wrap_text,
+)
+from darklaunch_console.output.text import format_plural
+from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem, gather_evidence
+from darklaunch_console.reports.sentences import (
+    count_decided,
+    describe_before_noise,
+    describe_decision,
+    describe_frequency,
+    format_minute,
+    list_other_samples,
+    name_problem,
+)
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -48,11 +66,11 @@ def mismatches(
     if state and every:
         raise BadUsage("--state and --all contradict each other: choose one")
     with open_postgres(settings) as connection:
-        evidence = gather(connection, name)
+        evidence = gather_evidence(connection, name)
     found = _chosen(evidence, STATES if every else (state or "open",), endpoint)
     listed = found[: limit or (None if in_json else SHOWN)]
     if in_json:
-        say_json([asdict(problem) for problem in listed])
+        print_json([asdict(problem) for problem in listed])
     else:
         _tell(evidence, found, listed, state or "", endpoint)
     raise click.exceptions.Exit(1 if any(map(_is_open, found)) else 0)
@@ -71,27 +89,29 @@ def _chosen(evidence: ReportEvidence, states: Sequence[str], endpoint: str) -> l
 def _tell(
     evidence: ReportEvidence, found: list[ReportProblem], listed: list[ReportProblem], state: str, endpoint: str
 ) -> None:
-    among = f"in {plural(evidence.compared, 'compared exchange')}"
-    where = f" of endpoints with {from_outside(endpoint, 60)!r}" if endpoint else ""
-    also = f"; {counted}" if not state and (counted := settled(evidence)) else ""
+    among = f"in {format_plural(evidence.compared, 'compared exchange')}"
+    where = f" of endpoints with {make_printable(endpoint, 60)!r}" if endpoint else ""
+    also = f"; {counted}" if not state and (counted := count_decided(evidence)) else ""
     named = f"{state} " if state else ""
     if not found:
-        say(f"No {named}mismatches{where} {among}{also}.", style="" if state or endpoint else GOOD)
+        print_line(f"No {named}mismatches{where} {among}{also}.", style="" if state or endpoint else GOOD)
         return
     is_open = any(map(_is_open, found))
     noise = sum(problem.only_noise for problem in found)
-    known = f", {count(noise)} of them before it was known to be noise" if noise else ""
-    said = f"{plural(len(found), f'{named}kind')} of mismatch{where} {among}{known}{also}."
-    say(said, style=BAD if is_open else "")
+    known = f", {format_count(noise)} of them before it was known to be noise" if noise else ""
+    said = f"{format_plural(len(found), f'{named}kind')} of mismatch{where} {among}{known}{also}."
+    print_line(said, style=BAD if is_open else "")
     for problem in listed:
-        say()
+        print_line()
         for line in _problem(problem):
-            say(line, style=STRONG if line[0] != " " else "")
-    say()
+            print_line(line, style=STRONG if line[0] != " " else "")
+    print_line()
     if len(found) > len(listed):
-        say(f"{plural(len(found) - len(listed), 'more kind')}: --limit {len(found)}")
+        print_line(f"{format_plural(len(found) - len(listed), 'more kind')}: --limit {len(found)}")
     if is_open:
-        say(f"Meant to be so: darklaunch accept {evidence.record.state.name} FINGERPRINT --reason TEXT", style=QUIET)
+        print_line(
+            f"Meant to be so: darklaunch accept {evidence.record.state.name} FINGERPRINT --reason TEXT", style=QUIET
+        )
 
 
 def _is_open(problem: ReportProblem) -> bool:
@@ -100,17 +120,17 @@ def _is_open(problem: ReportProblem) -> bool:
 
 def _problem(problem: ReportProblem) -> list[str]:
     fingerprints = " ".join((problem.fingerprint, *problem.joined))
-    first, last = clock(problem.first_seen), clock(problem.last_seen)
+    first, last = format_minute(problem.first_seen), format_minute(problem.last_seen)
     span = f"at {first}" if first == last else f"{first} to {last}"
-    lines = folded(brief(problem), more="    ")
-    lines += folded(f"{fingerprints}  {frequency(problem)}, {span}", "  ")
+    lines = wrap_text(name_problem(problem), more="    ")
+    lines += wrap_text(f"{fingerprints}  {describe_frequency(problem)}, {span}", "  ")
     if problem.noise:
-        lines += folded(before_noise(problem), "  ", "  ")
+        lines += wrap_text(describe_before_noise(problem), "  ", "  ")
     if problem.decided:
-        lines += folded(decision(problem), "  ", "  ")
+        lines += wrap_text(describe_decision(problem), "  ", "  ")
     if problem.example:
-        lines += folded(from_outside(problem.example, 160), "  ", "  ")
+        lines += wrap_text(make_printable(problem.example, 160), "  ", "  ")
     if problem.sample:
-        others = samples(problem)
+        others = list_other_samples(problem)
         lines.append(f"  darklaunch inspect {problem.sample}{f'   ({others})' if others else ''}")
     return lines

@@ -14,23 +14,23 @@ from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.replay import ReplayedVersion
 
 from darklaunch_console.cli.arguments import check_launch_name
-from darklaunch_console.output.numbers import count, percent, share
+from darklaunch_console.output.numbers import format_count, format_percent, format_share
 from darklaunch_console.output.screen import (
     GOOD,
     QUIET,
     STRONG,
-    folded,
-    from_outside,
     json_option,
-    say,
-    say_all,
-    say_json,
+    make_printable,
+    print_json,
+    print_line,
+    print_lines,
+    wrap_text,
 )
-from darklaunch_console.output.table import table
-from darklaunch_console.output.text import plural
-from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.output.table import render_table
+from darklaunch_console.output.text import format_plural
+from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.reports.noise_baseline import NoiseBaseline, read_baseline
-from darklaunch_console.reports.sentences import clock
+from darklaunch_console.reports.sentences import format_minute
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -59,33 +59,33 @@ def noise(settings: ConsoleSettings, name: str, every: bool, in_json: bool) -> N
     differ far more in the shadow than within one version.
     """
     with open_postgres(settings) as connection:
-        spec = find_record(connection, name).state.spec
+        spec = read_launch_record(connection, name).state.spec
         baseline = read_baseline(connection, name)
         changes = noise_changes(connection, name, CHANGES_SHOWN + 1)
     if in_json:
-        say_json(_as_json(name, spec, baseline, changes))
+        print_json(_as_json(name, spec, baseline, changes))
         return
-    for line in folded(headline(name, spec, baseline)):
-        say(line, style=GOOD if baseline.pairs else STRONG)
+    for line in wrap_text(headline(name, spec, baseline)):
+        print_line(line, style=GOOD if baseline.pairs else STRONG)
     if baseline.pairs or _is_on(spec):
-        say_all(folded(_asked(spec, baseline), "  "))
+        print_lines(wrap_text(_asked(spec, baseline), "  "))
     listed = [place for place in baseline.places if every or place.state != NoiseState.STABLE]
     if listed:
-        say()
-        say_all(_listing(listed, spec))
+        print_line()
+        print_lines(_listing(listed, spec))
     if hidden := len(baseline.places) - len(listed):
-        say()
-        say(
-            f"{plural(hidden, 'identifier')} that one version repeats: compared by value. --all lists them.",
+        print_line()
+        print_line(
+            f"{format_plural(hidden, 'identifier')} that one version repeats: compared by value. --all lists them.",
             style=QUIET,
         )
     if changes:
-        say()
-        say("Learned, latest first")
+        print_line()
+        print_line("Learned, latest first")
         for change in changes[:CHANGES_SHOWN]:
-            say_all(folded(_change(change), "  ", "    "))
+            print_lines(wrap_text(_change(change), "  ", "    "))
         if len(changes) > CHANGES_SHOWN:
-            say("  and more before: darklaunch.noise_change has them all", style=QUIET)
+            print_line("  and more before: darklaunch.noise_change has them all", style=QUIET)
 
 
 def headline(name: str, spec: LaunchSpec, baseline: NoiseBaseline) -> str:
@@ -94,11 +94,11 @@ def headline(name: str, spec: LaunchSpec, baseline: NoiseBaseline) -> str:
         off = "" if _is_on(spec) else " It is turned off (--noise 0 or --no-compare)."
         return f"{name}: nothing is known of noise: no second answer has been compared yet.{off}"
     known = [*baseline.volatile, *baseline.generated]
-    learned = f"learned from {plural(baseline.pairs, _replay(spec))}"
+    learned = f"learned from {format_plural(baseline.pairs, _replay(spec))}"
     if not known:
         return f"{name}: no place is known to be noise; {learned}."
-    blind = f", {count(len(baseline.blind))} of them blind" if baseline.blind else ""
-    return f"{name}: {plural(len(known), 'place is', 'places are')} noise{blind}; {learned}."
+    blind = f", {format_count(len(baseline.blind))} of them blind" if baseline.blind else ""
+    return f"{name}: {format_plural(len(known), 'place is', 'places are')} noise{blind}; {learned}."
 
 
 def _is_on(spec: LaunchSpec) -> bool:
@@ -110,10 +110,10 @@ def _replay(spec: LaunchSpec) -> str:
 
 
 def _asked(spec: LaunchSpec, baseline: NoiseBaseline) -> str:
-    whom = f"the control {from_outside(spec.control, 100)}" if spec.control else "the shadow, a second time"
-    told = f"{percent(spec.noise_percent)} of the reads go to {whom}"
+    whom = f"the control {make_printable(spec.control, 100)}" if spec.control else "the shadow, a second time"
+    told = f"{format_percent(spec.noise_percent)} of the reads go to {whom}"
     if baseline.unanswered:
-        told += f"; {count(baseline.unanswered)} got no answer"
+        told += f"; {format_count(baseline.unanswered)} got no answer"
     return f"{told}."
 
 
@@ -125,23 +125,23 @@ def _listing(places: Sequence[NoisePlace], spec: LaunchSpec) -> list[str]:
         by_endpoint.setdefault(place.endpoint, []).append(place)
     lines: list[list[str]] = []
     for endpoint, found in by_endpoint.items():
-        lines.append([f"{from_outside(endpoint, 44)}, {plural(found[0].pairs, 'pair')}", "", "", "", ""])
+        lines.append([f"{make_printable(endpoint, 44)}, {format_plural(found[0].pairs, 'pair')}", "", "", "", ""])
         lines += [
             [
-                f"  {from_outside(place.path, _PATH_CHARS)}",
-                share(place.own_rate, 1),
-                share(place.candidate_rate, 1),
+                f"  {make_printable(place.path, _PATH_CHARS)}",
+                format_share(place.own_rate, 1),
+                format_share(place.candidate_rate, 1),
                 _state(place),
                 _since(place.since),
             ]
             for place in found
         ]
-    return table(["", own, "shadow", "compared", "since"], lines, left=(0, 3, 4))
+    return render_table(["", own, "shadow", "compared", "since"], lines, left=(0, 3, 4))
 
 
 def _since(at: datetime) -> str:
     """Write a time in five characters: today 14:02, else 11-26."""
-    shown = clock(at)
+    shown = format_minute(at)
     return shown if len(shown) == 5 else shown[5:10]
 
 
@@ -155,19 +155,22 @@ def _state(place: NoisePlace) -> str:
 
 
 def _change(change: NoiseChange) -> str:
-    place = f"{from_outside(change.endpoint, 40)} {from_outside(change.path, 40)}"
-    return f"{clock(change.at)}  {place}: {_HOW[NoiseState(change.became)]}, {_why(change)}"
+    place = f"{make_printable(change.endpoint, 40)} {make_printable(change.path, 40)}"
+    return f"{format_minute(change.at)}  {place}: {_HOW[NoiseState(change.became)]}, {_why(change)}"
 
 
 def _why(change: NoiseChange) -> str:
-    pairs = plural(change.pairs, "pair")
+    pairs = format_plural(change.pairs, "pair")
     match NoiseState(change.became):
         case NoiseState.STABLE:
-            return f"the same in {count(change.agreed)} of {pairs}"
+            return f"the same in {format_count(change.agreed)} of {pairs}"
         case NoiseState.EXCEEDED:
-            return f"in {count(change.pos)} of {pairs} only the shadow differed, in {count(change.neg)} only it did not"
+            return (
+                f"in {format_count(change.pos)} of {pairs} only the shadow differed, in "
+                f"{format_count(change.neg)} only it did not"
+            )
         case _:
-            return f"differed in {count(change.varied + change.regenerated)} of {pairs}"
+            return f"differed in {format_count(change.varied + change.regenerated)} of {pairs}"
 
 
 def _as_json(name: str, spec: LaunchSpec, baseline: NoiseBaseline, changes: Sequence[NoiseChange]) -> dict[str, object]:

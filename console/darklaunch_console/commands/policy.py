@@ -20,9 +20,9 @@ from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.launches.change import change_launch, current_actor, find_launch
 from darklaunch_console.launches.description import JUDGE_MODE_WORDS
-from darklaunch_console.output.numbers import count, decimal, percent, seconds, share
-from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json
-from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.output.numbers import format_count, format_decimal, format_percent, format_seconds, format_share
+from darklaunch_console.output.screen import GOOD, json_option, make_printable, print_json, print_line
+from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
@@ -44,15 +44,15 @@ def policy(ctx: click.Context) -> None:
 def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
     """Show the policy of a launch."""
     with open_postgres(settings) as connection:
-        record = find_record(connection, name)
+        record = read_launch_record(connection, name)
         found = carried(record.state.spec.policy)
         rate = report_queries.recent_rate(connection, name)
     if in_json:
-        say_json({"launch": name, "policy": as_document(found), "clears_after": found.clean_exchanges, "per_s": rate})
+        print_json({"launch": name, "policy": as_document(found), "clears_after": found.clean_exchanges, "per_s": rate})
         return
-    say(f"The judge of {name} {JUDGE_MODE_WORDS[found.mode]}.")
+    print_line(f"The judge of {name} {JUDGE_MODE_WORDS[found.mode]}.")
     for line in described(found, rate):
-        say(f"  {line}")
+        print_line(f"  {line}")
 
 
 @policy.command(
@@ -132,36 +132,37 @@ def chosen(document: TextIO | None, changes: tuple[str, ...], old: JudgePolicy) 
 def forecast(policy: JudgePolicy, rate: float) -> str:
     """Say how long it takes to show that the budgets are kept, at the present rate if there is one."""
     needed = policy.clean_exchanges
-    takes = f"Clearing {share(policy.tightest, 4)} takes {count(needed)} exchanges without a failure"
-    return f"{takes}, {seconds(needed / rate)} at {decimal(rate)} a second." if rate else f"{takes}."
+    takes = f"Clearing {format_share(policy.tightest, 4)} takes {format_count(needed)} exchanges without a failure"
+    return f"{takes}, {format_seconds(needed / rate)} at {format_decimal(rate)} a second." if rate else f"{takes}."
 
 
 def described(policy: JudgePolicy, rate: float = 0.0) -> list[str]:
     """Describe a policy, line by line."""
     budgets, weights = policy.budgets, policy.weights
     lines = [
-        f"rolls back at evidence of {decimal(1 / policy.alpha)} : 1 (alpha {policy.alpha:g}) for more than",
-        f"  {share(budgets.mismatch, 4)} mismatches (weight {weights.mismatch:g}), "
-        f"{share(budgets.error, 4)} without an answer ({weights.error:g}),",
-        f"  {share(budgets.slow, 4)} slow ({weights.slow:g}); "
+        f"rolls back at evidence of {format_decimal(1 / policy.alpha)} : 1 (alpha {policy.alpha:g}) for more than",
+        f"  {format_share(budgets.mismatch, 4)} mismatches (weight {weights.mismatch:g}), "
+        f"{format_share(budgets.error, 4)} without an answer ({weights.error:g}),",
+        f"  {format_share(budgets.slow, 4)} slow ({weights.slow:g}); "
         f"or a slower p50 ({weights.p50:g}), p95 ({weights.p95:g}), p99 ({weights.p99:g})",
-        f"clears rates at evidence of {decimal(1 / policy.beta)} : 1 (beta {policy.beta:g}), step by step:",
+        f"clears rates at evidence of {format_decimal(1 / policy.beta)} : 1 (beta {policy.beta:g}), step by step:",
     ]
     for step in policy.steps:
         by_hand = ", raised to by a person" if step.by_hand else ""
         lines.append(
-            f"  {percent(step.percent)}: below {share(step.bound, 4)}, {count(step.minimum)} exchanges, "
-            f"{seconds(policy.soak_s)}{by_hand}"
+            f"  {format_percent(step.percent)}: below {format_share(step.bound, 4)}, "
+            f"{format_count(step.minimum)} exchanges, "
+            f"{format_seconds(policy.soak_s)}{by_hand}"
         )
     if policy.promote_by_hand:
         lines.append("a person promotes")
     if policy.strict:
         lines.append("rates are cleared block by block (strict)")
-    carrying, below = share(policy.coverage_share), share(policy.endpoint_bound)
+    carrying, below = format_share(policy.coverage_share), format_share(policy.endpoint_bound)
     lines.append(f"endpoints with {carrying} of the traffic must be cleared of {below} mismatches")
     if policy.unjudged:
-        lines.append(f"not asked of {', '.join(from_outside(each, 60) for each in policy.unjudged)}")
-    lines += [f"tells {from_outside(url)}" for url in policy.webhooks]
+        lines.append(f"not asked of {', '.join(make_printable(each, 60) for each in policy.unjudged)}")
+    lines += [f"tells {make_printable(url)}" for url in policy.webhooks]
     return [*lines, forecast(policy, rate)]
 
 

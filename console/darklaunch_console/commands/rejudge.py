@@ -18,10 +18,10 @@ from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.launches.change import find_launch
 from darklaunch_console.launches.rules import diff_rules, parse_rules, record_rules
-from darklaunch_console.output.numbers import count
-from darklaunch_console.output.screen import GOOD, WARN, folded, from_outside, json_option, say, say_json
-from darklaunch_console.output.text import plural
-from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.output.numbers import format_count
+from darklaunch_console.output.screen import GOOD, WARN, json_option, make_printable, print_json, print_line, wrap_text
+from darklaunch_console.output.text import format_plural
+from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
 
@@ -50,7 +50,7 @@ def rejudge(
     if applied and not reason.strip():
         raise BadUsage("--apply needs a --reason: it is kept with the event")
     with open_postgres(settings) as connection:
-        spec = find_record(connection, name).state.spec
+        spec = read_launch_record(connection, name).state.spec
         old = read_stored(spec.rules)
         new = parse_rules(document.read(), document.name, old) if document else old
         noise = known_noise(connection, name).get(name, {})
@@ -67,11 +67,13 @@ def rejudge(
             data: dict[str, object] = {"rejudged": told["would_be"]}
             told["revision"] = record_rules(redis, connection, before, new, reason, data).state.revision
     if in_json:
-        say_json({**told, "applied": applied and bool(added or removed)})
+        print_json({**told, "applied": applied and bool(added or removed)})
     elif applied:
         _say_applied(name, len(added), len(removed))
     elif document:
-        say(f"Nothing is applied yet. Next: darklaunch rejudge {name} -f {from_outside(document.name)} --apply")
+        print_line(
+            f"Nothing is applied yet. Next: darklaunch rejudge {name} -f {make_printable(document.name)} --apply"
+        )
 
 
 def _kept(connection: Connection, name: str) -> Iterator[RecordedSample]:
@@ -89,38 +91,44 @@ def _kept(connection: Connection, name: str) -> Iterator[RecordedSample]:
 def _say(name: str, kinds: list[RejudgedSignature]) -> None:
     recorded, samples = sum(kind.count for kind in kinds), sum(len(kind.verdicts) for kind in kinds)
     if not kinds:
-        say(f"{name}: no mismatch was recorded, so there is nothing to judge again.")
+        print_line(f"{name}: no mismatch was recorded, so there is nothing to judge again.")
         return
     sums = totals(kinds)
     left = round(sums.pop("mismatched", 0))
-    parts = [f"about {count(number)} {outcome}" for outcome, number in sorted(sums.items(), key=lambda pair: -pair[1])]
-    became = f"{', '.join(parts)}, {count(left)} still mismatched" if parts else "all still mismatched"
-    say(f"{name}: of {count(recorded)} recorded mismatches {became}.", style=GOOD if left < recorded else WARN)
-    say(f"  An estimate from {plural(samples, 'sample')} of {plural(len(kinds), 'kind')} of mismatch.")
-    for line in folded(UNSEEN, "  "):
-        say(line)
-    say()
+    parts = [
+        f"about {format_count(number)} {outcome}" for outcome, number in sorted(sums.items(), key=lambda pair: -pair[1])
+    ]
+    became = f"{', '.join(parts)}, {format_count(left)} still mismatched" if parts else "all still mismatched"
+    print_line(
+        f"{name}: of {format_count(recorded)} recorded mismatches {became}.", style=GOOD if left < recorded else WARN
+    )
+    print_line(
+        f"  An estimate from {format_plural(samples, 'sample')} of {format_plural(len(kinds), 'kind')} of mismatch."
+    )
+    for line in wrap_text(UNSEEN, "  "):
+        print_line(line)
+    print_line()
     for kind in kinds:
         shares = sorted(kind.estimate.items(), key=lambda pair: -pair[1])
-        becomes = ", ".join(f"{outcome} {count(number)}" for outcome, number in shares)
-        heading = f"{kind.fingerprint}  {from_outside(kind.endpoint, 80)} {from_outside(kind.title, 120)}"
-        for line in folded(heading, "", "  "):
-            say(line)
-        say(f"  mismatched {count(kind.count)} → {becomes}", style=GOOD if kind.changed else "")
+        becomes = ", ".join(f"{outcome} {format_count(number)}" for outcome, number in shares)
+        heading = f"{kind.fingerprint}  {make_printable(kind.endpoint, 80)} {make_printable(kind.title, 120)}"
+        for line in wrap_text(heading, "", "  "):
+            print_line(line)
+        print_line(f"  mismatched {format_count(kind.count)} → {becomes}", style=GOOD if kind.changed else "")
         for verdict in kind.verdicts:
             if verdict.outcome == "mismatched" and verdict.left != kind.title:
-                for line in folded(
-                    f"{verdict.exchange_id} still differs in {from_outside(verdict.left, 200)}", "  ", "  "
+                for line in wrap_text(
+                    f"{verdict.exchange_id} still differs in {make_printable(verdict.left, 200)}", "  ", "  "
                 ):
-                    say(line)
+                    print_line(line)
 
 
 def _say_applied(name: str, added: int, removed: int) -> None:
     if added or removed:
-        say(f"Applied: {added} added, {removed} removed. What was recorded stays as it is.", style=GOOD)
-        say("The evidence of the verdict begins anew under them.")
+        print_line(f"Applied: {added} added, {removed} removed. What was recorded stays as it is.", style=GOOD)
+        print_line("The evidence of the verdict begins anew under them.")
     else:
-        say(f"{name} has these rules already.")
+        print_line(f"{name} has these rules already.")
 
 
 def _as_json(name: str, kinds: list[RejudgedSignature], added: int, removed: int) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import click
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage
-from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, say, say_json
+from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, print_json, print_line
 from darklaunch_console.reports import coverage, sentences
-from darklaunch_console.reports.evidence import ReportEvidence, gather
-from darklaunch_console.reports.judgement import details, headline, judged
-from darklaunch_console.reports.layout import as_json, as_markdown, as_text
+from darklaunch_console.reports.evidence import ReportEvidence, gather_evidence
+from darklaunch_console.reports.judgement import describe_verdict, list_details, read_judged_launch
+from darklaunch_console.reports.layout import render_markdown, render_text, report_to_json
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -28,10 +28,10 @@ def report(settings: ConsoleSettings, name: str, markdown: bool, routes: bool, i
     if markdown and (in_json or routes):
         raise BadUsage("--markdown is a form of the whole report: leave --json and --coverage out")
     with open_postgres(settings) as connection:
-        found = judged(connection, name)
-        evidence = gather(connection, name)
+        found = read_judged_launch(connection, name)
+        evidence = gather_evidence(connection, name)
         if found.judgement is not None:
-            evidence = replace(evidence, verdict=(headline(found), *details(found)))
+            evidence = replace(evidence, verdict=(describe_verdict(found), *list_details(found)))
     if routes:
         show_coverage(evidence, in_json=in_json)
     else:
@@ -42,27 +42,30 @@ def show_coverage(evidence: ReportEvidence, *, in_json: bool) -> None:
     """Print which routes were judged, and what the others lack."""
     name, found = evidence.record.state.name, evidence.coverage
     if in_json:
-        say_json({"launch": name, "coverage": None if found is None else coverage.as_values(found)})
+        print_json({"launch": name, "coverage": None if found is None else coverage.coverage_to_json(found)})
     elif found is None:
-        say(f"{name}: {coverage.UNKNOWN}", style=STRONG)
+        print_line(f"{name}: {coverage.UNKNOWN}", style=STRONG)
     else:
-        say(f"{name}: {coverage.sentence(found)}.", style=STRONG if found.rest else GOOD)
-        for line in coverage.as_lines(found):
-            say(line)
+        print_line(f"{name}: {coverage.describe_coverage(found)}.", style=STRONG if found.rest else GOOD)
+        for line in coverage.render_unjudged_routes(found):
+            print_line(line)
 
 
 def show(evidence: ReportEvidence, *, markdown: bool = False, in_json: bool = False) -> None:
     """Print a report in one of its forms."""
     if in_json:
-        say_json(as_json(evidence))
+        print_json(report_to_json(evidence))
     elif markdown:
-        for line in as_markdown(evidence):
-            say(line)
+        for line in render_markdown(evidence):
+            print_line(line)
     else:
         for number, line in enumerate(evidence.verdict):
-            say(f"  {line}" if number else line, style="" if number else STRONG)
+            print_line(f"  {line}" if number else line, style="" if number else STRONG)
         if evidence.verdict:
-            say()
-        say(sentences.headline(evidence), style=BAD if evidence.problems else GOOD if evidence.compared else STRONG)
-        for line in as_text(evidence):
-            say(line, style=QUIET if line.startswith("        ") else "")
+            print_line()
+        print_line(
+            sentences.describe_problems(evidence),
+            style=BAD if evidence.problems else GOOD if evidence.compared else STRONG,
+        )
+        for line in render_text(evidence):
+            print_line(line, style=QUIET if line.startswith("        ") else "")

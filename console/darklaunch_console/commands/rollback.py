@@ -25,7 +25,7 @@ from darklaunch_console.launches.change import (
     launch_as_json,
     list_launch_names,
 )
-from darklaunch_console.output.screen import WARN, say, say_json, warn
+from darklaunch_console.output.screen import WARN, print_json, print_line, print_warning
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
@@ -126,12 +126,12 @@ def _tell(name: str, state: LaunchState | None, already: bool, trouble: str, in_
         document = (
             launch_as_json(shown, changed=not already) if shown else {"launch": name, "hold": True, "changed": True}
         )
-        say_json({**document, "recorded": not trouble})
+        print_json({**document, "recorded": not trouble})
     elif already:
-        say(f"{name} is rolled back already: nothing is mirrored.")
+        print_line(f"{name} is rolled back already: nothing is mirrored.")
     else:
-        say(f"{name} is rolled back: within a second nothing is mirrored any more.", style=WARN)
-        say("  What was on its way is settled as dropped (superseded_by_rollback).")
-        say(f"  Next: darklaunch report {name}; darklaunch resume {name} mirrors again")
+        print_line(f"{name} is rolled back: within a second nothing is mirrored any more.", style=WARN)
+        print_line("  What was on its way is settled as dropped (superseded_by_rollback).")
+        print_line(f"  Next: darklaunch report {name}; darklaunch resume {name} mirrors again")
     if trouble:
-        warn(f"Redis has it, the record has not: {trouble}.")
+        print_warning(f"Redis has it, the record has not: {trouble}.")

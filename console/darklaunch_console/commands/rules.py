@@ -15,10 +15,10 @@ from darklaunch_console.cli.arguments import check_launch_name, parse_duration
 from darklaunch_console.errors import BadUsage, ConsoleError
 from darklaunch_console.launches.change import current_actor, find_launch, launch_as_json
 from darklaunch_console.launches.rules import add_rules, diff_rules, parse_rules, record_rules, remove_rule
-from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.screen import GOOD, json_option, make_printable, print_json, print_line, print_warning
+from darklaunch_console.output.text import format_plural
 from darklaunch_console.reports import rule_text
-from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
 
@@ -49,18 +49,18 @@ def show(settings: ConsoleSettings, name: str, as_toml: bool, in_json: bool) -> 
     if as_toml and in_json:
         raise BadUsage("--toml and --json are two forms of the same rules: choose one")
     with open_postgres(settings) as connection:
-        stored = find_record(connection, name).state.spec.rules
+        stored = read_launch_record(connection, name).state.spec.rules
         held = read_stored(stored)
         told = look(connection, name, held)
     if masks_lost(stored):
-        warn(f"{WITHHELD}. {WRITE_ALL.format(name=name)}")
+        print_warning(f"{WITHHELD}. {WRITE_ALL.format(name=name)}")
     if as_toml:
         click.echo(write_toml(held), nl=False)
     elif in_json:
-        say_json({"launch": name, "rules": [rule_text.as_json(each) for each in told]})
+        print_json({"launch": name, "rules": [rule_text.rule_to_json(each) for each in told]})
     else:
-        say(rule_text.headline(name, told))
-        rule_text.show(told)
+        print_line(rule_text.describe_rules(name, told))
+        rule_text.print_rules(told)
 
 
 @rules.command(short_help="Add a rule.")
@@ -141,7 +141,7 @@ def apply(settings: ConsoleSettings, name: str, document: TextIO, reason: str, i
 def look(connection: Connection, name: str, held: RuleSet) -> list[rule_text.RuleStatus]:
     """Look at each rule of a launch in the light of what was recorded."""
     endpoints = {counted.endpoint for counted in report_queries.endpoints(connection, name)}
-    return rule_text.tell(held, datetime.now(UTC), endpoints, report_queries.excuses(connection, name, 5_000))
+    return rule_text.assess_rules(held, datetime.now(UTC), endpoints, report_queries.excuses(connection, name, 5_000))
 
 
 def last_day(text: str) -> date | datetime:
@@ -162,10 +162,10 @@ def chosen(held: RuleSet, named: str, launch: str) -> Rule:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise ConsoleError(f"{launch} has no rule {from_outside(named, 80)!r}. See darklaunch rules show {launch}")
-    several = ", ".join(f"{rule_id(rule)} ({rule_text.in_words(rule)})" for rule in found[:5])
+        raise ConsoleError(f"{launch} has no rule {make_printable(named, 80)!r}. See darklaunch rules show {launch}")
+    several = ", ".join(f"{rule_id(rule)} ({rule_text.describe_rule(rule)})" for rule in found[:5])
     raise ConsoleError(
-        f"{plural(len(found), 'rule')} of {launch} are about {from_outside(named, 80)}: {several}. Name one"
+        f"{format_plural(len(found), 'rule')} of {launch} are about {make_printable(named, 80)}: {several}. Name one"
     )
 
 
@@ -194,12 +194,12 @@ def _change(
         notes = [each for each in look(connection, name, new) if each.rule in added]
     if in_json:
         ids = {"added": [rule_id(rule) for rule in added], "removed": [rule_id(rule) for rule in removed]}
-        say_json(launch_as_json(record.state, changed=True, **ids, rules=len(new.all())))
+        print_json(launch_as_json(record.state, changed=True, **ids, rules=len(new.all())))
         return
     parts = [f"{len(added)} added"] * bool(added) + [f"{len(removed)} removed"] * bool(removed)
-    say(f"{name} has {plural(len(new.all()), 'rule')} now: {', '.join(parts)}.", style=GOOD)
-    rule_text.show(notes)
+    print_line(f"{name} has {format_plural(len(new.all()), 'rule')} now: {', '.join(parts)}.", style=GOOD)
+    rule_text.print_rules(notes)
     for rule in removed:
-        say(f"{rule_id(rule)}  removed: {rule_text.in_words(rule)}")
-    say("  Comparators follow within a second; what was recorded stays as it is.")
-    say(f"  Next: darklaunch rejudge {name}")
+        print_line(f"{rule_id(rule)}  removed: {rule_text.describe_rule(rule)}")
+    print_line("  Comparators follow within a second; what was recorded stays as it is.")
+    print_line(f"  Next: darklaunch rejudge {name}")

@@ -21,8 +21,8 @@ from darklaunch_shared.wire.replay import ShadowResponse
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage, ConsoleError
 from darklaunch_console.launches.rules import add_rules, parse_rules
-from darklaunch_console.output.screen import BAD, GOOD, folded, from_outside, json_option, say, say_json
-from darklaunch_console.reports.evidence import find_record
+from darklaunch_console.output.screen import BAD, GOOD, json_option, make_printable, print_json, print_line, wrap_text
+from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.reports.sample import find_sample
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres
@@ -74,7 +74,7 @@ def test(
     if theirs and exchange:
         raise BadUsage("an exchange and two files are two things to test on: choose one")
     with open_postgres(settings) as connection:
-        spec = find_record(connection, name).state.spec
+        spec = read_launch_record(connection, name).state.spec
         held = read_stored(spec.rules)
         rules = parse_rules(document.read(), document.name, held) if document else held
         rules = add_rules(rules, *[_written(text) for text in more])
@@ -84,10 +84,12 @@ def test(
             after = _files(theirs, ours, content_type, endpoint, rules)
         else:
             sample = find_sample(connection, exchange or _latest(connection, name), name)
-            what = f"{sample.replay.exchange.request.method} {from_outside(sample.replay.exchange.request.target, 100)}"
+            what = (
+                f"{sample.replay.exchange.request.method} {make_printable(sample.replay.exchange.request.target, 100)}"
+            )
             before, after = (_again(connection, sample, spec, held) for held in (RuleSet(), rules))
     if in_json:
-        say_json({"tested": what, "without_rules": _told(before), "add_rules": _told(after)})
+        print_json({"tested": what, "without_rules": _told(before), "add_rules": _told(after)})
     else:
         _say(what, before, after)
     raise click.exceptions.Exit(1 if after.differences else 0)
@@ -132,7 +134,7 @@ def _again(connection: Connection, sample: report_queries.StoredSample, spec: La
     exchange = sample.replay.exchange
     _, detail, comparison = compared(exchange, shadow, held, noise.get(exchange.endpoint, NO_NOISE))
     if comparison is None:
-        raise ConsoleError(f"{sample.exchange_id} cannot be compared: {from_outside(detail or '', 200)}")
+        raise ConsoleError(f"{sample.exchange_id} cannot be compared: {make_printable(detail or '', 200)}")
     return comparison
 
 
@@ -146,10 +148,10 @@ def _files(theirs: Path, ours: Path, content_type: str, endpoint: str, rules: Ru
 def _say(what: str, before: Comparison, after: Comparison) -> None:
     style = BAD if after.differences else GOOD
     said = f": {title(after)}" if after.differences else ""
-    say(f"{what}: {before.outcome} without rules, {after.outcome} with them{said}.", style=style)
+    print_line(f"{what}: {before.outcome} without rules, {after.outcome} with them{said}.", style=style)
     for line in _lines(before, after):
-        for part in folded(line, "  ", "  "):
-            say(part)
+        for part in wrap_text(line, "  ", "  "):
+            print_line(part)
 
 
 def _lines(before: Comparison, after: Comparison) -> Iterable[str]:
@@ -157,17 +159,17 @@ def _lines(before: Comparison, after: Comparison) -> Iterable[str]:
     new = [excuse for excuse in after.excuses if (excuse.path, excuse.reason) not in known]
     for excuse in new[:SHOWN]:
         times = f", {excuse.count:,} times" if excuse.count > 1 else ""
-        yield f"excused  {from_outside(excuse.path, 200)} ({excuse.reason.replace('_', ' ')}{times})"
+        yield f"excused  {make_printable(excuse.path, 200)} ({excuse.reason.replace('_', ' ')}{times})"
     if not new:
         yield "The rules excuse nothing here."
     for difference in after.differences[:SHOWN]:
         sides = " → ".join("nothing" if side is None else side for side in (difference.primary, difference.shadow))
-        yield f"differs  {from_outside(difference.path, 200)} {difference.kind}: {from_outside(sides, 300)}"
+        yield f"differs  {make_printable(difference.path, 200)} {difference.kind}: {make_printable(sides, 300)}"
     rest = max(0, len(new) - SHOWN) + max(0, len(after.differences) - SHOWN) + after.omitted
     if rest:
         yield f"and {rest:,} more: --json prints them"
     if after.detail:
-        yield from_outside(after.detail, 300)
+        yield make_printable(after.detail, 300)
 
 
 def _told(comparison: Comparison) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from darklaunch_shared.launch.spec import LaunchSpec
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.launches.description import JUDGE_MODE_WORDS, describe_mirroring, describe_status
-from darklaunch_console.output.numbers import count
-from darklaunch_console.output.screen import QUIET, from_outside, json_option, say, say_json
-from darklaunch_console.reports.evidence import find_record
-from darklaunch_console.reports.sentences import moment
-from darklaunch_console.reports.summary import compared, summary
+from darklaunch_console.output.numbers import format_count
+from darklaunch_console.output.screen import QUIET, json_option, make_printable, print_json, print_line
+from darklaunch_console.reports.evidence import read_launch_record
+from darklaunch_console.reports.sentences import format_second
+from darklaunch_console.reports.summary import count_compared, summary
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -33,28 +33,31 @@ from .history import done
 def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
     """Show a launch: what it mirrors where, every setting that is not the default, and its latest events."""
     with open_postgres(settings) as connection:
-        record = find_record(connection, name)
+        record = read_launch_record(connection, name)
         events = list_events(connection, name)
         ledger = report_queries.ledger(connection, name)
     if in_json:
         history = [asdict(event) for event in events]
-        say_json({**summary(record), "spec": asdict(record.state.spec), "ledger": asdict(ledger), "events": history})
+        print_json({**summary(record), "spec": asdict(record.state.spec), "ledger": asdict(ledger), "events": history})
         return
     state = record.state
     doing = describe_mirroring(state) if state.fraction else f"nothing is mirrored to {state.spec.shadow}"
-    say(f"{name} is {describe_status(state)}: {doing}.")
+    print_line(f"{name} is {describe_status(state)}: {doing}.")
     for setting, value in _decided(state.spec):
-        say(f"  {setting}: {value}")
-    say(f"  policy: the judge {_judging(state.spec)}, see darklaunch policy show {name}")
+        print_line(f"  {setting}: {value}")
+    print_line(f"  policy: the judge {_judging(state.spec)}, see darklaunch policy show {name}")
     if rules := read_stored(state.spec.rules).all():
-        say(f"  rules: {count(len(rules))}, see darklaunch rules show {name}")
-    say(f"  sampled {count(ledger.sampled)}, compared {count(compared(ledger))}, mismatched {count(ledger.mismatched)}")
-    say()
-    say("History, latest first")
+        print_line(f"  rules: {format_count(len(rules))}, see darklaunch rules show {name}")
+    print_line(
+        f"  sampled {format_count(ledger.sampled)}, compared {format_count(count_compared(ledger))}, "
+        f"mismatched {format_count(ledger.mismatched)}"
+    )
+    print_line()
+    print_line("History, latest first")
     for event in events:
-        why = f": {from_outside(event.reason)}" if event.reason else ""
-        say(f"  {moment(event.at)}  {done(event)} by {from_outside(event.actor, 60)}{why}")
-    say(f"Evidence: darklaunch report {name}", style=QUIET)
+        why = f": {make_printable(event.reason)}" if event.reason else ""
+        print_line(f"  {format_second(event.at)}  {done(event)} by {make_printable(event.actor, 60)}{why}")
+    print_line(f"Evidence: darklaunch report {name}", style=QUIET)
 
 
 def _judging(spec: LaunchSpec) -> str:

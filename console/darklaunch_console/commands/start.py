@@ -24,13 +24,13 @@ from darklaunch_console.launches.description import JUDGE_MODE_WORDS, STATUS_WOR
 from darklaunch_console.launches.origins import resolve_called_origins
 from darklaunch_console.launches.shadow_probe import ProbeResult
 from darklaunch_console.launches.specification import build_spec
-from darklaunch_console.output.numbers import milliseconds, percent
-from darklaunch_console.output.screen import GOOD, from_outside, json_option, say, say_json, warn
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.numbers import format_ms, format_percent
+from darklaunch_console.output.screen import GOOD, json_option, make_printable, print_json, print_line, print_warning
+from darklaunch_console.output.text import format_plural
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
-from darklaunch_console.stores.processes import hooks_alive
-from darklaunch_console.stores.streams import captured_origins, recorded_origins
+from darklaunch_console.stores.processes import list_live_hooks
+from darklaunch_console.stores.streams import read_captured_origins, read_recorded_origins
 
 from .policy import chosen, forecast
 
@@ -131,7 +131,7 @@ def start(
     spec = replace(spec, policy=write_policy(judged) if judged != JudgePolicy() else "")
     places = resolve_called_origins(spec)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
-        captured = {*captured_origins(redis), *recorded_origins(connection)}
+        captured = {*read_captured_origins(redis), *read_recorded_origins(connection)}
         for place in places:
             place.refuse_primary(captured)
         answers = {place.role: place.probe() for place in places}
@@ -144,11 +144,11 @@ def start(
             raise ConsoleError(_exists(get_launch(connection, name).state)) from None
         connection.commit()
         publish_change(redis, record, lift_hold=True)
-        hooks = hooks_alive(redis)
+        hooks = list_live_hooks(redis)
         apps = tuple(sorted({str(hook.about.get("app", "")) for hook in hooks}))
         found = LaunchSurroundings(answers["shadow"], answers.get("control"), len(hooks), apps)
     if in_json:
-        say_json(_as_json(record.state, found))
+        print_json(_as_json(record.state, found))
     else:
         _tell(record.state, found)
 
@@ -157,7 +157,8 @@ def _exists(state: LaunchState) -> str:
     name, where = state.name, f"it mirrors to {state.spec.shadow}"
     if state.status is LaunchStatus.ACTIVE and not state.hold:
         return (
-            f'there is a launch "{name}" already, active at {percent(state.percent)}; {where}. Change its share with '
+            f'there is a launch "{name}" already, active at {format_percent(state.percent)}; {where}. '
+            f"Change its share with "
             f"`darklaunch ramp {name} PERCENT`, or choose another name"
         )
     word = "held" if state.status is LaunchStatus.ACTIVE else STATUS_WORDS[state.status]
@@ -168,41 +169,44 @@ def _exists(state: LaunchState) -> str:
 
 
 def _tell(state: LaunchState, found: LaunchSurroundings) -> None:
-    say(f"{state.name} is active: {describe_mirroring(state)}", style=GOOD)
+    print_line(f"{state.name} is active: {describe_mirroring(state)}", style=GOOD)
     notes: list[str] = []
     if not found.answer.trouble:
-        notes.append(f"Shadow answers (HTTP {found.answer.status} in {milliseconds(found.answer.took_ms)}).")
+        notes.append(f"Shadow answers (HTTP {found.answer.status} in {format_ms(found.answer.took_ms)}).")
     if found.control and not found.control.trouble:
-        notes.append(f"Control answers (HTTP {found.control.status} in {milliseconds(found.control.took_ms)}).")
+        notes.append(f"Control answers (HTTP {found.control.status} in {format_ms(found.control.took_ms)}).")
     if found.hooks:
         are = "is" if found.hooks == 1 else "are"
-        notes.append(f"{plural(found.hooks, 'app process', 'app processes')} with the hook {are} listening.")
+        notes.append(f"{format_plural(found.hooks, 'app process', 'app processes')} with the hook {are} listening.")
     if not state.spec.allow:
         notes.append(f"Writes are not mirrored ({MIRRORED_WRITES}).")
     if notes:
-        say(f"  {' '.join(notes)}")
+        print_line(f"  {' '.join(notes)}")
     if baseline := _baseline(state):
-        say(f"  {baseline}")
+        print_line(f"  {baseline}")
     judged = read_policy(state.spec.policy)
     if judged.mode is not JudgeMode.ADVISE:
-        say(f"  The judge {JUDGE_MODE_WORDS[judged.mode]}.")
+        print_line(f"  The judge {JUDGE_MODE_WORDS[judged.mode]}.")
     if judged != JudgePolicy(mode=judged.mode):
-        say(f"  {forecast(judged, 0.0)}")
+        print_line(f"  {forecast(judged, 0.0)}")
     if len(found.apps) > 1 and not state.spec.only:
-        named = ", ".join(from_outside(app, 40) for app in found.apps[:5])
-        say(f"  Several apps are mirrored: {named}. If the shadow serves one of them, name its paths with --only.")
+        named = ", ".join(make_printable(app, 40) for app in found.apps[:5])
+        print_line(
+            f"  Several apps are mirrored: {named}. If the shadow serves one of them, name its paths with --only."
+        )
     if not found.hooks:
-        say(f"  No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
-    say(f"  Next: darklaunch watch {state.name}")
+        print_line(f"  No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
+    print_line(f"  Next: darklaunch watch {state.name}")
     if found.answer.trouble:
-        warn(
-            f"the shadow {state.spec.shadow} {from_outside(found.answer.trouble)}. Requests are mirrored all the same "
+        print_warning(
+            f"the shadow {state.spec.shadow} {make_printable(found.answer.trouble)}. Requests are mirrored "
+            f"all the same "
             f"and count as shadow errors; `darklaunch pause {state.name}` stops that."
         )
 
     if found.control and found.control.trouble:
-        warn(
-            f"the control {state.spec.control} {from_outside(found.control.trouble)}. Until it answers, nothing is "
+        print_warning(
+            f"the control {state.spec.control} {make_printable(found.control.trouble)}. Until it answers, nothing is "
             "learned about noise; the launch goes on."
         )
 
@@ -213,7 +217,7 @@ def _baseline(state: LaunchState) -> str:
     if not (spec.compare and spec.noise_percent):
         return ""
     whom = f"to the control {spec.control} as well" if spec.control else "to the shadow a second time"
-    return f"To learn what is noise, {percent(spec.noise_percent)} of the reads go {whom}."
+    return f"To learn what is noise, {format_percent(spec.noise_percent)} of the reads go {whom}."
 
 
 def _as_json(state: LaunchState, found: LaunchSurroundings) -> dict[str, object]:

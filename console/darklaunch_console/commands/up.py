@@ -20,15 +20,15 @@ from darklaunch_console.cli.arguments import make_duration_callback
 from darklaunch_console.embedded import EmbeddedError, EmbeddedServers, embedded_servers
 from darklaunch_console.errors import ConsoleError, ServerUnreachable
 from darklaunch_console.launches.drain import ExchangesInProgress, wait_until_drained
-from darklaunch_console.output.screen import GOOD, STRONG, say
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.screen import GOOD, STRONG, print_line
+from darklaunch_console.output.text import format_plural
 from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
 from darklaunch_console.running.supervisor import SupervisedProcess, stop_all
 from darklaunch_console.settings import FROM_UP, ConsoleSettings, ServerAddress
-from darklaunch_console.stores.postgres import open_redis, postgres_at, redis_at
-from darklaunch_console.stores.processes import comparators_alive, workers_alive
-from darklaunch_console.stores.streams import published_launches, read_launch
+from darklaunch_console.stores.postgres import name_postgres, name_redis, open_redis
+from darklaunch_console.stores.processes import list_live_comparators, list_live_workers
+from darklaunch_console.stores.streams import read_published_launches, read_streams
 
 from .migrate import bring_up_to_date
 
@@ -83,7 +83,7 @@ def up(settings: ConsoleSettings, workers: int, comparators: int, drain: float) 
         raise ConsoleError(str(error)) from error
     except StopNow:
         raise KeyboardInterrupt from None
-    say("Stopped.")
+    print_line("Stopped.")
 
 
 def _given(address: ServerAddress | None) -> ServerAddress | None:
@@ -128,7 +128,7 @@ def _run(
             if not told and (_ready(settings, parts) or time.monotonic() - began > READY_LIMIT_S):
                 told = True
                 _tell(servers, settings, parts)
-        say("Stopping: what is on its way settles first. Ctrl-C again stops at once.")
+        print_line("Stopping: what is on its way settles first. Ctrl-C again stops at once.")
         _let_settle(settings, drain_s)
         stop_all([part for part in parts if part.arguments[0] == "worker"], WORKERS_STOP_S)
         stop_all([part for part in parts if part.arguments[0] == "comparator"], COMPARATORS_STOP_S)
@@ -139,7 +139,7 @@ def _run(
 def _ready(settings: ConsoleSettings, parts: Sequence[SupervisedProcess]) -> bool:
     try:
         with open_redis(settings) as redis:
-            return len(workers_alive(redis)) + len(comparators_alive(redis)) >= len(parts)
+            return len(list_live_workers(redis)) + len(list_live_comparators(redis)) >= len(parts)
     except ServerUnreachable:
         return False
 
@@ -148,20 +148,24 @@ def _tell(servers: EmbeddedServers, settings: ConsoleSettings, parts: Sequence[S
     assert settings.redis
     assert settings.database
     kinds = [part.arguments[0] for part in parts]
-    counted = f"{plural(kinds.count('worker'), 'worker')} and {plural(kinds.count('comparator'), 'comparator')}"
-    say(f"darklaunch is up: {counted}, {redis_at(settings.redis)}, {postgres_at(settings.database)}.", style=GOOD)
+    counted = (
+        f"{format_plural(kinds.count('worker'), 'worker')} and {format_plural(kinds.count('comparator'), 'comparator')}"
+    )
+    print_line(
+        f"darklaunch is up: {counted}, {name_redis(settings.redis)}, {name_postgres(settings.database)}.", style=GOOD
+    )
     if settings.redis.source == FROM_UP:
-        say("Give it to your app, which carries the hook:")
-        say(f"  export DARKLAUNCH_REDIS_URL={settings.redis.url}", style=STRONG)
+        print_line("Give it to your app, which carries the hook:")
+        print_line(f"  export DARKLAUNCH_REDIS_URL={settings.redis.url}", style=STRONG)
         named = settings.redis.url.replace("redis://:", "redis://default:", 1)  # without a user redis-cli is refused
-        say("Look at what is on its way with redis-cli:")
-        say(f"  redis-cli -u {named}")
+        print_line("Look at what is on its way with redis-cli:")
+        print_line(f"  redis-cli -u {named}")
     if settings.database.source == FROM_UP:
-        say("Ask the results with psql:")
-        say(f"  psql {settings.database.url}")
+        print_line("Ask the results with psql:")
+        print_line(f"  psql {settings.database.url}")
     if servers.processes:
-        say(f"Their data is kept in {servers.processes[0].log_path.parent}.")
-    say("Next, in another terminal: darklaunch start NAME --shadow http://HOST:PORT")
+        print_line(f"Their data is kept in {servers.processes[0].log_path.parent}.")
+    print_line("Next, in another terminal: darklaunch start NAME --shadow http://HOST:PORT")
 
 
 def _let_settle(settings: ConsoleSettings, limit_s: float) -> None:
@@ -172,15 +176,17 @@ def _let_settle(settings: ConsoleSettings, limit_s: float) -> None:
         log.warning("%s", away)
         return
     if left:
-        say(f"{plural(left, 'exchange')} left for the next time.")
+        print_line(f"{format_plural(left, 'exchange')} left for the next time.")
 
 
 def _left_after(settings: ConsoleSettings, until_s: float) -> int:
     with open_redis(settings) as redis:
-        launches = [state for state in published_launches(redis).values() if state.status is not LaunchStatus.PAUSED]
+        launches = [
+            state for state in read_published_launches(redis).values() if state.status is not LaunchStatus.PAUSED
+        ]
         for state in launches:
-            wait_until_drained(partial(read_launch, redis, state), _say_nothing, until_s - time.monotonic())
-        shards = [shard for state in launches for shard in read_launch(redis, state).shards]
+            wait_until_drained(partial(read_streams, redis, state), _say_nothing, until_s - time.monotonic())
+        shards = [shard for state in launches for shard in read_streams(redis, state).shards]
         return sum(shard.captures.length + shard.replays.length for shard in shards)
 
 

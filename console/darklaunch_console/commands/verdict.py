@@ -11,16 +11,16 @@ from darklaunch_shared.errors import ContractError
 
 from darklaunch_console.cli.arguments import check_launch_name, make_duration_callback
 from darklaunch_console.errors import ConsoleError, NoVerdict, ServerUnreachable
-from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, say, say_json
+from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, json_option, print_json, print_line
 from darklaunch_console.reports.judgement import (
     JudgedLaunch,
     VerdictAnswer,
-    as_json,
-    came_late,
-    details,
-    headline,
-    judged,
-    routes,
+    describe_late_exchanges,
+    describe_verdict,
+    list_details,
+    list_routes,
+    read_judged_launch,
+    verdict_to_json,
 )
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
@@ -74,27 +74,27 @@ def verdict(settings: ConsoleSettings, name: str, wait: bool, limit_s: float, in
     last = ""
     while True:
         with open_postgres(settings) as connection:
-            found = judged(connection, name)
+            found = read_judged_launch(connection, name)
             too_late = late(connection, name)
         now_s = time.monotonic()
         if found.answer is not VerdictAnswer.UNDECIDED or not wait or now_s - began_s >= limit_s:
             break
-        line = headline(found)
+        line = describe_verdict(found)
         if not in_json and (not last or now_s - told_s >= TELL_EVERY_S):
-            say(line, style=QUIET)
+            print_line(line, style=QUIET)
             last, told_s = line, now_s
         time.sleep(min(LOOK_EVERY_S, max(0.0, limit_s - (now_s - began_s))))
     code = EXIT_CODES[found.answer]
     if in_json:
-        say_json({**as_json(found), "late": too_late, "exit_code": code})
+        print_json({**verdict_to_json(found), "late": too_late, "exit_code": code})
     else:
         _tell(found, too_late)
     return code
 
 
 def _tell(found: JudgedLaunch, too_late: int) -> None:
-    say(headline(found), style=_STYLES[found.answer])
-    for line in [*details(found), *routes(found)]:
-        say(f"  {line}")
+    print_line(describe_verdict(found), style=_STYLES[found.answer])
+    for line in [*list_details(found), *list_routes(found)]:
+        print_line(f"  {line}")
     if too_late:
-        say(f"  {came_late(too_late)}")
+        print_line(f"  {describe_late_exchanges(too_late)}")

@@ -17,11 +17,11 @@ from rich.text import Text
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import AccessRefused, DatabaseNotMigrated, ServerUnreachable
-from darklaunch_console.output.numbers import seconds
-from darklaunch_console.output.screen import columns, paint, say
-from darklaunch_console.output.text import one_line
-from darklaunch_console.reports.watch_data import WatchData, WatchReader, as_json
-from darklaunch_console.reports.watch_frame import WIDEST, Line, frame, sentence
+from darklaunch_console.output.numbers import format_seconds
+from darklaunch_console.output.screen import print_line, style_text, terminal_width
+from darklaunch_console.output.text import join_lines
+from darklaunch_console.reports.watch_data import WatchData, WatchReader, watch_to_json
+from darklaunch_console.reports.watch_frame import WIDEST, Line, render_frame, render_news
 from darklaunch_console.settings import ConsoleSettings
 
 from .verdict import EXIT_CODES, VerdictCommand
@@ -70,7 +70,9 @@ def _watch(watcher: WatchReader, show: Show) -> WatchData:
             raise
         except ServerUnreachable as gone:
             since_s = since_s or began_s
-            trouble = f"{one_line(str(gone))} Trying again, for {seconds(round(time.monotonic() - since_s))} now."
+            trouble = (
+                f"{join_lines(str(gone))} Trying again, for {format_seconds(round(time.monotonic() - since_s))} now."
+            )
         show(look, trouble)
         time.sleep(max(LOOK_EVERY_S, REST * (time.monotonic() - began_s)))
     return look
@@ -91,7 +93,7 @@ def _screen(*, in_json: bool) -> Generator[Show]:
             if console.size != size:  # the terminal has folded what stood there: nothing is where it was
                 size = console.size
                 console.clear()
-            live.update(_text(frame(look, size.width, size.height - 1, trouble)), refresh=True)
+            live.update(_text(render_frame(look, size.width, size.height - 1, trouble)), refresh=True)
 
         yield show
 
@@ -107,7 +109,7 @@ def _lines(*, in_json: bool) -> Show:
             click.echo(trouble or "Postgres answers again.", err=True)
         if not trouble and look.news != told:
             told = look.news
-            _say_line(look) if in_json else say(sentence(look))
+            _say_line(look) if in_json else print_line(render_news(look))
             sys.stdout.flush()
 
     return show
@@ -117,12 +119,12 @@ def _print(look: WatchData, *, in_json: bool) -> None:
     if in_json:
         _say_line(look)
         return
-    for line in frame(look, columns(WIDEST)):
-        say("".join(paint(text, style) for text, style in line) if line else "")
+    for line in render_frame(look, terminal_width(WIDEST)):
+        print_line("".join(style_text(text, style) for text, style in line) if line else "")
 
 
 def _say_line(look: WatchData) -> None:
-    click.echo(orjson.dumps(as_json(look)))
+    click.echo(orjson.dumps(watch_to_json(look)))
 
 
 def _text(lines: list[Line]) -> Text:

@@ -10,12 +10,12 @@ from darklaunch_workers.run import run_worker
 from darklaunch_workers.settings import read_settings
 from pydantic import ValidationError
 
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.text import format_plural
 from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
 from darklaunch_console.running.options import describe_invalid, name_option, override_settings
 from darklaunch_console.settings import ConsoleSettings
-from darklaunch_console.stores.redis import redis_at
+from darklaunch_console.stores.redis import name_redis
 
 log = logging.getLogger("darklaunch.console")
 
@@ -42,8 +42,8 @@ def worker(ctx: click.Context, concurrency: int | None, processes: int | None, c
     refuse_evicting_redis(settings)
     log.info(
         "replaying what %s holds: %s, %s each",
-        redis_at(settings.redis_or_default),
-        plural(told.processes, "process", "processes"),
-        plural(told.concurrency, "slot"),
+        name_redis(settings.redis_or_default),
+        format_plural(told.processes, "process", "processes"),
+        format_plural(told.concurrency, "slot"),
     )
     ctx.exit(run_worker(told))

@@ -13,8 +13,8 @@ from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_shared.redis.client import connect
 
 from darklaunch_console.launches.change import current_actor
-from darklaunch_console.reports.evidence import ReportEvidence, gather
-from darklaunch_console.reports.judgement import VerdictAnswer, details, headline, judged
+from darklaunch_console.reports.evidence import ReportEvidence, gather_evidence
+from darklaunch_console.reports.judgement import VerdictAnswer, describe_verdict, list_details, read_judged_launch
 
 from .expected import LAUNCH
 from .load import LoadSummary
@@ -53,11 +53,11 @@ def find_regressions(stage: DemoStage, tell: DemoNarrator) -> FirstActResult:
     with psycopg.connect(stage.servers.postgres_url, autocommit=True) as connection:
 
         def decided() -> bool:
-            return judged(connection, LAUNCH).answer is not VerdictAnswer.UNDECIDED
+            return read_judged_launch(connection, LAUNCH).answer is not VerdictAnswer.UNDECIDED
 
         wait_until(decided, VERDICT_S, "the judge came to no verdict about v2")
-        found = judged(connection, LAUNCH)
-        evidence = replace(gather(connection, LAUNCH), verdict=(headline(found), *details(found)))
+        found = read_judged_launch(connection, LAUNCH)
+        evidence = replace(gather_evidence(connection, LAUNCH), verdict=(describe_verdict(found), *list_details(found)))
     return FirstActResult(evidence, found.answer, users)
 
 

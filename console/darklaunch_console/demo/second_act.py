@@ -16,10 +16,10 @@ from darklaunch_comparator.leader.judge_actions import ACTOR
 from darklaunch_comparator.store.launches import LaunchEvent, list_events
 from darklaunch_shared.launch.spec import LaunchStatus
 
-from darklaunch_console.output.numbers import count, decimal, percent, seconds, share
-from darklaunch_console.output.table import table
-from darklaunch_console.reports.evidence import ReportEvidence, gather
-from darklaunch_console.reports.judgement import details, headline, judged
+from darklaunch_console.output.numbers import format_count, format_decimal, format_percent, format_seconds, format_share
+from darklaunch_console.output.table import render_table
+from darklaunch_console.reports.evidence import ReportEvidence, gather_evidence
+from darklaunch_console.reports.judgement import describe_verdict, list_details, read_judged_launch
 
 from .load import LoadSummary
 from .stage import JUDGE_GRACE_S, DemoNarrator, DemoStage
@@ -62,8 +62,10 @@ def promote(stage: DemoStage, tell: DemoNarrator) -> SecondActResult:
         events = list_events(connection, LAUNCH, 100)[::-1]
         for event in events[told:]:
             if event.act in ("ramped", "promoted", "rolled_back"):
-                at = seconds(round(time.monotonic() - began_s))
-                tell.say(f"  {at:>10}  {_act(event)}, {count(float(str(event.data['judged'])))} exchanges judged")
+                at = format_seconds(round(time.monotonic() - began_s))
+                tell.say(
+                    f"  {at:>10}  {_act(event)}, {format_count(float(str(event.data['judged'])))} exchanges judged"
+                )
         told = len(events)
         return any(event.act in ("promoted", "rolled_back") for event in events)
 
@@ -72,8 +74,8 @@ def promote(stage: DemoStage, tell: DemoNarrator) -> SecondActResult:
     stage.leave("v1 again")
     stage.settle(LAUNCH, tell, users)
     with psycopg.connect(stage.servers.postgres_url, autocommit=True) as connection:
-        found = judged(connection, LAUNCH)
-        evidence = replace(gather(connection, LAUNCH), verdict=(headline(found), *details(found)))
+        found = read_judged_launch(connection, LAUNCH)
+        evidence = replace(gather_evidence(connection, LAUNCH), verdict=(describe_verdict(found), *list_details(found)))
         events = list_events(connection, LAUNCH, 100)[::-1]
     raised = [cast(Mapping[str, float], event.data["percent"]) for event in events if event.act == "ramped"]
     shares = (POLICY.steps[0].percent, *(each["to"] for each in raised))
@@ -84,7 +86,7 @@ def promote(stage: DemoStage, tell: DemoNarrator) -> SecondActResult:
 def _act(event: LaunchEvent) -> str:
     if event.act == "ramped":
         raised = cast(Mapping[str, float], event.data["percent"])
-        return f"{event.actor}: {percent(raised['from'])} → {percent(raised['to'])}"
+        return f"{event.actor}: {format_percent(raised['from'])} → {format_percent(raised['to'])}"
     return f"{event.actor}: {event.act.replace('_', ' ')}"
 
 
@@ -97,7 +99,9 @@ def find_mistakes(ramped: SecondActResult) -> list[str]:
     elif ramped.ended_by != ACTOR:
         wrong.append(f"v3 was promoted by {ramped.ended_by}, not by the judge")
     if ramped.shares != tuple(step.percent for step in POLICY.steps[: len(ramped.shares)]):
-        wrong.append(f"the share was raised in other steps: {', '.join(percent(each) for each in ramped.shares)}")
+        wrong.append(
+            f"the share was raised in other steps: {', '.join(format_percent(each) for each in ramped.shares)}"
+        )
     wrong += [f"reported in v3, which has none: {each.endpoint} {each.title}" for each in evidence.problems]
     if evidence.ledger.on_its_way:
         wrong.append(f"{evidence.ledger.on_its_way} exchanges of v3 are unaccounted for")
@@ -111,23 +115,29 @@ def policy_lines() -> list[str]:
     usual = JudgePolicy()
     steps = zip(POLICY.steps, usual.steps, strict=True)
     rows = [
-        [f"  {percent(step.percent)}", count(step.minimum), share(step.bound), count(other.minimum), share(other.bound)]
+        [
+            f"  {format_percent(step.percent)}",
+            format_count(step.minimum),
+            format_share(step.bound),
+            format_count(other.minimum),
+            format_share(other.bound),
+        ]
         for step, other in steps
     ]
     head = ["  share", "exchanges judged", "failures below", "usual:", ""]
     rest = (
-        ("each step lasts", f"{POLICY.soak_s:g} s", seconds(usual.soak_s)),
-        ("budgets", share(POLICY.budgets.mismatch), share(usual.budgets.mismatch)),
-        ("each endpoint's mismatches below", share(POLICY.endpoint_bound), share(usual.endpoint_bound)),
+        ("each step lasts", f"{POLICY.soak_s:g} s", format_seconds(usual.soak_s)),
+        ("budgets", format_share(POLICY.budgets.mismatch), format_share(usual.budgets.mismatch)),
+        ("each endpoint's mismatches below", format_share(POLICY.endpoint_bound), format_share(usual.endpoint_bound)),
         (
             "latency, of the primary's, at most",
-            *(f"{decimal(each.latency_tolerance, 2)} times" for each in (POLICY, usual)),
+            *(f"{format_decimal(each.latency_tolerance, 2)} times" for each in (POLICY, usual)),
         ),
         ("windows are judged after", f"{JUDGE_GRACE_S:g} s", "10 s"),
     )
     return [
         f"v3 has them repaired. Launch {LAUNCH}, --ramp auto: the judge raises the share, and promotes, by itself.",
         "In a time-lapse: its policy asks for less than yours should, for all of this shares one machine and a minute.",
-        *table(head, rows),
+        *render_table(head, rows),
         *(f"  {what} {here} (usual: {there})" for what, here, there in rest),
     ]

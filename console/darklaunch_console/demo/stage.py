@@ -26,7 +26,7 @@ from darklaunch_shared.redis.client import connect
 from darklaunch_console.embedded import EmbeddedServers
 from darklaunch_console.errors import ConsoleError
 from darklaunch_console.launches.change import current_actor
-from darklaunch_console.stores.processes import hooks_alive
+from darklaunch_console.stores.processes import list_live_hooks
 
 from .load import LoadProgress, LoadSummary, run_load
 from .processes import DemoProcess, run_process, wait_for_address
@@ -93,7 +93,7 @@ class DemoStage:
                     connection, launch, spec, LaunchAct(current_actor(), "started", "the demo"), percent=percent
                 )
             publish(redis, record, lift_hold=False)
-            wait_until(lambda: bool(hooks_alive(redis)), 30.0, "the hook in v1 was not seen on Redis")
+            wait_until(lambda: bool(list_live_hooks(redis)), 30.0, "the hook in v1 was not seen on Redis")
             time.sleep(1.0)  # the hook looks for new launches twice a second
         finally:
             redis.close()

@@ -8,7 +8,7 @@ from typing import Any, cast
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.presence import ProcessRecord
 
-from darklaunch_console.output.text import plural, printable
+from darklaunch_console.output.text import format_plural, printable
 
 from .check_result import CheckResult, fail, ok, warn
 
@@ -29,7 +29,7 @@ def _sealing(
     bare = sum(not hook.about.get("seal_key") for hook in hooks)
     found: list[CheckResult] = []
     if bare:
-        what = f"{plural(bare, 'app process', 'app processes')} without a usable DARKLAUNCH_SEAL_KEY: nothing of"
+        what = f"{format_plural(bare, 'app process', 'app processes')} without a usable DARKLAUNCH_SEAL_KEY: nothing of"
         found.append(fail(f"{what} {names} is sampled there (no_seal_key)", "Set it, and install darklaunch[seal]."))
     unknown = sorted({str(hook.about["seal_key"]) for hook in hooks if hook.about.get("seal_key")} - known)
     if workers and unknown:
@@ -48,7 +48,10 @@ def _signing(hooks: Sequence[ProcessRecord], workers: Sequence[ProcessRecord]) -
         named = ", ".join(name or "none" for name in unknown)
         return [fail(f"Apps sign with keys that workers do not take: {printable(named)}; such entries die", do)]
     if len(asking) < len(workers):
-        what = f"{plural(len(workers) - len(asking), 'worker')} without DARKLAUNCH_SIGNING_KEY: unsigned entries pass"
+        what = (
+            f"{format_plural(len(workers) - len(asking), 'worker')} without DARKLAUNCH_SIGNING_KEY: "
+            f"unsigned entries pass"
+        )
         return [warn(what, do)]
     return [ok("Entries are signed, and workers take no others")]
 

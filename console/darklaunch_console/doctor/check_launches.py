@@ -14,8 +14,8 @@ from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.launches.shadow_probe import explain_forbidden, find_captured_at, probe_origin, resolve_host
-from darklaunch_console.output.numbers import count, milliseconds, seconds
-from darklaunch_console.output.text import plural, printable
+from darklaunch_console.output.numbers import format_count, format_ms, format_seconds
+from darklaunch_console.output.text import format_plural, printable
 from darklaunch_console.stores.streams import StreamsState
 
 from .check_result import CheckResult, fail, ok, warn
@@ -83,7 +83,7 @@ def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> C
     if answer.trouble:
         cost = "" if role == "shadow" else " Until then nothing is learned about noise."
         return warn(f"{name}: its {role} {shown} {printable(answer.trouble)}", f"Start it, or pause the launch.{cost}")
-    return ok(f"{name}: its {role} {shown} answers (HTTP {answer.status} in {milliseconds(answer.took_ms)})")
+    return ok(f"{name}: its {role} {shown} answers (HTTP {answer.status} in {format_ms(answer.took_ms)})")
 
 
 def check_backlogs(sights: Mapping[str, tuple[LaunchState, StreamsState]]) -> list[CheckResult]:
@@ -94,14 +94,14 @@ def check_backlogs(sights: Mapping[str, tuple[LaunchState, StreamsState]]) -> li
         oldest_s = max((stream.oldest_s for stream in streams), default=0.0)
         waiting = sum(stream.length for stream in streams)
         if waiting and oldest_s > state.spec.max_age_s / 2 and state.status is not LaunchStatus.PAUSED:
-            what = f"{name} is {seconds(oldest_s)} behind with {plural(waiting, 'exchange')}"
-            limit = f"After {seconds(state.spec.max_age_s)} they are dropped as stale."
+            what = f"{name} is {format_seconds(oldest_s)} behind with {format_plural(waiting, 'exchange')}"
+            limit = f"After {format_seconds(state.spec.max_age_s)} they are dropped as stale."
             do = f"{limit} If its shadow answers: add workers, or lower its share: darklaunch ramp {name} PERCENT."
             found.append(warn(what, do))
         if dead := sum(shard.dead for shard in sight.shards):
-            what = f"{name} has {plural(dead, 'dead letter')}"
+            what = f"{name} has {format_plural(dead, 'dead letter')}"
             found.append(warn(what, f"Look: darklaunch dead list {name}."))
         if lost := sum(shard.ledger.get("lost_pel", 0) for shard in sight.shards):
-            what = f"{name}: {count(lost)} exchanges left their stream before they were done: something trims it"
+            what = f"{name}: {format_count(lost)} exchanges left their stream before they were done: something trims it"
             found.append(warn(what, "Nothing but darklaunch may trim or delete its streams."))
     return found

@@ -9,7 +9,7 @@ from typing import Any, Final
 from darklaunch_comparator.errors import StoreError
 from darklaunch_comparator.store.migrate import OLDEST_SERVER, check_migrated
 
-from darklaunch_console.output.numbers import milliseconds, size
+from darklaunch_console.output.numbers import format_bytes, format_ms
 from darklaunch_console.output.text import printable
 from darklaunch_console.stores.postgres import Connection
 
@@ -49,7 +49,7 @@ def check_postgres(connection: Connection, where: str) -> list[CheckResult]:
     version = connection.info.server_version
     name = f"PostgreSQL {version // 10000}.{version % 10000}"
     found = [
-        ok(f"{where} answers in {milliseconds(took_ms)} ({name})")
+        ok(f"{where} answers in {format_ms(took_ms)} ({name})")
         if version >= OLDEST_SERVER
         else fail(f"{where} is {name}", "Use PostgreSQL 14 or newer."),
         judge_clock("Postgres", now.timestamp() - time.time()),
@@ -62,7 +62,7 @@ def check_postgres(connection: Connection, where: str) -> list[CheckResult]:
         what, _, do = str(wrong).partition(". ")
         return [*found, fail(what, do)]
     (taken,) = connection.execute(_SIZE).fetchone() or (0,)
-    found.append(ok(f"Postgres has the tables of this release, {size(int(taken))} of data"))
+    found.append(ok(f"Postgres has the tables of this release, {format_bytes(int(taken))} of data"))
     found.append(_partitions(connection, now))
     found.append(_privileges(connection))
     return found

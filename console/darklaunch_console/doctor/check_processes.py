@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from darklaunch_shared.redis.presence import ProcessRecord
 
-from darklaunch_console.output.text import plural, printable
+from darklaunch_console.output.text import format_plural, printable
 
 from .check_redis import judge_clock
 from .check_result import CheckLevel, CheckResult, fail, ok, warn
@@ -21,13 +21,13 @@ def check_processes(
 ) -> list[CheckResult]:
     """Judge who is alive; `active` says that a launch is, so that somebody must be at work."""
     found = [
-        ok(f"{plural(len(hooks), 'app process', 'app processes')} with the hook")
+        ok(f"{format_plural(len(hooks), 'app process', 'app processes')} with the hook")
         if hooks
         else warn("No app with the hook has been seen on this Redis", "Add CaptureMiddleware to it: see the README.")
     ]
     for alive, kind, does in ((workers, "worker", "replays"), (comparators, "comparator", "compares and records")):
         if alive:
-            found.append(ok(f"{plural(len(alive), kind)} running"))
+            found.append(ok(f"{format_plural(len(alive), kind)} running"))
         else:
             judged = fail if active else warn
             found.append(judged(f"No {kind} is running: nobody {does}", f"Start one: darklaunch {kind}."))
@@ -56,5 +56,5 @@ def _clocks(processes: Sequence[ProcessRecord]) -> list[CheckResult]:
     judged = [judge_clock(printable(host), skew_s, whom="that of Redis") for host, skew_s in sorted(ahead_s.items())]
     wrong = [finding for finding in judged if finding.level is not CheckLevel.OK]
     if judged and not wrong:
-        return [ok(f"The clocks of {plural(len(judged), 'host')} agree with that of Redis")]
+        return [ok(f"The clocks of {format_plural(len(judged), 'host')} agree with that of Redis")]
     return wrong

@@ -10,8 +10,8 @@ from typing import Any, Final
 from darklaunch_shared.redis.client import RedisClient
 from redis.exceptions import ResponseError
 
-from darklaunch_console.output.numbers import milliseconds, seconds, size
-from darklaunch_console.stores.processes import server_now_ms
+from darklaunch_console.output.numbers import format_bytes, format_ms, format_seconds
+from darklaunch_console.stores.processes import read_clock_ms
 
 from .check_result import CheckResult, fail, ok, warn
 
@@ -26,8 +26,8 @@ def check_redis(redis: RedisClient, where: str) -> list[CheckResult]:
     began = time.perf_counter()
     redis.execute_command("PING")
     took_ms = (time.perf_counter() - began) * 1000
-    info = read_info(redis.execute_command("INFO"))
-    skew_s = server_now_ms(redis) / 1000 - time.time()
+    info = parse_info(redis.execute_command("INFO"))
+    skew_s = read_clock_ms(redis) / 1000 - time.time()
     return [*judge_info(info, where, took_ms), judge_clock("Redis", skew_s), *_access(redis)]
 
 
@@ -46,7 +46,7 @@ def _access(redis: RedisClient) -> list[CheckResult]:
     return [ok(f"Redis asks for a password (this is the user {me})")]
 
 
-def read_info(reply: object) -> dict[str, str]:
+def parse_info(reply: object) -> dict[str, str]:
     """Read an INFO reply, which the client may have parsed."""
     if isinstance(reply, dict):
         return {str(name): str(value) for name, value in reply.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
@@ -63,7 +63,7 @@ def judge_info(info: Mapping[str, str], where: str, took_ms: float) -> list[Chec
     if _version(version) < OLDEST:
         found.append(fail(f"{where} is {name}", "Use Redis 6.2 or newer, or Valkey 8 or newer."))
     else:
-        found.append(ok(f"{where} answers in {milliseconds(took_ms)} ({name})"))
+        found.append(ok(f"{where} answers in {format_ms(took_ms)} ({name})"))
     if info.get("role", "master") != "master":
         found.append(fail(f"{where} is a read-only replica", "Set REDIS_URL to the primary."))
     found += [_eviction(info), *_memory(info), _persistence(info)]
@@ -83,8 +83,8 @@ def _eviction(info: Mapping[str, str]) -> CheckResult:
 def _memory(info: Mapping[str, str]) -> list[CheckResult]:
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if not most:
-        return [ok(f"Redis uses {size(used)} of memory; no maxmemory is set")]
-    told = f"Redis uses {size(used)} of {size(most)}"
+        return [ok(f"Redis uses {format_bytes(used)} of memory; no maxmemory is set")]
+    told = f"Redis uses {format_bytes(used)} of {format_bytes(most)}"
     if used > NEARLY_FULL * most:
         return [warn(told, "When it is full, hooks drop exchanges (oom). Raise maxmemory or lower the share.")]
     return [ok(told)]
@@ -108,7 +108,7 @@ def judge_clock(whose: str, skew_s: float, whom: str = "this machine's") -> Chec
     if abs(skew_s) < SKEW_WARN_S:
         return ok(f"{whose}'s clock agrees with {whom}")
     ahead = "ahead of" if skew_s > 0 else "behind"
-    told = f"{whose}'s clock is {seconds(abs(skew_s))} {ahead} {whom}"
+    told = f"{whose}'s clock is {format_seconds(abs(skew_s))} {ahead} {whom}"
     do = "Synchronise the clocks (NTP): too old exchanges are dropped as stale."
     return fail(told, do) if abs(skew_s) > SKEW_FAIL_S else warn(told, do)
 

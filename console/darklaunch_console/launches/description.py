@@ -7,7 +7,7 @@ from typing import Final
 from darklaunch_comparator.judging.policy import JudgeMode
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
-from darklaunch_console.output.numbers import percent
+from darklaunch_console.output.numbers import format_percent
 
 STATUS_WORDS: Final = {
     LaunchStatus.ACTIVE: "active",
@@ -34,4 +34,4 @@ def describe_mirroring(state: LaunchState) -> str:
     methods = "GET, HEAD and OPTIONS requests"
     if state.spec.allow:
         methods = f"{methods}, and of {', '.join(state.spec.allow)},"
-    return f"{percent(state.percent)} of {methods} are mirrored to {state.spec.shadow}"
+    return f"{format_percent(state.percent)} of {methods} are mirrored to {state.spec.shadow}"

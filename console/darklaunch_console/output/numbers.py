@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 
-def count(number: float) -> str:
+def format_count(number: float) -> str:
     """Write a count: 18,402. Negative: −4."""
     return _minus(f"{number:,.0f}")
 
 
-def signed(number: float, digits: int = 0) -> str:
+def format_signed(number: float, digits: int = 0) -> str:
     """Write a difference with its sign: +1, −4, 0."""
     rounded = round(number, digits)
     if rounded == 0:
@@ -18,35 +18,35 @@ def signed(number: float, digits: int = 0) -> str:
     return _minus(f"{rounded:+,.{digits}f}")
 
 
-def decimal(number: float, digits: int = 1) -> str:
+def format_decimal(number: float, digits: int = 1) -> str:
     """Write a figure with so many digits behind the point, none when it is whole: 0.4, 207, −1.5."""
     text = f"{number:,.{digits}f}"
     return _minus(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
-def percent(number: float, digits: int = 2) -> str:
+def format_percent(number: float, digits: int = 2) -> str:
     """Write a percentage given as one: 10 → 10 %, 2.24 → 2.24 %."""
-    return f"{decimal(number, digits)} %"
+    return f"{format_decimal(number, digits)} %"
 
 
-def share(fraction: float, digits: int = 2) -> str:
+def format_share(fraction: float, digits: int = 2) -> str:
     """Write a fraction as a percentage: 0.0224 → 2.24 %."""
-    return percent(100 * fraction, digits)
+    return format_percent(100 * fraction, digits)
 
 
-def milliseconds(number: float) -> str:
+def format_ms(number: float) -> str:
     """Write a latency or another short time: 41 ms, 0.3 ms, 1.5 s."""
     if abs(number) < 10:
-        return f"{decimal(number)} ms"
-    return f"{count(number)} ms" if abs(number) < 1000 else seconds(number / 1000)
+        return f"{format_decimal(number)} ms"
+    return f"{format_count(number)} ms" if abs(number) < 1000 else format_seconds(number / 1000)
 
 
-def seconds(number: float) -> str:
+def format_seconds(number: float) -> str:
     """Write a time span in at most two units: 0.4 s, 12 s, 2 min 18 s, 2 h 11 min, 3 d 4 h."""
     if not math.isfinite(number):
         return "for ever"
     if abs(number) < 9.95:
-        return f"{decimal(number)} s"
+        return f"{format_decimal(number)} s"
     whole = round(abs(number))
     sign = "−" if number < 0 else ""
     for size, unit, small_size, small_unit in _SPANS:
@@ -60,7 +60,7 @@ def seconds(number: float) -> str:
 _SPANS = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
-def size(number: int) -> str:
+def format_bytes(number: int) -> str:
     """Write a number of bytes: 212 MB, 3.4 GB, 17 bytes. Units of 1,000."""
     if number < 1000:
         return f"{number} bytes" if number != 1 else "1 byte"
@@ -68,7 +68,7 @@ def size(number: int) -> str:
     for unit in ("kB", "MB", "GB", "TB"):
         value /= 1000
         if value < 999.5 or unit == "TB":
-            return f"{decimal(value, 1 if value < 10 else 0)} {unit}"
+            return f"{format_decimal(value, 1 if value < 10 else 0)} {unit}"
     raise AssertionError
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from darklaunch_shared.process.safe_logging import printable
 
-__all__ = ["one_line", "plural", "printable"]
+__all__ = ["format_plural", "join_lines", "printable"]
 
 
-def one_line(message: str) -> str:
+def join_lines(message: str) -> str:
     """Make a message one printable line that ends with a full stop."""
     line = printable(" ".join(message.split())).strip()
     return line if line.endswith((".", "?", "!", "…")) else f"{line}."
 
 
-def plural(number: int, singular: str, more: str = "") -> str:
+def format_plural(number: int, singular: str, more: str = "") -> str:
     """Say `1 worker`, `2 workers`, `1,234 workers`."""
     return f"{number:,} {singular if number == 1 else more or singular + 's'}"

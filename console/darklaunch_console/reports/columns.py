@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Final
 
-from darklaunch_console.output.table import split_at, width
-from darklaunch_console.output.text import plural, printable
+from darklaunch_console.output.table import measure_width, split_at
+from darklaunch_console.output.text import format_plural, printable
 
 from .side_by_side import DIFFERS, LEFT, RIGHT, SAME, SideBySideRow
 
@@ -46,7 +46,7 @@ class ColumnLine:
     mark: str
 
 
-def excuse(rows: Sequence[SideBySideRow], places: Sequence[str]) -> list[SideBySideRow]:
+def mark_excused(rows: Sequence[SideBySideRow], places: Sequence[str]) -> list[SideBySideRow]:
     """Mark as excused what differs at none of the places in the body that were reported."""
     reported = [place for place in places if place.startswith("$")]
     if any(place == "$" or "…#" in place for place in reported):  # all of it, or a place too long to be told
@@ -57,7 +57,7 @@ def excuse(rows: Sequence[SideBySideRow], places: Sequence[str]) -> list[SideByS
     ]
 
 
-def lay_out(rows: Sequence[SideBySideRow], columns: int) -> list[ColumnLine]:
+def render_differing_rows(rows: Sequence[SideBySideRow], columns: int) -> list[ColumnLine]:
     """Lay rows out: each stretch that differs under its places, with its surroundings; what is alike is counted."""
     side = (columns - _GUTTER) // 2
     telling = [at for at, row in enumerate(rows) if row.mark not in (SAME, EXCUSED)]
@@ -72,14 +72,14 @@ def lay_out(rows: Sequence[SideBySideRow], columns: int) -> list[ColumnLine]:
     return [*lines, *_alike(rows[shown:])]
 
 
-def whole(rows: Sequence[SideBySideRow], columns: int, at_most: int | None = None) -> list[ColumnLine]:
+def render_rows(rows: Sequence[SideBySideRow], columns: int, at_most: int | None = None) -> list[ColumnLine]:
     """Lay out the first rows as they are, all of them by default."""
     side = (columns - _GUTTER) // 2
     shown = len(rows) if at_most is None else at_most
     return [*(line for row in rows[:shown] for line in _row(row, side)), *_alike(rows[shown:])]
 
 
-def parts(line: ColumnLine, columns: int) -> tuple[str, str, str]:
+def split_sides(line: ColumnLine, columns: int) -> tuple[str, str, str]:
     """Give a line in three parts, to be written one after another: left side, mark, right side."""
     side = (columns - _GUTTER) // 2
     if not line.mark:
@@ -90,13 +90,13 @@ def parts(line: ColumnLine, columns: int) -> tuple[str, str, str]:
 
 
 def _padded(text: str, columns: int) -> str:
-    return text + " " * (columns - width(text))
+    return text + " " * (columns - measure_width(text))
 
 
 def _heading(places: list[str], columns: int) -> str:
     named = ", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED} more" if len(places) > _NAMED else "")
     title = f"{_RULE * 2} {_cut(printable(named), columns - 6)} "
-    return title + _RULE * (columns - width(title))
+    return title + _RULE * (columns - measure_width(title))
 
 
 def _touches(place: str, reported: str) -> bool:
@@ -130,7 +130,7 @@ def _stretch(rows: Sequence[SideBySideRow], side: int) -> list[ColumnLine]:
 
 
 def _left_out(mark: str, number: int) -> ColumnLine:
-    words = f"⋮ {plural(number, 'more line')}"
+    words = f"⋮ {format_plural(number, 'more line')}"
     return ColumnLine(words, "", mark) if mark == LEFT else ColumnLine("", words, mark)
 
 
@@ -138,7 +138,7 @@ def _row(row: SideBySideRow, side: int) -> list[ColumnLine]:
     left, right = printable(row.left or ""), printable(row.right or "")
     if row.mark in (SAME, EXCUSED):
         return [ColumnLine(_cut(left, side), _cut(right, side), row.mark)]
-    if row.mark == DIFFERS and max(width(left), width(right)) > FOLDS * side:
+    if row.mark == DIFFERS and max(measure_width(left), measure_width(right)) > FOLDS * side:
         left, right = _around(left, right, FOLDS * side)
     folded = _folded(left, side), _folded(right, side)
     return [ColumnLine(one, other, row.mark) for one, other in zip_longest(*folded, fillvalue="")]
@@ -166,17 +166,17 @@ def _folded(text: str, side: int) -> list[str]:
         head, rest = split_at(rest, side - len(indent))
         lines.append(indent + head)
     if rest:
-        lines[-1] = _cut(f"{lines[-1]}…", side) if width(lines[-1]) < side else f"{lines[-1][:-1]}…"
+        lines[-1] = _cut(f"{lines[-1]}…", side) if measure_width(lines[-1]) < side else f"{lines[-1][:-1]}…"
     return lines
 
 
 def _cut(text: str, columns: int) -> str:
-    return text if width(text) <= columns else f"{split_at(text, columns - 1)[0]}…"
+    return text if measure_width(text) <= columns else f"{split_at(text, columns - 1)[0]}…"
 
 
 def _alike(rows: Sequence[SideBySideRow]) -> list[ColumnLine]:
     if not rows:
         return []
     excused = sum(row.mark == EXCUSED for row in rows)
-    differ = f", {plural(excused, 'excused difference')} among them" if excused else ""
-    return [ColumnLine(f"⋮ {plural(len(rows), 'line')} alike{differ}", "", "")]
+    differ = f", {format_plural(excused, 'excused difference')} among them" if excused else ""
+    return [ColumnLine(f"⋮ {format_plural(len(rows), 'line')} alike{differ}", "", "")]

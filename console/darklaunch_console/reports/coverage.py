@@ -13,10 +13,10 @@ from darklaunch_comparator.judging.policy_file import read_policy
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchRecord
 
-from darklaunch_console.output.numbers import count
-from darklaunch_console.output.screen import from_outside
-from darklaunch_console.output.table import table
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.numbers import format_count
+from darklaunch_console.output.screen import make_printable
+from darklaunch_console.output.table import render_table
+from darklaunch_console.output.text import format_plural
 from darklaunch_console.stores.postgres import Connection
 
 UNKNOWN = (
@@ -35,7 +35,7 @@ _BY_DESIGN = (
 )
 
 
-def gather_coverage(
+def read_coverage(
     connection: Connection, record: LaunchRecord, endpoints: Mapping[str, report_queries.EndpointCounts]
 ) -> RouteCoverage | None:
     """Read how far each route got; None when no hook has told its app's routes."""
@@ -46,30 +46,30 @@ def gather_coverage(
         name: OutcomeCounts(seen.mismatched, 0, seen.matched + seen.mismatched + seen.ignored)
         for name, seen in endpoints.items()
     }
-    return cover(routes, counts, record.state.spec, policy_of(record), omitted)
+    return cover(routes, counts, record.state.spec, read_launch_policy(record), omitted)
 
 
-def sentence(coverage: RouteCoverage) -> str:
+def describe_coverage(coverage: RouteCoverage) -> str:
     """Say it in a line: `37 of 41 routes mirrored and judged; too few exchanges yet: GET /a, GET /b; 2 are writes`."""
-    told = [f"{count(coverage.judged)} of {plural(coverage.total, 'route')} mirrored and judged"]
+    told = [f"{format_count(coverage.judged)} of {format_plural(coverage.total, 'route')} mirrored and judged"]
     told += [f"{why}: {_names(routes)}" for standing, why in _LACKS if (routes := _of(coverage, standing))]
     for standing, one, many in _BY_DESIGN:
         if routes := _of(coverage, standing):
-            told.append(f"{count(len(routes))} {one if len(routes) == 1 else many}")
+            told.append(f"{format_count(len(routes))} {one if len(routes) == 1 else many}")
     return "; ".join(told)
 
 
-def as_lines(coverage: RouteCoverage) -> list[str]:
+def render_unjudged_routes(coverage: RouteCoverage) -> list[str]:
     """Lay out every route that was not judged, with what is missing."""
     rest = coverage.rest
-    rows = [[from_outside(route.name, 50), count(route.n), _missing(route)] for route in rest]
-    lines = ["", *table(["not judged", "compared", "missing"], rows, left=(0, 2))] if rest else []
+    rows = [[make_printable(route.name, 50), format_count(route.n), _missing(route)] for route in rest]
+    lines = ["", *render_table(["not judged", "compared", "missing"], rows, left=(0, 2))] if rest else []
     if coverage.omitted:
-        lines += ["", f"{plural(coverage.omitted, 'route')} more than hooks list for one app."]
+        lines += ["", f"{format_plural(coverage.omitted, 'route')} more than hooks list for one app."]
     return lines
 
 
-def as_values(coverage: RouteCoverage) -> dict[str, Any]:
+def coverage_to_json(coverage: RouteCoverage) -> dict[str, Any]:
     """Give it for programs."""
     return {
         "routes": coverage.total,
@@ -93,13 +93,13 @@ def _of(coverage: RouteCoverage, standing: RouteStanding) -> list[CoveredRoute]:
 
 
 def _names(routes: list[CoveredRoute]) -> str:
-    named = ", ".join(from_outside(route.name, 60) for route in routes[:_NAMED])
-    return named + (f" and {count(len(routes) - _NAMED)} more" if len(routes) > _NAMED else "")
+    named = ", ".join(make_printable(route.name, 60) for route in routes[:_NAMED])
+    return named + (f" and {format_count(len(routes) - _NAMED)} more" if len(routes) > _NAMED else "")
 
 
 def _missing(route: CoveredRoute) -> str:
     if route.standing is RouteStanding.MIRRORED:
-        return f"{count(route.needed)} more exchanges"
+        return f"{format_count(route.needed)} more exchanges"
     return {
         RouteStanding.UNCOMPARED: "no answer could be compared",
         RouteStanding.UNSEEN: "no request was sampled yet",
@@ -108,7 +108,7 @@ def _missing(route: CoveredRoute) -> str:
     }[route.standing]
 
 
-def policy_of(record: LaunchRecord) -> JudgePolicy:
+def read_launch_policy(record: LaunchRecord) -> JudgePolicy:
     """Read what a launch is judged by."""
     try:
         return read_policy(record.state.spec.policy)

@@ -16,8 +16,8 @@ from darklaunch_shared.wire.replay import ShadowErrorClass
 from darklaunch_console.errors import NoSuchLaunch
 from darklaunch_console.stores.postgres import Connection
 
-from .coverage import gather_coverage, policy_of
-from .importance import importance
+from .coverage import read_coverage, read_launch_policy
+from .importance import compute_importance
 from .noise_baseline import NoiseBaseline, read_baseline
 
 VALUE_CHARS = 60
@@ -95,15 +95,15 @@ class ReportEvidence:
     verdict: tuple[str, ...] = ()
 
 
-def gather(connection: Connection, name: str) -> ReportEvidence:
+def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
     """Read a launch's evidence. Raises NoSuchLaunch."""
-    record = find_record(connection, name)
+    record = read_launch_record(connection, name)
     ledger = report_queries.ledger(connection, name)
     endpoints = {counted.endpoint: counted for counted in report_queries.endpoints(connection, name)}
     since = min((counted.since for counted in endpoints.values()), default=None)
     until = min(max((counted.until for counted in endpoints.values()), default=None) or _now(), _now())
     baseline = read_baseline(connection, name)
-    slow_budget = policy_of(record).budgets.slow
+    slow_budget = read_launch_policy(record).budgets.slow
     problems = [
         _problem(signature, endpoints.get(signature.endpoint), until, baseline)
         for signature in report_queries.signatures(connection, name)
@@ -118,15 +118,15 @@ def gather(connection: Connection, name: str) -> ReportEvidence:
         resolved=_in_state("resolved", problems),
         before_noise=_in_state("open", [problem for problem in problems if problem.only_noise]),
         baseline=baseline,
-        latency=tuple(latency_rows(report_queries.latency(connection, name))),
+        latency=tuple(pair_latencies(report_queries.latency(connection, name))),
         excuses=tuple(report_queries.excuses(connection, name)),
-        coverage=gather_coverage(connection, record, endpoints),
+        coverage=read_coverage(connection, record, endpoints),
         since=since,
         until=until,
     )
 
 
-def find_record(connection: Connection, name: str) -> LaunchRecord:
+def read_launch_record(connection: Connection, name: str) -> LaunchRecord:
     """Read a launch's record. Raises NoSuchLaunch, which names the one that was probably meant."""
     try:
         return get_launch(connection, name)
@@ -158,7 +158,7 @@ def _joined(slow: ReportProblem, late: ReportProblem) -> ReportProblem:
     )
 
 
-def example(differences: Sequence[Mapping[str, object]], total: int) -> str:
+def render_example(differences: Sequence[Mapping[str, object]], total: int) -> str:
     """Write the first of `total` differences of one sample on a line: `$.total_cents: 4250 → nothing`."""
     shown = [_difference(one) for one in differences[:3]]
     more = total - len(shown)
@@ -178,7 +178,9 @@ def _problem(
 ) -> ReportProblem:
     share = _share(signature, counted)
     noise = baseline.excused_since(signature.endpoint, signature.parts)
-    weight = importance(signature.endpoint, signature.parts, share, signature.last_seen, until, baseline.rates())
+    weight = compute_importance(
+        signature.endpoint, signature.parts, share, signature.last_seen, until, baseline.rates()
+    )
     return ReportProblem(
         fingerprint=signature.fingerprint,
         endpoint=signature.endpoint,
@@ -189,7 +191,7 @@ def _problem(
         first_seen=signature.first_seen,
         last_seen=signature.last_seen,
         sample=signature.first_sample,
-        example=example(signature.differences, signature.difference_count),
+        example=render_example(signature.differences, signature.difference_count),
         state=signature.state,
         importance=weight,
         latest_sample=signature.latest_sample,
@@ -212,7 +214,7 @@ def _share(signature: report_queries.SignatureRow, counted: report_queries.Endpo
     return signature.count / replays if replays else 0.0
 
 
-def latency_rows(rows: list[report_queries.EndpointLatency]) -> list[LatencyRow]:
+def pair_latencies(rows: list[report_queries.EndpointLatency]) -> list[LatencyRow]:
     """Put the sides of each endpoint beside one another: the slowest first, all endpoints together last."""
     sides: dict[str, dict[str, report_queries.EndpointLatency]] = {}
     for row in rows:

@@ -39,7 +39,7 @@ Noise = Mapping[tuple[str, str], float]
 """(endpoint, index-free path) → share of replays of one version, 0 to 1, in which that place differs."""
 
 
-def importance(
+def compute_importance(
     endpoint: str,
     parts: Iterable[Mapping[str, object]],
     share: float,

@@ -17,14 +17,14 @@ from darklaunch_comparator.store.noise import doubtful_signatures
 from darklaunch_comparator.store.signatures import seen_since
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
-from darklaunch_console.output.numbers import count, decimal, seconds, share
-from darklaunch_console.output.screen import from_outside
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.numbers import format_count, format_decimal, format_seconds, format_share
+from darklaunch_console.output.screen import make_printable
+from darklaunch_console.output.text import format_plural
 from darklaunch_console.stores.postgres import Connection
 
-from .coverage import gather_coverage, sentence
-from .evidence import find_record
-from .sentences import moment
+from .coverage import describe_coverage, read_coverage
+from .evidence import read_launch_record
+from .sentences import format_second
 
 STEADY_S: Final = 30.0
 """How long after a change of the launch, such as of its share, the rate of exchanges is measured from then on."""
@@ -89,9 +89,9 @@ class JudgedLaunch:
         )
 
 
-def judged(connection: Connection, name: str) -> JudgedLaunch:
+def read_judged_launch(connection: Connection, name: str) -> JudgedLaunch:
     """Read what is judged of a launch. Raises NoSuchLaunch."""
-    record = find_record(connection, name)
+    record = read_launch_record(connection, name)
     found = judgement(connection, name)
     now = datetime.now(UTC)
     steady_s = (now - record.updated_at).total_seconds()
@@ -105,7 +105,7 @@ def judged(connection: Connection, name: str) -> JudgedLaunch:
         found,
         per_s,
         now,
-        gather_coverage(connection, record, endpoints),
+        read_coverage(connection, record, endpoints),
         tuple(builds(connection, name)),
         latest_ending(connection, name),
         report_queries.recent_rate(connection, name, BUSY_S) > 0,
@@ -129,9 +129,9 @@ def _doubted(
     return tuple(seen_since(connection, state.name, doubtful, found.judged_until)) if doubtful else ()
 
 
-def headline(it: JudgedLaunch) -> str:
+def describe_verdict(it: JudgedLaunch) -> str:
     """Give the verdict and why, in one line."""
-    why = from_outside(str(it.summary.get("why", "")), 400)
+    why = make_printable(str(it.summary.get("why", "")), 400)
     verdict = it.summary.get("verdict")
     if it.state.status is LaunchStatus.ROLLED_BACK:
         return f"ROLLED BACK: {why}." if verdict == "roll_back" else f"ROLLED BACK {_by_whom(it)}."
@@ -145,96 +145,101 @@ def headline(it: JudgedLaunch) -> str:
         return f"KEEP WATCHING: nothing has been judged yet{_idle(it)}."
     if verdict == "insufficient_traffic":
         return f"INSUFFICIENT TRAFFIC: {why}."
-    return f"KEEP WATCHING: {plural(it.summary['judged'], 'exchange')} judged, {needed(it)}."
+    return f"KEEP WATCHING: {format_plural(it.summary['judged'], 'exchange')} judged, {describe_needed(it)}."
 
 
-def needed(it: JudgedLaunch) -> str:
+def describe_needed(it: JudgedLaunch) -> str:
     """Say what is still needed for a promotion: `about 2,199 more needed, 9 min at 4.1 a second`."""
     more, soak_s = int(it.summary.get("needed", 0)), it.summary.get("soak_ms", 0) / 1000
     if not more:
-        return f"{seconds(soak_s)} of soaking left" if soak_s else "nothing more is needed"
-    takes = f", {seconds(max(more / it.per_s, soak_s))} at {decimal(it.per_s)} a second" if it.per_s > 0 else ""
-    return f"about {count(more)} more needed{takes}"
+        return f"{format_seconds(soak_s)} of soaking left" if soak_s else "nothing more is needed"
+    takes = (
+        f", {format_seconds(max(more / it.per_s, soak_s))} at {format_decimal(it.per_s)} a second"
+        if it.per_s > 0
+        else ""
+    )
+    return f"about {format_count(more)} more needed{takes}"
 
 
-def details(it: JudgedLaunch) -> list[str]:
+def list_details(it: JudgedLaunch) -> list[str]:
     """Say what else a reader should know: who else is guilty, what stands in the way, what was not seen."""
     summary, lines = it.summary, list[str]()
     if not summary.get("judged"):
-        return waiting(it)
+        return list_doubts(it)
     leading = cast(dict[str, Any], summary["leading"])
     others = [each for each in _list(summary, "guilty") if each["endpoint"] != leading["endpoint"]]
     if others:
-        named = [from_outside(str(each["what"]), 120) for each in others[:NAMED]]
+        named = [make_printable(str(each["what"]), 120) for each in others[:NAMED]]
         lines.append(f"Also: {'; '.join(named)}{_more(len(others) - NAMED)}.")
-    lines += accused(summary)
+    lines += list_accused_places(summary)
     if summary["verdict"] not in ("roll_back", "promote"):
-        lines.append(f"Evidence for a rollback {odds(summary['log_e'])} (of {decimal(_bar(summary))} : 1).")
-    return lines + remarks(it) + _builds(it)
+        lines.append(f"Evidence for a rollback {odds(summary['log_e'])} (of {format_decimal(_bar(summary))} : 1).")
+    return lines + list_remarks(it) + _builds(it)
 
 
-def routes(it: JudgedLaunch) -> list[str]:
+def list_routes(it: JudgedLaunch) -> list[str]:
     """Say how many of the app's routes are judged, if that is known."""
-    return [f"{sentence(it.coverage)}."] if it.coverage else []
+    return [f"{describe_coverage(it.coverage)}."] if it.coverage else []
 
 
-def came_late(number: int) -> str:
+def describe_late_exchanges(number: int) -> str:
     """Say how many exchanges came too late to be evidence."""
-    return f"{plural(number, 'exchange')} came after the window was judged: counted, but no evidence."
+    return f"{format_plural(number, 'exchange')} came after the window was judged: counted, but no evidence."
 
 
-def accused(summary: Mapping[str, Any]) -> list[str]:
+def list_accused_places(summary: Mapping[str, Any]) -> list[str]:
     """Say at which places of the answers the shadow differs more than by noise, as of when it was condemned."""
     places = cast(list[dict[str, Any]], summary.get("places", []))
-    lines = [from_outside(str(each["what"]), 300) for each in places[:NAMED]]
-    return lines + ([f"and {count(len(places) - NAMED)} more"] if len(places) > NAMED else [])
+    lines = [make_printable(str(each["what"]), 300) for each in places[:NAMED]]
+    return lines + ([f"and {format_count(len(places) - NAMED)} more"] if len(places) > NAMED else [])
 
 
-def waiting(it: JudgedLaunch) -> list[str]:
+def list_doubts(it: JudgedLaunch) -> list[str]:
     """Say that exchanges wait to be judged because a difference in them may be noise."""
     if not it.doubted or it.judgement is None:
         return []
     endpoint, title = it.doubted[0]
-    more = f" and {count(len(it.doubted) - 1)} more" if len(it.doubted) > 1 else ""
+    more = f" and {format_count(len(it.doubted) - 1)} more" if len(it.doubted) > 1 else ""
     return [
-        f"Waiting, for 10 min at most, to know if this is noise: {from_outside(endpoint, 60)} "
-        f"{from_outside(title, 90)}{more}. What came since {moment(it.judgement.judged_until)} is judged then."
+        f"Waiting, for 10 min at most, to know if this is noise: {make_printable(endpoint, 60)} "
+        f"{make_printable(title, 90)}{more}. What came since {format_second(it.judgement.judged_until)} is judged then."
     ]
 
 
-def remarks(it: JudgedLaunch) -> list[str]:
+def list_remarks(it: JudgedLaunch) -> list[str]:
     """Say what a person is to do, what stands in the way of a promotion, and what was not seen."""
     summary, lines = it.summary, list[str]()
     if summary["move"] and summary["by_hand"]:
         lines.append(_by_hand(it, str(summary["move"])))
-    lines += waiting(it)
+    lines += list_doubts(it)
     if summary["verdict"] != "roll_back":
         lines += _coverage(summary)
     lines += _blind(it)
     if _quiet_s(it) > QUIET_S and it.state.fraction:
-        lines.append(f"Nothing was captured for {seconds(_quiet_s(it))}: that neither promotes nor rolls back.")
+        lines.append(f"Nothing was captured for {format_seconds(_quiet_s(it))}: that neither promotes nor rolls back.")
     return lines
 
 
-def objections_to(summary: Mapping[str, Any]) -> list[str]:
+def list_objections(summary: Mapping[str, Any]) -> list[str]:
     """Say what speaks against a promotion: no evidence, a condemnation, much-used endpoints that are not judged."""
     if not summary.get("judged"):
         return ["nothing of it has been judged yet"]
     if summary["verdict"] == "roll_back":
-        return [f"the verdict is to roll it back: {from_outside(str(summary['why']), 300)}"]
+        return [f"the verdict is to roll it back: {make_printable(str(summary['why']), 300)}"]
     return [
-        f"{from_outside(each['endpoint'], 60)} carries {share(each['share'])} of the traffic and is not judged yet"
+        f"{make_printable(each['endpoint'], 60)} carries {format_share(each['share'])} of the traffic and "
+        f"is not judged yet"
         for each in _list(summary, "uncovered")
         if each["blocking"]
     ]
 
 
-def as_json(it: JudgedLaunch) -> dict[str, Any]:
+def verdict_to_json(it: JudgedLaunch) -> dict[str, Any]:
     """Give everything for programs."""
     return {
         "launch": it.state.name,
         "answer": it.answer.value,
-        "headline": headline(it),
+        "headline": describe_verdict(it),
         "status": it.state.status.value,
         "percent": it.state.percent,
         "per_s": round(it.per_s, 3),
@@ -259,22 +264,22 @@ def _by_hand(it: JudgedLaunch, move: str) -> str:
 def _by_whom(it: JudgedLaunch) -> str:
     if it.ending is None:
         return "by a person"
-    why = f": {from_outside(it.ending.reason, 400).rstrip('.')}" if it.ending.reason else ""
-    return f"by {from_outside(it.ending.actor, 60)}{why}"
+    why = f": {make_printable(it.ending.reason, 400).rstrip('.')}" if it.ending.reason else ""
+    return f"by {make_printable(it.ending.actor, 60)}{why}"
 
 
 def _builds(it: JudgedLaunch) -> list[str]:
     """Say which build the evidence is about, and of which others there is some, which says nothing about it."""
     meant = it.summary["build"]
     others = [
-        f"{from_outside(each.build, 40) or 'one without a name'} ({plural(each.judged, 'exchange')}"
+        f"{make_printable(each.build, 40) or 'one without a name'} ({format_plural(each.judged, 'exchange')}"
         f"{', condemned' if each.condemned else ''})"
         for each in it.builds
         if each.build != meant
     ]
     if not meant and not others:
         return []
-    named = f"This is about build {from_outside(meant, 100)}" if meant else "This is about a build without a name"
+    named = f"This is about build {make_printable(meant, 100)}" if meant else "This is about a build without a name"
     apart = ", ".join(others[-NAMED:])
     return [f"{named}; kept apart: {apart}." if others else f"{named}."]
 
@@ -284,12 +289,13 @@ def _coverage(summary: Mapping[str, Any]) -> list[str]:
     if not uncovered:
         return []
     named = [
-        f"{from_outside(each['endpoint'], 60)} ({share(each['share'])} of the traffic, {count(each['needed'])} more)"
+        f"{make_printable(each['endpoint'], 60)} ({format_share(each['share'])} of the traffic, "
+        f"{format_count(each['needed'])} more)"
         for each in uncovered[:NAMED]
     ]
     missing = summary["endpoints"] - summary["covered"]
-    rest = [f"and {count(missing - NAMED)} more"] if missing > NAMED else []
-    lines = [f"Not judged yet: {count(missing)} of {plural(summary['endpoints'], 'endpoint')}:"]
+    rest = [f"and {format_count(missing - NAMED)} more"] if missing > NAMED else []
+    lines = [f"Not judged yet: {format_count(missing)} of {format_plural(summary['endpoints'], 'endpoint')}:"]
     return lines + [f"  {each}" for each in (*named, *rest)]
 
 
@@ -325,4 +331,4 @@ def _list(summary: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _more(number: int) -> str:
-    return f", and {count(number)} more" if number > 0 else ""
+    return f", and {format_count(number)} more" if number > 0 else ""

@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from darklaunch_console.output.numbers import count, share, signed
-from darklaunch_console.output.screen import from_outside
-from darklaunch_console.output.table import table
+from darklaunch_console.output.numbers import format_count, format_share, format_signed
+from darklaunch_console.output.screen import make_printable
+from darklaunch_console.output.table import render_table
 
 from . import coverage, sentences
 from .evidence import LatencyRow, ReportEvidence, ReportProblem
 
 
-def as_text(evidence: ReportEvidence) -> list[str]:
+def render_text(evidence: ReportEvidence) -> list[str]:
     """Lay out everything below the headline for a terminal."""
     lines = [
-        f"{sentences.standing(evidence)}. Exchanges {sentences.since(evidence)}:",
-        f"  {sentences.ledger(evidence)}",
+        f"{sentences.describe_standing(evidence)}. Exchanges {sentences.describe_period(evidence)}:",
+        f"  {sentences.render_ledger(evidence)}",
     ]
-    if reasons := sentences.dropped(evidence):
+    if reasons := sentences.list_drop_reasons(evidence):
         lines.append(f"  dropped: {reasons}")
-    if reasons := sentences.skipped(evidence):
+    if reasons := sentences.list_skip_reasons(evidence):
         lines.append(f"  not sampled, by design: {reasons}")
     if evidence.problems:
         lines += ["", "Problems"]
@@ -31,26 +31,27 @@ def as_text(evidence: ReportEvidence) -> list[str]:
         lines += ["", *_accepted(evidence)]
     if evidence.latency:
         lines += ["", *_latency(evidence)]
-    if excused := sentences.excused(evidence):
+    if excused := sentences.list_excused(evidence):
         lines += ["", f"Differed and was excused: {', '.join(excused[:6])}{_more(len(excused) - 6)}."]
     if noise := _noise(evidence):
         lines += ["", *noise]
     if evidence.coverage:
-        lines += ["", f"{coverage.sentence(evidence.coverage)}."]
+        lines += ["", f"{coverage.describe_coverage(evidence.coverage)}."]
     return lines
 
 
-def as_markdown(evidence: ReportEvidence) -> list[str]:
+def render_markdown(evidence: ReportEvidence) -> list[str]:
     """Lay out the whole report as Markdown."""
     verdict = [f"- {_escaped(line.strip())}" for line in evidence.verdict[1:]]
     top = [f"**{_escaped(evidence.verdict[0])}**", "", *verdict, ""] if evidence.verdict else []
-    headline = f"## {_escaped(sentences.headline(evidence))}"
-    lines = [headline, "", *top, f"{_escaped(sentences.standing(evidence))}.", ""]
-    lines += [f"Exchanges {sentences.since(evidence)}: {sentences.ledger(evidence)}.", ""]
+    headline = f"## {_escaped(sentences.describe_problems(evidence))}"
+    lines = [headline, "", *top, f"{_escaped(sentences.describe_standing(evidence))}.", ""]
+    lines += [f"Exchanges {sentences.describe_period(evidence)}: {sentences.render_ledger(evidence)}.", ""]
     if evidence.problems:
         lines += ["| # | endpoint | what differs | how often | example |", "|--:|---|---|---|---|"]
         lines += [
-            f"| {number} | {_code(problem.endpoint)} | {_escaped(problem.title)} | {sentences.frequency(problem)} "
+            f"| {number} | {_code(problem.endpoint)} | {_escaped(problem.title)} | "
+            f"{sentences.describe_frequency(problem)} "
             f"| {_code(problem.example)} {_code(problem.sample or '')} |"
             for number, problem in enumerate(evidence.problems, 1)
         ]
@@ -58,25 +59,25 @@ def as_markdown(evidence: ReportEvidence) -> list[str]:
     if evidence.accepted:
         lines += [f"- {_escaped(line.strip())}" for line in _accepted(evidence)] + [""]
     if evidence.latency:
-        head = ["latency, ms", *_LATENCY_HEAD, f"over {sentences.over(evidence)[2:]}"]
+        head = ["latency, ms", *_LATENCY_HEAD, f"over {sentences.format_limit(evidence)[2:]}"]
         lines += [_row(head), _row(["---", *["--:"] * (len(head) - 1)])]
         lines += [_row([_code(row.endpoint), *_latency_cells(row)]) for row in evidence.latency]
         lines.append("")
-    if excused := sentences.excused(evidence):
+    if excused := sentences.list_excused(evidence):
         lines += [f"Differed and was excused: {', '.join(_escaped(one) for one in excused)}.", ""]
     if noise := _noise(evidence):
         lines += [f"{_escaped(noise[0])}:", "", *[f"- {_escaped(line.strip())}" for line in noise[1:]], ""]
     if evidence.coverage:
-        lines += [f"{_escaped(coverage.sentence(evidence.coverage))}.", ""]
+        lines += [f"{_escaped(coverage.describe_coverage(evidence.coverage))}.", ""]
     return lines
 
 
-def as_json(evidence: ReportEvidence) -> dict[str, Any]:
+def report_to_json(evidence: ReportEvidence) -> dict[str, Any]:
     """Lay out the report for programs. Latency in ms, times in ISO 8601, shares as fractions."""
     state = evidence.record.state
     return {
         "launch": state.name,
-        "headline": sentences.headline(evidence),
+        "headline": sentences.describe_problems(evidence),
         "verdict": list(evidence.verdict),
         "status": state.status.value,
         "percent": state.percent,
@@ -109,7 +110,7 @@ def as_json(evidence: ReportEvidence) -> dict[str, Any]:
             "places": [asdict(place) for place in (*evidence.baseline.volatile, *evidence.baseline.generated)],
         },
         "excuses": [asdict(excuse) for excuse in evidence.excuses],
-        "coverage": None if evidence.coverage is None else coverage.as_values(evidence.coverage),
+        "coverage": None if evidence.coverage is None else coverage.coverage_to_json(evidence.coverage),
     }
 
 
@@ -121,15 +122,15 @@ _LATENCY_HEAD = (
 
 def _problem(number: int, problem: ReportProblem) -> list[str]:
     lines = [
-        f"  {number}. {sentences.brief(problem)}",
-        f"     {sentences.frequency(problem)}, since {sentences.clock(problem.first_seen)}",
+        f"  {number}. {sentences.name_problem(problem)}",
+        f"     {sentences.describe_frequency(problem)}, since {sentences.format_minute(problem.first_seen)}",
     ]
     if problem.decided == "reopened":
-        lines.append(f"     {sentences.decision(problem)}")
+        lines.append(f"     {sentences.describe_decision(problem)}")
     if problem.noise:
-        lines.append(f"     partly from {sentences.before_noise(problem)}")
+        lines.append(f"     partly from {sentences.describe_before_noise(problem)}")
     if problem.example:
-        lines.append(f"     {from_outside(problem.example, 160)}")
+        lines.append(f"     {make_printable(problem.example, 160)}")
     if problem.sample:
         lines.append(f"     darklaunch inspect {problem.sample}    darklaunch curl {problem.sample}")
     return lines
@@ -139,45 +140,52 @@ def _accepted(evidence: ReportEvidence) -> list[str]:
     """Name what was accepted: it counts as no problem, and is not hidden."""
     lines = ["Accepted"]
     for problem in evidence.accepted[:_ACCEPTED_SHOWN]:
-        why = f": {from_outside(problem.decided_why, 100)}" if problem.decided_why else ""
-        lines.append(f"  {sentences.brief(problem)}, {sentences.frequency(problem)}{why}")
+        why = f": {make_printable(problem.decided_why, 100)}" if problem.decided_why else ""
+        lines.append(f"  {sentences.name_problem(problem)}, {sentences.describe_frequency(problem)}{why}")
     if (more := len(evidence.accepted) - _ACCEPTED_SHOWN) > 0:
-        lines.append(f"  and {count(more)} more: darklaunch mismatches {evidence.record.state.name} --state accepted")
+        lines.append(
+            f"  and {format_count(more)} more: darklaunch mismatches {evidence.record.state.name} --state accepted"
+        )
     return lines
 
 
 def _noise(evidence: ReportEvidence) -> list[str]:
     """Say what is known to be noise, where nothing can be seen for it, and what was recorded before that was known."""
-    lines = [f"  {line}" for line in sentences.noise(evidence)]
+    lines = [f"  {line}" for line in sentences.list_noise(evidence)]
     lines += [
-        f"  {sentences.brief(problem)}, {sentences.frequency(problem)}: {sentences.before_noise(problem)}"
+        f"  {sentences.name_problem(problem)}, {sentences.describe_frequency(problem)}: "
+        f"{sentences.describe_before_noise(problem)}"
         for problem in evidence.before_noise[:_ACCEPTED_SHOWN]
     ]
     if (more := len(evidence.before_noise) - _ACCEPTED_SHOWN) > 0:
-        lines.append(f"  and {count(more)} more kinds from before it was known")
+        lines.append(f"  and {format_count(more)} more kinds from before it was known")
     name = evidence.record.state.name
     return (
-        [f"Noise, learned from {sentences.second_replays(evidence)} (darklaunch noise {name})", *lines] if lines else []
+        [f"Noise, learned from {sentences.count_second_replays(evidence)} (darklaunch noise {name})", *lines]
+        if lines
+        else []
     )
 
 
 def _latency(evidence: ReportEvidence) -> list[str]:
-    sides = ["Latency, ms", "primary", "", "", "shadow", "", "", "paired", "", sentences.over(evidence)]
+    sides = ["Latency, ms", "primary", "", "", "shadow", "", "", "paired", "", sentences.format_limit(evidence)]
     head = ["", "p50", "p95", "p99", "p50", "p95", "p99", "p50", "p95", ""]
-    rows = [[from_outside(row.endpoint, 40), *_latency_cells(row)] for row in evidence.latency]
-    return table(sides, [head, *rows])
+    rows = [[make_printable(row.endpoint, 40), *_latency_cells(row)] for row in evidence.latency]
+    return render_table(sides, [head, *rows])
 
 
 def _latency_cells(row: LatencyRow) -> list[str]:
     figures = [
-        sentences.latency_ms(value) for side in (row.primary, row.shadow) for value in (side.p50, side.p95, side.p99)
+        sentences.format_latency_ms(value)
+        for side in (row.primary, row.shadow)
+        for value in (side.p50, side.p95, side.p99)
     ]
-    paired = [signed(value, 1 if abs(value) < 10 else 0) for value in (row.difference.p50, row.difference.p95)]
-    return [*figures, *paired, share(row.slow_share) if row.slow_share else "0"]
+    paired = [format_signed(value, 1 if abs(value) < 10 else 0) for value in (row.difference.p50, row.difference.p95)]
+    return [*figures, *paired, format_share(row.slow_share) if row.slow_share else "0"]
 
 
 def _more(number: int) -> str:
-    return f" and {count(number)} more" if number > 0 else ""
+    return f" and {format_count(number)} more" if number > 0 else ""
 
 
 def _row(cells: list[str]) -> str:
@@ -185,12 +193,12 @@ def _row(cells: list[str]) -> str:
 
 
 def _code(text: str) -> str:
-    shown = from_outside(text, 120).replace("`", "'").replace("|", "\\|")
+    shown = make_printable(text, 120).replace("`", "'").replace("|", "\\|")
     return f"`{shown}`" if shown else ""
 
 
 def _escaped(text: str) -> str:
-    shown = from_outside(text, 400)
+    shown = make_printable(text, 400)
     for character in "\\|*_<>[]`":
         shown = shown.replace(character, f"\\{character}")
     return shown

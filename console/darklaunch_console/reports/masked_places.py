@@ -9,19 +9,19 @@ import orjson
 from darklaunch_comparator.masking import MASKED
 from darklaunch_shared.wire.exchange import Request
 
-from darklaunch_console.output.screen import from_outside
+from darklaunch_console.output.screen import make_printable
 
 SHOWN: Final = 6
 
 
-def masked_places(request: Request) -> list[str]:
+def find_masked_places(request: Request) -> list[str]:
     """Name what is masked in a request: `query token`, `header x-api-key`, `$.user.password` or `the body`."""
     found = [f"query {name}" for name in _fields(request.target.partition("?")[2])]
     found += [f"header {name}" for name, value in request.headers if MASKED.search(value)]
     body = request.body.decode("utf-8", "replace")
     if MASKED.search(body):
         found += _in_json(request.body) or [f"field {name}" for name in _fields(body)] or ["the body"]
-    shown = [from_outside(place, 60) for place in found]
+    shown = [make_printable(place, 60) for place in found]
     return [*shown[:SHOWN], f"{len(shown) - SHOWN} more places"] if len(shown) > SHOWN else shown
 
 

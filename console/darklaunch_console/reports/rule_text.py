@@ -11,9 +11,9 @@ from darklaunch_comparator.compare.rule_path import BadPath, PathStep, parse_pla
 from darklaunch_comparator.rules import Rule, RuleSet, rule_id
 from darklaunch_comparator.store.report_queries import ExcuseCount
 
-from darklaunch_console.output.numbers import count
-from darklaunch_console.output.screen import QUIET, STRONG, WARN, folded, from_outside, say
-from darklaunch_console.output.text import plural
+from darklaunch_console.output.numbers import format_count
+from darklaunch_console.output.screen import QUIET, STRONG, WARN, make_printable, print_line, wrap_text
+from darklaunch_console.output.text import format_plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class RuleStatus:
     notes: tuple[str, ...]
 
 
-def tell(rules: RuleSet, now: datetime, endpoints: Collection[str], excuses: Sequence[ExcuseCount]) -> list[RuleStatus]:
+def assess_rules(
+    rules: RuleSet, now: datetime, endpoints: Collection[str], excuses: Sequence[ExcuseCount]
+) -> list[RuleStatus]:
     """Look at every rule; `endpoints` are those that exchanges were recorded of."""
     return [
         RuleStatus(rule_id(rule), rule, rule.holds(now), _excused(rule, excuses), tuple(_notes(rule, now, endpoints)))
@@ -35,36 +37,36 @@ def tell(rules: RuleSet, now: datetime, endpoints: Collection[str], excuses: Seq
     ]
 
 
-def headline(name: str, rules: list[RuleStatus]) -> str:
+def describe_rules(name: str, rules: list[RuleStatus]) -> str:
     """Say in a line how many rules there are, and how many excuse nothing any more."""
     if not rules:
         return f"{name} has no rules: every difference counts but for what is excused by itself."
     expired = sum(not each.holds for each in rules)
     also = f"; {expired:,} {'has' if expired == 1 else 'have'} expired and excuse{'s' * (expired == 1)} nothing"
-    return f"{name} has {plural(len(rules), 'rule')}{also if expired else ''}."
+    return f"{name} has {format_plural(len(rules), 'rule')}{also if expired else ''}."
 
 
-def show(told: list[RuleStatus]) -> None:
+def print_rules(told: list[RuleStatus]) -> None:
     """Print rules, one below the other."""
     for each in told:
-        say(f"{each.id}  {in_words(each.rule)}", style=STRONG if each.holds else QUIET)
+        print_line(f"{each.id}  {describe_rule(each.rule)}", style=STRONG if each.holds else QUIET)
         for line in _about(each):
-            for part in folded(line, "        ", "  "):
-                say(part)
+            for part in wrap_text(line, "        ", "  "):
+                print_line(part)
         for note in each.notes:
-            for part in folded(f"Note: {note}.", "        ", "  "):
-                say(part, style=WARN)
+            for part in wrap_text(f"Note: {note}.", "        ", "  "):
+                print_line(part, style=WARN)
 
 
-def in_words(rule: Rule) -> str:
+def describe_rule(rule: Rule) -> str:
     """Say what a rule does: `ignore $.total_cents, pattern [0-9]+`."""
     told = rule.settings()
     path = told.pop("path", "")
     parts = [f"{name} {_value(value)}" for name, value in told.items()]
-    return from_outside(", ".join([f"{rule.kind} {path}".strip(), *parts]), 300)
+    return make_printable(", ".join([f"{rule.kind} {path}".strip(), *parts]), 300)
 
 
-def as_json(told: RuleStatus) -> dict[str, Any]:
+def rule_to_json(told: RuleStatus) -> dict[str, Any]:
     """Describe a rule for programs."""
     return {
         "id": told.id,
@@ -81,9 +83,9 @@ def _about(each: RuleStatus) -> list[str]:
     where = f"at {', '.join(rule.endpoints)}" if rule.endpoints else "at every endpoint"
     where = f"not at {', '.join(rule.excepted)}" if rule.excepted else where
     until = f"until {rule.expires}" if rule.expires else ""
-    done = f"excused {count(each.excused)} so far" if each.excused else ""
+    done = f"excused {format_count(each.excused)} so far" if each.excused else ""
     why = ": ".join(part for part in (rule.author, rule.reason) if part) or "nobody said why"
-    return [from_outside(why, 500), *[from_outside("; ".join(part for part in (where, until, done) if part), 500)]]
+    return [make_printable(why, 500), *[make_printable("; ".join(part for part in (where, until, done) if part), 500)]]
 
 
 def _notes(rule: Rule, now: datetime, endpoints: Collection[str]) -> list[str]:
@@ -93,7 +95,7 @@ def _notes(rule: Rule, now: datetime, endpoints: Collection[str]) -> list[str]:
     elif rule.ends_at is not None and rule.ends_at - now < timedelta(days=7):
         notes.append("it expires within a week")
     notes += [
-        f"no exchange of {from_outside(endpoint, 80)} has been recorded"
+        f"no exchange of {make_printable(endpoint, 80)} has been recorded"
         for endpoint in (*rule.endpoints, *rule.excepted)
         if endpoint not in endpoints
     ]

@@ -7,13 +7,13 @@ from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import list_launches
 
 from darklaunch_console.errors import BadUsage, ConsoleError
-from darklaunch_console.output.screen import from_outside
+from darklaunch_console.output.screen import make_printable
 from darklaunch_console.stores.postgres import Connection
 
-from .sentences import clock
+from .sentences import format_minute
 
 
-def check_id(_context: click.Context, _option: click.Parameter, given: str) -> str:
+def check_exchange_id(_context: click.Context, _option: click.Parameter, given: str) -> str:
     """Return the id of an exchange, `<producer>:<seq>`. Raises BadUsage for what cannot be one."""
     producer, colon, seq = given.partition(":")
     if not (producer.isalnum() and colon and seq.isdigit()):
@@ -28,9 +28,9 @@ def find_sample(connection: Connection, identity: str, launch: str | None) -> re
     names = [launch] if launch else [record.state.name for record in list_launches(connection)]
     for name in names:
         if row := report_queries.result(connection, name, identity):
-            outcome = row.outcome.replace("_", " ") + (f" ({from_outside(row.reason, 80)})" if row.reason else "")
+            outcome = row.outcome.replace("_", " ") + (f" ({make_printable(row.reason, 80)})" if row.reason else "")
             raise ConsoleError(
-                f"exchange {identity} of {name} at {clock(row.captured_at)} was {outcome}; "
+                f"exchange {identity} of {name} at {format_minute(row.captured_at)} was {outcome}; "
                 "its bodies were not kept. Kept are the first, the latest and the rarest of each kind of mismatch: "
                 f"darklaunch mismatches {name}"
             )

@@ -44,7 +44,7 @@ class _Object(list[tuple[str, Any]]):
     """An object as the pairs that it was written in, doubles included."""
 
 
-def parse(text: str) -> Any:
+def parse_document(text: str) -> Any:
     """Read a JSON document for `json_rows`. Raises ValueError when it is none, or nested too deep to read."""
     try:
         return _READER.decode(text)
@@ -52,12 +52,12 @@ def parse(text: str) -> Any:
         raise ValueError("it is nested too deep") from None
 
 
-def json_rows(left: Any, right: Any) -> list[SideBySideRow]:
+def align_documents(left: Any, right: Any) -> list[SideBySideRow]:
     """Lay out two documents that `parse` gave."""
     return list(_both(left, right, "$", "", 0))
 
 
-def text_rows(left: Sequence[str], right: Sequence[str]) -> list[SideBySideRow]:
+def align_lines(left: Sequence[str], right: Sequence[str]) -> list[SideBySideRow]:
     """Lay out two texts, given as lines."""
     rows: list[SideBySideRow] = []
     for one, other, mark in _aligned(left, right, _nameless):

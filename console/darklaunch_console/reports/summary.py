@@ -23,6 +23,6 @@ def summary(record: LaunchRecord) -> dict[str, Any]:
     }
 
 
-def compared(ledger: report_queries.LaunchLedger) -> int:
+def count_compared(ledger: report_queries.LaunchLedger) -> int:
     """Count what was compared with a result."""
     return ledger.matched + ledger.mismatched + ledger.ignored

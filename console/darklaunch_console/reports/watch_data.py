@@ -14,12 +14,12 @@ from redis.exceptions import RedisError
 from darklaunch_console.commands.backlog import LaunchBacklog, measure, working_on
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
-from darklaunch_console.stores.processes import workers_alive
-from darklaunch_console.stores.streams import StreamsState, read_launch
+from darklaunch_console.stores.processes import list_live_workers
+from darklaunch_console.stores.streams import StreamsState, read_streams
 
-from .evidence import LatencyRow, latency_rows
-from .judgement import JudgedLaunch, judged
-from .judgement import as_json as judged_as_json
+from .evidence import LatencyRow, pair_latencies
+from .judgement import JudgedLaunch, read_judged_launch
+from .judgement import verdict_to_json as judged_as_json
 
 REDIS_LIMIT_S: Final = 1.0
 
@@ -58,9 +58,9 @@ class WatchReader:
         """Look once. Raises NoSuchLaunch, and ServerUnreachable while Postgres cannot be used."""
         with open_postgres(self._settings) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            it = judged(connection, self._name)
+            it = read_judged_launch(connection, self._name)
             ledger = report_queries.ledger(connection, self._name)
-            latency = tuple(latency_rows(report_queries.latency(connection, self._name)))
+            latency = tuple(pair_latencies(report_queries.latency(connection, self._name)))
         return WatchData(it, ledger, latency, self._backlog(it.state))
 
     def close(self) -> None:
@@ -74,8 +74,8 @@ class WatchReader:
             if self._redis is None:
                 url = self._settings.redis_or_default.url
                 self._redis = connect(url, client_name="darklaunch-cli", socket_timeout_s=REDIS_LIMIT_S)
-            now_s, sight = time.monotonic(), read_launch(self._redis, state)
-            at_work = working_on(self._name, workers_alive(self._redis))
+            now_s, sight = time.monotonic(), read_streams(self._redis, state)
+            at_work = working_on(self._name, list_live_workers(self._redis))
         except (RedisError, OSError, ValueError, TypeError):
             return None
         before_s, before = self._before or (now_s - 1, sight)
@@ -83,7 +83,7 @@ class WatchReader:
         return measure(state, before, sight, max(0.001, now_s - before_s), at_work)
 
 
-def as_json(look: WatchData) -> dict[str, Any]:
+def watch_to_json(look: WatchData) -> dict[str, Any]:
     """Give a look for programs: the verdict with all it rests on, ledger, backlog, latency in ms."""
     return {
         **judged_as_json(look.judged),

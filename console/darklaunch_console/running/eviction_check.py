@@ -8,14 +8,14 @@ from redis.exceptions import ResponseError
 
 from darklaunch_console.errors import AccessRefused, ConsoleError, ServerUnreachable
 from darklaunch_console.settings import ConsoleSettings
-from darklaunch_console.stores.redis import open_redis, redis_at
+from darklaunch_console.stores.redis import name_redis, open_redis
 
 log = logging.getLogger("darklaunch.console")
 
 
 def refuse_evicting_redis(settings: ConsoleSettings) -> None:
     """Raise ConsoleError when this Redis evicts. One that is away is waited for later, by whoever needs it."""
-    where = redis_at(settings.redis_or_default)
+    where = name_redis(settings.redis_or_default)
     try:
         with open_redis(settings) as redis:
             try:

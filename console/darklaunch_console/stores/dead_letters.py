@@ -40,7 +40,7 @@ class StoredDeadLetter:
             return None
 
 
-def letters(redis: RedisClient, state: LaunchState) -> Iterator[StoredDeadLetter]:
+def read_dead_letters(redis: RedisClient, state: LaunchState) -> Iterator[StoredDeadLetter]:
     """Read a launch's dead letters, in each shard the latest first."""
     for shard in range(state.spec.shards):
         until = "+"
@@ -53,15 +53,15 @@ def letters(redis: RedisClient, state: LaunchState) -> Iterator[StoredDeadLetter
             until = f"({page[-1][0].decode()}"
 
 
-def find_letter(redis: RedisClient, state: LaunchState, wanted: str) -> StoredDeadLetter:
+def find_dead_letter(redis: RedisClient, state: LaunchState, wanted: str) -> StoredDeadLetter:
     """Find a dead letter by its exchange id or its entry id. Raises ConsoleError when there is none."""
-    for letter in letters(redis, state):
+    for letter in read_dead_letters(redis, state):
         if wanted in (letter.exchange, letter.entry_id):
             return letter
     raise ConsoleError(f'{state.name} has no dead letter "{wanted}". See `darklaunch dead list {state.name}`')
 
 
-def retry_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:
+def retry_dead_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:
     """Put a letter back on the stream it died on; False when somebody else was faster.
 
     Its result says `dead` until the new outcome takes that row's place. Raises ConsoleError when nobody knows where it
@@ -78,7 +78,7 @@ def retry_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLette
     return bool(redis.execute_command("EVAL", load("retry").text, len(names), *names, letter.entry_id))
 
 
-def delete_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:
+def delete_dead_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:
     """Delete a letter and its payload; its result stays `dead`. False when it was gone."""
     return bool(redis.execute_command("XDEL", keys.dead(state.name, letter.shard), letter.entry_id))
 

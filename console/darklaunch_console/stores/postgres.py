@@ -15,11 +15,17 @@ from psycopg.conninfo import conninfo_to_dict
 from darklaunch_console.errors import AccessRefused, BadUsage, ConsoleError, DatabaseNotMigrated, ServerUnreachable
 from darklaunch_console.settings import ConsoleSettings, ServerAddress
 
-from .redis import UP, explain_redis, open_redis, redis_at
+from .redis import UP, explain_redis, name_redis, open_redis
 
 __all__ = [
-    "Connection", "explain_postgres", "explain_redis", "named_database", "open_postgres", "open_redis", "postgres_at",
-    "redis_at",
+    "Connection",
+    "explain_postgres",
+    "explain_redis",
+    "name_postgres",
+    "name_redis",
+    "open_postgres",
+    "open_redis",
+    "require_database",
 ]  # fmt: skip
 
 CONNECT_TIMEOUT_S: Final = 5
@@ -30,7 +36,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 @contextlib.contextmanager
 def open_postgres(settings: ConsoleSettings) -> Generator[Connection]:
     """Give a Postgres connection, autocommit off. Raises ServerUnreachable, DatabaseNotMigrated or ConsoleError."""
-    address = named_database(settings)
+    address = require_database(settings)
     try:
         with psycopg.connect(
             address.url, connect_timeout=CONNECT_TIMEOUT_S, application_name="darklaunch-cli"
@@ -42,14 +48,14 @@ def open_postgres(settings: ConsoleSettings) -> Generator[Connection]:
         raise DatabaseNotMigrated(str(unfit)) from unfit
 
 
-def named_database(settings: ConsoleSettings) -> ServerAddress:
+def require_database(settings: ConsoleSettings) -> ServerAddress:
     """Return the database's address. Raises ServerUnreachable when none is named."""
     if settings.database:
         return settings.database
     raise ServerUnreachable(f"no Postgres is named. Set DATABASE_URL to postgresql://USER@HOST:PORT/DATABASE, {UP}")
 
 
-def postgres_at(address: ServerAddress) -> str:
+def name_postgres(address: ServerAddress) -> str:
     """Say which Postgres it is, without user and password: `Postgres at 127.0.0.1:5432`."""
     try:
         parts = conninfo_to_dict(address.url)
@@ -62,7 +68,7 @@ def postgres_at(address: ServerAddress) -> str:
 
 def explain_postgres(error: psycopg.Error, address: ServerAddress) -> ConsoleError:
     """Turn a Postgres error into the one to show. libpq's own words are in English or in the server's language."""
-    where, source = postgres_at(address), address.source
+    where, source = name_postgres(address), address.source
     text = " ".join(str(error).split())
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
         return DatabaseNotMigrated(f"{where} has no darklaunch tables yet ({source}). Run `darklaunch migrate`")

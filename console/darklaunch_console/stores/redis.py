@@ -38,7 +38,7 @@ def open_redis(settings: ConsoleSettings) -> Generator[RedisClient]:
         client.close()
 
 
-def redis_at(address: ServerAddress) -> str:
+def name_redis(address: ServerAddress) -> str:
     """Say which Redis it is, without user and password: `Redis at 127.0.0.1:6379`."""
     parts = urlsplit(address.url)
     if parts.scheme == "unix":
@@ -49,7 +49,7 @@ def redis_at(address: ServerAddress) -> str:
 
 def explain_redis(error: RedisError | OSError, address: ServerAddress) -> ServerUnreachable:
     """Say what is wrong with a Redis and what to do."""
-    where, source = redis_at(address), address.source or "REDIS_URL is not set"
+    where, source = name_redis(address), address.source or "REDIS_URL is not set"
     text = str(error)
     if isinstance(error, RedisTimeoutError):
         hint = "Check that it runs and is not stopped or overloaded"

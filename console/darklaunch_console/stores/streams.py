@@ -18,7 +18,7 @@ from redis.exceptions import RedisError, ResponseError
 from darklaunch_console.errors import ConsoleError, NoSuchLaunch
 
 from .postgres import Connection
-from .processes import clock_ms, hooks_alive
+from .processes import list_live_hooks, parse_clock_ms
 
 EntryId = tuple[int, int]
 
@@ -65,19 +65,19 @@ class StreamsState:
 
     def in_outboxes(self) -> int:
         """Count what living hooks have sampled and neither written nor dropped, as they last said."""
-        return sum(unwritten(p) for p in self.living())
+        return sum(count_unwritten(p) for p in self.living())
 
     def living(self) -> list[ProducerCounters]:
         """Give the counters of producers that are alive."""
         return [p for shard in self.shards for p in shard.producers if not p.closed and p.producer in self.alive]
 
 
-def unwritten(counters: ProducerCounters) -> int:
+def count_unwritten(counters: ProducerCounters) -> int:
     """Count what a producer has sampled and neither written nor dropped."""
     return max(0, counters.sampled - counters.seq - sum(counters.dropped.values()))
 
 
-def published_launches(redis: RedisClient) -> dict[str, LaunchState]:
+def read_published_launches(redis: RedisClient) -> dict[str, LaunchState]:
     """Read the launches as hooks and workers see them. Damaged ones are left out."""
     states: dict[str, LaunchState] = {}
     for name in sorted(_names(redis)):
@@ -109,7 +109,7 @@ def read_shard(redis: RedisClient, name: str, shard: int) -> ShardState:
     info, pending, next_info, next_pending, dead, ledger, producers, clock = (
         None if isinstance(reply, ResponseError) else reply for reply in replies
     )
-    now_ms = clock_ms(clock)
+    now_ms = parse_clock_ms(clock)
     return ShardState(
         _stream(info, pending, now_ms),
         _stream(next_info, next_pending, now_ms),
@@ -122,13 +122,13 @@ def read_shard(redis: RedisClient, name: str, shard: int) -> ShardState:
 _ABSENT: Final = ("no such key", "NOGROUP", "WRONGTYPE")
 
 
-def read_launch(redis: RedisClient, state: LaunchState) -> StreamsState:
+def read_streams(redis: RedisClient, state: LaunchState) -> StreamsState:
     """Look at every shard of a launch, and at who captures."""
     shards = tuple(read_shard(redis, state.name, shard) for shard in range(state.spec.shards))
-    return StreamsState(shards, frozenset(process.id for process in hooks_alive(redis)))
+    return StreamsState(shards, frozenset(process.id for process in list_live_hooks(redis)))
 
 
-def published(redis: RedisClient, name: str) -> LaunchState:
+def read_published_launch(redis: RedisClient, name: str) -> LaunchState:
     """Read one launch as hooks and workers see it. Raises NoSuchLaunch, and ConsoleError when it is damaged."""
     stored = as_dict(redis.execute_command("HGETALL", keys.launch(name)))
     if not stored:
@@ -147,10 +147,10 @@ def _counters(stored: Iterable[bytes]) -> list[ProducerCounters]:
     return counters
 
 
-def captured_origins(redis: RedisClient) -> set[str]:
+def read_captured_origins(redis: RedisClient) -> set[str]:
     """Name the origins in exchanges that are on a stream, over every launch: where the primary answers its clients."""
     found: set[str] = set()
-    for name, state in published_launches(redis).items():
+    for name, state in read_published_launches(redis).items():
         for shard in range(state.spec.shards):
             for stream in (keys.captures(name, shard), keys.replays(name, shard)):
                 try:
@@ -161,7 +161,7 @@ def captured_origins(redis: RedisClient) -> set[str]:
     return found
 
 
-def recorded_origins(connection: Connection) -> set[str]:
+def read_recorded_origins(connection: Connection) -> set[str]:
     """Name the origins in the exchanges that were kept as samples last."""
     rows = connection.execute("SELECT meta FROM darklaunch.sample ORDER BY recorded_at DESC LIMIT %s", [SAMPLES])
     found = (_origin({keys.V: VERSION, keys.META: meta}) for (meta,) in rows)

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from darklaunch_console.output.table import width
+from darklaunch_console.output.table import measure_width
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import as_dict
 from darklaunch_shared.wire.dead_letter import pack_dead
@@ -73,7 +73,7 @@ def test_the_list_fits_a_screen_whatever_strangers_wrote(cli, redis, launched):
     bury(redis, launched, own=hostile, group="\x1b[2J" * 20)
     bury(redis, launched, own={b"x": b"y"})
     listed = cli.ok("dead", "list", launched)
-    assert all(width(line) <= 80 for line in listed.splitlines())
+    assert all(measure_width(line) <= 80 for line in listed.splitlines())
     assert "\x1b" not in listed
     assert "\u202e" not in listed
 

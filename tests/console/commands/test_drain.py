@@ -1,7 +1,7 @@
 import importlib
 
 import pytest
-from darklaunch_console.stores.streams import read_launch
+from darklaunch_console.stores.streams import read_streams
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import parse_state
 from darklaunch_shared.redis.client import as_dict
@@ -30,13 +30,13 @@ class Hand:
     def look(self, redis, state):
         if act := self._due.pop(0) if self._due else None:
             act(self._redis)
-        return read_launch(redis, state)
+        return read_streams(redis, state)
 
 
 @pytest.fixture
 def hand(redis, monkeypatch):
     helping = Hand(redis)
-    monkeypatch.setattr(DRAIN, "read_launch", helping.look)
+    monkeypatch.setattr(DRAIN, "read_streams", helping.look)
     yield helping
     assert helping._due == []
 

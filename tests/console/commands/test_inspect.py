@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_console.cli.program import program
-from darklaunch_console.output.table import width
-from darklaunch_console.reports.columns import lay_out, parts
-from darklaunch_console.reports.side_by_side import SAME, json_rows, parse, text_rows
+from darklaunch_console.output.table import measure_width
+from darklaunch_console.reports.columns import render_differing_rows, split_sides
+from darklaunch_console.reports.side_by_side import SAME, align_documents, align_lines, parse_document
 from darklaunch_shared.wire.exchange import Exchange, Fields, Headers, Request, Response, pack_exchange
 from darklaunch_shared.wire.replay import LatencySource, ShadowErrorClass, ShadowResponse, pack_replay
 from hypothesis import given, settings
@@ -115,7 +115,7 @@ def _stable(text: str) -> str:
 def test_every_line_fits_80_columns_and_none_steers_the_terminal(shown: dict[int, str]) -> None:
     for text in shown.values():
         for line in text.splitlines():
-            assert width(line) <= 80, line
+            assert measure_width(line) <= 80, line
             assert line.isprintable(), line
     assert "\\x1b[2J\\x07 \\u202eevil" in shown[3]
 
@@ -181,30 +181,34 @@ VALUES = st.recursive(
 @settings(max_examples=60)
 @given(VALUES, VALUES)
 def test_both_documents_are_shown_whole_and_what_is_alike_has_no_mark(one: Any, other: Any) -> None:
-    rows = json_rows(parse(json.dumps(one)), parse(json.dumps(other)))
+    rows = align_documents(parse_document(json.dumps(one)), parse_document(json.dumps(other)))
     for side, document in (("left", one), ("right", other)):
         written = "".join(getattr(row, side) or "" for row in rows)
-        alone = json_rows(parse(json.dumps(document)), parse(json.dumps(document)))
+        alone = align_documents(parse_document(json.dumps(document)), parse_document(json.dumps(document)))
         assert all(row.mark == SAME for row in alone)
         assert sorted(written.replace(" ", "")) == sorted("".join(row.left or "" for row in alone).replace(" ", ""))
-    for line in lay_out(rows, 60):
-        assert width("".join(parts(line, 60))) <= 60 and "".join(parts(line, 60)).isprintable()
+    for line in render_differing_rows(rows, 60):
+        assert measure_width("".join(split_sides(line, 60))) <= 60 and "".join(split_sides(line, 60)).isprintable()
 
 
 def test_members_stand_beside_their_namesakes_whatever_their_order() -> None:
-    rows = json_rows(parse('{"a": 1, "b": [1, 2.50], "a": 2}'), parse('{"b": [1, 2.5], "a": 1, "a": 2}'))
+    rows = align_documents(
+        parse_document('{"a": 1, "b": [1, 2.50], "a": 2}'), parse_document('{"b": [1, 2.5], "a": 1, "a": 2}')
+    )
     assert [row.mark for row in rows] == [SAME] * 5
 
 
 @pytest.mark.parametrize("size", [20_000])
 def test_large_and_deep_bodies_are_laid_out_in_bounded_time(size: int) -> None:
     began = time.process_time()
-    rows = json_rows(parse(json.dumps(list(range(size)))), parse(json.dumps(list(range(1, size)))))
-    assert len(lay_out(rows, 80)) > 5
+    rows = align_documents(
+        parse_document(json.dumps(list(range(size)))), parse_document(json.dumps(list(range(1, size))))
+    )
+    assert len(render_differing_rows(rows, 80)) > 5
     texts = [f"line {n % 7}" for n in range(size)], [f"line {n % 5}" for n in range(size)]
-    assert len(lay_out(text_rows(*texts), 80)) > 5
+    assert len(render_differing_rows(align_lines(*texts), 80)) > 5
     deep = "[" * 300 + "]" * 300
-    assert json_rows(parse(deep), parse(deep.replace("[]", "[1]")))
+    assert align_documents(parse_document(deep), parse_document(deep.replace("[]", "[1]")))
     with pytest.raises(ValueError, match="deep"):
-        parse("[" * 100_000)
+        parse_document("[" * 100_000)
     assert time.process_time() - began < 8

@@ -13,7 +13,7 @@ from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_comparator.store.noise import known_noise
 from darklaunch_console.cli.program import program
-from darklaunch_console.output.table import width
+from darklaunch_console.output.table import measure_width
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Fields
 
@@ -84,7 +84,7 @@ def test_noise_answers_first_and_lists_each_place(run: Any, noisy: str) -> None:
     told = " ".join(" ".join(lines).split())
     assert "GET /orders/{id} $.n: by type, differed in 30 of 30 pairs" in told
     assert "GET /orders/{id} $.owner: by value, the same in 30 of 30 pairs" in told
-    assert max(map(width, lines)) <= 80
+    assert max(map(measure_width, lines)) <= 80
     assert "by value" in run("noise", noisy, "--all").output.split("Learned")[0].split("$.owner")[1].splitlines()[0]
 
 

@@ -18,9 +18,9 @@ from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_comparator.store.write_batch import prepare
-from darklaunch_console.output.table import width
+from darklaunch_console.output.table import measure_width
 from darklaunch_console.reports.watch_data import WatchReader
-from darklaunch_console.reports.watch_frame import frame, plain
+from darklaunch_console.reports.watch_frame import render_frame, strip_styles
 from darklaunch_console.settings import read_settings
 from darklaunch_shared.launch.spec import LaunchStatus
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -60,9 +60,9 @@ def test_a_frame_has_the_verdict_first_and_fits_every_terminal(cli, court):
     seen = look(cli, court)
     for columns in (60, 72, 80, 100, 120):
         for rows in (12, 23, 39):
-            lines = [plain(line) for line in frame(seen, columns, rows, trouble="Postgres is away. " * 8)]
+            lines = [strip_styles(line) for line in render_frame(seen, columns, rows, trouble="Postgres is away. " * 8)]
             assert len(lines) <= rows
-            assert max(width(line) for line in lines) <= columns
+            assert max(measure_width(line) for line in lines) <= columns
     lines = cli.run("watch", court.name, "--once").stdout.splitlines()
     assert lines[0].startswith(("KEEP WATCHING: 1,000 exchanges judged, about ", "PROMOTE: "))
     (mismatch,) = [line for line in lines if line.startswith("mismatch")]

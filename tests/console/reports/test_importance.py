@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from darklaunch_comparator.compare import DifferenceKind
-from darklaunch_console.reports.importance import SEVERITY, importance
+from darklaunch_console.reports.importance import SEVERITY, compute_importance
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -13,7 +13,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 def weigh(*kinds: str, share: float = 1.0, days_ago: float = 0.0, noise: float = 0.0) -> float:
     parts = [{"path": f"$.{kind}", "kind": kind} for kind in kinds]
     noisy = {("GET /", f"$.{kind}"): noise for kind in kinds}
-    return importance("GET /", parts, share, NOW - timedelta(days=days_ago), NOW, noisy)
+    return compute_importance("GET /", parts, share, NOW - timedelta(days=days_ago), NOW, noisy)
 
 
 def test_every_kind_and_every_class_of_shadow_error_has_a_severity() -> None:
@@ -41,8 +41,8 @@ def test_what_also_differs_within_one_version_weighs_less_and_never_nothing() ->
     assert weigh("value", noise=0.75) == pytest.approx(weigh("value") / 4)
     assert weigh("value", noise=1.0) == pytest.approx(weigh("value") / 20)
     parts = [{"path": "$.id", "kind": "missing"}, {"path": "$.price", "kind": "value"}]
-    assert importance("GET /", parts, 1.0, NOW, NOW, {("GET /", "$.id"): 1.0}) == weigh("value")
-    assert importance("GET /x", parts, 1.0, NOW, NOW, {("GET /", "$.id"): 1.0}) == weigh("missing")
+    assert compute_importance("GET /", parts, 1.0, NOW, NOW, {("GET /", "$.id"): 1.0}) == weigh("value")
+    assert compute_importance("GET /x", parts, 1.0, NOW, NOW, {("GET /", "$.id"): 1.0}) == weigh("missing")
 
 
 def test_a_signature_without_parts_is_weighed_as_a_value() -> None:
