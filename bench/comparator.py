@@ -33,16 +33,16 @@ from typing import Any, Final, TypeVar
 import anyio
 import orjson
 import psycopg
-from darklaunch_comparator.control.publish import publish
-from darklaunch_comparator.pipeline.assess import assess, rules_of
+from darklaunch_comparator.control.publish import publish_launch
+from darklaunch_comparator.pipeline.assess import assess_entry, compile_launch_rules
 from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_comparator.run import serve
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_comparator.store.migrate import migrate
-from darklaunch_comparator.store.partitions import ResultPartitions, today
-from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.partitions import ResultPartitions, today_utc
+from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_console.embedded import embedded_servers
 from darklaunch_shared import keys
@@ -108,19 +108,19 @@ class Bench:
     def __init__(self, dsn: str, redis_url: str, exchanges: int, batch: int) -> None:
         self.dsn, self.redis_url, self.exchanges, self.batch = dsn, redis_url, exchanges, batch
         self.chance = random.Random(7)
-        self.rules = rules_of(SPEC)
+        self.rules = compile_launch_rules(SPEC)
         migrate(dsn)
         self.connection = connect_store(dsn, name="bench")
-        ResultPartitions(self.connection, 14).keep(today())
+        ResultPartitions(self.connection, 14).keep(today_utc())
         self.connection.execute("CREATE TABLE darklaunch.plain (LIKE darklaunch.result INCLUDING ALL)")
         self.memory = WriterCache()
         self.launches = itertools.count()
         self.profiler: cProfile.Profile | None = None
-        prepare(self.connection)
+        prepare_connection(self.connection)
         # One for all runs of whole comparators: each watches over all launches there are.
         record = create_launch(self.connection, "bench", SPEC, LaunchAct("bench", "measuring"), percent=10.0)
         with connect(redis_url, client_name="bench") as redis:
-            publish(redis, record, lift_hold=True)
+            publish_launch(redis, record, lift_hold=True)
 
     def launch(self) -> str:
         """Name a launch of its own for a run without a comparator: what one leaves must not weigh on the next."""
@@ -128,7 +128,7 @@ class Bench:
 
     def copy_text(self) -> Times:
         launch = self.launch()
-        found = [assess(launch, each, self.rules) for each in self.entries(launch, times_differ=False)]
+        found = [assess_entry(launch, each, self.rules) for each in self.entries(launch, times_differ=False)]
         with self.measured() as times, self.connection.cursor() as cursor:
             for batch in batches(found, self.batch):
                 with cursor.copy(f"COPY darklaunch.plain ({', '.join(COLUMNS)}) FROM STDIN") as copy:
@@ -141,8 +141,8 @@ class Bench:
         given = self.entries(launch, times_differ=times_differ)
         with self.measured() as times:
             for batch in batches(given, self.batch):
-                findings = [assess(launch, fields, self.rules) for fields in batch]
-                write(self.connection, launch, findings, self.memory)
+                findings = [assess_entry(launch, fields, self.rules) for fields in batch]
+                write_batch(self.connection, launch, findings, self.memory)
         self.check(launch)
         return times()
 
@@ -150,7 +150,7 @@ class Bench:
         given = self.entries("bench", times_differ=times_differ)
         with self.measured() as times:
             for fields in given:
-                assess("bench", fields, self.rules)
+                assess_entry("bench", fields, self.rules)
         return times()
 
     def from_redis(self, *, times_differ: bool) -> Times:

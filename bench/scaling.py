@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_console.embedded import EmbeddedServers, embedded_servers
@@ -166,12 +166,12 @@ def main(rounds: int, sizes: list[int]) -> None:
         with psycopg.connect(servers.postgres_url) as connection:
             act = LaunchAct("bench", "started")
             record = create_launch(connection, LAUNCH, spec, act, percent=100.0, status=LaunchStatus.PAUSED)
-        publish(redis, record, lift_hold=False)
+        publish_launch(redis, record, lift_hold=False)
         call_script(redis, ScriptCall("join", (keys.captures(LAUNCH),), (keys.WORKER_GROUP,)))
         backlog(servers, redis, sizes, rounds)
         with psycopg.connect(servers.postgres_url) as connection:
             record = update_launch(connection, LAUNCH, LaunchAct("bench", "resumed"), status=LaunchStatus.ACTIVE)
-        publish(redis, record, lift_hold=False)
+        publish_launch(redis, record, lift_hold=False)
         workers(servers, redis, rounds)
         running.close()
         redis.close()

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import anyio
 import psycopg
 import pytest
-from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared.launch.control_view import LaunchStates
@@ -139,8 +139,8 @@ def test_every_question_to_postgres_is_answered(postgres_dsn: str) -> None:
     (block,) = blocks(README, "sql")
     questions = [line.partition(";")[0] for line in block.splitlines()]
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        prepare(connection)
-        write(connection, LAUNCH, findings, WriterCache())
+        prepare_connection(connection)
+        write_batch(connection, LAUNCH, findings, WriterCache())
         answers = [connection.execute(question.encode()).fetchall() for question in questions]
     primary, shadow, difference, latency, ledger = answers
     assert [primary[0][0], shadow[0][0], difference[0][0]] == pytest.approx([95, 190, 95], rel=0.0055)

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
-from darklaunch_comparator.control.publish import publish as publish_record
+from darklaunch_comparator.control.publish import publish_launch as publish_record
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import orjson
 import pytest
-from darklaunch_comparator.pipeline.assess import assess, rules_of
+from darklaunch_comparator.pipeline.assess import assess_entry, compile_launch_rules
 from darklaunch_shared import keys
 from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.crypto.signing import check_signature
@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 
 SLOW_S = float(os.environ.get("FUZZ_S", "600"))
 RING = parse_keys("k:" + "A" * 43 + "=")
-RULES = rules_of(LaunchSpec("http://shadow"))
+RULES = compile_launch_rules(LaunchSpec("http://shadow"))
 GOOD = pack_replay(
     pack_exchange(
         Exchange("abcd1234:7", "shop", 1_763_900_000_000, "GET /", Request("GET", "/", "http://a", (), b""),
@@ -116,7 +116,7 @@ def read_an_entry(fields: Fields) -> None:
         with suppress(BadEntry):
             read(fields)
     with suppress(BadEntry):
-        assess("shop", fields, RULES)
+        assess_entry("shop", fields, RULES)
     buried = pack_dead(fields, "why", "workers", 1, 1)
     unpack_dead(buried)
     pack_notice(fields, "1763900000000-0", "shop")
@@ -129,7 +129,7 @@ def compare_two(method: str, primary: Response, shadow: Response) -> None:
         "abcd1234:7", "shop", 1_763_900_000_000, "GET /", Request(method, "/", "http://a", (), b""), primary
     )
     fields = pack_replay(pack_exchange(captured), ShadowResponse(shadow, LatencySource.CLIENT, 1, 1_763_900_000_100))
-    found = assess("shop", fields, RULES)
+    found = assess_entry("shop", fields, RULES)
     assert found.outcome in ("matched", "mismatched", "ignored", "unverified")
     assert not (found.reason or "").startswith("comparator error"), found.reason
 

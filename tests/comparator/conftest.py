@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.write_batch import prepare
+from darklaunch_comparator.store.write_batch import prepare_connection
 from darklaunch_console.embedded import Valkey, embedded_valkey
 from darklaunch_shared.redis.client import RedisClient, connect
 from psycopg import Connection
@@ -30,5 +30,5 @@ def redis(valkey: Valkey) -> Iterator[RedisClient]:
 def connection(own_postgres_dsn: str) -> Iterator[Connection[Any]]:
     """Give a connection to a database of the test's own."""
     with connect_store(own_postgres_dsn, name="darklaunch-test") as connection:
-        prepare(connection)
+        prepare_connection(connection)
         yield connection

@@ -44,7 +44,7 @@ async def test_entries_become_rows_and_leave_the_stream(
         await until(lambda: len(outcomes(connection, launch_name)) == 200)
         await until(lambda: not any(length(redis, keys.replays(launch_name, shard)) for shard in (0, 1)))
     assert_sums_equal_rows(connection, launch_name)
-    ledger = report_queries.ledger(connection, launch_name)
+    ledger = report_queries.read_launch_ledger(connection, launch_name)
     assert (ledger.matched, ledger.mismatched, ledger.shadow_error, ledger.dropped) == (50, 50, 50, 50)
     assert (ledger.sampled, ledger.on_its_way) == (200, 0)
     counted = as_dict(redis.execute_command("HGETALL", keys.ledger(launch_name)))
@@ -78,7 +78,7 @@ async def test_comparison_can_be_off(
     put(redis, launch_name, [replayed(exchange(launch_name, 1), body={"other": 1})])
     async with comparing(settings_for(valkey.url, own_postgres_dsn)):
         await until(lambda: outcomes(connection, launch_name))
-    assert report_queries.reasons(connection, launch_name) == [("unverified", "comparison_off", 1)]
+    assert report_queries.read_outcome_reasons(connection, launch_name) == [("unverified", "comparison_off", 1)]
 
 
 async def test_what_strangers_write_is_buried_and_stops_nobody(
@@ -103,7 +103,7 @@ async def test_what_strangers_write_is_buried_and_stops_nobody(
     assert outcomes(connection, launch_name) == {
         **expected, f"{PRODUCER}:5": "dropped", f"{PRODUCER}:100": "matched"
     }  # fmt: skip
-    assert report_queries.ledger(connection, launch_name).dropped_by_reason == {"other": 1}
+    assert report_queries.read_launch_ledger(connection, launch_name).dropped_by_reason == {"other": 1}
     counted = as_dict(redis.execute_command("HGETALL", keys.ledger(launch_name)))
     assert (counted[b"dead"], counted[b"foreign"]) == (b"5", b"2")
     dead = redis.execute_command("XRANGE", keys.dead(launch_name), "-", "+")
@@ -134,8 +134,8 @@ async def test_an_exchange_that_breaks_the_comparison_is_unverified_and_alone(
     put(redis, launch_name, [replayed(exchange(launch_name, 1)), replayed(exchange(launch_name, 2), body="poison")])
     async with comparing(settings_for(valkey.url, own_postgres_dsn)):
         await until(lambda: len(outcomes(connection, launch_name)) == 2)
-    assert report_queries.reasons(connection, launch_name) == [("unverified", "comparator error", 1)]
-    row = report_queries.result(connection, launch_name, f"{PRODUCER}:2")
+    assert report_queries.read_outcome_reasons(connection, launch_name) == [("unverified", "comparator error", 1)]
+    row = report_queries.read_result(connection, launch_name, f"{PRODUCER}:2")
     assert row is not None and row.reason is not None and "RecursionError" in row.reason
 
 

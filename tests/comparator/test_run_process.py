@@ -76,7 +76,7 @@ async def test_killed_at_any_moment_each_exchange_still_has_one_row(
         await until(lambda: length(redis, keys.replays(launch_name)) == 0)
     assert len(outcomes(connection, launch_name)) == 2000
     assert_sums_equal_rows(connection, launch_name)
-    ledger = report_queries.ledger(connection, launch_name)
+    ledger = report_queries.read_launch_ledger(connection, launch_name)
     assert (ledger.sampled, ledger.settled) == (2000, 2000)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from darklaunch import CaptureMiddleware
-from darklaunch_comparator.store.runtime_role import grant_runtime
+from darklaunch_comparator.store.runtime_role import grant_runtime_role
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import connect
@@ -54,7 +54,7 @@ def dsn(own_postgres_dsn: str) -> Iterator[str]:
     role = f"dl_{secrets.token_hex(4)}"
     with psycopg.connect(own_postgres_dsn, autocommit=True) as owner:
         owner.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'pw'").format(sql.Identifier(role)))
-        grant_runtime(own_postgres_dsn, role)
+        grant_runtime_role(own_postgres_dsn, role)
         parts = urlsplit(own_postgres_dsn)
         yield parts._replace(netloc=f"{role}:pw@{parts.netloc.rpartition('@')[2]}").geturl()
         owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [role])

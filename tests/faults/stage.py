@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.leader import cleanup
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
@@ -70,7 +70,7 @@ class Stage:
             given = LaunchSpec(**{"shadow": self.shadow.origin, "noise_percent": 0.0, **spec})
             record = create_launch(connection, name or self.name, given, LaunchAct("tester", "started"), percent=100.0)
         if published:
-            publish(self.client, record, lift_hold=True)
+            publish_launch(self.client, record, lift_hold=True)
 
     def respecify(self, **spec: Any) -> None:
         """Change a launch's specification on Redis, as a later revision."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.leader import leader
 from darklaunch_comparator.run import serve
 from darklaunch_comparator.settings import ComparatorSettings
@@ -51,7 +51,7 @@ def start(connection: Connection[Any], redis: RedisClient, name: str, **spec: An
     """Record and publish a launch."""
     given = LaunchSpec(**{"shadow": "http://shadow:8000", **spec})
     record = create_launch(connection, name, given, LaunchAct("tester", "started"), percent=10.0)
-    publish(redis, record, lift_hold=True)
+    publish_launch(redis, record, lift_hold=True)
     return record
 
 

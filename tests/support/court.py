@@ -4,15 +4,15 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.judging.window import JudgedExchange, window_of
 from darklaunch_comparator.leader.judge import Judge
 from darklaunch_comparator.results.result import ExchangeResult
-from darklaunch_comparator.store.judgements import Judgement, judgement
+from darklaunch_comparator.store.judgements import Judgement, read_judgement
 from darklaunch_comparator.store.launches import LaunchAct, LaunchEvent, create_launch, get_launch, list_events
-from darklaunch_comparator.store.write_batch import write
+from darklaunch_comparator.store.write_batch import write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
@@ -30,7 +30,7 @@ class Court:
         self.connection, self.redis, self.name = connection, redis, name
         spec = LaunchSpec("http://shadow:8000", policy=write_policy(policy))
         record = create_launch(connection, name, spec, LaunchAct("ann", "started"), percent=percent)
-        publish(redis, record, lift_hold=True)
+        publish_launch(redis, record, lift_hold=True)
         self.start_ms = window_of(round(record.created_at.timestamp() * 1000)) + 20_000
         self.now_ms = self.start_ms
         self.judge = self.new_judge()
@@ -43,7 +43,7 @@ class Court:
     def record(self, seen: Iterable[JudgedExchange]) -> list[ExchangeResult]:
         """Record exchanges, as a comparator does."""
         findings = [self._finding(each) for each in seen]
-        write(self.connection, self.name, findings, self._memory)
+        write_batch(self.connection, self.name, findings, self._memory)
         return findings
 
     def look(self) -> None:
@@ -74,7 +74,7 @@ class Court:
 
     @property
     def known(self) -> Judgement:
-        found = judgement(self.connection, self.name)
+        found = read_judgement(self.connection, self.name)
         assert found is not None
         return found
 

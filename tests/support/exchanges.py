@@ -5,9 +5,9 @@ import time
 from typing import Any
 
 import orjson
-from darklaunch_comparator.pipeline.assess import LaunchRules, assess, rules_of
+from darklaunch_comparator.pipeline.assess import LaunchRules, assess_entry, compile_launch_rules
 from darklaunch_comparator.results import histogram
-from darklaunch_comparator.results.aggregate import label
+from darklaunch_comparator.results.aggregate import shorten_reason
 from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange, Fields, Request, Response, pack_exchange
@@ -26,7 +26,7 @@ from psycopg import Connection
 
 PRODUCER = "abcd1234"
 SPEC = LaunchSpec(shadow="http://shadow:8000")
-RULES: LaunchRules = rules_of(SPEC)
+RULES: LaunchRules = compile_launch_rules(SPEC)
 NOW_MS = time.time_ns() // 1_000_000
 DAY_MS = 86_400_000
 JSON = (("content-type", "application/json"),)
@@ -104,7 +104,7 @@ def lost(captured: Exchange, outcome: str = "dropped", reason: str = "stale") ->
 
 
 def finding(fields: Fields, launch: str, rules: LaunchRules = RULES) -> ExchangeResult:
-    return assess(launch, fields, rules)
+    return assess_entry(launch, fields, rules)
 
 
 def some_findings(launch: str, count: int, *, seed: int = 1, producer: str = PRODUCER) -> list[ExchangeResult]:
@@ -147,7 +147,7 @@ def assert_sums_equal_rows(connection: Connection[Any], launch: str) -> None:
     slow_answers = 0
     blocks: dict[tuple[str, int], dict[str, Any]] = {}
     for identity, endpoint, at_ms, outcome, reason, signature, primary_ms, shadow_ms, status, slow in rows:
-        counted = (outcome, label(outcome, reason))
+        counted = (outcome, shorten_reason(outcome, reason))
         tally[counted] = tally.get(counted, 0) + 1
         producers[identity.partition(":")[0]] = producers.get(identity.partition(":")[0], 0) + 1
         slow_answers += slow and status is not None
@@ -159,9 +159,9 @@ def assert_sums_equal_rows(connection: Connection[Any], launch: str) -> None:
         block[outcome] = block.get(outcome, 0) + 1
         block["slow"] += slow
         if status is not None:
-            histogram.add(block["primary"], primary_ms)
-            histogram.add(block["shadow"], shadow_ms)
-            histogram.add(block["difference"], shadow_ms - primary_ms)
+            histogram.count_value(block["primary"], primary_ms)
+            histogram.count_value(block["shadow"], shadow_ms)
+            histogram.count_value(block["difference"], shadow_ms - primary_ms)
     stored = connection.execute(
         "SELECT outcome, reason, count FROM darklaunch.tally WHERE launch = %s AND count <> 0", [launch]
     )
@@ -195,7 +195,7 @@ def stored_blocks(connection: Connection[Any], launch: str) -> dict[tuple[str, i
         counts = dict(zip((*OUTCOMES, "slow"), row[2:10], strict=True))
         for side, at in (("primary", 10), ("shadow", 12), ("difference", 14)):
             entries = zip(row[at], row[at + 1], strict=True)
-            counts[side] = histogram.merge({key: count} for key, count in entries)
+            counts[side] = histogram.merge_histograms({key: count} for key, count in entries)
         if any(counts.values()):
             found[row[0], row[1]] = counts
     return found

@@ -14,7 +14,7 @@ from darklaunch_comparator.store.launches import list_launches
 MOST_SHARDS: Final = 256
 
 
-def launch_specs(connection: Connection[Any], redis: RedisClient) -> dict[str, LaunchSpec]:
+def read_launch_specs(connection: Connection[Any], redis: RedisClient) -> dict[str, LaunchSpec]:
     """Give every launch with its specification, an empty one where it cannot be read.
 
     Raises psycopg.Error and RedisError.
@@ -29,23 +29,23 @@ def launch_specs(connection: Connection[Any], redis: RedisClient) -> dict[str, L
                 name, as_dict(redis.execute_command("HGETALL", keys.launch(name)))
             ).spec
         except (BadLaunch, ResponseError):
-            if is_name(name):
+            if is_launch_name(name):
                 specs[name] = LaunchSpec(shadow="")
     return specs
 
 
-def launch_shards(connection: Connection[Any], redis: RedisClient) -> list[tuple[str, int]]:
+def list_launch_shards(connection: Connection[Any], redis: RedisClient) -> list[tuple[str, int]]:
     """Give every launch shard. Raises psycopg.Error and RedisError."""
-    specs = launch_specs(connection, redis)
-    return [(name, shard) for name, spec in sorted(specs.items()) for shard in shards_of(spec)]
+    specs = read_launch_specs(connection, redis)
+    return [(name, shard) for name, spec in sorted(specs.items()) for shard in list_shards(spec)]
 
 
-def shards_of(spec: LaunchSpec) -> range:
+def list_shards(spec: LaunchSpec) -> range:
     """Give a launch's shards, within reason."""
     return range(min(max(spec.shards, 1), MOST_SHARDS))
 
 
-def is_name(name: str) -> bool:
+def is_launch_name(name: str) -> bool:
     """Say whether a launch can have this name."""
     try:
         check_name(name)

@@ -8,7 +8,7 @@ from darklaunch_shared.redis.script_queue import ScriptCall, call_script, insist
 from darklaunch_comparator.store.launches import LaunchRecord
 
 
-def publish(redis: RedisClient, record: LaunchRecord, *, lift_hold: bool) -> bool:
+def publish_launch(redis: RedisClient, record: LaunchRecord, *, lift_hold: bool) -> bool:
     """Make Redis carry a launch as recorded, and have everyone look. Raises RedisError.
 
     False: Redis has this revision or a newer one already. `lift_hold` ends an emergency stop; only the act that

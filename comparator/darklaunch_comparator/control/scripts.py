@@ -21,7 +21,7 @@ def run_script(redis: RedisClient, name: str, key: str, *args: str | bytes | int
         return redis.execute_command("EVAL", load(name, flags=False).text, 1, key, *args)  # Redis 6.2: no first line
 
 
-def exchange_ids(redis: RedisClient, stream: str) -> Iterator[tuple[str, str]]:
+def list_exchange_ids(redis: RedisClient, stream: str) -> Iterator[tuple[str, str]]:
     """List a stream page by page: entry ids and exchange ids ("" where an entry has none). Raises RedisError."""
     after = "0-0"
     while page := run_script(redis, "exchange_ids", stream, after, PAGE):

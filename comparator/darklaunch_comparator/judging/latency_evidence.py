@@ -57,7 +57,7 @@ class LatencyEvidence:
         *full, filling = self.recent
         filling = dict(filling)
         for each in seen:
-            histogram.add(filling, each.primary_ms)
+            histogram.count_value(filling, each.primary_ms)
         return _refreshed(LatencyEvidence(self.thresholds, self.version, pairs, votes, (*full, filling)))
 
     def log_e(self, guard: Guard) -> float:
@@ -100,7 +100,7 @@ def _refreshed(state: LatencyEvidence) -> LatencyEvidence:
     recent = list(state.recent)
     while sum(sum(each.values()) for each in recent[1:]) >= LAST:
         del recent[0]
-    merged = histogram.merge(recent)
+    merged = histogram.merge_histograms(recent)
     found = {guard: histogram.quantile_bound(merged, q) for guard, q in QUANTILES.items()}
     thresholds = {guard: value for guard, value in found.items() if value is not None}
     return LatencyEvidence(thresholds, state.version + 1, state.pairs, state.votes, (*recent, {}))

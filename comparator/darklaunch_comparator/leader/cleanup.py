@@ -12,8 +12,8 @@ from darklaunch_shared.redis.script_queue import ScriptCall, call_script
 from psycopg import Connection
 from redis.exceptions import ResponseError
 
-from darklaunch_comparator.control.known_launches import launch_shards
-from darklaunch_comparator.store.partitions import ResultPartitions, today
+from darklaunch_comparator.control.known_launches import list_launch_shards
+from darklaunch_comparator.store.partitions import ResultPartitions, today_utc
 from darklaunch_comparator.store.sql import load
 
 _SQL = load("producers")
@@ -32,13 +32,13 @@ class Cleanup:
 
     def tidy(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Do everything once. Raises psycopg.Error and RedisError."""
-        for day in ResultPartitions(connection, self._retention_days).keep(today()):
+        for day in ResultPartitions(connection, self._retention_days).keep(today_utc()):
             log.info("dropped the results of %s", day)
         reached("leader.7")
         seconds, micros = redis.execute_command("TIME")
         now_ms = int(seconds) * 1000 + int(micros) // 1000
         alive = _forget_processes(redis, now_ms)
-        for launch, shard in launch_shards(connection, redis):
+        for launch, shard in list_launch_shards(connection, redis):
             self._trim_dead(redis, launch, shard, now_ms)
             _reap(redis, keys.captures(launch, shard), keys.WORKER_GROUP, alive)
             _reap(redis, keys.replays(launch, shard), keys.COMPARATOR_GROUP, alive)

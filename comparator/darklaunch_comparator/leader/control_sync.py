@@ -18,7 +18,7 @@ from darklaunch_shared.redis.script_queue import insist
 from psycopg import Connection
 from redis.exceptions import RedisError, ResponseError
 
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.control.scripts import run_script
 from darklaunch_comparator.errors import LaunchChanged
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, list_launches, update_launch
@@ -89,7 +89,7 @@ class ControlSync:
                 _restore_hold(redis, record)
             lift = copy.revision >= 0 and copy.revision < record.lifted_revision
             reached("leader.3")
-            if publish(redis, record, lift_hold=lift):
+            if publish_launch(redis, record, lift_hold=lift):
                 reached("leader.4")
                 log.info("launch %s: published revision %d", record.state.name, revision)
         elif copy.held and _is_news(record, copy):
@@ -154,7 +154,7 @@ def _take_over(connection: Connection[Any], redis: RedisClient, record: LaunchRe
     except LaunchChanged:
         return  # whoever changed it knew better; the next look decides anew
     reached("leader.5")
-    publish(redis, taken, lift_hold=False)
+    publish_launch(redis, taken, lift_hold=False)
     run_script(redis, "hold_recorded", keys.launch(name), copy.at)
     log.warning("launch %s: recorded the hold that %s set: %s", name, act.actor, act.reason)
 

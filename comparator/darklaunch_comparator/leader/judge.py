@@ -26,10 +26,16 @@ from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import check_policy, read_document
 from darklaunch_comparator.judging.summary import snapshot
 from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_of
-from darklaunch_comparator.store.judgements import JudgeState, begin_docket, bring, lock_docket, save_docket
+from darklaunch_comparator.store.judgements import (
+    JudgeState,
+    load_build_trials,
+    lock_judge_state,
+    save_judge_state,
+    start_judge_state,
+)
 from darklaunch_comparator.store.launches import LaunchRecord, list_launches
-from darklaunch_comparator.store.noise import doubtful_signatures, paired_places
-from darklaunch_comparator.store.signatures import latest_overruling
+from darklaunch_comparator.store.noise import read_doubtful_signatures, read_paired_places
+from darklaunch_comparator.store.signatures import read_latest_restart
 
 from .judge_actions import JudgeActions, publish_if_possible
 from .judge_windows import GRACE_MS, closed_until_ms, oldest_on_its_way_ms, read_windows
@@ -91,7 +97,7 @@ class Judge:
             before_ms = docket.judged_until_ms
             self._hear(connection, docket, sitting, closed_ms, acting)
             if docket.changed or docket.judged_until_ms - before_ms >= SAVE_MS:
-                save_docket(connection, docket, _summary(docket, sitting))
+                save_judge_state(connection, docket, _summary(docket, sitting))
         if acting.done is not None:
             reached("judge.3")
             publish_if_possible(redis, acting.done)
@@ -99,19 +105,19 @@ class Judge:
     def _docket(self, connection: Connection[Any], sitting: JudgeTurn) -> JudgeState:
         """Read the docket, or begin one: for a new launch, under other rules, or after people overruled a verdict."""
         state = sitting.record.state
-        basis = basis_of(state.spec, sitting.policy, latest_overruling(connection, state.name))
-        docket = lock_docket(connection, state.name)
+        basis = basis_of(state.spec, sitting.policy, read_latest_restart(connection, state.name))
+        docket = lock_judge_state(connection, state.name)
         if docket is None:
             since_ms = window_of(round(sitting.record.created_at.timestamp() * 1000))
             docket = _begun(sitting, 1, basis, since_ms, since_ms)
         elif docket.basis != basis or docket.ended:  # it goes on although the judge had ended it
             since_ms = window_of(sitting.now_ms) + WINDOW_MS
             docket = _begun(sitting, docket.trial + 1, basis, since_ms, max(docket.judged_until_ms, since_ms))
-            docket.case = replace(docket.case, before=paired_places(connection, state.name))
+            docket.case = replace(docket.case, before=read_paired_places(connection, state.name))
         else:
             self._follow(docket, sitting)
             return docket
-        begin_docket(connection, docket)
+        start_judge_state(connection, docket)
         return docket
 
     def _follow(self, docket: JudgeState, sitting: JudgeTurn) -> None:
@@ -150,7 +156,7 @@ class Judge:
         state = sitting.record.state
         if not (state.spec.compare and state.spec.noise_percent > 0):
             return frozenset()
-        return doubtful_signatures(connection, state.name, sitting.now_ms)
+        return read_doubtful_signatures(connection, state.name, sitting.now_ms)
 
     def _condemned_anyway(
         self,
@@ -198,14 +204,14 @@ def take_in(
     connection: Connection[Any], docket: JudgeState, sitting: JudgeTurn, start_ms: int, seen: list[JudgedExchange]
 ) -> None:
     """Add one window to what is known; of a launch that is condemned, where it differs more than by noise."""
-    bring(connection, docket, {each.build for each in seen if each.build in docket.builds})
+    load_build_trials(connection, docket, {each.build for each in seen if each.build in docket.builds})
     was, policy = docket.case, sitting.policy
     docket.case = was.after(seen, policy, frozenset(docket.builds))
     if docket.builds and docket.case.build != was.build:
-        docket.case = replace(docket.case, before=paired_places(connection, docket.launch))
+        docket.case = replace(docket.case, before=read_paired_places(connection, docket.launch))
     condemned = docket.case.trial(policy).condemned
     if condemned is not None and not condemned.places:
-        places = over_noise(paired_places(connection, docket.launch), docket.case.before, policy.alpha)
+        places = over_noise(read_paired_places(connection, docket.launch), docket.case.before, policy.alpha)
         docket.case = docket.case.naming(places, policy) if places else docket.case
     docket.builds = sorted({*docket.builds, *docket.case.trials})
     docket.judged_until_ms, docket.changed = start_ms + WINDOW_MS, True

@@ -10,12 +10,12 @@ from psycopg import Connection
 from redis.exceptions import RedisError
 
 from darklaunch_comparator.control.hold import set_hold
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.decision import JudgeDecision, JudgeMove, LaunchVerdict
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.summary import snapshot
-from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, add_event, update_launch
+from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, record_launch_event, update_launch
 
 ACTOR: Final = "judge"
 
@@ -38,7 +38,7 @@ class JudgeActions:
         """Record that the verdict is another now."""
         data = {"was": before.value, **snapshot(case, decision, self._policy), **about}
         told = f"{decision.verdict.value.replace('_', ' ')}: {data['why']}"
-        add_event(self._connection, self._record, LaunchAct(ACTOR, "verdict", told, data=data))
+        record_launch_event(self._connection, self._record, LaunchAct(ACTOR, "verdict", told, data=data))
         log.info("launch %s: %s", self._record.state.name, told)
 
     def make(self, decision: JudgeDecision, case: LaunchEvidence, about: Mapping[str, object]) -> None:
@@ -69,6 +69,6 @@ class JudgeActions:
 def publish_if_possible(redis: RedisClient, record: LaunchRecord) -> None:
     """Publish what is recorded; if Redis is away, the mirror of control state does it later."""
     try:
-        publish(redis, record, lift_hold=False)
+        publish_launch(redis, record, lift_hold=False)
     except (RedisError, OSError) as error:
         log.warning("launch %s: recorded, but not published yet: %s", record.state.name, error)

@@ -8,10 +8,10 @@ from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
-from darklaunch_comparator.control.known_launches import shards_of
+from darklaunch_comparator.control.known_launches import list_shards
 from darklaunch_comparator.control.scripts import run_script
 from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_of
-from darklaunch_comparator.store.judgements import exchanges
+from darklaunch_comparator.store.judgements import read_judged_exchanges
 from darklaunch_comparator.store.launches import LaunchRecord
 
 GRACE_MS: Final = 10_000
@@ -27,12 +27,12 @@ def read_windows(
 
     Windows in which nothing was captured are left out.
     """
-    seen = exchanges(connection, launch, since_ms, until_ms, MOST + 1, doubtful)
+    seen = read_judged_exchanges(connection, launch, since_ms, until_ms, MOST + 1, doubtful)
     if len(seen) > MOST:
         cut_ms = window_of(seen[-1].at_ms)
         if cut_ms <= since_ms:  # one window is larger than what is read at once
             until_ms = since_ms + WINDOW_MS
-            seen = exchanges(connection, launch, since_ms, until_ms, 2**31 - 1, doubtful)
+            seen = read_judged_exchanges(connection, launch, since_ms, until_ms, 2**31 - 1, doubtful)
         else:
             until_ms = cut_ms
             seen = [each for each in seen if each.at_ms < cut_ms]
@@ -54,7 +54,7 @@ def closed_until_ms(now_ms: int, oldest_ms: int | None, spec: LaunchSpec, grace_
 def oldest_on_its_way_ms(redis: RedisClient, record: LaunchRecord) -> int | None:
     """Say when the oldest exchange that waits on a stream or is being worked on was put there. Raises RedisError."""
     name, oldest = record.state.name, list[int]()
-    for shard in shards_of(record.state.spec):
+    for shard in list_shards(record.state.spec):
         for stream in (keys.captures(name, shard), keys.replays(name, shard)):
             listed = run_script(redis, "exchange_ids", stream, "0", 1)
             oldest += [int(listed[0].partition(b"-")[0])] if listed else []

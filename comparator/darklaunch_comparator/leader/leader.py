@@ -20,8 +20,8 @@ from psycopg import Connection
 from redis.exceptions import RedisError
 
 from darklaunch_comparator.settings import ComparatorSettings
-from darklaunch_comparator.store.connect import connect_store, explain_store
-from darklaunch_comparator.store.write_batch import prepare
+from darklaunch_comparator.store.connect import connect_store, explain_postgres_error
+from darklaunch_comparator.store.write_batch import prepare_connection
 
 from .cleanup import Cleanup
 from .control_sync import ControlSync
@@ -89,7 +89,9 @@ class Leader:
             except Exception as error:
                 if backoff.failures == 0:
                     told = (
-                        explain_store(error, self._settings.database_url) if isinstance(error, psycopg.Error) else error
+                        explain_postgres_error(error, self._settings.database_url)
+                        if isinstance(error, psycopg.Error)
+                        else error
                     )
                     log.warning("%s Nobody leads from here until this passes.", told, exc_info=not _expected(error))
             self.leading = False
@@ -104,7 +106,7 @@ class Leader:
                 if self.leading:
                     log.info("leading from now on")
                     reached("leader.1")
-                    prepare(connection)
+                    prepare_connection(connection)
                     duties = self._duties()
             backoff.reset()
             for duty in duties:

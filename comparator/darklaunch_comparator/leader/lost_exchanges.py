@@ -25,13 +25,13 @@ from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.wire.dead_letter import pack_notice, unpack_dead
 from psycopg import Connection
 
-from darklaunch_comparator.control.known_launches import launch_specs, shards_of
-from darklaunch_comparator.control.scripts import exchange_ids
-from darklaunch_comparator.pipeline.assess import assess, rules_of
-from darklaunch_comparator.results.result import ExchangeResult, lost_in_redis
-from darklaunch_comparator.store.partitions import today
+from darklaunch_comparator.control.known_launches import list_shards, read_launch_specs
+from darklaunch_comparator.control.scripts import list_exchange_ids
+from darklaunch_comparator.pipeline.assess import assess_entry, compile_launch_rules
+from darklaunch_comparator.results.result import ExchangeResult, create_lost_result
+from darklaunch_comparator.store.partitions import today_utc
 from darklaunch_comparator.store.sql import load
-from darklaunch_comparator.store.write_batch import lock_alone, write
+from darklaunch_comparator.store.write_batch import lock_launch, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 
 _SQL = load("gaps")
@@ -69,7 +69,7 @@ class LostExchangeDetector:
 
     def look(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Look at every launch once. Raises psycopg.Error and RedisError."""
-        for launch, spec in launch_specs(connection, redis).items():
+        for launch, spec in read_launch_specs(connection, redis).items():
             after_s = self._after_s if self._after_s is not None else spec.max_age_s + 5 * spec.lease_s
             self._look_at(connection, redis, launch, spec, after_s)
 
@@ -103,7 +103,7 @@ class LostExchangeDetector:
         at_ms: int,
     ) -> None:
         with connection.transaction(), connection.cursor() as cursor:
-            lock_alone(connection, launch)
+            lock_launch(connection, launch)
             cursor.execute(_SQL["by_index"], prepare=False)
             cursor.execute(_SQL["unrecorded"], {"launch": launch, "ids": list(missing)})
             gone = [identity for (identity,) in cursor.fetchall()]
@@ -111,14 +111,14 @@ class LostExchangeDetector:
             if travelling:
                 cursor.executemany(_SQL["await"], travelling)
             lost = [
-                _died(redis, launch, *streams.dead[identity]) or lost_in_redis(identity, at_ms)
+                _died(redis, launch, *streams.dead[identity]) or create_lost_result(identity, at_ms)
                 if identity in streams.dead
-                else lost_in_redis(identity, at_ms)
+                else create_lost_result(identity, at_ms)
                 for identity in gone
                 if identity not in streams.travelling
             ]
             if lost:
-                write(connection, launch, lost, self._memory, alone=True)
+                write_batch(connection, launch, lost, self._memory, alone=True)
             settled = [_numbered(launch, identity) for identity in set(missing) - streams.travelling]
             if settled:
                 cursor.executemany(_SQL["arrived"], settled)
@@ -137,7 +137,7 @@ def _search(connection: Connection[Any], launch: str, after_s: float) -> LostSea
         cursor.execute(_SQL["due"], {"launch": launch, "after_s": after_s, "most": MOST_NUMBERS})
         for producer, verified, last in cursor.fetchall():
             search.verified[producer] = last
-            days = {"since": today() - timedelta(days=1, seconds=after_s), "until": today() + timedelta(days=1)}
+            days = {"since": today_utc() - timedelta(days=1, seconds=after_s), "until": today_utc() + timedelta(days=1)}
             numbers = {"first": verified + 1, "last": last}
             cursor.execute(_SQL["missing"], {"launch": launch, "producer": producer, **numbers, **days})
             search.missing += [f"{producer}:{seq}" for (seq,) in cursor.fetchall()]
@@ -151,11 +151,11 @@ def _streams(redis: RedisClient, launch: str, spec: LaunchSpec) -> StreamedExcha
     """Read what is on the streams, upstream first: an entry that moves on meanwhile is met further down."""
     travelling: set[str] = set()
     dead: dict[str, tuple[str, str]] = {}
-    for shard in shards_of(spec):
-        travelling.update(identity for _, identity in exchange_ids(redis, keys.captures(launch, shard)))
-        travelling.update(identity for _, identity in exchange_ids(redis, keys.replays(launch, shard)))
+    for shard in list_shards(spec):
+        travelling.update(identity for _, identity in list_exchange_ids(redis, keys.captures(launch, shard)))
+        travelling.update(identity for _, identity in list_exchange_ids(redis, keys.replays(launch, shard)))
         stream = keys.dead(launch, shard)
-        dead |= {identity: (stream, entry_id) for entry_id, identity in exchange_ids(redis, stream)}
+        dead |= {identity: (stream, entry_id) for entry_id, identity in list_exchange_ids(redis, stream)}
     return StreamedExchanges(frozenset(travelling), dead)
 
 
@@ -164,7 +164,9 @@ def _died(redis: RedisClient, launch: str, stream: str, entry_id: str) -> Exchan
     for _, fields in redis.execute_command("XRANGE", stream, entry_id, entry_id):
         letter = unpack_dead(as_dict(fields))
         try:
-            return assess(launch, pack_notice(letter.fields, entry_id, launch), rules_of(LaunchSpec(shadow="")))
+            return assess_entry(
+                launch, pack_notice(letter.fields, entry_id, launch), compile_launch_rules(LaunchSpec(shadow=""))
+            )
         except BadEntry:
             return None
     return None

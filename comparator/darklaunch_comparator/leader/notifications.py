@@ -32,7 +32,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.deliveries import DeliveryAttempt, NotifiedEvent, attempt, queue
+from darklaunch_comparator.store.deliveries import DeliveryAttempt, NotifiedEvent, attempt_delivery, queue_deliveries
 
 EVERY_S: Final = 1.0
 ANSWER_S: Final = 5.0
@@ -84,11 +84,11 @@ class NotificationSender:
     def deliver(self, connection: Connection[Any]) -> None:
         """Queue what happened, and deliver what is due. Raises psycopg.Error."""
         command = self._settings.command
-        queue(connection, command=bool(command))
+        queue_deliveries(connection, command=bool(command))
         kinds = ("webhook", "command") if command else ("webhook",)
         more = True
         while more and not self._halt.is_set():
-            with attempt(connection, kinds, AGAIN_S) as taken:
+            with attempt_delivery(connection, kinds, AGAIN_S) as taken:
                 more = taken is not None
                 if taken is not None:
                     self._try(taken)

@@ -12,8 +12,8 @@ from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_co
 from psycopg import Connection
 from redis.exceptions import ResponseError
 
-from darklaunch_comparator.control.known_launches import launch_shards
-from darklaunch_comparator.results.storable import storable, storable_json
+from darklaunch_comparator.control.known_launches import list_launch_shards
+from darklaunch_comparator.results.storable import storable_json, storable_text
 from darklaunch_comparator.store.sql import load
 
 _SQL = load("producers")
@@ -31,7 +31,7 @@ class ProducerCounterSync:
 
     def copy(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Copy each producer's counters and its highest number on a stream. Raises psycopg.Error and RedisError."""
-        for launch, shard in launch_shards(connection, redis):
+        for launch, shard in list_launch_shards(connection, redis):
             said = self._changed(redis, keys.producers(launch, shard))
             admitted = self._changed(redis, keys.admitted(launch, shard))
             rows = [(name, row) for name, raw in said.items() if (row := _counters(launch, name, raw))]
@@ -123,4 +123,6 @@ def _plausible(counters: ProducerCounters) -> bool:
 
 
 def _named(counts: dict[str, int]) -> str:
-    return storable_json({storable(reason, 40): count for reason, count in sorted(counts.items())[:_REASONS] if count})
+    return storable_json(
+        {storable_text(reason, 40): count for reason, count in sorted(counts.items())[:_REASONS] if count}
+    )

@@ -9,7 +9,7 @@ from darklaunch_shared.redis.client import RedisClient, as_dict
 from darklaunch_shared.wire.route_table import MOST_TABLES, field_of, unpack_table
 from psycopg import Connection
 
-from darklaunch_comparator.results.storable import LABEL_CHARS, storable, storable_json
+from darklaunch_comparator.results.storable import LABEL_CHARS, storable_json, storable_text
 from darklaunch_comparator.store.sql import load
 
 _SQL = load("routes")
@@ -51,11 +51,14 @@ def _row(field: bytes, raw: bytes) -> dict[str, Any] | None:
         return None
     if field != field_of(table).encode() or not seen.isdigit() or not 0 < int(seen[:15]) < _LATEST_MS:
         return None
-    routes = [[storable(method, LABEL_CHARS), storable(template, _TEMPLATE_CHARS)] for method, template in table.routes]
+    routes = [
+        [storable_text(method, LABEL_CHARS), storable_text(template, _TEMPLATE_CHARS)]
+        for method, template in table.routes
+    ]
     return {
-        "app": storable(table.app, _APP_CHARS),
+        "app": storable_text(table.app, _APP_CHARS),
         "fingerprint": table.fingerprint,
-        "framework": storable(table.framework, LABEL_CHARS),
+        "framework": storable_text(table.framework, LABEL_CHARS),
         "routes": storable_json(routes),
         "omitted": min(table.omitted, 2**31 - 1),
         "seen_s": int(seen[:15]) / 1000,

@@ -20,7 +20,7 @@ from darklaunch_comparator.compare import (
     identifier_places,
 )
 from darklaunch_comparator.results.result import NoiseObservation
-from darklaunch_comparator.results.storable import PATH_CHARS, storable
+from darklaunch_comparator.results.storable import PATH_CHARS, storable_text
 
 _STATUS = frozenset({"status"})
 
@@ -61,4 +61,4 @@ def _excused(comparison: Comparison, *reasons: ExcuseReason) -> frozenset[str]:
 
 
 def _places(paths: Iterable[str]) -> frozenset[str]:
-    return frozenset([storable(path, PATH_CHARS) for path in paths])
+    return frozenset([storable_text(path, PATH_CHARS) for path in paths])

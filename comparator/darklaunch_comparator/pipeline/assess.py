@@ -38,15 +38,15 @@ from darklaunch_comparator.compare import (
     title,
 )
 from darklaunch_comparator.noise.observation import observe
-from darklaunch_comparator.results.request_shape import variant
+from darklaunch_comparator.results.request_shape import fingerprint_request
 from darklaunch_comparator.results.result import UNKNOWN, ExchangeResult, NoiseObservation, ResultProblem
 from darklaunch_comparator.results.storable import (
     ENDPOINT_CHARS,
     LABEL_CHARS,
     PATH_CHARS,
     TITLE_CHARS,
-    storable,
     storable_json,
+    storable_text,
 )
 from darklaunch_comparator.rules import RuleBook, compile_stored
 
@@ -67,7 +67,7 @@ class LaunchRules:
     control_origin: str = ""
 
 
-def rules_of(spec: LaunchSpec, now: datetime | None = None) -> LaunchRules:
+def compile_launch_rules(spec: LaunchSpec, now: datetime | None = None) -> LaunchRules:
     """Compile a launch's rules as they hold at a moment, by default now. One that cannot be read is left out.
 
     When that is one to mask, what is stored is masked as a whole.
@@ -76,7 +76,7 @@ def rules_of(spec: LaunchSpec, now: datetime | None = None) -> LaunchRules:
     return LaunchRules(spec.compare, book, spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control)
 
 
-def assess(
+def assess_entry(
     launch: str, fields: Fields, rules: LaunchRules, noise: Mapping[str, KnownNoise] | None = None
 ) -> ExchangeResult:
     """Read one entry of a launch's replays stream and compare; `noise` is what is known of it, by endpoint.
@@ -98,13 +98,13 @@ def _lost(loss: UnreplayedExchange) -> ExchangeResult:
     if loss.outcome not in ("dropped", "dead"):
         raise BadEntry(f"the entry's outcome is neither dropped nor dead: {loss.outcome[:40]!r}")
     reason = loss.reason if _LOSS_REASON.fullmatch(loss.reason) else "other"
-    endpoint = storable(loss.endpoint, ENDPOINT_CHARS)
+    endpoint = storable_text(loss.endpoint, ENDPOINT_CHARS)
     return ExchangeResult(loss.id, loss.captured_at_ms, endpoint, _method(endpoint), loss.outcome, reason)
 
 
 def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: LaunchRules) -> ExchangeResult:
     waited_longer = shadow.waited_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
-    endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
+    endpoint = storable_text(exchange.endpoint, ENDPOINT_CHARS)
     parts = [{"path": "shadow", "kind": shadow.error.value}]
     told = {"path": "shadow", "group_path": "shadow", "kind": shadow.error, "primary": None, "shadow": shadow.detail}
     fingerprint = error_signature(exchange.endpoint, shadow.error)
@@ -112,7 +112,7 @@ def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: 
         exchange.id,
         exchange.captured_at_ms,
         endpoint,
-        storable(exchange.request.method, LABEL_CHARS),
+        storable_text(exchange.request.method, LABEL_CHARS),
         "shadow_error",
         shadow.error.value,
         primary_status=exchange.primary.status,
@@ -120,7 +120,7 @@ def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: 
         shadow_ms=shadow.waited_ms,
         latency_source="waited",
         slow=shadow.error is ShadowErrorClass.TIMEOUT and waited_longer,
-        build=storable(shadow.build, LABEL_CHARS),
+        build=storable_text(shadow.build, LABEL_CHARS),
         evidence=(
             ResultProblem(
                 "shadow_error",
@@ -129,7 +129,7 @@ def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: 
                 storable_json(parts),
                 storable_json([told]),
                 0,
-                variant(exchange.request.target, exchange.primary.status, None),
+                fingerprint_request(exchange.request.target, exchange.primary.status, None),
                 fields,
                 rules.book.masked(exchange.endpoint),
             ),
@@ -141,8 +141,8 @@ def _answered(
     replay: Replay, shadow: ShadowResponse, fields: Fields, rules: LaunchRules, noise: Mapping[str, KnownNoise]
 ) -> ExchangeResult:
     exchange = replay.exchange
-    endpoint = storable(exchange.endpoint, ENDPOINT_CHARS)
-    outcome, reason, comparison = compared(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
+    endpoint = storable_text(exchange.endpoint, ENDPOINT_CHARS)
+    outcome, reason, comparison = compare_exchange(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
     slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
     evidence: tuple[ResultProblem, ...] = ()
     if comparison and outcome == "mismatched":
@@ -153,23 +153,23 @@ def _answered(
         exchange.id,
         exchange.captured_at_ms,
         endpoint,
-        storable(exchange.request.method, LABEL_CHARS),
+        storable_text(exchange.request.method, LABEL_CHARS),
         outcome,
-        None if reason is None else storable(reason, LABEL_CHARS),
+        None if reason is None else storable_text(reason, LABEL_CHARS),
         exchange.primary.status,
         shadow.answer.status,
         exchange.primary.latency_ms,
         shadow.answer.latency_ms,
         shadow.latency_source.value,
         slow,
-        storable(shadow.build, LABEL_CHARS),
+        storable_text(shadow.build, LABEL_CHARS),
         _observed(replay, shadow, replay.repeat, rules, comparison) if replay.repeat else None,
         evidence,
         _excuses(comparison) if comparison and comparison.excuses else (),
     )
 
 
-def compared(
+def compare_exchange(
     exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, noise: KnownNoise
 ) -> tuple[str, str | None, Comparison | None]:
     """Compare shadow and primary; give the outcome, what there is to say of it, and the comparison if there was one."""
@@ -226,11 +226,11 @@ def _mismatch(
     return ResultProblem(
         "mismatched",
         signature(exchange.endpoint, comparison),
-        storable(title(comparison), TITLE_CHARS),
+        storable_text(title(comparison), TITLE_CHARS),
         storable_json([{"path": path, "kind": kind} for path, kind in pairs]),
         storable_json([asdict(difference) for difference in comparison.differences]),
         comparison.omitted,
-        variant(exchange.request.target, exchange.primary.status, shadow.answer.status),
+        fingerprint_request(exchange.request.target, exchange.primary.status, shadow.answer.status),
         fields,
         rules.book.masked(exchange.endpoint),
     )
@@ -250,7 +250,7 @@ def _slowness(exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, fi
         storable_json([place]),
         storable_json([place | took]),
         0,
-        variant(exchange.request.target, exchange.primary.status, shadow.answer.status),
+        fingerprint_request(exchange.request.target, exchange.primary.status, shadow.answer.status),
         fields,
         rules.book.masked(exchange.endpoint),
     )
@@ -258,7 +258,7 @@ def _slowness(exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, fi
 
 def _excuses(comparison: Comparison) -> tuple[tuple[str, str, int], ...]:
     return tuple(
-        (storable(excuse.path, PATH_CHARS), excuse.reason.value, excuse.count) for excuse in comparison.excuses
+        (storable_text(excuse.path, PATH_CHARS), excuse.reason.value, excuse.count) for excuse in comparison.excuses
     )
 
 

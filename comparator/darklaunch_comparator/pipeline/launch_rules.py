@@ -10,9 +10,9 @@ from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import AsyncRedisClient
 from redis.exceptions import RedisError
 
-from darklaunch_comparator.control.known_launches import is_name, shards_of
+from darklaunch_comparator.control.known_launches import is_launch_name, list_shards
 
-from .assess import LaunchRules, rules_of
+from .assess import LaunchRules, compile_launch_rules
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -34,10 +34,10 @@ class LaunchRulesPoller:
         """Give a launch's rules; those of an empty specification when it was never read."""
         if launch not in self._rules:
             spec = LaunchSpec(shadow="")
-            self._rules[launch] = spec, rules_of(spec)
+            self._rules[launch] = spec, compile_launch_rules(spec)
         spec, rules = self._rules[launch]
         if rules.book.stale_at is not None and rules.book.stale_at <= datetime.now(UTC):  # a rule has expired
-            rules = rules_of(spec)
+            rules = compile_launch_rules(spec)
             self._rules[launch] = spec, rules
         return rules
 
@@ -68,10 +68,10 @@ class LaunchRulesPoller:
                 pipeline.execute_command(*command)
             more = self._view.feed(await pipeline.execute(raise_on_error=False), time.monotonic())
         for launch in self._view.broken():
-            if is_name(launch):
+            if is_launch_name(launch):
                 self._shards.setdefault(launch, 1)  # its results still come
         for launch, state in self._view.states(time.monotonic()).items():
-            shards = len(shards_of(state.spec))
+            shards = len(list_shards(state.spec))
             self._shards[launch] = max(self._shards.get(launch, 1), shards)
             if launch not in self._rules or self._rules[launch][0] != state.spec:
-                self._rules[launch] = state.spec, rules_of(state.spec)
+                self._rules[launch] = state.spec, compile_launch_rules(state.spec)

@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from darklaunch_comparator.compare import KnownNoise
 from darklaunch_comparator.store.connect import ConnectionLimits, connect_store
-from darklaunch_comparator.store.noise import known_noise, latest_change
+from darklaunch_comparator.store.noise import read_known_noise, read_latest_change
 
 LOOK_EVERY_S: Final = 2.0
 _PATIENCE: Final = ConnectionLimits(statement_s=10.0)
@@ -61,6 +61,6 @@ class NoiseCache:
             self._halt.wait(backoff.next_s())
 
     def _look(self, connection: Connection[Any]) -> None:
-        latest = latest_change(connection)
+        latest = read_latest_change(connection)
         if latest != self._seen:
-            self._known, self._seen = known_noise(connection), latest
+            self._known, self._seen = read_known_noise(connection), latest

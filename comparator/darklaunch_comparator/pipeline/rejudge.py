@@ -12,7 +12,7 @@ from darklaunch_shared.wire.replay import Replay, ShadowResponse
 
 from darklaunch_comparator.compare import NO_NOISE, Comparison, KnownNoise, title
 
-from .assess import LaunchRules, compared
+from .assess import LaunchRules, compare_exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class RejudgedSignature:
         return any(verdict.outcome != "mismatched" for verdict in self.verdicts)
 
 
-def rejudge(
+def rejudge_samples(
     kept: Iterable[RecordedSample], rules: LaunchRules, noise: Mapping[str, KnownNoise]
 ) -> list[RejudgedSignature]:
     """Compare every sample again under rules, and give what came of it by kind, the most frequent first."""
@@ -77,7 +77,7 @@ def rejudge(
     return sorted(found, key=lambda kind: (-kind.count, kind.endpoint, kind.fingerprint))
 
 
-def totals(kinds: Iterable[RejudgedSignature]) -> dict[str, float]:
+def sum_estimates(kinds: Iterable[RejudgedSignature]) -> dict[str, float]:
     """Sum the estimates up, by outcome."""
     sums: dict[str, float] = {}
     for kind in kinds:
@@ -89,7 +89,9 @@ def totals(kinds: Iterable[RejudgedSignature]) -> dict[str, float]:
 def _verdict(
     sample: RecordedSample, shadow: ShadowResponse, rules: LaunchRules, noise: Mapping[str, KnownNoise]
 ) -> RejudgedSample:
-    outcome, reason, comparison = compared(sample.replay.exchange, shadow, rules, noise.get(sample.endpoint, NO_NOISE))
+    outcome, reason, comparison = compare_exchange(
+        sample.replay.exchange, shadow, rules, noise.get(sample.endpoint, NO_NOISE)
+    )
     return RejudgedSample(sample.exchange_id, outcome, _left(comparison) or reason or "", _excuses(comparison))
 
 

@@ -15,10 +15,10 @@ from darklaunch_shared.process.backoff import Backoff
 from psycopg import Connection
 
 from darklaunch_comparator.results.result import DAY_MS, ExchangeResult
-from darklaunch_comparator.store.classify_error import BatchFailure, blame_for
-from darklaunch_comparator.store.connect import ConnectionLimits, connect_store, explain_store
-from darklaunch_comparator.store.partitions import ResultPartitions, today
-from darklaunch_comparator.store.write_batch import WrittenBatch, prepare, write
+from darklaunch_comparator.store.classify_error import BatchFailure, classify_error
+from darklaunch_comparator.store.connect import ConnectionLimits, connect_store, explain_postgres_error
+from darklaunch_comparator.store.partitions import ResultPartitions, today_utc
+from darklaunch_comparator.store.write_batch import WrittenBatch, prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 
 AT_ONCE: Final = 3
@@ -73,7 +73,7 @@ class ResultWriter:
             try:
                 self._write(launch, batch)
             except Exception as error:
-                blame = blame_for(error)
+                blame = classify_error(error)
                 if blame is BatchFailure.ROW:
                     half = len(batch) // 2
                     if half == 0:
@@ -102,20 +102,20 @@ class ResultWriter:
 
     def _write(self, launch: str, batch: list[ExchangeResult]) -> WrittenBatch:
         connection, partitions = self._ready()
-        partitions.ensure(_days(batch), today())
-        return write(connection, launch, batch, self._memory)
+        partitions.ensure(_days(batch), today_utc())
+        return write_batch(connection, launch, batch, self._memory)
 
     def _ready(self) -> tuple[Connection[Any], ResultPartitions]:
         if self._connection is None or self._partitions is None:
             connection = connect_store(self._dsn, name=self._name, patience=self._patience)
             self._connection, self._partitions = connection, ResultPartitions(connection, self._retention_days)
-            prepare(connection)
+            prepare_connection(connection)
         return self._connection, self._partitions
 
     def _wait_out(self, error: Exception, backoff: Backoff) -> None:
         self.close()  # whatever state it is in: a new connection is the one thing sure to be sound
         if backoff.failures % TELL_EVERY == 0:
-            told = explain_store(error, self._dsn) if isinstance(error, psycopg.Error) else repr(error)
+            told = explain_postgres_error(error, self._dsn) if isinstance(error, psycopg.Error) else repr(error)
             log.warning("%s Nothing is lost: what was compared waits, and is recorded when it answers.", told)
         if self._stop.wait(backoff.next_s()):
             raise WriterStopped

@@ -23,7 +23,7 @@ from darklaunch_comparator.compare import KnownNoise
 from darklaunch_comparator.results.result import UNKNOWN, ExchangeResult
 from darklaunch_comparator.settings import ComparatorSettings
 
-from .assess import LaunchRules, assess
+from .assess import LaunchRules, assess_entry
 from .result_writer import RefusedResult, WriterStopped
 from .writer_pool import WriterPool
 
@@ -134,7 +134,7 @@ class CompareConsumer:
         until_s = time.monotonic() + SLICE_S
         for delivery in deliveries:
             try:
-                found.append((delivery, assess(self._launch, delivery.fields, rules, noise)))
+                found.append((delivery, assess_entry(self._launch, delivery.fields, rules, noise)))
             except BadEntry as broken:
                 await self._bury(delivery, str(broken))
             except Exception as error:

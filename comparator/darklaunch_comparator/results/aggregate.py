@@ -10,7 +10,7 @@ from darklaunch_shared.wire.replay import ReplayedVersion
 from . import histogram
 from .result import ExchangeResult, NoiseObservation, ResultProblem
 
-BLOCK_MS: Final = 10_000
+BUCKET_MS: Final = 10_000
 _LABEL_CHARS: Final = 40
 
 
@@ -112,7 +112,7 @@ class BatchGains:
     )
 
 
-def fold(inserted: Iterable[ExchangeResult], retracted: Iterable[ReplacedRow] = ()) -> BatchGains:
+def aggregate_results(inserted: Iterable[ExchangeResult], retracted: Iterable[ReplacedRow] = ()) -> BatchGains:
     """Sum up what was inserted, less what was retracted."""
     gains = BatchGains()
     for finding in inserted:
@@ -129,12 +129,12 @@ def fold(inserted: Iterable[ExchangeResult], retracted: Iterable[ReplacedRow] = 
     return gains
 
 
-def block_start_ms(at_ms: int) -> int:
+def bucket_start_ms(at_ms: int) -> int:
     """Give the start of the block that holds a capture time, in milliseconds since the epoch."""
-    return at_ms // BLOCK_MS * BLOCK_MS
+    return at_ms // BUCKET_MS * BUCKET_MS
 
 
-def label(outcome: str, reason: str | None) -> str:
+def shorten_reason(outcome: str, reason: str | None) -> str:
     """Shorten a reason to what is counted by: a bounded vocabulary, whatever the details say."""
     if reason is None:
         return ""
@@ -145,8 +145,8 @@ def label(outcome: str, reason: str | None) -> str:
 
 
 def _count(gains: BatchGains, row: ExchangeResult | ReplacedRow, sign: int) -> BucketGains:
-    block = gains.blocks[row.endpoint, block_start_ms(row.captured_at_ms)]
-    counted = (row.outcome, label(row.outcome, row.reason))
+    block = gains.blocks[row.endpoint, bucket_start_ms(row.captured_at_ms)]
+    counted = (row.outcome, shorten_reason(row.outcome, row.reason))
     producer = row.exchange_id.partition(":")[0]
     block.outcomes[row.outcome] = block.outcomes.get(row.outcome, 0) + sign
     gains.tally[counted] = gains.tally.get(counted, 0) + sign
@@ -158,9 +158,9 @@ def _fold_latency(block: BucketGains, finding: ExchangeResult) -> None:
     block.slow += finding.slow
     if finding.primary_ms is None or finding.shadow_ms is None or finding.shadow_status is None:
         return
-    histogram.add(block.primary, finding.primary_ms)
-    histogram.add(block.shadow, finding.shadow_ms)
-    histogram.add(block.difference, finding.shadow_ms - finding.primary_ms)
+    histogram.count_value(block.primary, finding.primary_ms)
+    histogram.count_value(block.shadow, finding.shadow_ms)
+    histogram.count_value(block.difference, finding.shadow_ms - finding.primary_ms)
 
 
 def _observe(noise: NoiseEndpointGains, seen: NoiseObservation) -> None:

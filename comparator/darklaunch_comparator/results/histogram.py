@@ -15,10 +15,10 @@ from math import ceil, exp2, log2
 from typing import Final
 
 SCALE: Final = 6
-BUCKETS_PER_OCTAVE: Final = 1 << SCALE
+KEYS_PER_OCTAVE: Final = 1 << SCALE
 ZERO_MS: Final = 2.0**-10
 """About one microsecond: no closer to zero is told apart."""
-OFFSET: Final = 10 * BUCKETS_PER_OCTAVE + 1
+OFFSET: Final = 10 * KEYS_PER_OCTAVE + 1
 LARGEST_MS: Final = 2.0**32
 """About 50 days. Larger values, infinity among them, count as this one."""
 
@@ -26,33 +26,33 @@ Histogram = dict[int, int]
 """Counts by bucket key."""
 
 
-def key_of(value_ms: float) -> int:
+def histogram_key(value_ms: float) -> int:
     """Give the bucket of a value in milliseconds. Raises ValueError for NaN."""
     size = value_ms if value_ms > 0 else -value_ms
     if size <= ZERO_MS:
         return 0
     if size > LARGEST_MS:
         size = LARGEST_MS
-    key = ceil(log2(size) * BUCKETS_PER_OCTAVE) - 1 + OFFSET
+    key = ceil(log2(size) * KEYS_PER_OCTAVE) - 1 + OFFSET
     return key if value_ms > 0 else -key
 
 
-def value_of(key: int) -> float:
+def key_value_ms(key: int) -> float:
     """Give the value in milliseconds that stands for a bucket: equally far, relatively, from both of its ends."""
     if key == 0:
         return 0.0
-    upper = exp2((abs(key) - OFFSET + 1) / BUCKETS_PER_OCTAVE)
-    size = 2 * upper / (1 + exp2(1 / BUCKETS_PER_OCTAVE))
+    upper = exp2((abs(key) - OFFSET + 1) / KEYS_PER_OCTAVE)
+    size = 2 * upper / (1 + exp2(1 / KEYS_PER_OCTAVE))
     return size if key > 0 else -size
 
 
-def add(histogram: Histogram, value_ms: float) -> None:
+def count_value(histogram: Histogram, value_ms: float) -> None:
     """Count one value."""
-    key = key_of(value_ms)
+    key = histogram_key(value_ms)
     histogram[key] = histogram.get(key, 0) + 1
 
 
-def merge(histograms: Iterable[Mapping[int, int]]) -> Histogram:
+def merge_histograms(histograms: Iterable[Mapping[int, int]]) -> Histogram:
     """Add histograms up."""
     total: Histogram = {}
     for histogram in histograms:
@@ -64,7 +64,7 @@ def merge(histograms: Iterable[Mapping[int, int]]) -> Histogram:
 def quantile(histogram: Mapping[int, int], q: float) -> float | None:
     """Give the smallest value in ms that at least the share `q` of the values does not exceed; None without values."""
     key = _key_at(histogram, q)
-    return None if key is None else value_of(key)
+    return None if key is None else key_value_ms(key)
 
 
 def quantile_bound(histogram: Mapping[int, int], q: float) -> float | None:
@@ -76,8 +76,8 @@ def quantile_bound(histogram: Mapping[int, int], q: float) -> float | None:
     if key is None:
         return None
     if key > 0:
-        return exp2((key - OFFSET + 1) / BUCKETS_PER_OCTAVE)
-    return ZERO_MS if key == 0 else -exp2((-key - OFFSET) / BUCKETS_PER_OCTAVE)
+        return exp2((key - OFFSET + 1) / KEYS_PER_OCTAVE)
+    return ZERO_MS if key == 0 else -exp2((-key - OFFSET) / KEYS_PER_OCTAVE)
 
 
 def _key_at(histogram: Mapping[int, int], q: float) -> int | None:

@@ -18,7 +18,7 @@ _NUMBER: Final = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
 _LONGEST: Final = 200
 
 
-def variant(target: str, primary_status: int, shadow_status: int | None) -> str:
+def fingerprint_request(target: str, primary_status: int, shadow_status: int | None) -> str:
     """Name the make of an exchange by 8 hex digits. `shadow_status` is None when the shadow did not answer."""
     path, _, query = target.partition("?")
     names = sorted({part.partition("=")[0] for part in query.split("&", NAMES)[:NAMES] if part})

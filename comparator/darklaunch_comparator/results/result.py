@@ -116,6 +116,6 @@ class ExchangeResult:
         return 1 if self.outcome == "dead" else 2
 
 
-def lost_in_redis(exchange_id: str, at_ms: int) -> ExchangeResult:
+def create_lost_result(exchange_id: str, at_ms: int) -> ExchangeResult:
     """Describe an exchange that is in no stream and has no row. `at_ms` is when it was known to be on its way."""
     return ExchangeResult(exchange_id, at_ms, UNKNOWN, UNKNOWN, "dropped", "lost_in_redis")

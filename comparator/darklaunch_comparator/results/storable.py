@@ -12,7 +12,7 @@ TITLE_CHARS: Final = 500
 PATH_CHARS: Final = 250
 
 
-def storable(text: str, limit: int) -> str:
+def storable_text(text: str, limit: int) -> str:
     """Give text that a Postgres text column takes: at most `limit` characters, NUL and lone surrogates replaced."""
     if len(text) > limit:
         text = text[: limit - 1] + "…"
@@ -32,14 +32,14 @@ def storable_json(value: object, limit: int = 2000) -> str:
 
 def _storable_value(value: object, limit: int, depth: int) -> object:
     if isinstance(value, str):
-        return storable(value, limit)
+        return storable_text(value, limit)
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
-        return value if -(2**63) <= value < 2**63 else storable(str(value), limit)
+        return value if -(2**63) <= value < 2**63 else storable_text(str(value), limit)
     if depth and isinstance(value, dict):
         members = cast(dict[object, object], value).items()
-        return {storable(str(name), limit): _storable_value(part, limit, depth - 1) for name, part in members}
+        return {storable_text(str(name), limit): _storable_value(part, limit, depth - 1) for name, part in members}
     if depth and isinstance(value, list | tuple):
         return [_storable_value(part, limit, depth - 1) for part in cast(list[object], value)]
-    return storable(repr(value), limit)
+    return storable_text(repr(value), limit)

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from darklaunch_comparator.results.aggregate import label
+from darklaunch_comparator.results.aggregate import shorten_reason
 from darklaunch_comparator.results.result import OUTCOMES
 
 from .sql import load
@@ -15,7 +15,7 @@ from .sql import load
 _SQL = load("rows")
 
 
-Counts = Mapping[tuple[str, str, str], int]
+RowCounts = Mapping[tuple[str, str, str], int]
 """Rows by (producer, outcome, reason as it is tallied)."""
 
 
@@ -28,7 +28,7 @@ class AuditRows:
     launch is younger. `first_missing` is, of each producer with fewer rows than recorded, the first number without one.
     """
 
-    counts: Counts
+    counts: RowCounts
     recorded: Mapping[str, int]
     tally: Mapping[tuple[str, str], int]
     blocks: Mapping[str, int]
@@ -37,7 +37,7 @@ class AuditRows:
     first_missing: Mapping[str, int] | None = None
 
 
-def count_rows(connection: Connection[Any], launch: str, within_s: float) -> Counts:
+def count_result_rows(connection: Connection[Any], launch: str, within_s: float) -> RowCounts:
     """Count every row of a launch. Raises psycopg.errors.QueryCanceled when that takes longer."""
     _begin(connection, within_s)
     counts = _counted(connection.execute(_SQL["rows"], {"launch": launch}).fetchall())
@@ -45,7 +45,7 @@ def count_rows(connection: Connection[Any], launch: str, within_s: float) -> Cou
     return counts
 
 
-def read_rows(connection: Connection[Any], launch: str, within_s: float) -> AuditRows:
+def read_audit_rows(connection: Connection[Any], launch: str, within_s: float) -> AuditRows:
     """Read every row of a launch once. Raises psycopg.errors.QueryCanceled when one statement takes longer."""
     _begin(connection, within_s)
     named = {"launch": launch}
@@ -69,16 +69,16 @@ def _begin(connection: Connection[Any], within_s: float) -> None:
     connection.execute(_SQL["patience"], {"within_ms": str(max(1, int(within_s * 1000)))})
 
 
-def _counted(rows: Sequence[Any]) -> Counts:
+def _counted(rows: Sequence[Any]) -> RowCounts:
     counts: dict[tuple[str, str, str], int] = {}
     for producer, outcome, reason, number, *_ in rows:
-        key = (producer, outcome, label(outcome, reason))
+        key = (producer, outcome, shorten_reason(outcome, reason))
         counts[key] = counts.get(key, 0) + number
     return counts
 
 
 def _first_missing(
-    connection: Connection[Any], launch: str, counts: Counts, recorded: Mapping[str, int]
+    connection: Connection[Any], launch: str, counts: RowCounts, recorded: Mapping[str, int]
 ) -> dict[str, int]:
     by_producer: dict[str, int] = {}
     for (producer, *_), number in counts.items():

@@ -24,13 +24,13 @@ _DATA: Final = ("22", "23", "54")  # data exception, integrity violation, progra
 _RACES: Final = ("40001", "40P01", "23505")  # serialization failure, deadlock, two writers of one provisional row
 
 
-class OutrankedMeanwhile(Exception):
+class ProvisionalRowAppeared(Exception):
     """Another writer recorded a provisional row for an exchange of this batch while it was being written."""
 
 
-def blame_for(error: Exception) -> BatchFailure:
+def classify_error(error: Exception) -> BatchFailure:
     """Decide whose fault an error is."""
-    if isinstance(error, OutrankedMeanwhile):
+    if isinstance(error, ProvisionalRowAppeared):
         return BatchFailure.RACE
     if isinstance(error, psycopg.Error):
         state = error.sqlstate

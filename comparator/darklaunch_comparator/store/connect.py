@@ -73,9 +73,9 @@ def connect_store(dsn: str, *, name: str, patience: ConnectionLimits | None = No
     return connection
 
 
-def explain_store(error: psycopg.Error, dsn: str) -> str:
+def explain_postgres_error(error: psycopg.Error, dsn: str) -> str:
     """Say in one line what is wrong with the Postgres at `dsn` and what to do, without its password."""
-    where = f"Postgres at {describe_store(dsn)}"
+    where = f"Postgres at {describe_dsn(dsn)}"
     told = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     state = error.sqlstate or ""
     if state.startswith("28") or "password authentication failed" in told or "no password supplied" in told:
@@ -89,7 +89,7 @@ def explain_store(error: psycopg.Error, dsn: str) -> str:
     return f"{where} answered: {told}."
 
 
-def describe_store(dsn: str) -> str:
+def describe_dsn(dsn: str) -> str:
     """Give host, port and database of a DSN, to be printed."""
     try:
         parts = conninfo_to_dict(dsn)

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from darklaunch_comparator.results.storable import storable
+from darklaunch_comparator.results.storable import storable_text
 
 from .sql import load
 
@@ -56,7 +56,7 @@ class NotificationDelivery:
     settled_at: datetime | None
 
 
-def queue(connection: Connection[Any], *, command: bool) -> None:
+def queue_deliveries(connection: Connection[Any], *, command: bool) -> None:
     """Queue what is to be told of late, each once; for the command too where there is one."""
     connection.execute(_SQL["queue_webhooks"])
     if command:
@@ -64,7 +64,9 @@ def queue(connection: Connection[Any], *, command: bool) -> None:
 
 
 @contextmanager
-def attempt(connection: Connection[Any], kinds: Sequence[str], again_s: float) -> Generator[DeliveryAttempt | None]:
+def attempt_delivery(
+    connection: Connection[Any], kinds: Sequence[str], again_s: float
+) -> Generator[DeliveryAttempt | None]:
     """Take what is due, for the block; None when nothing is. What failed is due again after `again_s`, for a day."""
     with connection.transaction():
         row = connection.execute(_SQL["take"], {"kinds": list(kinds)}).fetchone()
@@ -76,10 +78,10 @@ def attempt(connection: Connection[Any], kinds: Sequence[str], again_s: float) -
         yield taken
         state = "delivered" if taken.delivered else "failed" if taken.too_old else "pending"
         delay_s = min(3600.0, again_s * 2 ** min(taken.attempts, 20))
-        values = {"id": taken.id, "state": state, "said": storable(taken.said, 500), "again_s": delay_s}
+        values = {"id": taken.id, "state": state, "said": storable_text(taken.said, 500), "again_s": delay_s}
         connection.execute(_SQL["settle"], values)
 
 
-def deliveries(connection: Connection[Any], launch: str, limit: int = 100) -> list[NotificationDelivery]:
+def read_deliveries(connection: Connection[Any], launch: str, limit: int = 100) -> list[NotificationDelivery]:
     """Read what became of telling of a launch, the latest first."""
     return [NotificationDelivery(*row) for row in connection.execute(_SQL["list"], {"launch": launch, "limit": limit})]

@@ -15,7 +15,7 @@ from psycopg import Cursor
 from darklaunch_comparator.results.aggregate import ReplacedRow
 from darklaunch_comparator.results.result import DAY_MS, ExchangeResult
 
-from .classify_error import OutrankedMeanwhile
+from .classify_error import ProvisionalRowAppeared
 from .sql import load
 
 _SQL: Final = load("record")
@@ -29,17 +29,20 @@ _TYPES: Final = (
 _Row = tuple[Any, ...]
 
 
-class SomeAreKnown(Exception):
+class ProvisionalRowsExist(Exception):
     """Of some exchanges of the batch there is a provisional row."""
 
 
 def insert_all(cursor: Cursor[Any], launch: str, rows: list[ExchangeResult]) -> None:
-    """Insert rows of which none is there. Raises SomeAreKnown, or UniqueViolation, to be followed by a rollback."""
+    """Insert rows of which none is stored yet.
+
+    Raises ProvisionalRowsExist or UniqueViolation otherwise; the caller then rolls back.
+    """
     _copy(cursor, "copy", ("text", *_TYPES), [(launch, *_row(row)) for row in rows])
     ids = f"{{{','.join([row.exchange_id for row in rows])}}}"
     cursor.execute(_SQL["any_provisional"], {"launch": launch, "ids": ids})
     if cursor.fetchone() == (True,):
-        raise SomeAreKnown
+        raise ProvisionalRowsExist
 
 
 def insert_new(
@@ -47,7 +50,7 @@ def insert_new(
 ) -> tuple[list[ExchangeResult], list[ReplacedRow]]:
     """Insert the rows that are new or more final than what is there; give them, and the rows that gave way.
 
-    Raises OutrankedMeanwhile.
+    Raises ProvisionalRowAppeared.
     """
     _copy(cursor, "copy_aside", ("int2", *_TYPES), [(row.rank, *_row(row)) for row in rows])
     retracted = _retract(cursor, launch)
@@ -86,4 +89,4 @@ def _check_order(cursor: Cursor[Any], launch: str) -> None:
     """See that no provisional row of lower rank, committed since it was looked for, kept a row out."""
     cursor.execute(_SQL["outranked_meanwhile"], {"launch": launch})
     if cursor.fetchone() == (True,):
-        raise OutrankedMeanwhile
+        raise ProvisionalRowAppeared

@@ -66,25 +66,25 @@ class BuildEvidence:
     until: datetime
 
 
-def judgement(connection: Connection[Any], launch: str) -> Judgement | None:
+def read_judgement(connection: Connection[Any], launch: str) -> Judgement | None:
     """Read the latest judgement; None when the launch has not been looked at yet."""
     row = connection.execute(_SQL["get"], {"launch": launch}).fetchone()
     return None if row is None else Judgement(*row)
 
 
-def builds(connection: Connection[Any], launch: str) -> list[BuildEvidence]:
+def read_build_evidence(connection: Connection[Any], launch: str) -> list[BuildEvidence]:
     """Read of which builds there is evidence, in the order in which they were seen first."""
     return [BuildEvidence(*row) for row in connection.execute(_SQL["builds"], {"launch": launch})]
 
 
-def late(connection: Connection[Any], launch: str) -> int:
+def count_late_exchanges(connection: Connection[Any], launch: str) -> int:
     """Count the exchanges that were recorded when their window was closed: they are in everything but the evidence."""
     row = connection.execute(_SQL["late"], {"launch": launch, "ours": list(_OURS)}).fetchone()
     assert row is not None
     return int(row[0])
 
 
-def lock_docket(connection: Connection[Any], launch: str) -> JudgeState | None:
+def lock_judge_state(connection: Connection[Any], launch: str) -> JudgeState | None:
     """Read a launch's docket with the build that is meant, locked until the transaction ends; None without one."""
     row = connection.execute(_SQL["lock"], {"launch": launch}).fetchone()
     if row is None:
@@ -100,11 +100,11 @@ def lock_docket(connection: Connection[Any], launch: str) -> JudgeState | None:
         builds,
         LaunchEvidence.unpack(state, {}),
     )
-    bring(connection, docket, [docket.case.build])
+    load_build_trials(connection, docket, [docket.case.build])
     return docket
 
 
-def begin_docket(connection: Connection[Any], docket: JudgeState) -> None:
+def start_judge_state(connection: Connection[Any], docket: JudgeState) -> None:
     """Write a new docket, or begin one anew: what was known before is forgotten."""
     connection.execute(_SQL["forget"], {"launch": docket.launch})
     connection.execute(
@@ -113,14 +113,14 @@ def begin_docket(connection: Connection[Any], docket: JudgeState) -> None:
             "launch": docket.launch,
             "trial": docket.trial,
             "basis": docket.basis,
-            "since": at(docket.since_ms),
-            "judged_until": at(docket.judged_until_ms),
+            "since": to_datetime(docket.since_ms),
+            "judged_until": to_datetime(docket.judged_until_ms),
             "state": orjson.dumps(docket.case.pack()).decode(),
         },
     )
 
 
-def bring(connection: Connection[Any], docket: JudgeState, builds: Iterable[str]) -> None:
+def load_build_trials(connection: Connection[Any], docket: JudgeState, builds: Iterable[str]) -> None:
     """Read the trials of builds that are not at hand."""
     missing = sorted(set(builds) - docket.case.trials.keys())
     if not missing:
@@ -137,7 +137,7 @@ def bring(connection: Connection[Any], docket: JudgeState, builds: Iterable[str]
     docket.case = docket.case.with_trials(trials)
 
 
-def save_docket(connection: Connection[Any], docket: JudgeState, summary: Mapping[str, Any]) -> None:
+def save_judge_state(connection: Connection[Any], docket: JudgeState, summary: Mapping[str, Any]) -> None:
     """Write a docket back: of the evidence, what is another than it was."""
     values: list[dict[str, Any]] = []
     for build, trial in docket.case.trials.items():
@@ -157,7 +157,7 @@ def save_docket(connection: Connection[Any], docket: JudgeState, summary: Mappin
         _SQL["save"],
         {
             "launch": docket.launch,
-            "judged_until": at(docket.judged_until_ms),
+            "judged_until": to_datetime(docket.judged_until_ms),
             "ended": docket.ended,
             "builds": sorted({*docket.builds, *docket.case.trials}),
             "state": orjson.dumps(docket.case.pack()).decode(),
@@ -166,7 +166,7 @@ def save_docket(connection: Connection[Any], docket: JudgeState, summary: Mappin
     )
 
 
-def exchanges(
+def read_judged_exchanges(
     connection: Connection[Any],
     launch: str,
     since_ms: int,
@@ -178,7 +178,7 @@ def exchanges(
 
     `doubtful` are the fingerprints of mismatches that may yet turn out to be noise.
     """
-    span = {"launch": launch, "since": at(since_ms), "until": at(until_ms), "most": most}
+    span = {"launch": launch, "since": to_datetime(since_ms), "until": to_datetime(until_ms), "most": most}
     found: list[JudgedExchange] = []
     for at_ms, endpoint, build, outcome, signature, excused, reason, slow, timed, *latencies in connection.execute(
         _SQL["exchanges"], span
@@ -198,6 +198,6 @@ def exchanges(
     return found
 
 
-def at(ms: int) -> datetime:
+def to_datetime(ms: int) -> datetime:
     """Give a time, UTC."""
     return _EPOCH + timedelta(milliseconds=ms)

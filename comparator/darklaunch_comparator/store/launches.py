@@ -22,7 +22,7 @@ from darklaunch_shared.launch.spec import (
 from psycopg import Connection
 
 from darklaunch_comparator.errors import LaunchChanged, LaunchExists, LaunchUnknown
-from darklaunch_comparator.results.storable import storable, storable_json
+from darklaunch_comparator.results.storable import storable_json, storable_text
 
 from .sql import load
 
@@ -133,7 +133,7 @@ def update_launch(
     return record
 
 
-def add_event(connection: Connection[Any], record: LaunchRecord, act: LaunchAct) -> int:
+def record_launch_event(connection: Connection[Any], record: LaunchRecord, act: LaunchAct) -> int:
     """Record something about a launch that changes nothing of it, and give the event's id."""
     return _add_event(connection, record, act, {})
 
@@ -162,7 +162,7 @@ def list_events(connection: Connection[Any], name: str, limit: int = 50) -> list
     return [LaunchEvent(*row) for row in connection.execute(_SQL["events"], {"launch": name, "limit": limit})]
 
 
-def latest_ending(connection: Connection[Any], name: str) -> LaunchEvent | None:
+def read_latest_ending(connection: Connection[Any], name: str) -> LaunchEvent | None:
     """Read the event by which a launch was promoted or rolled back last; None when it never was."""
     row = connection.execute(_SQL["ending"], {"launch": name}).fetchone()
     return None if row is None else LaunchEvent(*row)
@@ -213,9 +213,9 @@ def _add_event(connection: Connection[Any], record: LaunchRecord, act: LaunchAct
     values = {
         "launch": record.state.name,
         "at": act.at,
-        "actor": storable(act.actor, 200),
-        "act": storable(act.act, 60),
-        "reason": storable(act.reason, 1000),
+        "actor": storable_text(act.actor, 200),
+        "act": storable_text(act.act, 60),
+        "reason": storable_text(act.reason, 1000),
         "revision": record.state.revision,
         "data": storable_json({**told, **(act.data or {})}),
     }

@@ -40,7 +40,7 @@ class Migration:
     checksum: str
 
 
-def migrations() -> list[Migration]:
+def read_migrations() -> list[Migration]:
     """Read this release's migrations, in order."""
     found: list[Migration] = []
     for file in files("darklaunch_comparator.store.migrations").iterdir():
@@ -57,7 +57,7 @@ def migrate(dsn: str, *, steps: list[Migration] | None = None) -> list[str]:
     `steps` are other migrations than this release's own. Raises ServerTooOld, DatabaseTooNew, MigrationChanged;
     psycopg.Error when the server cannot be reached or refuses.
     """
-    known = migrations() if steps is None else steps
+    known = read_migrations() if steps is None else steps
     with psycopg.connect(dsn, autocommit=True, application_name="darklaunch-migrate") as connection:
         if connection.info.server_version < OLDEST_SERVER:
             raise ServerTooOld(
@@ -80,7 +80,7 @@ def migrate(dsn: str, *, steps: list[Migration] | None = None) -> list[str]:
 def check_migrated(connection: Connection[Any]) -> None:
     """Raise NotMigrated, DatabaseTooNew or MigrationChanged unless the schema is exactly this release's."""
     (found,) = connection.execute("SELECT to_regclass('darklaunch.migration') IS NOT NULL").fetchone() or (False,)
-    pending = _pending(migrations(), _applied(connection) if found else {})
+    pending = _pending(read_migrations(), _applied(connection) if found else {})
     if pending:
         raise NotMigrated(
             f"The database {connection.info.dbname} lacks {len(pending)} migration(s) of the darklaunch schema, "

@@ -108,12 +108,12 @@ def add_noise(cursor: Cursor[Any], launch: str, gains: BatchGains) -> None:
         cursor.execute(_SQL["add_places"], {"launch": launch, "gains": orjson.dumps(places).decode()})
 
 
-def counted_places(connection: Connection[Any], launch: str) -> set[tuple[str, str, str]]:
+def read_counted_places(connection: Connection[Any], launch: str) -> set[tuple[str, str, str]]:
     """Read where a launch's noise is counted: (endpoint, version, path)."""
     return {(endpoint, version, path) for endpoint, version, path in _rows(connection, "places", launch=launch)}
 
 
-def undecided_places(connection: Connection[Any], within_s: float | None) -> list[UndecidedPlace]:
+def read_undecided_places(connection: Connection[Any], within_s: float | None) -> list[UndecidedPlace]:
     """Read the places of all endpoints that gained pairs within that time, None for ever."""
     return [
         UndecidedPlace(launch, endpoint, ReplayedVersion(version), path, NoiseState(state), PlaceCounts(*counts))
@@ -121,21 +121,21 @@ def undecided_places(connection: Connection[Any], within_s: float | None) -> lis
     ]
 
 
-def change_state(connection: Connection[Any], place: UndecidedPlace, became: NoiseState) -> None:
+def change_place_state(connection: Connection[Any], place: UndecidedPlace, became: NoiseState) -> None:
     """Record what a place has become, with the counts it was decided on, unless somebody else has."""
     values = {**asdict(place), **asdict(place.counts), "was": place.state.value, "became": became.value}
     del values["counts"], values["state"]
     connection.execute(_SQL["change"], values)
 
 
-def latest_change(connection: Connection[Any]) -> int:
+def read_latest_change(connection: Connection[Any]) -> int:
     """Read the number of the latest change of any place: another one means that something new is known."""
     row = connection.execute(_SQL["latest_change"]).fetchone()
     assert row is not None
     return int(row[0])
 
 
-def known_noise(connection: Connection[Any], launch: str | None = None) -> dict[str, NoiseByEndpoint]:
+def read_known_noise(connection: Connection[Any], launch: str | None = None) -> dict[str, NoiseByEndpoint]:
     """Read what is known of the noise of one launch, or of every: launch to endpoint to places."""
     found: dict[tuple[str, str], dict[NoiseState, list[str]]] = {}
     for name, endpoint, path, state in _rows(connection, "known", launch=launch):
@@ -149,7 +149,7 @@ def known_noise(connection: Connection[Any], launch: str | None = None) -> dict[
     return known
 
 
-def doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -> frozenset[str]:
+def read_doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -> frozenset[str]:
     """Read the fingerprints of mismatches that may yet turn out to be noise.
 
     Those of values alone, at places each of which is noise or in doubt, at most 10 minutes after they were first seen.
@@ -164,22 +164,22 @@ def doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -
     return frozenset(doubted - settled)
 
 
-def paired_places(connection: Connection[Any], launch: str) -> tuple[PairedPlace, ...]:
+def read_paired_places(connection: Connection[Any], launch: str) -> tuple[PairedPlace, ...]:
     """Read the places at which either the shadow alone or one version within itself differed, with how often."""
     return tuple(PairedPlace(*row) for row in _rows(connection, "paired", launch=launch))
 
 
-def noise_endpoints(connection: Connection[Any], launch: str) -> list[NoiseEndpoint]:
+def read_noise_endpoints(connection: Connection[Any], launch: str) -> list[NoiseEndpoint]:
     """Read how often each endpoint was asked twice."""
     return [NoiseEndpoint(*row) for row in _rows(connection, "endpoints", launch=launch)]
 
 
-def noise_places(connection: Connection[Any], launch: str) -> list[NoisePlace]:
+def read_noise_places(connection: Connection[Any], launch: str) -> list[NoisePlace]:
     """Read every place that differed in a second answer, or held an identifier, by endpoint and path."""
     return [NoisePlace(*row) for row in _rows(connection, "noise", launch=launch)]
 
 
-def noise_changes(connection: Connection[Any], launch: str, limit: int = 100) -> list[NoiseChange]:
+def read_noise_changes(connection: Connection[Any], launch: str, limit: int = 100) -> list[NoiseChange]:
     """Read what was learned when, the latest first."""
     return [NoiseChange(*row) for row in _rows(connection, "changes", launch=launch, limit=limit)]
 

@@ -26,7 +26,7 @@ AGAIN_S: Final = 60.0
 log = logging.getLogger("darklaunch.comparator")
 
 
-def today() -> date:
+def today_utc() -> date:
     """Give the day, UTC."""
     return datetime.now(UTC).date()
 

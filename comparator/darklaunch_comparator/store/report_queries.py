@@ -151,19 +151,19 @@ class ExcuseCount:
     count: int
 
 
-def ledger(connection: Connection[Any], launch: str) -> LaunchLedger:
+def read_launch_ledger(connection: Connection[Any], launch: str) -> LaunchLedger:
     """Read a launch's outcome ledger; all zero for a launch nothing is recorded of."""
     row = connection.execute(_SQL["ledger"], {"launch": launch}).fetchone()
     assert row is not None
     return LaunchLedger(*row)
 
 
-def reasons(connection: Connection[Any], launch: str) -> list[tuple[str, str, int]]:
+def read_outcome_reasons(connection: Connection[Any], launch: str) -> list[tuple[str, str, int]]:
     """Read (outcome, reason, count) of what has a reason: losses, classes of shadow errors, what was unverified."""
     return [tuple(row) for row in connection.execute(_SQL["reasons"], {"launch": launch})]
 
 
-def latency(
+def read_latency(
     connection: Connection[Any], launch: str, *, since: datetime | None = None, until: datetime | None = None
 ) -> list[EndpointLatency]:
     """Read latency per endpoint and side, all endpoints together first. `since` and `until` are capture times."""
@@ -171,30 +171,30 @@ def latency(
     return [EndpointLatency(*row) for row in connection.execute(_SQL["latency"], {"launch": launch, **span})]
 
 
-def endpoints(connection: Connection[Any], launch: str) -> list[EndpointCounts]:
+def read_endpoint_counts(connection: Connection[Any], launch: str) -> list[EndpointCounts]:
     """Read every endpoint's counts, by name."""
     return [EndpointCounts(*row) for row in connection.execute(_SQL["endpoints"], {"launch": launch})]
 
 
-def routes(connection: Connection[Any]) -> tuple[list[tuple[str, str]], int]:
+def read_routes(connection: Connection[Any]) -> tuple[list[tuple[str, str]], int]:
     """Read the routes of the apps, (method, template) each, and how many more their tables left out."""
     found = [(method, template) for method, template in connection.execute(_ROUTES["routes"])]
     row = connection.execute(_ROUTES["omitted"]).fetchone()
     return found, 0 if row is None else int(row[0])
 
 
-def recent_rate(connection: Connection[Any], launch: str, within_s: float = 600.0) -> float:
+def read_recent_rate(connection: Connection[Any], launch: str, within_s: float = 600.0) -> float:
     """Read how many exchanges a second were compared lately: of those captured within so many seconds."""
     row = connection.execute(_SQL["recent_rate"], {"launch": launch, "within_s": within_s}).fetchone()
     return 0.0 if row is None else float(row[0])
 
 
-def signatures(connection: Connection[Any], launch: str, limit: int = 3000) -> list[SignatureRow]:
+def read_signatures(connection: Connection[Any], launch: str, limit: int = 3000) -> list[SignatureRow]:
     """Read a launch's signatures, the most frequent first: all of them, for there are some 2,000 at most."""
     return [SignatureRow(*row) for row in connection.execute(_SQL["signatures"], {"launch": launch, "limit": limit})]
 
 
-def sample(connection: Connection[Any], exchange_id: str, launch: str | None = None) -> StoredSample | None:
+def read_sample(connection: Connection[Any], exchange_id: str, launch: str | None = None) -> StoredSample | None:
     """Read the sample of one exchange, of any launch or the one given; None when it was not kept.
 
     Raises BadEntry when it was kept by a release whose entries this one does not read.
@@ -217,13 +217,13 @@ def sample(connection: Connection[Any], exchange_id: str, launch: str | None = N
     return StoredSample(name, fingerprint, identity, captured_at, replay, *found)
 
 
-def result(connection: Connection[Any], launch: str, exchange_id: str) -> ResultRow | None:
+def read_result(connection: Connection[Any], launch: str, exchange_id: str) -> ResultRow | None:
     """Read the row of one exchange; None when there is none, or none any more."""
     days = [day for (day,) in connection.execute("SELECT darklaunch.partition_days()")]
     row = connection.execute(_SQL["result"], {"launch": launch, "exchange_id": exchange_id, "days": days}).fetchone()
     return None if row is None else ResultRow(*row)
 
 
-def excuses(connection: Connection[Any], launch: str, limit: int = 100) -> list[ExcuseCount]:
+def read_excuses(connection: Connection[Any], launch: str, limit: int = 100) -> list[ExcuseCount]:
     """Read what was excused, the most frequent first."""
     return [ExcuseCount(*row) for row in connection.execute(_SQL["excuses"], {"launch": launch, "limit": limit})]

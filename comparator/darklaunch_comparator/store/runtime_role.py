@@ -13,7 +13,7 @@ from .sql import load
 _SQL: Final = load("runtime_role")
 
 
-def grant_runtime(dsn: str, role: str) -> bool:
+def grant_runtime_role(dsn: str, role: str) -> bool:
     """Give an existing role what it needs in a migrated database. Run it as who migrates, after each migration or once.
 
     Returns False when its limits on time (statements 30 s, locks 10 s, idle transactions 60 s) could not be set, which

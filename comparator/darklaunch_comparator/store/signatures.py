@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from psycopg import Connection, Cursor
 
-from darklaunch_comparator.results.storable import storable, storable_json
+from darklaunch_comparator.results.storable import storable_json, storable_text
 
 from .sql import load
 
@@ -44,12 +44,12 @@ class SignatureDecision:
     now: str
 
 
-def names(connection: Connection[Any], launch: str) -> list[SignatureName]:
+def read_signature_names(connection: Connection[Any], launch: str) -> list[SignatureName]:
     """Read what a launch's signatures are called, by fingerprint."""
     return [SignatureName(*row) for row in connection.execute(_SQL["names"], {"launch": launch})]
 
 
-def decide(
+def decide_signatures(
     connection: Connection[Any], launch: str, fingerprints: Iterable[str], state: str, *, actor: str, reason: str
 ) -> list[SignatureDecision]:
     """Put signatures into a state, with an event for each that was in another; those that do not exist are left out.
@@ -64,11 +64,11 @@ def decide(
             decisions.append(decision)
             if was != state:
                 cursor.execute(_SQL["set_state"], {"launch": launch, "fingerprint": fingerprint, "state": state})
-                add_event(cursor, launch, decision, actor, reason)
+                record_signature_event(cursor, launch, decision, actor, reason)
     return decisions
 
 
-def seen_since(
+def read_signatures_seen_since(
     connection: Connection[Any], launch: str, fingerprints: Iterable[str], since: datetime
 ) -> list[tuple[str, str]]:
     """Read which of these signatures were seen since then, as (endpoint, title), the most frequent first."""
@@ -76,7 +76,7 @@ def seen_since(
     return [(endpoint, title) for endpoint, title in connection.execute(_SQL["seen_since"], values)]
 
 
-def latest_overruling(connection: Connection[Any], launch: str) -> int:
+def read_latest_restart(connection: Connection[Any], launch: str) -> int:
     """Read the number of the latest event after which a launch is judged anew if it goes on; 0 for none.
 
     By it a person accepted mismatches, or took that back, or whoever it was rolled the launch back or promoted it.
@@ -86,7 +86,9 @@ def latest_overruling(connection: Connection[Any], launch: str) -> int:
     return int(row[0])
 
 
-def add_event(cursor: Cursor[Any], launch: str, decision: SignatureDecision, actor: str, reason: str) -> None:
+def record_signature_event(
+    cursor: Cursor[Any], launch: str, decision: SignatureDecision, actor: str, reason: str
+) -> None:
     """Record who changed a signature's state and why."""
     data = {
         "signature": decision.fingerprint,
@@ -96,9 +98,9 @@ def add_event(cursor: Cursor[Any], launch: str, decision: SignatureDecision, act
     }
     values = {
         "launch": launch,
-        "actor": storable(actor, 200),
+        "actor": storable_text(actor, 200),
         "act": _ACTS[decision.now],
-        "reason": storable(reason, 1000),
+        "reason": storable_text(reason, 1000),
         "data": storable_json(data),
     }
     cursor.execute(_SQL["add_event"], values)

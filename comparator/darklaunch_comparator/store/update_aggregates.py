@@ -19,7 +19,7 @@ from .sql import load
 _SQL: Final = load("record")
 
 
-def add_sums(cursor: Cursor[Any], launch: str, inserted: Iterable[ExchangeResult], gains: BatchGains) -> None:
+def add_statistics(cursor: Cursor[Any], launch: str, inserted: Iterable[ExchangeResult], gains: BatchGains) -> None:
     """Add to every statistic but the signatures."""
     _add(cursor, launch, "add_provisional", [_provisional(row) for row in inserted if row.rank < 2])
     _add(cursor, launch, "add_blocks", [_block(*key, block) for key, block in gains.blocks.items()])

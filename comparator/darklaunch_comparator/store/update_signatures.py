@@ -16,18 +16,18 @@ from psycopg import Cursor
 from darklaunch_comparator.masking import ExchangeMasker
 from darklaunch_comparator.results.aggregate import SignatureExample, SignatureGains
 
-from .signatures import COMPARATOR, SignatureDecision, add_event
+from .signatures import COMPARATOR, SignatureDecision, record_signature_event
 from .sql import load
 from .writer_cache import WriterCache
 
 _RECORD: Final = load("record")
 _SIGNATURES: Final = load("signatures")
 
-Counts = dict[str, int]
+ShapeCounts = dict[str, int]
 """How often each variant of a signature's requests was seen."""
 
 
-def add_groups(
+def add_signatures(
     cursor: Cursor[Any], launch: str, groups: Mapping[str, SignatureGains], memory: WriterCache
 ) -> list[tuple[str, str]]:
     """Add what signatures gained, and reopen those that come back; give (fingerprint, role) of the samples sent."""
@@ -39,11 +39,11 @@ def add_groups(
         signatures = [_signature(fingerprint, group) for fingerprint, group in groups.items()]
         added.execute(_RECORD["add_signatures"], {"launch": launch, "gains": orjson.dumps(signatures).decode()})
         _reopen(cursor, launch, groups, settled.fetchall())
-        counts: dict[str, Counts] = dict(added.fetchall())
+        counts: dict[str, ShapeCounts] = dict(added.fetchall())
     return _add_samples(cursor, launch, dict(sorted(groups.items())), counts, memory)
 
 
-def why_reopened(state: str, settled_at: datetime, builds: Sequence[str], group: SignatureGains) -> str:
+def explain_reopening(state: str, settled_at: datetime, builds: Sequence[str], group: SignatureGains) -> str:
     """Say why a settled signature is open again after what a group saw; "" when it stays as it is.
 
     `builds` are those it was seen under before. An accepted signature was accepted for those: under another one it is
@@ -65,9 +65,9 @@ def _reopen(
     cursor: Cursor[Any], launch: str, groups: Mapping[str, SignatureGains], settled: Iterable[tuple[Any, ...]]
 ) -> None:
     for fingerprint, state, settled_at, builds, endpoint, title in settled:
-        if why := why_reopened(state, settled_at, builds, groups[fingerprint]):
+        if why := explain_reopening(state, settled_at, builds, groups[fingerprint]):
             cursor.execute(_SIGNATURES["set_state"], {"launch": launch, "fingerprint": fingerprint, "state": "open"})
-            add_event(
+            record_signature_event(
                 cursor, launch, SignatureDecision(fingerprint, endpoint, title, state, "open"), COMPARATOR, f"{why}."
             )
 
@@ -76,7 +76,7 @@ def _add_samples(
     cursor: Cursor[Any],
     launch: str,
     groups: Mapping[str, SignatureGains],
-    counts: dict[str, Counts],
+    counts: dict[str, ShapeCounts],
     memory: WriterCache,
 ) -> list[tuple[str, str]]:
     kept: dict[str, list[SignatureExample]] = {"first": [], "latest": [], "rarest": []}
@@ -99,7 +99,7 @@ def _add_samples(
     return sampled
 
 
-def _rarest(group: SignatureGains, counts: Counts, *, due: bool) -> SignatureExample | None:
+def _rarest(group: SignatureGains, counts: ShapeCounts, *, due: bool) -> SignatureExample | None:
     """Choose the exchange of a batch that is the group's rarest now. A variant never seen before does not wait."""
     here = [(counts[name], name) for name in group.variants if name in counts]
     if len(counts) < 2 or not here:

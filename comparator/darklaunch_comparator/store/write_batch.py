@@ -13,13 +13,13 @@ from darklaunch_shared.process.crash_points import reached
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
-from darklaunch_comparator.results.aggregate import ReplacedRow, fold
+from darklaunch_comparator.results.aggregate import ReplacedRow, aggregate_results
 from darklaunch_comparator.results.result import ExchangeResult
 
-from .insert_results import SomeAreKnown, insert_all, insert_new
+from .insert_results import ProvisionalRowsExist, insert_all, insert_new
 from .sql import load
-from .update_aggregates import add_sums
-from .update_signatures import add_groups
+from .update_aggregates import add_statistics
+from .update_signatures import add_signatures
 from .writer_cache import WriterCache
 
 _SQL: Final = load("record")
@@ -34,12 +34,12 @@ class WrittenBatch:
     replaced: int
 
 
-def prepare(connection: Connection[Any]) -> None:
+def prepare_connection(connection: Connection[Any]) -> None:
     """Make the connection ready to write batches."""
     connection.execute(_SQL["prepare"])
 
 
-def write(
+def write_batch(
     connection: Connection[Any],
     launch: str,
     findings: Sequence[ExchangeResult],
@@ -50,17 +50,17 @@ def write(
     """Record findings of one launch in one transaction, each exactly once. `connection` was given to `prepare`.
 
     `alone` is for the gap detector, which holds the launch's lock by itself. Raises psycopg.Error and
-    OutrankedMeanwhile; nothing is recorded then, except when a connection broke at COMMIT: then all or nothing is.
+    ProvisionalRowAppeared; nothing is recorded then, except when a connection broke at COMMIT: then all or nothing is.
     """
     rows = memory.bound(connection, launch, _most_final(findings))
     try:
         inserted, retracted = _write(connection, launch, rows, memory, alone=alone, all_new=True)
-    except (UniqueViolation, SomeAreKnown):
+    except (UniqueViolation, ProvisionalRowsExist):
         inserted, retracted = _write(connection, launch, rows, memory, alone=alone, all_new=False)
     return WrittenBatch(len(inserted), len(findings) - len(inserted), len(retracted))
 
 
-def lock_alone(connection: Connection[Any], launch: str) -> None:
+def lock_launch(connection: Connection[Any], launch: str) -> None:
     """Keep every other writer of a launch waiting until the transaction ends."""
     connection.execute(_SQL["lock_alone"], {"launch": launch})
 
@@ -84,10 +84,10 @@ def _write(
         else:
             inserted, retracted = insert_new(cursor, launch, rows)
         reached("comparator.3")
-        gains = fold(inserted, retracted)
+        gains = aggregate_results(inserted, retracted)
         with connection.pipeline():
-            add_sums(cursor, launch, inserted, gains)
-            sampled = add_groups(cursor, launch, gains.groups, memory)
+            add_statistics(cursor, launch, inserted, gains)
+            sampled = add_signatures(cursor, launch, gains.groups, memory)
         reached("comparator.4")
     memory.learn(launch, gains, sampled)
     return inserted, retracted

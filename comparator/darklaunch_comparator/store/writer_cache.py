@@ -13,7 +13,7 @@ from darklaunch_comparator.errors import NoSalt
 from darklaunch_comparator.results.aggregate import BatchGains
 from darklaunch_comparator.results.result import ExchangeResult, NoiseObservation, ResultProblem
 
-from .noise import counted_places
+from .noise import read_counted_places
 from .sql import load
 
 SIGNATURES: Final = 2_000
@@ -24,14 +24,14 @@ SAMPLE_EVERY_S: Final = 5.0
 
 _SQL = load("record")
 
-Place = tuple[str, str, str]
+CountedPlace = tuple[str, str, str]
 
 
 @dataclass(slots=True)
 class _Launch:
     fingerprints: set[str]
-    places: set[Place]
-    noise_places: set[Place]
+    places: set[CountedPlace]
+    noise_places: set[CountedPlace]
     sampled_s: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
 
@@ -74,8 +74,8 @@ class WriterCache:
             return findings
         known = self._launch(connection, launch)
         new_fingerprints: set[str] = set()
-        new_places: set[Place] = set()
-        new_noise_places: set[Place] = set()
+        new_places: set[CountedPlace] = set()
+        new_noise_places: set[CountedPlace] = set()
         bounded: list[ExchangeResult] = []
         for finding in findings:
             if finding.evidence:
@@ -120,7 +120,7 @@ class WriterCache:
             self._launches[launch] = _Launch(
                 {name for (name,) in fingerprints},
                 {(e, p, r) for e, p, r in places},
-                counted_places(connection, launch),
+                read_counted_places(connection, launch),
             )
         return self._launches[launch]
 
@@ -133,7 +133,9 @@ class WriterCache:
         title = f"more signatures than the {self._signatures:,} that are told apart"
         return replace(evidence, fingerprint=OVERFLOW, title=title, parts="[]")
 
-    def _observation(self, known: _Launch, new: set[Place], endpoint: str, seen: NoiseObservation) -> NoiseObservation:
+    def _observation(
+        self, known: _Launch, new: set[CountedPlace], endpoint: str, seen: NoiseObservation
+    ) -> NoiseObservation:
         """Leave out places past the bound."""
         past: set[str] = set()
         for path in sorted(seen.places):
@@ -145,7 +147,7 @@ class WriterCache:
         return seen.without(past) if past else seen
 
     def _excuse(
-        self, known: _Launch, new: set[Place], endpoint: str, path: str, reason: str, count: int
+        self, known: _Launch, new: set[CountedPlace], endpoint: str, path: str, reason: str, count: int
     ) -> tuple[str, str, int]:
         place = (endpoint, path, reason)
         if place in known.places or place in new or len(known.places) + len(new) < self._places:

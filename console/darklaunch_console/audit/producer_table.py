@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from darklaunch_comparator.results.result import OUTCOMES
-from darklaunch_comparator.store.audit_rows import Counts
+from darklaunch_comparator.store.audit_rows import RowCounts
 
 from darklaunch_console.output.numbers import format_count
 from darklaunch_console.output.screen import make_printable, wrap_text
@@ -41,7 +41,7 @@ class _Row:
     held: StreamEntries
 
 
-def render_tables(account: LaunchAccount, counts: Counts | None, *, every: bool) -> list[str]:
+def render_tables(account: LaunchAccount, counts: RowCounts | None, *, every: bool) -> list[str]:
     """Lay out what each process sampled, where that is, and what became of it.
 
     sampled = enqueued + dropped + outbox; enqueued = unread + pending + rows + gap; rows = the outcomes. `counts` are
@@ -65,7 +65,7 @@ def render_tables(account: LaunchAccount, counts: Counts | None, *, every: bool)
     return [*lines, *_why(rows, own)]
 
 
-def producers_to_json(account: LaunchAccount, counts: Counts | None) -> list[dict[str, Any]]:
+def producers_to_json(account: LaunchAccount, counts: RowCounts | None) -> list[dict[str, Any]]:
     """Give each producer's figures as JSON values; `outcomes` and `row_reasons` None where rows were not counted."""
     found: list[dict[str, Any]] = []
     own = _by_producer(counts or {})
@@ -113,7 +113,7 @@ def _travelling(row: _Row) -> list[int]:
     return [row.held.unread, row.held.pending, _sum(row, "recorded"), _sum(row, "gap"), row.held.dead_letters]
 
 
-def _by_producer(counts: Counts) -> Own:
+def _by_producer(counts: RowCounts) -> Own:
     own: dict[str, dict[tuple[str, str], int]] = {}
     for (producer, outcome, reason), number in counts.items():
         own.setdefault(producer, {})[outcome, reason] = number

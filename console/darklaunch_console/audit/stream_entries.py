@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from darklaunch_comparator.control.scripts import exchange_ids
+from darklaunch_comparator.control.scripts import list_exchange_ids
 from darklaunch_comparator.leader.producer_counters import is_producer
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient, as_dict
@@ -66,10 +66,10 @@ def _places(redis: RedisClient, launch: str, shard: int) -> Iterator[tuple[str, 
     )
     for name, stream, group in streams:
         read_up_to = _last_read(redis, stream, group)
-        for entry_id, identity in exchange_ids(redis, stream):
+        for entry_id, identity in list_exchange_ids(redis, stream):
             # Finished entries are deleted, so that what was read and is there still is in somebody's hands.
             yield f"{name}_{'pending' if _parsed(entry_id) <= read_up_to else 'unread'}", _producer(identity)
-    for _, identity in exchange_ids(redis, keys.dead(launch, shard)):
+    for _, identity in list_exchange_ids(redis, keys.dead(launch, shard)):
         yield "dead_letters", _producer(identity)
 
 

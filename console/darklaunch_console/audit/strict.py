@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import Any
 
 import psycopg
-from darklaunch_comparator.store.audit_rows import AuditRows, read_rows
+from darklaunch_comparator.store.audit_rows import AuditRows, read_audit_rows
 
 from darklaunch_console.output.numbers import format_count, format_seconds
 from darklaunch_console.output.screen import BAD, QUIET, print_line, print_lines, terminal_width
@@ -65,7 +65,7 @@ class StrictAudit:
 def audit_rows(connection: Connection, launch: str, within_s: float) -> StrictAudit:
     """Read the rows of a launch and compare."""
     try:
-        rows = read_rows(connection, launch, within_s)
+        rows = read_audit_rows(connection, launch, within_s)
     except psycopg.errors.QueryCanceled:
         connection.rollback()
         return StrictAudit(launch, within_s, None, ())

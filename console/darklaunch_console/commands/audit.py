@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 import psycopg
-from darklaunch_comparator.store.audit_rows import Counts, count_rows
+from darklaunch_comparator.store.audit_rows import RowCounts, count_result_rows
 from darklaunch_shared.launch.spec import LaunchState
 from darklaunch_shared.redis.client import RedisClient
 
@@ -135,18 +135,18 @@ def _held(sight: StreamsState) -> StreamEntries:
     )
 
 
-def _counts(connection: Connection, name: str, reading: StrictAudit | None) -> Counts | None:
+def _counts(connection: Connection, name: str, reading: StrictAudit | None) -> RowCounts | None:
     """Give the rows by process and outcome; None where counting them takes too long."""
     if reading:
         return reading.rows.counts if reading.rows else None
     try:
-        return count_rows(connection, name, COUNT_S)
+        return count_result_rows(connection, name, COUNT_S)
     except psycopg.errors.QueryCanceled:
         connection.rollback()
         return None
 
 
-def _tell_uncounted(account: LaunchAccount, counts: Counts | None, reading: StrictAudit | None) -> None:
+def _tell_uncounted(account: LaunchAccount, counts: RowCounts | None, reading: StrictAudit | None) -> None:
     if account.held is None:
         print_line()
         print_line(f"More is on the streams than can be counted by process in {format_seconds(COUNT_S)}.", style=QUIET)

@@ -8,7 +8,12 @@ from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
 import click
-from darklaunch_comparator.store.signatures import SignatureDecision, SignatureName, decide, names
+from darklaunch_comparator.store.signatures import (
+    SignatureDecision,
+    SignatureName,
+    decide_signatures,
+    read_signature_names,
+)
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage, ConsoleError
@@ -105,8 +110,8 @@ def _decide(
 ) -> None:
     with open_postgres(settings) as connection:
         read_launch_record(connection, launch)
-        chosen = find_signatures(launch, names(connection, launch), given)
-        decisions = decide(
+        chosen = find_signatures(launch, read_signature_names(connection, launch), given)
+        decisions = decide_signatures(
             connection,
             launch,
             [each.fingerprint for each in chosen],

@@ -11,8 +11,8 @@ import click
 import orjson
 from darklaunch_comparator.errors import BadPolicy
 from darklaunch_comparator.judging.policy_file import as_document, read_policy
-from darklaunch_comparator.store.deliveries import NotificationDelivery, deliveries
-from darklaunch_comparator.store.judgements import late
+from darklaunch_comparator.store.deliveries import NotificationDelivery, read_deliveries
+from darklaunch_comparator.store.judgements import count_late_exchanges
 from darklaunch_comparator.store.launches import LaunchEvent, list_events
 
 from darklaunch_console.cli.arguments import check_launch_name
@@ -40,9 +40,9 @@ def history(settings: ConsoleSettings, name: str, limit: int, in_json: bool) -> 
     with open_postgres(settings) as connection:
         read_launch_record(connection, name)
         events = list_events(connection, name, limit)
-        too_late = late(connection, name)
+        too_late = count_late_exchanges(connection, name)
         told = defaultdict[int, list[NotificationDelivery]](list)
-        for delivery in deliveries(connection, name, limit):
+        for delivery in read_deliveries(connection, name, limit):
             told[delivery.event].append(delivery)
     if in_json:
         print_json({"launch": name, "late": too_late, "events": [_event(event, told[event.id]) for event in events]})

@@ -81,7 +81,7 @@ def inspect(settings: ConsoleSettings, exchange: str, launch: str | None, in_jso
     """
     with open_postgres(settings) as connection:
         sample = find_sample(connection, exchange, launch)
-        known = {each.fingerprint: each for each in signatures.names(connection, sample.launch)}
+        known = {each.fingerprint: each for each in signatures.read_signature_names(connection, sample.launch)}
     if in_json:
         print_json(_as_json(sample))
         return

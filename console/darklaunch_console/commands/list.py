@@ -24,7 +24,10 @@ from darklaunch_console.stores.postgres import open_postgres
 def list(settings: ConsoleSettings, in_json: bool) -> None:
     """List every launch with its share, what was compared, and what mismatched."""
     with open_postgres(settings) as connection:
-        found = [(record, report_queries.ledger(connection, record.state.name)) for record in list_launches(connection)]
+        found = [
+            (record, report_queries.read_launch_ledger(connection, record.state.name))
+            for record in list_launches(connection)
+        ]
     if in_json:
         print_json([{**summary(record), "ledger": asdict(ledger)} for record, ledger in found])
         return

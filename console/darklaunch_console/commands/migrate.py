@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from darklaunch_comparator.errors import UnfitRole
 from darklaunch_comparator.store import migrate as store
-from darklaunch_comparator.store.runtime_role import grant_runtime
+from darklaunch_comparator.store.runtime_role import grant_runtime_role
 
 from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.screen import GOOD, json_option, make_printable, print_json, print_line, print_warning
@@ -42,7 +42,7 @@ def migrate(settings: ConsoleSettings, runtime_role: str, in_json: bool) -> None
 def _grant(settings: ConsoleSettings, role: str) -> bool:
     try:
         with open_postgres(settings):
-            return grant_runtime(require_database(settings).url, role)
+            return grant_runtime_role(require_database(settings).url, role)
     except UnfitRole as unfit:
         raise ConsoleError(str(unfit)) from None
 

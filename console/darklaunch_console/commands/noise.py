@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 from darklaunch_comparator.noise.learning import NoiseState
-from darklaunch_comparator.store.noise import NoiseChange, NoisePlace, noise_changes
+from darklaunch_comparator.store.noise import NoiseChange, NoisePlace, read_noise_changes
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.replay import ReplayedVersion
 
@@ -61,7 +61,7 @@ def noise(settings: ConsoleSettings, name: str, every: bool, in_json: bool) -> N
     with open_postgres(settings) as connection:
         spec = read_launch_record(connection, name).state.spec
         baseline = read_baseline(connection, name)
-        changes = noise_changes(connection, name, CHANGES_SHOWN + 1)
+        changes = read_noise_changes(connection, name, CHANGES_SHOWN + 1)
     if in_json:
         print_json(_as_json(name, spec, baseline, changes))
         return

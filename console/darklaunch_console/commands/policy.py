@@ -46,7 +46,7 @@ def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
     with open_postgres(settings) as connection:
         record = read_launch_record(connection, name)
         found = carried(record.state.spec.policy)
-        rate = report_queries.recent_rate(connection, name)
+        rate = report_queries.read_recent_rate(connection, name)
     if in_json:
         print_json({"launch": name, "policy": as_document(found), "clears_after": found.clean_exchanges, "per_s": rate})
         return
@@ -88,7 +88,7 @@ def set_(
             return
         spec = replace(before.state.spec, policy=write_policy(new))
         record = change_launch(redis, connection, before, LaunchAct(current_actor(), "policy_set", reason), spec=spec)
-        rate = report_queries.recent_rate(connection, name)
+        rate = report_queries.read_recent_rate(connection, name)
     told.changed(record.state, f"The judge of {name} {JUDGE_MODE_WORDS[new.mode]}.", GOOD)
     told.also(forecast(new, rate), f"darklaunch policy show {name}")
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any, TextIO
 
 import click
-from darklaunch_comparator.pipeline.assess import rules_of
-from darklaunch_comparator.pipeline.rejudge import RecordedSample, RejudgedSignature, totals
-from darklaunch_comparator.pipeline.rejudge import rejudge as judge_again
+from darklaunch_comparator.pipeline.assess import compile_launch_rules
+from darklaunch_comparator.pipeline.rejudge import RecordedSample, RejudgedSignature, sum_estimates
+from darklaunch_comparator.pipeline.rejudge import rejudge_samples as judge_again
 from darklaunch_comparator.rules import read_stored, store
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.noise import known_noise
+from darklaunch_comparator.store.noise import read_known_noise
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage
@@ -53,8 +53,10 @@ def rejudge(
         spec = read_launch_record(connection, name).state.spec
         old = read_stored(spec.rules)
         new = parse_rules(document.read(), document.name, old) if document else old
-        noise = known_noise(connection, name).get(name, {})
-        kinds = judge_again(_kept(connection, name), rules_of(replace(spec, compare=True, rules=store(new))), noise)
+        noise = read_known_noise(connection, name).get(name, {})
+        kinds = judge_again(
+            _kept(connection, name), compile_launch_rules(replace(spec, compare=True, rules=store(new))), noise
+        )
     added, removed = diff_rules(old, new)
     told = _as_json(name, kinds, len(added), len(removed))
     if not in_json:
@@ -77,12 +79,12 @@ def rejudge(
 
 
 def _kept(connection: Connection, name: str) -> Iterator[RecordedSample]:
-    for signature in report_queries.signatures(connection, name):
+    for signature in report_queries.read_signatures(connection, name):
         if signature.outcome != "mismatched":
             continue
         samples = dict.fromkeys([signature.first_sample, signature.latest_sample, signature.rarest_sample])
         for identity in samples:
-            if identity and (sample := report_queries.sample(connection, identity, name)):
+            if identity and (sample := report_queries.read_sample(connection, identity, name)):
                 yield RecordedSample(
                     signature.fingerprint, signature.endpoint, signature.title, signature.count, identity, sample.replay
                 )
@@ -93,7 +95,7 @@ def _say(name: str, kinds: list[RejudgedSignature]) -> None:
     if not kinds:
         print_line(f"{name}: no mismatch was recorded, so there is nothing to judge again.")
         return
-    sums = totals(kinds)
+    sums = sum_estimates(kinds)
     left = round(sums.pop("mismatched", 0))
     parts = [
         f"about {format_count(number)} {outcome}" for outcome, number in sorted(sums.items(), key=lambda pair: -pair[1])
@@ -137,7 +139,7 @@ def _as_json(name: str, kinds: list[RejudgedSignature], added: int, removed: int
         "estimate": True,
         "recorded": sum(kind.count for kind in kinds),
         "samples": sum(len(kind.verdicts) for kind in kinds),
-        "would_be": {outcome: round(number, 1) for outcome, number in sorted(totals(kinds).items())},
+        "would_be": {outcome: round(number, 1) for outcome, number in sorted(sum_estimates(kinds).items())},
         "rules_added": added,
         "rules_removed": removed,
         "kinds": [

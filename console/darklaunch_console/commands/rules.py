@@ -140,8 +140,10 @@ def apply(settings: ConsoleSettings, name: str, document: TextIO, reason: str, i
 
 def look(connection: Connection, name: str, held: RuleSet) -> list[rule_text.RuleStatus]:
     """Look at each rule of a launch in the light of what was recorded."""
-    endpoints = {counted.endpoint for counted in report_queries.endpoints(connection, name)}
-    return rule_text.assess_rules(held, datetime.now(UTC), endpoints, report_queries.excuses(connection, name, 5_000))
+    endpoints = {counted.endpoint for counted in report_queries.read_endpoint_counts(connection, name)}
+    return rule_text.assess_rules(
+        held, datetime.now(UTC), endpoints, report_queries.read_excuses(connection, name, 5_000)
+    )
 
 
 def last_day(text: str) -> date | datetime:

@@ -10,10 +10,10 @@ from typing import Any, TextIO, cast
 
 import click
 from darklaunch_comparator.compare import NO_NOISE, ComparedResponse, Comparison, compare, title
-from darklaunch_comparator.pipeline.assess import compared, rules_of
+from darklaunch_comparator.pipeline.assess import compare_exchange, compile_launch_rules
 from darklaunch_comparator.rules import RuleSet, read_stored, store
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.noise import known_noise
+from darklaunch_comparator.store.noise import read_known_noise
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import ShadowResponse
@@ -119,7 +119,7 @@ def _is_number(text: str) -> bool:
 
 
 def _latest(connection: Connection, name: str) -> str:
-    for signature in report_queries.signatures(connection, name):
+    for signature in report_queries.read_signatures(connection, name):
         if signature.outcome == "mismatched" and (found := signature.latest_sample or signature.first_sample):
             return found
     raise ConsoleError(f"{name} has no mismatch to test on yet. Give two bodies: --primary FILE --shadow FILE")
@@ -129,10 +129,10 @@ def _again(connection: Connection, sample: report_queries.StoredSample, spec: La
     shadow = sample.replay.shadow
     if not isinstance(shadow, ShadowResponse):
         raise ConsoleError(f"the shadow gave no answer to {sample.exchange_id}: there is nothing to compare")
-    noise = known_noise(connection, sample.launch).get(sample.launch, {})
-    held = rules_of(replace(spec, compare=True, rules=store(rules)))
+    noise = read_known_noise(connection, sample.launch).get(sample.launch, {})
+    held = compile_launch_rules(replace(spec, compare=True, rules=store(rules)))
     exchange = sample.replay.exchange
-    _, detail, comparison = compared(exchange, shadow, held, noise.get(exchange.endpoint, NO_NOISE))
+    _, detail, comparison = compare_exchange(exchange, shadow, held, noise.get(exchange.endpoint, NO_NOISE))
     if comparison is None:
         raise ConsoleError(f"{sample.exchange_id} cannot be compared: {make_printable(detail or '', 200)}")
     return comparison
@@ -141,7 +141,7 @@ def _again(connection: Connection, sample: report_queries.StoredSample, spec: La
 def _files(theirs: Path, ours: Path, content_type: str, endpoint: str, rules: RuleSet) -> Comparison:
     headers = (("content-type", content_type),)
     left, right = (ComparedResponse(Response(200, headers, path.read_bytes(), 0.0), "", 0) for path in (theirs, ours))
-    book = rules_of(LaunchSpec("http://shadow", rules=store(rules))).book
+    book = compile_launch_rules(LaunchSpec("http://shadow", rules=store(rules))).book
     return compare("GET", left, right, book.at(endpoint))
 
 

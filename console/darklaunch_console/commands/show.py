@@ -35,7 +35,7 @@ def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
     with open_postgres(settings) as connection:
         record = read_launch_record(connection, name)
         events = list_events(connection, name)
-        ledger = report_queries.ledger(connection, name)
+        ledger = report_queries.read_launch_ledger(connection, name)
     if in_json:
         history = [asdict(event) for event in events]
         print_json({**summary(record), "spec": asdict(record.state.spec), "ledger": asdict(ledger), "events": history})

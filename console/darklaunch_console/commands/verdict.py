@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import click
-from darklaunch_comparator.store.judgements import late
+from darklaunch_comparator.store.judgements import count_late_exchanges
 from darklaunch_shared.errors import ContractError
 
 from darklaunch_console.cli.arguments import check_launch_name, make_duration_callback
@@ -75,7 +75,7 @@ def verdict(settings: ConsoleSettings, name: str, wait: bool, limit_s: float, in
     while True:
         with open_postgres(settings) as connection:
             found = read_judged_launch(connection, name)
-            too_late = late(connection, name)
+            too_late = count_late_exchanges(connection, name)
         now_s = time.monotonic()
         if found.answer is not VerdictAnswer.UNDECIDED or not wait or now_s - began_s >= limit_s:
             break

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_shared.launch.spec import LaunchStatus
@@ -68,7 +68,7 @@ def roll_back(stage: DemoStage) -> None:
         with psycopg.connect(stage.servers.postgres_url) as connection:
             act = LaunchAct(current_actor(), "rolled_back", "as the judge advised")
             record = update_launch(connection, LAUNCH, act, status=LaunchStatus.ROLLED_BACK, hold=True)
-        publish(redis, record, lift_hold=False)
+        publish_launch(redis, record, lift_hold=False)
     finally:
         redis.close()
     stage.leave("v2")

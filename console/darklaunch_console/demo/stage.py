@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx
 import psycopg
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store import report_queries
@@ -92,7 +92,7 @@ class DemoStage:
                 record = create_launch(
                     connection, launch, spec, LaunchAct(current_actor(), "started", "the demo"), percent=percent
                 )
-            publish(redis, record, lift_hold=False)
+            publish_launch(redis, record, lift_hold=False)
             wait_until(lambda: bool(list_live_hooks(redis)), 30.0, "the hook in v1 was not seen on Redis")
             time.sleep(1.0)  # the hook looks for new launches twice a second
         finally:
@@ -119,7 +119,7 @@ class DemoStage:
                     for player in self.players.values():
                         player.check()
                     if seen:
-                        tell.show(seen[-1], report_queries.ledger(connection, launch))
+                        tell.show(seen[-1], report_queries.read_launch_ledger(connection, launch))
                     if over(connection):
                         break
                     time.sleep(0.25)
@@ -133,7 +133,7 @@ class DemoStage:
 
             def settled() -> bool:
                 closed = _closed(connection, launch)  # first: what closes may bring a last count
-                ledger = report_queries.ledger(connection, launch)
+                ledger = report_queries.read_launch_ledger(connection, launch)
                 tell.show(
                     LoadProgress(users.sent, users.sent, users.ok, users.errors, users.latencies.p50_ms, 0.0), ledger
                 )

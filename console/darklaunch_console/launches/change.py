@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.errors import LaunchChanged, LaunchUnknown
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, get_launch, list_launches, update_launch
 from darklaunch_shared import keys
@@ -89,7 +89,7 @@ def change_launch(
 def publish_change(redis: RedisClient, record: LaunchRecord, *, lift_hold: bool) -> None:
     """Publish a recorded launch to Redis. Raises ChangeNotPublished when Redis cannot be reached."""
     try:
-        publish(redis, record, lift_hold=lift_hold)
+        publish_launch(redis, record, lift_hold=lift_hold)
     except (RedisError, OSError) as error:
         raise ChangeNotPublished(
             f"the change of {record.state.name} is recorded in Postgres, but Redis did not take it ({error}): hooks "

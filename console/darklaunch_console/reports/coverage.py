@@ -39,7 +39,7 @@ def read_coverage(
     connection: Connection, record: LaunchRecord, endpoints: Mapping[str, report_queries.EndpointCounts]
 ) -> RouteCoverage | None:
     """Read how far each route got; None when no hook has told its app's routes."""
-    routes, omitted = report_queries.routes(connection)
+    routes, omitted = report_queries.read_routes(connection)
     if not routes:
         return None
     counts = {

@@ -98,15 +98,15 @@ class ReportEvidence:
 def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
     """Read a launch's evidence. Raises NoSuchLaunch."""
     record = read_launch_record(connection, name)
-    ledger = report_queries.ledger(connection, name)
-    endpoints = {counted.endpoint: counted for counted in report_queries.endpoints(connection, name)}
+    ledger = report_queries.read_launch_ledger(connection, name)
+    endpoints = {counted.endpoint: counted for counted in report_queries.read_endpoint_counts(connection, name)}
     since = min((counted.since for counted in endpoints.values()), default=None)
     until = min(max((counted.until for counted in endpoints.values()), default=None) or _now(), _now())
     baseline = read_baseline(connection, name)
     slow_budget = read_launch_policy(record).budgets.slow
     problems = [
         _problem(signature, endpoints.get(signature.endpoint), until, baseline)
-        for signature in report_queries.signatures(connection, name)
+        for signature in report_queries.read_signatures(connection, name)
         if not (signature.outcome == "slow" and _share(signature, endpoints.get(signature.endpoint)) <= slow_budget)
     ]
     return ReportEvidence(
@@ -118,8 +118,8 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
         resolved=_in_state("resolved", problems),
         before_noise=_in_state("open", [problem for problem in problems if problem.only_noise]),
         baseline=baseline,
-        latency=tuple(pair_latencies(report_queries.latency(connection, name))),
-        excuses=tuple(report_queries.excuses(connection, name)),
+        latency=tuple(pair_latencies(report_queries.read_latency(connection, name))),
+        excuses=tuple(report_queries.read_excuses(connection, name)),
         coverage=read_coverage(connection, record, endpoints),
         since=since,
         until=until,

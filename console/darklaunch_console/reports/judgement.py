@@ -11,10 +11,10 @@ from typing import Any, Final, cast
 from darklaunch_comparator.coverage import RouteCoverage
 from darklaunch_comparator.judging.explain import odds
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.judgements import BuildEvidence, Judgement, builds, judgement
-from darklaunch_comparator.store.launches import LaunchEvent, LaunchRecord, latest_ending
-from darklaunch_comparator.store.noise import doubtful_signatures
-from darklaunch_comparator.store.signatures import seen_since
+from darklaunch_comparator.store.judgements import BuildEvidence, Judgement, read_build_evidence, read_judgement
+from darklaunch_comparator.store.launches import LaunchEvent, LaunchRecord, read_latest_ending
+from darklaunch_comparator.store.noise import read_doubtful_signatures
+from darklaunch_comparator.store.signatures import read_signatures_seen_since
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.output.numbers import format_count, format_decimal, format_seconds, format_share
@@ -92,23 +92,23 @@ class JudgedLaunch:
 def read_judged_launch(connection: Connection, name: str) -> JudgedLaunch:
     """Read what is judged of a launch. Raises NoSuchLaunch."""
     record = read_launch_record(connection, name)
-    found = judgement(connection, name)
+    found = read_judgement(connection, name)
     now = datetime.now(UTC)
     steady_s = (now - record.updated_at).total_seconds()
-    per_s = report_queries.recent_rate(connection, name, min(RATE_S, steady_s)) if steady_s >= STEADY_S else 0.0
+    per_s = report_queries.read_recent_rate(connection, name, min(RATE_S, steady_s)) if steady_s >= STEADY_S else 0.0
     span_s = (found.summary.get("until_ms", 0) - found.summary.get("since_ms", 0)) / 1000 if found else 0.0
     if found and steady_s < STEADY_S and 0 < span_s < QUIET_S:
         per_s = found.summary["judged"] / span_s
-    endpoints = {each.endpoint: each for each in report_queries.endpoints(connection, name)}
+    endpoints = {each.endpoint: each for each in report_queries.read_endpoint_counts(connection, name)}
     return JudgedLaunch(
         record,
         found,
         per_s,
         now,
         read_coverage(connection, record, endpoints),
-        tuple(builds(connection, name)),
-        latest_ending(connection, name),
-        report_queries.recent_rate(connection, name, BUSY_S) > 0,
+        tuple(read_build_evidence(connection, name)),
+        read_latest_ending(connection, name),
+        report_queries.read_recent_rate(connection, name, BUSY_S) > 0,
         _doubted(connection, record, found, now),
     )
 
@@ -125,8 +125,8 @@ def _doubted(
     )
     if not waits or found is None or found.summary.get("condemned_ms"):
         return ()
-    doubtful = doubtful_signatures(connection, state.name, round(now.timestamp() * 1000))
-    return tuple(seen_since(connection, state.name, doubtful, found.judged_until)) if doubtful else ()
+    doubtful = read_doubtful_signatures(connection, state.name, round(now.timestamp() * 1000))
+    return tuple(read_signatures_seen_since(connection, state.name, doubtful, found.judged_until)) if doubtful else ()
 
 
 def describe_verdict(it: JudgedLaunch) -> str:

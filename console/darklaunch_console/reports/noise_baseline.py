@@ -8,7 +8,7 @@ from datetime import datetime
 
 from darklaunch_comparator.compare import DifferenceKind, excusable
 from darklaunch_comparator.noise.learning import NoiseState
-from darklaunch_comparator.store.noise import NoiseEndpoint, NoisePlace, noise_endpoints, noise_places
+from darklaunch_comparator.store.noise import NoiseEndpoint, NoisePlace, read_noise_endpoints, read_noise_places
 
 from darklaunch_console.stores.postgres import Connection
 
@@ -62,6 +62,6 @@ class NoiseBaseline:
 def read_baseline(connection: Connection, name: str) -> NoiseBaseline:
     """Read a launch's noise baseline; what the primary's version shows of a place outweighs what the shadow's does."""
     chosen: dict[tuple[str, str], NoisePlace] = {}
-    for place in noise_places(connection, name):
+    for place in read_noise_places(connection, name):
         chosen.setdefault((place.endpoint, place.path), place)  # primary comes before shadow
-    return NoiseBaseline(tuple(noise_endpoints(connection, name)), tuple(chosen.values()))
+    return NoiseBaseline(tuple(read_noise_endpoints(connection, name)), tuple(chosen.values()))

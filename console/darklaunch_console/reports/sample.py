@@ -23,11 +23,11 @@ def check_exchange_id(_context: click.Context, _option: click.Parameter, given: 
 
 def find_sample(connection: Connection, identity: str, launch: str | None) -> report_queries.StoredSample:
     """Read the sample of an exchange. Raises ConsoleError that says what is known when it was not kept."""
-    if sample := report_queries.sample(connection, identity, launch):
+    if sample := report_queries.read_sample(connection, identity, launch):
         return sample
     names = [launch] if launch else [record.state.name for record in list_launches(connection)]
     for name in names:
-        if row := report_queries.result(connection, name, identity):
+        if row := report_queries.read_result(connection, name, identity):
             outcome = row.outcome.replace("_", " ") + (f" ({make_printable(row.reason, 80)})" if row.reason else "")
             raise ConsoleError(
                 f"exchange {identity} of {name} at {format_minute(row.captured_at)} was {outcome}; "

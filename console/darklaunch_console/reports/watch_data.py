@@ -59,8 +59,8 @@ class WatchReader:
         with open_postgres(self._settings) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             it = read_judged_launch(connection, self._name)
-            ledger = report_queries.ledger(connection, self._name)
-            latency = tuple(pair_latencies(report_queries.latency(connection, self._name)))
+            ledger = report_queries.read_launch_ledger(connection, self._name)
+            latency = tuple(pair_latencies(report_queries.read_latency(connection, self._name)))
         return WatchData(it, ledger, latency, self._backlog(it.state))
 
     def close(self) -> None:

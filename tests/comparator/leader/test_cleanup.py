@@ -8,7 +8,7 @@ from darklaunch_comparator.leader import cleanup
 from darklaunch_comparator.leader.cleanup import Cleanup
 from darklaunch_comparator.leader.lost_exchanges import LostExchangeDetector
 from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
-from darklaunch_comparator.store.write_batch import write
+from darklaunch_comparator.store.write_batch import write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient, as_dict
@@ -89,7 +89,7 @@ def test_producers_that_ended_long_ago_leave_redis_once_they_are_accounted_for(
         redis.execute_command("HSET", keys.producers(launch_name), producer, pack_counters(counters))
     ProducerCounterSync().copy(connection, redis)
     done = [finding(replayed(exchange(launch_name, 1, producer=name)), launch_name) for name in (PRODUCER, "recent")]
-    write(connection, launch_name, done, WriterCache())
+    write_batch(connection, launch_name, done, WriterCache())
     put(redis, launch_name, [replayed(exchange(launch_name, 1, producer="unfinished"))])
     connection.execute("UPDATE darklaunch.producer SET verified = 1 WHERE producer <> 'unfinished'")
     LostExchangeDetector(3600).look(connection, redis)

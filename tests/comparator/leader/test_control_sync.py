@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.control.scripts import run_script
 from darklaunch_comparator.leader import control_sync as mirror_module
 from darklaunch_comparator.leader.control_sync import ControlSync
@@ -157,7 +157,7 @@ def test_a_hold_set_after_a_lifting_change_stays(
     connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
-    publish(redis, update_launch(connection, launch_name, RESUME, hold=False), lift_hold=True)
+    publish_launch(redis, update_launch(connection, launch_name, RESUME, hold=False), lift_hold=True)
     redis.execute_command("HSET", keys.launch(launch_name), "hold", "1")
     update_launch(connection, launch_name, LaunchAct("ann", "ramped"), percent=50)
     for _ in range(2):

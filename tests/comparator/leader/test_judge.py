@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import FailureBudgets, JudgeMode, JudgePolicy, RampStep
 from darklaunch_comparator.judging.policy_file import check_policy, write_policy
 from darklaunch_comparator.judging.window import JudgedExchange
@@ -18,8 +18,8 @@ from darklaunch_comparator.leader.judge_windows import closed_until_ms, read_win
 from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, get_launch, list_events, update_launch
-from darklaunch_comparator.store.signatures import COMPARATOR, decide
-from darklaunch_comparator.store.write_batch import write
+from darklaunch_comparator.store.signatures import COMPARATOR, decide_signatures
+from darklaunch_comparator.store.write_batch import write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus, parse_state
@@ -145,7 +145,7 @@ def test_what_goes_wrong_with_us_is_no_evidence(courts: Any) -> None:
         ExchangeResult(f"efgh1234:{at}", at_ms, SEARCH, "GET", "unverified", "comparator error: x", build="v1")
         for at in range(1, 51)
     ]
-    write(court.connection, court.name, findings, WriterCache())
+    write_batch(court.connection, court.name, findings, WriterCache())
     court.pass_(60)
     mismatch, error, *_ = court.known.summary["guards"]
     assert (mismatch["failed"], mismatch["n"], error["failed"], error["n"]) == (0, 60, 0, 110)
@@ -289,7 +289,7 @@ def test_a_launch_that_people_let_go_on_is_judged_anew(courts: Any) -> None:
     record = update_launch(
         court.connection, court.name, LaunchAct("ann", "resumed"), status=LaunchStatus.ACTIVE, hold=False
     )
-    publish(court.redis, record, lift_hold=True)
+    publish_launch(court.redis, record, lift_hold=True)
     court.pass_(0)
     assert (court.known.trial, court.known.verdict) == (2, "insufficient_traffic")
     court.hear(traffic(400, start_ms=court.now_ms + 20_000))
@@ -344,7 +344,7 @@ def test_what_is_accepted_begins_the_evidence_anew_and_what_reopens_by_itself_do
     court.pass_(40)
     assert (court.known.trial, court.known.summary["judged"]) == (1, 100)
     for state, actor, trial in (("accepted", "ann", 2), ("open", COMPARATOR, 2), ("accepted", "ann", 3)):
-        decide(court.connection, court.name, ["new"], state, actor=actor, reason="so it is meant")
+        decide_signatures(court.connection, court.name, ["new"], state, actor=actor, reason="so it is meant")
         court.look()
         assert court.known.trial == trial
 
@@ -382,7 +382,7 @@ def test_a_judge_that_wakes_up_late_does_nothing_that_was_done_or_undone_meanwhi
             let_go = update_launch(
                 other, court.name, LaunchAct("ann", "resumed"), status=LaunchStatus.ACTIVE, hold=False
             )
-            publish(court.redis, let_go, lift_hold=True)
+            publish_launch(court.redis, let_go, lift_hold=True)
         make(*args)
 
     monkeypatch.setattr(JudgeActions, "make", sleep_first)
@@ -442,7 +442,7 @@ def test_a_judge_that_is_killed_anywhere_decides_as_one_that_is_not(
     seen: list[JudgedExchange] = good + bad if mode is JudgeMode.ADVISE else good
     whole.hear(iter(seen))
 
-    monkeypatch.setattr(judge_module, "save_docket", _dying(chance, judge_module.save_docket))
+    monkeypatch.setattr(judge_module, "save_judge_state", _dying(chance, judge_module.save_judge_state))
     monkeypatch.setattr(JudgeActions, "make", _dying(chance, JudgeActions.make))
     kills = 0
 

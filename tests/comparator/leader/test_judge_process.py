@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
-from darklaunch_comparator.store.judgements import judgement
+from darklaunch_comparator.store.judgements import read_judgement
 from darklaunch_comparator.store.launches import get_launch, list_events
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
@@ -41,7 +41,7 @@ async def test_a_comparator_rolls_a_bad_launch_back_while_exchanges_come(
             except AssertionError:
                 continue
             break
-    known = judgement(connection, launch_name)
+    known = read_judgement(connection, launch_name)
     assert known is not None and known.verdict == "roll_back"
     assert [event.act for event in list_events(connection, launch_name)] == ["rolled_back", "verdict", "started"]
     copy = parse_state(launch_name, as_dict(redis.execute_command("HGETALL", keys.launch(launch_name))))

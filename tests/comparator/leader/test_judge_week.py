@@ -15,7 +15,7 @@ import pytest
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.window import JudgedExchange, window_of
-from darklaunch_comparator.store.judgements import exchanges, lock_docket
+from darklaunch_comparator.store.judgements import lock_judge_state, read_judged_exchanges
 from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
@@ -55,14 +55,14 @@ def check(connection: Connection[Any], redis: RedisClient, name: str, hours: int
     assert all(verdict != "roll_back" for build, verdict in verdicts if build != "v3")
     assert court.known.summary["leading"]["endpoint"] == ENDPOINTS[0]
 
-    everything = exchanges(connection, name, 0, court.now_ms, 2**31 - 1)
+    everything = read_judged_exchanges(connection, name, 0, court.now_ms, 2**31 - 1)
     assert len(everything) == sum(1 for _ in by_the_day(court.start_ms, hours, per_s))
     case = LaunchEvidence()
     for _, window in groupby(everything, key=lambda each: window_of(each.at_ms)):
         case = case.after(list(window), POLICY, frozenset(case.trials))
         case = case.decided(case.decide(POLICY).verdict)
     with connection.transaction():
-        docket = lock_docket(connection, name)
+        docket = lock_judge_state(connection, name)
     assert docket is not None
     assert docket.case.trials[docket.case.build] == case.trials["v3"]
     assert replace(docket.case, trials={}, progress=case.progress) == replace(case, trials={})

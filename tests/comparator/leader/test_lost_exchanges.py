@@ -4,12 +4,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from darklaunch_comparator.control.scripts import exchange_ids, run_script
+from darklaunch_comparator.control.scripts import list_exchange_ids, run_script
 from darklaunch_comparator.leader.lost_exchanges import LostExchangeDetector
 from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient
@@ -28,7 +28,7 @@ def came_to(connection: Connection[Any], redis: RedisClient, launch: str, seq: i
 
 def record(connection: Connection[Any], launch: str, *seqs: int, at_ms: int = NOW_MS) -> None:
     findings = [finding(replayed(exchange(launch, seq, at_ms=at_ms)), launch) for seq in seqs]
-    write(connection, launch, findings, WriterCache())
+    write_batch(connection, launch, findings, WriterCache())
 
 
 def add(redis: RedisClient, stream: str, fields: Fields) -> None:
@@ -59,7 +59,7 @@ def test_what_is_nowhere_is_counted_and_what_is_somewhere_is_not(
     put(redis, launch_name, [replayed(exchange(launch_name, 5))])
     look(connection, redis)
     assert lost(connection, launch_name) == {6, 7, 8}
-    assert report_queries.ledger(connection, launch_name).dropped_by_reason == {"lost_in_redis": 3}
+    assert report_queries.read_launch_ledger(connection, launch_name).dropped_by_reason == {"lost_in_redis": 3}
     assert_sums_equal_rows(connection, launch_name)
 
 
@@ -111,7 +111,7 @@ def test_a_late_result_replaces_a_loss_and_the_sums_follow(
     assert outcomes(connection, launch_name) == {f"{PRODUCER}:1": "dropped", f"{PRODUCER}:2": "matched"}
     assert_sums_equal_rows(connection, launch_name)
     look(connection, redis)
-    ledger = report_queries.ledger(connection, launch_name)
+    ledger = report_queries.read_launch_ledger(connection, launch_name)
     assert (ledger.sampled, ledger.settled) == (2, 2)
 
 
@@ -122,7 +122,7 @@ def test_a_result_that_is_being_committed_is_waited_for(
     came_to(connection, redis, launch_name, 1)
     look(connection, redis, times=1)
     with connect_store(own_postgres_dsn, name="darklaunch-test") as other, ThreadPoolExecutor(1) as pool:
-        prepare(other)
+        prepare_connection(other)
         with other.transaction():
             record(other, launch_name, 1, at_ms=NOW_MS - DAY_MS)
             looked = pool.submit(look, connection, redis, times=1)
@@ -143,7 +143,7 @@ def test_a_dead_letter_whose_notice_was_lost_is_recorded_as_dead(
     add(redis, keys.dead(launch_name), pack_dead({b"id": b"abcd1234:2"}, "no meta", "workers", 1, NOW_MS))
     look(connection, redis)
     assert outcomes(connection, launch_name) == {f"{PRODUCER}:1": "dead", f"{PRODUCER}:2": "dead"}
-    row = report_queries.result(connection, launch_name, f"{PRODUCER}:1")
+    row = report_queries.read_result(connection, launch_name, f"{PRODUCER}:1")
     assert row is not None and row.endpoint == "GET /orders/{id}"
 
 
@@ -172,7 +172,7 @@ def test_streams_of_large_entries_are_listed_whole_in_small_pages(redis: RedisCl
     for seq in range(45):
         add(redis, stream, {keys.ID: f"{PRODUCER}:{seq}".encode(), keys.REQUEST: b"x" * 100_000})
     add(redis, stream, {b"hello": b"world"})
-    assert [identity for _, identity in exchange_ids(redis, stream)] == [
+    assert [identity for _, identity in list_exchange_ids(redis, stream)] == [
         *(f"{PRODUCER}:{seq}" for seq in range(45)),
         "",
     ]

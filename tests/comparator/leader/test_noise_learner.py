@@ -17,12 +17,12 @@ from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.noise import (
     NoiseEndpoint,
     NoisePlace,
-    known_noise,
-    noise_changes,
-    noise_endpoints,
-    noise_places,
+    read_known_noise,
+    read_noise_changes,
+    read_noise_endpoints,
+    read_noise_places,
 )
-from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared.redis.client import RedisClient
@@ -40,12 +40,12 @@ OWNER, OTHER = "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-
 @pytest.fixture(scope="module")
 def store(postgres_dsn: str) -> Iterator[Connection[Any]]:
     with connect_store(postgres_dsn, name="darklaunch-test") as connection:
-        prepare(connection)
+        prepare_connection(connection)
         yield connection
 
 
 def places(connection: Connection[Any], launch: str) -> dict[str, NoisePlace]:
-    return {place.path: place for place in noise_places(connection, launch)}
+    return {place.path: place for place in read_noise_places(connection, launch)}
 
 
 def noisy(
@@ -60,7 +60,7 @@ def noisy(
 
 
 def record(connection: Connection[Any], launch: str, *entries: Fields) -> None:
-    write(connection, launch, [finding(fields, launch) for fields in entries], WriterCache())
+    write_batch(connection, launch, [finding(fields, launch) for fields in entries], WriterCache())
 
 
 def learn(connection: Connection[Any]) -> None:
@@ -71,10 +71,10 @@ def test_second_answers_are_counted_once_whatever_comes_again(store: Connection[
     entries = [noisy(launch_name, seq, total=1 + seq % 2) for seq in range(1, 11)]
     entries.append(not_answered_again(exchange(launch_name, 11)))
     findings = [finding(fields, launch_name) for fields in entries]
-    write(store, launch_name, findings[:7], WriterCache())
-    write(store, launch_name, findings[::-1], WriterCache())
-    write(store, launch_name, findings, WriterCache())
-    assert noise_endpoints(store, launch_name) == [NoiseEndpoint(ENDPOINT, "primary", 10, 1)]
+    write_batch(store, launch_name, findings[:7], WriterCache())
+    write_batch(store, launch_name, findings[::-1], WriterCache())
+    write_batch(store, launch_name, findings, WriterCache())
+    assert read_noise_endpoints(store, launch_name) == [NoiseEndpoint(ENDPOINT, "primary", 10, 1)]
     found = places(store, launch_name)
     assert set(found) == {"$.n", "$.total", "$.owner"}
     assert (found["$.n"].varied, found["$.n"].candidate, found["$.n"].pos, found["$.n"].neg) == (10, 10, 0, 0)
@@ -88,7 +88,7 @@ def test_second_answers_are_counted_once_whatever_comes_again(store: Connection[
 def test_a_place_that_differs_in_value_and_in_presence_counts_once(store: Connection[Any], launch_name: str) -> None:
     primary, again = {"l": [{"id": 1, "v": 1}, {"id": 2, "v": 2}]}, {"l": [{"id": 1, "v": 9}, {"id": 2}]}
     record(store, launch_name, asked_twice(exchange(launch_name, 1, body=primary), again=again))
-    (place,) = noise_places(store, launch_name)
+    (place,) = read_noise_places(store, launch_name)
     assert (place.path, place.varied, place.unstable, place.own_rate) == ("$.l[*].v", 1, 1, 1)
 
 
@@ -98,27 +98,27 @@ def test_the_places_counted_are_bounded(store: Connection[Any], launch_name: str
     entries = [asked_twice(exchange(launch_name, seq, body=wide), again=twice) for seq in (1, 2)]
     memory = WriterCache(noise_places=10)
     for fields in entries:
-        write(store, launch_name, [finding(fields, launch_name)], memory)
+        write_batch(store, launch_name, [finding(fields, launch_name)], memory)
     assert len(places(store, launch_name)) == 10
-    assert {place.varied for place in noise_places(store, launch_name)} == {2}
+    assert {place.varied for place in read_noise_places(store, launch_name)} == {2}
 
 
 def test_what_is_learned_is_told_with_its_counts_and_stays_told(store: Connection[Any], launch_name: str) -> None:
     record(store, launch_name, *(noisy(launch_name, seq) for seq in range(1, 21)))
-    before = report_queries.ledger(store, launch_name)
+    before = report_queries.read_launch_ledger(store, launch_name)
     learn(store)
     learn(store)
-    changes = {change.path: change for change in noise_changes(store, launch_name)}
+    changes = {change.path: change for change in read_noise_changes(store, launch_name)}
     assert {path: (change.was, change.became) for path, change in changes.items()} == {
         "$.n": ("learning", "volatile"),
         "$.owner": ("learning", "stable"),
     }
     assert (changes["$.n"].pairs, changes["$.n"].varied, changes["$.owner"].agreed) == (20, 20, 20)
     assert places(store, launch_name)["$.n"].blind
-    assert known_noise(store, launch_name) == {
+    assert read_known_noise(store, launch_name) == {
         launch_name: {ENDPOINT: KnownNoise(volatile=frozenset(["$.n"]), identical=frozenset(["$.owner"]))}
     }
-    assert report_queries.ledger(store, launch_name) == before
+    assert report_queries.read_launch_ledger(store, launch_name) == before
     assert before.mismatched == 20, "what was recorded stays as it is"
     for forbidden in ("DELETE FROM darklaunch.noise_change", "UPDATE darklaunch.noise_change SET became = 'stable'"):
         with pytest.raises(psycopg.errors.RestrictViolation, match="what was learned is history"):
@@ -133,8 +133,8 @@ def test_a_shadow_that_differs_beyond_the_noise_is_excused_no_more(store: Connec
     record(store, launch_name, *(noisy_at(launch_name, seq, every=4, broken=True) for seq in range(81, 141)))
     learn(store)
     assert places(store, launch_name)["$.v"].state == "exceeded"
-    assert [change.became for change in noise_changes(store, launch_name)] == ["exceeded", "volatile"]
-    assert known_noise(store, launch_name)[launch_name][ENDPOINT].volatile == frozenset()
+    assert [change.became for change in read_noise_changes(store, launch_name)] == ["exceeded", "volatile"]
+    assert read_known_noise(store, launch_name)[launch_name][ENDPOINT].volatile == frozenset()
 
 
 def noisy_at(launch: str, seq: int, *, every: int, broken: bool) -> Fields:
@@ -160,7 +160,9 @@ async def test_a_running_comparator_learns_and_goes_on_reporting_what_is_no_nois
     async with comparing(settings), comparing(settings):
         put(redis, launch_name, [noisy(launch_name, seq) for seq in range(1, 31)])
         await until(lambda: len(outcomes(connection, launch_name)) == 30)
-        await until(lambda: {each.became for each in noise_changes(connection, launch_name)} == {"volatile", "stable"})
+        await until(
+            lambda: {each.became for each in read_noise_changes(connection, launch_name)} == {"volatile", "stable"}
+        )
         seqs = iter(range(31, 10_000))
         await until(lambda: known_to_all(redis, connection, launch_name, seqs))
         await asyncio.sleep(1)  # whoever compared none of them knows by now as well
@@ -172,9 +174,9 @@ async def test_a_running_comparator_learns_and_goes_on_reporting_what_is_no_nois
     assert [found[f"abcd1234:{seq}"] for seq in (1, good, priced, owned)] == [
         "mismatched", "matched", "mismatched", "mismatched",
     ]  # fmt: skip
-    titles = {each.title for each in report_queries.signatures(connection, launch_name)}
+    titles = {each.title for each in report_queries.read_signatures(connection, launch_name)}
     assert titles == {"$.n value", "$.total value", "$.owner value"}
-    excused = {(each.path, each.reason) for each in report_queries.excuses(connection, launch_name)}
+    excused = {(each.path, each.reason) for each in report_queries.read_excuses(connection, launch_name)}
     assert excused == {("$.n", "noise")}
     assert_sums_equal_rows(connection, launch_name)
 

@@ -17,7 +17,7 @@ import pytest
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.leader.notifications import NotificationSender
-from darklaunch_comparator.store.deliveries import deliveries
+from darklaunch_comparator.store.deliveries import read_deliveries
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus
 from psycopg import Connection
@@ -83,7 +83,7 @@ def promoted(connection: Connection[Any], name: str, *urls: str) -> None:
 
 
 def states(connection: Connection[Any], name: str) -> list[tuple[str, str, int, str]]:
-    return [(it.kind, it.state, it.attempts, it.said) for it in deliveries(connection, name)]
+    return [(it.kind, it.state, it.attempts, it.said) for it in read_deliveries(connection, name)]
 
 
 def due_now(connection: Connection[Any]) -> None:

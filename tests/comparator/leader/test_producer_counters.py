@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.write_batch import write
+from darklaunch_comparator.store.write_batch import write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient
@@ -29,8 +29,8 @@ def test_the_ledger_is_what_producers_say_and_what_is_recorded(
     say(redis, launch_name, seq=90, sampled=100, dropped={"outbox_full": 4, "shed": 1}, skipped={"path": 7})
     say(redis, launch_name, producer="second", shard=1, seq=10, sampled=10, dropped={"shed": 2}, closed=True)
     ProducerCounterSync().copy(connection, redis)
-    write(connection, launch_name, some_findings(launch_name, 80), WriterCache())
-    ledger = report_queries.ledger(connection, launch_name)
+    write_batch(connection, launch_name, some_findings(launch_name, 80), WriterCache())
+    ledger = report_queries.read_launch_ledger(connection, launch_name)
     assert ledger.sampled == 100 + 12 and ledger.settled == 80 + 7
     assert ledger.on_its_way == ledger.sampled - ledger.settled
     assert ledger.skipped == {"path": 7}
@@ -55,10 +55,10 @@ def test_a_producer_that_died_before_it_could_tell_is_known_by_what_it_put_on_th
     start(connection, redis, launch_name)
     redis.execute_command("HSET", keys.admitted(launch_name), PRODUCER, "17")
     ProducerCounterSync().copy(connection, redis)
-    assert report_queries.ledger(connection, launch_name).sampled == 17
+    assert report_queries.read_launch_ledger(connection, launch_name).sampled == 17
     unheard = finding(replayed(exchange(launch_name, 1, producer="unheard")), launch_name)
-    write(connection, launch_name, [unheard], WriterCache())
-    ledger = report_queries.ledger(connection, launch_name)
+    write_batch(connection, launch_name, [unheard], WriterCache())
+    ledger = report_queries.read_launch_ledger(connection, launch_name)
     assert (ledger.sampled, ledger.on_its_way) == (18, 17), "a row proves that its exchange was sampled"
 
 

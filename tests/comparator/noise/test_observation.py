@@ -14,8 +14,8 @@ from darklaunch_comparator.compare import (
     identifier_places,
 )
 from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, state_of
-from darklaunch_comparator.pipeline.assess import LaunchRules, assess, rules_of
-from darklaunch_comparator.results.aggregate import NoisePlaceGains, fold
+from darklaunch_comparator.pipeline.assess import LaunchRules, assess_entry, compile_launch_rules
+from darklaunch_comparator.results.aggregate import NoisePlaceGains, aggregate_results
 from darklaunch_comparator.results.result import ExchangeResult, NoiseObservation
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Response
@@ -31,14 +31,14 @@ ENDPOINT = "GET /orders/{id}"
 
 def seen(primary: object, shadow: object, again: object, rules: LaunchRules = RULES, **more: Any) -> NoiseObservation:
     captured = exchange("x", 1, body=primary)
-    observation = assess("x", asked_twice(captured, body=shadow, again=again, **more), rules).observation
+    observation = assess_entry("x", asked_twice(captured, body=shadow, again=again, **more), rules).observation
     assert observation is not None
     return observation
 
 
 def judged(primary: object, shadow: object, **noise: set[str]) -> ExchangeResult:
     known = KnownNoise(**{name: frozenset(places) for name, places in noise.items()})
-    return assess("x", replayed(exchange("x", 1, body=primary), body=shadow), RULES, {ENDPOINT: known})
+    return assess_entry("x", replayed(exchange("x", 1, body=primary), body=shadow), RULES, {ENDPOINT: known})
 
 
 def test_each_place_is_told_apart_by_how_one_version_differs_from_itself() -> None:
@@ -92,7 +92,7 @@ def test_the_shadow_is_compared_with_itself_where_it_was_asked_twice() -> None:
 
 
 def test_what_moves_with_the_clock_or_holds_the_own_origin_is_no_noise() -> None:
-    rules = rules_of(LaunchSpec("http://shadow:8000", control="http://control:1"))
+    rules = compile_launch_rules(LaunchSpec("http://shadow:8000", control="http://control:1"))
     observed = seen(
         {"self": "http://shop/orders/1"}, {"self": "http://shadow:8000/orders/1"}, {"self": "http://control:1/orders/1"},
         rules,
@@ -101,7 +101,7 @@ def test_what_moves_with_the_clock_or_holds_the_own_origin_is_no_noise() -> None
 
 
 def test_what_a_rule_excuses_is_neither_noise_nor_a_difference() -> None:
-    rules = rules_of(LaunchSpec("http://shadow:8000", rules='{"ignore":[{"path":"$.a"}]}'))
+    rules = compile_launch_rules(LaunchSpec("http://shadow:8000", rules='{"ignore":[{"path":"$.a"}]}'))
     assert seen({"a": 1}, {"a": 2}, {"a": 3}, rules).places == frozenset()
 
 
@@ -110,7 +110,9 @@ def test_of_two_statuses_only_that_is_told() -> None:
     assert observed == NoiseObservation(
         ReplayedVersion.PRIMARY, regenerated=frozenset(["$.a"]), candidate=frozenset(["status"]), paired=False
     )
-    gained = fold([ExchangeResult("p:1", NOW_MS, "GET /", "GET", "mismatched", observation=observed)]).noise
+    gained = aggregate_results(
+        [ExchangeResult("p:1", NOW_MS, "GET /", "GET", "mismatched", observation=observed)]
+    ).noise
     assert gained["GET /", ReplayedVersion.PRIMARY].places["$.a"] == NoisePlaceGains(regenerated=1)
     assert gained["GET /", ReplayedVersion.PRIMARY].places["status"] == NoisePlaceGains(candidate=1, pos=1)
     observed = seen({"a": ONE}, {"a": ONE}, {"error": "x"}, again_status=500)
@@ -119,17 +121,17 @@ def test_of_two_statuses_only_that_is_told() -> None:
 
 def test_a_second_answer_of_another_build_tells_nothing() -> None:
     entry = asked_twice(exchange("x", 1), again={"other": 1}, version=ReplayedVersion.SHADOW, builds=("v1", "v2"))
-    assert assess("x", entry, RULES).observation is None
+    assert assess_entry("x", entry, RULES).observation is None
 
 
 @pytest.mark.parametrize("again", [{"total": 2}, {"total": "1"}, {}, None])
 def test_a_second_answer_changes_nothing_about_the_first(again: object) -> None:
     captured = exchange("x", 1)
-    plain = assess("x", replayed(captured, body={"total": 5}), RULES)
-    twice = assess("x", asked_twice(captured, body={"total": 5}, again=again), RULES)
+    plain = assess_entry("x", replayed(captured, body={"total": 5}), RULES)
+    twice = assess_entry("x", asked_twice(captured, body={"total": 5}, again=again), RULES)
     assert (twice.outcome, twice.reason, twice.excuses) == (plain.outcome, plain.reason, plain.excuses)
     assert [each.fingerprint for each in twice.evidence] == [each.fingerprint for each in plain.evidence]
-    assert assess("x", not_answered_again(captured), RULES).observation == NoiseObservation(
+    assert assess_entry("x", not_answered_again(captured), RULES).observation == NoiseObservation(
         ReplayedVersion.PRIMARY, answered=False
     )
 
@@ -208,7 +210,7 @@ def test_what_is_learned_depends_on_no_order_and_on_no_split_into_batches(
     findings = [observed(number, each) for number, each in enumerate(seen)]
     shuffled = list(findings)
     chance.shuffle(shuffled)
-    whole, one, other = (fold(part).noise for part in (findings, shuffled[:split], shuffled[split:]))
+    whole, one, other = (aggregate_results(part).noise for part in (findings, shuffled[:split], shuffled[split:]))
     for (endpoint, version), gained in whole.items():
         halves = (one[endpoint, version], other[endpoint, version])
         pairs = sum(half.pairs for half in halves)

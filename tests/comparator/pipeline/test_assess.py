@@ -1,7 +1,7 @@
 """What is made of exchanges before they are recorded: which are slow, and which a signature is shown with."""
 
 import pytest
-from darklaunch_comparator.results.aggregate import fold
+from darklaunch_comparator.results.aggregate import aggregate_results
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 from tests.support.exchanges import exchange, finding, replayed, some_findings, unanswered
@@ -32,7 +32,7 @@ def test_of_what_was_not_answered_only_a_timeout_is_slow(error: ShadowErrorClass
 
 def test_a_signature_has_its_first_and_latest_exchange_in_whatever_order_they_come() -> None:
     findings = some_findings("shop", 80)
-    one, other = fold(findings).groups, fold(reversed(findings)).groups
+    one, other = aggregate_results(findings).groups, aggregate_results(reversed(findings)).groups
     assert one.keys() == other.keys() and max(group.count for group in one.values()) > 5
     for fingerprint, group in one.items():
         assert (group.first, group.latest) == (other[fingerprint].first, other[fingerprint].latest)

@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 import pytest
 from darklaunch_comparator.pipeline.result_writer import RefusedResult, ResultWriter, WriterStopped
-from darklaunch_comparator.store.classify_error import BatchFailure, OutrankedMeanwhile, blame_for
+from darklaunch_comparator.store.classify_error import BatchFailure, ProvisionalRowAppeared, classify_error
 from darklaunch_comparator.store.connect import ConnectionLimits, connect_store
-from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -161,9 +161,9 @@ def test_a_result_that_meets_its_own_death_notice_under_way_wins(
     dead, late = finding(lost(captured, "dead", "dead"), launch_name), finding(replayed(captured), launch_name)
     with recording(postgres_dsn) as recorder, ThreadPoolExecutor(1) as pool:
         with connect_store(postgres_dsn, name="darklaunch-test") as other:
-            prepare(other)
+            prepare_connection(other)
             with other.transaction():
-                write(other, launch_name, [dead], WriterCache())
+                write_batch(other, launch_name, [dead], WriterCache())
                 recorded = pool.submit(recorder.record, launch_name, [late])
                 until(lambda: bool(recorders_waiting(connection, "Lock")))
         assert recorded.result(20) == []
@@ -243,7 +243,7 @@ class CutAfterCommit:
         (psycopg.errors.SerializationFailure(), BatchFailure.RACE),
         (psycopg.errors.DeadlockDetected(), BatchFailure.RACE),
         (psycopg.errors.UniqueViolation(), BatchFailure.RACE),  # two writers of one provisional row
-        (OutrankedMeanwhile(), BatchFailure.RACE),
+        (ProvisionalRowAppeared(), BatchFailure.RACE),
         (psycopg.errors.CheckViolation(), BatchFailure.ROW),
         (psycopg.errors.InvalidTextRepresentation(), BatchFailure.ROW),
         (psycopg.DataError("a NUL"), BatchFailure.ROW),
@@ -256,4 +256,4 @@ class CutAfterCommit:
     ids=lambda it: type(it).__name__,
 )
 def test_whose_fault_an_error_is(error: Exception, blame: BatchFailure) -> None:
-    assert blame_for(error) is blame
+    assert classify_error(error) is blame

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from darklaunch_comparator.results import histogram
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.report_queries import latency
-from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.report_queries import read_latency
+from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ VALUES = st.floats(min_value=-1e8, max_value=1e8, allow_nan=False)
 @pytest.fixture(scope="module")
 def connection(postgres_dsn: str) -> Iterator[Connection[Any]]:
     with connect_store(postgres_dsn, name="darklaunch-test") as connection:
-        prepare(connection)
+        prepare_connection(connection)
         yield connection
 
 
@@ -37,20 +37,20 @@ def exact(values: list[float], q: float) -> float:
 
 @given(VALUES)
 def test_a_bucket_stands_for_its_values_within_the_bound(value_ms: float) -> None:
-    stands_for = histogram.value_of(histogram.key_of(value_ms))
+    stands_for = histogram.key_value_ms(histogram.histogram_key(value_ms))
     assert stands_for == pytest.approx(value_ms, rel=ERROR, abs=histogram.ZERO_MS)
 
 
 @given(VALUES, VALUES)
 def test_keys_are_in_the_order_of_values(a: float, b: float) -> None:
     low, high = sorted((a, b))
-    assert histogram.key_of(low) <= histogram.key_of(high)
+    assert histogram.histogram_key(low) <= histogram.histogram_key(high)
 
 
 @given(st.lists(VALUES, max_size=30), st.lists(VALUES, max_size=30))
 def test_merging_is_counting_together(a: list[float], b: list[float]) -> None:
     parts = [counted(a), counted(b)]
-    assert histogram.merge(parts) == counted(a + b)
+    assert histogram.merge_histograms(parts) == counted(a + b)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=60), st.floats(0, 1))
@@ -76,18 +76,20 @@ def test_a_constant_does_not_exceed_its_own_quantile() -> None:
 
 
 def test_the_edges_of_the_axis() -> None:
-    assert histogram.key_of(0.0) == histogram.key_of(-0.0) == histogram.key_of(histogram.ZERO_MS) == 0
-    assert histogram.key_of(1.0) + 1 == histogram.key_of(1.0001), "upper bounds are inclusive"
-    assert histogram.key_of(math.inf) == histogram.key_of(1e300) == -histogram.key_of(-math.inf)
+    assert (
+        histogram.histogram_key(0.0) == histogram.histogram_key(-0.0) == histogram.histogram_key(histogram.ZERO_MS) == 0
+    )
+    assert histogram.histogram_key(1.0) + 1 == histogram.histogram_key(1.0001), "upper bounds are inclusive"
+    assert histogram.histogram_key(math.inf) == histogram.histogram_key(1e300) == -histogram.histogram_key(-math.inf)
     assert histogram.quantile({}, 0.5) is None
     with pytest.raises(ValueError):
-        histogram.key_of(math.nan)
+        histogram.histogram_key(math.nan)
 
 
 def test_sql_says_what_python_says(connection: Connection[Any]) -> None:
     keys = [*range(-3000, 3001, 37), 0, 1, -1, 641]
     stored = connection.execute("SELECT k, darklaunch.bucket_ms(k) FROM unnest(%s::int[]) AS k", [keys]).fetchall()
-    assert dict(stored) == pytest.approx({key: histogram.value_of(key) for key in keys}, rel=1e-12)
+    assert dict(stored) == pytest.approx({key: histogram.key_value_ms(key) for key in keys}, rel=1e-12)
 
 
 def test_sql_adds_histograms_whether_it_appends_or_sums_up(connection: Connection[Any]) -> None:
@@ -124,7 +126,7 @@ def test_psql_answers_quantiles_of_either_side_and_of_the_paired_difference(
         )
         findings.append(finding(replayed(captured, latency_ms=pair[1]), launch_name))
     for at in range(0, 600, 150):
-        write(connection, launch_name, findings[at : at + 150], WriterCache())
+        write_batch(connection, launch_name, findings[at : at + 150], WriterCache())
     both = pairs["GET /a"] + pairs["GET /b"]
     for endpoint, of in ((None, both), ("GET /b", pairs["GET /b"])):
         sides = {"primary": [p for p, _ in of], "shadow": [s for _, s in of], "difference": [s - p for p, s in of]}
@@ -134,7 +136,7 @@ def test_psql_answers_quantiles_of_either_side_and_of_the_paired_difference(
                     "SELECT darklaunch.quantile(%s, %s, %s, %s)", [launch_name, q, side, endpoint]
                 ).fetchone()
                 assert row is not None and row[0] == pytest.approx(exact(values, q), rel=ERROR, abs=0.001)
-    table = {(row.endpoint, row.side): row for row in latency(connection, launch_name)}
+    table = {(row.endpoint, row.side): row for row in read_latency(connection, launch_name)}
     assert len(table) == 9
     row = table["GET /a", "shadow"]
     shadow = [s for _, s in pairs["GET /a"]]
@@ -145,7 +147,7 @@ def test_psql_answers_quantiles_of_either_side_and_of_the_paired_difference(
 def test_a_span_of_time_is_the_blocks_that_start_in_it(connection: Connection[Any], launch_name: str) -> None:
     for seq, (age_ms, latency_ms) in enumerate(((600_000, 10.0), (0, 1000.0)), 1):
         captured = exchange(launch_name, seq, at_ms=NOW_MS - age_ms, latency_ms=latency_ms)
-        write(connection, launch_name, [finding(replayed(captured), launch_name)], WriterCache())
+        write_batch(connection, launch_name, [finding(replayed(captured), launch_name)], WriterCache())
     row = connection.execute(
         "SELECT darklaunch.quantile(%(n)s, 1), darklaunch.quantile(%(n)s, 1, until => to_timestamp(%(t)s)), "
         "darklaunch.quantile(%(n)s, 0, since => to_timestamp(%(t)s)), "
@@ -168,13 +170,13 @@ def test_slow_replays_are_counted_with_those_that_never_answered(connection: Con
         unanswered(exchange(launch_name, 3), waited_ms=7000.0),
         unanswered(exchange(launch_name, 4), waited_ms=100.0),
     ]
-    write(connection, launch_name, [finding(entry, launch_name) for entry in entries], WriterCache())
-    row = latency(connection, launch_name)[0]
+    write_batch(connection, launch_name, [finding(entry, launch_name) for entry in entries], WriterCache())
+    row = read_latency(connection, launch_name)[0]
     assert (row.endpoint, row.pairs, row.slow, row.slow_share) == (None, 2, 2, 0.5)
 
 
 def counted(values: list[float]) -> histogram.Histogram:
     total: histogram.Histogram = {}
     for value in values:
-        histogram.add(total, value)
+        histogram.count_value(total, value)
     return total

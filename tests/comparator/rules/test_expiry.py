@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from darklaunch_comparator.pipeline.assess import rules_of
+from darklaunch_comparator.pipeline.assess import compile_launch_rules
 from darklaunch_comparator.pipeline.launch_rules import LaunchRulesPoller
 from darklaunch_comparator.rules import check, store
 from darklaunch_shared.launch.spec import LaunchSpec
@@ -14,7 +14,7 @@ def test_a_rule_that_expires_while_the_comparator_runs_excuses_nothing_any_more(
     rules, _ = check({"ignore": [{"path": "$.a", "expires": ended}, {"path": "$.b"}]})
     spec = LaunchSpec("http://shadow", rules=store(rules))
     control = LaunchRulesPoller(connect_async("redis://127.0.0.1:1", client_name="never connected"))
-    control._rules["shop"] = spec, rules_of(spec, ended - timedelta(hours=1))
+    control._rules["shop"] = spec, compile_launch_rules(spec, ended - timedelta(hours=1))
     assert control._rules["shop"][1].book.elsewhere.ignore.covers(["a"])
     ignore = control.rules("shop").book.elsewhere.ignore
     assert not ignore.covers(["a"]) and ignore.covers(["b"])

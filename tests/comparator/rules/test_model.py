@@ -9,7 +9,7 @@ import pytest
 from darklaunch_comparator.compare import NO_RULES
 from darklaunch_comparator.compare.rules import ToleranceRule
 from darklaunch_comparator.masking import EVERYTHING
-from darklaunch_comparator.pipeline.assess import rules_of
+from darklaunch_comparator.pipeline.assess import compile_launch_rules
 from darklaunch_comparator.rules import NO_BOOK, check, compile_rules, masks_lost, read_stored, rule_id, store
 from darklaunch_shared.launch.spec import LaunchSpec, unpack_spec
 from hypothesis import given
@@ -145,7 +145,7 @@ def test_what_is_masked_is_known_by_endpoint():
 
 
 def test_no_rules_compile_to_nothing_to_ask():
-    assert rules_of(LaunchSpec("http://shadow")).book is NO_BOOK
+    assert compile_launch_rules(LaunchSpec("http://shadow")).book is NO_BOOK
     assert NO_BOOK.at(ORDERS) is NO_RULES and not NO_RULES.excuse_in_body
 
 
@@ -184,14 +184,14 @@ def test_stored_rules_that_are_no_rules_excuse_nothing():
     ['{"mask":[{"path":"$.a"},{"path":"$.b","newer":1}]}', '{"mask":{"path":"$.a"}}', "[1]", "nonsense"],
 )
 def test_where_a_rule_to_mask_cannot_be_read_everything_is_masked(stored: str):
-    book = rules_of(LaunchSpec("http://shadow", rules=stored), NOW).book
+    book = compile_launch_rules(LaunchSpec("http://shadow", rules=stored), NOW).book
     assert masks_lost(stored)
     assert book.masked(ORDERS) is book.masked("GET /elsewhere") is EVERYTHING
 
 
 def test_other_rules_that_cannot_be_read_mask_nothing_more():
     stored = '{"mask":[{"path":"$.a"}],"ignore":[{"path":"$.b","newer":1}],"newer":[{"path":"$"}]}'
-    book = rules_of(LaunchSpec("http://shadow", rules=stored), NOW).book
+    book = compile_launch_rules(LaunchSpec("http://shadow", rules=stored), NOW).book
     assert not masks_lost(stored)
     assert not masks_lost("")
     assert not book.masked(ORDERS).everything
@@ -200,7 +200,7 @@ def test_other_rules_that_cannot_be_read_mask_nothing_more():
 
 def test_the_ignore_paths_of_a_launch_of_0_1_0_are_rules():
     spec = unpack_spec(b'{"shadow":"http://shadow","ignore":["$.at","header:etag"]}')
-    book = rules_of(spec, NOW).book
+    book = compile_launch_rules(spec, NOW).book
     assert book.elsewhere.ignore.covers(["at"])
     assert book.elsewhere.ignore_headers == {"etag": (None,)}
     assert unpack_spec(orjson.dumps(spec)) == spec

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.errors import LaunchChanged, LaunchExists, LaunchUnknown
 from darklaunch_comparator.store.launches import (
     LaunchAct,
@@ -87,18 +87,18 @@ def test_what_is_published_is_what_is_recorded(
     connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     record = create_launch(connection, launch_name, SPEC, ACT, percent=12.5)
-    assert publish(redis, record, lift_hold=False)
+    assert publish_launch(redis, record, lift_hold=False)
     stored = as_dict(redis.execute_command("HGETALL", keys.launch(launch_name)))
     assert parse_state(launch_name, stored) == record.state
     assert redis.execute_command("SISMEMBER", keys.LAUNCHES, launch_name) == 1
     assert int(redis.execute_command("GET", keys.REVISION)) == 1
-    assert not publish(redis, record, lift_hold=False), "it is there already"
+    assert not publish_launch(redis, record, lift_hold=False), "it is there already"
 
 
 def test_an_older_revision_is_not_published_over_a_newer(
     connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     old = create_launch(connection, launch_name, SPEC, ACT, percent=10)
-    publish(redis, update_launch(connection, launch_name, ACT, percent=0), lift_hold=False)
-    assert not publish(redis, old, lift_hold=True)
+    publish_launch(redis, update_launch(connection, launch_name, ACT, percent=0), lift_hold=False)
+    assert not publish_launch(redis, old, lift_hold=True)
     assert redis.execute_command("HGET", keys.launch(launch_name), "percent") == b"0.0"

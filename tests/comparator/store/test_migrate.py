@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, NotMigrated
-from darklaunch_comparator.store.migrate import Migration, check_migrated, migrate, migrations
+from darklaunch_comparator.store.migrate import Migration, check_migrated, migrate, read_migrations
 from psycopg import Connection
 
 from tests.support.databases import fresh_database
@@ -31,7 +31,7 @@ def tables(dsn: str) -> set[str]:
 
 def test_an_empty_database_gets_the_schema_and_keeps_it(empty_dsn: str) -> None:
     applied = migrate(empty_dsn)
-    assert applied == [f"{step.version:04}_{step.name}" for step in migrations()]
+    assert applied == [f"{step.version:04}_{step.name}" for step in read_migrations()]
     assert {"launch", "event", "result", "block", "signature", "sample", "producer"} <= tables(empty_dsn)
     assert migrate(empty_dsn) == []
 
@@ -39,7 +39,7 @@ def test_an_empty_database_gets_the_schema_and_keeps_it(empty_dsn: str) -> None:
 def test_many_migrating_at_once_apply_each_step_once(empty_dsn: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         applied = list(pool.map(lambda _: migrate(empty_dsn), range(6)))
-    assert sorted(len(each) for each in applied) == [0, 0, 0, 0, 0, len(migrations())]
+    assert sorted(len(each) for each in applied) == [0, 0, 0, 0, 0, len(read_migrations())]
 
 
 def test_later_steps_are_added_to_what_is_there(empty_dsn: str) -> None:
@@ -73,7 +73,7 @@ def test_a_database_of_a_newer_release_is_noticed(empty_dsn: str) -> None:
 
 def test_whoever_needs_the_schema_is_told_to_migrate(empty_dsn: str) -> None:
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
-        assert_tells_to_migrate(connection, f"lacks {len(migrations())} migration")
+        assert_tells_to_migrate(connection, f"lacks {len(read_migrations())} migration")
         migrate(empty_dsn)
         check_migrated(connection)
         connection.execute(

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from darklaunch_comparator.errors import UnfitRole
-from darklaunch_comparator.store.partitions import ResultPartitions, today
-from darklaunch_comparator.store.runtime_role import grant_runtime
+from darklaunch_comparator.store.partitions import ResultPartitions, today_utc
+from darklaunch_comparator.store.runtime_role import grant_runtime_role
 from psycopg import errors, sql
 
 
@@ -21,7 +21,7 @@ def role(own_postgres_dsn: str) -> Iterator[str]:
     name = f'r"{secrets.token_hex(4)}'  # a name that must be quoted
     with psycopg.connect(own_postgres_dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'pw'").format(sql.Identifier(name)))
-        assert grant_runtime(own_postgres_dsn, name)
+        assert grant_runtime_role(own_postgres_dsn, name)
         yield name
         admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
         admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
@@ -55,11 +55,11 @@ def test_the_role_may_work_and_change_nothing(runtime: psycopg.Connection[Any]) 
 
 
 def test_the_role_makes_and_drops_partitions(runtime: psycopg.Connection[Any]) -> None:
-    day = today() + timedelta(days=1)
-    ResultPartitions(runtime, 14).ensure({day, day - timedelta(days=20)}, today())
+    day = today_utc() + timedelta(days=1)
+    ResultPartitions(runtime, 14).ensure({day, day - timedelta(days=20)}, today_utc())
     assert day in {each for (each,) in runtime.execute("SELECT darklaunch.partition_days()")}
-    runtime.execute("SELECT darklaunch.ensure_partition(%s)", [today() - timedelta(days=40)])
-    assert ResultPartitions(runtime, 14).keep(today()) == [today() - timedelta(days=40)]
+    runtime.execute("SELECT darklaunch.ensure_partition(%s)", [today_utc() - timedelta(days=40)])
+    assert ResultPartitions(runtime, 14).keep(today_utc()) == [today_utc() - timedelta(days=40)]
 
 
 def test_partitions_are_made_for_days_near_today_and_in_the_right_schema(runtime: psycopg.Connection[Any]) -> None:
@@ -70,7 +70,7 @@ def test_partitions_are_made_for_days_near_today_and_in_the_right_schema(runtime
     # what a session puts in front of the path is not what the functions use
     runtime.execute("CREATE FUNCTION pg_temp.format(text, text) RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$")
     runtime.execute("SET search_path = pg_temp, darklaunch, pg_catalog")
-    day = today() - timedelta(days=3)
+    day = today_utc() - timedelta(days=3)
     runtime.execute("SELECT darklaunch.ensure_partition(%s)", [day])
     owner = "SELECT tableowner FROM pg_tables WHERE schemaname = 'darklaunch' AND tablename = %s"
     made = runtime.execute(owner, [f"result_{day:%Y%m%d}"]).fetchone()
@@ -98,8 +98,8 @@ def test_the_roles_time_is_bounded(runtime: psycopg.Connection[Any]) -> None:
 
 def test_a_role_that_is_not_there_or_owns_the_tables_is_refused(own_postgres_dsn: str) -> None:
     with pytest.raises(UnfitRole, match="there is no role 'nobody'"):
-        grant_runtime(own_postgres_dsn, "nobody")
+        grant_runtime_role(own_postgres_dsn, "nobody")
     with psycopg.connect(own_postgres_dsn) as connection:
         owner = connection.info.user
     with pytest.raises(UnfitRole, match="could change the tables all the same"):
-        grant_runtime(own_postgres_dsn, owner)
+        grant_runtime_role(own_postgres_dsn, owner)

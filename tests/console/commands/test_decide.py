@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from darklaunch_comparator.pipeline.assess import assess
+from darklaunch_comparator.pipeline.assess import assess_entry
 from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
@@ -36,7 +36,7 @@ def record(postgres_dsn: str, launch_name: str) -> Record:
     def record(*entries: Fields) -> None:
         recorder = ResultWriter(postgres_dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
         try:
-            assert recorder.record(launch_name, [assess(launch_name, entry, RULES) for entry in entries]) == []
+            assert recorder.record(launch_name, [assess_entry(launch_name, entry, RULES) for entry in entries]) == []
         finally:
             recorder.close()
 

@@ -7,11 +7,11 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 from darklaunch_comparator.leader.noise_learner import NoiseLearner
-from darklaunch_comparator.pipeline.assess import assess, rules_of
+from darklaunch_comparator.pipeline.assess import assess_entry, compile_launch_rules
 from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
-from darklaunch_comparator.store.noise import known_noise
+from darklaunch_comparator.store.noise import read_known_noise
 from darklaunch_console.cli.program import program
 from darklaunch_console.output.table import measure_width
 from darklaunch_shared.launch.spec import LaunchSpec
@@ -40,11 +40,11 @@ def begin(dsn: str, launch: str, **spec: Any) -> LaunchSpec:
 def record(dsn: str, launch: str, spec: LaunchSpec, entries: list[Fields]) -> None:
     """Compare by what is known by now, record, and learn from it."""
     with connect_store(dsn, name="darklaunch-test") as connection:
-        noise = known_noise(connection, launch).get(launch, {})
+        noise = read_known_noise(connection, launch).get(launch, {})
         recorder = ResultWriter(dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
         try:
-            rules = rules_of(spec)
-            assert recorder.record(launch, [assess(launch, entry, rules, noise) for entry in entries]) == []
+            rules = compile_launch_rules(spec)
+            assert recorder.record(launch, [assess_entry(launch, entry, rules, noise) for entry in entries]) == []
         finally:
             recorder.close()
         NoiseLearner().learn(connection, None)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from click.testing import CliRunner, Result
-from darklaunch_comparator.pipeline.assess import assess
+from darklaunch_comparator.pipeline.assess import assess_entry
 from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
@@ -37,7 +37,7 @@ def record(dsn: str, launch: str, entries: list[Fields]) -> None:
         )
     recorder = ResultWriter(dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
     try:
-        assert recorder.record(launch, [assess(launch, entry, RULES) for entry in entries]) == []
+        assert recorder.record(launch, [assess_entry(launch, entry, RULES) for entry in entries]) == []
     finally:
         recorder.close()
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from darklaunch_comparator.pipeline.assess import rules_of
+from darklaunch_comparator.pipeline.assess import compile_launch_rules
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import get_launch, list_events
 from darklaunch_shared import keys
@@ -62,7 +62,7 @@ def test_a_rule_is_added_shown_and_removed(cli: Cli, shop: str):
     assert (told["kind"], told["path"], told["holds"]) == ("ignore", "$.total_cents", True)
     assert "@" in told["author"]
     held, events = spec(cli, shop)
-    assert rules_of(held).book.at(ORDERS).ignore.covers(["total_cents"])
+    assert compile_launch_rules(held).book.at(ORDERS).ignore.covers(["total_cents"])
     assert events[0].act == "rules_changed" and events[0].reason == "gone, see #12"
     assert [rule["path"] for rule in events[0].data["rules"]["added"]] == ["$.total_cents"]
     with redis_client(cli.redis_url) as redis:
@@ -112,7 +112,7 @@ def test_what_is_odd_about_a_rule_is_said(cli: Cli, shop: str):
     assert shown.splitlines()[0] == f"{shop} has 2 rules; 1 has expired and excuses nothing."
     assert f"it has expired ({yesterday}) and excuses nothing" in shown
     assert "covers the whole body" in shown
-    assert not rules_of(spec(cli, shop)[0]).book.elsewhere.ignore
+    assert not compile_launch_rules(spec(cli, shop)[0]).book.elsewhere.ignore
 
 
 def test_a_file_is_applied_shown_and_applied_again(cli: Cli, shop: str, file: Path):
@@ -174,7 +174,7 @@ def test_rejudging_applies_when_told_to_and_rewrites_nothing(cli: Cli, shop: str
     said = cli.ok("rejudge", shop, "-f", str(file), "--apply", "--reason", "agreed with ann")
     assert "Applied: 2 added, 0 removed." in said
     held, events = spec(cli, shop)
-    assert rules_of(held).book.at(ORDERS).ignore.covers(["total_cents"])
+    assert compile_launch_rules(held).book.at(ORDERS).ignore.covers(["total_cents"])
     assert (events[0].act, events[0].reason) == ("rules_changed", "agreed with ann")
     assert events[0].data["rejudged"] == {"ignored": 8, "matched": 2}
     after = json.loads(cli.run("report", shop, "--json").output)

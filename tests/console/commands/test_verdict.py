@@ -7,8 +7,8 @@ from darklaunch_comparator.judging.policy import FailureBudgets, JudgeMode, Judg
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
-from darklaunch_comparator.store.signatures import decide
-from darklaunch_comparator.store.write_batch import prepare
+from darklaunch_comparator.store.signatures import decide_signatures
+from darklaunch_comparator.store.write_batch import prepare_connection
 from darklaunch_shared.launch.spec import LaunchStatus
 
 from tests.support.cli import redis_client
@@ -23,7 +23,7 @@ POLICY = JudgePolicy(steps=STEPS, soak_s=10, budgets=FailureBudgets(0.01, 0.01, 
 @pytest.fixture
 def court(redis_url, postgres_dsn, launch_name):
     with redis_client(redis_url) as redis, connect_store(postgres_dsn, name="darklaunch-test") as connection:
-        prepare(connection)
+        prepare_connection(connection)
         yield Court(connection, redis, launch_name, POLICY)
 
 
@@ -138,7 +138,7 @@ def test_what_waits_until_it_is_known_to_be_noise_or_not_is_said(cli, court):
     assert any(line.startswith(waiting) for line in exits(cli, court.name)[1])
     assert waiting.strip() in cli.ok("report", court.name)
     assert cli.json("verdict", court.name, code=2)["waiting_for"] == [{"endpoint": SEARCH, "title": "$.at value"}]
-    decide(court.connection, court.name, ["new"], "accepted", actor="ann", reason="meant")
+    decide_signatures(court.connection, court.name, ["new"], "accepted", actor="ann", reason="meant")
     court.connection.execute(
         "UPDATE darklaunch.signature SET first_seen = now() - interval '11 min' WHERE fingerprint = 'new'"
     )

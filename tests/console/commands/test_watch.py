@@ -17,7 +17,7 @@ from darklaunch_comparator.judging.policy import FailureBudgets, JudgeMode, Judg
 from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
-from darklaunch_comparator.store.write_batch import prepare
+from darklaunch_comparator.store.write_batch import prepare_connection
 from darklaunch_console.output.table import measure_width
 from darklaunch_console.reports.watch_data import WatchReader
 from darklaunch_console.reports.watch_frame import render_frame, strip_styles
@@ -38,7 +38,7 @@ PATIENCE_S = 30
 @pytest.fixture
 def court(redis_url, postgres_dsn, launch_name):
     with redis_client(redis_url) as redis, connect_store(postgres_dsn, name="darklaunch-test") as connection:
-        prepare(connection)
+        prepare_connection(connection)
         yield Court(connection, redis, launch_name, POLICY)
 
 

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 from darklaunch.delivery.launch_queue import ExchangeBatch, LaunchQueue, PackedExchange
-from darklaunch_comparator.control.publish import publish
+from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.leader.lost_exchanges import LostExchangeDetector
 from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
-from darklaunch_comparator.pipeline.assess import assess
+from darklaunch_comparator.pipeline.assess import assess_entry
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, create_launch
-from darklaunch_comparator.store.write_batch import prepare, write
+from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
@@ -90,12 +90,12 @@ class Protocol(RuleBasedStateMachine):
         self.queue = ScriptQueue(ScriptCaller(self.client))
         self.sending = self.loop.create_task(self.queue.run())
         self.postgres = connect_store(self.dsn, name="darklaunch-test")
-        prepare(self.postgres)
+        prepare_connection(self.postgres)
         spec = LaunchSpec(shadow="http://shadow.test", max_entries=40)
         self.launch: LaunchRecord = create_launch(
             self.postgres, self.name, spec, LaunchAct("t", "started"), percent=100.0
         )
-        publish(self.redis, self.launch, lift_hold=True)
+        publish_launch(self.redis, self.launch, lift_hold=True)
         self.hook = LaunchQueue(self.launch.state, self.producer, 0)
         self.memory, self.ledger = WriterCache(), ProducerCounterSync()
         self.numbers = itertools.count()
@@ -230,9 +230,9 @@ class Protocol(RuleBasedStateMachine):
     @rule(crashes=st.sampled_from(["no", "before COMMIT", "after COMMIT"]))
     def record(self, crashes: str) -> None:
         """Postgres that is down is a crash before COMMIT, as far as the streams can tell."""
-        found = [assess(self.name, delivery.fields, RULES) for delivery in self.recording]
+        found = [assess_entry(self.name, delivery.fields, RULES) for delivery in self.recording]
         if crashes != "before COMMIT" and found:
-            write(self.postgres, self.name, found, self.memory)
+            write_batch(self.postgres, self.name, found, self.memory)
         if crashes == "no":
             for delivery in self.recording:
                 self._call(finishing(self.comparator, delivery, {}, "recorded"))
@@ -248,7 +248,7 @@ class Protocol(RuleBasedStateMachine):
         self.copy_counters()
         self.redis.execute_command("FLUSHALL")
         self.redis.execute_command("SCRIPT FLUSH")
-        publish(self.redis, self.launch, lift_hold=False)
+        publish_launch(self.redis, self.launch, lift_hold=False)
 
     @rule(keeps=st.booleans())
     def redis_is_killed(self, keeps: bool) -> None:
@@ -259,7 +259,7 @@ class Protocol(RuleBasedStateMachine):
         self.server.start()
         self.redis.connection_pool.disconnect()
         self._run(self.client.connection_pool.disconnect())
-        publish(self.redis, self.launch, lift_hold=False)
+        publish_launch(self.redis, self.launch, lift_hold=False)
 
     @rule()
     def scripts_are_forgotten(self) -> None:
@@ -300,7 +300,7 @@ class Protocol(RuleBasedStateMachine):
         gaps = LostExchangeDetector(0.0)
         for _ in range(3):  # note how far it has come, look, and look again
             gaps.look(self.postgres, self.redis)
-        ledger = report_queries.ledger(self.postgres, self.name)
+        ledger = report_queries.read_launch_ledger(self.postgres, self.name)
         assert ledger.sampled == self.hook.sampled, ledger
         assert ledger.on_its_way == 0, ledger
         assert_sums_equal_rows(self.postgres, self.name)
