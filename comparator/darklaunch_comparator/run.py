@@ -1,10 +1,7 @@
 """Run a comparator: a lane for each launch shard, writers, a leader in waiting, signs of life, and an orderly stop."""
 
 import logging
-import os
-import secrets
-import socket
-from importlib.util import find_spec
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -12,12 +9,11 @@ from anyio.abc import TaskGroup
 from darklaunch_shared import keys
 from darklaunch_shared.launch.control_view import POLL_S
 from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.process.shutdown import watch_for_end
+from darklaunch_shared.process.shutdown import StopEvent, run_service
 from darklaunch_shared.redis.client import AsyncRedisClient, connect_async
 from darklaunch_shared.redis.consumer import GroupConsumer, comparator_lane
-from darklaunch_shared.redis.presence import HEARTBEAT_S, heartbeat, own_version
+from darklaunch_shared.redis.presence import ProcessPresence, make_identity, own_version
 from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
-from redis.exceptions import RedisError
 
 from .leader.leader import Leader
 from .pipeline.launch_rules import LaunchRulesPoller
@@ -36,22 +32,25 @@ log = logging.getLogger("darklaunch.comparator")
 
 def run_comparator(settings: ComparatorSettings) -> int:
     """Run until SIGTERM or SIGINT, and return the exit code. A second signal ends the process at once."""
-    return anyio.run(_serve_until_signal, settings, backend_options={"use_uvloop": find_spec("uvloop") is not None})
+    return run_service(
+        partial(serve, settings), parent=settings.parent, log=log, last_work="recording what is under way"
+    )
 
 
-async def serve(settings: ComparatorSettings, stop: anyio.Event) -> None:
+async def serve(settings: ComparatorSettings, stop: StopEvent) -> None:
     """Compare and record until `stop` is set and what is under way is recorded or handed back."""
-    identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    identity = make_identity()
     redis = connect_async(settings.redis_url, client_name="darklaunch-comparator", max_connections=MAX_CONNECTIONS)
     crew = ComparatorRunner(settings, redis, identity)
     leader = Leader(settings)
+    presence = ProcessPresence(redis, keys.COMPARATORS, identity, lambda: _describe(crew, leader), log)
     leader.start()
     crew.noise.start()
     try:
         async with anyio.create_task_group() as upkeep:
-            upkeep.start_soon(crew.control.watch)
+            upkeep.start_soon(crew.control.run)
             upkeep.start_soon(crew.queue.run)
-            upkeep.start_soon(_beat, crew, leader, identity)
+            upkeep.start_soon(presence.run)
             await crew.work(stop)
             upkeep.cancel_scope.cancel()
     finally:
@@ -60,7 +59,7 @@ async def serve(settings: ComparatorSettings, stop: anyio.Event) -> None:
         crew.writers.close()
         with anyio.CancelScope(shield=True):
             with anyio.move_on_after(SIGN_OFF_S):
-                await _sign_off(redis, identity)
+                await presence.sign_off()
             await anyio.to_thread.run_sync(leader.join, SIGN_OFF_S)
             await redis.aclose()
 
@@ -82,7 +81,7 @@ class ComparatorRunner:
         """How many entries were settled."""
         return sum(lane.recorded for lane in self._lanes.values())
 
-    async def work(self, stop: anyio.Event) -> None:
+    async def work(self, stop: StopEvent) -> None:
         """Keep a lane at work for each launch shard that appears, and let all of them end when told to stop."""
         async with anyio.create_task_group() as lanes:
             while not stop.is_set():
@@ -94,7 +93,7 @@ class ComparatorRunner:
             reached("comparator.7")
             lanes.cancel_scope.deadline = anyio.current_time() + GRACE_S
 
-    def _start(self, lanes: TaskGroup, launch: str, shard: int, stop: anyio.Event) -> None:
+    def _start(self, lanes: TaskGroup, launch: str, shard: int, stop: StopEvent) -> None:
         consumer = GroupConsumer(
             self._redis,
             self.queue,
@@ -113,33 +112,6 @@ class ComparatorRunner:
         lanes.start_soon(lane.run, stop)
 
 
-async def _beat(crew: ComparatorRunner, leader: Leader, identity: str) -> None:
-    """Say that this process is alive, for ever."""
-    while True:
-        about: dict[str, Any] = {
-            "kind": "comparator",
-            "version": own_version(),
-            "leader": leader.leading,
-            "recorded": crew.recorded,
-        }
-        try:
-            await crew.scripts.call(heartbeat(keys.COMPARATORS, identity, about))
-        except (RedisError, OSError) as error:
-            log.debug("no heartbeat: %s", error)
-        await anyio.sleep(HEARTBEAT_S)
-
-
-async def _sign_off(redis: AsyncRedisClient, identity: str) -> None:
-    try:
-        await redis.execute_command("HDEL", keys.COMPARATORS, identity)
-    except (RedisError, OSError) as error:
-        log.debug("not signed off: %s", error)
-
-
-async def _serve_until_signal(settings: ComparatorSettings) -> int:
-    stop = anyio.Event()
-    async with anyio.create_task_group() as watch:
-        watch.start_soon(watch_for_end, stop, settings.parent, log, "recording what is under way")
-        await serve(settings, stop)
-        watch.cancel_scope.cancel()
-    return 0
+def _describe(crew: ComparatorRunner, leader: Leader) -> dict[str, Any]:
+    """Describe this process for its heartbeat."""
+    return {"kind": "comparator", "version": own_version(), "leader": leader.leading, "recorded": crew.recorded}

@@ -13,16 +13,16 @@ from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import AsyncRedisClient
 from darklaunch_shared.redis.consumer import GroupConsumer, worker_lane
+from darklaunch_shared.redis.control_poller import LaunchPoller
+from darklaunch_shared.redis.presence import ProcessPresence
 from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
 
-from .control_poller import LaunchPoller
 from .entry_keys import secrets_of
 from .http import ResponseCaps, ShadowClient, make_client
 from .http.deadlines import DeadlineTimer
 from .launch_context import BaselineTarget, LaunchContext, ShadowTarget
 from .launch_mode import WAIT, ReplayMode, ReplayOrders, orders_of
 from .limits import ShadowProtection
-from .presence import WorkerPresence
 from .settings import WorkerSettings
 from .shadow_build import ShadowBuild
 from .shard_consumer import ReplayConsumer
@@ -44,7 +44,7 @@ class LaunchRunner:
         launch: str,
         redis: AsyncRedisClient,
         control: LaunchPoller,
-        presence: WorkerPresence,
+        presence: ProcessPresence,
         settings: WorkerSettings,
         name: str,
     ) -> None:
@@ -164,7 +164,7 @@ class LaunchRunner:
     def _protection(self, spec: LaunchSpec) -> ShadowProtection:
         now_s = time.monotonic()
         protection = ShadowProtection(concurrency=self._settings.concurrency, max_rps=spec.max_rps, now_s=now_s)
-        protection.share(self._presence.workers, now_s)
+        protection.share(self._presence.alive, now_s)
         return protection
 
     def _client(self, origin: Origin, spec: LaunchSpec) -> ShadowClient:
@@ -190,7 +190,7 @@ class LaunchRunner:
             if state is not None and replace(state.spec, policy=desk.spec.policy) != desk.spec:
                 break
             for protection in (desk.protection, *([desk.control.protection] if desk.control else [])):
-                protection.share(self._presence.workers, time.monotonic())
+                protection.share(self._presence.alive, time.monotonic())
             await _wait(self._over, LOOK_S)
         until.set()
         desk.slots.changed()

@@ -2,28 +2,28 @@
 
 import logging
 import os
-import secrets
-import socket
+import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Final
 
 import anyio
+from darklaunch_shared import keys
 from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.launch.control_view import POLL_S
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.process.gc_tuning import spare_the_long_lived
-from darklaunch_shared.process.shutdown import watch_for_end
+from darklaunch_shared.process.shutdown import StopEvent, run_service
+from darklaunch_shared.process.supervisor import SupervisedProcess, run_children
 from darklaunch_shared.redis.client import connect_async
-from darklaunch_shared.redis.presence import own_version
+from darklaunch_shared.redis.control_poller import LaunchPoller
+from darklaunch_shared.redis.presence import ProcessPresence, make_identity, own_version
 
-from .control_poller import LaunchPoller
 from .entry_keys import secrets_of
 from .http import make_client
 from .launch_runner import LaunchRunner
-from .presence import WorkerPresence
-from .settings import WorkerSettings
-from .worker_processes import oversee
+from .settings import WorkerSettings, as_environment
 
 MAX_CONNECTIONS: Final = 1024
 SIGN_OFF_S: Final = 2.0
@@ -36,11 +36,15 @@ def run_worker(settings: WorkerSettings) -> int:
 
     With more than one process, this one only looks after its children.
     """
-    main = oversee if settings.processes > 1 else _serve_until_signal
-    return anyio.run(main, settings, backend_options={"use_uvloop": find_spec("uvloop") is not None})
+    if settings.processes > 1:
+        return _run_children(settings)
+    spare_the_long_lived()
+    return run_service(
+        partial(serve, settings), parent=settings.parent, log=log, last_work="finishing what is under way"
+    )
 
 
-async def serve(settings: WorkerSettings, stop: anyio.Event) -> None:
+async def serve(settings: WorkerSettings, stop: StopEvent) -> None:
     """Replay exchanges until `stop` is set and what is under way has ended.
 
     Raises NoFastClient when the settings ask for a client that is not installed, BadKey for a key that cannot be used,
@@ -48,16 +52,16 @@ async def serve(settings: WorkerSettings, stop: anyio.Event) -> None:
     """
     make_client(parse_origin("http://localhost"), slots=1, kind=settings.client)
     secrets_of(settings)
-    identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    identity = make_identity()
     redis = connect_async(settings.redis_url, client_name="darklaunch-worker", max_connections=MAX_CONNECTIONS)
     crews: dict[str, LaunchRunner] = {}
-    control = LaunchPoller(redis)
-    presence = WorkerPresence(redis, identity, lambda: _about(settings, crews))
+    control = LaunchPoller(redis, log)
+    presence = ProcessPresence(redis, keys.WORKERS, identity, lambda: _about(settings, crews), log)
     try:
-        await control.look()
+        await control.poll()
         async with anyio.create_task_group() as upkeep:
-            upkeep.start_soon(control.watch)
-            upkeep.start_soon(presence.beat)
+            upkeep.start_soon(control.run)
+            upkeep.start_soon(presence.run)
             await _keep_crews(
                 crews, control, stop, lambda launch: LaunchRunner(launch, redis, control, presence, settings, identity)
             )
@@ -70,7 +74,7 @@ async def serve(settings: WorkerSettings, stop: anyio.Event) -> None:
 
 
 async def _keep_crews(
-    crews: dict[str, LaunchRunner], control: LaunchPoller, stop: anyio.Event, make_crew: Callable[[str], LaunchRunner]
+    crews: dict[str, LaunchRunner], control: LaunchPoller, stop: StopEvent, make_crew: Callable[[str], LaunchRunner]
 ) -> None:
     """Start a crew for each launch that appears, stop it when the launch is gone, and stop all at the end."""
 
@@ -108,11 +112,17 @@ def _about(settings: WorkerSettings, crews: dict[str, LaunchRunner]) -> dict[str
     }
 
 
-async def _serve_until_signal(settings: WorkerSettings) -> int:
-    stop = anyio.Event()
-    spare_the_long_lived()
-    async with anyio.create_task_group() as watch:
-        watch.start_soon(watch_for_end, stop, settings.parent, log, "finishing what is under way")
-        await serve(settings, stop)
-        watch.cancel_scope.cancel()
-    return 0
+def _run_children(settings: WorkerSettings) -> int:
+    """Run `settings.processes` workers as children until a signal stops them, or each has ended well by itself."""
+    environment = as_environment(settings.model_copy(update={"processes": 1, "parent": os.getpid()}))
+    return run_children(
+        [
+            SupervisedProcess(
+                name=f"worker process {number}",
+                command=(sys.executable, "-m", "darklaunch_workers"),
+                environment=environment,
+                restart_after_success=False,
+            )
+            for number in range(1, settings.processes + 1)
+        ]
+    )

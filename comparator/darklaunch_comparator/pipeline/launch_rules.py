@@ -1,14 +1,11 @@
 """The launches as Redis knows them, looked at twice a second, and how each one's answers are compared."""
 
 import logging
-import time
 from datetime import UTC, datetime
 
-import anyio
-from darklaunch_shared.launch.control_view import POLL_S, LaunchStates
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import AsyncRedisClient
-from redis.exceptions import RedisError
+from darklaunch_shared.redis.control_poller import LaunchPoller
 
 from darklaunch_comparator.control.known_launches import is_launch_name, list_shards
 
@@ -21,8 +18,7 @@ class LaunchRulesPoller:
     """What is known of the launches. A specification that is gone or unreadable counts as it was last read."""
 
     def __init__(self, redis: AsyncRedisClient) -> None:
-        self._redis = redis
-        self._view = LaunchStates()
+        self._poller = LaunchPoller(redis, log, on_poll=self._update)
         self._shards: dict[str, int] = {}
         self._rules: dict[str, tuple[LaunchSpec, LaunchRules]] = {}
 
@@ -41,36 +37,15 @@ class LaunchRulesPoller:
             self._rules[launch] = spec, rules
         return rules
 
-    async def watch(self) -> None:
-        """Look again and again."""
-        away = False
-        while True:
-            try:
-                await self._look()
-                if away:
-                    log.warning("Redis answers again")
-                away = False
-            except (RedisError, OSError) as error:
-                self._view.restart()
-                if not away:
-                    log.warning("Redis does not answer (%s); trying again until it does", error)
-                away = True
-            except Exception:
-                self._view.restart()
-                log.exception("the launches could not be read")
-            await anyio.sleep(POLL_S)
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        await self._poller.run()
 
-    async def _look(self) -> None:
-        more = True
-        while more:
-            pipeline = self._redis.pipeline(transaction=False)
-            for command in self._view.commands():
-                pipeline.execute_command(*command)
-            more = self._view.feed(await pipeline.execute(raise_on_error=False), time.monotonic())
-        for launch in self._view.broken():
+    def _update(self) -> None:
+        for launch in self._poller.names:
             if is_launch_name(launch):
-                self._shards.setdefault(launch, 1)  # its results still come
-        for launch, state in self._view.states(time.monotonic()).items():
+                self._shards.setdefault(launch, 1)  # a launch whose state is damaged still has results to record
+        for launch, state in self._poller.states().items():
             shards = len(list_shards(state.spec))
             self._shards[launch] = max(self._shards.get(launch, 1), shards)
             if launch not in self._rules or self._rules[launch][0] != state.spec:

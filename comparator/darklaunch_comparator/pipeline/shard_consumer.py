@@ -16,6 +16,7 @@ from typing import Final
 import anyio
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.process.shutdown import StopEvent
 from darklaunch_shared.redis.consumer import ClaimedEntry, GroupConsumer
 from redis.exceptions import RedisError
 
@@ -61,7 +62,7 @@ class CompareConsumer:
         self._room_bytes = settings.batch_bytes / HANDS
         self._mean_bytes = self._room_bytes / FIRST_ENTRIES
 
-    async def run(self, stop: anyio.Event) -> None:
+    async def run(self, stop: StopEvent) -> None:
         """Take and settle batches; at the end hand back what is not settled, and leave the group."""
         try:
             async with anyio.create_task_group() as upkeep:
@@ -74,7 +75,7 @@ class CompareConsumer:
             with anyio.move_on_after(PARTING_S, shield=True):
                 await self._part()
 
-    async def _work(self, stop: anyio.Event) -> None:
+    async def _work(self, stop: StopEvent) -> None:
         while not stop.is_set():
             batch: dict[str, ClaimedEntry] = {}
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
+import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -15,6 +15,8 @@ from typing import Final
 
 import click
 from darklaunch_shared.launch.spec import LaunchStatus
+from darklaunch_shared.process.shutdown import handle_stop_signals
+from darklaunch_shared.process.supervisor import SupervisedProcess, stop_all
 
 from darklaunch_console.cli.arguments import make_duration_callback
 from darklaunch_console.embedded import EmbeddedError, EmbeddedServers, embedded_servers
@@ -24,7 +26,6 @@ from darklaunch_console.output.screen import GOOD, STRONG, print_line
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.running.eviction_check import refuse_evicting_redis
 from darklaunch_console.running.logging import log_to_stderr
-from darklaunch_console.running.supervisor import SupervisedProcess, stop_all
 from darklaunch_console.settings import FROM_UP, ConsoleSettings, ServerAddress
 from darklaunch_console.stores.postgres import name_postgres, name_redis, open_redis
 from darklaunch_console.stores.processes import list_live_comparators, list_live_workers
@@ -102,7 +103,11 @@ def _parts(settings: ConsoleSettings, workers: int, comparators: int) -> list[Su
     }
     kinds = (("comparator", comparators), ("worker", workers))
     return [
-        SupervisedProcess(f"{kind}-{number}", (kind, "--name", f"{kind}-{number}"), environment)
+        SupervisedProcess(
+            name=f"{kind}-{number}",
+            command=(sys.executable, "-m", "darklaunch_console", kind, "--name", f"{kind}-{number}"),
+            environment=environment,
+        )
         for kind, most in kinds
         for number in range(1, most + 1)
     ]
@@ -130,8 +135,8 @@ def _run(
                 _tell(servers, settings, parts)
         print_line("Stopping: what is on its way settles first. Ctrl-C again stops at once.")
         _let_settle(settings, drain_s)
-        stop_all([part for part in parts if part.arguments[0] == "worker"], WORKERS_STOP_S)
-        stop_all([part for part in parts if part.arguments[0] == "comparator"], COMPARATORS_STOP_S)
+        stop_all([part for part in parts if part.name.startswith("worker-")], WORKERS_STOP_S)
+        stop_all([part for part in parts if part.name.startswith("comparator-")], COMPARATORS_STOP_S)
     finally:
         stop_all(parts, 0.0)
 
@@ -147,7 +152,7 @@ def _ready(settings: ConsoleSettings, parts: Sequence[SupervisedProcess]) -> boo
 def _tell(servers: EmbeddedServers, settings: ConsoleSettings, parts: Sequence[SupervisedProcess]) -> None:
     assert settings.redis
     assert settings.database
-    kinds = [part.arguments[0] for part in parts]
+    kinds = [part.name.partition("-")[0] for part in parts]
     counted = (
         f"{format_plural(kinds.count('worker'), 'worker')} and {format_plural(kinds.count('comparator'), 'comparator')}"
     )
@@ -204,9 +209,5 @@ def _signals() -> Generator[threading.Event]:
             raise StopNow
         stop.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handle_stop_signals(handle):
         yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
