@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 from darklaunch_console.embedded import embedded_valkey
-from darklaunch_shared.process.gc_tuning import spare_the_long_lived
+from darklaunch_shared.process.gc_tuning import freeze_startup_objects
 from darklaunch_shared.redis.client import connect
 
 from .worker import Bench, NoOp
@@ -83,7 +83,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--messages", type=int, default=3000)
     given = parser.parse_args()
-    spare_the_long_lived()  # as the worker command does
+    freeze_startup_objects()  # as the worker command does
     print(f"{'queue':24}{'messages/s':>12}    {given.rounds} rounds of {given.messages:,}, 2 kB each, doing nothing")
     for name, found in sorted(measure(given.rounds, given.messages).items(), key=lambda pair: -max(pair[1])):
         print(f"{name:24}{statistics.median(found):12,.0f}")

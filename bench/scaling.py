@@ -28,10 +28,12 @@ from darklaunch_comparator.store.migrate import migrate
 from darklaunch_console.embedded import EmbeddedServers, embedded_servers
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus
-from darklaunch_shared.redis.client import RedisClient, as_dict, connect, connect_async
-from darklaunch_shared.redis.consumer import FinishedEntry, GroupConsumer, worker_lane
-from darklaunch_shared.redis.script_queue import ScriptCall, ScriptCaller, ScriptQueue, call_script
+from darklaunch_shared.redis.client import RedisClient, connect, connect_async
+from darklaunch_shared.redis.consumer import FinishedEntry, GroupConsumer, worker_streams
+from darklaunch_shared.redis.script_calls import ScriptCall, ScriptCaller, call_script
+from darklaunch_shared.redis.script_queue import ScriptQueue
 from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.fields import pair_fields
 
 from .servers import SERVE, child
 
@@ -66,7 +68,7 @@ async def read_and_finish(redis_url: str) -> float:
     redis = connect_async(redis_url, client_name="darklaunch-bench")
     queue = ScriptQueue(ScriptCaller(redis))
     sending = asyncio.create_task(queue.run())
-    consumer = GroupConsumer(redis, queue, worker_lane(LAUNCH, 0), name="bench", lease_s=60)
+    consumer = GroupConsumer(redis, queue, worker_streams(LAUNCH, 0), name="bench", lease_s=60)
     began, left = time.perf_counter(), TURN
     while left:
         deliveries = await consumer.read(min(left, 100))
@@ -81,7 +83,9 @@ async def read_and_finish(redis_url: str) -> float:
 async def claim(redis_url: str) -> float:
     """Give the ms of one claim pass."""
     redis = connect_async(redis_url, client_name="darklaunch-bench")
-    consumer = GroupConsumer(redis, ScriptQueue(ScriptCaller(redis)), worker_lane(LAUNCH, 0), name="bench", lease_s=60)
+    consumer = GroupConsumer(
+        redis, ScriptQueue(ScriptCaller(redis)), worker_streams(LAUNCH, 0), name="bench", lease_s=60
+    )
     began = time.perf_counter()
     await consumer.claim(64)
     took = time.perf_counter() - began
@@ -136,7 +140,7 @@ def workers(servers: EmbeddedServers, redis: RedisClient, rounds: int) -> None:
 
 def _replayed_per_s(redis: RedisClient) -> float:
     def replayed() -> int:
-        return int(as_dict(redis.execute_command("HGETALL", keys.ledger(LAUNCH))).get(b"replayed", b"0"))
+        return int(pair_fields(redis.execute_command("HGETALL", keys.ledger(LAUNCH))).get(b"replayed", b"0"))
 
     start = replayed()
     until_s = time.monotonic() + 120
@@ -167,7 +171,7 @@ def main(rounds: int, sizes: list[int]) -> None:
             act = LaunchAct("bench", "started")
             record = create_launch(connection, LAUNCH, spec, act, percent=100.0, status=LaunchStatus.PAUSED)
         publish_launch(redis, record, lift_hold=False)
-        call_script(redis, ScriptCall("join", (keys.captures(LAUNCH),), (keys.WORKER_GROUP,)))
+        call_script(redis, ScriptCall("create_group", (keys.captures(LAUNCH),), (keys.WORKER_GROUP,)))
         backlog(servers, redis, sizes, rounds)
         with psycopg.connect(servers.postgres_url) as connection:
             record = update_launch(connection, LAUNCH, LaunchAct("bench", "resumed"), status=LaunchStatus.ACTIVE)

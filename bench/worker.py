@@ -36,10 +36,11 @@ from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
-from darklaunch_shared.process.gc_tuning import spare_the_long_lived
-from darklaunch_shared.redis.client import as_dict, connect, connect_async
-from darklaunch_shared.redis.script_queue import ScriptCall, call_script
+from darklaunch_shared.process.gc_tuning import freeze_startup_objects
+from darklaunch_shared.redis.client import connect, connect_async
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
 from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
 from darklaunch_workers import launch_runner
 from darklaunch_workers.http import ShadowReply, ShadowRequest, make_client, replay_request
@@ -101,10 +102,11 @@ class Bench:
         name = f"bench-{next(_launches)}"
         spec = LaunchSpec(f"http://127.0.0.1:{self.nginx_port or 9}", noise_percent=0.0)
         self.redis.execute_command("SADD", keys.LAUNCHES, name)
-        call_script(self.redis, ScriptCall("publish", (keys.launch(name),), (1, "active", "100.0", pack_spec(spec), 1)))
+        published = (1, "active", "100.0", pack_spec(spec), 1)
+        call_script(self.redis, ScriptCall("publish_launch", (keys.launch(name),), published))
         self.redis.execute_command("INCR", keys.REVISION)
         stream = keys.captures(name, 0)
-        call_script(self.redis, ScriptCall("join", (stream,), (keys.WORKER_GROUP,)))
+        call_script(self.redis, ScriptCall("create_group", (stream,), (keys.WORKER_GROUP,)))
         for first in range(0, self.exchanges + WARM, 500):
             pipeline = self.redis.pipeline(transaction=False)
             for seq in range(first, min(first + 500, self.exchanges + WARM)):
@@ -145,7 +147,7 @@ class Bench:
             )
             pipeline = redis.pipeline(transaction=False)
             for entry_id, flat in reply[0][1]:
-                fields = [part for pair in as_dict(flat).items() for part in pair]
+                fields = [part for pair in pair_fields(flat).items() for part in pair]
                 pipeline.execute_command("XADD", onward, "*", *fields, keys.SHADOW_META, shadow_meta)
                 pipeline.execute_command("XACK", source, keys.WORKER_GROUP, entry_id)
                 pipeline.execute_command("XDEL", source, entry_id)
@@ -303,7 +305,7 @@ if __name__ == "__main__":
     parser.add_argument("--exchanges", type=int, default=6_000)
     parser.add_argument("--profile", action="store_true", help="profile the stage instead, with cProfile")
     given = parser.parse_args()
-    spare_the_long_lived()  # as the worker command does
+    freeze_startup_objects()  # as the worker command does
     with ExitStack() as running:
         valkey = running.enter_context(embedded_valkey())
         bench = Bench(valkey.url, running.enter_context(nginx()), given.exchanges)

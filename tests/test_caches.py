@@ -4,7 +4,7 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
-from darklaunch.capture.redaction import CREDENTIALS, HeaderRedaction
+from darklaunch.capture.redaction import CREDENTIAL_HEADERS, HeaderRedaction
 from darklaunch.capture.request_target import origin_of
 from darklaunch.capture.skip_reasons import response_skip
 from darklaunch_comparator.compare import media_type
@@ -13,7 +13,7 @@ from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.wire.exchange import Request
 from darklaunch_workers.http.request import replay_request
 
-REDACTION = HeaderRedaction(CREDENTIALS)
+REDACTION = HeaderRedaction(CREDENTIAL_HEADERS)
 
 
 def send(name: str) -> None:

@@ -21,7 +21,8 @@ import pytest
 from darklaunch_console.cli.program import COMMANDS
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import as_dict, connect
+from darklaunch_shared.redis.client import connect
+from darklaunch_shared.wire.fields import pair_fields
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -110,14 +111,14 @@ def test_the_procfile_runs_under_honcho_and_stops_cleanly(own_valkey: Valkey, po
     )
     try:
         registries = (keys.WORKERS, keys.COMPARATORS)
-        eventually(lambda: all(as_dict(redis.execute_command("HGETALL", name)) for name in registries))
+        eventually(lambda: all(pair_fields(redis.execute_command("HGETALL", name)) for name in registries))
         assert healths(environment) == {"worker": 0, "comparator": 0}
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
     assert sorted(re.findall(r"(\w+)\.1 stopped \(rc=(-?\d+)\)", said)) == [("comparator", "0"), ("worker", "0")], said
-    assert all(not as_dict(redis.execute_command("HGETALL", name)) for name in registries)
+    assert all(not pair_fields(redis.execute_command("HGETALL", name)) for name in registries)
     redis.close()
 
 

@@ -19,11 +19,12 @@ import pytest
 from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_console.embedded import Valkey
-from darklaunch_shared.launch.control_view import LaunchStates
 from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.launch.states import LaunchStates
 from darklaunch_shared.redis.client import RedisClient, connect, connect_async
-from darklaunch_shared.redis.consumer import FinishedEntry, GroupConsumer, worker_lane
-from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
+from darklaunch_shared.redis.consumer import FinishedEntry, GroupConsumer, worker_streams
+from darklaunch_shared.redis.script_calls import ScriptCaller
+from darklaunch_shared.redis.script_queue import ScriptQueue
 
 from .docs.page import blocks, indented, page, section
 from .support.exchanges import exchange, finding, replayed
@@ -98,7 +99,7 @@ async def worked_on(url: str) -> list[str]:
     """Take four exchanges as a worker does: finish the first, bury the second; return the entry ids of the others."""
     redis = connect_async(url, client_name="darklaunch-test")
     queue = ScriptQueue(ScriptCaller(redis))
-    worker = GroupConsumer(redis, queue, worker_lane(LAUNCH, 0), name="worker-1", lease_s=60)
+    worker = GroupConsumer(redis, queue, worker_streams(LAUNCH, 0), name="worker-1", lease_s=60)
     while not (taken := await worker.read(4)):
         pass
     first, second, *held = taken

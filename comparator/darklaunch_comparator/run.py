@@ -7,13 +7,14 @@ from typing import Any, Final
 import anyio
 from anyio.abc import TaskGroup
 from darklaunch_shared import keys
-from darklaunch_shared.launch.control_view import POLL_S
-from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.launch.states import POLL_S
+from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.process.shutdown import StopEvent, run_service
 from darklaunch_shared.redis.client import AsyncRedisClient, connect_async
-from darklaunch_shared.redis.consumer import GroupConsumer, comparator_lane
+from darklaunch_shared.redis.consumer import GroupConsumer, comparator_streams
 from darklaunch_shared.redis.presence import ProcessPresence, make_identity, own_version
-from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
+from darklaunch_shared.redis.script_calls import ScriptCaller
+from darklaunch_shared.redis.script_queue import ScriptQueue
 
 from .leader.leader import Leader
 from .pipeline.launch_rules import LaunchRulesPoller
@@ -90,14 +91,14 @@ class ComparatorRunner:
                 with anyio.move_on_after(POLL_S):
                     await stop.wait()
             self.writers.stop()
-            reached("comparator.7")
+            crash_point("comparator.7")
             lanes.cancel_scope.deadline = anyio.current_time() + GRACE_S
 
     def _start(self, lanes: TaskGroup, launch: str, shard: int, stop: StopEvent) -> None:
         consumer = GroupConsumer(
             self._redis,
             self.queue,
-            comparator_lane(launch, shard),
+            comparator_streams(launch, shard),
             name=self._identity,
             lease_s=self._settings.lease_s,
         )

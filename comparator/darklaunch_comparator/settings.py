@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from darklaunch_shared.redis.client import BLOCK_MS
+from darklaunch_shared.redis.client import WAIT_MS
 from pydantic import BaseModel, ConfigDict, Field
 
 _VARIABLES: Final = {
@@ -46,7 +46,7 @@ class ComparatorSettings(BaseModel):
     database_url: str = ""
     batch_entries: int = Field(default=2_000, ge=1, le=5_000)
     batch_wait_ms: int = Field(default=100, ge=0, le=10_000)
-    block_ms: int = Field(default=BLOCK_MS, ge=1, le=BLOCK_MS)
+    block_ms: int = Field(default=WAIT_MS, ge=1, le=WAIT_MS)
     batch_bytes: int = Field(default=32 * 1024 * 1024, ge=1)
     writers: int = Field(default=2, ge=1, le=64)
     lease_s: float = Field(default=15.0, gt=0, le=3_600)

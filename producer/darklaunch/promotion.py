@@ -15,7 +15,7 @@ import threading
 from time import monotonic
 from typing import Final
 
-from darklaunch_shared.launch.control_view import POLL_S
+from darklaunch_shared.launch.states import POLL_S
 from darklaunch_shared.process.backoff import Backoff
 
 from .capture.recorder import recorders

@@ -8,7 +8,8 @@ from typing import Any, Final, TypedDict, cast
 from darklaunch_shared.crypto.keyring import NO_KEYS, KeyRing, parse_keys
 from darklaunch_shared.errors import BadKey, BadLaunch
 from darklaunch_shared.launch.spec import check_build, check_name
-from darklaunch_shared.redis.client import connect, redact
+from darklaunch_shared.redis.client import connect
+from darklaunch_shared.redis.errors import redact_url
 
 PREFIX: Final = "DARKLAUNCH_"
 
@@ -105,7 +106,7 @@ def _url(name: str, value: object) -> str:
             connect(url, client_name="darklaunch-hook").close()
     except ValueError as wrong:
         raise BadSetting(
-            f"{name} {redact(url)!r} is not a Redis URL ({wrong}); write redis://host:port/0, rediss:// or unix://"
+            f"{name} {redact_url(url)!r} is not a Redis URL ({wrong}); write redis://host:port/0, rediss:// or unix://"
         ) from None
     return url
 

@@ -29,5 +29,5 @@ class BadKey(ContractError):
     """The secret key cannot be used."""
 
 
-class Unsealable(ContractError):
+class BadSeal(ContractError):
     """The sealed credentials do not open with the keys there are."""

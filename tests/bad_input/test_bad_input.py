@@ -17,9 +17,10 @@ from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import RedisClient, as_dict, connect
-from darklaunch_shared.wire.dead_letter import unpack_dead
+from darklaunch_shared.redis.client import RedisClient, connect
+from darklaunch_shared.wire.dead_letter import unpack_dead_letter
 from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
 
 from tests.support.cli import Cli, closed_port
@@ -151,7 +152,7 @@ class House:
                 self.until(lambda: not hook._recorder.snapshot.mirrors)
         for launch in self.launches:
             for _, fields in self.redis.execute_command("XRANGE", keys.captures(launch), "-", "+"):
-                exchange = unpack_exchange(as_dict(fields))
+                exchange = unpack_exchange(pair_fields(fields))
                 self.ids[launch, exchange.id] = dict(exchange.request.headers)["x-case"]
         self.write_as_strangers(shadow)
 
@@ -207,7 +208,7 @@ class House:
     def counters(self, launch: str) -> Counter[str]:
         """Count what the hook skipped and lost, `skipped/REASON` and `lost/REASON`; not other launches' paths."""
         total: Counter[str] = Counter()
-        for packed in as_dict(self.redis.execute_command("HGETALL", keys.producers(launch))).values():
+        for packed in pair_fields(self.redis.execute_command("HGETALL", keys.producers(launch))).values():
             told = orjson.loads(packed)
             skipped = {reason: number for reason, number in told["skipped"].items() if reason != "path"}
             total.update({f"skipped/{reason}": number for reason, number in skipped.items()})
@@ -239,7 +240,7 @@ class House:
             named = f"{outcome}/{reason}" if outcome in ("dropped", "shadow_error") else outcome
             self.seen.outcomes[self.ids[launch, identity]] = named
         for _, fields in self.redis.execute_command("XRANGE", keys.dead("strangers"), "-", "+"):
-            letter = unpack_dead(as_dict(fields)).fields
+            letter = unpack_dead_letter(pair_fields(fields)).fields
             mark = self.ids.get(("strangers", letter.get(keys.ID, b"").decode()))
             if mark is not None:
                 self.seen.outcomes.setdefault(mark, "foreign")

@@ -21,8 +21,9 @@ from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.crypto.signing import check_signature
 from darklaunch_shared.errors import BadEntry, BadLaunch
 from darklaunch_shared.launch.spec import LaunchSpec, parse_state
-from darklaunch_shared.wire.dead_letter import pack_dead, pack_notice, unpack_dead
-from darklaunch_shared.wire.exchange import Exchange, Fields, Request, Response, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.dead_letter import pack_dead_letter, pack_dead_notice, unpack_dead_letter
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay, unpack_replay
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -117,9 +118,9 @@ def read_an_entry(fields: Fields) -> None:
             read(fields)
     with suppress(BadEntry):
         assess_entry("shop", fields, RULES)
-    buried = pack_dead(fields, "why", "workers", 1, 1)
-    unpack_dead(buried)
-    pack_notice(fields, "1763900000000-0", "shop")
+    buried = pack_dead_letter(fields, "why", "workers", 1, 1)
+    unpack_dead_letter(buried)
+    pack_dead_notice(fields, "1763900000000-0", "shop")
     with suppress(BadLaunch):
         parse_state("shop", fields)
 

@@ -11,8 +11,8 @@ from darklaunch_comparator.store import report_queries
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.redis.script_queue import call_script
-from darklaunch_shared.wire.route_table import RouteTable, field_of, pack_table, publication
+from darklaunch_shared.redis.script_calls import call_script
+from darklaunch_shared.wire.route_table import RouteTable, pack_route_table, registry_field, route_heartbeat
 from psycopg import Connection
 
 SPEC = LaunchSpec("http://shadow", allow=("POST /search",), skip=("/admin/**",))
@@ -58,7 +58,7 @@ def test_each_route_says_how_far_it_got_and_why_no_further() -> None:
 
 
 def publish(redis: RedisClient, table: RouteTable) -> None:
-    call_script(redis, publication(keys.ROUTES, table))
+    call_script(redis, route_heartbeat(keys.ROUTES, table))
 
 
 def test_published_tables_are_recorded_and_the_latest_count(connection: Connection[Any], redis: RedisClient) -> None:
@@ -98,8 +98,8 @@ def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: RedisC
     for field, raw in (
         ("a", "not even seen"),
         ("b:1", b"1 {}"),
-        ("other:field", b"1700000000000 " + pack_table(good)),
-        (field_of(good) + "x", b"1700000000000 " + pack_table(good)),
+        ("other:field", b"1700000000000 " + pack_route_table(good)),
+        (registry_field(good) + "x", b"1700000000000 " + pack_route_table(good)),
         ("c", json.dumps({"app": 1})),
     ):
         redis.execute_command("HSET", keys.ROUTES, field, raw)

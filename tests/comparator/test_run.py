@@ -13,9 +13,10 @@ from darklaunch_comparator.store.connect import connect_store
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchStatus
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.presence import read_alive
-from darklaunch_shared.wire.dead_letter import unpack_dead
+from darklaunch_shared.wire.dead_letter import unpack_dead_letter
+from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -47,10 +48,10 @@ async def test_entries_become_rows_and_leave_the_stream(
     ledger = report_queries.read_launch_ledger(connection, launch_name)
     assert (ledger.matched, ledger.mismatched, ledger.shadow_error, ledger.dropped) == (50, 50, 50, 50)
     assert (ledger.sampled, ledger.on_its_way) == (200, 0)
-    counted = as_dict(redis.execute_command("HGETALL", keys.ledger(launch_name)))
+    counted = pair_fields(redis.execute_command("HGETALL", keys.ledger(launch_name)))
     assert counted[b"recorded"] == b"100"
     groups = redis.execute_command("XINFO", "GROUPS", keys.replays(launch_name))
-    assert as_dict(groups[0])[b"consumers"] == 0, "it left the group"
+    assert pair_fields(groups[0])[b"consumers"] == 0, "it left the group"
 
 
 async def test_results_are_recorded_whatever_the_launch_is_doing(
@@ -104,10 +105,10 @@ async def test_what_strangers_write_is_buried_and_stops_nobody(
         **expected, f"{PRODUCER}:5": "dropped", f"{PRODUCER}:100": "matched"
     }  # fmt: skip
     assert report_queries.read_launch_ledger(connection, launch_name).dropped_by_reason == {"other": 1}
-    counted = as_dict(redis.execute_command("HGETALL", keys.ledger(launch_name)))
+    counted = pair_fields(redis.execute_command("HGETALL", keys.ledger(launch_name)))
     assert (counted[b"dead"], counted[b"foreign"]) == (b"5", b"2")
     dead = redis.execute_command("XRANGE", keys.dead(launch_name), "-", "+")
-    letters = [unpack_dead(as_dict(fields)) for _, fields in dead]
+    letters = [unpack_dead_letter(pair_fields(fields)) for _, fields in dead]
     assert {letter.fields.get(b"hello") for letter in letters} == {None, b"world"}
     assert_sums_equal_rows(connection, launch_name)
 
@@ -125,7 +126,7 @@ async def test_an_exchange_that_breaks_the_comparison_is_unverified_and_alone(
     real = assess.compare
 
     def compare(method: str, primary: Any, shadow: Any, *known: Any) -> Any:
-        if shadow.answer.body == b'"poison"':
+        if shadow.response.body == b'"poison"':
             raise RecursionError("too deep \ud800\0")
         return real(method, primary, shadow, *known)
 
@@ -151,7 +152,7 @@ async def test_a_row_that_postgres_refuses_is_buried_with_its_payload(
         await until(lambda: length(redis, keys.replays(launch_name)) == 0)
     assert outcomes(connection, launch_name)[poison.id] == "dead"
     ((_, fields),) = redis.execute_command("XRANGE", keys.dead(launch_name), "-", "+")
-    letter = unpack_dead(as_dict(fields))
+    letter = unpack_dead_letter(pair_fields(fields))
     assert letter.fields[keys.RESPONSE] == poison.primary.body and "violates check" in letter.reason
     assert_sums_equal_rows(connection, launch_name)
 
@@ -192,7 +193,7 @@ async def test_two_comparators_share_the_work_and_one_leads(
 
 def alive(redis: RedisClient) -> list[str]:
     seconds, _ = redis.execute_command("TIME")
-    stored = as_dict(redis.execute_command("HGETALL", keys.COMPARATORS))
+    stored = pair_fields(redis.execute_command("HGETALL", keys.COMPARATORS))
     return [process.id for process in read_alive(stored, int(seconds) * 1000)]
 
 

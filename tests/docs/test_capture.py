@@ -11,7 +11,7 @@ from pathlib import Path
 import darklaunch
 import pytest
 from darklaunch.capture import recorder, skip_reasons
-from darklaunch.capture.redaction import CREDENTIALS
+from darklaunch.capture.redaction import CREDENTIAL_HEADERS
 from darklaunch.routes import learned
 from darklaunch.settings import PREFIX, HookSettings, read_settings
 from darklaunch_shared.crypto.keyring import parse_keys
@@ -72,7 +72,7 @@ def test_every_drop_is_documented() -> None:
 
 def test_the_redacted_headers_are_listed() -> None:
     (listed,) = (block for block in blocks(TEXT, "text") if "authorization" in block)
-    assert set(listed.split()) == CREDENTIALS
+    assert set(listed.split()) == CREDENTIAL_HEADERS
 
 
 @pytest.mark.parametrize(

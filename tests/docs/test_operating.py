@@ -15,9 +15,9 @@ from darklaunch_comparator.store.migrate import OLDEST_SERVER
 from darklaunch_console import errors
 from darklaunch_console.cli.program import program
 from darklaunch_console.doctor import check_redis
-from darklaunch_shared.launch.control_view import STALE_S
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.consumer import DEAD_BOUND
+from darklaunch_shared.launch.states import STALE_S
+from darklaunch_shared.redis.consumer import MAX_DEAD_LETTERS
 from darklaunch_shared.redis.presence import ALIVE_MS
 from darklaunch_workers import settings as worker_settings
 from darklaunch_workers import shard_consumer as worker_lane
@@ -89,7 +89,7 @@ def test_every_variable_in_the_code_is_documented() -> None:
         f"agree within {check_redis.SKEW_WARN_S:g} s",
         f"too old after `--max-age` ({SPEC.max_age_s / 60:g} min)",
         f"cannot be read for {STALE_S:g} s",
-        f"The latest {DEAD_BOUND:,} per shard are kept",
+        f"The latest {MAX_DEAD_LETTERS:,} per shard are kept",
         f"after the lease ({SPEC.lease_s:g} s by default)",
         f"another takes over after {ComparatorSettings().lease_s:g} s",
         f"after {OUTAGE_FAILURES} failures in a row",

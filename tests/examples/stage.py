@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import as_dict, connect
+from darklaunch_shared.redis.client import connect
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,7 +128,7 @@ class Stage:
 
     def heard(self, launch: str) -> list[ProducerCounters]:
         """Read what each app process has said of a launch: what it sampled, dropped and skipped."""
-        stored = as_dict(self._redis.execute_command("HGETALL", keys.producers(launch)))
+        stored = pair_fields(self._redis.execute_command("HGETALL", keys.producers(launch)))
         return [unpack_counters(packed) for packed in stored.values()]
 
 

@@ -93,7 +93,7 @@ def _begin(log_path: str, crash_at: str) -> None:
     os.dup2(log, 2)
     sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    crash_points.choose(crash_at)
+    crash_points.choose_crash_point(crash_at)
 
 
 def worker_main(log_path: str, crash_at: str, settings: dict[str, Any]) -> None:

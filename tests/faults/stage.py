@@ -19,8 +19,9 @@ from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_console.stores.postgres import Connection
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
-from darklaunch_shared.redis.client import RedisClient, as_dict
-from darklaunch_shared.redis.script_queue import ScriptCall, call_script
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
+from darklaunch_shared.wire.fields import pair_fields
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis.exceptions import RedisError
 
@@ -77,7 +78,7 @@ class Stage:
         self._revision = max(self._revision, 1_000) + 1
         packed = pack_spec(LaunchSpec(**{"shadow": self.shadow.origin, "noise_percent": 0.0, **spec}))
         args = (self._revision, "active", 100, packed, "0")
-        call_script(self.client, ScriptCall("publish", (keys.launch(self.name),), args))
+        call_script(self.client, ScriptCall("publish_launch", (keys.launch(self.name),), args))
         self.client.execute_command("INCR", keys.REVISION)
 
     def worker(self, *, crash_at: str = "", **settings: Any) -> Process:
@@ -274,7 +275,7 @@ class Stage:
         """Give a group's consumers and how many entries each holds."""
         if not self.client.execute_command("EXISTS", stream):
             return {}
-        told = map(as_dict, self.client.execute_command("XINFO", "CONSUMERS", stream, group))
+        told = map(pair_fields, self.client.execute_command("XINFO", "CONSUMERS", stream, group))
         return {each[b"name"].decode(): int(each[b"pending"]) for each in told}
 
     def _report(self, fault: str, account: dict[str, Any], peak_mib: dict[str, float]) -> None:

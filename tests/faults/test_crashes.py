@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.process.crash_points import PLACES
+from darklaunch_shared.process.crash_points import CRASH_POINTS
 
 from .outages import locked, shut_out
 from .processes import Process
@@ -108,7 +108,7 @@ SCENES: dict[str, Callable[[Stage, str, Start], None]] = {
 
 
 def of(kind: str) -> list[str]:
-    return [place for place in PLACES if place.startswith(f"{kind}.")]
+    return [place for place in CRASH_POINTS if place.startswith(f"{kind}.")]
 
 
 @pytest.mark.parametrize("place", [*of("consumer"), *of("worker")])

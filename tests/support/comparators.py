@@ -15,7 +15,7 @@ from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, create
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.wire.exchange import Fields
+from darklaunch_shared.wire.fields import Fields
 from psycopg import Connection
 
 WAIT_S = 60.0

@@ -10,7 +10,8 @@ from darklaunch_comparator.results import histogram
 from darklaunch_comparator.results.aggregate import shorten_reason
 from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Exchange, Fields, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import (
     LatencySource,
     NoiseReplay,
@@ -19,8 +20,8 @@ from darklaunch_shared.wire.replay import (
     ShadowErrorClass,
     ShadowResponse,
     UnreplayedExchange,
-    pack_loss,
     pack_replay,
+    pack_unreplayed,
 )
 from psycopg import Connection
 
@@ -98,7 +99,7 @@ def unanswered(
 
 
 def lost(captured: Exchange, outcome: str = "dropped", reason: str = "stale") -> Fields:
-    return pack_loss(
+    return pack_unreplayed(
         UnreplayedExchange(captured.id, captured.launch, captured.captured_at_ms, captured.endpoint, outcome, reason)
     )
 

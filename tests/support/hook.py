@@ -19,9 +19,10 @@ from typing import Any
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
-from darklaunch_shared.redis.client import RedisClient, as_dict, connect
-from darklaunch_shared.redis.script_queue import ScriptCall, call_script
+from darklaunch_shared.redis.client import RedisClient, connect
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
 from darklaunch_shared.wire.exchange import Exchange, unpack_exchange
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
 
 APPS = Path(__file__).with_name("apps")
@@ -49,7 +50,7 @@ class Launch:
         self._revision += 1
         packed = pack_spec(LaunchSpec("http://shadow.invalid", **spec))
         args = (self._revision, status, percent, packed, "0")
-        call_script(self.redis, ScriptCall("publish", (keys.launch(self.name),), args))
+        call_script(self.redis, ScriptCall("publish_launch", (keys.launch(self.name),), args))
         self.redis.execute_command("SADD", keys.LAUNCHES, self.name)
         self.redis.execute_command("INCR", keys.REVISION)
         return self
@@ -59,15 +60,15 @@ class Launch:
 
     def exchanges(self) -> list[Exchange]:
         entries = self.redis.execute_command("XRANGE", keys.captures(self.name), "-", "+")
-        return [unpack_exchange(as_dict(fields)) for _, fields in entries]
+        return [unpack_exchange(pair_fields(fields)) for _, fields in entries]
 
     def counters(self) -> list[ProducerCounters]:
-        stored = as_dict(self.redis.execute_command("HGETALL", keys.producers(self.name)))
+        stored = pair_fields(self.redis.execute_command("HGETALL", keys.producers(self.name)))
         return [unpack_counters(packed) for packed in stored.values()]
 
     def hooks(self) -> list[dict[str, Any]]:
         """Describe the processes whose hook samples this launch."""
-        stored = as_dict(self.redis.execute_command("HGETALL", keys.HOOKS))
+        stored = pair_fields(self.redis.execute_command("HGETALL", keys.HOOKS))
         about = [json.loads(record.partition(b" ")[2]) for record in stored.values()]
         return [process for process in about if self.name in process.get("launches", ())]
 

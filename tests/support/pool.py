@@ -14,9 +14,10 @@ from typing import Any
 import anyio
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
-from darklaunch_shared.redis.client import RedisClient, as_dict, connect
-from darklaunch_shared.redis.script_queue import ScriptCall, call_script
+from darklaunch_shared.redis.client import RedisClient, connect
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
 from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.replay import Replay, UnreplayedExchange, unpack_replay
 from darklaunch_workers.run import serve
 from darklaunch_workers.settings import WorkerSettings, as_environment
@@ -94,7 +95,8 @@ def publish(
     """Give a launch its next state; no exchange is replayed a second time unless `noise` gives a share, in per cent."""
     spec = replace(spec, noise_percent=noise)
     revision = int(redis.execute_command("INCR", keys.REVISION))
-    call_script(redis, ScriptCall("publish", (keys.launch(name),), (revision, status, 100, pack_spec(spec), "0")))
+    published = (revision, status, 100, pack_spec(spec), "0")
+    call_script(redis, ScriptCall("publish_launch", (keys.launch(name),), published))
     for field_name, value in fields.items():
         redis.execute_command("HSET", keys.launch(name), field_name, value)
     redis.execute_command("SADD", keys.LAUNCHES, name)
@@ -135,7 +137,7 @@ def admit_some(redis: RedisClient, launch: str, first: int, count: int, **reques
 def outcomes(redis: RedisClient, launch: str, shard: int = 0) -> list[Replay | UnreplayedExchange]:
     """Read the replays stream."""
     listed = redis.execute_command("XRANGE", keys.replays(launch, shard), "-", "+")
-    return [unpack_replay(as_dict(fields)) for _, fields in listed]
+    return [unpack_replay(pair_fields(fields)) for _, fields in listed]
 
 
 def replayed(redis: RedisClient, launch: str) -> list[Replay]:
@@ -152,7 +154,7 @@ def waiting(redis: RedisClient, launch: str) -> int:
 
 
 def ledger(redis: RedisClient, launch: str) -> dict[str, int]:
-    stored = as_dict(redis.execute_command("HGETALL", keys.ledger(launch)))
+    stored = pair_fields(redis.execute_command("HGETALL", keys.ledger(launch)))
     return {name.decode(): int(count) for name, count in stored.items() if int(count)}
 
 

@@ -35,7 +35,7 @@ def test_credentials_that_the_shadow_sets_go_no_further() -> None:
     )
     assert isinstance(outcome, ShadowResponse)
     kept = (("set-cookie", "sid=[redacted]; Path=/"), ("x-auth-token", "[redacted]"), ("etag", "x"))
-    assert outcome.answer.headers == kept
+    assert outcome.response.headers == kept
 
 
 def test_a_state_nobody_can_read_means_wait() -> None:

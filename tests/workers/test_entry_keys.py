@@ -9,9 +9,10 @@ from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.crypto.sealing import SEALED, Sealer
 from darklaunch_shared.crypto.signing import sign
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import RedisClient, as_dict
-from darklaunch_shared.wire.dead_letter import unpack_dead
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.dead_letter import unpack_dead_letter
 from darklaunch_shared.wire.exchange import Exchange, pack_exchange
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_workers.settings import WorkerSettings, read_settings
 from pydantic import ValidationError
 
@@ -86,7 +87,7 @@ async def test_a_worker_with_a_signing_key_takes_nothing_unsigned(
     assert len(it.seen) == len(replayed(redis, launch_name)) == 1
     assert lost(redis, launch_name) == ["dead", "dead"]
     letters = redis.execute_command("XRANGE", keys.dead(launch_name), "-", "+")
-    assert sorted(unpack_dead(as_dict(fields)).reason for _, fields in letters) == [
+    assert sorted(unpack_dead_letter(pair_fields(fields)).reason for _, fields in letters) == [
         "the entry is not signed", "the entry is signed with the key k2, which is not known here",
     ]  # fmt: skip
 

@@ -58,12 +58,12 @@ async def test_without_a_control_the_shadow_is_asked_again(url: str, redis: Redi
     assert [seen.method for seen in it.seen].count("GET") == 2
     assert [seen.method for seen in it.seen].count("POST") == 1
     assert len({seen.headers["x-darklaunch-exchange"] for seen in it.seen if seen.method == "GET"}) == 1
-    assert written.repeat is None
-    assert read.repeat is not None
-    assert isinstance(read.repeat.outcome, ShadowResponse)
+    assert written.noise_replay is None
+    assert read.noise_replay is not None
+    assert isinstance(read.noise_replay.outcome, ShadowResponse)
     assert isinstance(read.shadow, ShadowResponse)
-    assert read.repeat.version is ReplayedVersion.SHADOW
-    assert read.repeat.outcome.answer.body != read.shadow.answer.body
+    assert read.noise_replay.version is ReplayedVersion.SHADOW
+    assert read.noise_replay.outcome.response.body != read.shadow.response.body
     assert ledger(redis, launch_name) == {"admitted": 2, "replayed": 2}
 
 
@@ -85,11 +85,11 @@ async def test_a_control_is_asked_as_itself_and_the_shadow_once(url: str, redis:
     assert first.headers["host"] == control.origin.removeprefix("http://")
     for replay in replayed(redis, launch_name):
         number = int(replay.exchange.id.partition(":")[2])
-        assert (replay.repeat is not None) == (number in asked)
-        if replay.repeat is not None:
-            assert replay.repeat.version is ReplayedVersion.PRIMARY
-            assert isinstance(replay.repeat.outcome, ShadowResponse)
-            assert replay.repeat.outcome.answer.body == replay.exchange.primary.body
+        assert (replay.noise_replay is not None) == (number in asked)
+        if replay.noise_replay is not None:
+            assert replay.noise_replay.version is ReplayedVersion.PRIMARY
+            assert isinstance(replay.noise_replay.outcome, ShadowResponse)
+            assert replay.noise_replay.outcome.response.body == replay.exchange.primary.body
 
 
 async def test_a_control_that_is_away_costs_no_exchange_anything(
@@ -99,7 +99,9 @@ async def test_a_control_that_is_away_costs_no_exchange_anything(
         publish(redis, launch_name, LaunchSpec(it.origin, control=CLOSED), noise=100)
         admit_some(redis, launch_name, 1, 40)
         await eventually(lambda: len(replayed(redis, launch_name)) == 40)
-    repeats = [replay.repeat.outcome for replay in replayed(redis, launch_name) if replay.repeat is not None]
+    repeats = [
+        replay.noise_replay.outcome for replay in replayed(redis, launch_name) if replay.noise_replay is not None
+    ]
     assert all(isinstance(replay.shadow, ShadowResponse) for replay in replayed(redis, launch_name))
     assert {outcome.error for outcome in repeats if isinstance(outcome, ShadowError)} == {ShadowErrorClass.REFUSED}
     assert OUTAGE_FAILURES <= len(repeats) < 40  # its breaker is open: it is left alone
@@ -128,7 +130,7 @@ async def test_a_control_that_cannot_be_used_leaves_the_launch_at_work(
         admit_some(redis, launch_name, 1, 3)
         await eventually(lambda: len(replayed(redis, launch_name)) == 3)
     assert len(it.seen) == 3
-    assert [replay.repeat for replay in replayed(redis, launch_name)] == [None] * 3
+    assert [replay.noise_replay for replay in replayed(redis, launch_name)] == [None] * 3
 
 
 async def test_second_requests_to_the_shadow_count_against_its_rate(
@@ -172,6 +174,6 @@ async def test_a_second_request_that_fails_leaves_the_first_outcome(
         await eventually(lambda: len(replayed(redis, launch_name)) == 3)
     for replay in replayed(redis, launch_name):
         assert isinstance(replay.shadow, ShadowResponse)
-        assert replay.repeat is not None
-        assert isinstance(replay.repeat.outcome, ShadowError)
-        assert replay.repeat.outcome.error is ShadowErrorClass.RESET
+        assert replay.noise_replay is not None
+        assert isinstance(replay.noise_replay.outcome, ShadowError)
+        assert replay.noise_replay.outcome.error is ShadowErrorClass.RESET

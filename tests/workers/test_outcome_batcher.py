@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient, connect_async
-from darklaunch_shared.redis.consumer import FINISHED_AT_ONCE, ClaimedEntry, FinishedEntry, GroupConsumer, worker_lane
-from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
+from darklaunch_shared.redis.consumer import FINISH_BATCH, ClaimedEntry, FinishedEntry, GroupConsumer, worker_streams
+from darklaunch_shared.redis.script_calls import ScriptCaller
+from darklaunch_shared.redis.script_queue import ScriptQueue
 from darklaunch_workers.outcome_batcher import BATCH_BYTES, OutcomeBatcher
 
 from tests.support.pool import admit_some, eventually, ledger, waiting
@@ -32,7 +33,7 @@ class Counting(GroupConsumer):
 async def outbox(url: str, launch: str) -> AsyncIterator[tuple[Counting, OutcomeBatcher, Left]]:
     client = connect_async(url, client_name="darklaunch-test")
     queue = ScriptQueue(ScriptCaller(client))
-    consumer = Counting(client, queue, worker_lane(launch, 0), name="one", lease_s=60)
+    consumer = Counting(client, queue, worker_streams(launch, 0), name="one", lease_s=60)
     consumer.calls = []
     left: Left = []
     box = OutcomeBatcher(
@@ -50,7 +51,7 @@ async def outbox(url: str, launch: str) -> AsyncIterator[tuple[Counting, Outcome
 async def taken(consumer: GroupConsumer, count: int) -> list[ClaimedEntry]:
     deliveries: list[ClaimedEntry] = []
     while len(deliveries) < count:
-        deliveries += await consumer.read(count, block_ms=100)
+        deliveries += await consumer.read(count, wait_ms=100)
     return deliveries
 
 
@@ -60,7 +61,7 @@ def outcome(delivery: ClaimedEntry, **more: bytes) -> FinishedEntry:
 
 
 async def test_calls_hold_many_outcomes_but_not_too_many(url: str, redis: RedisClient, launch_name: str) -> None:
-    count = 2 * FINISHED_AT_ONCE + 5
+    count = 2 * FINISH_BATCH + 5
     admit_some(redis, launch_name, 1, count)
     async with outbox(url, launch_name) as (consumer, box, left):
         deliveries = await taken(consumer, count)
@@ -68,7 +69,7 @@ async def test_calls_hold_many_outcomes_but_not_too_many(url: str, redis: RedisC
             box.add(outcome(delivery))
         await eventually(lambda: len(left) == count)
         assert left == [(delivery.entry_id, True) for delivery in deliveries]
-        assert consumer.calls == [FINISHED_AT_ONCE, FINISHED_AT_ONCE, 5]
+        assert consumer.calls == [FINISH_BATCH, FINISH_BATCH, 5]
     assert ledger(redis, launch_name) == {"admitted": count, "replayed": count}
 
 

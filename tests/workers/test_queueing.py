@@ -29,7 +29,7 @@ async def test_an_overloaded_workers_queue_is_not_in_the_shadows_latency(
         publish(redis, launch_name, LaunchSpec(it.origin))
         await eventually(lambda: len(replayed(redis, launch_name)) == EXCHANGES, 60)
     answers = [one.shadow for one in replayed(redis, launch_name) if isinstance(one.shadow, ShadowResponse)]
-    took_ms = sorted(one.answer.latency_ms for one in answers)
+    took_ms = sorted(one.response.latency_ms for one in answers)
     waited_ms = sorted(one.replayed_at_ms - admitted_ms for one in answers)
     # One at a time: half of them waited for at least 24 others, whose answers took 20 ms each.
     assert waited_ms[EXCHANGES // 2] > 24 * TAKES_S * 1000

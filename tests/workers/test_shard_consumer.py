@@ -4,9 +4,10 @@ import anyio
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import RedisClient, as_dict
-from darklaunch_shared.wire.dead_letter import unpack_dead
-from darklaunch_shared.wire.exchange import Fields, pack_exchange
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.dead_letter import unpack_dead_letter
+from darklaunch_shared.wire.exchange import pack_exchange
+from darklaunch_shared.wire.fields import Fields, pair_fields
 from darklaunch_shared.wire.replay import (
     LatencySource,
     ShadowError,
@@ -45,7 +46,7 @@ async def test_an_exchange_is_replayed_and_passed_on(url: str, redis: RedisClien
         await eventually(lambda: len(outcomes(redis, launch_name)) == 3)
     first = replayed(redis, launch_name)[0]
     assert isinstance(first.shadow, ShadowResponse)
-    assert (first.shadow.answer.status, first.shadow.answer.body) == (201, b"from the shadow")
+    assert (first.shadow.response.status, first.shadow.response.body) == (201, b"from the shadow")
     assert (first.shadow.latency_source, first.shadow.attempts) == (LatencySource.CLIENT, 1)
     assert first.exchange.primary.body == b'{"of": "primary"}'
     assert ledger(redis, launch_name) == {"admitted": 3, "replayed": 3}
@@ -69,7 +70,7 @@ async def test_the_latency_and_the_build_that_the_shadow_tells_are_taken(
         await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
     (replay,) = replayed(redis, launch_name)
     assert isinstance(replay.shadow, ShadowResponse)
-    assert (replay.shadow.latency_source, replay.shadow.answer.latency_ms) == (LatencySource.SERVER_TIMING, 0.001)
+    assert (replay.shadow.latency_source, replay.shadow.response.latency_ms) == (LatencySource.SERVER_TIMING, 0.001)
     assert replay.shadow.build == "v42"
 
 
@@ -120,12 +121,12 @@ async def test_broken_entries_are_buried_and_hold_nobody_up(url: str, redis: Red
         admit_some(redis, launch_name, 1, 1)
         await eventually(lambda: waiting(redis, launch_name) == 0)
     letters = redis.execute_command("XRANGE", keys.dead(launch_name), "-", "+")
-    reasons = [unpack_dead(as_dict(fields)).reason for _, fields in letters]
+    reasons = [unpack_dead_letter(pair_fields(fields)).reason for _, fields in letters]
     assert sorted(reason[:28] for reason in reasons) == [
         "the entry belongs to the lau", "the entry has version b'none", "the entry has version b'none",
         "the entry's meta is not JSON",
     ]  # fmt: skip
-    assert strangers in [unpack_dead(as_dict(fields)).fields for _, fields in letters]
+    assert strangers in [unpack_dead_letter(pair_fields(fields)).fields for _, fields in letters]
     assert ledger(redis, launch_name) == {"admitted": 1, "foreign": 2, "dead": 2, "replayed": 2}
     assert lost(redis, launch_name) == ["dead", "dead"]
     assert len(it.seen) == len(replayed(redis, launch_name)) == 2
@@ -223,7 +224,7 @@ async def test_a_worker_is_listed_while_it_runs(url: str, redis: RedisClient, la
         admit_some(redis, launch_name, 1, 1)
         await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
         await eventually(
-            lambda: b'"limit"' in b"".join(as_dict(redis.execute_command("HGETALL", keys.WORKERS)).values())
+            lambda: b'"limit"' in b"".join(pair_fields(redis.execute_command("HGETALL", keys.WORKERS)).values())
         )
     assert redis.execute_command("HLEN", keys.WORKERS) == 0
     assert redis.execute_command("XINFO CONSUMERS", keys.captures(launch_name), keys.WORKER_GROUP) == []

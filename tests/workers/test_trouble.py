@@ -91,7 +91,7 @@ async def test_retries_are_at_most_a_tenth_of_first_tries(url: str, redis: Redis
         admit_some(redis, launch_name, 1, 55)
         await eventually(lambda: len(outcomes(redis, launch_name)) == 55)
     answers = [replay.shadow for replay in replayed(redis, launch_name)]
-    assert {shadow.answer.status for shadow in answers if isinstance(shadow, ShadowResponse)} == {503}
+    assert {shadow.response.status for shadow in answers if isinstance(shadow, ShadowResponse)} == {503}
     assert sum(shadow.attempts for shadow in answers) == len(it.seen)
     assert 55 < len(it.seen) <= 55 + 5
 
@@ -114,7 +114,7 @@ async def test_only_an_answer_that_asks_for_it_is_tried_again(
         await eventually(lambda: len(outcomes(redis, launch_name)) == 11)
     last = replayed(redis, launch_name)[-1].shadow
     assert isinstance(last, ShadowResponse)
-    assert (last.attempts, last.answer.status) == (tries, 200 if tries == 2 else trouble[0])
+    assert (last.attempts, last.response.status) == (tries, 200 if tries == 2 else trouble[0])
 
 
 async def test_a_broken_shadow_gets_one_probe_a_second(url: str, redis: RedisClient, launch_name: str) -> None:

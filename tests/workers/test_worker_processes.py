@@ -9,8 +9,9 @@ from subprocess import Popen
 
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.presence import read_alive
+from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.pool import ended, eventually, worker_process
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 def children(redis: RedisClient) -> set[int]:
     """Give the process ids of the workers that have said they are alive."""
-    stored = as_dict(redis.execute_command("HGETALL", keys.WORKERS))
+    stored = pair_fields(redis.execute_command("HGETALL", keys.WORKERS))
     return {int(process.about["pid"]) for process in read_alive(stored, 0)}
 
 

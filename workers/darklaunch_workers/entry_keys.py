@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from darklaunch_shared.crypto.keyring import KeyRing, parse_keys
 from darklaunch_shared.crypto.sealing import Sealer
 from darklaunch_shared.crypto.signing import check_signature
-from darklaunch_shared.errors import Unsealable
-from darklaunch_shared.wire.exchange import Exchange, Fields
+from darklaunch_shared.errors import BadSeal
+from darklaunch_shared.wire.exchange import Exchange
+from darklaunch_shared.wire.fields import Fields
 
 from .settings import WorkerSettings
 
@@ -31,9 +32,9 @@ class EntryKeys:
         if not exchange.sealed:
             return exchange
         if not may_open:
-            raise Unsealable("the launch does not ask for sealed credentials any more")
+            raise BadSeal("the launch does not ask for sealed credentials any more")
         if self.sealer is None:
-            raise Unsealable("this worker has no DARKLAUNCH_SEAL_KEY")
+            raise BadSeal("this worker has no DARKLAUNCH_SEAL_KEY")
         request = self.sealer.unseal(exchange.request, exchange.sealed, exchange.launch, exchange.id)
         return replace(exchange, request=request, sealed="")
 

@@ -12,10 +12,11 @@ from darklaunch_shared.launch.origin import Origin, parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import AsyncRedisClient
-from darklaunch_shared.redis.consumer import GroupConsumer, worker_lane
+from darklaunch_shared.redis.consumer import GroupConsumer, worker_streams
 from darklaunch_shared.redis.control_poller import LaunchPoller
 from darklaunch_shared.redis.presence import ProcessPresence
-from darklaunch_shared.redis.script_queue import ScriptCaller, ScriptQueue
+from darklaunch_shared.redis.script_calls import ScriptCaller
+from darklaunch_shared.redis.script_queue import ScriptQueue
 
 from .entry_keys import secrets_of
 from .http import ResponseCaps, ShadowClient, make_client
@@ -94,7 +95,7 @@ class LaunchRunner:
         self._lanes = [
             ReplayConsumer(
                 GroupConsumer(
-                    self._redis, queue, worker_lane(self._launch, shard), name=self._name, lease_s=desk.lease_s
+                    self._redis, queue, worker_streams(self._launch, shard), name=self._name, lease_s=desk.lease_s
                 ),
                 self._redis,
                 desk,

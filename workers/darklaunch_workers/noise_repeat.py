@@ -110,4 +110,4 @@ async def _ask(
 
 def _answered(first: ShadowResponse | ShadowError) -> bool:
     """Say whether the shadow gave an answer worth comparing: one that asks for fewer requests gets no second one."""
-    return isinstance(first, ShadowResponse) and first.answer.status not in CONGESTED_STATUS
+    return isinstance(first, ShadowResponse) and first.response.status not in CONGESTED_STATUS

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from darklaunch_shared.wire.credential_headers import mask_answer
+from darklaunch_shared.wire.credential_headers import mask_response_headers
 from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import LatencySource, ShadowError, ShadowErrorClass, ShadowResponse
 
@@ -25,7 +25,7 @@ def described(
     `builds` is None where it is not the shadow that was asked.
     """
     if isinstance(outcome, ShadowReply):
-        answer, headers = outcome.answer, mask_answer(outcome.answer.headers)
+        answer, headers = outcome.answer, mask_response_headers(outcome.answer.headers)
         answer, source = measured(answer if headers is answer.headers else replace(answer, headers=headers))
         return ShadowResponse(answer, source, attempts, at_ms, builds.read(answer.headers) if builds else "")
     detail = outcome.detail.encode("utf-8", "replace").decode()

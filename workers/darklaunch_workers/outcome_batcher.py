@@ -9,12 +9,12 @@ from itertools import islice
 from typing import Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.consumer import FINISHED_AT_ONCE, FinishedEntry, GroupConsumer
+from darklaunch_shared.process.crash_points import crash_point
+from darklaunch_shared.redis.consumer import FINISH_BATCH, FinishedEntry, GroupConsumer
 from redis.exceptions import RedisError
 
 GATHER_S: Final = 0.005
-ENOUGH: Final = FINISHED_AT_ONCE // 2
+ENOUGH: Final = FINISH_BATCH // 2
 BATCH_BYTES: Final = 1_048_576
 
 log = logging.getLogger("darklaunch.worker")
@@ -49,8 +49,8 @@ class OutcomeBatcher:
     def _next_batch(self) -> list[FinishedEntry]:
         """Take what one call may hold; an outcome that is larger goes alone."""
         batch, size = list[FinishedEntry](), 0
-        for outcome in islice(self._waiting, FINISHED_AT_ONCE):
-            size += sum(map(len, outcome.onward.values()))
+        for outcome in islice(self._waiting, FINISH_BATCH):
+            size += sum(map(len, outcome.next_fields.values()))
             if batch and size > BATCH_BYTES:
                 break
             batch.append(outcome)
@@ -67,7 +67,7 @@ class OutcomeBatcher:
         finished = [False] * len(batch)
         try:
             finished = await self._consumer.finish(batch)
-            reached("worker.5")
+            crash_point("worker.5")
         except (RedisError, OSError) as refused:
             gone = "NOGROUP" in str(refused)
             if len(batch) > 1 and not gone:  # perhaps for one of them only
@@ -83,4 +83,4 @@ class OutcomeBatcher:
 
 
 def _name(outcome: FinishedEntry) -> str:
-    return f"exchange {outcome.onward[keys.ID].decode()}"
+    return f"exchange {outcome.next_fields[keys.ID].decode()}"

@@ -11,17 +11,18 @@ from typing import Final, NamedTuple
 
 import anyio
 from darklaunch_shared import keys
-from darklaunch_shared.errors import BadEntry, Unsealable
-from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.errors import BadEntry, BadSeal
+from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.redis.consumer import ClaimedEntry
-from darklaunch_shared.wire.exchange import Exchange, Fields, unpack_exchange, without_secrets
+from darklaunch_shared.wire.exchange import Exchange, strip_secrets, unpack_exchange
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import (
     NoiseReplay,
     ShadowError,
     ShadowResponse,
     UnreplayedExchange,
-    pack_loss,
     pack_replay,
+    pack_unreplayed,
 )
 
 from .admission import refusal, stale
@@ -76,7 +77,7 @@ async def settle(
         return dropped(exchange, "stale")
     try:
         opened = desk.secrets.opened(exchange, may_open=desk.spec.seal)
-    except Unsealable as why:
+    except BadSeal as why:
         log.warning("exchange %s of %s is dropped: %s", exchange.id, exchange.launch, why)
         return dropped(exchange, "unsealable")
     try:
@@ -104,9 +105,9 @@ async def settle(
                     return dropped(exchange, "stale")
             if not (probe or desk.protection.breaker.closed):
                 return None
-            reached("worker.2")
+            crash_point("worker.2")
             outcome = await _send(desk, desk.shadow.client, request, probe=probe)
-            reached("worker.3")
+            crash_point("worker.3")
             repeat = None if probe else await ask_shadow_again(desk, opened, request, outcome)
     except UnsendableRequest:
         return dropped(exchange, "bad_input")
@@ -144,7 +145,7 @@ async def _send(
 def _own(exchange: Exchange, fields: Fields) -> Fields:
     """Keep what an exchange consists of; sealed credentials, and what else somebody put into the entry, end here."""
     own = {name: fields[name] for name in _FIELDS}
-    return {**own, keys.META: without_secrets(own[keys.META])} if exchange.sealed else own
+    return {**own, keys.META: strip_secrets(own[keys.META])} if exchange.sealed else own
 
 
 def dropped(exchange: Exchange, reason: str) -> ExchangeOutcome:
@@ -152,4 +153,4 @@ def dropped(exchange: Exchange, reason: str) -> ExchangeOutcome:
     loss = UnreplayedExchange(
         exchange.id, exchange.launch, exchange.captured_at_ms, exchange.endpoint, "dropped", reason
     )
-    return ExchangeOutcome(pack_loss(loss), "dropped")
+    return ExchangeOutcome(pack_unreplayed(loss), "dropped")

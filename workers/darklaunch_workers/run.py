@@ -11,9 +11,9 @@ from typing import Any, Final
 import anyio
 from darklaunch_shared import keys
 from darklaunch_shared.crypto.keyring import parse_keys
-from darklaunch_shared.launch.control_view import POLL_S
 from darklaunch_shared.launch.origin import parse_origin
-from darklaunch_shared.process.gc_tuning import spare_the_long_lived
+from darklaunch_shared.launch.states import POLL_S
+from darklaunch_shared.process.gc_tuning import freeze_startup_objects
 from darklaunch_shared.process.shutdown import StopEvent, run_service
 from darklaunch_shared.process.supervisor import SupervisedProcess, run_children
 from darklaunch_shared.redis.client import connect_async
@@ -38,7 +38,7 @@ def run_worker(settings: WorkerSettings) -> int:
     """
     if settings.processes > 1:
         return _run_children(settings)
-    spare_the_long_lived()
+    freeze_startup_objects()
     return run_service(
         partial(serve, settings), parent=settings.parent, log=log, last_work="finishing what is under way"
     )

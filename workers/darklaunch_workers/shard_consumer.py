@@ -13,10 +13,10 @@ from typing import Final
 
 import anyio
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.redis.client import AsyncRedisClient
 from darklaunch_shared.redis.consumer import ClaimedEntry, FinishedEntry, GroupConsumer
-from darklaunch_shared.wire.exchange import exchange_id
+from darklaunch_shared.wire.exchange import read_exchange_id
 from redis.exceptions import RedisError
 
 from .launch_context import LaunchContext
@@ -95,7 +95,7 @@ class ReplayConsumer:
             self._breaker.begin_probe()
         deliveries = await self._claim(room, now_s) if now_s >= self._claim_at_s else []
         if not deliveries:
-            deliveries = await self._consumer.read(room, block_ms=PROBE_BLOCK_MS if probe else BLOCK_MS)
+            deliveries = await self._consumer.read(room, wait_ms=PROBE_BLOCK_MS if probe else BLOCK_MS)
         # A claim can bring back what is still in hand here, after a time when no lease could be extended.
         fresh = [delivery for delivery in deliveries if delivery.entry_id not in self._held]
         if probe and not fresh:
@@ -128,10 +128,10 @@ class ReplayConsumer:
     async def _work(self, held: HeldExchange) -> None:
         """Take one exchange to its outcome. Nothing that happens to it touches another."""
         delivery = held.delivery
-        reached("worker.1")
+        crash_point("worker.1")
         try:
             settled = await self._settle(held)
-            reached("worker.4")
+            crash_point("worker.4")
             if settled is not None:
                 self._outbox.add(FinishedEntry(delivery.entry_id, settled.onward, settled.counter))
                 return
@@ -187,12 +187,12 @@ class ReplayConsumer:
         """Stop taking while the next stream is over its bound: exchanges wait here, not there."""
         while True:
             try:
-                length = int(await self._redis.execute_command("XLEN", self._consumer.lane.onward))
+                length = int(await self._redis.execute_command("XLEN", self._consumer.streams.replays))
                 if self._onward_full != (length >= self._desk.spec.max_entries):
                     self._onward_full = not self._onward_full
                     self._desk.slots.changed()
             except (RedisError, OSError) as refused:
-                log.debug("length of %s unknown: %s", self._consumer.lane.onward, refused)
+                log.debug("length of %s unknown: %s", self._consumer.streams.replays, refused)
             await anyio.sleep(ONWARD_EVERY_S)
 
     async def _let_end(self) -> list[str]:
@@ -200,7 +200,7 @@ class ReplayConsumer:
         with anyio.move_on_after(self._desk.spec.deadline_s + FINISH_S):
             while self._held:
                 await self._desk.slots.wait_for_change(IDLE_S)
-        reached("worker.6")
+        crash_point("worker.6")
         left = list(self._held.values())
         for held in left:
             if held.task is not None:
@@ -213,7 +213,7 @@ class ReplayConsumer:
                 await self._consumer.hand_back(left)
                 await self._consumer.leave()
             except (RedisError, OSError) as refused:
-                log.warning("%s: not left properly, others take over: %s", self._consumer.lane.source, refused)
+                log.warning("%s: not left properly, others take over: %s", self._consumer.streams.source, refused)
 
 
 async def _cut_short(taking: anyio.CancelScope, until: anyio.Event) -> None:
@@ -231,6 +231,6 @@ def _report(delivery: ClaimedEntry, refused: RedisError | OSError) -> None:
 
 def _name(delivery: ClaimedEntry) -> str:
     try:
-        return exchange_id(delivery.fields)
+        return read_exchange_id(delivery.fields)
     except BadEntry:
         return f"in entry {delivery.entry_id}"

@@ -5,9 +5,8 @@ import time
 
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
 from redis.exceptions import ResponseError
-
-from .scripts import run_script
 
 
 def set_hold(redis: RedisClient, name: str, by: str, why: str, act: str, *, only_at: int | None = None) -> None:
@@ -17,6 +16,7 @@ def set_hold(redis: RedisClient, name: str, by: str, why: str, act: str, *, only
     Raises RedisError.
     """
     fields = ("hold", "1", "hold_by", by, "hold_why", why, "hold_at", str(time.time_ns() // 1_000_000), "hold_act", act)
-    run_script(redis, "hold", keys.launch(name), "" if only_at is None else only_at, *fields)
+    revision = "" if only_at is None else only_at
+    call_script(redis, ScriptCall("set_hold", (keys.launch(name),), (revision, *fields)))
     with contextlib.suppress(ResponseError):  # on a full server; hooks and workers poll the hold by itself
         redis.execute_command("INCR", keys.REVISION)

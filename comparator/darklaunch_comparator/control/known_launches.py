@@ -5,7 +5,8 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.spec import LaunchSpec, check_name, parse_state
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 from redis.exceptions import ResponseError
 
@@ -26,7 +27,7 @@ def read_launch_specs(connection: Connection[Any], redis: RedisClient) -> dict[s
             continue
         try:
             specs[check_name(name)] = parse_state(
-                name, as_dict(redis.execute_command("HGETALL", keys.launch(name)))
+                name, pair_fields(redis.execute_command("HGETALL", keys.launch(name)))
             ).spec
         except (BadLaunch, ResponseError):
             if is_launch_name(name):

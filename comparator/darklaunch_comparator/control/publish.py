@@ -3,7 +3,7 @@
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import pack_spec
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.redis.script_queue import ScriptCall, call_script, insist
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script, write_even_if_full
 
 from darklaunch_comparator.store.launches import LaunchRecord
 
@@ -15,8 +15,10 @@ def publish_launch(redis: RedisClient, record: LaunchRecord, *, lift_hold: bool)
     decided so may ask for it: publishing again must not.
     """
     state = record.state
-    insist(redis, "SADD", keys.LAUNCHES, state.name)
+    write_even_if_full(redis, "SADD", keys.LAUNCHES, state.name)
     arguments = (state.revision, state.status.value, repr(state.percent), pack_spec(state.spec), int(lift_hold))
-    published = call_script(redis, ScriptCall("publish", (keys.launch(state.name),), arguments))
-    insist(redis, "INCR", keys.REVISION)  # also when refused: whoever published may have stopped before this
+    published = call_script(redis, ScriptCall("publish_launch", (keys.launch(state.name),), arguments))
+    write_even_if_full(
+        redis, "INCR", keys.REVISION
+    )  # also when refused: whoever published may have stopped before this
     return bool(published)

@@ -6,9 +6,10 @@ import logging
 from typing import Any, Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import RedisClient, as_dict
-from darklaunch_shared.redis.script_queue import ScriptCall, call_script
+from darklaunch_shared.process.crash_points import crash_point
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
+from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 from redis.exceptions import ResponseError
 
@@ -34,7 +35,7 @@ class Cleanup:
         """Do everything once. Raises psycopg.Error and RedisError."""
         for day in ResultPartitions(connection, self._retention_days).keep(today_utc()):
             log.info("dropped the results of %s", day)
-        reached("leader.7")
+        crash_point("leader.7")
         seconds, micros = redis.execute_command("TIME")
         now_ms = int(seconds) * 1000 + int(micros) // 1000
         alive = _forget_processes(redis, now_ms)
@@ -60,7 +61,7 @@ def _forget_processes(redis: RedisClient, now_ms: int) -> set[str]:
     alive: set[str] = set()
     for registry in (keys.HOOKS, keys.WORKERS, keys.COMPARATORS, keys.ROUTES):
         try:
-            stored = as_dict(redis.execute_command("HGETALL", registry))
+            stored = pair_fields(redis.execute_command("HGETALL", registry))
         except ResponseError as broken:
             log.debug("%s cannot be read: %s", registry, broken)
             continue
@@ -81,10 +82,10 @@ def _reap(redis: RedisClient, stream: str, group: str, alive: set[str]) -> None:
     except ResponseError:
         return  # there is no such stream or group yet
     for consumer in consumers:
-        told = as_dict(consumer)
+        told = pair_fields(consumer)
         name = told[b"name"].decode(errors="replace")
         if int(told[b"pending"]) == 0 and int(told[b"idle"]) > SILENT_MS and name not in alive:
-            call_script(redis, ScriptCall("leave", (stream,), (group, name)))
+            call_script(redis, ScriptCall("leave_group", (stream,), (group, name)))
 
 
 def _forget_producers(connection: Connection[Any], redis: RedisClient, launch: str, shard: int) -> None:

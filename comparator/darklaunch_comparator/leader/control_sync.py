@@ -12,14 +12,13 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchStatus
-from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.redis.script_queue import insist
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script, write_even_if_full
 from psycopg import Connection
 from redis.exceptions import RedisError, ResponseError
 
 from darklaunch_comparator.control.publish import publish_launch
-from darklaunch_comparator.control.scripts import run_script
 from darklaunch_comparator.errors import LaunchChanged
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, list_launches, update_launch
 
@@ -60,9 +59,9 @@ class ControlSync:
         records = list_launches(connection)
         if not records:
             return
-        if insist(redis, "SADD", keys.LAUNCHES, *(record.state.name for record in records)):
-            insist(redis, "INCR", keys.REVISION)
-        reached("leader.2")
+        if write_even_if_full(redis, "SADD", keys.LAUNCHES, *(record.state.name for record in records)):
+            write_even_if_full(redis, "INCR", keys.REVISION)
+        crash_point("leader.2")
         pipeline = redis.pipeline(transaction=False)
         for record in records:
             pipeline.execute_command("HMGET", keys.launch(record.state.name), *_FIELDS)
@@ -88,17 +87,17 @@ class ControlSync:
             if record.state.hold:
                 _restore_hold(redis, record)
             lift = copy.revision >= 0 and copy.revision < record.lifted_revision
-            reached("leader.3")
+            crash_point("leader.3")
             if publish_launch(redis, record, lift_hold=lift):
-                reached("leader.4")
+                crash_point("leader.4")
                 log.info("launch %s: published revision %d", record.state.name, revision)
         elif copy.held and _is_news(record, copy):
             if not self._leaves_to_judge(record, copy):
                 _take_over(connection, redis, record, copy)
         elif copy.held and copy.act:
-            run_script(redis, "hold_recorded", keys.launch(record.state.name), copy.at)
+            call_script(redis, ScriptCall("mark_hold_recorded", (keys.launch(record.state.name),), (copy.at,)))
         elif record.state.hold and not copy.held and _restore_hold(redis, record):
-            insist(redis, "INCR", keys.REVISION)
+            write_even_if_full(redis, "INCR", keys.REVISION)
             log.warning("launch %s: Redis had lost its hold; only `darklaunch resume` lifts one", record.state.name)
 
     def _leaves_to_judge(self, record: LaunchRecord, copy: RedisLaunchCopy) -> bool:
@@ -153,15 +152,15 @@ def _take_over(connection: Connection[Any], redis: RedisClient, record: LaunchRe
         taken = update_launch(connection, name, act, status=status, hold=True, only_at=record.state.revision)
     except LaunchChanged:
         return  # whoever changed it knew better; the next look decides anew
-    reached("leader.5")
+    crash_point("leader.5")
     publish_launch(redis, taken, lift_hold=False)
-    run_script(redis, "hold_recorded", keys.launch(name), copy.at)
+    call_script(redis, ScriptCall("mark_hold_recorded", (keys.launch(name),), (copy.at,)))
     log.warning("launch %s: recorded the hold that %s set: %s", name, act.actor, act.reason)
 
 
 def _restore_hold(redis: RedisClient, record: LaunchRecord) -> bool:
     arguments = (record.state.revision, "the record holds it")
-    return bool(run_script(redis, "restore_hold", keys.launch(record.state.name), *arguments))
+    return bool(call_script(redis, ScriptCall("restore_hold", (keys.launch(record.state.name),), arguments)))
 
 
 def _time(at_ms: str) -> datetime | None:

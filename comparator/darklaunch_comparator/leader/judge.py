@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from darklaunch_shared.launch.spec import LaunchStatus
-from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
@@ -99,7 +99,7 @@ class Judge:
             if docket.changed or docket.judged_until_ms - before_ms >= SAVE_MS:
                 save_judge_state(connection, docket, _summary(docket, sitting))
         if acting.done is not None:
-            reached("judge.3")
+            crash_point("judge.3")
             publish_if_possible(redis, acting.done)
 
     def _docket(self, connection: Connection[Any], sitting: JudgeTurn) -> JudgeState:
@@ -146,7 +146,7 @@ class Judge:
                         self._consider(docket, sitting, acting)
                     return
                 take_in(connection, docket, sitting, start_ms, seen)
-                reached("judge.1")
+                crash_point("judge.1")
                 self._consider(docket, sitting, acting)
                 if acting.done:
                     return
@@ -192,7 +192,7 @@ class Judge:
         if state.status is not LaunchStatus.ACTIVE and decision.move is not JudgeMove.ROLL_BACK:
             return
         acting.make(decision, docket.case, about)
-        reached("judge.2")
+        crash_point("judge.2")
         docket.changed = True
         if decision.move is JudgeMove.RAISE:
             docket.case = docket.case.at_step(docket.case.progress.step + 1, sitting.now_ms, sitting.policy)

@@ -6,10 +6,10 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.exchange_ids import list_exchange_ids
 from psycopg import Connection
 
 from darklaunch_comparator.control.known_launches import list_shards
-from darklaunch_comparator.control.scripts import run_script
 from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_of
 from darklaunch_comparator.store.judgements import read_judged_exchanges
 from darklaunch_comparator.store.launches import LaunchRecord
@@ -56,6 +56,6 @@ def oldest_on_its_way_ms(redis: RedisClient, record: LaunchRecord) -> int | None
     name, oldest = record.state.name, list[int]()
     for shard in list_shards(record.state.spec):
         for stream in (keys.captures(name, shard), keys.replays(name, shard)):
-            listed = run_script(redis, "exchange_ids", stream, "0", 1)
-            oldest += [int(listed[0].partition(b"-")[0])] if listed else []
+            first = next(list_exchange_ids(redis, stream, page=1), None)
+            oldest += [int(first[0].partition("-")[0])] if first else []
     return min(oldest, default=None)

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import psycopg
 from darklaunch_shared.process.backoff import Backoff
-from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import RedisClient, connect, explain
+from darklaunch_shared.process.crash_points import crash_point
+from darklaunch_shared.redis.client import RedisClient, connect
+from darklaunch_shared.redis.errors import explain_redis_error
 from psycopg import Connection
 from redis.exceptions import RedisError
 
@@ -105,7 +106,7 @@ class Leader:
                 self.leading = _try_lock(connection)
                 if self.leading:
                     log.info("leading from now on")
-                    reached("leader.1")
+                    crash_point("leader.1")
                     prepare_connection(connection)
                     duties = self._duties()
             backoff.reset()
@@ -122,7 +123,11 @@ class Leader:
             if isinstance(error, psycopg.Error) and connection.closed:
                 raise
             if not duty.failing:
-                told = explain(error, self._settings.redis_url) if isinstance(error, RedisError | OSError) else error
+                told = (
+                    explain_redis_error(error, self._settings.redis_url)
+                    if isinstance(error, RedisError | OSError)
+                    else error
+                )
                 log.warning("%s waits: %s", duty.name, told, exc_info=not _expected(error))
             duty.failing = True
         else:

@@ -20,13 +20,14 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import RedisClient, as_dict
-from darklaunch_shared.wire.dead_letter import pack_notice, unpack_dead
+from darklaunch_shared.process.crash_points import crash_point
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.exchange_ids import list_exchange_ids
+from darklaunch_shared.wire.dead_letter import pack_dead_notice, unpack_dead_letter
+from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 
 from darklaunch_comparator.control.known_launches import list_shards, read_launch_specs
-from darklaunch_comparator.control.scripts import list_exchange_ids
 from darklaunch_comparator.pipeline.assess import assess_entry, compile_launch_rules
 from darklaunch_comparator.results.result import ExchangeResult, create_lost_result
 from darklaunch_comparator.store.partitions import today_utc
@@ -122,8 +123,8 @@ class LostExchangeDetector:
             settled = [_numbered(launch, identity) for identity in set(missing) - streams.travelling]
             if settled:
                 cursor.executemany(_SQL["arrived"], settled)
-            reached("leader.8")
-        reached("leader.9")
+            crash_point("leader.8")
+        crash_point("leader.9")
         if lost:
             log.error("launch %s: %d exchanges were lost in Redis or died unseen", launch, len(lost))
 
@@ -162,10 +163,10 @@ def _streams(redis: RedisClient, launch: str, spec: LaunchSpec) -> StreamedExcha
 def _died(redis: RedisClient, launch: str, stream: str, entry_id: str) -> ExchangeResult | None:
     """Read a dead letter as the notice that should have come with it."""
     for _, fields in redis.execute_command("XRANGE", stream, entry_id, entry_id):
-        letter = unpack_dead(as_dict(fields))
+        letter = unpack_dead_letter(pair_fields(fields))
         try:
             return assess_entry(
-                launch, pack_notice(letter.fields, entry_id, launch), compile_launch_rules(LaunchSpec(shadow=""))
+                launch, pack_dead_notice(letter.fields, entry_id, launch), compile_launch_rules(LaunchSpec(shadow=""))
             )
         except BadEntry:
             return None

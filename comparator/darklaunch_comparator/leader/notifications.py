@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import psycopg
-from darklaunch_shared.launch.origin import forbidden_address
+from darklaunch_shared.launch.origin import explain_forbidden_address
 from darklaunch_shared.process.backoff import Backoff
 from psycopg import Connection
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -157,7 +157,7 @@ def post(url: str, body: bytes, told: NotifiedEvent, secret: str) -> str:
     }
     try:
         for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
-            if why := forbidden_address(str(address[0])):
+            if why := explain_forbidden_address(str(address[0])):
                 raise MustNotSend(f"not sent: {parts.hostname} must not be called: {why}")
         request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 (the policy admits http alone)
         with _OPENER.open(request, timeout=ANSWER_S) as answer:

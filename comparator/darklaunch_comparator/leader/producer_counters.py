@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.process.crash_points import crash_point
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
 from psycopg import Connection
 from redis.exceptions import ResponseError
@@ -40,13 +41,13 @@ class ProducerCounterSync:
             if rows:
                 with connection.transaction(), connection.cursor() as cursor:
                     cursor.executemany(_SQL["copy"], [row for _, row in rows])
-            reached("leader.6")
+            crash_point("leader.6")
             self._copied[keys.producers(launch, shard)] |= said
             self._copied[keys.admitted(launch, shard)] |= admitted
 
     def _changed(self, redis: RedisClient, key: str) -> dict[bytes, bytes]:
         try:
-            stored = as_dict(redis.execute_command("HGETALL", key))
+            stored = pair_fields(redis.execute_command("HGETALL", key))
         except ResponseError as broken:
             log.debug("%s cannot be read: %s", key, broken)
             return {}

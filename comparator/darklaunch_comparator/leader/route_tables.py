@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.redis.client import RedisClient, as_dict
-from darklaunch_shared.wire.route_table import MOST_TABLES, field_of, unpack_table
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.fields import pair_fields
+from darklaunch_shared.wire.route_table import MOST_TABLES, registry_field, unpack_route_table
 from psycopg import Connection
 
 from darklaunch_comparator.results.storable import LABEL_CHARS, storable_json, storable_text
@@ -32,7 +33,7 @@ class RouteTableSync:
         if int(redis.execute_command("HLEN", keys.ROUTES)) > 2 * MOST_TABLES:
             log.warning("%s holds more tables than hooks put there; none is read", keys.ROUTES)
             return
-        stored = as_dict(redis.execute_command("HGETALL", keys.ROUTES))
+        stored = pair_fields(redis.execute_command("HGETALL", keys.ROUTES))
         changed = {field: raw for field, raw in stored.items() if self._copied.get(field) != raw}
         rows = [row for field, raw in sorted(changed.items()) if (row := _row(field, raw))]
         with connection.transaction(), connection.cursor() as cursor:
@@ -45,11 +46,11 @@ class RouteTableSync:
 def _row(field: bytes, raw: bytes) -> dict[str, Any] | None:
     seen, _, packed = raw.partition(b" ")
     try:
-        table = unpack_table(packed)
+        table = unpack_route_table(packed)
     except BadEntry as damaged:
         log.debug("%r: %s", field[:120], damaged)
         return None
-    if field != field_of(table).encode() or not seen.isdigit() or not 0 < int(seen[:15]) < _LATEST_MS:
+    if field != registry_field(table).encode() or not seen.isdigit() or not 0 < int(seen[:15]) < _LATEST_MS:
         return None
     routes = [
         [storable_text(method, LABEL_CHARS), storable_text(template, _TEMPLATE_CHARS)]

@@ -9,7 +9,8 @@ from typing import Any, Final, cast
 import orjson
 from darklaunch_shared import keys
 from darklaunch_shared.crypto.sealing import SEALED
-from darklaunch_shared.wire.exchange import REDACTED, Fields
+from darklaunch_shared.wire.exchange import REDACTED
+from darklaunch_shared.wire.fields import Fields
 
 from darklaunch_comparator.compare import media_type
 from darklaunch_comparator.compare.decompress import (

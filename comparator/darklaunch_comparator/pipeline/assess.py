@@ -12,7 +12,8 @@ from typing import Final
 
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Exchange, Fields
+from darklaunch_shared.wire.exchange import Exchange
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import (
     NoiseReplay,
     Replay,
@@ -143,7 +144,7 @@ def _answered(
     exchange = replay.exchange
     endpoint = storable_text(exchange.endpoint, ENDPOINT_CHARS)
     outcome, reason, comparison = compare_exchange(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
-    slow = shadow.answer.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
+    slow = shadow.response.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
     evidence: tuple[ResultProblem, ...] = ()
     if comparison and outcome == "mismatched":
         evidence = (_mismatch(exchange, shadow, comparison, rules, fields),)
@@ -157,13 +158,13 @@ def _answered(
         outcome,
         None if reason is None else storable_text(reason, LABEL_CHARS),
         exchange.primary.status,
-        shadow.answer.status,
+        shadow.response.status,
         exchange.primary.latency_ms,
-        shadow.answer.latency_ms,
+        shadow.response.latency_ms,
         shadow.latency_source.value,
         slow,
         storable_text(shadow.build, LABEL_CHARS),
-        _observed(replay, shadow, replay.repeat, rules, comparison) if replay.repeat else None,
+        _observed(replay, shadow, replay.noise_replay, rules, comparison) if replay.noise_replay else None,
         evidence,
         _excuses(comparison) if comparison and comparison.excuses else (),
     )
@@ -215,8 +216,8 @@ def _primary_side(exchange: Exchange) -> ComparedResponse:
 
 
 def _replayed_side(exchange: Exchange, answered: ShadowResponse, origin: str, rules: LaunchRules) -> ComparedResponse:
-    at_ms = answered.replayed_at_ms + int(answered.answer.latency_ms)
-    return ComparedResponse(answered.answer, exchange.request.origin if rules.preserve_host else origin, at_ms)
+    at_ms = answered.replayed_at_ms + int(answered.response.latency_ms)
+    return ComparedResponse(answered.response, exchange.request.origin if rules.preserve_host else origin, at_ms)
 
 
 def _mismatch(
@@ -230,7 +231,7 @@ def _mismatch(
         storable_json([{"path": path, "kind": kind} for path, kind in pairs]),
         storable_json([asdict(difference) for difference in comparison.differences]),
         comparison.omitted,
-        fingerprint_request(exchange.request.target, exchange.primary.status, shadow.answer.status),
+        fingerprint_request(exchange.request.target, exchange.primary.status, shadow.response.status),
         fields,
         rules.book.masked(exchange.endpoint),
     )
@@ -241,7 +242,7 @@ def _slowness(exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, fi
     took = {
         "group_path": "latency",
         "primary": f"{exchange.primary.latency_ms:,.1f} ms",
-        "shadow": f"{shadow.answer.latency_ms:,.1f} ms",
+        "shadow": f"{shadow.response.latency_ms:,.1f} ms",
     }
     return ResultProblem(
         "slow",
@@ -250,7 +251,7 @@ def _slowness(exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, fi
         storable_json([place]),
         storable_json([place | took]),
         0,
-        fingerprint_request(exchange.request.target, exchange.primary.status, shadow.answer.status),
+        fingerprint_request(exchange.request.target, exchange.primary.status, shadow.response.status),
         fields,
         rules.book.masked(exchange.endpoint),
     )

@@ -15,7 +15,7 @@ from typing import Final
 
 import anyio
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.process.shutdown import StopEvent
 from darklaunch_shared.redis.consumer import ClaimedEntry, GroupConsumer
 from redis.exceptions import RedisError
@@ -54,7 +54,7 @@ class CompareConsumer:
         self.recorded = 0
         self._consumer, self._writers = consumer, writers
         self._rules, self._noise, self._settings = rules, noise, settings
-        self._launch = consumer.lane.launch
+        self._launch = consumer.streams.launch
         self._held: dict[str, ClaimedEntry] = {}
         self._reading = anyio.Lock()
         self._claim_every_s = min(CLAIM_EVERY_S, settings.lease_s)
@@ -91,7 +91,7 @@ class CompareConsumer:
             except WriterStopped:
                 break  # what is held is handed back
             except Exception:  # what was held is claimed after a lease, and buried when it happens every time
-                log.exception("%s: a batch of %d failed", self._consumer.lane.source, len(batch))
+                log.exception("%s: a batch of %d failed", self._consumer.streams.source, len(batch))
                 self._let_go(batch)
                 await anyio.sleep(AGAIN_S)
             else:
@@ -108,10 +108,10 @@ class CompareConsumer:
             self._claim_at_s = time.monotonic() + self._claim_every_s * random.uniform(0.8, 1.2)
             if claimed := await self._consumer.claim(room):
                 return claimed
-        deliveries = await self._consumer.read(room, block_ms=self._settings.block_ms)
+        deliveries = await self._consumer.read(room, wait_ms=self._settings.block_ms)
         if 0 < len(deliveries) < room and self._settings.batch_wait_ms:
             await anyio.sleep(self._settings.batch_wait_ms / 1000)
-            deliveries += await self._consumer.read(room - len(deliveries), block_ms=1)
+            deliveries += await self._consumer.read(room - len(deliveries), wait_ms=1)
         if deliveries:
             read_bytes = sum([sum(map(len, delivery.fields.values())) for delivery in deliveries])
             self._mean_bytes = max(1.0, read_bytes / len(deliveries))
@@ -119,12 +119,12 @@ class CompareConsumer:
 
     async def _settle(self, found: list[tuple[ClaimedEntry, ExchangeResult]]) -> None:
         by_exchange = {finding.exchange_id: delivery for delivery, finding in found}
-        reached("comparator.1")
+        crash_point("comparator.1")
         refused = await self._writers.record(self._launch, [finding for _, finding in found])
-        reached("comparator.5")
+        crash_point("comparator.5")
         unsettled = {by_exchange[refusal.finding.exchange_id].entry_id for refusal in refused}
         await self._acknowledge([delivery for delivery, _ in found if delivery.entry_id not in unsettled])
-        reached("comparator.6")
+        crash_point("comparator.6")
         for refusal in refused:
             await self._give_up(by_exchange[refusal.finding.exchange_id], refusal)
         self.recorded += len(found) - len(refused)
@@ -139,7 +139,7 @@ class CompareConsumer:
             except BadEntry as broken:
                 await self._bury(delivery, str(broken))
             except Exception as error:
-                log.exception("%s: entry %s cannot be read", self._consumer.lane.source, delivery.entry_id)
+                log.exception("%s: entry %s cannot be read", self._consumer.streams.source, delivery.entry_id)
                 await self._bury(delivery, f"comparator error: {type(error).__name__}: {error}")
             if time.monotonic() >= until_s:
                 await asyncio.sleep(0)
@@ -148,9 +148,9 @@ class CompareConsumer:
 
     async def _acknowledge(self, deliveries: list[ClaimedEntry]) -> None:
         try:
-            await self._consumer.settle([delivery.entry_id for delivery in deliveries], "recorded")
+            await self._consumer.acknowledge([delivery.entry_id for delivery in deliveries], "recorded")
         except RedisError as gone:  # with their stream, and so they need nothing
-            log.debug("%s: nothing to acknowledge: %s", self._consumer.lane.source, gone)
+            log.debug("%s: nothing to acknowledge: %s", self._consumer.streams.source, gone)
 
     async def _give_up(self, delivery: ClaimedEntry, refusal: RefusedResult) -> None:
         """Bury an entry whose row is refused. A notice of a loss has no payload: it is recorded without detail."""
@@ -160,14 +160,14 @@ class CompareConsumer:
             return
         bare = replace(finding, endpoint=UNKNOWN, method=UNKNOWN, captured_at_ms=time.time_ns() // 1_000_000)
         for again in await self._writers.record(self._launch, [bare]):
-            log.error("%s: %s stays unrecorded: %s", self._consumer.lane.source, finding.exchange_id, again.why)
+            log.error("%s: %s stays unrecorded: %s", self._consumer.streams.source, finding.exchange_id, again.why)
         await self._acknowledge([delivery])
 
     async def _bury(self, delivery: ClaimedEntry, reason: str) -> None:
         try:
             await self._consumer.bury(delivery, reason.encode("utf-8", "replace").decode()[:1000])
         except RedisError as gone:  # with its stream
-            log.warning("%s: entry %s was not buried: %s", self._consumer.lane.source, delivery.entry_id, gone)
+            log.warning("%s: entry %s was not buried: %s", self._consumer.streams.source, delivery.entry_id, gone)
 
     async def _keep_leases(self) -> None:
         while True:
@@ -175,11 +175,11 @@ class CompareConsumer:
             try:
                 await self._consumer.extend(list(self._held))
             except RedisError as gone:
-                log.debug("%s: no lease to extend: %s", self._consumer.lane.source, gone)
+                log.debug("%s: no lease to extend: %s", self._consumer.streams.source, gone)
 
     async def _part(self) -> None:
         try:
             await self._consumer.hand_back(list(self._held))
             await self._consumer.leave()
         except (RedisError, OSError) as error:
-            log.debug("%s: left without a word: %s", self._consumer.lane.source, error)
+            log.debug("%s: left without a word: %s", self._consumer.streams.source, error)

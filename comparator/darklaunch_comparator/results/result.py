@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from darklaunch_shared.process.fast_dataclass import immutable
-from darklaunch_shared.wire.exchange import Fields
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import ReplayedVersion
 
 from darklaunch_comparator.masking import NO_PLACES, MaskPlaces

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.wire.exchange import VERSION, Fields
+from darklaunch_shared.wire.exchange import VERSION
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import Replay, unpack_replay
 from psycopg import Connection
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.process.crash_points import crash_point
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
@@ -78,17 +78,17 @@ def _write(
     with connection.transaction(), connection.cursor() as cursor:
         if not alone:
             cursor.execute(_SQL["lock"], {"launch": launch})
-        reached("comparator.2")
+        crash_point("comparator.2")
         if all_new:
             insert_all(cursor, launch, rows)
         else:
             inserted, retracted = insert_new(cursor, launch, rows)
-        reached("comparator.3")
+        crash_point("comparator.3")
         gains = aggregate_results(inserted, retracted)
         with connection.pipeline():
             add_statistics(cursor, launch, inserted, gains)
             sampled = add_signatures(cursor, launch, gains.groups, memory)
-        reached("comparator.4")
+        crash_point("comparator.4")
     memory.learn(launch, gains, sampled)
     return inserted, retracted
 

@@ -9,7 +9,8 @@ import psycopg
 from darklaunch_comparator.leader.producer_counters import is_producer
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.producer_counters import unpack_counters
 
 from darklaunch_console.stores.postgres import Connection
@@ -61,7 +62,7 @@ def read_shard_book(redis: RedisClient, launch: str, shard: int, until_s: float)
     admitted, producers, captures, replays = pipeline.execute()
     return ShardBook(
         {name: seq for name, seq in _numbers(admitted).items() if is_producer(name)},
-        [said for raw in as_dict(producers).values() if (said := _said(raw))],
+        [said for raw in pair_fields(producers).values() if (said := _said(raw))],
         int(captures),
         int(replays),
         count_stream_entries(redis, launch, shard, until_s),
@@ -90,7 +91,7 @@ def find_gap_start(connection: Connection, launch: str, producer: str) -> dateti
 
 def _numbers(hash_: Any) -> dict[str, int]:
     """Read a hash of counters; what can be none of ours is left out."""
-    stored = as_dict(hash_).items()
+    stored = pair_fields(hash_).items()
     return {
         name.decode(errors="replace"): int(raw) for name, raw in stored if raw.isdigit() and len(raw) <= MOST_DIGITS
     }

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from darklaunch_comparator.control.scripts import list_exchange_ids
 from darklaunch_comparator.leader.producer_counters import is_producer
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.exchange_ids import list_exchange_ids
+from darklaunch_shared.wire.fields import pair_fields
 from redis.exceptions import ResponseError
 
 _NO_ID: Final = (0, 0)
@@ -80,7 +81,7 @@ def _producer(identity: str) -> str:
 
 def _last_read(redis: RedisClient, stream: str, group: str) -> tuple[int, int]:
     try:
-        groups = [as_dict(each) for each in redis.execute_command("XINFO", "GROUPS", stream)]
+        groups = [pair_fields(each) for each in redis.execute_command("XINFO", "GROUPS", stream)]
     except ResponseError:  # there is no stream yet
         return _NO_ID
     read = (_parsed(each[b"last-delivered-id"].decode()) for each in groups if each[b"name"] == group.encode())

@@ -33,7 +33,7 @@ from darklaunch_console.output.screen import (
     wrap_text,
 )
 from darklaunch_console.output.table import render_table, split_at
-from darklaunch_console.output.text import format_plural, printable
+from darklaunch_console.output.text import escape_unprintable, format_plural
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.dead_letters import (
     StoredDeadLetter,
@@ -228,7 +228,7 @@ def _readable(field: bytes, value: bytes) -> list[str]:
         with contextlib.suppress(orjson.JSONDecodeError):
             value = orjson.dumps(orjson.loads(value), option=orjson.OPT_INDENT_2)
     text = value[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
-    lines = printable(text, keep="\n").split("\n")
+    lines = escape_unprintable(text, keep="\n").split("\n")
     if len(value) > SHOWN_BYTES:
         lines.append(f"… {format_bytes(len(value) - SHOWN_BYTES)} more: --json shows all")
     return lines

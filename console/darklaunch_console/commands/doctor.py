@@ -17,7 +17,7 @@ from darklaunch_console.doctor.check_redis import check_redis
 from darklaunch_console.doctor.check_result import CheckLevel, CheckResult, fail
 from darklaunch_console.errors import EXIT_FAILED, BadUsage, ConsoleError, ServerUnreachable
 from darklaunch_console.output.screen import BAD, GOOD, WARN, json_option, print_json, print_line, style_text
-from darklaunch_console.output.text import format_plural, join_lines, printable
+from darklaunch_console.output.text import escape_unprintable, format_plural, join_lines
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import name_postgres, name_redis, open_postgres, open_redis, require_database
 from darklaunch_console.stores.processes import list_live_comparators, list_live_hooks, list_live_workers
@@ -102,6 +102,6 @@ def _tell(found: list[CheckResult]) -> None:
     else:
         print_line(f"Everything works: {len(found)} checks{warnings}.", style=WARN if warned else GOOD)
     for finding in found:
-        print_line(f"{style_text(f'{finding.level:<5}', STYLE[finding.level])} {printable(finding.what)}")
+        print_line(f"{style_text(f'{finding.level:<5}', STYLE[finding.level])} {escape_unprintable(finding.what)}")
         if finding.do:
-            print_line(f"      {printable(finding.do)}")
+            print_line(f"      {escape_unprintable(finding.do)}")

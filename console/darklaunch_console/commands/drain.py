@@ -11,7 +11,7 @@ import click
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.redis.script_queue import insist
+from darklaunch_shared.redis.script_calls import write_even_if_full
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -76,13 +76,13 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
 
 @contextlib.contextmanager
 def _discarding(redis: RedisClient, name: str) -> Generator[None]:
-    insist(redis, "HSET", keys.launch(name), "wait_until_drained", DISCARDED)
-    insist(redis, "INCR", keys.REVISION)
+    write_even_if_full(redis, "HSET", keys.launch(name), "wait_until_drained", DISCARDED)
+    write_even_if_full(redis, "INCR", keys.REVISION)
     try:
         yield
     finally:  # a later pause must not discard
         redis.execute_command("HDEL", keys.launch(name), "wait_until_drained")
-        insist(redis, "INCR", keys.REVISION)
+        write_even_if_full(redis, "INCR", keys.REVISION)
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ from darklaunch_console.output.screen import (
     terminal_width,
     wrap_text,
 )
-from darklaunch_console.output.text import printable
+from darklaunch_console.output.text import escape_unprintable
 from darklaunch_console.reports.columns import (
     EXCUSED,
     LEGEND,
@@ -104,9 +104,9 @@ def _told(sample: report_queries.StoredSample, state: str, width: int) -> list[T
     lines += _request(request)
     lines.append(("", ""))
     if isinstance(shadow, ShadowResponse):
-        beside = _beside(sample, primary, shadow.answer, width)
+        beside = _beside(sample, primary, shadow.response, width)
         lines += [_painted(line, width) for line in beside]
-        lines += _notes(primary, shadow.answer, sample, {line.mark for line in beside})
+        lines += _notes(primary, shadow.response, sample, {line.mark for line in beside})
     else:
         beside = _heads(_unanswered(primary, shadow), width)
         lines += [_painted(line, width) for line in beside]
@@ -198,7 +198,7 @@ def _lines(text: str) -> list[str]:
     try:
         return [row.left or "" for row in align_documents(parse_document(text), parse_document(text))]
     except ValueError:
-        return [printable(line, keep="\t").expandtabs(4) for line in text.split("\n")] if text else []
+        return [escape_unprintable(line, keep="\t").expandtabs(4) for line in text.split("\n")] if text else []
 
 
 def _notes(primary: Response, shadow: Response, sample: report_queries.StoredSample, marks: set[str]) -> list[Text]:
@@ -227,7 +227,8 @@ def _painted(line: ColumnLine, width: int) -> Text:
 def _as_json(sample: report_queries.StoredSample) -> dict[str, Any]:
     exchange, shadow = sample.replay.exchange, sample.replay.shadow
     if isinstance(shadow, ShadowResponse):
-        other: dict[str, Any] = {**asdict(shadow), "answer": _answer(shadow.answer)}
+        other: dict[str, Any] = {**asdict(shadow), "answer": _answer(shadow.response)}
+        del other["response"]  # in the JSON it is `answer`
     else:
         other = asdict(shadow)
     return {

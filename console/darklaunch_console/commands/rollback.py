@@ -12,7 +12,8 @@ from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus, parse_state
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.fields import pair_fields
 
 from darklaunch_console.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
 from darklaunch_console.launches.change import (
@@ -68,7 +69,7 @@ def hold(
 
     Raises NoSuchLaunch when neither Redis nor, as far as it can be asked, the record has it.
     """
-    stored = as_dict(redis.execute_command("HGETALL", keys.launch(name)))
+    stored = pair_fields(redis.execute_command("HGETALL", keys.launch(name)))
     if not stored:
         _check_recorded(redis, name, settings)  # Redis may have lost it, and would be told of it again
     state = None

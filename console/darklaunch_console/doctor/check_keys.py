@@ -8,7 +8,7 @@ from typing import Any, cast
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.presence import ProcessRecord
 
-from darklaunch_console.output.text import format_plural, printable
+from darklaunch_console.output.text import escape_unprintable, format_plural
 
 from .check_result import CheckResult, fail, ok, warn
 
@@ -24,7 +24,7 @@ def check_keys(
 def _sealing(
     launches: list[str], hooks: Sequence[ProcessRecord], workers: Sequence[ProcessRecord]
 ) -> list[CheckResult]:
-    names = printable(", ".join(launches))
+    names = escape_unprintable(", ".join(launches))
     known = _common(workers, "seal_keys")
     bare = sum(not hook.about.get("seal_key") for hook in hooks)
     found: list[CheckResult] = []
@@ -33,7 +33,7 @@ def _sealing(
         found.append(fail(f"{what} {names} is sampled there (no_seal_key)", "Set it, and install darklaunch[seal]."))
     unknown = sorted({str(hook.about["seal_key"]) for hook in hooks if hook.about.get("seal_key")} - known)
     if workers and unknown:
-        what = f"Apps seal credentials with keys that not every worker has: {printable(', '.join(unknown))}"
+        what = f"Apps seal credentials with keys that not every worker has: {escape_unprintable(', '.join(unknown))}"
         found.append(fail(what, f"Add them to the workers' DARKLAUNCH_SEAL_KEY; {names} loses exchanges (unsealable)."))
     return found or [ok(f"Credentials are sealed for {names}")]
 
@@ -46,7 +46,9 @@ def _signing(hooks: Sequence[ProcessRecord], workers: Sequence[ProcessRecord]) -
     do = "Give apps and workers the same DARKLAUNCH_SIGNING_KEY."
     if asking and (unknown := sorted(signing - _common(asking, "signing_keys"))):
         named = ", ".join(name or "none" for name in unknown)
-        return [fail(f"Apps sign with keys that workers do not take: {printable(named)}; such entries die", do)]
+        return [
+            fail(f"Apps sign with keys that workers do not take: {escape_unprintable(named)}; such entries die", do)
+        ]
     if len(asking) < len(workers):
         what = (
             f"{format_plural(len(workers) - len(asking), 'worker')} without DARKLAUNCH_SIGNING_KEY: "

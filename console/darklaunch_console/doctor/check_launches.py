@@ -15,7 +15,7 @@ from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.launches.shadow_probe import explain_forbidden, find_captured_at, probe_origin, resolve_host
 from darklaunch_console.output.numbers import format_count, format_ms, format_seconds
-from darklaunch_console.output.text import format_plural, printable
+from darklaunch_console.output.text import escape_unprintable, format_plural
 from darklaunch_console.stores.streams import StreamsState
 
 from .check_result import CheckResult, fail, ok, warn
@@ -65,7 +65,7 @@ def check_shadows(states: Iterable[LaunchState], captured: Iterable[str]) -> lis
 
 def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> CheckResult:
     state, role, url = called
-    name, shown = state.name, printable(url)
+    name, shown = state.name, escape_unprintable(url)
     try:
         origin = parse_origin(url, role)
     except BadOrigin as wrong:
@@ -76,13 +76,16 @@ def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> C
     if (why := explain_forbidden(addresses)) and not state.spec.allow_metadata:
         return fail(f"{name}: its {role} must not be called: {why}", f"Stop it: darklaunch rollback {name}.")
     if primary := find_captured_at(origin, addresses, captured):
-        what = f"{name}: its {role} {shown} is the primary itself, whose requests are captured at {printable(primary)}"
+        origin_shown = escape_unprintable(primary)
+        what = f"{name}: its {role} {shown} is the primary itself, whose requests are captured at {origin_shown}"
         meant = "the new version's address" if role == "shadow" else "another control"
         return fail(what, f"Stop it: darklaunch rollback {name}; then start one with {meant}.")
     answer = probe_origin(origin, addresses[0], PROBE_S)
     if answer.trouble:
         cost = "" if role == "shadow" else " Until then nothing is learned about noise."
-        return warn(f"{name}: its {role} {shown} {printable(answer.trouble)}", f"Start it, or pause the launch.{cost}")
+        return warn(
+            f"{name}: its {role} {shown} {escape_unprintable(answer.trouble)}", f"Start it, or pause the launch.{cost}"
+        )
     return ok(f"{name}: its {role} {shown} answers (HTTP {answer.status} in {format_ms(answer.took_ms)})")
 
 

@@ -10,7 +10,7 @@ from darklaunch_comparator.errors import StoreError
 from darklaunch_comparator.store.migrate import OLDEST_SERVER, check_migrated
 
 from darklaunch_console.output.numbers import format_bytes, format_ms
-from darklaunch_console.output.text import printable
+from darklaunch_console.output.text import escape_unprintable
 from darklaunch_console.stores.postgres import Connection
 
 from .check_redis import judge_clock
@@ -72,10 +72,12 @@ def _privileges(connection: Connection) -> CheckResult:
     row: Any = connection.execute(_PRIVILEGES).fetchone()
     user, lacking, may_create = row
     if lacking:
-        what = f"The Postgres role {printable(user)} lacks rights: {', '.join(lacking)}"
-        return fail(what, f"As the role that owns the tables: darklaunch migrate --runtime-role {printable(user)}.")
+        what = f"The Postgres role {escape_unprintable(user)} lacks rights: {', '.join(lacking)}"
+        return fail(
+            what, f"As the role that owns the tables: darklaunch migrate --runtime-role {escape_unprintable(user)}."
+        )
     more = "and change tables" if may_create else "and no more"
-    return ok(f"The Postgres role {printable(user)} may do what comparators do, {more}")
+    return ok(f"The Postgres role {escape_unprintable(user)} may do what comparators do, {more}")
 
 
 def _partitions(connection: Connection, now: datetime) -> CheckResult:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from darklaunch_shared.redis.presence import ProcessRecord
 
-from darklaunch_console.output.text import format_plural, printable
+from darklaunch_console.output.text import escape_unprintable, format_plural
 
 from .check_redis import judge_clock
 from .check_result import CheckLevel, CheckResult, fail, ok, warn
@@ -36,7 +36,7 @@ def check_processes(
     found += _clocks([*hooks, *workers, *comparators])
     versions = {str(p.about["version"]) for p in (*hooks, *workers, *comparators) if p.about.get("version")}
     if len(versions) > 1:
-        listed = printable(", ".join(sorted(versions)))
+        listed = escape_unprintable(", ".join(sorted(versions)))
         found.append(warn(f"Processes of several releases run: {listed}", "Finish the deployment."))
     return found
 
@@ -53,7 +53,9 @@ def _clocks(processes: Sequence[ProcessRecord]) -> list[CheckResult]:
         if isinstance(told, int):
             host, skew_s = str(process.about.get("host", "?")), (told - process.seen_ms) / 1000
             ahead_s[host] = max(ahead_s.get(host, skew_s), skew_s)
-    judged = [judge_clock(printable(host), skew_s, whom="that of Redis") for host, skew_s in sorted(ahead_s.items())]
+    judged = [
+        judge_clock(escape_unprintable(host), skew_s, whom="that of Redis") for host, skew_s in sorted(ahead_s.items())
+    ]
     wrong = [finding for finding in judged if finding.level is not CheckLevel.OK]
     if judged and not wrong:
         return [ok(f"The clocks of {format_plural(len(judged), 'host')} agree with that of Redis")]

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from darklaunch_shared.errors import BadOrigin
-from darklaunch_shared.launch.origin import Origin, forbidden_address, parse_origin
+from darklaunch_shared.launch.origin import Origin, explain_forbidden_address, parse_origin
 
 PROBE_LIMIT_S: Final = 5.0
 RESOLVE_LIMIT_S: Final = 5.0
@@ -56,7 +56,7 @@ def resolve_host(host: str, port: int) -> tuple[str, ...]:
 
 def explain_forbidden(addresses: Iterable[str]) -> str | None:
     """Say why one of the addresses must not be called; None when all may."""
-    return next((why for address in addresses if (why := forbidden_address(address))), None)
+    return next((why for address in addresses if (why := explain_forbidden_address(address))), None)
 
 
 def probe_origin(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -> ProbeResult:

@@ -11,7 +11,7 @@ import click
 import orjson
 
 from .table import measure_width, split_at
-from .text import printable
+from .text import escape_unprintable
 
 F = TypeVar("F", bound=Any)
 
@@ -83,7 +83,7 @@ def style_text(text: str, style: str) -> str:
 def make_printable(value: bytes | str, limit: int = 200) -> str:
     """Make captured text printable on one line and not longer than `limit` characters."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-    shown = printable(text)
+    shown = escape_unprintable(text)
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from darklaunch_shared.process.safe_logging import printable
+from darklaunch_shared.process.safe_logging import escape_unprintable
 
-__all__ = ["format_plural", "join_lines", "printable"]
+__all__ = ["escape_unprintable", "format_plural", "join_lines"]
 
 
 def join_lines(message: str) -> str:
     """Make a message one printable line that ends with a full stop."""
-    line = printable(" ".join(message.split())).strip()
+    line = escape_unprintable(" ".join(message.split())).strip()
     return line if line.endswith((".", "?", "!", "…")) else f"{line}."
 
 

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from typing import Final
 
 from darklaunch_console.output.table import measure_width, split_at
-from darklaunch_console.output.text import format_plural, printable
+from darklaunch_console.output.text import escape_unprintable, format_plural
 
 from .side_by_side import DIFFERS, LEFT, RIGHT, SAME, SideBySideRow
 
@@ -95,7 +95,7 @@ def _padded(text: str, columns: int) -> str:
 
 def _heading(places: list[str], columns: int) -> str:
     named = ", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED} more" if len(places) > _NAMED else "")
-    title = f"{_RULE * 2} {_cut(printable(named), columns - 6)} "
+    title = f"{_RULE * 2} {_cut(escape_unprintable(named), columns - 6)} "
     return title + _RULE * (columns - measure_width(title))
 
 
@@ -135,7 +135,7 @@ def _left_out(mark: str, number: int) -> ColumnLine:
 
 
 def _row(row: SideBySideRow, side: int) -> list[ColumnLine]:
-    left, right = printable(row.left or ""), printable(row.right or "")
+    left, right = escape_unprintable(row.left or ""), escape_unprintable(row.right or "")
     if row.mark in (SAME, EXCUSED):
         return [ColumnLine(_cut(left, side), _cut(right, side), row.mark)]
     if row.mark == DIFFERS and max(measure_width(left), measure_width(right)) > FOLDS * side:

@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.presence import ProcessRecord
+from darklaunch_shared.wire.fields import pair_fields
 from redis.exceptions import ResponseError
 
 _GROUPS = (
@@ -70,7 +71,7 @@ def _listed(redis: RedisClient, streams: Iterable[str], group: str) -> dict[str,
     found: dict[str, tuple[int, int]] = {}
     for stream in streams:
         try:
-            told = [as_dict(each) for each in redis.execute_command("XINFO", "CONSUMERS", stream, group)]
+            told = [pair_fields(each) for each in redis.execute_command("XINFO", "CONSUMERS", stream, group)]
         except ResponseError:  # nobody has read from it yet
             continue
         for each in told:

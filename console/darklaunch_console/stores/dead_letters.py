@@ -9,10 +9,11 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.redis.client import RedisClient, as_dict
-from darklaunch_shared.scripts import load
-from darklaunch_shared.wire.dead_letter import DeadLetter, unpack_dead
-from darklaunch_shared.wire.exchange import captured_at_ms, exchange_id, read_meta
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
+from darklaunch_shared.wire.dead_letter import DeadLetter, unpack_dead_letter
+from darklaunch_shared.wire.exchange import read_captured_at_ms, read_exchange_id, read_meta
+from darklaunch_shared.wire.fields import pair_fields
 
 from darklaunch_console.errors import ConsoleError
 
@@ -35,7 +36,7 @@ class StoredDeadLetter:
     def captured_ms(self) -> int | None:
         """When it was captured, in milliseconds since the epoch; None when that cannot be read."""
         try:
-            return captured_at_ms(self.meta)
+            return read_captured_at_ms(self.meta)
         except BadEntry:
             return None
 
@@ -47,7 +48,7 @@ def read_dead_letters(redis: RedisClient, state: LaunchState) -> Iterator[Stored
         while True:
             page = redis.execute_command("XREVRANGE", keys.dead(state.name, shard), until, "-", "COUNT", PAGE)
             for entry_id, fields in page:
-                yield _letter(shard, entry_id.decode(), as_dict(fields))
+                yield _letter(shard, entry_id.decode(), pair_fields(fields))
             if len(page) < PAGE:
                 break
             until = f"({page[-1][0].decode()}"
@@ -75,7 +76,7 @@ def retry_dead_letter(redis: RedisClient, state: LaunchState, letter: StoredDead
         )
     name, shard = state.name, letter.shard
     names = (keys.dead(name, shard), stream_of(name, shard), keys.ledger(name, shard))
-    return bool(redis.execute_command("EVAL", load("retry").text, len(names), *names, letter.entry_id))
+    return bool(call_script(redis, ScriptCall("retry_dead_letter", names, (letter.entry_id,))))
 
 
 def delete_dead_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:
@@ -91,9 +92,9 @@ def is_stale(letter: StoredDeadLetter, state: LaunchState, now_ms: int) -> bool:
 
 
 def _letter(shard: int, entry_id: str, fields: dict[bytes, bytes]) -> StoredDeadLetter:
-    dead = unpack_dead(fields)
+    dead = unpack_dead_letter(fields)
     try:
-        exchange = exchange_id(dead.fields)
+        exchange = read_exchange_id(dead.fields)
     except BadEntry:
         exchange = ""
     try:

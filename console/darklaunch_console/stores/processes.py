@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.presence import ProcessRecord, read_alive
+from darklaunch_shared.wire.fields import pair_fields
 
 
 def read_clock_ms(redis: RedisClient) -> int:
@@ -36,5 +37,5 @@ def list_live_comparators(redis: RedisClient) -> list[ProcessRecord]:
 
 
 def _alive(redis: RedisClient, registry: str) -> list[ProcessRecord]:
-    processes = read_alive(as_dict(redis.execute_command("HGETALL", registry)), read_clock_ms(redis))
+    processes = read_alive(pair_fields(redis.execute_command("HGETALL", registry)), read_clock_ms(redis))
     return [process for process in processes if isinstance(process.about, dict)]  # pyright: ignore[reportUnnecessaryIsInstance]

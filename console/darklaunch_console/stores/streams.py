@@ -10,8 +10,9 @@ from typing import Any, Final
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry, BadLaunch
 from darklaunch_shared.launch.spec import LaunchState, check_name, parse_state
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.exchange import VERSION, read_meta
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
 from redis.exceptions import RedisError, ResponseError
 
@@ -82,7 +83,7 @@ def read_published_launches(redis: RedisClient) -> dict[str, LaunchState]:
     states: dict[str, LaunchState] = {}
     for name in sorted(_names(redis)):
         with contextlib.suppress(BadLaunch, ResponseError):
-            stored = as_dict(redis.execute_command("HGETALL", keys.launch(check_name(name))))
+            stored = pair_fields(redis.execute_command("HGETALL", keys.launch(check_name(name))))
             states[name] = parse_state(name, stored)
     return states
 
@@ -114,8 +115,8 @@ def read_shard(redis: RedisClient, name: str, shard: int) -> ShardState:
         _stream(info, pending, now_ms),
         _stream(next_info, next_pending, now_ms),
         int(dead or 0),
-        {_name(field): int(number) for field, number in as_dict(ledger or ()).items() if number.isdigit()},
-        _counters(as_dict(producers or ()).values()),
+        {_name(field): int(number) for field, number in pair_fields(ledger or ()).items() if number.isdigit()},
+        _counters(pair_fields(producers or ()).values()),
     )
 
 
@@ -130,7 +131,7 @@ def read_streams(redis: RedisClient, state: LaunchState) -> StreamsState:
 
 def read_published_launch(redis: RedisClient, name: str) -> LaunchState:
     """Read one launch as hooks and workers see it. Raises NoSuchLaunch, and ConsoleError when it is damaged."""
-    stored = as_dict(redis.execute_command("HGETALL", keys.launch(name)))
+    stored = pair_fields(redis.execute_command("HGETALL", keys.launch(name)))
     if not stored:
         raise NoSuchLaunch(name, _names(redis))
     try:
@@ -170,14 +171,14 @@ def read_recorded_origins(connection: Connection) -> set[str]:
 
 def _origin(fields: Any) -> str:
     try:
-        origin = read_meta(as_dict(fields), keys.META).get("origin")
+        origin = read_meta(pair_fields(fields), keys.META).get("origin")
     except (BadEntry, ValueError):
         return ""
     return origin if isinstance(origin, str) else ""
 
 
 def _stream(info: Any, pending: Any, now_ms: int) -> StreamState:
-    about: dict[bytes, Any] = as_dict(info or ())
+    about: dict[bytes, Any] = pair_fields(info or ())
     first, last_id = about.get(b"first-entry"), _entry_id(about.get(b"last-generated-id", b"0-0"))
     in_flight = int(pending["pending"]) if pending else 0  # redis-py has named its parts
     length = int(about.get(b"length", 0))

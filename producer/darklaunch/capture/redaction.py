@@ -9,7 +9,7 @@ should keep those paths out with `--skip`.
 from collections.abc import Iterable
 
 from darklaunch_shared.crypto.sealing import SEALED, Secrets
-from darklaunch_shared.wire.credential_headers import CREDENTIALS, masked
+from darklaunch_shared.wire.credential_headers import CREDENTIAL_HEADERS, mask_credential
 from darklaunch_shared.wire.exchange import Headers
 
 from .headers import HeaderNames, RawHeaders, check_name, text
@@ -17,7 +17,7 @@ from .headers import HeaderNames, RawHeaders, check_name, text
 
 def credential_names(redact: Iterable[str], forward: Iterable[str]) -> frozenset[str]:
     """Give the header names to redact, lower case: the built-in ones and `redact`, without `forward`."""
-    return (CREDENTIALS | frozenset(redact)) - frozenset(forward)
+    return (CREDENTIAL_HEADERS | frozenset(redact)) - frozenset(forward)
 
 
 class HeaderRedaction:
@@ -55,5 +55,5 @@ class HeaderRedaction:
         for given, content in headers:
             name = names[given]
             value = (content.decode("latin-1") if type(content) is bytes else text(content)).strip(" \t")
-            read.append((name, value if name not in credentials else masked(name, value)))
+            read.append((name, value if name not in credentials else mask_credential(name, value)))
         return tuple(read)

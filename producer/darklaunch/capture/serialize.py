@@ -4,7 +4,7 @@ Everything is at hand then. Left to the background thread it costs several times
 the processor's caches by then, and all the small objects that must wait for it are in the collector's way.
 """
 
-from darklaunch_shared.wire.exchange import pack_text
+from darklaunch_shared.wire.exchange import pack_http_meta
 
 from darklaunch.settings import HookSettings
 
@@ -36,7 +36,7 @@ class RecordingSerializer:
         """
         if UNCLEAN.search(target):
             raise NotHttp("the request target contains a space or a control character")
-        return pack_text(
+        return pack_http_meta(
             method,
             target,
             origin_of(*origin, host_of(headers)),

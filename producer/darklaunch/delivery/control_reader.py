@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from darklaunch_shared.launch.control_view import LaunchStates
 from darklaunch_shared.launch.spec import LaunchState
+from darklaunch_shared.launch.states import LaunchStates
 from redis.exceptions import RedisError
 
 from .known_promotions import FLAGS

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, Protocol
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.process.backoff import Backoff
-from darklaunch_shared.redis.script_queue import Argument, ScriptCall
+from darklaunch_shared.redis.script_calls import Argument, ScriptCall
 from darklaunch_shared.wire.exchange import META_CAP_BYTES
 from darklaunch_shared.wire.producer_counters import ProducerCounters
 

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from darklaunch_shared.launch.control_view import POLL_S
 from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.process.safe_logging import printable
+from darklaunch_shared.launch.states import POLL_S
+from darklaunch_shared.process.safe_logging import escape_unprintable
 
 from darklaunch.capture.launch_snapshot import OFF, LaunchSnapshot, snapshot_of
 
@@ -55,5 +55,5 @@ class LaunchWatch:
     def _complain(self, broken: dict[str, str]) -> None:
         for name, why in broken.items():
             if self._broken.get(name) != why:
-                log.error("launch %s is not sampled: %s", printable(name), printable(why))
+                log.error("launch %s is not sampled: %s", escape_unprintable(name), escape_unprintable(why))
         self._broken = broken

@@ -7,7 +7,8 @@ import encodings.idna  # pyright: ignore[reportUnusedImport]  # noqa: F401 - els
 from collections.abc import Sequence
 from typing import Any, Final, Protocol, cast
 
-from darklaunch_shared.redis.client import RedisClient, RedisPipeline, connect, explain
+from darklaunch_shared.redis.client import RedisClient, RedisPipeline, connect
+from darklaunch_shared.redis.errors import explain_redis_error
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -52,13 +53,13 @@ class RedisConnection:
         try:
             connection = self._pool.get_connection()
         except (RedisError, OSError) as error:
-            raise NotSent(explain(error, self._url)) from error
+            raise NotSent(explain_redis_error(error, self._url)) from error
         try:
             connection.send_packed_command([_packed(commands)], check_health=False)
             return _replies(connection, len(commands))
         except (RedisError, OSError) as error:
             connection.disconnect()
-            raise NoReply(explain(error, self._url)) from error
+            raise NoReply(explain_redis_error(error, self._url)) from error
         except BaseException:
             connection.disconnect()
             raise

@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Any, Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.redis.script_queue import call_script
-from darklaunch_shared.wire.route_table import MOST_TABLES, Route, RouteTable, field_of, publication
+from darklaunch_shared.redis.script_calls import call_script
+from darklaunch_shared.wire.route_table import MOST_TABLES, Route, RouteTable, registry_field, route_heartbeat
 
 from darklaunch.internal_errors import ErrorLog
 from darklaunch.routes.route_table import read_routes
@@ -60,9 +60,9 @@ class RoutePublisher:
 
     def _publish(self, table: RouteTable) -> None:
         try:
-            known, held = self._wire.ask([("HEXISTS", keys.ROUTES, field_of(table)), ("HLEN", keys.ROUTES)])
+            known, held = self._wire.ask([("HEXISTS", keys.ROUTES, registry_field(table)), ("HLEN", keys.ROUTES)])
             if isinstance(known, int) and isinstance(held, int) and (known or held < MOST_TABLES):
-                call_script(self._wire, publication(keys.ROUTES, table))
+                call_script(self._wire, route_heartbeat(keys.ROUTES, table))
         except REPLIES as refusal:
             if not self._refused:
                 self._refused = True

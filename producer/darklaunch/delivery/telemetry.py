@@ -10,9 +10,9 @@ from time import monotonic, time_ns
 from typing import Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.process.crash_points import reached
+from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.redis.presence import HEARTBEAT_S, heartbeat, own_version
-from darklaunch_shared.redis.script_queue import call_script
+from darklaunch_shared.redis.script_calls import call_script
 from darklaunch_shared.wire.producer_counters import pack_counters
 
 from darklaunch.capture.launch_snapshot import LaunchSnapshot
@@ -61,7 +61,7 @@ class HookTelemetry:
     def close(self, lanes: Iterable[LaunchQueue]) -> None:
         """Write the last counters and leave the list of the living. Raises Trouble."""
         self._count([lane for lane in lanes if lane.sampled or lane.skipped], closed=True)
-        reached("hook.6")
+        crash_point("hook.6")
         self._wire.ask([("HDEL", keys.HOOKS, self._producer)])
 
     def _count(self, lanes: list[LaunchQueue], *, closed: bool) -> None:
@@ -80,7 +80,7 @@ class HookTelemetry:
                 self._complain(reply)
             else:
                 lane.reported()
-        reached("hook.4")
+        crash_point("hook.4")
 
     def _beat(self, snapshot: LaunchSnapshot, framework: str) -> None:
         about = {

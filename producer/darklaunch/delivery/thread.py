@@ -14,10 +14,10 @@ from time import monotonic, time_ns
 from typing import Final
 
 from darklaunch_shared.crypto.sealing import Sealer
-from darklaunch_shared.launch.control_view import POLL_S
+from darklaunch_shared.launch.states import POLL_S
 from darklaunch_shared.process.backoff import Backoff
-from darklaunch_shared.process.crash_points import reached
-from darklaunch_shared.redis.script_queue import call_script
+from darklaunch_shared.process.crash_points import crash_point
+from darklaunch_shared.redis.script_calls import call_script
 from darklaunch_shared.scripts import load
 from redis.exceptions import OutOfMemoryError
 
@@ -132,7 +132,7 @@ class DeliveryThread:
             self._collect()
         for lane in self._lanes.values():
             lane.close()
-        reached("hook.5")
+        crash_point("hook.5")
         if monotonic() < self._leave_by_s:
             try:
                 self._report.close(self._lanes.values())
@@ -187,7 +187,7 @@ class DeliveryThread:
         batch = lane.next_batch(_now_ms()) if monotonic() >= lane.resume_at_s else None
         if batch is None:
             return False
-        reached("hook.1")
+        crash_point("hook.1")
         try:
             taken = int(call_script(self._wire, lane.admission(batch)))
         except NotSent:
@@ -203,9 +203,9 @@ class DeliveryThread:
             if lane.backoff.failures == 1:
                 log.warning("launch %s: Redis refuses exchanges: %s; they are dropped and counted", lane.name, refusal)
             return False
-        reached("hook.2")
+        crash_point("hook.2")
         lane.admitted(taken)
-        reached("hook.3")
+        crash_point("hook.3")
         lane.backoff.reset()
         return True
 

@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 
 import orjson
 
-from darklaunch_shared.errors import BadKey, Unsealable
+from darklaunch_shared.errors import BadKey, BadSeal
 from darklaunch_shared.wire.exchange import Headers, Request
 
 from .keyring import KeyRing
@@ -62,13 +62,13 @@ class Sealer:
         name, _, encoded = box.partition(".")
         key = self._ring.find(name)
         if key is None:
-            raise Unsealable(f"the credentials are sealed with the key {name[:32]!r}, which is not known here")
+            raise BadSeal(f"the credentials are sealed with the key {name[:32]!r}, which is not known here")
         try:
             sealed = b64decode(encoded, validate=True)
             cipher = self._cipher(name, key, launch, identity)
             opened = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(request, launch, identity))
         except (Base64Error, ValueError, self._invalid):
-            raise Unsealable("the sealed credentials were altered, or belong to another exchange") from None
+            raise BadSeal("the sealed credentials were altered, or belong to another exchange") from None
         headers = _put_back(request.headers, cast(Secrets, orjson.loads(opened)))
         return Request(request.method, request.target, request.origin, headers, request.body)
 
@@ -93,6 +93,6 @@ def _put_back(headers: Headers, secrets: Secrets) -> Headers:
     fields = list(headers)
     for at, value in secrets:
         if not 0 <= at < len(fields) or fields[at][1] != SEALED:
-            raise Unsealable("the entry's header fields are not those that were sealed")
+            raise BadSeal("the entry's header fields are not those that were sealed")
         fields[at] = (fields[at][0], value)
     return tuple(fields)

@@ -12,7 +12,7 @@ from typing import Final
 
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.wire.exchange import Fields
+from darklaunch_shared.wire.fields import Fields
 
 from .keyring import KeyRing
 

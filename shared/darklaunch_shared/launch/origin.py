@@ -77,7 +77,7 @@ def parse_origin(text: str, role: str = "shadow") -> Origin:
     return Origin(origin.scheme, str(literal), origin.port)
 
 
-def forbidden_address(address: str) -> str | None:
+def explain_forbidden_address(address: str) -> str | None:
     """Say why an IP address must not be called (link-local, metadata, multicast, unspecified); None when it may.
 
     Raises ValueError when `address` is not an IP address.

@@ -8,7 +8,7 @@ import os
 import signal
 from typing import Final
 
-PLACES: Final[dict[str, str]] = {
+CRASH_POINTS: Final[dict[str, str]] = {
     "hook.1": "a batch has its numbers, and nothing of it is sent",
     "hook.2": "Redis has answered a batch, and the hook's numbers do not say so yet",
     "hook.3": "the hook's numbers say what was written, and the counters on Redis do not yet",
@@ -55,16 +55,16 @@ PLACES: Final[dict[str, str]] = {
 _chosen, _left = "", 0
 
 
-def choose(place: str) -> None:
+def choose_crash_point(place: str) -> None:
     """Have this process die at a place, `NAME` or `NAME:N`; "" for nowhere. Raises ValueError for one unknown."""
     global _chosen, _left
     _chosen, _, nth = place.partition(":")
     _left = int(nth or 1)
-    if _chosen and _chosen not in PLACES:
-        raise ValueError(f"there is no place {_chosen!r} to crash at: it is one of {', '.join(PLACES)}")
+    if _chosen and _chosen not in CRASH_POINTS:
+        raise ValueError(f"there is no place {_chosen!r} to crash at: it is one of {', '.join(CRASH_POINTS)}")
 
 
-def reached(place: str) -> None:
+def crash_point(place: str) -> None:
     """Say that a place is reached. Nothing happens but where this process is to die."""
     global _left
     if place == _chosen:
@@ -73,4 +73,4 @@ def reached(place: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-choose(os.environ.get("DARKLAUNCH_CRASH_AT", ""))
+choose_crash_point(os.environ.get("DARKLAUNCH_CRASH_AT", ""))

@@ -3,11 +3,11 @@
 import gc
 from typing import Final
 
-YOUNG: Final = 5_000
+YOUNG_THRESHOLD: Final = 5_000
 """New objects before the collector looks at them. Most of an exchange's die by themselves long before."""
 
 
-def spare_the_long_lived() -> None:
+def freeze_startup_objects() -> None:
     """Have the collector never look again at what is there now: modules, classes, settings.
 
     To be called once, when a process has started up. A full collection of all that takes tens of milliseconds; under
@@ -15,4 +15,4 @@ def spare_the_long_lived() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+    gc.set_threshold(YOUNG_THRESHOLD, *gc.get_threshold()[1:])

@@ -8,7 +8,7 @@ _HIDDEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS: Final = {"\u200c", "\u200d"}  # needed inside words of several scripts, and harmless
 
 
-def printable(text: str, *, keep: str = "") -> str:
+def escape_unprintable(text: str, *, keep: str = "") -> str:
     """Replace control, format (bidirectional overrides too) and unassigned characters by their escapes.
 
     `keep` names those that may stay, such as a newline.
@@ -23,14 +23,14 @@ class SafeFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Format all but the traceback, on one line."""
-        return printable(super().formatMessage(record))
+        return escape_unprintable(super().formatMessage(record))
 
     def formatException(self, ei: object) -> str:
         """Format a traceback; its lines stay lines."""
-        return printable(super().formatException(ei), keep="\n")  # type: ignore[arg-type]
+        return escape_unprintable(super().formatException(ei), keep="\n")  # type: ignore[arg-type]
 
 
-def log_printably(level: int, layout: str, dates: str | None = None) -> None:
+def configure_logging(level: int, layout: str, dates: str | None = None) -> None:
     """Send this process's log to stderr, formatted by a PrintableFormatter. Does nothing when logging is set up."""
     handler = logging.StreamHandler()
     handler.setFormatter(SafeFormatter(layout, dates))

@@ -14,7 +14,7 @@ _SERIALIZER: Final[Any] = cast(Any, blocking).HiredisRespSerializer() if HIREDIS
 _PACK: Final[Any] = cast(Any, blocking).hiredis.pack_command if HIREDIS_AVAILABLE else None
 
 
-def pack_in_c(pool: Any) -> None:
+def use_c_packing(pool: Any) -> None:
     """Have the future connections of an asyncio client's pool pack with hiredis, where that is installed."""
     if HIREDIS_AVAILABLE:
         pool.connection_class = _packing_in_c(pool.connection_class)

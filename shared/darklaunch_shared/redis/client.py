@@ -6,28 +6,18 @@ that nobody works on. Retrying is the caller's decision here.
 
 from collections.abc import Awaitable
 from typing import Any, Final, Protocol, cast
-from urllib.parse import urlsplit, urlunsplit
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import (
-    ConnectionError as RedisConnectionError,
-)
-from redis.exceptions import (
-    RedisError,
-)
-from redis.exceptions import (
-    TimeoutError as RedisTimeoutError,
-)
 from redis.retry import Retry
 
-from .c_packing import pack_in_c
+from .c_packing import use_c_packing
 
 SOCKET_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 2.0
-BLOCK_MS: Final = 1000  # at most half the socket timeout, else an idle stream looks like a dead server
+WAIT_MS: Final = 1000  # at most half the socket timeout, else an idle stream looks like a dead server
 
 
 class RedisPipeline(Protocol):
@@ -96,7 +86,7 @@ def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> A
     options = _options(url, client_name, SOCKET_TIMEOUT_S)
     retry = AsyncRetry(NoBackoff(), 0)
     client = cast(Any, AsyncRedis).from_url(url, retry=retry, max_connections=max_connections, **options)
-    pack_in_c(client.connection_pool)
+    use_c_packing(client.connection_pool)
     return cast(AsyncRedisClient, client)
 
 
@@ -110,33 +100,3 @@ def _options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, A
         "client_name": client_name,
         "decode_responses": False,
     }
-
-
-def as_dict(reply: Any) -> dict[bytes, bytes]:
-    """Read a reply of alternating names and values, whether or not the client has already paired them."""
-    if isinstance(reply, dict):
-        return cast("dict[bytes, bytes]", reply)
-    return dict(zip(reply[::2], reply[1::2], strict=True))
-
-
-def explain(error: RedisError | OSError, url: str) -> str:
-    """Say in one line what is wrong with the Redis at `url` and what to do, without its password."""
-    where = f"Redis at {redact(url)}"
-    if isinstance(error, RedisTimeoutError):
-        return f"{where} did not answer in time. Check that it runs and is not stopped or overloaded."
-    text = str(error)
-    if "invalid username-password" in text.lower() or "WRONGPASS" in text:
-        return f"{where} refused the user name or password. Correct it in the URL."
-    if "Authentication required" in text or "NOAUTH" in text:
-        return f"{where} wants a password. Put it into the URL: redis://:PASSWORD@host:port."
-    if isinstance(error, RedisConnectionError | OSError):
-        return f"{where} cannot be reached: {text}."
-    return f"{where} answered: {text}."
-
-
-def redact(url: str) -> str:
-    """Give a URL without its password and its query, which may hold one too, to be printed."""
-    parts = urlsplit(url)
-    _, at, host = parts.netloc.rpartition("@")
-    netloc = f"{parts.username or ''}:***@{host}" if at else host
-    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))

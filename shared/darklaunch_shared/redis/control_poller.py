@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
-from darklaunch_shared.launch.control_view import POLL_S, LaunchStates
 from darklaunch_shared.launch.spec import LaunchState
+from darklaunch_shared.launch.states import POLL_S, LaunchStates
 
 from .client import AsyncRedisClient
 

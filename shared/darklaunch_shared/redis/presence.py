@@ -18,8 +18,10 @@ from typing import Any, Final
 import orjson
 from redis.exceptions import RedisError
 
-from .client import AsyncRedisClient, as_dict
-from .script_queue import ScriptCall, ScriptCaller
+from darklaunch_shared.wire.fields import pair_fields
+
+from .client import AsyncRedisClient
+from .script_calls import ScriptCall, ScriptCaller
 
 HEARTBEAT_S: Final = 5.0
 FIRST_PAUSES_S: Final = (0.2, 1.0)
@@ -83,7 +85,7 @@ class ProcessPresence:
         pipeline.execute_command("HGETALL", self._registry)
         pipeline.execute_command("TIME")
         records, (seconds, micros) = await pipeline.execute()
-        return len(read_alive(as_dict(records), int(seconds) * 1000 + int(micros) // 1000))
+        return len(read_alive(pair_fields(records), int(seconds) * 1000 + int(micros) // 1000))
 
 
 def make_identity() -> str:

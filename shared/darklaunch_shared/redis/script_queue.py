@@ -1,79 +1,21 @@
-"""Calling the Lua scripts: many calls in one round trip, loaded again when the server has lost them.
+"""Deliver script calls until the server takes them, batched across tasks.
 
 Every script is safe to call again after a lost reply: admission knows what it has, finishing is fenced by ownership.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from darklaunch_shared.process.backoff import Backoff
-from darklaunch_shared.scripts import LuaScript, load
 
-from .client import AsyncRedisClient, RedisClient
+from .errors import is_transient
+from .script_calls import ScriptCall, ScriptCaller
 
-Argument = str | bytes | int | float
-
-_Waiting = tuple["ScriptCall", asyncio.Future[Any]]
+_Waiting = tuple[ScriptCall, asyncio.Future[Any]]
 
 BATCH_CALLS: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptCall:
-    """One call of a script."""
-
-    script: str
-    keys: tuple[str, ...]
-    args: Sequence[Argument]
-
-
-class ScriptCaller:
-    """The scripts as one asyncio client calls them."""
-
-    def __init__(self, redis: AsyncRedisClient) -> None:
-        self._redis = redis
-        self._loaded: dict[str, LuaScript] = {}
-
-    async def call(self, call: ScriptCall) -> Any:
-        """Run one call and return its reply. Raises RedisError."""
-        (reply,) = await self.run([call])
-        if isinstance(reply, RedisError):
-            raise reply
-        return reply
-
-    async def run(self, calls: Sequence[ScriptCall]) -> list[Any]:
-        """Run calls in one pipeline; an error reply stands in its call's place. Raises RedisError when cut off."""
-        replies = await self._send(calls)
-        unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if unknown:
-            for name in {calls[at].script for at in unknown}:
-                self._loaded[name] = await self._load(name)
-            again = await self._send([calls[at] for at in unknown])
-            for at, reply in zip(unknown, again, strict=True):
-                replies[at] = reply
-        return replies
-
-    async def _send(self, calls: Sequence[ScriptCall]) -> list[Any]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for call in calls:
-            script = self._loaded.get(call.script) or load(call.script)
-            pipeline.execute_command("EVALSHA", script.sha, len(call.keys), *call.keys, *call.args)
-        return await pipeline.execute(raise_on_error=False)
-
-    async def _load(self, name: str) -> LuaScript:
-        script = load(name)
-        try:
-            await self._redis.execute_command("SCRIPT LOAD", script.text)
-        except ResponseError as refused:
-            if not _flag_line_unknown(refused):
-                raise
-            script = load(name, flags=False)
-            await self._redis.execute_command("SCRIPT LOAD", script.text)
-        return script
 
 
 class ScriptQueue:
@@ -134,41 +76,3 @@ class ScriptQueue:
             if batch:
                 await asyncio.sleep(backoff.next_s())
         return obstructed
-
-
-def call_script(redis: RedisClient, call: ScriptCall) -> Any:
-    """Run one call on a blocking client. Raises RedisError."""
-    script = load(call.script)
-    arguments = (len(call.keys), *call.keys, *call.args)
-    try:
-        return redis.execute_command("EVALSHA", script.sha, *arguments)
-    except NoScriptError:
-        pass
-    try:
-        return redis.execute_command("EVAL", script.text, *arguments)
-    except ResponseError as refused:
-        if not _flag_line_unknown(refused):
-            raise
-        return redis.execute_command("EVAL", load(call.script, flags=False).text, *arguments)
-
-
-def insist(redis: RedisClient, command: str, key: str, *args: Argument) -> Any:
-    """Run one command that writes control state, on a full server too. Raises RedisError."""
-    return call_script(redis, ScriptCall("insist", (key,), (command, *args)))
-
-
-def is_transient(error: BaseException) -> bool:
-    """Tell whether an error passes by itself: the server is away, loading, failing over, or full."""
-    if not isinstance(error, ResponseError):
-        return isinstance(error, RedisError | OSError)
-    return any(word in str(error) or word in type(error).__name__.upper() for word in _PASSING)
-
-
-_PASSING: Final = (
-    "LOADING", "READONLY", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "OOM", "OUTOFMEMORY",
-    "MAXCLIENTS", "max number of clients", "BUSY", "UNBLOCKED", "NOSCRIPT", "NOPERM", "NOPERMISSION", "NOAUTH",
-)  # fmt: skip
-
-
-def _flag_line_unknown(error: ResponseError) -> bool:
-    return "compiling script" in str(error) and "#" in str(error)

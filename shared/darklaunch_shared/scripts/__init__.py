@@ -12,8 +12,9 @@ from importlib.resources import files
 from typing import Final
 
 NAMES: Final = (
-    "admit", "join", "finish", "settle", "claim", "bury", "extend", "hand_back", "leave", "publish", "insist",
-    "heartbeat", "exchange_ids", "hold", "hold_recorded", "restore_hold", "retry",
+    "acknowledge", "admit", "bury", "claim", "create_group", "extend", "finish", "hand_back", "heartbeat",
+    "leave_group", "list_exchange_ids", "mark_hold_recorded", "publish_launch", "restore_hold", "retry_dead_letter",
+    "set_hold", "write_even_if_full",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from .exchange import REDACTED, Headers
 
-CREDENTIALS: Final = frozenset(
+CREDENTIAL_HEADERS: Final = frozenset(
     """
     authorization proxy-authorization cookie cookie2 set-cookie set-cookie2 authentication-info
     x-api-key api-key apikey x-apikey x-api-token x-auth x-auth-key x-auth-token x-access-token x-id-token
@@ -23,14 +23,16 @@ CREDENTIALS: Final = frozenset(
 )
 
 
-def mask_answer(headers: Headers) -> Headers:
+def mask_response_headers(headers: Headers) -> Headers:
     """Mask the credentials among header fields of an answer, names in lower case; give the same object without any."""
-    if CREDENTIALS.isdisjoint([name for name, _ in headers]):
+    if CREDENTIAL_HEADERS.isdisjoint([name for name, _ in headers]):
         return headers
-    return tuple([(name, value if name not in CREDENTIALS else masked(name, value)) for name, value in headers])
+    return tuple(
+        [(name, value if name not in CREDENTIAL_HEADERS else mask_credential(name, value)) for name, value in headers]
+    )
 
 
-def masked(name: str, value: str) -> str:
+def mask_credential(name: str, value: str) -> str:
     """Give what may be kept of a credential in a response; of a cookie the name and attributes."""
     return _cookie(value) if name == "set-cookie" else REDACTED
 

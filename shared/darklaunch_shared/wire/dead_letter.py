@@ -6,8 +6,9 @@ from typing import Final
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 
-from .exchange import Fields, captured_at_ms, exchange_id, read_meta
-from .replay import UnreplayedExchange, pack_loss
+from .exchange import read_captured_at_ms, read_exchange_id, read_meta
+from .fields import Fields
+from .replay import UnreplayedExchange, pack_unreplayed
 
 MOST_FIELDS: Final = 1000
 """A stranger's entry may have more fields than a script can be given; the first of them tell enough."""
@@ -29,7 +30,7 @@ class DeadLetter:
     fields: Fields
 
 
-def pack_dead(fields: Fields, reason: str, group: str, deliveries: int, at_ms: int) -> Fields:
+def pack_dead_letter(fields: Fields, reason: str, group: str, deliveries: int, at_ms: int) -> Fields:
     """Turn an entry and the story of its death into stream fields. What is over the bounds is cut off."""
     kept: Fields = {}
     room = MOST_BYTES
@@ -42,7 +43,7 @@ def pack_dead(fields: Fields, reason: str, group: str, deliveries: int, at_ms: i
     return {**kept, **dict(zip(_WHY, why, strict=True))}
 
 
-def unpack_dead(fields: Fields) -> DeadLetter:
+def unpack_dead_letter(fields: Fields) -> DeadLetter:
     """Read a dead entry. Missing parts read as unknown: this is where broken entries end up."""
     reason, group, deliveries, at = (fields.get(name, b"") for name in _WHY)
     own = {name: value for name, value in fields.items() if name not in _WHY}
@@ -55,20 +56,20 @@ def unpack_dead(fields: Fields) -> DeadLetter:
     )
 
 
-def pack_notice(fields: Fields, entry_id: str, launch: str) -> Fields:
+def pack_dead_notice(fields: Fields, entry_id: str, launch: str) -> Fields:
     """Tell the comparator that an exchange is dead. Empty when the entry has no exchange id: it was never sampled.
 
     An unreadable capture time is replaced by the time the entry was written, an unreadable endpoint by `?`.
     """
     try:
-        identity = exchange_id(fields)
+        identity = read_exchange_id(fields)
     except BadEntry:
         return {}
     endpoint = "?"
     try:
         meta = read_meta(fields, keys.META)
         endpoint = str(meta.get("endpoint", endpoint))[:200]
-        at_ms = captured_at_ms(meta)
+        at_ms = read_captured_at_ms(meta)
     except BadEntry:
         at_ms = int(entry_id.partition("-")[0])
-    return pack_loss(UnreplayedExchange(identity, launch, at_ms, endpoint, "dead", "dead"))
+    return pack_unreplayed(UnreplayedExchange(identity, launch, at_ms, endpoint, "dead", "dead"))

@@ -75,7 +75,7 @@ class Exchange:
 def pack_exchange(exchange: Exchange) -> Fields:
     """Turn an exchange into stream fields."""
     request, primary = exchange.request, exchange.primary
-    text = pack_text(
+    text = pack_http_meta(
         request.method, request.target, request.origin, request.headers,
         primary.status, primary.headers, primary.latency_ms,
     )  # fmt: skip
@@ -88,7 +88,7 @@ def pack_exchange(exchange: Exchange) -> Fields:
     }
 
 
-def pack_text(
+def pack_http_meta(
     method: str,
     target: str,
     origin: str,
@@ -116,7 +116,12 @@ def pack_meta(launch: str, captured_at_ms: int, endpoint: str, text: bytes, seal
     """Write an exchange's `meta`: everything but its id and the two bodies. `text` is what `pack_text` gave."""
     if sealed:
         text = b'%b,"sealed":%b}' % (text[:-1], orjson.dumps(sealed))
-    return b'{"launch":%b,"at":%d,"endpoint":%b,%b' % (_quoted(launch), captured_at_ms, _quoted(endpoint), text[1:])
+    return b'{"launch":%b,"at":%d,"endpoint":%b,%b' % (
+        _quoted(launch),
+        captured_at_ms,
+        _quoted(endpoint),
+        text[1:],
+    )
 
 
 @lru_cache(maxsize=1_000)
@@ -124,7 +129,7 @@ def _quoted(name: str) -> bytes:
     return orjson.dumps(name)
 
 
-def without_secrets(meta: bytes) -> bytes:
+def strip_secrets(meta: bytes) -> bytes:
     """Take the sealed credentials, and the signature that covers them, out of a `meta` that was read before."""
     members: dict[str, Any] = orjson.loads(meta)
     return orjson.dumps({name: value for name, value in members.items() if name not in ("sealed", "sig")})
@@ -141,15 +146,17 @@ def unpack_exchange(fields: Fields) -> Exchange:
         method, target, origin = meta["method"], meta["target"], meta["origin"]
         sealed = meta.get("sealed", "")
         _check_texts(launch, endpoint, method, target, origin, sealed)
-        request = Request(method, target, origin, as_headers(meta["headers"]), fields[keys.REQUEST])
-        headers = as_headers(meta["response_headers"])
-        primary = Response(as_status(meta["status"]), headers, fields[keys.RESPONSE], as_latency(meta["latency_ms"]))
+        request = Request(method, target, origin, check_headers(meta["headers"]), fields[keys.REQUEST])
+        headers = check_headers(meta["response_headers"])
+        primary = Response(
+            check_status(meta["status"]), headers, fields[keys.RESPONSE], check_latency(meta["latency_ms"])
+        )
     except KeyError as missing:
         raise BadEntry(f"the entry has no {missing}") from None
-    return Exchange(exchange_id(fields), launch, captured_at_ms(meta), endpoint, request, primary, sealed)
+    return Exchange(read_exchange_id(fields), launch, read_captured_at_ms(meta), endpoint, request, primary, sealed)
 
 
-def exchange_id(fields: Fields) -> str:
+def read_exchange_id(fields: Fields) -> str:
     """Read an entry's exchange id. Raises BadEntry when there is none or it is not `<producer>:<seq>`."""
     raw = fields.get(keys.ID, b"")
     producer, colon, seq = raw.partition(b":")
@@ -176,7 +183,7 @@ def read_meta(fields: Fields, field: bytes) -> dict[str, Any]:
     return meta
 
 
-def captured_at_ms(meta: dict[str, Any]) -> int:
+def read_captured_at_ms(meta: dict[str, Any]) -> int:
     """Read a capture time, in milliseconds since the epoch. Raises BadEntry outside the years 2000 to 2999."""
     at = meta.get("at")
     if type(at) is not int or not 946_684_800_000 <= at < 32_503_680_000_000:
@@ -184,7 +191,7 @@ def captured_at_ms(meta: dict[str, Any]) -> int:
     return at
 
 
-def as_headers(value: Any) -> Headers:
+def check_headers(value: Any) -> Headers:
     """Check header fields. Raises BadEntry unless they are a list of [name, value] pairs of latin-1 text."""
     try:
         "".join([name + text for name, text in value]).encode("latin-1")
@@ -193,14 +200,14 @@ def as_headers(value: Any) -> Headers:
         raise BadEntry("the entry's header fields are not [name, value] pairs of latin-1 text") from None
 
 
-def as_status(value: Any) -> int:
+def check_status(value: Any) -> int:
     """Check a status code. Raises BadEntry unless it is an integer from 100 to 999."""
     if type(value) is not int or not 100 <= value <= 999:
         raise BadEntry(f"the entry's status is not a status code: {str(value)[:40]}")
     return value
 
 
-def as_latency(value: Any) -> float:
+def check_latency(value: Any) -> float:
     """Check a latency in milliseconds. Raises BadEntry unless it is a number from 0 to one day."""
     if type(value) not in (float, int) or not 0 <= value <= 86_400_000:
         raise BadEntry(f"the entry's latency is not between 0 ms and one day: {str(value)[:40]}")

@@ -20,16 +20,16 @@ from darklaunch_shared.process.fast_dataclass import immutable
 from .exchange import (
     VERSION,
     Exchange,
-    Fields,
     Response,
-    as_headers,
-    as_latency,
-    as_status,
-    captured_at_ms,
-    exchange_id,
+    check_headers,
+    check_latency,
+    check_status,
+    read_captured_at_ms,
+    read_exchange_id,
     read_meta,
     unpack_exchange,
 )
+from .fields import Fields
 
 BUILD_CHARS: Final = 100
 
@@ -58,7 +58,7 @@ class ShadowErrorClass(StrEnum):
 class ShadowResponse:
     """The shadow answered. `build` is the version that did, "" when nobody says."""
 
-    answer: Response
+    response: Response
     latency_source: LatencySource
     attempts: int
     replayed_at_ms: int
@@ -97,11 +97,11 @@ class NoiseReplay:
 
 @immutable
 class Replay:
-    """An exchange and the shadow's side of it; `repeat` where it was replayed a second time."""
+    """An exchange and the shadow's side of it; `noise_replay` where it was replayed a second time."""
 
     exchange: Exchange
     shadow: ShadowResponse | ShadowError
-    repeat: NoiseReplay | None = None
+    noise_replay: NoiseReplay | None = None
 
 
 @immutable
@@ -116,24 +116,26 @@ class UnreplayedExchange:
     reason: str
 
 
-def pack_replay(captured: Fields, shadow: ShadowResponse | ShadowError, repeat: NoiseReplay | None = None) -> Fields:
+def pack_replay(
+    captured: Fields, shadow: ShadowResponse | ShadowError, noise_replay: NoiseReplay | None = None
+) -> Fields:
     """Turn an outcome into stream fields; `captured` are the exchange's own fields, passed on as they came."""
     primary_body = captured[keys.RESPONSE]
     meta, body = _pack_side(shadow, primary_body)
     fields = {**captured, keys.SHADOW_META: orjson.dumps(meta)}
     if body is not None:
         fields[keys.SHADOW] = body
-    if repeat is None:
+    if noise_replay is None:
         return fields
-    first_body = primary_body if repeat.version is ReplayedVersion.PRIMARY else _body(shadow)
-    meta, body = _pack_side(repeat.outcome, first_body)
-    fields[keys.CONTROL_META] = orjson.dumps({"version": repeat.version, **meta})
+    first_body = primary_body if noise_replay.version is ReplayedVersion.PRIMARY else _body(shadow)
+    meta, body = _pack_side(noise_replay.outcome, first_body)
+    fields[keys.CONTROL_META] = orjson.dumps({"version": noise_replay.version, **meta})
     if body is not None:
         fields[keys.CONTROL] = body
     return fields
 
 
-def pack_loss(loss: UnreplayedExchange) -> Fields:
+def pack_unreplayed(loss: UnreplayedExchange) -> Fields:
     """Turn a loss into stream fields, without bodies."""
     meta = {"launch": loss.launch, "at": loss.captured_at_ms, "endpoint": loss.endpoint}
     shadow_meta = {"outcome": loss.outcome, "reason": loss.reason}
@@ -157,7 +159,7 @@ def unpack_replay(fields: Fields) -> Replay | UnreplayedExchange:
         raise BadEntry(f"the replay has no {missing}") from None
     except (TypeError, ValueError) as broken:
         raise BadEntry(f"the replay's shadow_meta is damaged: {broken}") from None
-    return Replay(exchange, shadow, _read_repeat(fields, exchange, shadow))
+    return Replay(exchange, shadow, _read_noise_replay(fields, exchange, shadow))
 
 
 def _pack_side(outcome: ShadowResponse | ShadowError, known_body: bytes) -> tuple[dict[str, object], bytes | None]:
@@ -171,17 +173,17 @@ def _pack_side(outcome: ShadowResponse | ShadowError, known_body: bytes) -> tupl
             **_named(outcome.build),
         }, None
     meta: dict[str, object] = {
-        "status": outcome.answer.status,
-        "headers": outcome.answer.headers,
-        "latency_ms": outcome.answer.latency_ms,
+        "status": outcome.response.status,
+        "headers": outcome.response.headers,
+        "latency_ms": outcome.response.latency_ms,
         "latency_source": outcome.latency_source,
         "attempts": outcome.attempts,
         "at": outcome.replayed_at_ms,
         **_named(outcome.build),
     }
-    if outcome.answer.body == known_body:
+    if outcome.response.body == known_body:
         return {**meta, "same_body": True}, None
-    return meta, outcome.answer.body
+    return meta, outcome.response.body
 
 
 def _read_side(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> ShadowResponse | ShadowError:
@@ -190,20 +192,22 @@ def _read_side(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> S
             error=ShadowErrorClass(meta["error"]),
             detail=str(meta["detail"]),
             attempts=int(meta["attempts"]),
-            waited_ms=as_latency(meta["waited_ms"]),
-            replayed_at_ms=captured_at_ms(meta),
+            waited_ms=check_latency(meta["waited_ms"]),
+            replayed_at_ms=read_captured_at_ms(meta),
             build=_build(meta),
         )
     if meta.get("same_body"):
         body = known_body
     elif body is None:
         raise BadEntry("the replay has a side without its body")
-    answer = Response(as_status(meta["status"]), as_headers(meta["headers"]), body, as_latency(meta["latency_ms"]))
+    response = Response(
+        check_status(meta["status"]), check_headers(meta["headers"]), body, check_latency(meta["latency_ms"])
+    )
     source = LatencySource(meta["latency_source"])
-    return ShadowResponse(answer, source, int(meta["attempts"]), captured_at_ms(meta), _build(meta))
+    return ShadowResponse(response, source, int(meta["attempts"]), read_captured_at_ms(meta), _build(meta))
 
 
-def _read_repeat(fields: Fields, exchange: Exchange, shadow: ShadowResponse | ShadowError) -> NoiseReplay | None:
+def _read_noise_replay(fields: Fields, exchange: Exchange, shadow: ShadowResponse | ShadowError) -> NoiseReplay | None:
     """Read the second answer. One that cannot be read is left out: it must never cost the exchange its outcome."""
     if keys.CONTROL_META not in fields:
         return None
@@ -217,7 +221,7 @@ def _read_repeat(fields: Fields, exchange: Exchange, shadow: ShadowResponse | Sh
 
 
 def _body(outcome: ShadowResponse | ShadowError) -> bytes:
-    return outcome.answer.body if isinstance(outcome, ShadowResponse) else b""
+    return outcome.response.body if isinstance(outcome, ShadowResponse) else b""
 
 
 def _named(build: str) -> dict[str, str]:
@@ -236,5 +240,5 @@ def _loss(fields: Fields, outcome: str, reason: str) -> UnreplayedExchange:
         raise BadEntry(f"the replay's outcome is neither dropped nor dead: {outcome[:40]}")
     meta = read_meta(fields, keys.META)
     return UnreplayedExchange(
-        exchange_id(fields), str(meta["launch"]), captured_at_ms(meta), str(meta["endpoint"]), outcome, reason
+        read_exchange_id(fields), str(meta["launch"]), read_captured_at_ms(meta), str(meta["endpoint"]), outcome, reason
     )

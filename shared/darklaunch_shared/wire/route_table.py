@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.redis.script_queue import ScriptCall
+from darklaunch_shared.redis.script_calls import ScriptCall
 
 MOST_ROUTES: Final = 1000
 MOST_TABLES: Final = 64
@@ -43,12 +43,12 @@ class RouteTable:
         return blake2b(orjson.dumps([self.framework, self.routes]), digest_size=4).hexdigest()
 
 
-def pack_table(table: RouteTable) -> bytes:
+def pack_route_table(table: RouteTable) -> bytes:
     """Turn a table into JSON. Raises TypeError for text that JSON cannot hold."""
     return orjson.dumps(table)
 
 
-def unpack_table(raw: bytes) -> RouteTable:
+def unpack_route_table(raw: bytes) -> RouteTable:
     """Read a table. Raises BadEntry when it is damaged, or larger than a hook makes it."""
     if len(raw) > _TABLE_BYTES:
         raise BadEntry(f"a route table of {len(raw):,} bytes is larger than any hook makes it")
@@ -63,12 +63,12 @@ def unpack_table(raw: bytes) -> RouteTable:
     return table
 
 
-def publication(registry: str, table: RouteTable) -> ScriptCall:
+def route_heartbeat(registry: str, table: RouteTable) -> ScriptCall:
     """Give the call that publishes a table, seen now by the server's clock. `registry` is keys.ROUTES."""
-    return ScriptCall("heartbeat", (registry,), (field_of(table), pack_table(table)))
+    return ScriptCall("heartbeat", (registry,), (registry_field(table), pack_route_table(table)))
 
 
-def field_of(table: RouteTable) -> str:
+def registry_field(table: RouteTable) -> str:
     """Name a table's field in the registry: the app and which version of its routes."""
     return f"{table.app}:{table.fingerprint}"
 

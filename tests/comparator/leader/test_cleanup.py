@@ -11,9 +11,10 @@ from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
 from darklaunch_comparator.store.write_batch import write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.presence import heartbeat
-from darklaunch_shared.redis.script_queue import call_script
+from darklaunch_shared.redis.script_calls import call_script
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.producer_counters import ProducerCounters, pack_counters
 from psycopg import Connection
 
@@ -41,8 +42,8 @@ def test_processes_that_are_gone_leave_the_registries(connection: Connection[Any
     redis.execute_command("HSET", keys.HOOKS, "damaged", "what?", "future", f"{now_ms + 5000} {{}}")
     redis.execute_command("SET", keys.COMPARATORS, "a string")
     Cleanup(14).tidy(connection, redis)
-    assert set(as_dict(redis.execute_command("HGETALL", keys.WORKERS))) == {b"alive", b"silent"}
-    assert set(as_dict(redis.execute_command("HGETALL", keys.HOOKS))) == {b"future"}
+    assert set(pair_fields(redis.execute_command("HGETALL", keys.WORKERS))) == {b"alive", b"silent"}
+    assert set(pair_fields(redis.execute_command("HGETALL", keys.HOOKS))) == {b"future"}
 
 
 def test_consumers_that_are_gone_and_hold_nothing_are_deleted(
@@ -58,7 +59,7 @@ def test_consumers_that_are_gone_and_hold_nothing_are_deleted(
     redis.execute_command("XGROUP", "CREATECONSUMER", stream, keys.COMPARATOR_GROUP, "idle")
     Cleanup(14).tidy(connection, redis)
     left = redis.execute_command("XINFO", "CONSUMERS", stream, keys.COMPARATOR_GROUP)
-    assert [as_dict(consumer)[b"name"] for consumer in left] == [b"holding"]
+    assert [pair_fields(consumer)[b"name"] for consumer in left] == [b"holding"]
 
 
 def test_a_consumer_that_shows_signs_of_life_stays(
@@ -76,7 +77,7 @@ def test_a_consumer_that_shows_signs_of_life_stays(
     redis.execute_command("HSET", keys.COMPARATORS, "beating", f"{time.time_ns() // 1_000_000 + 1_000} {{}}")
     Cleanup(14).tidy(connection, redis)
     left = redis.execute_command("XINFO", "CONSUMERS", stream, keys.COMPARATOR_GROUP)
-    assert [as_dict(consumer)[b"name"] for consumer in left] == [b"beating"]
+    assert [pair_fields(consumer)[b"name"] for consumer in left] == [b"beating"]
 
 
 def test_producers_that_ended_long_ago_leave_redis_once_they_are_accounted_for(
@@ -94,5 +95,5 @@ def test_producers_that_ended_long_ago_leave_redis_once_they_are_accounted_for(
     connection.execute("UPDATE darklaunch.producer SET verified = 1 WHERE producer <> 'unfinished'")
     LostExchangeDetector(3600).look(connection, redis)
     Cleanup(14).tidy(connection, redis)
-    left = set(as_dict(redis.execute_command("HGETALL", keys.producers(launch_name))))
+    left = set(pair_fields(redis.execute_command("HGETALL", keys.producers(launch_name))))
     assert left == {b"unfinished", b"recent"}

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.control.publish import publish_launch
-from darklaunch_comparator.control.scripts import run_script
 from darklaunch_comparator.leader import control_sync as mirror_module
 from darklaunch_comparator.leader.control_sync import ControlSync
 from darklaunch_comparator.store.launches import (
@@ -17,7 +16,9 @@ from darklaunch_comparator.store.launches import (
 )
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus, parse_state
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
+from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 
 from tests.support.comparators import start
@@ -27,7 +28,7 @@ RESUME = LaunchAct("ann", "resumed")
 
 
 def copy(redis: RedisClient, launch: str) -> LaunchState:
-    return parse_state(launch, as_dict(redis.execute_command("HGETALL", keys.launch(launch))))
+    return parse_state(launch, pair_fields(redis.execute_command("HGETALL", keys.launch(launch))))
 
 
 def revision(redis: RedisClient) -> int:
@@ -217,7 +218,10 @@ def test_what_only_redis_knows_is_left_alone(
     redis.execute_command("HSET", keys.launch(launch_name), "revision", "999999", "percent", "55")
     for _ in range(3):
         mirror.reconcile(connection, redis)
-    assert as_dict(redis.execute_command("HGETALL", keys.launch(other))) == {b"status": b"active", b"revision": b"7"}
+    assert pair_fields(redis.execute_command("HGETALL", keys.launch(other))) == {
+        b"status": b"active",
+        b"revision": b"7",
+    }
     assert copy(redis, launch_name).percent == 55
     assert [record.message[:80] for record in caplog.records if "another database" in record.message] != []
     assert len([record for record in caplog.records if "another database" in record.message]) == 1
@@ -241,16 +245,16 @@ def test_a_hold_that_was_set_again_is_not_taken_for_the_one_that_is_recorded(
 ) -> None:
     name = keys.launch(launch_name)
     redis.execute_command("HSET", name, "hold", "1", "hold_at", "6", "hold_act", "rolled_back")
-    assert run_script(redis, "hold_recorded", name, "5") == 0
+    assert call_script(redis, ScriptCall("mark_hold_recorded", (name,), ("5",))) == 0
     assert redis.execute_command("HGET", name, "hold_act") == b"rolled_back"
-    assert run_script(redis, "hold_recorded", name, "6") == 1
+    assert call_script(redis, ScriptCall("mark_hold_recorded", (name,), ("6",))) == 1
     assert redis.execute_command("HGET", name, "hold_act") is None
 
 
 def test_a_hold_that_was_lifted_meanwhile_is_not_restored(redis: RedisClient, launch_name: str) -> None:
     name = keys.launch(launch_name)
     redis.execute_command("HSET", name, "revision", "8")
-    assert run_script(redis, "restore_hold", name, 7, "the record holds it") == 0
+    assert call_script(redis, ScriptCall("restore_hold", (name,), (7, "the record holds it"))) == 0
     assert redis.execute_command("HGET", name, "hold") is None
-    assert run_script(redis, "restore_hold", name, 8, "the record holds it") == 1
+    assert call_script(redis, ScriptCall("restore_hold", (name,), (8, "the record holds it"))) == 1
     assert redis.execute_command("HGET", name, "hold") == b"1"

@@ -23,7 +23,8 @@ from darklaunch_comparator.store.write_batch import write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus, parse_state
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 
 from tests.support.court import Court
@@ -38,7 +39,7 @@ QUICK = JudgePolicy(
 
 def copy(court: Court) -> LaunchState:
     """Give what hooks and workers see."""
-    return parse_state(court.name, as_dict(court.redis.execute_command("HGETALL", keys.launch(court.name))))
+    return parse_state(court.name, pair_fields(court.redis.execute_command("HGETALL", keys.launch(court.name))))
 
 
 @pytest.fixture

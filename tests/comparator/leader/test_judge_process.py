@@ -11,7 +11,8 @@ from darklaunch_comparator.store.launches import get_launch, list_events
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchStatus, parse_state
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 
 from tests.support.comparators import comparing, put, settings_for, start, until
@@ -44,5 +45,5 @@ async def test_a_comparator_rolls_a_bad_launch_back_while_exchanges_come(
     known = read_judgement(connection, launch_name)
     assert known is not None and known.verdict == "roll_back"
     assert [event.act for event in list_events(connection, launch_name)] == ["rolled_back", "verdict", "started"]
-    copy = parse_state(launch_name, as_dict(redis.execute_command("HGETALL", keys.launch(launch_name))))
+    copy = parse_state(launch_name, pair_fields(redis.execute_command("HGETALL", keys.launch(launch_name))))
     assert (copy.status, copy.hold) == (LaunchStatus.ROLLED_BACK, True)

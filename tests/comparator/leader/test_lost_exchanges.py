@@ -4,7 +4,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from darklaunch_comparator.control.scripts import list_exchange_ids, run_script
 from darklaunch_comparator.leader.lost_exchanges import LostExchangeDetector
 from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
 from darklaunch_comparator.store import report_queries
@@ -13,8 +12,11 @@ from darklaunch_comparator.store.write_batch import prepare_connection, write_ba
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.wire.dead_letter import pack_dead
-from darklaunch_shared.wire.exchange import Fields, pack_exchange
+from darklaunch_shared.redis.exchange_ids import list_exchange_ids
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
+from darklaunch_shared.wire.dead_letter import pack_dead_letter
+from darklaunch_shared.wire.exchange import pack_exchange
+from darklaunch_shared.wire.fields import Fields
 from psycopg import Connection
 
 from tests.support.comparators import outcomes, put, start
@@ -139,8 +141,8 @@ def test_a_dead_letter_whose_notice_was_lost_is_recorded_as_dead(
     start(connection, redis, launch_name)
     came_to(connection, redis, launch_name, 2)
     fields = pack_exchange(exchange(launch_name, 1))
-    add(redis, keys.dead(launch_name), pack_dead(fields, "killed its worker", "workers", 5, NOW_MS))
-    add(redis, keys.dead(launch_name), pack_dead({b"id": b"abcd1234:2"}, "no meta", "workers", 1, NOW_MS))
+    add(redis, keys.dead(launch_name), pack_dead_letter(fields, "killed its worker", "workers", 5, NOW_MS))
+    add(redis, keys.dead(launch_name), pack_dead_letter({b"id": b"abcd1234:2"}, "no meta", "workers", 1, NOW_MS))
     look(connection, redis)
     assert outcomes(connection, launch_name) == {f"{PRODUCER}:1": "dead", f"{PRODUCER}:2": "dead"}
     row = report_queries.read_result(connection, launch_name, f"{PRODUCER}:1")
@@ -176,4 +178,6 @@ def test_streams_of_large_entries_are_listed_whole_in_small_pages(redis: RedisCl
         *(f"{PRODUCER}:{seq}" for seq in range(45)),
         "",
     ]
-    assert len(run_script(redis, "exchange_ids", stream, "0-0", 200)) == 2 * 20  # two steps of ten, past a megabyte
+    assert (
+        len(call_script(redis, ScriptCall("list_exchange_ids", (stream,), ("0-0", 200)))) == 2 * 20
+    )  # two steps of ten, past a megabyte

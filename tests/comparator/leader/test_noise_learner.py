@@ -26,7 +26,7 @@ from darklaunch_comparator.store.write_batch import prepare_connection, write_ba
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.wire.exchange import Fields
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import ReplayedVersion
 from psycopg import Connection
 

@@ -13,7 +13,8 @@ from darklaunch_comparator.compare import NO_RULES, ComparedResponse, Comparison
 from darklaunch_comparator.masking import EVERYTHING, MASKED, BadPlace, ExchangeMasker, MaskPlaces
 from darklaunch_comparator.masking.credential_names import is_credential
 from darklaunch_shared import keys
-from darklaunch_shared.wire.exchange import Exchange, Fields, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import (
     LatencySource,
     Replay,
@@ -62,7 +63,7 @@ def body(content: bytes, types: Headers = JSON, masker: ExchangeMasker = MASKER)
 def outcome(replay: Replay) -> ComparisonOutcome:
     assert isinstance(replay.shadow, ShadowResponse)
     left = ComparedResponse(replay.exchange.primary, "http://shop", AT_MS)
-    return compare("POST", left, ComparedResponse(replay.shadow.answer, "http://shadow", AT_MS), NO_RULES).outcome
+    return compare("POST", left, ComparedResponse(replay.shadow.response, "http://shadow", AT_MS), NO_RULES).outcome
 
 
 CREDENTIALS = """
@@ -124,15 +125,15 @@ def test_forms_queries_headers_and_cookies_are_masked() -> None:
     )
     request = replay.exchange.request
     assert isinstance(replay.shadow, ShadowResponse)
-    everything = repr((request, replay.shadow.answer.headers))
+    everything = repr((request, replay.shadow.response.headers))
     for secret in ("hunter2", "abc123", "k-12345", "s3cret", "t0ps3cret", "dark", "=123"):
         assert secret not in everything
     assert request.body.startswith(b"user=ada&password=[masked:")
     assert request.target.startswith("/login?access_token=[masked:") and request.target.endswith("]&page=2&q=a%20b")
     assert " " not in request.target
-    cookie = dict(replay.shadow.answer.headers)["set-cookie"]
+    cookie = dict(replay.shadow.response.headers)["set-cookie"]
     assert cookie.startswith("sid=[masked:") and cookie.endswith("; Path=/; HttpOnly")
-    assert dict(replay.shadow.answer.headers)["location"].startswith("/cb?code=1&token=[masked:")
+    assert dict(replay.shadow.response.headers)["location"].startswith("/cb?code=1&token=[masked:")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_coded_bodies_are_masked_and_stored_without_their_coding() -> None:
     same = gzip.compress(b'{"password": "hunter2", "n": 1}')
     replay = masked(entry(same, b'{"password": "hunter2", "n": 1}', types=coded, shadow_types=JSON))
     assert isinstance(replay.shadow, ShadowResponse)
-    assert replay.exchange.primary.body == replay.shadow.answer.body
+    assert replay.exchange.primary.body == replay.shadow.response.body
     assert b"hunter2" not in replay.exchange.primary.body
     assert dict(replay.exchange.primary.headers) == dict(JSON)
     plain = gzip.compress(b'{"n": 1}')
@@ -378,7 +379,7 @@ def test_no_value_is_stored_where_it_is_not_known_what_to_mask(types: Headers):
     assert dict(told.exchange.request.headers)["content-type"] == "text/plain"
     assert dict(told.exchange.primary.headers) == dict(types)
     assert isinstance(told.shadow, ShadowResponse)
-    assert told.shadow.answer.body != told.exchange.primary.body
+    assert told.shadow.response.body != told.exchange.primary.body
     found = [
         {"path": "$.name", "kind": "value", "primary": '"Ada"', "shadow": "null"},
         {"path": "header:x-user", "kind": "value", "primary": "Ada", "shadow": "Bob"},

@@ -17,7 +17,8 @@ from darklaunch_comparator.store.launches import (
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus, parse_state
-from darklaunch_shared.redis.client import RedisClient, as_dict
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 
 SPEC = LaunchSpec(shadow="http://shadow:8000", allow=("POST /search",), rules='{"ignore":[{"path":"$.a"}]}')
@@ -88,7 +89,7 @@ def test_what_is_published_is_what_is_recorded(
 ) -> None:
     record = create_launch(connection, launch_name, SPEC, ACT, percent=12.5)
     assert publish_launch(redis, record, lift_hold=False)
-    stored = as_dict(redis.execute_command("HGETALL", keys.launch(launch_name)))
+    stored = pair_fields(redis.execute_command("HGETALL", keys.launch(launch_name)))
     assert parse_state(launch_name, stored) == record.state
     assert redis.execute_command("SISMEMBER", keys.LAUNCHES, launch_name) == 1
     assert int(redis.execute_command("GET", keys.REVISION)) == 1

@@ -8,7 +8,7 @@ from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_console.commands import audit
 from darklaunch_shared import keys
 from darklaunch_shared.redis.presence import heartbeat
-from darklaunch_shared.redis.script_queue import ScriptCall, call_script
+from darklaunch_shared.redis.script_calls import ScriptCall, call_script
 
 from tests.support.cli import counters, fields
 
@@ -94,7 +94,7 @@ def test_each_producers_exchanges_are_found_where_they_are(cli, redis, launched)
     admit(redis, launched, 13)
     redis.execute_command("HSET", keys.producers(launched), "p2", counters("p2", seq=1, sampled=3, closed=True, oom=2))
     for stream, group in ((captures, keys.WORKER_GROUP), (replays, keys.COMPARATOR_GROUP)):
-        call_script(redis, ScriptCall("join", (stream,), (group,)))
+        call_script(redis, ScriptCall("create_group", (stream,), (group,)))
     for identity in ("p1:1", "p1:2"):
         redis.execute_command("XADD", replays, "*", "v", "1", "id", identity)
     redis.execute_command("XREADGROUP", "GROUP", keys.COMPARATOR_GROUP, "c", "COUNT", 1, "STREAMS", replays, ">")

@@ -4,7 +4,7 @@ from darklaunch_console.stores.streams import ShardState, StreamsState, StreamSt
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.presence import heartbeat
-from darklaunch_shared.redis.script_queue import call_script
+from darklaunch_shared.redis.script_calls import call_script
 
 from tests.support.cli import Cli, closed_port, fields, redis_client
 

@@ -3,9 +3,9 @@ import time
 import pytest
 from darklaunch_console.output.table import measure_width
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import as_dict
-from darklaunch_shared.wire.dead_letter import pack_dead
+from darklaunch_shared.wire.dead_letter import pack_dead_letter
 from darklaunch_shared.wire.exchange import pack_exchange, unpack_exchange
+from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.cli import exchange
 
@@ -14,7 +14,7 @@ def bury(redis, launch, number=1, *, group="workers", age_s=10.0, own=None):
     """Put a dead letter where `bury.lua` puts it; give its entry id."""
     at_ms = int((time.time() - age_s) * 1000)
     own = pack_exchange(exchange(launch, number, at_ms=at_ms)) if own is None else own
-    dead = pack_dead(own, "delivered 5 times without an outcome", group, 5, at_ms)
+    dead = pack_dead_letter(own, "delivered 5 times without an outcome", group, 5, at_ms)
     flat = [part for pair in dead.items() for part in pair]
     return redis.execute_command("XADD", keys.dead(launch), "*", *flat).decode()
 
@@ -88,10 +88,10 @@ def test_retry_puts_a_letter_back_where_it_died(cli, redis, launched, group, str
     bury(redis, launched, 3, group=group)
     assert cli.ok("dead", "retry", launched, "p1:3") == f"1 dead letter of {launched} put back.\n"
     ((_, put_back),) = redis.execute_command("XRANGE", stream(launched), "-", "+")
-    assert unpack_exchange(as_dict(put_back)).id == "p1:3"
-    assert not [field for field in as_dict(put_back) if field.startswith(b"dead_")]
+    assert unpack_exchange(pair_fields(put_back)).id == "p1:3"
+    assert not [field for field in pair_fields(put_back) if field.startswith(b"dead_")]
     assert redis.execute_command("XLEN", keys.dead(launched)) == 0
-    assert as_dict(redis.execute_command("HGETALL", keys.ledger(launched)))[b"retried"] == b"1"
+    assert pair_fields(redis.execute_command("HGETALL", keys.ledger(launched)))[b"retried"] == b"1"
 
 
 def test_what_workers_would_drop_as_stale_is_not_put_back(cli, redis, launched):

@@ -12,7 +12,7 @@ from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Fields
+from darklaunch_shared.wire.fields import Fields
 
 from tests.support.cli import Cli
 from tests.support.exchanges import NOW_MS, RULES, exchange, replayed

@@ -4,9 +4,9 @@ import pytest
 from darklaunch_console.stores.streams import read_streams
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import parse_state
-from darklaunch_shared.redis.client import as_dict
 from darklaunch_shared.redis.presence import heartbeat
-from darklaunch_shared.redis.script_queue import call_script
+from darklaunch_shared.redis.script_calls import call_script
+from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.cli import counters, fields
 
@@ -124,14 +124,14 @@ def test_discarding_tells_workers_to_settle_what_waits_and_then_no_more(cli, red
     seen = []
 
     def obey(redis):
-        stored = as_dict(redis.execute_command("HGETALL", keys.launch(launched)))
+        stored = pair_fields(redis.execute_command("HGETALL", keys.launch(launched)))
         seen.append(parse_state(launched, stored).settle)
         redis.execute_command("XTRIM", keys.captures(launched), "MAXLEN", 0)
 
     hand.soon(obey)
     cli.ok("drain", launched, "--discard")
     assert seen == ["paused"]
-    stored = as_dict(redis.execute_command("HGETALL", keys.launch(launched)))
+    stored = pair_fields(redis.execute_command("HGETALL", keys.launch(launched)))
     assert parse_state(launched, stored).settle == ""
 
 

@@ -18,7 +18,8 @@ from darklaunch_console.cli.program import program
 from darklaunch_console.output.table import measure_width
 from darklaunch_console.reports.columns import render_differing_rows, split_sides
 from darklaunch_console.reports.side_by_side import SAME, align_documents, align_lines, parse_document
-from darklaunch_shared.wire.exchange import Exchange, Fields, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowErrorClass, ShadowResponse, pack_replay
 from hypothesis import given, settings
 from hypothesis import strategies as st

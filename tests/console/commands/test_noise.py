@@ -15,7 +15,7 @@ from darklaunch_comparator.store.noise import read_known_noise
 from darklaunch_console.cli.program import program
 from darklaunch_console.output.table import measure_width
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Fields
+from darklaunch_shared.wire.fields import Fields
 
 from tests.support.exchanges import asked_twice, exchange, not_answered_again
 

@@ -17,7 +17,8 @@ from darklaunch_console.cli.program import program
 from darklaunch_console.commands.curl import command
 from darklaunch_console.errors import BadUsage
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Exchange, Fields, Request
+from darklaunch_shared.wire.exchange import Exchange, Request
+from darklaunch_shared.wire.fields import Fields
 
 from tests.support.exchanges import JSON, RULES, exchange, lost, replayed, unanswered
 

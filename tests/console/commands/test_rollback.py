@@ -5,16 +5,16 @@ import psycopg
 import pytest
 from darklaunch_comparator.store.launches import get_launch, list_events
 from darklaunch_shared import keys
-from darklaunch_shared.launch.control_view import LaunchStates
 from darklaunch_shared.launch.spec import LaunchStatus, parse_state
-from darklaunch_shared.redis.client import as_dict
+from darklaunch_shared.launch.states import LaunchStates
+from darklaunch_shared.wire.fields import pair_fields
 from redis.exceptions import RedisError
 
 from tests.support.cli import Cli, closed_port, redis_client
 
 
 def stored(redis, name):
-    return as_dict(redis.execute_command("HGETALL", keys.launch(name)))
+    return pair_fields(redis.execute_command("HGETALL", keys.launch(name)))
 
 
 def polled(view, redis):

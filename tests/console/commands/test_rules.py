@@ -10,7 +10,7 @@ from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import get_launch, list_events
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import parse_state
-from darklaunch_shared.redis.client import as_dict
+from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.cli import Cli, redis_client
 from tests.support.exchanges import exchange, replayed
@@ -66,7 +66,7 @@ def test_a_rule_is_added_shown_and_removed(cli: Cli, shop: str):
     assert events[0].act == "rules_changed" and events[0].reason == "gone, see #12"
     assert [rule["path"] for rule in events[0].data["rules"]["added"]] == ["$.total_cents"]
     with redis_client(cli.redis_url) as redis:
-        stored = as_dict(redis.execute_command("HGETALL", keys.launch(shop)))
+        stored = pair_fields(redis.execute_command("HGETALL", keys.launch(shop)))
     assert parse_state(shop, stored).spec == held
     assert f"rules: 1, see darklaunch rules show {shop}" in cli.ok("show", shop)
     cli.ok("rules", "remove", shop, told["id"], "--reason", "back again")

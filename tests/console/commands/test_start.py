@@ -8,16 +8,16 @@ from darklaunch_console.commands import change
 from darklaunch_console.launches.change import find_launch
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchStatus, parse_state
-from darklaunch_shared.redis.client import as_dict
 from darklaunch_shared.redis.presence import heartbeat
-from darklaunch_shared.redis.script_queue import call_script
+from darklaunch_shared.redis.script_calls import call_script
+from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.cli import Cli, closed_port, fields, http_server
 
 
 def copy(redis, name):
     """Give what hooks and workers see."""
-    return parse_state(name, as_dict(redis.execute_command("HGETALL", keys.launch(name))))
+    return parse_state(name, pair_fields(redis.execute_command("HGETALL", keys.launch(name))))
 
 
 def recorded(cli, name):

@@ -7,10 +7,10 @@ import time
 import psycopg
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import as_dict
 from darklaunch_shared.redis.presence import read_alive
-from darklaunch_shared.wire.dead_letter import pack_dead, pack_notice
+from darklaunch_shared.wire.dead_letter import pack_dead_letter, pack_dead_notice
 from darklaunch_shared.wire.exchange import pack_exchange
+from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.cli import Cli, closed_port, exchange, fields, http_server, redis_client
 from tests.support.embedded import reachable_directory
@@ -60,7 +60,7 @@ def eventually(true):
 
 
 def alive(redis, registry):
-    stored = as_dict(redis.execute_command("HGETALL", registry))
+    stored = pair_fields(redis.execute_command("HGETALL", registry))
     seconds, _ = redis.execute_command("TIME")
     return read_alive(stored, int(seconds) * 1000)
 
@@ -68,8 +68,8 @@ def alive(redis, registry):
 def bury(redis, launch, number):
     """Leave a dead letter, and its notice to the comparator, as a worker does."""
     own = pack_exchange(exchange(launch, number, at_ms=time.time_ns() // 1_000_000))
-    dead = pack_dead(own, "delivered 5 times without an outcome", "workers", 5, 1)
-    for stream, entry in (keys.dead(launch), dead), (keys.replays(launch), pack_notice(own, "1-1", launch)):
+    dead = pack_dead_letter(own, "delivered 5 times without an outcome", "workers", 5, 1)
+    for stream, entry in (keys.dead(launch), dead), (keys.replays(launch), pack_dead_notice(own, "1-1", launch)):
         redis.execute_command("XADD", stream, "*", *(part for pair in entry.items() for part in pair))
     redis.execute_command("HSET", keys.admitted(launch), "p1", number)
 

@@ -11,7 +11,7 @@ from darklaunch_console.output.numbers import (
 )
 from darklaunch_console.output.screen import make_printable, wrap_text
 from darklaunch_console.output.table import measure_width, render_table
-from darklaunch_console.output.text import format_plural, join_lines, printable
+from darklaunch_console.output.text import escape_unprintable, format_plural, join_lines
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_figures_read_as_people_write_them(written, expected):
     ],
 )
 def test_text_from_outside_can_steer_no_terminal(text, shown):
-    assert printable(text) == shown
+    assert escape_unprintable(text) == shown
     assert make_printable(text) == shown
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from darklaunch import CaptureMiddleware
-from darklaunch.capture.redaction import CREDENTIALS, HeaderRedaction, credential_names
+from darklaunch.capture.redaction import CREDENTIAL_HEADERS, HeaderRedaction, credential_names
 from darklaunch.testing import captured
 from darklaunch_shared.wire.exchange import pack_exchange
 from hypothesis import given
@@ -22,7 +22,7 @@ def exchange_with(request_header="x-none", response_header="x-none", **options):
     return seen.exchanges[0]
 
 
-@pytest.mark.parametrize("name", sorted(CREDENTIALS))
+@pytest.mark.parametrize("name", sorted(CREDENTIAL_HEADERS))
 def test_no_credential_is_in_what_travels(name):
     assert SECRET.encode() not in b"".join(pack_exchange(exchange_with(name.title(), name.upper())).values())
 
@@ -51,4 +51,4 @@ def test_a_cookie_keeps_its_name_and_attributes(name, value, attributes):
 
 
 def test_a_cookie_without_a_name_shows_nothing():
-    assert HeaderRedaction(CREDENTIALS).response((("set-cookie", SECRET),)) == (("set-cookie", "[redacted]"),)
+    assert HeaderRedaction(CREDENTIAL_HEADERS).response((("set-cookie", SECRET),)) == (("set-cookie", "[redacted]"),)

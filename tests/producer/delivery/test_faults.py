@@ -241,7 +241,7 @@ def test_a_read_only_replica_is_a_refusal(make):
 
 
 def test_writes_that_hang_do_not_keep_control_state_from_being_read(make, monkeypatch):
-    monkeypatch.setattr("darklaunch_shared.launch.control_view.STALE_S", 2.0)
+    monkeypatch.setattr("darklaunch_shared.launch.states.STALE_S", 2.0)
     app = make()
     app.begin()
     app.ask(5)
@@ -330,7 +330,7 @@ def test_a_damaged_launch_is_not_sampled_and_stops_no_other(make, caplog):
 
 
 def test_sampling_ends_when_control_state_cannot_be_read_for_long(make, proxy, monkeypatch):
-    monkeypatch.setattr("darklaunch_shared.launch.control_view.STALE_S", 1.0)
+    monkeypatch.setattr("darklaunch_shared.launch.states.STALE_S", 1.0)
     app = make(through=proxy)
     app.begin()
     proxy.mute = True

@@ -13,7 +13,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.crypto.sealing import Sealer
 from darklaunch_shared.crypto.signing import check_signature
-from darklaunch_shared.redis.client import as_dict
+from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.asgi import answering, body, get, start
 from tests.support.hook import Launch, eventually
@@ -86,7 +86,7 @@ def test_every_entry_is_signed_over_its_own_number(valkey, make):
         get(hook, "/me", headers=HEADERS)
     assert eventually(lambda: len(launch.exchanges()) == 150)
     for _, fields in launch.redis.execute_command("XRANGE", keys.captures("signed"), "-", "+"):
-        check_signature(as_dict(fields), parse_keys(KEY))
+        check_signature(pair_fields(fields), parse_keys(KEY))
 
 
 def test_cryptography_is_loaded_only_when_there_is_a_key():

@@ -11,7 +11,8 @@ import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
 from darklaunch.routes.route_table import read_routes
 from darklaunch_shared import keys
-from darklaunch_shared.redis.client import as_dict, connect
+from darklaunch_shared.redis.client import connect
+from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.route_table import MOST_TABLES
 from fastapi import FastAPI, WebSocket
 from flask import Flask
@@ -127,7 +128,7 @@ print(*(f"{method} {path}" for method, path in read_routes(app)[1]), sep="|")
 
 
 def published(url: str) -> list[dict[str, object]]:
-    stored = as_dict(connect(url, client_name="darklaunch-test").execute_command("HGETALL", keys.ROUTES))
+    stored = pair_fields(connect(url, client_name="darklaunch-test").execute_command("HGETALL", keys.ROUTES))
     return [json.loads(raw.partition(b" ")[2]) for raw in stored.values()]
 
 

@@ -9,8 +9,8 @@ from darklaunch_shared import keys
 from darklaunch_shared.crypto.keyring import NO_KEYS, parse_keys
 from darklaunch_shared.crypto.sealing import SEALED, Sealer
 from darklaunch_shared.crypto.signing import check_signature, sign
-from darklaunch_shared.errors import BadEntry, BadKey, Unsealable
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange, without_secrets
+from darklaunch_shared.errors import BadEntry, BadKey, BadSeal
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, strip_secrets, unpack_exchange
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,9 +59,9 @@ def test_sealed_credentials_come_back_in_their_places() -> None:
 def test_an_older_key_still_opens_and_a_stranger_does_not() -> None:
     box = Sealer(parse_keys(f"old:{OLD}")).seal(SECRETS, REQUEST, "checkout", "abcd1234:7")
     assert Sealer(BOTH).unseal(REQUEST, box, "checkout", "abcd1234:7").headers[1][1] == "sid=s3cr3t"
-    with pytest.raises(Unsealable, match="key 'old', which is not known"):
+    with pytest.raises(BadSeal, match="key 'old', which is not known"):
         Sealer(parse_keys(f"new:{NEW}")).unseal(REQUEST, box, "checkout", "abcd1234:7")
-    with pytest.raises(Unsealable, match="altered"):
+    with pytest.raises(BadSeal, match="altered"):
         Sealer(parse_keys(f"old:{NEW}")).unseal(REQUEST, box, "checkout", "abcd1234:7")
 
 
@@ -83,14 +83,14 @@ def test_an_older_key_still_opens_and_a_stranger_does_not() -> None:
 )
 def test_a_box_opens_for_its_own_request_alone(request_: Request, launch: str, identity: str) -> None:
     box = Sealer(BOTH).seal(SECRETS, REQUEST, "checkout", "abcd1234:7")
-    with pytest.raises(Unsealable, match="altered, or belong to another exchange"):
+    with pytest.raises(BadSeal, match="altered, or belong to another exchange"):
         Sealer(BOTH).unseal(request_, box, launch, identity)
 
 
 @pytest.mark.parametrize("at", [-1, 0, 3])
 def test_a_box_fills_sealed_places_alone(at: int) -> None:
     box = Sealer(BOTH).seal([(at, "sid=s3cr3t")], REQUEST, "checkout", "abcd1234:7")
-    with pytest.raises(Unsealable, match="not those that were sealed"):
+    with pytest.raises(BadSeal, match="not those that were sealed"):
         Sealer(BOTH).unseal(REQUEST, box, "checkout", "abcd1234:7")
 
 
@@ -108,14 +108,14 @@ def test_what_another_release_sealed_and_signed_is_read() -> None:
 
 @given(st.text(max_size=80))
 def test_any_box_opens_or_is_unsealable(box: str) -> None:
-    with pytest.raises(Unsealable):
+    with pytest.raises(BadSeal):
         Sealer(BOTH).unseal(REQUEST, f"new.{box}", "checkout", "abcd1234:7")
 
 
 def test_a_box_travels_and_is_taken_out_again() -> None:
     packed = entry("new.AAAA")
     assert unpack_exchange(packed).sealed == "new.AAAA"
-    onward = {**packed, keys.META: without_secrets(packed[keys.META])}
+    onward = {**packed, keys.META: strip_secrets(packed[keys.META])}
     assert onward == entry()
 
 

@@ -5,8 +5,7 @@ import re
 
 import pytest
 from darklaunch_shared.errors import BadLaunch, BadOrigin
-from darklaunch_shared.launch.control_view import LaunchStates
-from darklaunch_shared.launch.origin import Origin, forbidden_address, parse_origin
+from darklaunch_shared.launch.origin import Origin, explain_forbidden_address, parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import (
     LaunchSpec,
@@ -17,6 +16,7 @@ from darklaunch_shared.launch.spec import (
     parse_state,
     unpack_spec,
 )
+from darklaunch_shared.launch.states import LaunchStates
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -168,12 +168,12 @@ def test_origins_that_may_not(text: str, why: str) -> None:
     ],
 )
 def test_metadata_addresses_are_forbidden_however_written(address: str) -> None:
-    assert forbidden_address(address)
+    assert explain_forbidden_address(address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.3.7", "::1", "93.184.216.34"])
 def test_other_addresses_are_not(address: str) -> None:
-    assert forbidden_address(address) is None
+    assert explain_forbidden_address(address) is None
 
 
 @pytest.mark.parametrize(

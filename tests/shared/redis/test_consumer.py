@@ -8,21 +8,23 @@ from typing import Any
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
-from darklaunch_shared.redis.client import RedisClient, as_dict, connect, connect_async
+from darklaunch_shared.redis.client import RedisClient, connect, connect_async
 from darklaunch_shared.redis.consumer import (
-    FINISHED_AT_ONCE,
+    FINISH_BATCH,
     MAX_DELIVERIES,
     ClaimedEntry,
     FinishedEntry,
     GroupConsumer,
     ShardStreams,
-    comparator_lane,
-    worker_lane,
+    comparator_streams,
+    worker_streams,
 )
 from darklaunch_shared.redis.presence import heartbeat, read_alive
-from darklaunch_shared.redis.script_queue import ScriptCall, ScriptCaller, ScriptQueue, call_script
-from darklaunch_shared.wire.dead_letter import unpack_dead
-from darklaunch_shared.wire.exchange import Exchange, Fields, Request, Response, pack_exchange
+from darklaunch_shared.redis.script_calls import ScriptCall, ScriptCaller, call_script
+from darklaunch_shared.redis.script_queue import ScriptQueue
+from darklaunch_shared.wire.dead_letter import unpack_dead_letter
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.fields import Fields, pair_fields
 from darklaunch_shared.wire.replay import UnreplayedExchange, unpack_replay
 
 pytestmark = pytest.mark.anyio
@@ -54,12 +56,12 @@ def exchange(launch: str, identity: str) -> Exchange:
 
 
 def ledger(redis: RedisClient, launch: str) -> dict[str, int]:
-    stored = as_dict(redis.execute_command("HGETALL", keys.ledger(launch)))
+    stored = pair_fields(redis.execute_command("HGETALL", keys.ledger(launch)))
     return {name.decode(): int(count) for name, count in stored.items() if int(count)}
 
 
 def entries(redis: RedisClient, stream: str) -> list[dict[bytes, bytes]]:
-    return [as_dict(fields) for _, fields in redis.execute_command("XRANGE", stream, "-", "+")]
+    return [pair_fields(fields) for _, fields in redis.execute_command("XRANGE", stream, "-", "+")]
 
 
 @asynccontextmanager
@@ -77,7 +79,7 @@ async def consumers(url: str, lane: ShardStreams, *names: str) -> AsyncIterator[
 async def some(consumer: GroupConsumer) -> list[ClaimedEntry]:
     """Read until something comes; the first try may find no group yet and create it."""
     for _ in range(300):
-        if read := await consumer.read(10, block_ms=100):
+        if read := await consumer.read(10, wait_ms=100):
             return read
     raise AssertionError("nothing came")
 
@@ -90,7 +92,7 @@ async def finish(consumer: GroupConsumer, delivery: ClaimedEntry, onward: Fields
 
 async def test_an_exchange_goes_from_stream_to_stream(redis: RedisClient, redis_url: str, launch_name: str) -> None:
     assert admit(redis, launch_name, 1, 3) == 3
-    async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "one") as (one,):
         for delivery in await some(one):
             assert await finish(one, delivery, {**delivery.fields, keys.SHADOW: b"x"})
     assert entries(redis, keys.captures(launch_name)) == []
@@ -126,7 +128,7 @@ async def test_an_outcome_waits_for_a_key_that_is_in_the_way_and_keeps_nobody_el
     redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 2)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "one", "two") as (one, two):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "one", "two") as (one, two):
         first, second = await some(one)
         redis.execute_command("SET", keys.replays(launch_name), "oops")
         obstructed = asyncio.create_task(finish(one, first, first.fields))
@@ -134,7 +136,7 @@ async def test_an_outcome_waits_for_a_key_that_is_in_the_way_and_keeps_nobody_el
             await asyncio.sleep(LEASE_S / 4)
             await one.extend([first.entry_id, second.entry_id])
             assert await two.claim(10) == []
-        assert await one.settle([second.entry_id], "recorded") == 1
+        assert await one.acknowledge([second.entry_id], "recorded") == 1
         assert not obstructed.done()
         redis.execute_command("DEL", keys.replays(launch_name))
         assert await obstructed
@@ -145,7 +147,7 @@ async def test_a_silent_consumers_entry_is_claimed_and_its_late_finish_refused(
     redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 1)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "slow", "quick") as (slow, quick):
         (held,) = await some(slow)
         assert await quick.claim(10) == []
         await asyncio.sleep(LEASE_S * 1.5)
@@ -161,27 +163,27 @@ async def test_many_entries_are_finished_by_one_call_each_by_itself(
     redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 1)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "slow", "quick") as (slow, quick):
         (lost,) = await some(slow)
         await asyncio.sleep(LEASE_S * 1.5)
         assert len(await quick.claim(10)) == 1
-        admit(redis, launch_name, 2, FINISHED_AT_ONCE - 2)
-        kept = [delivery for _ in range(20) for delivery in await slow.read(10, block_ms=10)]
-        assert len(kept) == FINISHED_AT_ONCE - 2
+        admit(redis, launch_name, 2, FINISH_BATCH - 2)
+        kept = [delivery for _ in range(20) for delivery in await slow.read(10, wait_ms=10)]
+        assert len(kept) == FINISH_BATCH - 2
         outcomes = [FinishedEntry(it.entry_id, {**it.fields, keys.SHADOW: b"x"}, "replayed") for it in kept]
         outcomes[3] = FinishedEntry(kept[3].entry_id, {}, "dropped")
         outcomes[1:1] = [
             FinishedEntry(lost.entry_id, lost.fields, "replayed"),
             outcomes[0],
         ]  # not its own; and one twice
-        assert await slow.finish(outcomes) == [True, False, False, *[True] * (FINISHED_AT_ONCE - 3)]
-        assert await slow.finish(outcomes) == [False] * FINISHED_AT_ONCE
+        assert await slow.finish(outcomes) == [True, False, False, *[True] * (FINISH_BATCH - 3)]
+        assert await slow.finish(outcomes) == [False] * FINISH_BATCH
     passed_on = [fields[keys.ID] for fields in entries(redis, keys.replays(launch_name))]
     assert passed_on == [it.fields[keys.ID] for at, it in enumerate(kept) if at != 3]
     assert len(entries(redis, keys.captures(launch_name))) == 1
-    count = FINISHED_AT_ONCE - 1
+    count = FINISH_BATCH - 1
     assert ledger(redis, launch_name) == {
-        "admitted": count, "replayed": count - 2, "dropped": 1, "superseded": FINISHED_AT_ONCE + 2,
+        "admitted": count, "replayed": count - 2, "dropped": 1, "superseded": FINISH_BATCH + 2,
     }  # fmt: skip
 
 
@@ -190,7 +192,7 @@ async def test_outcomes_that_a_key_is_in_the_way_of_are_all_passed_on_later(
     redis: RedisClient, redis_url: str, launch_name: str, key: Any
 ) -> None:
     admit(redis, launch_name, 1, 3)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "one") as (one,):
         taken = await some(one)
         redis.execute_command("DEL", key(launch_name))
         redis.execute_command("SET", key(launch_name), "oops")
@@ -207,24 +209,24 @@ async def test_many_entries_are_settled_at_once_but_for_those_of_another_consume
     redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 1)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "slow", "quick") as (slow, quick):
         (lost,) = await some(slow)
         await asyncio.sleep(LEASE_S * 1.5)
         assert len(await quick.claim(10)) == 1
         for first in range(2, 2_002, 100):
             admit(redis, launch_name, first, 100, bound=10_000)
-        kept = [delivery.entry_id for _ in range(200) for delivery in await slow.read(10, block_ms=100)]
+        kept = [delivery.entry_id for _ in range(200) for delivery in await slow.read(10, wait_ms=100)]
         assert len(kept) == 2_000
-        assert await slow.settle([*kept[:1_500], lost.entry_id], "recorded") == 1_500
-        assert await slow.settle(kept[1_000:], "recorded") == 500
-        assert await slow.settle([], "recorded") == 0
+        assert await slow.acknowledge([*kept[:1_500], lost.entry_id], "recorded") == 1_500
+        assert await slow.acknowledge(kept[1_000:], "recorded") == 500
+        assert await slow.acknowledge([], "recorded") == 0
     assert len(entries(redis, keys.captures(launch_name))) == 1
     assert ledger(redis, launch_name) == {"admitted": 2_001, "recorded": 2_000, "superseded": 501}
 
 
 async def test_an_extended_entry_is_not_claimed(redis: RedisClient, redis_url: str, launch_name: str) -> None:
     admit(redis, launch_name, 1, 2)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "busy", "eager") as (busy, eager):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "busy", "eager") as (busy, eager):
         kept, _lost = await some(busy)
         for _ in range(4):
             await asyncio.sleep(LEASE_S / 2)
@@ -238,7 +240,7 @@ async def test_poison_is_buried_with_its_payload_and_noticed(
     redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 1)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "victim") as (victim,):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "victim") as (victim,):
         assert len(await some(victim)) == 1
         for deliveries in range(2, MAX_DELIVERIES + 1):
             await asyncio.sleep(LEASE_S * 1.2)
@@ -246,7 +248,7 @@ async def test_poison_is_buried_with_its_payload_and_noticed(
             assert claimed.deliveries == deliveries
         await asyncio.sleep(LEASE_S * 1.2)
         assert await victim.claim(1) == []
-    (letter,) = map(unpack_dead, entries(redis, keys.dead(launch_name)))
+    (letter,) = map(unpack_dead_letter, entries(redis, keys.dead(launch_name)))
     assert letter.fields == pack_exchange(exchange(launch_name, "abcd1234:1"))
     assert letter.deliveries == MAX_DELIVERIES
     (notice,) = map(unpack_replay, entries(redis, keys.replays(launch_name)))
@@ -260,7 +262,7 @@ async def test_a_strangers_entry_is_buried_without_a_notice(
     redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     redis.execute_command("XADD", keys.captures(launch_name), "*", "hello", "world")
-    async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "one") as (one,):
         (delivery,) = await some(one)
         assert await one.bury(delivery, "not ours")
     assert entries(redis, keys.replays(launch_name)) == []
@@ -269,7 +271,7 @@ async def test_a_strangers_entry_is_buried_without_a_notice(
 
 async def test_an_entry_trimmed_while_pending_is_counted(redis: RedisClient, redis_url: str, launch_name: str) -> None:
     admit(redis, launch_name, 1, 2)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "one") as (one,):
         await some(one)
         redis.execute_command("XTRIM", keys.captures(launch_name), "MAXLEN", 0)
         await asyncio.sleep(LEASE_S * 1.2)
@@ -281,7 +283,7 @@ async def test_what_is_handed_back_can_be_claimed_at_once_and_costs_no_delivery(
     redis: RedisClient, redis_url: str, launch_name: str
 ) -> None:
     admit(redis, launch_name, 1, 1)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "leaving", "staying") as (leaving, staying):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "leaving", "staying") as (leaving, staying):
         (held,) = await some(leaving)
         await leaving.leave()
         assert names_of_consumers(redis, launch_name) == {"leaving"}
@@ -300,7 +302,7 @@ def names_of_consumers(redis: RedisClient, launch: str) -> set[str]:
 async def test_a_flushed_server_is_taken_up_again(own_valkey: Any, launch_name: str) -> None:
     redis = connect(own_valkey.url, client_name="darklaunch-test")
     admit(redis, launch_name, 1, 1)
-    async with consumers(own_valkey.url, worker_lane(launch_name, 0), "one") as (one,):
+    async with consumers(own_valkey.url, worker_streams(launch_name, 0), "one") as (one,):
         (delivery,) = await some(one)
         assert await finish(one, delivery, {})
         redis.execute_command("FLUSHALL")
@@ -318,11 +320,11 @@ async def test_a_full_server_still_drains(own_valkey: Any, launch_name: str) -> 
     redis.execute_command("CONFIG SET", "maxmemory", 1)
     with pytest.raises(Exception, match="maxmemory"):
         admit(redis, launch_name, 4, 1)
-    async with consumers(own_valkey.url, worker_lane(launch_name, 0), "one") as (one,):
+    async with consumers(own_valkey.url, worker_streams(launch_name, 0), "one") as (one,):
         for delivery in await some(one):
             assert await finish(one, delivery, delivery.fields)
-    async with consumers(own_valkey.url, comparator_lane(launch_name, 0), "two") as (two,):
-        assert await two.settle([delivery.entry_id for delivery in await some(two)], "recorded") == 3
+    async with consumers(own_valkey.url, comparator_streams(launch_name, 0), "two") as (two,):
+        assert await two.acknowledge([delivery.entry_id for delivery in await some(two)], "recorded") == 3
     assert ledger(redis, launch_name) == {"admitted": 3, "replayed": 3, "recorded": 3}
     redis.close()
 
@@ -334,14 +336,14 @@ def test_an_older_revision_never_replaces_a_newer_one_and_no_publishing_lifts_a_
 
     def publish(revision: int, percent: int, lift: str = "0") -> int:
         args = (revision, "active", percent, spec, lift)
-        return int(call_script(redis, ScriptCall("publish", (keys.launch(launch_name),), args)))
+        return int(call_script(redis, ScriptCall("publish_launch", (keys.launch(launch_name),), args)))
 
     assert publish(7, 10) == 1
     assert publish(6, 50) == 0
     assert publish(7, 50) == 0
     redis.execute_command("HSET", keys.launch(launch_name), "hold", 1)
     assert publish(8, 50) == 1
-    stored = as_dict(redis.execute_command("HGETALL", keys.launch(launch_name)))
+    stored = pair_fields(redis.execute_command("HGETALL", keys.launch(launch_name)))
     assert (stored[b"percent"], stored[b"hold"]) == (b"50", b"1")
     assert publish(9, 50, "1") == 1
     assert redis.execute_command("HGET", keys.launch(launch_name), "hold") is None
@@ -351,7 +353,7 @@ def test_a_process_is_alive_by_the_servers_clock(redis: RedisClient, launch_name
     registry = f"dl:hooks:{launch_name}"
     call_script(redis, heartbeat(registry, "abcd1234", {"kind": "hook"}))
     redis.execute_command("HSET", registry, "damaged", "x")
-    stored = as_dict(redis.execute_command("HGETALL", registry))
+    stored = pair_fields(redis.execute_command("HGETALL", registry))
     seconds, micros = redis.execute_command("TIME")
     now_ms = int(seconds) * 1000 + int(micros) // 1000
     (process,) = read_alive(stored, now_ms)
@@ -363,9 +365,9 @@ def test_a_process_is_alive_by_the_servers_clock(redis: RedisClient, launch_name
 async def test_the_latest_dead_letters_are_kept_and_the_rest_is_counted(
     redis_url: str, redis: RedisClient, launch_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("darklaunch_shared.redis.consumer.DEAD_BOUND", 3)
+    monkeypatch.setattr("darklaunch_shared.redis.consumer.MAX_DEAD_LETTERS", 3)
     admit(redis, launch_name, 1, 5)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "one") as (one,):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "one") as (one,):
         taken = await some(one)
         for delivery in taken:
             assert await one.bury(delivery, "nobody can read it")
@@ -378,7 +380,7 @@ async def test_the_latest_dead_letters_are_kept_and_the_rest_is_counted(
 async def test_what_another_consumer_holds_is_left_to_it(redis_url: str, redis: RedisClient, launch_name: str) -> None:
     stream = keys.captures(launch_name)
     admit(redis, launch_name, 1, 1)
-    async with consumers(redis_url, worker_lane(launch_name, 0), "slow", "quick") as (slow, quick):
+    async with consumers(redis_url, worker_streams(launch_name, 0), "slow", "quick") as (slow, quick):
         (delivery,) = await some(slow)
         await asyncio.sleep(LEASE_S * 1.2)
         assert len(await quick.claim(1)) == 1

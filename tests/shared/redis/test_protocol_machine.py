@@ -27,11 +27,19 @@ from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect, connect_async
-from darklaunch_shared.redis.consumer import MAX_DELIVERIES, ClaimedEntry, GroupConsumer, comparator_lane, worker_lane
-from darklaunch_shared.redis.script_queue import ScriptCall, ScriptCaller, ScriptQueue, call_script
-from darklaunch_shared.wire.exchange import Fields, pack_exchange, unpack_exchange
+from darklaunch_shared.redis.consumer import (
+    MAX_DELIVERIES,
+    ClaimedEntry,
+    GroupConsumer,
+    comparator_streams,
+    worker_streams,
+)
+from darklaunch_shared.redis.script_calls import ScriptCall, ScriptCaller, call_script
+from darklaunch_shared.redis.script_queue import ScriptQueue
+from darklaunch_shared.wire.exchange import pack_exchange, unpack_exchange
+from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.producer_counters import pack_counters
-from darklaunch_shared.wire.replay import UnreplayedExchange, pack_loss
+from darklaunch_shared.wire.replay import UnreplayedExchange, pack_unreplayed
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -66,11 +74,11 @@ class Sample:
 
 def finishing(consumer: GroupConsumer, delivery: ClaimedEntry, onward: Fields, counter: str) -> ScriptCall:
     """Give the call that settles an entry, so that it can be made twice."""
-    lane = consumer.lane
+    streams = consumer.streams
     passed_on = [part for pair in onward.items() for part in pair]
-    names = (lane.source, lane.onward, lane.ledger)
+    names = (streams.source, streams.replays, streams.ledger)
     return ScriptCall(
-        "finish", names, (lane.group, consumer.name, delivery.entry_id, counter, len(passed_on), *passed_on)
+        "finish", names, (streams.group, consumer.name, delivery.entry_id, counter, len(passed_on), *passed_on)
     )
 
 
@@ -99,7 +107,7 @@ class Protocol(RuleBasedStateMachine):
         self.hook = LaunchQueue(self.launch.state, self.producer, 0)
         self.memory, self.ledger = WriterCache(), ProducerCounterSync()
         self.numbers = itertools.count()
-        self.worker, self.comparator = self._member(worker_lane), self._member(comparator_lane)
+        self.worker, self.comparator = self._member(worker_streams), self._member(comparator_streams)
         self.working: list[ClaimedEntry] = []
         self.recording: list[ClaimedEntry] = []
         self.last: ScriptCall | None = None
@@ -156,7 +164,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 8))
     def read(self, count: int) -> None:
-        self.working += self._run(self.worker.read(count, block_ms=1))
+        self.working += self._run(self.worker.read(count, wait_ms=1))
 
     @rule(count=st.integers(1, 8))
     def claim(self, count: int) -> None:
@@ -169,7 +177,7 @@ class Protocol(RuleBasedStateMachine):
         delivery = self.working.pop(0)
         captured = unpack_exchange(delivery.fields)
         onward: Fields = (
-            pack_loss(
+            pack_unreplayed(
                 UnreplayedExchange(
                     captured.id, self.name, captured.captured_at_ms, captured.endpoint, "dropped", "stale"
                 )
@@ -195,7 +203,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule()
     def worker_crashes(self) -> None:
-        self.worker, self.working = self._member(worker_lane), []
+        self.worker, self.working = self._member(worker_streams), []
 
     @precondition(lambda self: self.working)
     @rule()
@@ -220,7 +228,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 8))
     def read_replays(self, count: int) -> None:
-        self.recording += self._run(self.comparator.read(count, block_ms=1))
+        self.recording += self._run(self.comparator.read(count, wait_ms=1))
 
     @rule(count=st.integers(1, 8))
     def claim_replays(self, count: int) -> None:
@@ -237,7 +245,7 @@ class Protocol(RuleBasedStateMachine):
             for delivery in self.recording:
                 self._call(finishing(self.comparator, delivery, {}, "recorded"))
         else:
-            self.comparator = self._member(comparator_lane)
+            self.comparator = self._member(comparator_streams)
         self.recording = []
 
     # Disasters
@@ -310,7 +318,7 @@ class Protocol(RuleBasedStateMachine):
     def _settle(self) -> None:
         """Let everybody who held something be gone, and others finish it."""
         self.worker_crashes()
-        self.comparator, self.recording = self._member(comparator_lane), []
+        self.comparator, self.recording = self._member(comparator_streams), []
         for _ in range(200):
             if not self._left():
                 return

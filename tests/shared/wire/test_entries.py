@@ -4,7 +4,7 @@ import orjson
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.wire.dead_letter import MOST_BYTES, pack_dead, pack_notice, unpack_dead
+from darklaunch_shared.wire.dead_letter import MOST_BYTES, pack_dead_letter, pack_dead_notice, unpack_dead_letter
 from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange
 from darklaunch_shared.wire.replay import (
     LatencySource,
@@ -15,8 +15,8 @@ from darklaunch_shared.wire.replay import (
     ShadowErrorClass,
     ShadowResponse,
     UnreplayedExchange,
-    pack_loss,
     pack_replay,
+    pack_unreplayed,
     unpack_replay,
 )
 from hypothesis import given
@@ -70,7 +70,7 @@ def test_a_second_answer_survives_the_stream(
 def test_a_second_answer_with_the_first_ones_body_travels_without_it(
     exchange: Exchange, shadow: ShadowResponse, version: ReplayedVersion
 ) -> None:
-    body = exchange.primary.body if version is ReplayedVersion.PRIMARY else shadow.answer.body
+    body = exchange.primary.body if version is ReplayedVersion.PRIMARY else shadow.response.body
     second = ShadowResponse(Response(200, (), body, 1.0), LatencySource.CLIENT, 1, shadow.replayed_at_ms)
     packed = pack_replay(pack_exchange(exchange), shadow, NoiseReplay(version, second))
     assert keys.CONTROL not in packed
@@ -88,7 +88,7 @@ def test_a_second_answer_that_cannot_be_read_costs_the_exchange_nothing(meta: by
 
 def test_a_loss_survives_the_stream_without_bodies() -> None:
     loss = UnreplayedExchange("abcd1234:7", "checkout", 1_763_900_000_000, "GET /", "dropped", "stale")
-    packed = pack_loss(loss)
+    packed = pack_unreplayed(loss)
     assert unpack_replay(packed) == loss
     assert keys.REQUEST not in packed
 
@@ -168,22 +168,22 @@ def test_a_damaged_shadow_side_is_refused(meta: dict[str, object]) -> None:
 
 
 def test_a_dead_letter_keeps_its_payload_and_its_story() -> None:
-    letter = unpack_dead(pack_dead(entry(), "delivered 5 times", "workers", 5, 1_763_900_000_123))
+    letter = unpack_dead_letter(pack_dead_letter(entry(), "delivered 5 times", "workers", 5, 1_763_900_000_123))
     assert letter.fields == entry()
     assert (letter.reason, letter.group, letter.deliveries) == ("delivered 5 times", "workers", 5)
 
 
 def test_a_dead_letter_is_bounded_whatever_a_stranger_wrote() -> None:
     huge = {**entry(), b"x" * 1000: b"", keys.RESPONSE: b"x" * 40_000_000, b"more": b"x" * 40_000_000}
-    kept = unpack_dead(pack_dead(huge, "too much", "workers", 1, 1)).fields
+    kept = unpack_dead_letter(pack_dead_letter(huge, "too much", "workers", 1, 1)).fields
     assert sum(len(name) + len(value) for name, value in kept.items()) == MOST_BYTES
     assert kept[keys.META] == entry()[keys.META]
 
 
 def test_a_strangers_entry_is_dead_without_a_notice() -> None:
-    assert pack_notice({b"hello": b"world"}, "1763900000000-0", "checkout") == {}
+    assert pack_dead_notice({b"hello": b"world"}, "1763900000000-0", "checkout") == {}
 
 
 def test_a_damaged_exchange_is_noticed_with_what_can_be_read() -> None:
-    notice = unpack_replay(pack_notice({**entry(), keys.META: b"{"}, "1763900000000-0", "checkout"))
+    notice = unpack_replay(pack_dead_notice({**entry(), keys.META: b"{"}, "1763900000000-0", "checkout"))
     assert notice == UnreplayedExchange("abcd1234:7", "checkout", 1_763_900_000_000, "?", "dead", "dead")

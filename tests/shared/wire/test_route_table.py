@@ -3,13 +3,13 @@
 import orjson
 import pytest
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.wire.route_table import MOST_ROUTES, RouteTable, pack_table, unpack_table
+from darklaunch_shared.wire.route_table import MOST_ROUTES, RouteTable, pack_route_table, unpack_route_table
 
 
 def test_a_table_survives_the_way() -> None:
     table = RouteTable.of("shop", "flask", [("POST", "/b"), ("GET", "/a"), ("GET", "/a")])
     assert table.routes == (("GET", "/a"), ("POST", "/b"))
-    assert unpack_table(pack_table(table)) == table
+    assert unpack_route_table(pack_route_table(table)) == table
     assert table.fingerprint == RouteTable.of("other", "flask", [("GET", "/a"), ("POST", "/b")]).fingerprint
     assert table.fingerprint != RouteTable.of("shop", "flask", [("GET", "/a")]).fingerprint
 
@@ -17,7 +17,10 @@ def test_a_table_survives_the_way() -> None:
 def test_a_table_is_bounded() -> None:
     table = RouteTable.of("x" * 500, "f" * 500, [("M" * 99, f"/{number:05}{'é' * 500}") for number in range(1500)])
     assert (len(table.routes), table.omitted) == (MOST_ROUTES, 500)
-    assert unpack_table(pack_table(RouteTable.of("shop", "", [("GET", f"/{n}") for n in range(2000)]))).omitted == 1000
+    assert (
+        unpack_route_table(pack_route_table(RouteTable.of("shop", "", [("GET", f"/{n}") for n in range(2000)]))).omitted
+        == 1000
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,4 +39,4 @@ def test_a_table_is_bounded() -> None:
 )
 def test_damaged_tables_are_refused(raw: bytes) -> None:
     with pytest.raises(BadEntry):
-        unpack_table(raw)
+        unpack_route_table(raw)

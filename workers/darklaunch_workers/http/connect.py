@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from darklaunch_shared.launch.origin import Origin, forbidden_address
+from darklaunch_shared.launch.origin import Origin, explain_forbidden_address
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 from .errors import ConnectionFault
@@ -60,7 +60,7 @@ class Dialer:
         if self._allow_metadata:
             return
         for _, address in addresses:
-            if why := forbidden_address(str(address[0])):
+            if why := explain_forbidden_address(str(address[0])):
                 raise ConnectionFault(ShadowErrorClass.FORBIDDEN, f"{self._origin} must not be called: {why}")
 
     async def _start(self, protocol: Callable[[], P], sock: socket.socket) -> P:

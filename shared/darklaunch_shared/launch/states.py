@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.redis.client import as_dict
+from darklaunch_shared.wire.fields import pair_fields
 
 from .spec import LaunchState, LaunchStatus, check_name, parse_state
 
@@ -106,4 +106,4 @@ class LaunchStates:
 def _hash(reply: Any) -> dict[bytes, bytes]:
     if isinstance(reply, RedisError):
         raise reply
-    return as_dict(reply)
+    return pair_fields(reply)
