@@ -127,7 +127,7 @@ def contenders(name: str, theirs: bytes, ours: bytes, expected: int, others: lis
     primary, shadow = side(theirs, "http://shop.example", 0), side(ours, "http://10.0.3.7:8000", 2)
     if name.endswith(THE_SAME):
         shadow = ComparedResponse(
-            Response(200, (*primary.answer.headers,), ours, 1.0), shadow.origin, shadow.answered_at_ms
+            Response(200, (*primary.response.headers,), ours, 1.0), shadow.origin, shadow.responded_at_ms
         )
     found: Comparison = compare("GET", primary, shadow)
     outcome = ComparisonOutcome.MISMATCHED if expected else ComparisonOutcome.MATCHED

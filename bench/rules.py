@@ -21,10 +21,9 @@ from typing import Any
 
 import orjson
 from darklaunch_comparator.compare import NO_RULES, EndpointRules, compare
-from darklaunch_comparator.compare.path_index import PathIndex
 from darklaunch_comparator.compare.patterns import LinearPattern
-from darklaunch_comparator.compare.rule_path import parse_path
-from darklaunch_comparator.rules import check, compile_rules
+from darklaunch_comparator.places import PathIndex, parse_body_path
+from darklaunch_comparator.rules import check_rules, compile_rules
 
 from .compare import measure, order, side
 
@@ -38,7 +37,7 @@ PLACE = ("lines", 6, "price_cents")
 
 
 def ruled(**rules: Any) -> EndpointRules:
-    checked, troubles = check(rules)
+    checked, troubles = check_rules(rules)
     assert not troubles, troubles
     return compile_rules(checked, datetime.now(UTC)).elsewhere
 
@@ -67,7 +66,7 @@ def comparisons() -> dict[str, Run]:
 
 def paths() -> dict[str, Run]:
     document = order(7)
-    ours = PathIndex([(parse_path(path), None) for path in PATHS])
+    ours = PathIndex([(parse_body_path(path), None) for path in PATHS])
     runs: dict[str, Run] = {"ours": lambda: ours.covers(PLACE)}
     if find_spec("jsonpath_rfc9535"):
         import jsonpath_rfc9535

@@ -7,7 +7,7 @@ import pytest
 from darklaunch.capture.redaction import CREDENTIAL_HEADERS, HeaderRedaction
 from darklaunch.capture.request_target import origin_of
 from darklaunch.capture.skip_reasons import response_skip
-from darklaunch_comparator.compare import media_type
+from darklaunch_comparator.content import parse_media_type
 from darklaunch_comparator.masking.credential_names import is_credential
 from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.wire.exchange import Request
@@ -27,7 +27,7 @@ def send(name: str) -> None:
         lambda text: origin_of("http", "shop", 80, text),
         lambda text: response_skip(200, text, ()),
         lambda text: REDACTION.request(((text, ""),)),
-        media_type.parse,
+        parse_media_type,
         is_credential,
         send,
     ],

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import pytest
 from darklaunch_comparator.compare import (
-    BadPath,
     ComparedResponse,
     Comparison,
     ComparisonOutcome,
@@ -17,22 +16,21 @@ from darklaunch_comparator.compare import (
     ExcuseReason,
     collector,
     compare,
-    decompress,
     headers,
     identifier_shape,
     json_parse,
-    media_type,
+    render_title,
     timestamps,
-    title,
 )
 from darklaunch_comparator.compare.patterns import VALUE_BYTES
-from darklaunch_comparator.compare.rule_path import parse_place
+from darklaunch_comparator.content import INFLATED_CAP_BYTES, BodyFamily, parse_media_type
 from darklaunch_comparator.leader import leader
 from darklaunch_comparator.noise import learning
 from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, state_of
 from darklaunch_comparator.pipeline import noise_cache
-from darklaunch_comparator.rules import MOST_RULES, check
-from darklaunch_comparator.rules.model import KINDS
+from darklaunch_comparator.places import BadPath, parse_rule_path
+from darklaunch_comparator.rules import MOST_RULES, check_rules
+from darklaunch_comparator.rules.model import RULE_KINDS
 from darklaunch_comparator.store.signatures import STATES
 from darklaunch_comparator.store.writer_cache import NOISE_PLACES, SAMPLE_EVERY_S
 from darklaunch_console.commands.decide import SHORTEST
@@ -50,11 +48,11 @@ TEXT = page("docs/COMPARING.md")
 ANSWERED_AT_MS = int(datetime(2026, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)
 JSON: Headers = (("content-type", "application/json"),)
 FAMILIES = {
-    "JSON": media_type.BodyFamily.JSON,
-    "one JSON document a line, as an array": media_type.BodyFamily.LINES,
-    "fields": media_type.BodyFamily.FORM,
-    "text, line by line": media_type.BodyFamily.TEXT,
-    "length and digest": media_type.BodyFamily.BINARY,
+    "JSON": BodyFamily.JSON,
+    "one JSON document a line, as an array": BodyFamily.LINES,
+    "fields": BodyFamily.FORM,
+    "text, line by line": BodyFamily.TEXT,
+    "length and digest": BodyFamily.BINARY,
 }
 
 
@@ -76,7 +74,7 @@ def answer(cell: str) -> Response:
 
 @pytest.mark.parametrize(("primary", "shadow", "reported"), table(TEXT, "primary"))
 def test_every_difference_is_reported_as_documented(primary: str, shadow: str, reported: str) -> None:
-    assert (title(compared(answer(primary), answer(shadow))) or "nothing") == reported
+    assert (render_title(compared(answer(primary), answer(shadow))) or "nothing") == reported
 
 
 @pytest.mark.parametrize(("primary", "shadow", "expected"), table(TEXT, "value"))
@@ -86,7 +84,7 @@ def test_every_volatile_value_is_excused_as_documented(primary: str, shadow: str
         assert comparison.outcome is ComparisonOutcome.MATCHED
         assert [(excuse.path, excuse.reason) for excuse in comparison.excuses] == [("$.x", expected)]
     else:
-        assert title(comparison) == expected
+        assert render_title(comparison) == expected
 
 
 @pytest.mark.parametrize(("ignore", "primary", "shadow", "outcome"), table(TEXT, "ignore"))
@@ -108,9 +106,9 @@ def test_every_rule_does_as_documented(rule: str, primary: str, shadow: str, out
 
 def test_every_kind_of_rule_is_described() -> None:
     said = section(TEXT, "## Rules")
-    assert [name for name in KINDS if f"**{name}**" not in said] == []
+    assert [name for name in RULE_KINDS if f"**{name}**" not in said] == []
     for text in blocks(TEXT, "toml"):
-        assert check(tomllib.loads(text), with_reason=True)[1] == []
+        assert check_rules(tomllib.loads(text), with_reason=True)[1] == []
     assert f"up to {MOST_RULES:,} rules" in said
     assert f"no value past {VALUE_BYTES:,} bytes" in said
 
@@ -119,19 +117,19 @@ def test_every_kind_of_rule_is_described() -> None:
 def test_what_is_said_to_be_refused_is_refused(path: str) -> None:
     assert f"`{path}`" in section(TEXT, "### Ignore paths")
     with pytest.raises(BadPath, match=r"Use|write"):
-        parse_place(path)
+        parse_rule_path(path)
 
 
 def test_the_paths_that_are_reported_can_be_ignored_as_they_stand() -> None:
     for primary, shadow, reported in table(TEXT, "primary"):
         for path in re.findall(r"\$[^ ,]*", reported):
-            assert path not in title(compared(answer(primary), answer(shadow), path)).replace(",", " ").split()
+            assert path not in render_title(compared(answer(primary), answer(shadow), path)).replace(",", " ").split()
 
 
 @pytest.mark.parametrize(("types", "way"), table(TEXT, "type"))
 def test_every_type_is_compared_as_documented(types: str, way: str) -> None:
     for kind in types.replace("`", "").split(", "):
-        assert media_type.parse(kind).family is FAMILIES[way]
+        assert parse_media_type(kind).family is FAMILIES[way]
 
 
 def test_every_kind_reason_outcome_and_error_class_is_listed() -> None:
@@ -154,7 +152,7 @@ def test_the_documented_bounds_are_the_bounds() -> None:
         f"more than {identifier_shape.MAP_KEYS} of them",
         f"hex of {identifier_shape.SHORTEST} or more",
         f"{json_parse.DEPTH_CAP} deep, or more than {json_parse.NODES_CAP:,} nodes",
-        f"inflate past {decompress.INFLATED_CAP_BYTES >> 20} MiB",
+        f"inflate past {INFLATED_CAP_BYTES >> 20} MiB",
         f"`--max-latency-diff` + {spec.deadline_s - spec.max_latency_diff_ms / 1000:g} s",
         f"over {spec.response_cap_bytes >> 20} MiB",
         f"At most {collector.KEPT}\ndifferences of one exchange are kept, at most {collector.KEPT_PER_GROUP} of a kind",

@@ -1,18 +1,28 @@
-"""Compare what two versions answered to one request: a pure function of values, without I/O and without a clock."""
+"""Compare what two versions responded to one request: a pure function of values, without I/O and without a clock."""
 
-from .find_identifiers import identifier_places
-from .known_noise import NO_NOISE, KnownNoise, excusable
+from .arrays import IDENTITY_MEMBERS
+from .endpoint_rules import NO_RULES, EndpointRules, Patterns, StructureRule, ToleranceRule, UnorderedRule
+from .find_identifiers import find_identifier_places
+from .identifier_shape import find_identifier_shape
+from .known_noise import NO_NOISE, KnownNoise, noise_may_excuse
 from .model import ComparedResponse, Comparison, ComparisonOutcome, Difference, DifferenceKind, Excuse, ExcuseReason
-from .readable_body import body_text, readable_body
-from .response import compare
-from .rule_path import BadPath
-from .rules import NO_RULES, EndpointRules
-from .signature import error_signature, error_title, signature, slow_signature, slow_title, title
+from .patterns import BadPattern, LinearPattern
+from .readable_body import decode_body, format_body
+from .responses import compare
+from .signature import (
+    compute_error_signature,
+    compute_signature,
+    compute_slow_signature,
+    render_error_title,
+    render_slow_title,
+    render_title,
+)
 
 __all__ = [
+    "IDENTITY_MEMBERS",
     "NO_NOISE",
     "NO_RULES",
-    "BadPath",
+    "BadPattern",
     "ComparedResponse",
     "Comparison",
     "ComparisonOutcome",
@@ -22,15 +32,21 @@ __all__ = [
     "Excuse",
     "ExcuseReason",
     "KnownNoise",
-    "body_text",
+    "LinearPattern",
+    "Patterns",
+    "StructureRule",
+    "ToleranceRule",
+    "UnorderedRule",
     "compare",
-    "error_signature",
-    "error_title",
-    "excusable",
-    "identifier_places",
-    "readable_body",
-    "signature",
-    "slow_signature",
-    "slow_title",
-    "title",
+    "compute_error_signature",
+    "compute_signature",
+    "compute_slow_signature",
+    "decode_body",
+    "find_identifier_places",
+    "find_identifier_shape",
+    "format_body",
+    "noise_may_excuse",
+    "render_error_title",
+    "render_slow_title",
+    "render_title",
 ]

@@ -10,11 +10,11 @@ from typing import Any, Final, cast
 
 from . import render
 from .collector import Unverified
-from .json_equality import Differing, canonical
+from .json_equality import FindDifferences, write_sorted_json
 from .model import Json
 from .volatile import VolatileValues
 
-IDENTITIES: Final = ("id", "uuid", "key")
+IDENTITY_MEMBERS: Final = ("id", "uuid", "key")
 """Members that name an element when every element has one and no two the same."""
 
 Skeleton = Callable[[str], str]
@@ -39,7 +39,9 @@ class ArrayAlignment:
     resized: tuple[str, str] | None = None
 
 
-def align(theirs: list[Json], ours: list[Json], find: Differing, volatile: VolatileValues) -> ArrayAlignment:
+def align_arrays(
+    theirs: list[Json], ours: list[Json], find: FindDifferences, volatile: VolatileValues
+) -> ArrayAlignment:
     """Align two arrays: by an obvious id, else as the same multiset in another order, else by position.
 
     Raises Unverified when elements are nested too deep to be told apart.
@@ -50,20 +52,20 @@ def align(theirs: list[Json], ours: list[Json], find: Differing, volatile: Volat
         differing = find(theirs, ours)
         if not differing or (len(differing) == 1 and _same_identity(theirs[differing[0]], ours[differing[0]])):
             return ArrayAlignment([(at, at) for at in differing])
-    by_identity = align_by(theirs, ours, "", find)
+    by_identity = align_by_identity(theirs, ours, "", find)
     if by_identity is not None:
         return by_identity
     if not equal_length:
         return _resized(theirs, ours, volatile)
     if len(differing) > 1:
-        left = [form(theirs[at], volatile.primary_skeleton) for at in differing]
-        right = [form(ours[at], volatile.shadow_skeleton) for at in differing]
+        left = [write_comparable(theirs[at], volatile.primary_skeleton) for at in differing]
+        right = [write_comparable(ours[at], volatile.shadow_skeleton) for at in differing]
         if left != right and Counter(left) == Counter(right):
             return ArrayAlignment([], reordered=True)
     return ArrayAlignment([(at, at) for at in differing])
 
 
-def align_by(theirs: list[Json], ours: list[Json], by: str, find: Differing) -> ArrayAlignment | None:
+def align_by_identity(theirs: list[Json], ours: list[Json], by: str, find: FindDifferences) -> ArrayAlignment | None:
     """Align two arrays by a member that names their elements, "" for an obvious one; None when there is none."""
     if not by:
         identities = _identities(theirs, ours)
@@ -77,11 +79,11 @@ def align_by(theirs: list[Json], ours: list[Json], by: str, find: Differing) -> 
 def _same_identity(one: Json, other: Json) -> bool:
     if not (isinstance(one, dict) and isinstance(other, dict)):
         return True
-    return all(one.get(name) == other.get(name) for name in IDENTITIES)
+    return all(one.get(name) == other.get(name) for name in IDENTITY_MEMBERS)
 
 
 def _identities(theirs: list[Json], ours: list[Json]) -> tuple[list[str | int], list[str | int]] | None:
-    for name in IDENTITIES:
+    for name in IDENTITY_MEMBERS:
         left, right = _named(theirs, name), _named(ours, name)
         # With no id in common these are not the same things: ids made up anew, or of another type.
         if left and right and not set(left).isdisjoint(right):
@@ -101,7 +103,7 @@ def _named(elements: list[Json], name: str) -> list[str | int]:
 
 
 def _by_identity(
-    theirs: list[Json], ours: list[Json], left: list[str | int], right: list[str | int], find: Differing
+    theirs: list[Json], ours: list[Json], left: list[str | int], right: list[str | int], find: FindDifferences
 ) -> ArrayAlignment:
     positions = {name: at for at, name in enumerate(right)}
     known = set(left)
@@ -115,10 +117,10 @@ def _by_identity(
 
 
 def _resized(theirs: list[Json], ours: list[Json], volatile: VolatileValues) -> ArrayAlignment:
-    left = [form(element, volatile.primary_skeleton) for element in theirs]
-    right = [form(element, volatile.shadow_skeleton) for element in ours]
+    left = [write_comparable(element, volatile.primary_skeleton) for element in theirs]
+    right = [write_comparable(element, volatile.shadow_skeleton) for element in ours]
     one, other = _only_here(theirs, left, right), _only_here(ours, right, left)
-    return ArrayAlignment([], resized=(surplus(len(theirs), one), surplus(len(ours), other)))
+    return ArrayAlignment([], resized=(describe_array(len(theirs), one), describe_array(len(ours), other)))
 
 
 def _only_here(elements: list[Json], forms: list[str], others: list[str]) -> list[Json]:
@@ -131,27 +133,27 @@ def _only_here(elements: list[Json], forms: list[str], others: list[str]) -> lis
     return found
 
 
-def surplus(length: int, only_here: list[Json]) -> str:
+def describe_array(length: int, only_here: list[Json]) -> str:
     """Describe an array by its length and the elements, as a multiset, that the other side lacks."""
     text = f"{length:,} element{'' if length == 1 else 's'}"
     if not only_here:
         return text
-    shown = [render.value(element) for element in only_here[:_SHOWN]]
+    shown = [render.render_value(element) for element in only_here[:_SHOWN]]
     more = f" and {len(only_here) - len(shown):,} more" if len(only_here) > len(shown) else ""
     return render.cut(f"{text}, only here: {', '.join(shown)}") + more
 
 
-def form(element: Json, skeleton: Skeleton) -> str:
+def write_comparable(element: Json, skeleton: Skeleton) -> str:
     """Write an element so that two that a walk would find the same look the same: sorted, masked, 1.0 as 1.
 
     Raises Unverified when it is nested too deep to be written.
     """
-    return _POINT_ZERO.sub("", skeleton(text_of(element)))
+    return _POINT_ZERO.sub("", skeleton(write_sorted(element)))
 
 
-def text_of(element: Json) -> str:
+def write_sorted(element: Json) -> str:
     """Write an element with sorted keys. Raises Unverified when it is nested too deep to be written."""
-    written = canonical(element)
+    written = write_sorted_json(element)
     try:
         return written.decode() if written is not None else json.dumps(element, sort_keys=True, default=_odd)
     except RecursionError:

@@ -6,14 +6,25 @@ from urllib.parse import parse_qsl
 
 from darklaunch_shared.wire.exchange import Response
 
-from . import media_type, render
+from darklaunch_comparator.content import (
+    INFLATED_CAP_BYTES,
+    BodyFamily,
+    CorruptBody,
+    InflatedTooLarge,
+    UnsupportedCoding,
+    choose_family,
+    compute_cap_beside,
+    inflate,
+    parse_media_type,
+    to_utf8,
+)
+from darklaunch_comparator.places import ROOT
+
+from . import render
 from .collector import DifferenceCollector, Unverified
-from .decompress import INFLATED_CAP_BYTES, CorruptBody, InflatedTooLarge, UnsupportedCoding, cap_beside, inflate
 from .json_body import compare_json, compare_lines
-from .json_equality import differing
-from .json_path import ROOT
-from .json_walk import walk
-from .media_type import BodyFamily
+from .json_equality import find_differences
+from .json_walk import walk_json
 from .model import DifferenceKind, Json
 from .text_lines import compare_text
 from .volatile import VolatileValues
@@ -64,9 +75,9 @@ def compare_bodies(
 def _compare(
     theirs: bytes, their_type: str, ours: bytes, our_type: str, volatile: VolatileValues, findings: DifferenceCollector
 ) -> None:
-    one = media_type.parse(their_type)
-    other = one if our_type == their_type else media_type.parse(our_type)
-    family = media_type.family_of(one, other, theirs, ours)
+    one = parse_media_type(their_type)
+    other = one if our_type == their_type else parse_media_type(our_type)
+    family = choose_family(one, other, theirs, ours)
     if not theirs or not ours:
         findings.described(
             ROOT,
@@ -76,10 +87,10 @@ def _compare(
         )
         return
     if family is BodyFamily.BINARY:
-        findings.described(ROOT, DifferenceKind.BYTES, render.size_and_digest(theirs), render.size_and_digest(ours))
+        findings.described(ROOT, DifferenceKind.BYTES, render.render_bytes(theirs), render.render_bytes(ours))
         return
     try:
-        left, right = media_type.to_utf8(theirs, one.charset), media_type.to_utf8(ours, other.charset)
+        left, right = to_utf8(theirs, one.charset), to_utf8(ours, other.charset)
     except CorruptBody:
         shown = _shown(_utf8(theirs, one.charset)), _shown(_utf8(ours, other.charset))
         findings.described(ROOT, DifferenceKind.ENCODING, *shown)
@@ -91,7 +102,9 @@ def _compare(
     elif family is BodyFamily.LINES:
         compare_lines(left, right, volatile, findings)
     elif family is BodyFamily.FORM:
-        walk(_form("primary", left), _form("shadow", right), find=differing, volatile=volatile, findings=findings)
+        walk_json(
+            _form("primary", left), _form("shadow", right), find=find_differences, volatile=volatile, findings=findings
+        )
     else:
         compare_text(left, right, volatile, findings)
 
@@ -113,14 +126,14 @@ def described(answer: Response) -> tuple[str, str]:
 
 
 def _cap_beside(body: bytes | _Undecoded) -> int:
-    return INFLATED_CAP_BYTES if isinstance(body, _Undecoded) else cap_beside(len(body))
+    return INFLATED_CAP_BYTES if isinstance(body, _Undecoded) else compute_cap_beside(len(body))
 
 
 def _inflated(side: str, content: bytes, encoding: str, cap_bytes: int) -> bytes | _Undecoded:
     try:
         return inflate(content, encoding, cap_bytes) if encoding else content
     except CorruptBody as wrong:
-        return _Undecoded(render.plain(str(wrong)))
+        return _Undecoded(render.make_printable(str(wrong)))
     except InflatedTooLarge as wrong:
         return _Undecoded(str(wrong), too_large=True)
     except UnsupportedCoding as wrong:
@@ -129,9 +142,9 @@ def _inflated(side: str, content: bytes, encoding: str, cap_bytes: int) -> bytes
 
 def _utf8(content: bytes, charset: str) -> bytes | _Undecoded:
     try:
-        return media_type.to_utf8(content, charset)
+        return to_utf8(content, charset)
     except CorruptBody as wrong:
-        return _Undecoded(render.plain(str(wrong)))
+        return _Undecoded(render.make_printable(str(wrong)))
 
 
 def _shown(result: bytes | _Undecoded) -> str:
@@ -142,8 +155,8 @@ def _sketch(content: bytes) -> str:
     """Render the start of a body for people, whatever it holds."""
     if not content:
         return ""
-    start = content[: render.LENGTH * 4].decode("utf-8", "replace")
-    return render.size_and_digest(content) if "\ufffd" in start[:40] else render.plain(start)
+    start = content[: render.RENDERED_CHARS * 4].decode("utf-8", "replace")
+    return render.render_bytes(content) if "\ufffd" in start[:40] else render.make_printable(start)
 
 
 def _form(side: str, text: bytes) -> Json:

@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from darklaunch_comparator.places import JsonPlace
+
 from . import render
-from .json_path import JsonPath
+from .endpoint_rules import EndpointRules
 from .known_noise import NO_NOISE, KnownNoise
 from .model import ABSENT, Absent, Comparison, ComparisonOutcome, Difference, DifferenceKind, Excuse, ExcuseReason, Json
 from .patterns import VALUE_BYTES, LinearPattern
-from .rules import EndpointRules
 
 KEPT: Final = 100
 """Differences kept with their values, apart from first examples of further groups."""
@@ -72,29 +73,29 @@ class DifferenceCollector:
         else:
             self._keep(place, DifferenceKind.EXTRA if primary is None else DifferenceKind.HEADER, primary, shadow)
 
-    def body(self, path: JsonPath, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
+    def body(self, path: JsonPlace, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
         """Report a difference between two values of the body."""
         if not self._has_room(path, kind, primary, shadow):
             return
         if isinstance(primary, str) and isinstance(shadow, str):
-            shown: tuple[str | None, str | None] = render.strings(primary, shadow)
+            shown: tuple[str | None, str | None] = render.render_strings(primary, shadow)
         else:
             shown = _rendered(primary), _rendered(shadow)
-        self._differences.append(Difference(path.written, path.group, kind, *shown))
+        self._differences.append(Difference(path.path, path.group_path, kind, *shown))
 
-    def described(self, path: JsonPath, kind: DifferenceKind, primary: str | None, shadow: str | None) -> None:
+    def described(self, path: JsonPlace, kind: DifferenceKind, primary: str | None, shadow: str | None) -> None:
         """Report a difference in the body that is described in words instead of values."""
         if self._has_room(path, kind, ABSENT, ABSENT):
-            self._differences.append(Difference(path.written, path.group, kind, primary, shadow))
+            self._differences.append(Difference(path.path, path.group_path, kind, primary, shadow))
 
     def admits(self, place: str, reasons: tuple[ExcuseReason, ...]) -> bool:
         """Say whether these reasons excuse a difference there: no identifier is excused where it is known to stay."""
         return ExcuseReason.GENERATED_ID not in reasons or place not in self._noise.identical
 
-    def excuse(self, path: JsonPath, reasons: tuple[ExcuseReason, ...]) -> None:
+    def excuse(self, path: JsonPlace, reasons: tuple[ExcuseReason, ...]) -> None:
         """Count values that differ in the body and were excused."""
         for reason in reasons:
-            self._excuse(path.group, reason)
+            self._excuse(path.group_path, reason)
 
     def excuse_header(self, name: str, reasons: tuple[ExcuseReason, ...]) -> None:
         """Count a header's values that differ and were excused."""
@@ -118,13 +119,13 @@ class DifferenceCollector:
         return Comparison(outcome, tuple(self._differences), excuses, self.detail, self._omitted)
 
     def _has_room(
-        self, path: JsonPath, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent"
+        self, path: JsonPlace, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent"
     ) -> bool:
         """Say whether a difference is to be kept, and count it; else count it as excused or as omitted.
 
         Raises Unverified past DIFFERENCES_CAP.
         """
-        group = path.group
+        group = path.group_path
         self._seen += 1
         if self._seen > DIFFERENCES_CAP:
             raise Unverified(f"the bodies differ in more than {DIFFERENCES_CAP:,} places")
@@ -163,4 +164,4 @@ class DifferenceCollector:
 
 
 def _rendered(content: "Json | Absent") -> str | None:
-    return None if content is ABSENT else render.value(content)
+    return None if content is ABSENT else render.render_value(content)

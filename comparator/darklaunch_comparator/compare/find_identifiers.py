@@ -5,13 +5,21 @@ from typing import Final, cast
 import orjson
 from darklaunch_shared.wire.exchange import Response
 
-from . import media_type
+from darklaunch_comparator.content import (
+    BodyFamily,
+    CorruptBody,
+    InflatedTooLarge,
+    UnsupportedCoding,
+    choose_family,
+    inflate,
+    parse_media_type,
+    to_utf8,
+)
+from darklaunch_comparator.places import ROOT, JsonPlace
+
 from .bodies import described
-from .decompress import CorruptBody, InflatedTooLarge, UnsupportedCoding, inflate
 from .identifier_shape import SHORTEST, is_map
 from .json_parse import DEPTH_CAP
-from .json_path import ROOT, JsonPath
-from .media_type import BodyFamily
 from .model import Json
 from .volatile import holds_identifier
 
@@ -22,13 +30,13 @@ TEXTS_CAP: Final = 5_000
 """Strings looked at; what a larger answer holds beyond is left to its next answer, or not known."""
 
 
-def identifier_places(answer: Response) -> frozenset[str]:
+def find_identifier_places(answer: Response) -> frozenset[str]:
     """List the index-free paths in a JSON answer that hold identifiers; none when it is not JSON, or too large."""
     content = _content(answer)
     if content is None:
         return frozenset()
     found: set[str] = set()
-    todo: list[tuple[Json, JsonPath]] = [(content, ROOT)]
+    todo: list[tuple[Json, JsonPlace]] = [(content, ROOT)]
     texts = 0
     while todo and texts < TEXTS_CAP:
         part, path = todo.pop()
@@ -38,13 +46,13 @@ def identifier_places(answer: Response) -> frozenset[str]:
             held = [(name, value) for name, value in part.items() if _may_hold(value)]
             if held:
                 data = is_map(part)
-                todo.extend([(value, path.key(name, any=data)) for name, value in held])
+                todo.extend([(value, path.key(name, in_map=data)) for name, value in held])
         elif isinstance(part, list):
             todo.extend([(value, path.index(at)) for at, value in enumerate(part[:ELEMENTS]) if _may_hold(value)])
         elif isinstance(part, str):
             texts += 1
             if holds_identifier(part):
-                found.add(path.group)
+                found.add(path.group_path)
     return frozenset(found)
 
 
@@ -58,9 +66,9 @@ def _content(answer: Response) -> Json:
         return None
     content_type, encoding = described(answer)
     try:
-        kind = media_type.parse(content_type)
-        text = media_type.to_utf8(inflate(answer.body, encoding) if encoding else answer.body, kind.charset)
-        if len(text) > BODY_CAP_BYTES or media_type.family_of(kind, kind, text, text) is not BodyFamily.JSON:
+        kind = parse_media_type(content_type)
+        text = to_utf8(inflate(answer.body, encoding) if encoding else answer.body, kind.charset)
+        if len(text) > BODY_CAP_BYTES or choose_family(kind, kind, text, text) is not BodyFamily.JSON:
             return None
         return cast(Json, orjson.loads(text))
     except (CorruptBody, InflatedTooLarge, UnsupportedCoding, orjson.JSONDecodeError):

@@ -10,10 +10,12 @@ from typing import Final
 
 from darklaunch_shared.wire.exchange import REDACTED, Headers
 
-from . import media_type, render
+from darklaunch_comparator.content import BodyFamily, parse_media_type
+
+from . import render
 from .collector import DifferenceCollector
 from .model import ComparedResponse, ExcuseReason
-from .volatile import ORIGIN, Reasons, VolatileValues, without_origin
+from .volatile import ORIGIN, Reasons, VolatileValues, replace_origin
 
 Reading = Callable[[list[str], str], Hashable]
 """Reads a field's values, given the side's own origin, into what is compared."""
@@ -69,7 +71,7 @@ def _compare_field(
     volatile: VolatileValues,
     findings: DifferenceCollector,
 ) -> None:
-    left, right = _values(primary.answer.headers, name), _values(shadow.answer.headers, name)
+    left, right = _values(primary.response.headers, name), _values(shadow.response.headers, name)
     if left == right:
         return
     if not left or not right:
@@ -105,18 +107,18 @@ def _shown(name: str, values: list[str]) -> str | None:
         return None
     if name == "set-cookie":  # values are secrets
         return render.cut(", ".join([_cookie_without_value(value) for value in values]))
-    return render.cut(render.plain(", ".join(values)))
+    return render.cut(render.make_printable(", ".join(values)))
 
 
 def _media_type(values: list[str], _origin: str) -> Hashable:
-    read = media_type.parse(values[-1])
+    read = parse_media_type(values[-1])
     # application/json has no charset parameter (RFC 8259 11): it is UTF-8, said or not
-    charset = "" if read.family >= media_type.BodyFamily.LINES and read.charset in ("utf-8", "utf8") else read.charset
+    charset = "" if read.family >= BodyFamily.LINES and read.charset in ("utf-8", "utf8") else read.charset
     return read.type, charset.replace("utf8", "utf-8")
 
 
 def _own_text(values: list[str], origin: str) -> Hashable:
-    text = without_origin(", ".join(values).strip(), origin)
+    text = replace_origin(", ".join(values).strip(), origin)
     return f"{ORIGIN}{text}" if text.startswith("/") and not text.startswith("//") else text
 
 
@@ -164,7 +166,7 @@ def _attributes(cookie: str, host: str) -> frozenset[tuple[str, str]]:
 
 def _cookie_without_value(value: str) -> str:
     first, *attributes = value.split(";")
-    return render.plain(";".join([f"{first.partition('=')[0].strip()}=…", *attributes]))
+    return render.make_printable(";".join([f"{first.partition('=')[0].strip()}=…", *attributes]))
 
 
 _READINGS: Final[dict[str, Reading]] = {

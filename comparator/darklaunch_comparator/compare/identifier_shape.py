@@ -29,7 +29,7 @@ _KEY: Final = re.compile(
 )
 
 
-def shape(word: str) -> str | None:
+def find_identifier_shape(word: str) -> str | None:
     """Name the shape of a word of letters, digits, `_` and `-` (or base64); None when it is not a made-up identifier.
 
     A prefix is part of the shape: `req_9f8e…` and `ord_9f8e…` differ in it.

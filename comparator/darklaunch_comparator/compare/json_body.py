@@ -2,11 +2,12 @@
 
 from typing import Final
 
+from darklaunch_comparator.places import ROOT
+
 from . import json_parse, render
 from .collector import DifferenceCollector
 from .json_parse import MalformedJson
-from .json_path import ROOT
-from .json_walk import walk
+from .json_walk import walk_json
 from .model import DifferenceKind, Json
 from .text_lines import compare_text
 from .volatile import VolatileValues
@@ -16,13 +17,13 @@ _NOT_LINES: Final = MalformedJson("not one JSON document a line")
 
 def compare_json(theirs: bytes, ours: bytes, volatile: VolatileValues, findings: DifferenceCollector) -> None:
     """Report the differences between two JSON texts in UTF-8. Raises Unverified when they cannot be told."""
-    read = json_parse.read(theirs, ours)
+    read = json_parse.parse_pair(theirs, ours)
     left, right = read.primary, read.shadow
     if isinstance(left, MalformedJson) or isinstance(right, MalformedJson):
         _malformed(left, right, theirs, ours, volatile, findings)
         return
     if not read.same:
-        walk(left, right, find=read.find, volatile=volatile, findings=findings)
+        walk_json(left, right, find=read.find, volatile=volatile, findings=findings)
     if read.repeats:
         _duplicate_keys(theirs, ours, findings)
 
@@ -30,14 +31,14 @@ def compare_json(theirs: bytes, ours: bytes, volatile: VolatileValues, findings:
 def compare_lines(theirs: bytes, ours: bytes, volatile: VolatileValues, findings: DifferenceCollector) -> None:
     """Report the differences between two texts of one JSON document a line, as arrays of their lines."""
     one, other = _lines(theirs), _lines(ours)
-    read = json_parse.read(_array(one), _array(other))
+    read = json_parse.parse_pair(_array(one), _array(other))
     # As many elements as lines, else a line held half a document, or two.
     left = read.primary if isinstance(read.primary, list) and len(read.primary) == len(one) else _NOT_LINES
     right = read.shadow if isinstance(read.shadow, list) and len(read.shadow) == len(other) else _NOT_LINES
     if isinstance(left, MalformedJson) or isinstance(right, MalformedJson):
         _malformed(left, right, theirs, ours, volatile, findings)
     else:
-        walk(left, right, find=read.find, volatile=volatile, findings=findings)
+        walk_json(left, right, find=read.find, volatile=volatile, findings=findings)
 
 
 def _malformed(
@@ -58,14 +59,16 @@ def _malformed(
 
 def _shown(content: "Json | MalformedJson", text: bytes) -> str:
     if not isinstance(content, MalformedJson):
-        return render.value(content)
+        return render.render_value(content)
     if content.undecodable:
         return content.reason
-    return render.cut(f"{content.reason}: {render.plain(text[: render.LENGTH * 4].decode('utf-8', 'replace'))}")
+    return render.cut(
+        f"{content.reason}: {render.make_printable(text[: render.RENDERED_CHARS * 4].decode('utf-8', 'replace'))}"
+    )
 
 
 def _duplicate_keys(theirs: bytes, ours: bytes, findings: DifferenceCollector) -> None:
-    left, right = json_parse.duplicate_keys(theirs), json_parse.duplicate_keys(ours)
+    left, right = json_parse.find_duplicate_keys(theirs), json_parse.find_duplicate_keys(ours)
     for group in sorted(left.keys() - right.keys()):
         findings.described(left[group], DifferenceKind.DUPLICATE_KEY, "twice", "once")
     for group in sorted(right.keys() - left.keys()):

@@ -13,13 +13,13 @@ import orjson
 
 from .model import Json
 
-Differing: TypeAlias = "Callable[[Collection[Json], Collection[Json]], list[int]]"
+FindDifferences: TypeAlias = "Callable[[Collection[Json], Collection[Json]], list[int]]"
 """Lists where two rows of one length may differ: each place that does, sometimes one that does not (1 and 1.0)."""
 
 _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS
 
 
-def written(content: Json, option: int | None = None) -> bytes | None:
+def write_json(content: Json, option: int | None = None) -> bytes | None:
     """Write a document without white space; None for one that orjson cannot write."""
     try:
         return orjson.dumps(content, option=option)
@@ -27,15 +27,15 @@ def written(content: Json, option: int | None = None) -> bytes | None:
         return None
 
 
-def canonical(content: Json) -> bytes | None:
+def write_sorted_json(content: Json) -> bytes | None:
     """Write a document in one form, with sorted keys; None for one that orjson cannot write (exact numbers, depth).
 
     Two documents with the same form are the same; the reverse does not hold (`1` and `1.0`).
     """
-    return written(content, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+    return write_json(content, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
-def differing(ones: Collection[Json], others: Collection[Json]) -> list[int]:
+def find_differences(ones: Collection[Json], others: Collection[Json]) -> list[int]:
     """List where two rows may differ, when no boolean can stand for a number."""
     try:
         return [at for at, unlike in enumerate(map(ne, ones, others)) if unlike]
@@ -43,16 +43,16 @@ def differing(ones: Collection[Json], others: Collection[Json]) -> list[int]:
         return [at for at, (one, other) in enumerate(zip(ones, others, strict=True)) if _differ(one, other)]
 
 
-def first_differing(ones: Collection[Json], others: Collection[Json]) -> list[int]:
+def find_only_difference(ones: Collection[Json], others: Collection[Json]) -> list[int]:
     """List the one place where two rows differ, when there can be no other, nor a boolean stand for a number."""
     try:
         at = next(compress(count(), map(ne, ones, others)), None)
     except RecursionError:
-        return differing(ones, others)
+        return find_differences(ones, others)
     return [] if at is None else [at]
 
 
-def differing_or_hiding_booleans(ones: Collection[Json], others: Collection[Json]) -> list[int]:
+def find_differences_and_booleans(ones: Collection[Json], others: Collection[Json]) -> list[int]:
     """List where two rows may differ, if only by `true` for `1` somewhere inside."""
     return [
         at
@@ -67,10 +67,12 @@ def differing_or_hiding_booleans(ones: Collection[Json], others: Collection[Json
 
 def _may_differ_inside(one: Json, other: Json) -> bool:
     """Say whether two objects or arrays may differ: as text, then to Python, then as text with sorted keys."""
-    form = written(one, _OPTIONS)
+    form = write_json(one, _OPTIONS)
     if form is None:
         return True
-    return form != written(other, _OPTIONS) and (_differ(one, other) or canonical(one) != canonical(other))
+    return form != write_json(other, _OPTIONS) and (
+        _differ(one, other) or write_sorted_json(one) != write_sorted_json(other)
+    )
 
 
 def _differ(one: Json, other: Json) -> bool:

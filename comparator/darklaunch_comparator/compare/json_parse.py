@@ -12,13 +12,20 @@ from typing import Final, cast
 
 import orjson
 
+from darklaunch_comparator.content import CorruptBody, to_text
+from darklaunch_comparator.places import ROOT, JsonPlace
+
 from .collector import Unverified
-from .decompress import CorruptBody
 from .identifier_shape import is_map
-from .json_equality import Differing, canonical, differing, differing_or_hiding_booleans, first_differing, written
-from .json_path import ROOT, JsonPath
-from .json_scan import has_long_number, only_white_space_differs, scalars_that_differ
-from .media_type import to_text
+from .json_equality import (
+    FindDifferences,
+    find_differences,
+    find_differences_and_booleans,
+    find_only_difference,
+    write_json,
+    write_sorted_json,
+)
+from .json_scan import count_differing_scalars, has_long_number, only_white_space_differs
 from .model import Json, NotANumber
 
 DEPTH_CAP: Final = 128
@@ -48,11 +55,11 @@ class JsonDocuments:
     primary: "Json | MalformedJson"
     shadow: "Json | MalformedJson"
     same: bool = False
-    find: Differing = differing_or_hiding_booleans
+    find: FindDifferences = find_differences_and_booleans
     repeats: bool = True
 
 
-def read(primary: bytes, shadow: bytes) -> JsonDocuments:
+def parse_pair(primary: bytes, shadow: bytes) -> JsonDocuments:
     """Parse two bodies, both by the same parser, so that fractions are doubles or Decimals on both sides.
 
     Raises Unverified when one is nested too deep, or holds too many values, to read in bounded time and memory.
@@ -60,9 +67,9 @@ def read(primary: bytes, shadow: bytes) -> JsonDocuments:
     if len(primary) > _GIANT_BYTES or len(shadow) > _GIANT_BYTES:
         _refuse_giants(primary, shadow)
     try:
-        places = scalars_that_differ(primary, shadow)
+        places = count_differing_scalars(primary, shadow)
         if places:
-            find = first_differing if places == 1 else differing
+            find = find_only_difference if places == 1 else find_differences
             return JsonDocuments(orjson.loads(primary), orjson.loads(shadow), find=find, repeats=False)
         found = _rewritten(primary, shadow)
     except orjson.JSONDecodeError:
@@ -78,11 +85,11 @@ def _rewritten(primary: bytes, shadow: bytes) -> JsonDocuments | None:
     swapped = len(primary) < len(shadow)
     longer, shorter = (shadow, primary) if swapped else (primary, shadow)
     one = orjson.loads(longer)
-    form = written(one)
+    form = write_json(one)
     if form == shorter and _kept(longer, form) == (True, True):
         return JsonDocuments(one, one, same=True, repeats=False)
     other = orjson.loads(shorter)
-    twin = written(other)
+    twin = write_json(other)
     (numbers, keys), (other_numbers, other_keys) = _kept(longer, form), _kept(shorter, twin)
     if not (numbers and other_numbers):
         return None
@@ -90,7 +97,7 @@ def _rewritten(primary: bytes, shadow: bytes) -> JsonDocuments | None:
     return JsonDocuments(left, right, same=_same(one, other, form, twin), repeats=not (keys and other_keys))
 
 
-def duplicate_keys(text: bytes) -> dict[str, JsonPath]:
+def find_duplicate_keys(text: bytes) -> dict[str, JsonPlace]:
     """Find keys that an object has twice: index-free path to place. Empty when the text is not JSON."""
     if _too_deep(text):
         return {}
@@ -98,8 +105,8 @@ def duplicate_keys(text: bytes) -> dict[str, JsonPath]:
         content = cast(Json, _DUPLICATES.decode(to_text(text)))
     except (ValueError, RecursionError, CorruptBody):
         return {}
-    found: dict[str, JsonPath] = {}
-    todo: list[tuple[Json, JsonPath]] = [(content, ROOT)]
+    found: dict[str, JsonPlace] = {}
+    todo: list[tuple[Json, JsonPlace]] = [(content, ROOT)]
     nodes = 0
     while todo and nodes < NODES_CAP:
         part, path = todo.pop()
@@ -107,11 +114,11 @@ def duplicate_keys(text: bytes) -> dict[str, JsonPath]:
         if isinstance(part, _ObjectWithRepeats):
             for name in part.repeated:
                 place = path.key(name)
-                found.setdefault(place.group, place)
+                found.setdefault(place.group_path, place)
         if isinstance(part, dict):
             data = is_map(part)
             named = [(name, child) for name, child in part.items() if isinstance(child, dict | list)]
-            todo.extend([(child, path.key(name, any=data)) for name, child in reversed(named)])
+            todo.extend([(child, path.key(name, in_map=data)) for name, child in reversed(named)])
         elif isinstance(part, list):
             placed = [(at, child) for at, child in enumerate(part) if isinstance(child, dict | list)]
             todo.extend([(child, path.index(at)) for at, child in reversed(placed)])
@@ -147,7 +154,7 @@ def _same(left: Json, right: Json, one: bytes | None, other: bytes | None) -> bo
     """Say whether two documents, written as these, are known to be the same, whatever the order of their keys."""
     if one is None or other is None or len(one) != len(other):
         return False
-    return one == other or (not _same_order(left, right) and canonical(left) == canonical(right))
+    return one == other or (not _same_order(left, right) and write_sorted_json(left) == write_sorted_json(right))
 
 
 def _same_order(left: Json, right: Json) -> bool:

@@ -9,7 +9,7 @@ document often differ in white space alone.
 import re
 from typing import Final
 
-MOST: Final = 4
+DIFFERING_SCALARS_CAP: Final = 4
 """Places where two texts may part; when there are more, writing the documents out tells more for less."""
 
 _LOOK: Final = len(b'{"id')
@@ -37,7 +37,7 @@ def only_white_space_differs(theirs: bytes, ours: bytes) -> bool:
     return theirs.translate(None, _WHITE) == ours.translate(None, _WHITE)
 
 
-def scalars_that_differ(theirs: bytes, ours: bytes) -> int:
+def count_differing_scalars(theirs: bytes, ours: bytes) -> int:
     """Count the scalars in which two texts differ that, if JSON, hold the same objects, the same keys and booleans.
 
     Nor is one of them a number that a double may round. 0 when all that cannot be told so cheaply: other white space,
@@ -46,7 +46,7 @@ def scalars_that_differ(theirs: bytes, ours: bytes) -> int:
     if theirs[:_LOOK] != ours[:_LOOK]:
         return 0
     at = to = 0
-    for places in range(MOST + 1):
+    for places in range(DIFFERING_SCALARS_CAP + 1):
         rest, twin = theirs[at:], ours[to:]
         if rest == twin:
             return places

@@ -4,14 +4,15 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Final
 
-from .arrays import ArrayAlignment, align
+from darklaunch_comparator.places import ROOT, JsonPlace
+
+from .arrays import ArrayAlignment, align_arrays
 from .collector import DifferenceCollector, Unverified
+from .endpoint_rules import choose_strongest, is_whole
 from .identifier_shape import is_map
-from .json_equality import Differing, differing, differing_or_hiding_booleans, first_differing
+from .json_equality import FindDifferences, find_differences, find_differences_and_booleans, find_only_difference
 from .json_parse import DEPTH_CAP, NODES_CAP
-from .json_path import ROOT, JsonPath
 from .model import ABSENT, NUMBERS, DifferenceKind, ExcuseReason, Json
-from .rules import is_whole, strongest
 from .structure import TYPES, compare_structure
 from .timestamps import LEAST_EPOCH
 from .unordered_arrays import align_unordered
@@ -20,8 +21,8 @@ from .volatile import VolatileValues, changed_format
 _TOO_MANY: Final = f"the bodies differ and have more than {NODES_CAP:,} nodes to compare"
 
 
-def walk(
-    primary: Json, shadow: Json, *, find: Differing, volatile: VolatileValues, findings: DifferenceCollector
+def walk_json(
+    primary: Json, shadow: Json, *, find: FindDifferences, volatile: VolatileValues, findings: DifferenceCollector
 ) -> None:
     """Report the differences between two documents.
 
@@ -34,15 +35,15 @@ def walk(
         structures = rules.structure_only or None
         if rules.strict_numbers:
             find = _differing_or_other_numbers
-        elif find is first_differing:  # unordered elements that belong together may differ in several places
-            find = differing
-    todo: list[tuple[Json, Json, JsonPath]] = [(primary, shadow, ROOT)]
+        elif find is find_only_difference:  # unordered elements that belong together may differ in several places
+            find = find_differences
+    todo: list[tuple[Json, Json, JsonPlace]] = [(primary, shadow, ROOT)]
     nodes = 0
     while todo:
         theirs, ours, path = todo.pop()
         if path.depth > DEPTH_CAP:
             findings.detail = f"the bodies differ more than {DEPTH_CAP} levels deep"
-        elif structures is not None and (structure := strongest(structures.find(path.tokens()))):
+        elif structures is not None and (structure := choose_strongest(structures.find_values(path.tokens()))):
             compare_structure(theirs, ours, path, structure, findings)
         elif isinstance(theirs, dict) and isinstance(ours, dict):
             nodes += len(theirs) + len(ours)
@@ -61,7 +62,7 @@ def walk(
 
 def _differing_or_other_numbers(ones: Collection[Json], others: Collection[Json]) -> list[int]:
     """List where two rows may differ, if only by `1.0` for `1`: it hides as `true` does, among exact numbers too."""
-    found = set(differing_or_hiding_booleans(ones, others))
+    found = set(find_differences_and_booleans(ones, others))
     return [
         at
         for at, (one, other) in enumerate(zip(ones, others, strict=True))
@@ -72,15 +73,15 @@ def _differing_or_other_numbers(ones: Collection[Json], others: Collection[Json]
 def _aligned(
     theirs: list[Json],
     ours: list[Json],
-    path: JsonPath,
-    find: Differing,
+    path: JsonPlace,
+    find: FindDifferences,
     volatile: VolatileValues,
     findings: DifferenceCollector,
 ) -> ArrayAlignment:
     rules = findings.rules
-    rule = strongest(rules.unordered.find(path.tokens())) if rules.steers_walk else None
+    rule = choose_strongest(rules.unordered.find_values(path.tokens())) if rules.steers_walk else None
     if rule is None:
-        return align(theirs, ours, find, volatile)
+        return align_arrays(theirs, ours, find, volatile)
     alignment = align_unordered(theirs, ours, path, rule, rules, find, volatile)
     if alignment.reordered:
         alignment.reordered = False
@@ -89,8 +90,12 @@ def _aligned(
 
 
 def _members(
-    theirs: dict[str, Json], ours: dict[str, Json], path: JsonPath, find: Differing, findings: DifferenceCollector
-) -> list[tuple[Json, Json, JsonPath]]:
+    theirs: dict[str, Json],
+    ours: dict[str, Json],
+    path: JsonPlace,
+    find: FindDifferences,
+    findings: DifferenceCollector,
+) -> list[tuple[Json, Json, JsonPlace]]:
     names = list(theirs)
     if names == list(ours):
         unequal = find(theirs.values(), ours.values())
@@ -100,17 +105,17 @@ def _members(
         names = [name for name in names if name in ours]
         for name, value in theirs.items():
             if name not in ours:
-                findings.body(path.key(name, any=data), DifferenceKind.MISSING, value, ABSENT)
+                findings.body(path.key(name, in_map=data), DifferenceKind.MISSING, value, ABSENT)
         for name, value in ours.items():
             if name not in theirs:
-                findings.body(path.key(name, any=data), DifferenceKind.EXTRA, ABSENT, value)
+                findings.body(path.key(name, in_map=data), DifferenceKind.EXTRA, ABSENT, value)
         unequal = find([theirs[name] for name in names], [ours[name] for name in names])
-    return [(theirs[names[at]], ours[names[at]], path.key(names[at], any=data)) for at in unequal]
+    return [(theirs[names[at]], ours[names[at]], path.key(names[at], in_map=data)) for at in unequal]
 
 
 def _elements(
-    theirs: list[Json], ours: list[Json], path: JsonPath, alignment: ArrayAlignment, findings: DifferenceCollector
-) -> list[tuple[Json, Json, JsonPath]]:
+    theirs: list[Json], ours: list[Json], path: JsonPlace, alignment: ArrayAlignment, findings: DifferenceCollector
+) -> list[tuple[Json, Json, JsonPlace]]:
     if alignment.reordered:
         findings.body(path, DifferenceKind.ORDER, theirs, ours)
     if alignment.resized is not None:
@@ -122,7 +127,7 @@ def _elements(
     return [(theirs[left], ours[right], path.index(left)) for left, right in alignment.pairs]
 
 
-def _values(theirs: Json, ours: Json, path: JsonPath, volatile: VolatileValues, findings: DifferenceCollector) -> None:
+def _values(theirs: Json, ours: Json, path: JsonPlace, volatile: VolatileValues, findings: DifferenceCollector) -> None:
     if TYPES[type(theirs)] != TYPES[type(ours)]:
         findings.body(path, DifferenceKind.TYPE, theirs, ours)
     elif isinstance(theirs, str) and isinstance(ours, str):
@@ -141,15 +146,15 @@ def _values(theirs: Json, ours: Json, path: JsonPath, volatile: VolatileValues, 
 
 
 def _report(
-    theirs: Json, ours: Json, path: JsonPath, reasons: tuple[ExcuseReason, ...], findings: DifferenceCollector
+    theirs: Json, ours: Json, path: JsonPlace, reasons: tuple[ExcuseReason, ...], findings: DifferenceCollector
 ) -> None:
-    if reasons and findings.admits(path.group, reasons):
+    if reasons and findings.admits(path.group_path, reasons):
         findings.excuse(path, reasons)
     else:
         findings.body(path, DifferenceKind.TYPE if changed_format(theirs, ours) else DifferenceKind.VALUE, theirs, ours)
 
 
 def _strictly_other(
-    theirs: int | float | Decimal, ours: int | float | Decimal, path: JsonPath, findings: DifferenceCollector
+    theirs: int | float | Decimal, ours: int | float | Decimal, path: JsonPlace, findings: DifferenceCollector
 ) -> bool:
     return is_whole(theirs) != is_whole(ours) and findings.rules.strict_numbers.covers(path.tokens())

@@ -23,13 +23,13 @@ class KnownNoise:
 
     def excuses(self, place: str, kind: DifferenceKind) -> bool:
         """Say whether a difference there is noise."""
-        return place in self.volatile and excusable(place, kind)
+        return place in self.volatile and noise_may_excuse(place, kind)
 
 
 NO_NOISE: Final = KnownNoise()
 
 
-def excusable(place: str, kind: DifferenceKind) -> bool:
+def noise_may_excuse(place: str, kind: DifferenceKind) -> bool:
     """Say whether noise may excuse such a difference: another value of one type, never presence, type, size or status.
 
     A content type is a type, whatever kind its difference has.

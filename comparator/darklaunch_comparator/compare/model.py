@@ -35,13 +35,13 @@ ABSENT: Final = Absent.ABSENT
 class ComparedResponse:
     """One side of a comparison.
 
-    `origin` is scheme://host[:port] as this side's client saw it, "" when unknown; `answered_at_ms` is the wall clock
-    when it had answered, in milliseconds since the epoch.
+    `origin` is scheme://host[:port] as this side's client saw it, "" when unknown; `responded_at_ms` is the wall clock
+    when it had responded, in milliseconds since the epoch.
     """
 
-    answer: Response
+    response: Response
     origin: str
-    answered_at_ms: int
+    responded_at_ms: int
 
 
 class DifferenceKind(StrEnum):

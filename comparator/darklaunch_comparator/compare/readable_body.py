@@ -3,32 +3,40 @@
 import orjson
 from darklaunch_shared.wire.exchange import Response
 
-from . import media_type, render
-from .decompress import CorruptBody, InflatedTooLarge, UnsupportedCoding, inflate
+from darklaunch_comparator.content import (
+    CorruptBody,
+    InflatedTooLarge,
+    UnsupportedCoding,
+    inflate,
+    parse_media_type,
+    to_utf8,
+)
+
+from . import render
 
 
-def readable_body(answer: Response) -> str:
+def format_body(answer: Response) -> str:
     """Return an answer's body as text; what is not text, or does not decode, is described in a line.
 
     The text is as it came otherwise: control characters are the caller's to escape.
     """
-    text, described = body_text(answer)
+    text, described = decode_body(answer)
     try:
         return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
     except (orjson.JSONDecodeError, TypeError):
         return described or text
 
 
-def body_text(answer: Response) -> tuple[str, str]:
+def decode_body(answer: Response) -> tuple[str, str]:
     """Return an answer's body as the text it is, and "" or else, when it is no text, its description in a line."""
     described = {name: value for name, value in answer.headers if name in ("content-type", "content-encoding")}
     encoding = described.get("content-encoding", "")
     try:
         content = inflate(answer.body, encoding) if encoding else answer.body
-        text = media_type.to_utf8(content, media_type.parse(described.get("content-type", "")).charset)
+        text = to_utf8(content, parse_media_type(described.get("content-type", "")).charset)
     except (CorruptBody, InflatedTooLarge, UnsupportedCoding) as why:
-        return "", f"{render.size_and_digest(answer.body)}: {why}"
+        return "", f"{render.render_bytes(answer.body)}: {why}"
     try:
         return text.decode(), ""
     except UnicodeDecodeError:
-        return "", render.size_and_digest(content)
+        return "", render.render_bytes(content)

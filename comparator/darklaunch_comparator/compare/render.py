@@ -12,27 +12,27 @@ from typing import Final
 
 from .model import Json, NotANumber
 
-LENGTH: Final = 160
+RENDERED_CHARS: Final = 160
 """Longest rendering of a value, in characters, but for the marks of what was left out."""
 
 _ENTRIES: Final = 12
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def value(content: Json) -> str:
+def render_value(content: Json) -> str:
     """Render a JSON value, as JSON where it fits: `{"id": 7, "tags": ["a", …]}`."""
     if not isinstance(content, (dict, list)):
-        return scalar(content)
+        return render_scalar(content)
     out: list[str] = []
     length = 0
     todo: list[tuple[str, Json]] = [("", content)]  # text to write, then a value to write (None after text: nothing)
-    while todo and length < LENGTH:
+    while todo and length < RENDERED_CHARS:
         text, part = todo.pop()
         if text:
             piece = text
         elif isinstance(part, dict):
             todo.append(("}", None))
-            members = [(f"{quoted(key)}: ", item) for key, item in islice(part.items(), _ENTRIES)]
+            members = [(f"{quote(key)}: ", item) for key, item in islice(part.items(), _ENTRIES)]
             todo.extend(_members(members, len(part)))
             piece = "{"
         elif isinstance(part, list):
@@ -40,7 +40,7 @@ def value(content: Json) -> str:
             todo.extend(_members([("", item) for item in islice(part, _ENTRIES)], len(part)))
             piece = "["
         else:
-            piece = scalar(part)
+            piece = render_scalar(part)
         out.append(piece)
         length += len(piece)
     return "".join(out) + ("…" if todo else "")
@@ -61,10 +61,10 @@ def _members(members: list[tuple[str, Json]], total: int) -> list[tuple[str, Jso
     return parts
 
 
-def scalar(content: bool | int | float | Decimal | NotANumber | str | None) -> str:
+def render_scalar(content: bool | int | float | Decimal | NotANumber | str | None) -> str:
     """Render a JSON scalar."""
     if isinstance(content, str):
-        return quoted(content)
+        return quote(content)
     if content is None:
         return "null"
     if isinstance(content, bool):
@@ -72,41 +72,41 @@ def scalar(content: bool | int | float | Decimal | NotANumber | str | None) -> s
     return cut(content.token if isinstance(content, NotANumber) else str(content))
 
 
-def strings(primary: str, shadow: str) -> tuple[str, str]:
+def render_strings(primary: str, shadow: str) -> tuple[str, str]:
     """Render two strings that differ so that the first difference is in view."""
-    start = max(0, common_prefix(primary, shadow) - LENGTH // 3)
-    if max(len(primary), len(shadow)) <= LENGTH or start == 0:
-        return quoted(primary), quoted(shadow)
-    return f"…{quoted(primary[start:])}", f"…{quoted(shadow[start:])}"
+    start = max(0, common_prefix(primary, shadow) - RENDERED_CHARS // 3)
+    if max(len(primary), len(shadow)) <= RENDERED_CHARS or start == 0:
+        return quote(primary), quote(shadow)
+    return f"…{quote(primary[start:])}", f"…{quote(shadow[start:])}"
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Render text in double quotes, escaped as in JSON."""
-    return f'"{plain(text, _ESCAPES)}"'
+    return f'"{make_printable(text, _ESCAPES)}"'
 
 
-def plain(text: str, escapes: dict[str, str] | None = None) -> str:
+def make_printable(text: str, escapes: dict[str, str] | None = None) -> str:
     """Render text as it is, except for characters that do not print."""
-    shown = text[:LENGTH]
+    shown = text[:RENDERED_CHARS]
     if not shown.isprintable() or (escapes and ('"' in shown or "\\" in shown)):
         table = escapes or {}
         shown = "".join([table.get(char) or (char if char.isprintable() else _code(char)) for char in shown])
-    return shown if len(text) <= LENGTH else f"{shown}…"
+    return shown if len(text) <= RENDERED_CHARS else f"{shown}…"
 
 
 def cut(text: str) -> str:
     """Cut printable text to the bound."""
-    return text if len(text) <= LENGTH else f"{text[:LENGTH]}…"
+    return text if len(text) <= RENDERED_CHARS else f"{text[:RENDERED_CHARS]}…"
 
 
-def size_and_digest(content: bytes) -> str:
+def render_bytes(content: bytes) -> str:
     """Render bytes that are not text: `1,024 bytes, sha256 9f86d081884c`."""
     return f"{len(content):,} byte{'' if len(content) == 1 else 's'}, sha256 {sha256(content).hexdigest()[:12]}"
 
 
 def listed(names: Iterable[str]) -> str:
     """Render names, sorted and joined by commas; `(none)` when there are none."""
-    return cut(", ".join(plain(name) for name in sorted(names))) or "(none)"
+    return cut(", ".join(make_printable(name) for name in sorted(names))) or "(none)"
 
 
 def common_prefix(a: str, b: str) -> int:

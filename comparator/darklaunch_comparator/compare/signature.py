@@ -10,7 +10,7 @@ _TITLE_LENGTH: Final = 200
 _SPOKEN: Final = {DifferenceKind.DUPLICATE_KEY: "duplicate key"}
 
 
-def signature(endpoint: str, comparison: Comparison) -> str:
+def compute_signature(endpoint: str, comparison: Comparison) -> str:
     """Fingerprint a mismatch: 12 hex digits over the endpoint and its sorted (index-free path, kind) pairs.
 
     A status difference goes in with both codes: 200 → 500 and 200 → 404 are two faults.
@@ -18,7 +18,7 @@ def signature(endpoint: str, comparison: Comparison) -> str:
     return _fingerprint(endpoint, *sorted({_part(difference) for difference in comparison.differences}))
 
 
-def title(comparison: Comparison) -> str:
+def render_title(comparison: Comparison) -> str:
     """Say a mismatch in one line: `$.total_cents missing, $.total extra` or `status 200 → 500`."""
     parts = list(dict.fromkeys([_part(difference) for difference in comparison.differences]))
     shown = ", ".join(parts[:_TITLE_PARTS])
@@ -28,22 +28,22 @@ def title(comparison: Comparison) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def error_signature(endpoint: str, error_class: str) -> str:
+def compute_error_signature(endpoint: str, error_class: str) -> str:
     """Fingerprint exchanges that the shadow did not answer: 12 hex digits over endpoint and error class."""
-    return _fingerprint(endpoint, error_title(error_class))
+    return _fingerprint(endpoint, render_error_title(error_class))
 
 
-def error_title(error_class: str) -> str:
+def render_error_title(error_class: str) -> str:
     """Say in one line that the shadow did not answer: `no answer: timeout`."""
     return f"no answer: {error_class}"
 
 
-def slow_signature(endpoint: str) -> str:
+def compute_slow_signature(endpoint: str) -> str:
     """Fingerprint exchanges that took the shadow too long: 12 hex digits over the endpoint."""
     return _fingerprint(endpoint, "slow")
 
 
-def slow_title(limit_ms: float) -> str:
+def render_slow_title(limit_ms: float) -> str:
     """Say in one line that the shadow took too long: `slower by more than 2,000 ms`."""
     return f"slower by more than {limit_ms:,.0f} ms"
 

@@ -3,12 +3,13 @@
 from decimal import Decimal
 from typing import Final
 
+from darklaunch_comparator.places import JsonPlace
+
 from .collector import DifferenceCollector, Unverified
+from .endpoint_rules import StructureRule
 from .identifier_shape import is_map
 from .json_parse import DEPTH_CAP, NODES_CAP
-from .json_path import JsonPath
 from .model import ABSENT, DifferenceKind, ExcuseReason, Json, NotANumber
-from .rules import StructureRule
 
 TYPES: Final[dict[type, str]] = {
     dict: "object",
@@ -23,11 +24,11 @@ TYPES: Final[dict[type, str]] = {
 }
 
 
-Placed = tuple[Json, JsonPath]
+Placed = tuple[Json, JsonPlace]
 
 
 def compare_structure(
-    primary: Json, shadow: Json, path: JsonPath, rule: StructureRule, findings: DifferenceCollector
+    primary: Json, shadow: Json, path: JsonPlace, rule: StructureRule, findings: DifferenceCollector
 ) -> None:
     """Report where the shadow's structure is another one.
 
@@ -72,7 +73,8 @@ def _members(
         if [each.keys() for each, _ in left] != [each.keys() for each, _ in right]:
             findings.excuse(left[0][1], (ExcuseReason.STRUCTURE_ONLY,))
         one, other = (
-            [(each[name], path.key(name, any=True)) for each, path in side for name in each] for side in (left, right)
+            [(each[name], path.key(name, in_map=True)) for each, path in side for name in each]
+            for side in (left, right)
         )
         return [(one, other)] if one and other else []
     found: list[tuple[list[Placed], list[Placed]]] = []

@@ -1,10 +1,10 @@
 """Compare text line by line: HTML, XML, plain text, and JSON that is none."""
 
+from darklaunch_comparator.content import CorruptBody, to_text
+from darklaunch_comparator.places import ROOT
+
 from . import render
 from .collector import DifferenceCollector
-from .decompress import CorruptBody
-from .json_path import ROOT
-from .media_type import to_text
 from .model import DifferenceKind, ExcuseReason
 from .volatile import VolatileValues
 
@@ -25,7 +25,7 @@ def compare_text(primary: bytes, shadow: bytes, volatile: VolatileValues, findin
         if one == other:
             return True
         reasons = volatile.excuse(one, other)
-        if not reasons or not findings.admits(ROOT.group, reasons):
+        if not reasons or not findings.admits(ROOT.group_path, reasons):
             return False
         excused.append(reasons)
         return True
@@ -49,7 +49,7 @@ def _decoded(primary: bytes, shadow: bytes, findings: DifferenceCollector) -> tu
         return primary.decode("latin-1"), shadow.decode("latin-1")  # both lie alike: there is still text to compare
     if isinstance(one, str) and isinstance(other, str):
         return one, other
-    findings.described(ROOT, DifferenceKind.ENCODING, *[render.plain(str(side)) for side in (one, other)])
+    findings.described(ROOT, DifferenceKind.ENCODING, *[render.make_printable(str(side)) for side in (one, other)])
     return None
 
 
@@ -62,7 +62,7 @@ def _utf8(content: bytes) -> str | CorruptBody:
 
 def _shown(first: int, left: list[str], right: list[str]) -> tuple[str, str]:
     if len(left) == len(right) == 1:
-        one, other = render.strings(left[0], right[0])
+        one, other = render.render_strings(left[0], right[0])
         return f"line {first:,}: {one}", f"line {first:,}: {other}"
     return _lines(first, left), _lines(first, right)
 
@@ -71,4 +71,4 @@ def _lines(first: int, lines: list[str]) -> str:
     if not lines:
         return f"nothing at line {first:,}"
     place = f"line {first:,}" if len(lines) == 1 else f"lines {first:,} to {first + len(lines) - 1:,}"
-    return f"{place}: {render.quoted(chr(10).join(lines[:10]))}"
+    return f"{place}: {render.quote(chr(10).join(lines[:10]))}"

@@ -48,7 +48,7 @@ class Timestamp:
     day: bool = False
 
 
-def read(text: str) -> Timestamp | None:
+def parse_timestamp(text: str) -> Timestamp | None:
     """Read text that is one timestamp from its first character to its last; None when it is none."""
     if not 10 <= len(text) <= 40:
         return None
@@ -57,12 +57,12 @@ def read(text: str) -> Timestamp | None:
     if text[3] == ",":
         return _rfc1123(text) if _RFC1123.fullmatch(text) else None
     if _EPOCH.fullmatch(text):
-        stamp = epoch(Decimal(text))
+        stamp = parse_epoch(Decimal(text))
         return stamp and Timestamp(f"text {stamp.format}", stamp.at_ms)
     return _iso("basic", _BASIC.fullmatch(text)) if text[8] == "T" else None
 
 
-def epoch(number: int | float | Decimal) -> Timestamp | None:
+def parse_epoch(number: int | float | Decimal) -> Timestamp | None:
     """Read a number as time since the epoch, by its magnitude; None when it has none of a timestamp."""
     if number < _UNITS[0][0]:
         return None

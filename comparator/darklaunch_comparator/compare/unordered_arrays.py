@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .arrays import ArrayAlignment, Skeleton, align_by, form, surplus, text_of
+from darklaunch_comparator.places import JsonPlace, Token
+
+from .arrays import ArrayAlignment, Skeleton, align_by_identity, describe_array, write_comparable, write_sorted
 from .collector import Unverified
-from .json_equality import Differing
-from .json_path import JsonPath
+from .endpoint_rules import ElementRole, EndpointRules, UnorderedRule
+from .json_equality import FindDifferences
 from .model import NUMBERS, Json
-from .path_index import Token
-from .rules import ElementRole, EndpointRules, UnorderedRule
 from .volatile import VolatileValues
 
 Key = tuple[bool, Decimal, str]
@@ -29,10 +29,10 @@ class _Entry:
 def align_unordered(
     theirs: list[Json],
     ours: list[Json],
-    path: JsonPath,
+    path: JsonPlace,
     rule: UnorderedRule,
     rules: EndpointRules,
-    find: Differing,
+    find: FindDifferences,
     volatile: VolatileValues,
 ) -> ArrayAlignment:
     """Align two arrays by their elements' ids, else as multisets: equal ones first, then what is left, sorted.
@@ -42,7 +42,7 @@ def align_unordered(
     """
     if len(theirs) == len(ours) and not find(theirs, ours):
         return ArrayAlignment([])
-    alignment = align_by(theirs, ours, rule.by, find)
+    alignment = align_by_identity(theirs, ours, rule.by, find)
     if alignment is not None:
         return alignment
     try:
@@ -56,18 +56,21 @@ def align_unordered(
     if len(one) == len(other):
         pairs += [(a.at, b.at) for a, b in zip(one, other, strict=True)]
     else:
-        resized = surplus(len(theirs), [theirs[a.at] for a in one]), surplus(len(ours), [ours[b.at] for b in other])
+        resized = (
+            describe_array(len(theirs), [theirs[a.at] for a in one]),
+            describe_array(len(ours), [ours[b.at] for b in other]),
+        )
     unequal = find([theirs[a] for a, _ in pairs], [ours[b] for _, b in pairs])
     return ArrayAlignment(
         pairs=sorted(pairs[at] for at in unequal), reordered=any(a != b for a, b in pairs), resized=resized
     )
 
 
-def _entries(elements: list[Json], path: JsonPath, rules: EndpointRules, skeleton: Skeleton) -> Iterator[_Entry]:
+def _entries(elements: list[Json], path: JsonPlace, rules: EndpointRules, skeleton: Skeleton) -> Iterator[_Entry]:
     tokens = path.tokens()
     for at, element in enumerate(elements):
-        text = text_of(_sorted(element))
-        told = form(_told_apart(element, [*tokens, at], rules, skeleton), skeleton)
+        text = write_sorted(_sorted(element))
+        told = write_comparable(_told_apart(element, [*tokens, at], rules, skeleton), skeleton)
         number = isinstance(element, NUMBERS) and not isinstance(element, bool)
         yield _Entry((not number, Decimal(str(element)) if number else Decimal(0), "" if number else told), text, at)
 
@@ -105,11 +108,11 @@ def _told_apart(part: Json, tokens: list[Token], rules: EndpointRules, skeleton:
         return kept
     if isinstance(part, list):
         elements = [_told_apart(value, [*tokens, at], rules, skeleton) for at, value in enumerate(part)]
-        return sorted(elements, key=lambda element: form(element, skeleton))
+        return sorted(elements, key=lambda element: write_comparable(element, skeleton))
     return part
 
 
 def _sorted(part: Json) -> Json:
     if isinstance(part, dict):
         return {name: _sorted(value) for name, value in part.items()}
-    return sorted([_sorted(value) for value in part], key=text_of) if isinstance(part, list) else part
+    return sorted([_sorted(value) for value in part], key=write_sorted) if isinstance(part, list) else part

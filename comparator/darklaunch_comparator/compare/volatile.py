@@ -62,10 +62,10 @@ class VolatileValues:
         if len(primary) < 10 or len(shadow) < 10:
             return ()
         self._spend(len(primary) + len(shadow))
-        stamp, twin = timestamps.read(primary), timestamps.read(shadow)
+        stamp, twin = timestamps.parse_timestamp(primary), timestamps.parse_timestamp(shadow)
         if stamp is not None and twin is not None:
             return (ExcuseReason.CLOCK,) if self._moved(stamp, twin) else ()
-        theirs, ours = without_origin(primary, self._primary.origin), without_origin(shadow, self._shadow.origin)
+        theirs, ours = replace_origin(primary, self._primary.origin), replace_origin(shadow, self._shadow.origin)
         if theirs == ours:
             return (ExcuseReason.OWN_ORIGIN,)
         reasons = self._excuse_parts(theirs, ours)
@@ -74,23 +74,23 @@ class VolatileValues:
 
     def excuse_number(self, primary: int | float | Decimal, shadow: int | float | Decimal) -> Reasons:
         """Say why two numbers that differ may differ: both are times since the epoch."""
-        theirs, ours = timestamps.epoch(primary), timestamps.epoch(shadow)
+        theirs, ours = timestamps.parse_epoch(primary), timestamps.parse_epoch(shadow)
         return (ExcuseReason.CLOCK,) if theirs and ours and self._moved(theirs, ours) else ()
 
     def primary_skeleton(self, text: str) -> str:
         """Replace the primary's volatile parts by their shapes: what is left must agree with the shadow's."""
         self._spend(len(text))
-        return _masked(without_origin(text, self._primary.origin)).text
+        return _masked(replace_origin(text, self._primary.origin)).text
 
     def shadow_skeleton(self, text: str) -> str:
         """Replace the shadow's volatile parts by their shapes: what is left must agree with the primary's."""
         self._spend(len(text))
-        return _masked(without_origin(text, self._shadow.origin)).text
+        return _masked(replace_origin(text, self._shadow.origin)).text
 
     def _excuse_parts(self, theirs: str, ours: str) -> Reasons:
         if len(theirs) == len(ours) and len(theirs) <= _LONGEST_ID:
-            shape = identifier_shape.shape(theirs)
-            if shape is not None and shape == identifier_shape.shape(ours):
+            shape = identifier_shape.find_identifier_shape(theirs)
+            if shape is not None and shape == identifier_shape.find_identifier_shape(ours):
                 return (ExcuseReason.GENERATED_ID,)
         left, right = _masked(theirs), _masked(ours)
         if left.text != right.text:
@@ -99,7 +99,7 @@ class VolatileValues:
         for one, other in zip(left.parts, right.parts, strict=True):
             if one == other:
                 continue
-            stamp, twin = timestamps.read(one), timestamps.read(other)
+            stamp, twin = timestamps.parse_timestamp(one), timestamps.parse_timestamp(other)
             if stamp is None or twin is None:
                 reasons.add(ExcuseReason.GENERATED_ID)
             elif self._moved(stamp, twin):
@@ -114,28 +114,28 @@ class VolatileValues:
             raise Unverified("the bodies differ in too much text to tell what only moved with clock, origin or ids")
 
     def _moved(self, theirs: timestamps.Timestamp, ours: timestamps.Timestamp) -> bool:
-        return timestamps.moved_with_clock(theirs, ours, self._primary.answered_at_ms, self._shadow.answered_at_ms)
+        return timestamps.moved_with_clock(theirs, ours, self._primary.responded_at_ms, self._shadow.responded_at_ms)
 
 
 def holds_identifier(text: str) -> bool:
     """Say whether a string is, or holds, what may be excused as a made-up identifier or a signed URL's secret."""
     if not identifier_shape.SHORTEST <= len(text) <= _LONGEST_ID:
         return False
-    return identifier_shape.shape(text) is not None or any(
-        timestamps.read(part) is None for part in _masked(text).parts
+    return identifier_shape.find_identifier_shape(text) is not None or any(
+        timestamps.parse_timestamp(part) is None for part in _masked(text).parts
     )
 
 
 def changed_format(primary: object, shadow: object) -> bool:
     """Say whether two values are timestamps in two formats: another type to whoever parses them."""
     if isinstance(primary, str) and isinstance(shadow, str):
-        return timestamps.changed_format(timestamps.read(primary), timestamps.read(shadow))
+        return timestamps.changed_format(timestamps.parse_timestamp(primary), timestamps.parse_timestamp(shadow))
     if isinstance(primary, NUMBERS) and isinstance(shadow, NUMBERS):
-        return timestamps.changed_format(timestamps.epoch(primary), timestamps.epoch(shadow))
+        return timestamps.changed_format(timestamps.parse_epoch(primary), timestamps.parse_epoch(shadow))
     return False
 
 
-def without_origin(text: str, origin: str) -> str:
+def replace_origin(text: str, origin: str) -> str:
     """Replace an origin by ORIGIN, plain and percent-encoded, where a URL of that origin stands in text."""
     if not origin or len(origin) > 300:
         return text
@@ -161,12 +161,12 @@ def _masked(text: str) -> _Masked:
         if kind == "secret":
             return f"{found[0].partition('=')[0]}=\x01"
         if kind == "id":
-            return f"\x01{identifier_shape.shape(found[0])}\x01"
-        read = timestamps.read(found[0])
+            return f"\x01{identifier_shape.find_identifier_shape(found[0])}\x01"
+        read = timestamps.parse_timestamp(found[0])
         return f"\x01{read.format}\x01" if read else f"\x01{found[0]}\x01"
 
     def word(found: re.Match[str]) -> str:
-        shape = identifier_shape.shape(found[0]) if len(found[0]) <= _LONGEST_ID else None
+        shape = identifier_shape.find_identifier_shape(found[0]) if len(found[0]) <= _LONGEST_ID else None
         if shape is None:
             return found[0]
         words.append(found[0])

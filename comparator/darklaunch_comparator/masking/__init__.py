@@ -4,8 +4,8 @@ Comparing happens on the values themselves, in memory; only what goes into Postg
 and nothing that a body may hold makes it raise.
 """
 
-from .mask_places import EVERYTHING, NO_PLACES, BadPlace, MaskPlaces
+from .mask_places import EVERYTHING, NO_PLACES, BadMaskPlace, MaskPlaces
 from .masker import ExchangeMasker
-from .placeholders import MASKED, MaskTokens
+from .placeholders import MASKED, Placeholders
 
-__all__ = ["EVERYTHING", "MASKED", "NO_PLACES", "BadPlace", "ExchangeMasker", "MaskPlaces", "MaskTokens"]
+__all__ = ["EVERYTHING", "MASKED", "NO_PLACES", "BadMaskPlace", "ExchangeMasker", "MaskPlaces", "Placeholders"]

@@ -11,7 +11,7 @@ from typing import Final
 
 from .credential_names import is_credential
 from .mask_places import MaskPlaces, State
-from .placeholders import MaskTokens
+from .placeholders import Placeholders
 
 _PIECE: Final = re.compile(r'"(?:[^"\\]+|\\.)*+(?:"|\\?\Z)|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _KEPT: Final = frozenset(("true", "false", "null"))
@@ -35,7 +35,7 @@ class JsonTextMasker:
     `loose` masks a string that stands under another name, for what it may hold: a URL with a token, JSON in a string.
     """
 
-    def __init__(self, tokens: MaskTokens, places: MaskPlaces, loose: Callable[[str], str]) -> None:
+    def __init__(self, tokens: Placeholders, places: MaskPlaces, loose: Callable[[str], str]) -> None:
         self._tokens, self._places, self._loose = tokens, places, loose
 
     def mask(self, text: str, *, lines: bool = False) -> tuple[str, bool]:

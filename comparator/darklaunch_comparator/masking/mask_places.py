@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from darklaunch_comparator.compare.rule_path import BadPath, PathStep, parse_path, parse_place
+from darklaunch_comparator.places import BadPath, PathStep, parse_body_path, parse_rule_path
 
 State = frozenset[tuple[int, int]]
 """How far each path has been followed: (path, steps taken)."""
 
 
-class BadPlace(ValueError):
+class BadMaskPlace(ValueError):
     """A place to mask is not one that darklaunch understands; the message says what to write instead."""
 
 
@@ -32,7 +32,7 @@ class MaskPlaces:
     everything: bool = False
 
     @classmethod
-    def of(cls, given: Iterable[str]) -> "MaskPlaces":
+    def parse(cls, given: Iterable[str]) -> "MaskPlaces":
         """Compile places. Raises BadPlace for the first that cannot be read."""
         paths: list[tuple[PathStep, ...]] = []
         headers: set[str] = set()
@@ -41,13 +41,13 @@ class MaskPlaces:
             place = text.strip()
             try:
                 if place.startswith("header:"):
-                    headers.add(parse_place(place).header)
+                    headers.add(parse_rule_path(place).header)
                 elif place.startswith("query:") and place.removeprefix("query:").strip():
                     query.add(place.removeprefix("query:").strip())
                 else:
-                    paths.append(parse_path(place))
+                    paths.append(parse_body_path(place))
             except BadPath as why:
-                raise BadPlace(f"{str(why).rstrip('.')}; to mask a parameter of the query, query:name.") from None
+                raise BadMaskPlace(f"{str(why).rstrip('.')}; to mask a parameter of the query, query:name.") from None
         names = frozenset(steps[-1].token for steps in paths if steps and isinstance(steps[-1].token, str))
         return cls(tuple(paths), frozenset(headers), frozenset(query), names)
 

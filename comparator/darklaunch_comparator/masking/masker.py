@@ -12,22 +12,25 @@ from darklaunch_shared.crypto.sealing import SEALED
 from darklaunch_shared.wire.exchange import REDACTED
 from darklaunch_shared.wire.fields import Fields
 
-from darklaunch_comparator.compare import media_type
-from darklaunch_comparator.compare.decompress import (
+from darklaunch_comparator.content import (
     INFLATED_CAP_BYTES,
+    BodyFamily,
     CorruptBody,
     InflatedTooLarge,
+    MediaType,
     UnsupportedCoding,
-    cap_beside,
+    choose_family,
+    compute_cap_beside,
     inflate,
+    parse_media_type,
+    to_utf8,
 )
-from darklaunch_comparator.compare.media_type import BodyFamily
-from darklaunch_comparator.compare.rule_path import BadPath, parse_path
+from darklaunch_comparator.places import BadPath, parse_body_path
 
 from .credential_names import is_credential
 from .json_text import JsonTextMasker
 from .mask_places import NO_PLACES, MaskPlaces
-from .placeholders import MaskTokens
+from .placeholders import Placeholders
 from .text import TextMasker
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -54,7 +57,7 @@ class _Opened:
 
     content: bytes
     plain: bytes | None
-    media: media_type.MediaType
+    media: MediaType
     is_coded: bool
 
 
@@ -62,11 +65,11 @@ class ExchangeMasker:
     """Masks with the salt of one database. `places` are masked beside what stands under the name of a credential."""
 
     def __init__(self, salt: bytes, places: MaskPlaces = NO_PLACES) -> None:
-        self._tokens, self._places = MaskTokens(salt), places
+        self._tokens, self._places = Placeholders(salt), places
         self._text = TextMasker(self._tokens, places.names)
         self._json = JsonTextMasker(self._tokens, places, self._text.mask)
 
-    def fields(self, fields: Fields) -> Fields:
+    def mask_fields(self, fields: Fields) -> Fields:
         """Mask a replay entry that could be read."""
         meta, shadow_meta = orjson.loads(fields[keys.META]), orjson.loads(fields[keys.SHADOW_META])
         answered = "headers" in shadow_meta
@@ -74,24 +77,22 @@ class ExchangeMasker:
         primary_body = fields[keys.RESPONSE]
         shadow_body = fields.get(keys.SHADOW, primary_body) if answered else b""
         asked, left = _opened(fields[keys.REQUEST], meta["headers"]), _opened(primary_body, theirs)
-        beside = INFLATED_CAP_BYTES if left.plain is None else cap_beside(len(left.plain))
+        beside = INFLATED_CAP_BYTES if left.plain is None else compute_cap_beside(len(left.plain))
         right = _opened(shadow_body, ours, beside) if answered else left
         # Both answers are read the same way, as the comparison reads them: what is equal is masked equally.
-        family = media_type.family_of(left.media, right.media, left.plain or b"", right.plain or b"")
-        request = self._body(
-            asked, media_type.family_of(asked.media, asked.media, asked.plain or b"", asked.plain or b"")
-        )
+        family = choose_family(left.media, right.media, left.plain or b"", right.plain or b"")
+        request = self._body(asked, choose_family(asked.media, asked.media, asked.plain or b"", asked.plain or b""))
         primary = self._body(left, family)
         meta.pop("sealed", None)
         meta |= {
-            "target": self.target(meta["target"]),
-            "headers": self.headers(meta["headers"], recoded=request.recoded),
-            "response_headers": self.headers(theirs, recoded=primary.recoded),
+            "target": self.mask_target(meta["target"]),
+            "headers": self.mask_headers(meta["headers"], recoded=request.recoded),
+            "response_headers": self.mask_headers(theirs, recoded=primary.recoded),
         }
         masked = {**fields, keys.REQUEST: request.content, keys.RESPONSE: primary.content}
         if answered:
             shadow = self._body(right, family)
-            shadow_meta["headers"] = self.headers(ours, recoded=shadow.recoded)
+            shadow_meta["headers"] = self.mask_headers(ours, recoded=shadow.recoded)
             shadow_meta.pop("same_body", None)
             masked.pop(keys.SHADOW, None)
             if shadow.content == primary.content:
@@ -102,20 +103,20 @@ class ExchangeMasker:
             shadow_meta["detail"] = self._text.mask(str(shadow_meta.get("detail", "")))
         return {**masked, keys.META: orjson.dumps(meta), keys.SHADOW_META: orjson.dumps(shadow_meta)}
 
-    def target(self, target: str) -> str:
+    def mask_target(self, target: str) -> str:
         """Mask the query of a request target."""
         path, mark, query = target.partition("?")
         if self._places.everything:
             return f"{path}{mark}{self._tokens.text(query)}"
         return f"{path}{mark}{self._text.form(query, self._places.query)}" if query else target
 
-    def headers(self, headers: list[list[str]], *, recoded: bool = False) -> list[list[str]]:
+    def mask_headers(self, headers: list[list[str]], *, recoded: bool = False) -> list[list[str]]:
         """Mask header fields; `recoded` leaves out the coding of a body that is stored without it."""
         return [
             [name, self._header(name, value)] for name, value in headers if not (recoded and name == "content-encoding")
         ]
 
-    def differences(self, told: str) -> str:
+    def mask_differences(self, told: str) -> str:
         """Mask differences as they are stored, `[{"path", "kind", "primary", "shadow", …}, …]`."""
         found = cast(list[dict[str, Any]], orjson.loads(told))
         return orjson.dumps([self._difference(one) for one in found]).decode()
@@ -127,7 +128,7 @@ class ExchangeMasker:
         if not came.content or (family is BodyFamily.BINARY and not came.media.type.startswith("multipart/")):
             return _Body(came.content)
         try:
-            utf8 = None if came.plain is None else media_type.to_utf8(came.plain, came.media.charset)
+            utf8 = None if came.plain is None else to_utf8(came.plain, came.media.charset)
         except CorruptBody:
             utf8 = None
         if utf8 is None:
@@ -185,7 +186,7 @@ class ExchangeMasker:
 
     def _shower(self, path: str, kind: str) -> Callable[[Any], Any]:
         try:
-            tokens = [step.token for step in parse_path(path)]
+            tokens = [step.token for step in parse_body_path(path)]
         except BadPath:  # a path so long that it was cut
             return self._token
         names = [token for token in tokens if token is not None]
@@ -234,4 +235,4 @@ def _opened(content: bytes, headers: list[list[str]], cap_bytes: int = INFLATED_
         plain = inflate(content, encoding, cap_bytes) if encoding else content
     except (CorruptBody, InflatedTooLarge, UnsupportedCoding):
         plain = None
-    return _Opened(content, plain, media_type.parse(content_type), is_coded=bool(encoding))
+    return _Opened(content, plain, parse_media_type(content_type), is_coded=bool(encoding))

@@ -12,7 +12,7 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-from darklaunch_comparator.compare import identifier_shape
+from darklaunch_comparator.compare import find_identifier_shape
 
 MASKED: Final = re.compile(r"\[masked(?::number|:id:[0-9a-f]{6})?:[0-9a-f]{12,16}\]")
 """What a masked value looks like."""
@@ -22,7 +22,7 @@ _LONGEST_WORD: Final = 4096
 _NUMBER: Final = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,18}))?")
 
 
-class MaskTokens:
+class Placeholders:
     """Makes tokens. `salt` belongs to one database; without it nobody can test a guess."""
 
     def __init__(self, salt: bytes) -> None:
@@ -52,7 +52,7 @@ class MaskTokens:
 
 def _shape(found: re.Match[str]) -> str:
     word = found[0]
-    shape = identifier_shape.shape(word) if len(word) <= _LONGEST_WORD else None
+    shape = find_identifier_shape(word) if len(word) <= _LONGEST_WORD else None
     return word if shape is None else f"\x01{shape}\x01"
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
 from .credential_names import HINT, is_credential
-from .placeholders import MASKED, MaskTokens
+from .placeholders import MASKED, Placeholders
 
 _HEAD: Final = re.compile(
     r"(?<![\w.-])(?P<name>[A-Za-z_$][\w.\[\]-]{0,63})(?![\w.-])(?:\\{0,8}[\"'])?[ \t]{0,8}[:=][ \t]{0,8}"
@@ -41,7 +41,7 @@ _LOSSLESS: Final = "surrogateescape"
 class TextMasker:
     """Masks texts. `names` are further names that count as those of credentials."""
 
-    def __init__(self, tokens: MaskTokens, names: Collection[str] = ()) -> None:
+    def __init__(self, tokens: Placeholders, names: Collection[str] = ()) -> None:
         self._tokens, self._names = tokens, frozenset(names)
 
     def mask(self, text: str) -> str:

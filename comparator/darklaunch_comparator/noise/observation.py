@@ -16,8 +16,8 @@ from darklaunch_comparator.compare import (
     EndpointRules,
     ExcuseReason,
     compare,
-    excusable,
-    identifier_places,
+    find_identifier_places,
+    noise_may_excuse,
 )
 from darklaunch_comparator.results.result import NoiseObservation
 from darklaunch_comparator.results.storable import PATH_CHARS, storable_text
@@ -40,7 +40,7 @@ def observe(
     own = compare(method, first, second, rules)
     if ComparisonOutcome.UNVERIFIED in (own.outcome, candidate.outcome) or own.detail or candidate.detail:
         return None
-    differences = {(each.group_path, excusable(each.group_path, each.kind)) for each in own.differences}
+    differences = {(each.group_path, noise_may_excuse(each.group_path, each.kind)) for each in own.differences}
     varied = _places(place for place, value in differences if value)
     seen = NoiseObservation(
         version,
@@ -52,7 +52,7 @@ def observe(
     )
     if "status" in seen.unstable:  # two bodies of two statuses: nothing else was compared, or means anything
         return NoiseObservation(version, unstable=_STATUS, candidate=seen.candidate & _STATUS)
-    seen = replace(seen, agreed=_places(identifier_places(first.answer)) - seen.differing)
+    seen = replace(seen, agreed=_places(find_identifier_places(first.response)) - seen.differing)
     return replace(seen, candidate=_STATUS, paired=False) if "status" in seen.candidate else seen
 
 

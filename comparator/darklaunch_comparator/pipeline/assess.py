@@ -31,12 +31,12 @@ from darklaunch_comparator.compare import (
     Comparison,
     KnownNoise,
     compare,
-    error_signature,
-    error_title,
-    signature,
-    slow_signature,
-    slow_title,
-    title,
+    compute_error_signature,
+    compute_signature,
+    compute_slow_signature,
+    render_error_title,
+    render_slow_title,
+    render_title,
 )
 from darklaunch_comparator.noise.observation import observe
 from darklaunch_comparator.results.request_shape import fingerprint_request
@@ -49,7 +49,7 @@ from darklaunch_comparator.results.storable import (
     storable_json,
     storable_text,
 )
-from darklaunch_comparator.rules import RuleBook, compile_stored
+from darklaunch_comparator.rules import RuleBook, compile_stored_rules
 
 _LOSS_REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
 
@@ -73,7 +73,7 @@ def compile_launch_rules(spec: LaunchSpec, now: datetime | None = None) -> Launc
 
     When that is one to mask, what is stored is masked as a whole.
     """
-    book = compile_stored(spec.rules, now or datetime.now(UTC))
+    book = compile_stored_rules(spec.rules, now or datetime.now(UTC))
     return LaunchRules(spec.compare, book, spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control)
 
 
@@ -108,7 +108,7 @@ def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: 
     endpoint = storable_text(exchange.endpoint, ENDPOINT_CHARS)
     parts = [{"path": "shadow", "kind": shadow.error.value}]
     told = {"path": "shadow", "group_path": "shadow", "kind": shadow.error, "primary": None, "shadow": shadow.detail}
-    fingerprint = error_signature(exchange.endpoint, shadow.error)
+    fingerprint = compute_error_signature(exchange.endpoint, shadow.error)
     return ExchangeResult(
         exchange.id,
         exchange.captured_at_ms,
@@ -126,13 +126,13 @@ def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: 
             ResultProblem(
                 "shadow_error",
                 fingerprint,
-                error_title(shadow.error),
+                render_error_title(shadow.error),
                 storable_json(parts),
                 storable_json([told]),
                 0,
                 fingerprint_request(exchange.request.target, exchange.primary.status, None),
                 fields,
-                rules.book.masked(exchange.endpoint),
+                rules.book.mask_places_for(exchange.endpoint),
             ),
         ),
     )
@@ -178,7 +178,7 @@ def compare_exchange(
         return "unverified", "comparison_off", None
     primary, ours = _primary_side(exchange), _replayed_side(exchange, shadow, rules.shadow_origin, rules)
     try:
-        comparison = compare(exchange.request.method, primary, ours, rules.book.at(exchange.endpoint), noise)
+        comparison = compare(exchange.request.method, primary, ours, rules.book.rules_for(exchange.endpoint), noise)
     except Exception as error:  # the boundary of one exchange: whatever its bodies provoke stays with it
         log.exception("comparing exchange %s failed", exchange.id)
         return "unverified", f"comparator error: {type(error).__name__}: {error}", None
@@ -203,7 +203,7 @@ def _observed(
         return None  # deployed in between: these are two versions
     try:
         return observe(
-            repeat.version, exchange.request.method, first, second, rules.book.at(exchange.endpoint), candidate
+            repeat.version, exchange.request.method, first, second, rules.book.rules_for(exchange.endpoint), candidate
         )
     except Exception:
         log.exception("the second answer to exchange %s could not be compared", exchange.id)
@@ -226,14 +226,14 @@ def _mismatch(
     pairs = sorted({(difference.group_path, difference.kind.value) for difference in comparison.differences})
     return ResultProblem(
         "mismatched",
-        signature(exchange.endpoint, comparison),
-        storable_text(title(comparison), TITLE_CHARS),
+        compute_signature(exchange.endpoint, comparison),
+        storable_text(render_title(comparison), TITLE_CHARS),
         storable_json([{"path": path, "kind": kind} for path, kind in pairs]),
         storable_json([asdict(difference) for difference in comparison.differences]),
         comparison.omitted,
         fingerprint_request(exchange.request.target, exchange.primary.status, shadow.response.status),
         fields,
-        rules.book.masked(exchange.endpoint),
+        rules.book.mask_places_for(exchange.endpoint),
     )
 
 
@@ -246,14 +246,14 @@ def _slowness(exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, fi
     }
     return ResultProblem(
         "slow",
-        slow_signature(exchange.endpoint),
-        slow_title(rules.max_latency_diff_ms),
+        compute_slow_signature(exchange.endpoint),
+        render_slow_title(rules.max_latency_diff_ms),
         storable_json([place]),
         storable_json([place | took]),
         0,
         fingerprint_request(exchange.request.target, exchange.primary.status, shadow.response.status),
         fields,
-        rules.book.masked(exchange.endpoint),
+        rules.book.mask_places_for(exchange.endpoint),
     )
 
 

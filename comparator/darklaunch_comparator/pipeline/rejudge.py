@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from darklaunch_shared.wire.replay import Replay, ShadowResponse
 
-from darklaunch_comparator.compare import NO_NOISE, Comparison, KnownNoise, title
+from darklaunch_comparator.compare import NO_NOISE, Comparison, KnownNoise, render_title
 
 from .assess import LaunchRules, compare_exchange
 
@@ -96,7 +96,7 @@ def _verdict(
 
 
 def _left(comparison: Comparison | None) -> str:
-    return title(comparison) if comparison and comparison.differences else ""
+    return render_title(comparison) if comparison and comparison.differences else ""
 
 
 def _excuses(comparison: Comparison | None) -> tuple[tuple[str, str, int], ...]:

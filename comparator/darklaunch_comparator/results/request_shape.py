@@ -9,7 +9,7 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-from darklaunch_comparator.compare import identifier_shape
+from darklaunch_comparator.compare import find_identifier_shape
 
 NAMES: Final = 20
 """Parameter names looked at, and path segments: more of them make no other variant."""
@@ -32,4 +32,4 @@ def _shape(segment: str) -> str:
         return "0"
     if len(segment) > _LONGEST:
         return "long"
-    return identifier_shape.shape(segment) or ("a" if segment else "")
+    return find_identifier_shape(segment) or ("a" if segment else "")

@@ -1,25 +1,33 @@
 """What an operator decides about differences: the rule set, its file form, and what comparators compile it to."""
 
-from .compilation import NO_BOOK, WITHHELD, RuleBook, compile_rules, compile_stored, masks_lost, read_stored
-from .file_format import read_file, write_toml
-from .model import Rule, RuleSet, rule_id, store
-from .validation import MOST_RULES, RuleProblem, check
+from .compilation import (
+    MASKS_UNREADABLE,
+    NO_RULE_BOOK,
+    RuleBook,
+    compile_rules,
+    compile_stored_rules,
+    has_unreadable_masks,
+    load_rules,
+)
+from .file_format import read_rules_file, write_rules_toml
+from .model import Rule, RuleSet, compute_rule_id, dump_rules
+from .validation import MOST_RULES, RuleProblem, check_rules
 
 __all__ = [
+    "MASKS_UNREADABLE",
     "MOST_RULES",
-    "NO_BOOK",
-    "WITHHELD",
+    "NO_RULE_BOOK",
     "Rule",
     "RuleBook",
     "RuleProblem",
     "RuleSet",
-    "check",
+    "check_rules",
     "compile_rules",
-    "compile_stored",
-    "masks_lost",
-    "read_file",
-    "read_stored",
-    "rule_id",
-    "store",
-    "write_toml",
+    "compile_stored_rules",
+    "compute_rule_id",
+    "dump_rules",
+    "has_unreadable_masks",
+    "load_rules",
+    "read_rules_file",
+    "write_rules_toml",
 ]

@@ -10,20 +10,19 @@ from typing import Any, Final, TypeVar, cast
 import orjson
 from pydantic import ValidationError
 
-from darklaunch_comparator.compare.path_index import PathIndex
-from darklaunch_comparator.compare.patterns import LinearPattern
-from darklaunch_comparator.compare.rule_path import PathStep, parse_place
-from darklaunch_comparator.compare.rules import (
+from darklaunch_comparator.compare import (
     NO_RULES,
     EndpointRules,
+    LinearPattern,
     Patterns,
     StructureRule,
     ToleranceRule,
     UnorderedRule,
 )
 from darklaunch_comparator.masking import EVERYTHING, NO_PLACES, MaskPlaces
+from darklaunch_comparator.places import PathIndex, PathStep, parse_rule_path
 
-from .model import KINDS, Ignore, Mask, Rule, RuleSet
+from .model import RULE_KINDS, Ignore, Mask, Rule, RuleSet
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -44,23 +43,23 @@ class RuleBook:
     masked_at: dict[str, MaskPlaces] = field(default_factory=dict[str, MaskPlaces])
     stale_at: datetime | None = None
 
-    def at(self, endpoint: str) -> EndpointRules:
+    def rules_for(self, endpoint: str) -> EndpointRules:
         """Give the rules of an endpoint."""
         return self.endpoints.get(endpoint, self.elsewhere)
 
-    def masked(self, endpoint: str) -> MaskPlaces:
+    def mask_places_for(self, endpoint: str) -> MaskPlaces:
         """Give the places that are masked in what is stored of an endpoint's exchanges."""
         return self.masked_at.get(endpoint, self.masked_elsewhere)
 
 
-NO_BOOK: Final = RuleBook()
-WITHHELD: Final = (
+NO_RULE_BOOK: Final = RuleBook()
+MASKS_UNREADABLE: Final = (
     "a mask rule cannot be read, so nobody knows which values are to be masked: what is stored of exchanges is masked "
     "as a whole"
 )
 
 
-def read_stored(text: str) -> RuleSet:
+def load_rules(text: str) -> RuleSet:
     """Read a stored rule set.
 
     A rule that cannot be read, perhaps one of a newer release, is left out: it excuses nothing. When it is one that
@@ -75,11 +74,13 @@ def read_stored(text: str) -> RuleSet:
     if not isinstance(given, dict):
         log.warning("a launch's rules are left out: they are no JSON object")
         return RuleSet()
-    known = {kind: _readable(kind, rules) for kind, rules in cast(dict[str, object], given).items() if kind in KINDS}
+    known = {
+        kind: _readable(kind, rules) for kind, rules in cast(dict[str, object], given).items() if kind in RULE_KINDS
+    }
     return RuleSet.model_validate(known)
 
 
-def masks_lost(text: str) -> bool:
+def has_unreadable_masks(text: str) -> bool:
     """Say whether a stored rule set has, or may have, a rule to mask that cannot be read."""
     if not text:
         return False
@@ -96,20 +97,20 @@ def masks_lost(text: str) -> bool:
     return len(_readable("mask", held)) < len(held)
 
 
-def compile_stored(text: str, now: datetime) -> RuleBook:
+def compile_stored_rules(text: str, now: datetime) -> RuleBook:
     """Compile a stored rule set as it holds at a moment. Where a rule to mask is lost, everything is masked."""
-    book = compile_rules(read_stored(text), now)
-    if not masks_lost(text):
+    book = compile_rules(load_rules(text), now)
+    if not has_unreadable_masks(text):
         return book
-    log.error("%s", WITHHELD)
+    log.error("%s", MASKS_UNREADABLE)
     return replace(book, masked_elsewhere=EVERYTHING, masked_at={})
 
 
 def compile_rules(rules: RuleSet, now: datetime) -> RuleBook:
     """Compile the rules that hold at a moment."""
-    holding = [rule for rule in rules.all() if rule.holds(now)]
+    holding = [rule for rule in rules.all() if rule.is_in_force(now)]
     if not holding:
-        return NO_BOOK
+        return NO_RULE_BOOK
     named = {endpoint for rule in holding for endpoint in (*rule.endpoints, *rule.excepted)}
     ends = [rule.ends_at for rule in holding if rule.ends_at is not None]
     elsewhere = [rule for rule in holding if not rule.endpoints]
@@ -127,7 +128,7 @@ def _readable(kind: str, given: object) -> list[Rule]:
     found: list[Rule] = []
     for raw in cast(list[object], given) if isinstance(given, list) else ():
         try:
-            found.append(KINDS[kind].model_validate(raw))
+            found.append(RULE_KINDS[kind].model_validate(raw))
         except ValidationError as wrong:
             log.warning("a rule is left out: %s %s", kind, str(wrong.errors()[0]["msg"])[:200])
     return found
@@ -140,8 +141,8 @@ def _holds_at(rule: Rule, endpoint: str) -> bool:
 def _compiled(rules: list[Rule]) -> EndpointRules:
     """Compile the rules of one endpoint; a rule that names it ranks before one for all, a later before an earlier."""
     ranks = {id(rule): at + len(rules) * bool(rule.endpoints) for at, rule in enumerate(rules)}
-    of: dict[str, list[Any]] = {kind: [rule for rule in rules if rule.kind == kind] for kind in KINDS}
-    ignored = [(parse_place(rule.path), _pattern(rule)) for rule in cast(list[Ignore], of["ignore"])]
+    of: dict[str, list[Any]] = {kind: [rule for rule in rules if rule.kind == kind] for kind in RULE_KINDS}
+    ignored = [(parse_rule_path(rule.path), _pattern(rule)) for rule in cast(list[Ignore], of["ignore"])]
     headers: dict[str, Patterns] = {}
     for place, pattern in ignored:
         if place.header:
@@ -151,7 +152,7 @@ def _compiled(rules: list[Rule]) -> EndpointRules:
         ignore_status=tuple(pattern for place, pattern in ignored if place.status),
         ignore_headers=headers,
         only=_mapped(of["only"], _nothing),
-        only_headers=frozenset(place.header for rule in of["only"] if (place := parse_place(rule.path)).header),
+        only_headers=frozenset(place.header for rule in of["only"] if (place := parse_rule_path(rule.path)).header),
         unordered=_mapped(of["unordered"], lambda rule: UnorderedRule(rule.by, ranks[id(rule)])),
         tolerance=_mapped(of["tolerance"], lambda rule: _tolerance(rule.absolute, rule.relative, ranks[id(rule)])),
         structure_only=_mapped(of["structure_only"], lambda rule: StructureRule(rule.allow_extra, ranks[id(rule)])),
@@ -164,12 +165,12 @@ def _compiled(rules: list[Rule]) -> EndpointRules:
 
 
 def _masked(rules: list[Rule]) -> MaskPlaces:
-    return MaskPlaces.of([rule.path for rule in rules if isinstance(rule, Mask)])
+    return MaskPlaces.parse([rule.path for rule in rules if isinstance(rule, Mask)])
 
 
 def _mapped(rules: Iterable[Any], value: Callable[[Any], V]) -> PathIndex[V]:
     places: list[tuple[tuple[PathStep, ...] | None, V]] = [
-        (parse_place(rule.path).steps, value(rule)) for rule in rules
+        (parse_rule_path(rule.path).steps, value(rule)) for rule in rules
     ]
     return PathIndex((steps, held) for steps, held in places if steps is not None)
 

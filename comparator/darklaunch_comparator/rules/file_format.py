@@ -9,15 +9,15 @@ import orjson
 
 from darklaunch_comparator.errors import BadRules
 
-from .line_numbers import json_line, toml_line
+from .line_numbers import find_json_line, find_toml_line
 from .model import Rule, RuleSet
-from .validation import RuleProblem, check
+from .validation import RuleProblem, check_rules
 
 _SAID: Final = 4
 """Troubles that a message lists."""
 
 
-def read_file(text: str, name: str) -> RuleSet:
+def read_rules_file(text: str, name: str) -> RuleSet:
     """Read a rule set from TOML or JSON, in which every rule says why. `name` is the file's, for messages.
 
     Raises BadRules, which says what is wrong in which line.
@@ -31,29 +31,29 @@ def read_file(text: str, name: str) -> RuleSet:
         raise BadRules(f"{name}:{broken.lineno} is no JSON: {broken.msg}") from None
     except RecursionError:
         raise BadRules(f"{name} is nested too deep to be a rule set") from None
-    rules, troubles = check(given, with_reason=True)
+    rules, troubles = check_rules(given, with_reason=True)
     if troubles:
-        line = json_line if in_json else toml_line
-        told = [f"{name}:{line(text, each.where)}: {_placed(each)}" for each in troubles[:_SAID]]
+        line = find_json_line if in_json else find_toml_line
+        told = [f"{name}:{line(text, each.location)}: {_placed(each)}" for each in troubles[:_SAID]]
         more = f"; and {len(troubles) - _SAID} more" if len(troubles) > _SAID else ""
         raise BadRules("; ".join(told) + more)
     return rules
 
 
-def write_toml(rules: RuleSet) -> str:
+def write_rules_toml(rules: RuleSet) -> str:
     """Write a rule set as TOML. What is read back is the same."""
     return "\n".join(_table(rule) for rule in rules.all())
 
 
 def _placed(trouble: RuleProblem) -> str:
     """Say where and what: `ignore 2, path: …`."""
-    kind, at, *keys = (*trouble.where, None, None)[: max(2, len(trouble.where))]
+    kind, at, *keys = (*trouble.location, None, None)[: max(2, len(trouble.location))]
     place = str(kind or "")
     if isinstance(at, int):
         place = f"{place} {at + 1}"
     names = [str(key) for key in keys if isinstance(key, str)]
     place = ", ".join([place, *names]) if place else ""
-    return f"{place}: {trouble.what}" if place else trouble.what
+    return f"{place}: {trouble.message}" if place else trouble.message
 
 
 def _table(rule: Rule) -> str:

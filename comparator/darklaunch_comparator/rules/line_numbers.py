@@ -10,7 +10,7 @@ _KEY: Final = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*=")
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 
-def toml_line(text: str, where: Where) -> int:
+def find_toml_line(text: str, where: Where) -> int:
     """Give the line, from 1, of the key, else of the table that holds it."""
     kind, at, key = (*where, *[None] * 3)[:3]
     found, seen, table = 1, -1, ""
@@ -28,7 +28,7 @@ def toml_line(text: str, where: Where) -> int:
     return found
 
 
-def json_line(text: str, where: Where) -> int:
+def find_json_line(text: str, where: Where) -> int:
     """Give the line, from 1, where the value starts, else the innermost one around it that is there."""
     best, found = 0, 1
     path: list[str | int] = []  # of the value that comes next, in the innermost array or object

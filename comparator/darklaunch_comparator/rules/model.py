@@ -19,33 +19,33 @@ from typing import Annotated, Any, ClassVar, Final
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from darklaunch_comparator.compare.patterns import BadPattern, LinearPattern
-from darklaunch_comparator.compare.rule_path import parse_place
+from darklaunch_comparator.compare import BadPattern, LinearPattern
 from darklaunch_comparator.masking import MaskPlaces
+from darklaunch_comparator.places import parse_rule_path
 
 _ENDPOINT: Final = re.compile(r"[A-Z]+ \S.*")
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _body_path(path: str) -> str:
-    if parse_place(path).steps is None:
+    if parse_rule_path(path).steps is None:
         raise ValueError(f'"{path}" is not in the body: this rule takes a path that starts with $, as in $.items')
     return path.strip()
 
 
 def _any_path(path: str) -> str:
-    parse_place(path)
+    parse_rule_path(path)
     return path.strip()
 
 
 def _only_path(path: str) -> str:
-    if parse_place(path).status:
+    if parse_rule_path(path).status:
         raise ValueError("the status is always looked at: name what else is, as in $.items or header:location")
     return path.strip()
 
 
 def _masked_path(path: str) -> str:
-    MaskPlaces.of([path])
+    MaskPlaces.parse([path])
     return path.strip()
 
 
@@ -113,7 +113,7 @@ class Rule(BaseModel):
             return self.expires
         return datetime.combine(self.expires + timedelta(days=1), time(), UTC)
 
-    def holds(self, now: datetime) -> bool:
+    def is_in_force(self, now: datetime) -> bool:
         """Say whether it has not expired."""
         return self.ends_at is None or now < self.ends_at
 
@@ -127,7 +127,7 @@ class Rule(BaseModel):
         """What it is about: one rule of a kind and scope may be about one thing."""
         return str(getattr(self, "path", ""))
 
-    def settings(self) -> dict[str, Any]:
+    def dump_settings(self) -> dict[str, Any]:
         """Give what it says beside its scope, author, reason and expiry, as JSON values; defaults are left out."""
         told = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return {name: value for name, value in told.items() if name not in _COMMON}
@@ -254,7 +254,7 @@ class RuleSet(BaseModel):
     status_classes: tuple[StatusClasses, ...] = ()
     mask: tuple[Mask, ...] = ()
 
-    def placed(self) -> Iterator[tuple[tuple[str, int], Rule]]:
+    def enumerate_rules(self) -> Iterator[tuple[tuple[str, int], Rule]]:
         """Give every rule with its place, (`ignore`, 0)."""
         for kind in type(self).model_fields:
             for at, rule in enumerate(getattr(self, kind)):
@@ -262,10 +262,10 @@ class RuleSet(BaseModel):
 
     def all(self) -> list[Rule]:
         """List every rule."""
-        return [rule for _, rule in self.placed()]
+        return [rule for _, rule in self.enumerate_rules()]
 
 
-KINDS: Final[dict[str, type[Rule]]] = {
+RULE_KINDS: Final[dict[str, type[Rule]]] = {
     kind.kind: kind
     for kind in (
         Ignore, Only, UnorderedArrays, NumberTolerance, StructureOnly, NullIsAbsent, StrictNumbers, ComparedHeaders,
@@ -275,13 +275,13 @@ KINDS: Final[dict[str, type[Rule]]] = {
 _COMMON: Final = {"endpoints", "except", "reason", "author", "expires"}
 
 
-def rule_id(rule: Rule) -> str:
+def compute_rule_id(rule: Rule) -> str:
     """Name a rule by what it does: 6 hex digits, the same wherever it stands, whoever wrote it, whenever it ends."""
-    told = orjson.dumps([rule.kind, rule.scope, rule.settings()], option=orjson.OPT_SORT_KEYS)
+    told = orjson.dumps([rule.kind, rule.scope, rule.dump_settings()], option=orjson.OPT_SORT_KEYS)
     return blake2b(told, digest_size=3).hexdigest()
 
 
-def store(rules: RuleSet) -> str:
+def dump_rules(rules: RuleSet) -> str:
     """Write a rule set as JSON, "" for an empty one."""
     told = rules.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return orjson.dumps(told).decode() if told else ""

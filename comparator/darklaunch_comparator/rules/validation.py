@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from pydantic import ValidationError
 
-from .model import KINDS, ComparedHeaders, Rule, RuleSet
+from .model import RULE_KINDS, ComparedHeaders, Rule, RuleSet
 
 MOST_RULES: Final = 1_000
 """Rules a launch may have: they travel with its control state to every process."""
@@ -15,11 +15,11 @@ MOST_RULES: Final = 1_000
 class RuleProblem(NamedTuple):
     """Something wrong with a rule set: where (`ignore`, 2, `pattern`), and what, in words."""
 
-    where: tuple[str | int, ...]
-    what: str
+    location: tuple[str | int, ...]
+    message: str
 
 
-def check(given: object, *, with_reason: bool = False) -> tuple[RuleSet, list[RuleProblem]]:
+def check_rules(given: object, *, with_reason: bool = False) -> tuple[RuleSet, list[RuleProblem]]:
     """Read a rule set from plain values: the set, empty when anything is wrong, and all that is wrong with it.
 
     `with_reason` asks every rule to say why.
@@ -36,7 +36,7 @@ def check(given: object, *, with_reason: bool = False) -> tuple[RuleSet, list[Ru
     if with_reason:
         troubles += [
             RuleProblem(place, 'it does not say why: add reason = "…", so that others can judge it later')
-            for place, rule in rules.placed()
+            for place, rule in rules.enumerate_rules()
             if not rule.reason.strip()
         ]
     return (RuleSet() if troubles else rules), troubles
@@ -50,11 +50,11 @@ def _number(given: object) -> int:
 def _contradictions(rules: RuleSet) -> Iterator[RuleProblem]:
     seen: dict[object, tuple[tuple[str, int], Rule]] = {}
     headers: dict[tuple[object, str], tuple[str, tuple[str, int]]] = {}
-    for place, rule in rules.placed():
+    for place, rule in rules.enumerate_rules():
         (kind, at), key = place, (rule.kind, rule.subject, rule.scope)
         if key in seen:
             (_, before), other = seen[key]
-            if other.settings() == rule.settings():
+            if other.dump_settings() == rule.dump_settings():
                 yield RuleProblem(place, f"it is there twice: {kind} {before + 1} says the same. Remove one")
             else:
                 yield RuleProblem(
@@ -94,7 +94,7 @@ def _unknown(where: tuple[str | int, ...]) -> str:
     if len(where) == 1:
         known, what = list(RuleSet.model_fields), "kind of rule"
     else:
-        fields = KINDS[str(where[0])].model_fields
+        fields = RULE_KINDS[str(where[0])].model_fields
         known, what = [field.alias or key for key, field in fields.items()], f"key of {where[0]}"
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}"

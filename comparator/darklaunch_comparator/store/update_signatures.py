@@ -129,7 +129,7 @@ def _signature(fingerprint: str, group: SignatureGains) -> dict[str, Any]:
 def _sample(launch: str, example: SignatureExample, salt: bytes) -> dict[str, Any]:
     finding, evidence = example.finding, example.evidence
     masker = ExchangeMasker(salt, evidence.places)
-    fields = masker.fields(evidence.fields)
+    fields = masker.mask_fields(evidence.fields)
     return {
         "launch": launch,
         "fingerprint": evidence.fingerprint,
@@ -140,6 +140,6 @@ def _sample(launch: str, example: SignatureExample, salt: bytes) -> dict[str, An
         "response": fields[keys.RESPONSE],
         "shadow_meta": fields[keys.SHADOW_META],
         "shadow": fields.get(keys.SHADOW),
-        "differences": masker.differences(evidence.differences),
+        "differences": masker.mask_differences(evidence.differences),
         "omitted": evidence.omitted,
     }

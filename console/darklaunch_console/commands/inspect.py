@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 import orjson
-from darklaunch_comparator.compare import body_text, readable_body
+from darklaunch_comparator.compare import decode_body, format_body
 from darklaunch_comparator.store import report_queries, signatures
 from darklaunch_shared.wire.exchange import Request, Response
 from darklaunch_shared.wire.replay import ShadowError, ShadowResponse
@@ -115,7 +115,7 @@ def _told(sample: report_queries.StoredSample, state: str, width: int) -> list[T
 
 
 def _request(request: Request) -> list[Text]:
-    text, described = body_text(Response(0, request.headers, request.body, 0.0))
+    text, described = decode_body(Response(0, request.headers, request.body, 0.0))
     if not request.body:
         return []
     try:
@@ -184,7 +184,7 @@ def _header(answer: Response, name: str) -> str | None:
 
 
 def _body_rows(primary: Response, shadow: Response) -> list[SideBySideRow]:
-    (left, told), (right, told_too) = body_text(primary), body_text(shadow)
+    (left, told), (right, told_too) = decode_body(primary), decode_body(shadow)
     try:
         return align_documents(parse_document(left), parse_document(right))
     except ValueError:
@@ -249,7 +249,7 @@ def _answer(answer: Response) -> dict[str, Any]:
         "status": answer.status,
         "headers": answer.headers,
         "latency_ms": answer.latency_ms,
-        "body": _document(readable_body(answer)),
+        "body": _document(format_body(answer)),
     }
 
 

@@ -10,7 +10,7 @@ import click
 from darklaunch_comparator.pipeline.assess import compile_launch_rules
 from darklaunch_comparator.pipeline.rejudge import RecordedSample, RejudgedSignature, sum_estimates
 from darklaunch_comparator.pipeline.rejudge import rejudge_samples as judge_again
-from darklaunch_comparator.rules import read_stored, store
+from darklaunch_comparator.rules import dump_rules, load_rules
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.noise import read_known_noise
 
@@ -51,11 +51,11 @@ def rejudge(
         raise BadUsage("--apply needs a --reason: it is kept with the event")
     with open_postgres(settings) as connection:
         spec = read_launch_record(connection, name).state.spec
-        old = read_stored(spec.rules)
+        old = load_rules(spec.rules)
         new = parse_rules(document.read(), document.name, old) if document else old
         noise = read_known_noise(connection, name).get(name, {})
         kinds = judge_again(
-            _kept(connection, name), compile_launch_rules(replace(spec, compare=True, rules=store(new))), noise
+            _kept(connection, name), compile_launch_rules(replace(spec, compare=True, rules=dump_rules(new))), noise
         )
     added, removed = diff_rules(old, new)
     told = _as_json(name, kinds, len(added), len(removed))
@@ -64,7 +64,7 @@ def rejudge(
     if applied and (added or removed):
         with open_redis(settings) as redis, open_postgres(settings) as connection:
             before = find_launch(redis, connection, name)
-            if read_stored(before.state.spec.rules) != old:
+            if load_rules(before.state.spec.rules) != old:
                 raise BadUsage(f"the rules of {name} were changed meanwhile: look again")
             data: dict[str, object] = {"rejudged": told["would_be"]}
             told["revision"] = record_rules(redis, connection, before, new, reason, data).state.revision

@@ -7,8 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TextIO
 
 import click
-from darklaunch_comparator.rules import WITHHELD, Rule, RuleSet, masks_lost, read_stored, rule_id, write_toml
-from darklaunch_comparator.rules.model import KINDS
+from darklaunch_comparator.rules import (
+    MASKS_UNREADABLE,
+    Rule,
+    RuleSet,
+    compute_rule_id,
+    has_unreadable_masks,
+    load_rules,
+    write_rules_toml,
+)
+from darklaunch_comparator.rules.model import RULE_KINDS
 from darklaunch_comparator.store import report_queries
 
 from darklaunch_console.cli.arguments import check_launch_name, parse_duration
@@ -50,12 +58,12 @@ def show(settings: ConsoleSettings, name: str, as_toml: bool, in_json: bool) -> 
         raise BadUsage("--toml and --json are two forms of the same rules: choose one")
     with open_postgres(settings) as connection:
         stored = read_launch_record(connection, name).state.spec.rules
-        held = read_stored(stored)
+        held = load_rules(stored)
         told = look(connection, name, held)
-    if masks_lost(stored):
-        print_warning(f"{WITHHELD}. {WRITE_ALL.format(name=name)}")
+    if has_unreadable_masks(stored):
+        print_warning(f"{MASKS_UNREADABLE}. {WRITE_ALL.format(name=name)}")
     if as_toml:
-        click.echo(write_toml(held), nl=False)
+        click.echo(write_rules_toml(held), nl=False)
     elif in_json:
         print_json({"launch": name, "rules": [rule_text.rule_to_json(each) for each in told]})
     else:
@@ -65,7 +73,7 @@ def show(settings: ConsoleSettings, name: str, as_toml: bool, in_json: bool) -> 
 
 @rules.command(short_help="Add a rule.")
 @click.argument("name", callback=check_launch_name)
-@click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
+@click.argument("kind", type=click.Choice(list(RULE_KINDS)), metavar="KIND")
 @click.argument("path", required=False)
 @click.option("--pattern", metavar="REGEX", help="ignore: only values of the shadow that fit it whole.")
 @click.option("--by", metavar="MEMBER", help="unordered: the member that tells elements apart.")
@@ -160,12 +168,12 @@ def last_day(text: str) -> date | datetime:
 
 def chosen(held: RuleSet, named: str, launch: str) -> Rule:
     """Find a rule by its id or its path. Raises ConsoleError when none is so named, or several are."""
-    found = [rule for rule in held.all() if rule_id(rule) == named or getattr(rule, "path", None) == named]
+    found = [rule for rule in held.all() if compute_rule_id(rule) == named or getattr(rule, "path", None) == named]
     if len(found) == 1:
         return found[0]
     if not found:
         raise ConsoleError(f"{launch} has no rule {make_printable(named, 80)!r}. See darklaunch rules show {launch}")
-    several = ", ".join(f"{rule_id(rule)} ({rule_text.describe_rule(rule)})" for rule in found[:5])
+    several = ", ".join(f"{compute_rule_id(rule)} ({rule_text.describe_rule(rule)})" for rule in found[:5])
     raise ConsoleError(
         f"{format_plural(len(found), 'rule')} of {launch} are about {make_printable(named, 80)}: {several}. Name one"
     )
@@ -183,10 +191,12 @@ def _change(
     told = CommandAnswer(name, in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find_launch(redis, connection, name)
-        unmasked = masks_lost(before.state.spec.rules)
+        unmasked = has_unreadable_masks(before.state.spec.rules)
         if unmasked and not all_of_them:
-            raise ConsoleError(f"{name}: {WITHHELD}. To change one rule would drop it: {WRITE_ALL.format(name=name)}")
-        old = read_stored(before.state.spec.rules)
+            raise ConsoleError(
+                f"{name}: {MASKS_UNREADABLE}. To change one rule would drop it: {WRITE_ALL.format(name=name)}"
+            )
+        old = load_rules(before.state.spec.rules)
         new = changed(old)
         added, removed = diff_rules(old, new)
         if not (added or removed or unmasked):
@@ -195,13 +205,16 @@ def _change(
         record = record_rules(redis, connection, before, new, reason)
         notes = [each for each in look(connection, name, new) if each.rule in added]
     if in_json:
-        ids = {"added": [rule_id(rule) for rule in added], "removed": [rule_id(rule) for rule in removed]}
+        ids = {
+            "added": [compute_rule_id(rule) for rule in added],
+            "removed": [compute_rule_id(rule) for rule in removed],
+        }
         print_json(launch_as_json(record.state, changed=True, **ids, rules=len(new.all())))
         return
     parts = [f"{len(added)} added"] * bool(added) + [f"{len(removed)} removed"] * bool(removed)
     print_line(f"{name} has {format_plural(len(new.all()), 'rule')} now: {', '.join(parts)}.", style=GOOD)
     rule_text.print_rules(notes)
     for rule in removed:
-        print_line(f"{rule_id(rule)}  removed: {rule_text.describe_rule(rule)}")
+        print_line(f"{compute_rule_id(rule)}  removed: {rule_text.describe_rule(rule)}")
     print_line("  Comparators follow within a second; what was recorded stays as it is.")
     print_line(f"  Next: darklaunch rejudge {name}")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 import click
-from darklaunch_comparator.compare import NO_NOISE, ComparedResponse, Comparison, compare, title
+from darklaunch_comparator.compare import NO_NOISE, ComparedResponse, Comparison, compare, render_title
 from darklaunch_comparator.pipeline.assess import compare_exchange, compile_launch_rules
-from darklaunch_comparator.rules import RuleSet, read_stored, store
+from darklaunch_comparator.rules import RuleSet, dump_rules, load_rules
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.noise import read_known_noise
 from darklaunch_shared.launch.spec import LaunchSpec
@@ -75,7 +75,7 @@ def test(
         raise BadUsage("an exchange and two files are two things to test on: choose one")
     with open_postgres(settings) as connection:
         spec = read_launch_record(connection, name).state.spec
-        held = read_stored(spec.rules)
+        held = load_rules(spec.rules)
         rules = parse_rules(document.read(), document.name, held) if document else held
         rules = add_rules(rules, *[_written(text) for text in more])
         if theirs and ours:
@@ -130,7 +130,7 @@ def _again(connection: Connection, sample: report_queries.StoredSample, spec: La
     if not isinstance(shadow, ShadowResponse):
         raise ConsoleError(f"the shadow gave no answer to {sample.exchange_id}: there is nothing to compare")
     noise = read_known_noise(connection, sample.launch).get(sample.launch, {})
-    held = compile_launch_rules(replace(spec, compare=True, rules=store(rules)))
+    held = compile_launch_rules(replace(spec, compare=True, rules=dump_rules(rules)))
     exchange = sample.replay.exchange
     _, detail, comparison = compare_exchange(exchange, shadow, held, noise.get(exchange.endpoint, NO_NOISE))
     if comparison is None:
@@ -141,13 +141,13 @@ def _again(connection: Connection, sample: report_queries.StoredSample, spec: La
 def _files(theirs: Path, ours: Path, content_type: str, endpoint: str, rules: RuleSet) -> Comparison:
     headers = (("content-type", content_type),)
     left, right = (ComparedResponse(Response(200, headers, path.read_bytes(), 0.0), "", 0) for path in (theirs, ours))
-    book = compile_launch_rules(LaunchSpec("http://shadow", rules=store(rules))).book
-    return compare("GET", left, right, book.at(endpoint))
+    book = compile_launch_rules(LaunchSpec("http://shadow", rules=dump_rules(rules))).book
+    return compare("GET", left, right, book.rules_for(endpoint))
 
 
 def _say(what: str, before: Comparison, after: Comparison) -> None:
     style = BAD if after.differences else GOOD
-    said = f": {title(after)}" if after.differences else ""
+    said = f": {render_title(after)}" if after.differences else ""
     print_line(f"{what}: {before.outcome} without rules, {after.outcome} with them{said}.", style=style)
     for line in _lines(before, after):
         for part in wrap_text(line, "  ", "  "):

@@ -8,7 +8,7 @@ from typing import cast
 import click
 from darklaunch_comparator.errors import BadPolicy
 from darklaunch_comparator.judging.policy_file import read_policy
-from darklaunch_comparator.rules import read_stored
+from darklaunch_comparator.rules import load_rules
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import list_events
 from darklaunch_shared.launch.spec import LaunchSpec
@@ -46,7 +46,7 @@ def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
     for setting, value in _decided(state.spec):
         print_line(f"  {setting}: {value}")
     print_line(f"  policy: the judge {_judging(state.spec)}, see darklaunch policy show {name}")
-    if rules := read_stored(state.spec.rules).all():
+    if rules := load_rules(state.spec.rules).all():
         print_line(f"  rules: {format_count(len(rules))}, see darklaunch rules show {name}")
     print_line(
         f"  sampled {format_count(ledger.sampled)}, compared {format_count(count_compared(ledger))}, "

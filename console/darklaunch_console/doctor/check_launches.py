@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
-from darklaunch_comparator.rules import WITHHELD, masks_lost
+from darklaunch_comparator.rules import MASKS_UNREADABLE, has_unreadable_masks
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch.origin import parse_origin
@@ -40,9 +40,12 @@ def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, Launch
         elif copy.hold and not state.hold:
             what = f"{state.name} is held on Redis, which is not recorded yet"
             found.append(warn(what, f"A comparator records it; darklaunch resume {state.name} lifts it."))
-        if masks_lost(state.spec.rules):
+        if has_unreadable_masks(state.spec.rules):
             found.append(
-                fail(f"{state.name}: {WITHHELD}", f"Write them anew: darklaunch rules apply {state.name} -f FILE.")
+                fail(
+                    f"{state.name}: {MASKS_UNREADABLE}",
+                    f"Write them anew: darklaunch rules apply {state.name} -f FILE.",
+                )
             )
     recorded = {record.state.name for record in records}
     for name in sorted(copies.keys() - recorded):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from darklaunch_comparator.errors import BadRules
-from darklaunch_comparator.rules import Rule, RuleProblem, RuleSet, check, read_file, store
+from darklaunch_comparator.rules import Rule, RuleProblem, RuleSet, check_rules, dump_rules, read_rules_file
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord
 from darklaunch_shared.redis.client import RedisClient
 
@@ -18,7 +18,7 @@ from .change import CurrentLaunch, change_launch, current_actor
 def parse_rules(text: str, name: str, held: RuleSet) -> RuleSet:
     """Read a rule file. A rule without author has the one it had in `held`, else who reads it. Raises BadUsage."""
     try:
-        rules = read_file(text, name)
+        rules = read_rules_file(text, name)
     except BadRules as wrong:
         raise BadUsage(str(wrong)) from None
     authors = {_unsigned(rule): rule.author for rule in held.all()}
@@ -41,7 +41,7 @@ def add_rules(rules: RuleSet, *more: dict[str, object]) -> RuleSet:
     for each in more:
         kind = str(each.pop("kind"))
         values[kind] = (*values.get(kind, ()), each)
-    wider, troubles = check(values)
+    wider, troubles = check_rules(values)
     if troubles:
         raise BadUsage("; ".join(dict.fromkeys(_of_option(trouble) for trouble in troubles)))
     return wider
@@ -62,7 +62,7 @@ def record_rules(
     data: dict[str, object] | None = None,
 ) -> LaunchRecord:
     """Record new rules of a launch; comparators use them within a second. Raises what `change_launch` raises."""
-    spec = replace(before.state.spec, rules=store(rules))
+    spec = replace(before.state.spec, rules=dump_rules(rules))
     return change_launch(
         redis, connection, before, LaunchAct(current_actor(), "rules_changed", reason, data=data), spec=spec
     )
@@ -76,7 +76,7 @@ def diff_rules(old: RuleSet, new: RuleSet) -> tuple[list[Rule], list[Rule]]:
 
 def _of_option(trouble: RuleProblem) -> str:
     """Say what is wrong, with the key that an unfinished sentence is about: `relative: it should be less than 1`."""
-    return f"{trouble.where[-1]}: {trouble.what}" if trouble.what.startswith("it should") else trouble.what
+    return f"{trouble.location[-1]}: {trouble.message}" if trouble.message.startswith("it should") else trouble.message
 
 
 def _unsigned(rule: Rule) -> Rule:

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Final
 
-from darklaunch_comparator.rules import check, store
+from darklaunch_comparator.rules import check_rules, dump_rules
 from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
@@ -93,7 +93,7 @@ def check_header(name: str) -> str:
 def write_ignore_rules(paths: tuple[str, ...], author: str, reason: str) -> str:
     """Write ignore paths as a rule set. Raises BadUsage for one that cannot be read."""
     told = {"author": author[:500], "reason": reason[:500] or "given at start"}
-    rules, troubles = check({"ignore": [{"path": path, **told} for path in dict.fromkeys(paths)]})
+    rules, troubles = check_rules({"ignore": [{"path": path, **told} for path in dict.fromkeys(paths)]})
     if troubles:
-        raise BadUsage(f"--ignore: {troubles[0].what}")
-    return store(rules)
+        raise BadUsage(f"--ignore: {troubles[0].message}")
+    return dump_rules(rules)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from darklaunch_comparator.compare import error_title
+from darklaunch_comparator.compare import render_error_title
 from darklaunch_comparator.coverage import RouteCoverage
 from darklaunch_comparator.errors import LaunchUnknown
 from darklaunch_comparator.store import report_queries
@@ -136,7 +136,11 @@ def read_launch_record(connection: Connection, name: str) -> LaunchRecord:
 
 def join_timeouts(problems: list[ReportProblem]) -> list[ReportProblem]:
     """Make one problem of an endpoint's slow answers and of those that did not come in time: it is one cause."""
-    late = {problem.endpoint: problem for problem in problems if problem.title == error_title(ShadowErrorClass.TIMEOUT)}
+    late = {
+        problem.endpoint: problem
+        for problem in problems
+        if problem.title == render_error_title(ShadowErrorClass.TIMEOUT)
+    }
     slow = {problem.endpoint for problem in problems if problem.outcome == "slow"}
     return [
         _joined(problem, late[problem.endpoint]) if problem.outcome == "slow" and problem.endpoint in late else problem

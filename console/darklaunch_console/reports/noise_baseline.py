@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from darklaunch_comparator.compare import DifferenceKind, excusable
+from darklaunch_comparator.compare import DifferenceKind, noise_may_excuse
 from darklaunch_comparator.noise.learning import NoiseState
 from darklaunch_comparator.store.noise import NoiseEndpoint, NoisePlace, read_noise_endpoints, read_noise_places
 
@@ -55,7 +55,7 @@ class NoiseBaseline:
         return {
             path: known[path]
             for path, kind in ((str(part.get("path")), str(part.get("kind"))) for part in parts)
-            if path in known and kind in set(DifferenceKind) and excusable(path, DifferenceKind(kind))
+            if path in known and kind in set(DifferenceKind) and noise_may_excuse(path, DifferenceKind(kind))
         }
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from darklaunch_comparator.compare.rule_path import BadPath, PathStep, parse_place
-from darklaunch_comparator.rules import Rule, RuleSet, rule_id
+from darklaunch_comparator.places import BadPath, PathStep, parse_rule_path
+from darklaunch_comparator.rules import Rule, RuleSet, compute_rule_id
 from darklaunch_comparator.store.report_queries import ExcuseCount
 
 from darklaunch_console.output.numbers import format_count
@@ -32,7 +32,13 @@ def assess_rules(
 ) -> list[RuleStatus]:
     """Look at every rule; `endpoints` are those that exchanges were recorded of."""
     return [
-        RuleStatus(rule_id(rule), rule, rule.holds(now), _excused(rule, excuses), tuple(_notes(rule, now, endpoints)))
+        RuleStatus(
+            compute_rule_id(rule),
+            rule,
+            rule.is_in_force(now),
+            _excused(rule, excuses),
+            tuple(_notes(rule, now, endpoints)),
+        )
         for rule in rules.all()
     ]
 
@@ -60,7 +66,7 @@ def print_rules(told: list[RuleStatus]) -> None:
 
 def describe_rule(rule: Rule) -> str:
     """Say what a rule does: `ignore $.total_cents, pattern [0-9]+`."""
-    told = rule.settings()
+    told = rule.dump_settings()
     path = told.pop("path", "")
     parts = [f"{name} {_value(value)}" for name, value in told.items()]
     return make_printable(", ".join([f"{rule.kind} {path}".strip(), *parts]), 300)
@@ -90,7 +96,7 @@ def _about(each: RuleStatus) -> list[str]:
 
 def _notes(rule: Rule, now: datetime, endpoints: Collection[str]) -> list[str]:
     notes: list[str] = []
-    if not rule.holds(now):
+    if not rule.is_in_force(now):
         notes.append(f"it has expired ({rule.expires}) and excuses nothing")
     elif rule.ends_at is not None and rule.ends_at - now < timedelta(days=7):
         notes.append("it expires within a week")
@@ -99,7 +105,7 @@ def _notes(rule: Rule, now: datetime, endpoints: Collection[str]) -> list[str]:
         for endpoint in (*rule.endpoints, *rule.excepted)
         if endpoint not in endpoints
     ]
-    if rule.kind in ("ignore", "structure_only") and rule.settings() == {"path": "$"}:
+    if rule.kind in ("ignore", "structure_only") and rule.dump_settings() == {"path": "$"}:
         notes.append("it covers the whole body: no value in it can be a difference")
     return notes
 
@@ -107,10 +113,12 @@ def _notes(rule: Rule, now: datetime, endpoints: Collection[str]) -> list[str]:
 def _excused(rule: Rule, excuses: Sequence[ExcuseCount]) -> int | None:
     """Sum up what was excused for the rule's reason where it holds; another rule may share in it."""
     path = str(getattr(rule, "path", ""))
-    place = parse_place(path) if path and rule.kind != "mask" else None
+    place = parse_rule_path(path) if path and rule.kind != "mask" else None
     if rule.kind in ("only", "mask", "strict_numbers"):
         return None
-    reason = "ignored_pattern" if rule.settings().get("pattern") else {"ignore": "ignored"}.get(rule.kind, rule.kind)
+    reason = (
+        "ignored_pattern" if rule.dump_settings().get("pattern") else {"ignore": "ignored"}.get(rule.kind, rule.kind)
+    )
     never = {f"header:{name}" for name in getattr(rule, "never", ())}
     sum_ = 0
     for excuse in excuses:
@@ -133,7 +141,7 @@ def _holds_at(rule: Rule, endpoint: str) -> bool:
 def _covers(steps: tuple[PathStep, ...], group: str) -> bool:
     """Say whether a path covers an index-free path; `[*]` there may be any index or key."""
     try:
-        there = parse_place(group).steps
+        there = parse_rule_path(group).steps
     except BadPath:  # it was cut
         return False
     if there is None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeGuard, cast
 
-from darklaunch_comparator.compare.arrays import IDENTITIES
-from darklaunch_comparator.compare.json_path import segment
+from darklaunch_comparator.compare import IDENTITY_MEMBERS
+from darklaunch_comparator.places import write_step
 
 SAME, DIFFERS, LEFT, RIGHT = " ", "≠", "<", ">"
 
@@ -113,7 +113,7 @@ def _members(left: _Object, right: _Object, path: str, depth: int) -> Iterator[S
             behind.setdefault(anchor, []).append((name, value))
     following = behind.pop("", [])
     for name, value in left:
-        place, label = path + segment(name), f"{_quoted(name)}: "
+        place, label = path + write_step(name), f"{_quoted(name)}: "
         if twins := ours.get(name):
             yield from _only(RIGHT, following, path, depth)
             yield from _both(value, twins.pop(0), place, label, depth)
@@ -136,7 +136,7 @@ def _elements(left: list[Any], right: list[Any], path: str, depth: int) -> Itera
 
 def _only(mark: str, members: list[tuple[str, Any]], path: str, depth: int) -> Iterator[SideBySideRow]:
     for name, value in members:
-        yield from _one(mark, value, path + segment(name), f"{_quoted(name)}: ", depth)
+        yield from _one(mark, value, path + write_step(name), f"{_quoted(name)}: ", depth)
 
 
 def _one(mark: str, value: Any, path: str, label: str, depth: int) -> Iterator[SideBySideRow]:
@@ -215,7 +215,7 @@ def _written(value: Any) -> str:
 def _named(written: str) -> str | None:
     """Find the line that names an element, as it is written: its id, uuid or key."""
     for line in written.split("\n", _MANY)[:_MANY]:
-        if line.startswith(tuple(f'  "{name}": ' for name in IDENTITIES)):
+        if line.startswith(tuple(f'  "{name}": ' for name in IDENTITY_MEMBERS)):
             return line
     return None
 

@@ -8,7 +8,8 @@ import brotli
 import pytest
 import zstandard
 from darklaunch_comparator.compare import ComparedResponse, Comparison, ComparisonOutcome, DifferenceKind, compare
-from darklaunch_comparator.compare.decompress import BESIDE_SMALL_BYTES, BESIDE_TIMES, INFLATED_CAP_BYTES, cap_beside
+from darklaunch_comparator.content import INFLATED_CAP_BYTES, compute_cap_beside
+from darklaunch_comparator.content.decompress import BESIDE_SMALL_BYTES, BESIDE_TIMES
 from darklaunch_shared.wire.exchange import Response
 
 from tests.support.rules import ignoring
@@ -135,7 +136,7 @@ def test_a_body_is_not_inflated_far_past_what_it_is_compared_with():
     assert DifferenceKind.ENCODING not in {
         each.kind for each in compare("GET", small, side(large, coding="gzip")).differences
     }
-    assert cap_beside(100_000) == BESIDE_TIMES * 100_000
+    assert compute_cap_beside(100_000) == BESIDE_TIMES * 100_000
 
 
 def test_thousands_of_gzip_members_are_unverified():

@@ -11,7 +11,7 @@ from typing import Any
 import brotli
 import pytest
 import zstandard
-from darklaunch_comparator.compare import ComparedResponse, Comparison, compare, signature, title
+from darklaunch_comparator.compare import ComparedResponse, Comparison, compare, compute_signature, render_title
 from darklaunch_shared.wire.exchange import Response
 
 from tests.support.rules import ruled
@@ -103,5 +103,5 @@ def test_what_is_shown_is_short_and_printable(case: dict[str, Any]):
         assert (difference.shadow is None) == (difference.kind == "missing")
         assert (difference.primary is None) == (difference.kind == "extra")
         difference.path.encode()
-    assert len(signature("GET /x", found)) == 12
-    assert title(found) and title(found).isprintable() and len(title(found)) < 260
+    assert len(compute_signature("GET /x", found)) == 12
+    assert render_title(found) and render_title(found).isprintable() and len(render_title(found)) < 260

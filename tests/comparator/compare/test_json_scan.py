@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.compare import ComparedResponse, compare, json_parse
-from darklaunch_comparator.compare.json_scan import only_white_space_differs, scalars_that_differ
+from darklaunch_comparator.compare.json_scan import count_differing_scalars, only_white_space_differs
 from darklaunch_shared.wire.exchange import Response
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
@@ -87,7 +87,7 @@ def same_structure(one: Any, other: Any) -> bool:
 @slow
 def test_texts_found_alike_have_the_same_objects_keys_and_booleans(pair: tuple[str, str]):
     one, other = pair
-    alike = scalars_that_differ(one.encode(), other.encode())
+    alike = count_differing_scalars(one.encode(), other.encode())
     event(f"alike: {alike}")
     if alike:
         assert same_structure(*[json.loads(text, object_pairs_hook=tuple) for text in pair])
@@ -99,7 +99,7 @@ def test_a_comparison_is_the_same_without_it(pair: tuple[str, str]):
     fields = (("content-type", "application/json"),)
     sides = [ComparedResponse(Response(200, fields, text.encode(), 1.0), "", 0) for text in pair]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_parse, "scalars_that_differ", never)
+        patch.setattr(json_parse, "count_differing_scalars", never)
         patch.setattr(json_parse, "only_white_space_differs", never)
         without = compare("GET", *sides)
     assert compare("GET", *sides) == without
@@ -128,8 +128,8 @@ def never(_theirs: bytes, _ours: bytes) -> bool:
     ],
 )
 def test_examples(one: str, other: str, alike: bool):
-    assert bool(scalars_that_differ(one.encode(), other.encode())) is alike
-    assert bool(scalars_that_differ(other.encode(), one.encode())) is alike
+    assert bool(count_differing_scalars(one.encode(), other.encode())) is alike
+    assert bool(count_differing_scalars(other.encode(), one.encode())) is alike
 
 
 @pytest.mark.parametrize("length", [0, 1, 255, 256, 257, 5_000, 100_000])
@@ -137,9 +137,9 @@ def test_examples(one: str, other: str, alike: bool):
 def test_a_place_is_found_wherever_it_lies(length: int, write: Callable[[int], str]):
     start, end = write(length), "y" * length
     one, other = (f'{start}{value}{end}"'.encode() for value in ("2024-05-01", "2023-05-0001"))
-    assert scalars_that_differ(one, other)
-    assert not scalars_that_differ(one, other + b":")
-    assert not scalars_that_differ(one, other.replace(b"2023", b'"2023'))
+    assert count_differing_scalars(one, other)
+    assert not count_differing_scalars(one, other + b":")
+    assert not count_differing_scalars(one, other.replace(b"2023", b'"2023'))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_place_is_found_wherever_it_lies(length: int, write: Callable[[int], s
     ],
 )
 def test_a_long_number_is_told_apart_only_where_texts_differ(theirs, ours, told):
-    assert bool(scalars_that_differ(theirs, ours)) is told
+    assert bool(count_differing_scalars(theirs, ours)) is told
 
 
 @given(document=documents_, spaced=st.sampled_from([{"indent": 1}, {"separators": (" , ", " :  ")}, {"indent": "\t"}]))

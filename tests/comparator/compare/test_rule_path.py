@@ -1,15 +1,13 @@
 """The paths of rules: what they cover, and what is said of those that cannot be read."""
 
 import pytest
-from darklaunch_comparator.compare import BadPath
-from darklaunch_comparator.compare.path_index import PathIndex
-from darklaunch_comparator.compare.rule_path import parse_place
+from darklaunch_comparator.places import BadPath, PathIndex, parse_rule_path
 from hypothesis import given
 from hypothesis import strategies as st
 
 
 def mapped(path: str) -> PathIndex[str]:
-    steps = parse_place(path).steps
+    steps = parse_rule_path(path).steps
     return PathIndex([] if steps is None else [(steps, path)])
 
 
@@ -58,10 +56,10 @@ def test_does_not_cover(path: str, tokens: list[str | int]):
 
 
 def test_names_status_and_headers():
-    assert parse_place("status").status and not parse_place("$.status").status
-    assert parse_place("header:X-Foo").header == "x-foo"
-    assert parse_place("header: etag").header == "etag"
-    assert parse_place("header:*").header == "*"
+    assert parse_rule_path("status").status and not parse_rule_path("$.status").status
+    assert parse_rule_path("header:X-Foo").header == "x-foo"
+    assert parse_rule_path("header: etag").header == "etag"
+    assert parse_rule_path("header:*").header == "*"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +83,7 @@ def test_names_status_and_headers():
 )
 def test_says_what_is_wrong_and_where(path: str, message: str):
     with pytest.raises(BadPath) as wrong:
-        parse_place(path)
+        parse_rule_path(path)
     assert message in str(wrong.value)
     assert str(wrong.value).isprintable()
 
@@ -93,7 +91,7 @@ def test_says_what_is_wrong_and_where(path: str, message: str):
 @given(st.text(max_size=30) | st.text("$.[]*'\"ab0-?:@\\", max_size=30).map("$".__add__))
 def test_any_text_is_read_or_refused(path: str):
     try:
-        parse_place(path)
+        parse_rule_path(path)
     except BadPath as wrong:
         message = str(wrong)
     else:

@@ -7,10 +7,10 @@ from darklaunch_comparator.compare import (
     ComparedResponse,
     Comparison,
     compare,
-    error_signature,
-    error_title,
-    signature,
-    title,
+    compute_error_signature,
+    compute_signature,
+    render_error_title,
+    render_title,
 )
 from darklaunch_shared.wire.exchange import Response
 
@@ -31,8 +31,8 @@ RENAMED = compared({"total_cents": 5}, {"total": 5})
 def test_the_same_fault_has_one_signature_whatever_the_values_and_positions():
     first = compared({"items": [{"p": 1}, {"p": 2}]}, {"items": [{"p": 1}, {"p": 3}]})
     second = compared({"items": [{"p": 7}, {"p": 2}, {"p": 3}]}, {"items": [{"p": 9}, {"p": 4}, {"p": 3}]})
-    assert signature("GET /orders", first) == signature("GET /orders", second)
-    assert signature("GET /orders", first) != signature("GET /quotes", first)
+    assert compute_signature("GET /orders", first) == compute_signature("GET /orders", second)
+    assert compute_signature("GET /orders", first) != compute_signature("GET /quotes", first)
 
 
 def test_another_path_or_kind_is_another_signature():
@@ -43,34 +43,34 @@ def test_another_path_or_kind_is_another_signature():
         compared({"total_cents": 5, "a": 1}, {"total": 5, "a": 2}),
         compared({"total": 5}, {"total_cents": 5}),
     ]
-    assert len({signature("GET /x", each) for each in [RENAMED, *others]}) == 6
+    assert len({compute_signature("GET /x", each) for each in [RENAMED, *others]}) == 6
 
 
 def test_status_codes_are_part_of_the_signature():
     crash, gone = compared({}, {}, statuses=(200, 500)), compared({}, {}, statuses=(200, 404))
-    assert signature("GET /x", crash) != signature("GET /x", gone)
-    assert title(crash) == "status 200 → 500"
+    assert compute_signature("GET /x", crash) != compute_signature("GET /x", gone)
+    assert render_title(crash) == "status 200 → 500"
 
 
 def test_a_signature_is_the_same_in_every_process():
-    assert signature("GET /orders/{id}", RENAMED) == "4e07ca0f8162"
-    assert error_signature("GET /orders/{id}", "timeout") == "d0269498f5a5"
+    assert compute_signature("GET /orders/{id}", RENAMED) == "4e07ca0f8162"
+    assert compute_error_signature("GET /orders/{id}", "timeout") == "d0269498f5a5"
 
 
 def test_titles_name_the_first_places_and_count_the_rest():
-    assert title(RENAMED) == "$.total_cents missing, $.total extra"
+    assert render_title(RENAMED) == "$.total_cents missing, $.total extra"
     many = compared(dict.fromkeys("abcde", 1), dict.fromkeys("abcde", 2))
-    assert title(many) == "$.a value, $.b value, $.c value and 2 more"
-    assert title(compared({"k" * 5_000: 1}, {"k" * 5_000: 2})).endswith("…")
+    assert render_title(many) == "$.a value, $.b value, $.c value and 2 more"
+    assert render_title(compared({"k" * 5_000: 1}, {"k" * 5_000: 2})).endswith("…")
 
 
 def test_signatures_survive_any_endpoint():
-    assert len(signature("GET /\ud800\x00", RENAMED)) == 12
+    assert len(compute_signature("GET /\ud800\x00", RENAMED)) == 12
 
 
 def test_shadow_errors_group_by_endpoint_and_class():
-    assert error_title("timeout") == "no answer: timeout"
+    assert render_error_title("timeout") == "no answer: timeout"
     signatures = {
-        error_signature(endpoint, name) for endpoint in ("GET /a", "GET /b") for name in ("timeout", "refused")
+        compute_error_signature(endpoint, name) for endpoint in ("GET /a", "GET /b") for name in ("timeout", "refused")
     }
     assert len(signatures) == 4

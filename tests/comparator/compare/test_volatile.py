@@ -2,7 +2,7 @@
 
 import pytest
 from darklaunch_comparator.compare import identifier_shape, timestamps
-from darklaunch_comparator.compare.volatile import without_origin
+from darklaunch_comparator.compare.volatile import replace_origin
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from darklaunch_comparator.compare.volatile import without_origin
     ],
 )
 def test_times(text: str, at_ms: float):
-    found = timestamps.read(text)
+    found = timestamps.parse_timestamp(text)
     assert found is not None and found.at_ms == pytest.approx(at_ms, abs=0.01)
 
 
@@ -42,7 +42,7 @@ def test_times(text: str, at_ms: float):
     ],
 )
 def test_not_times(text: str):
-    assert timestamps.read(text) is None
+    assert timestamps.parse_timestamp(text) is None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_not_times(text: str):
     ],
 )
 def test_identifiers(word: str):
-    assert identifier_shape.shape(word) is not None
+    assert identifier_shape.find_identifier_shape(word) is not None
 
 
 @pytest.mark.parametrize(
@@ -79,21 +79,21 @@ def test_identifiers(word: str):
     ],
 )
 def test_words(word: str):
-    assert identifier_shape.shape(word) is None
+    assert identifier_shape.find_identifier_shape(word) is None
 
 
 def test_an_origin_is_only_cut_where_a_url_of_it_stands():
     origin = "http://shop.example"
-    assert without_origin("see http://shop.example/a.", origin) == "see \x02/a."
-    assert without_origin("http%3A%2F%2Fshop.example%2Fa", origin) == "\x02%2Fa"
+    assert replace_origin("see http://shop.example/a.", origin) == "see \x02/a."
+    assert replace_origin("http%3A%2F%2Fshop.example%2Fa", origin) == "\x02%2Fa"
     for other in (
         "http://shop.example.org/a",
         "http://shop.example:81/a",
         "http://shop.examples/a",
         "https://shop.example/",
     ):
-        assert without_origin(other, origin) == other
-    assert without_origin("anything", "") == "anything"
+        assert replace_origin(other, origin) == other
+    assert replace_origin("anything", "") == "anything"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,6 @@ def test_an_origin_is_only_cut_where_a_url_of_it_stands():
 )
 def test_times_that_move_with_the_clock(primary: str, shadow: str, moved: bool):
     """The primary answers at 12:00:00, the shadow 3 s later."""
-    one, other = timestamps.read(primary), timestamps.read(shadow)
+    one, other = timestamps.parse_timestamp(primary), timestamps.parse_timestamp(shadow)
     assert one is not None and other is not None
     assert timestamps.moved_with_clock(one, other, 1714564800000, 1714564803000) is moved

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from darklaunch_comparator.compare import NO_RULES, ComparedResponse, ComparisonOutcome, compare
-from darklaunch_comparator.masking import EVERYTHING, MASKED, BadPlace, ExchangeMasker, MaskPlaces
+from darklaunch_comparator.masking import EVERYTHING, MASKED, BadMaskPlace, ExchangeMasker, MaskPlaces
 from darklaunch_comparator.masking.credential_names import is_credential
 from darklaunch_shared import keys
 from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response, pack_exchange
@@ -51,7 +51,7 @@ def entry(
 
 
 def masked(fields: Fields, masker: ExchangeMasker = MASKER) -> Replay:
-    replay = unpack_replay(masker.fields(fields))
+    replay = unpack_replay(masker.mask_fields(fields))
     assert isinstance(replay, Replay)
     return replay
 
@@ -177,7 +177,7 @@ def test_parts_of_a_multipart_form_are_masked() -> None:
 
 
 def test_places_of_the_operator_are_masked_too() -> None:
-    places = MaskPlaces.of(["$.user.email", "$.items[*].sku", "$..phone", "header:x-tenant", "query:who"])
+    places = MaskPlaces.parse(["$.user.email", "$.items[*].sku", "$..phone", "header:x-tenant", "query:who"])
     masker = ExchangeMasker(b"s", places)
     came = orjson.dumps(
         {"user": {"email": {"home": "a@b"}, "name": "Ada"}, "items": [{"sku": 7, "n": 1}], "x": [{"phone": "555"}]}
@@ -191,8 +191,8 @@ def test_places_of_the_operator_are_masked_too() -> None:
     assert "acme" not in repr(replay.exchange.request.headers)
     lines: Headers = (("content-type", "application/x-ndjson"),)
     assert b"555" not in body(b'{"phone": "555"}\n{"phone": "555"}\n', lines, masker)
-    with pytest.raises(BadPlace, match="query:name"):
-        MaskPlaces.of(["email"])
+    with pytest.raises(BadMaskPlace, match="query:name"):
+        MaskPlaces.parse(["email"])
 
 
 def test_coded_bodies_are_masked_and_stored_without_their_coding() -> None:
@@ -249,15 +249,15 @@ def test_what_is_equal_stays_equal_and_what_differs_still_differs(one: Any, othe
 @settings(max_examples=40)
 @given(DOCUMENTS)
 def test_masking_twice_is_masking_once(document: Any) -> None:
-    once = MASKER.fields(entry(json.dumps(document).encode(), b"[]", target="/?token=a"))
-    assert MASKER.fields(once) == once
+    once = MASKER.mask_fields(entry(json.dumps(document).encode(), b"[]", target="/?token=a"))
+    assert MASKER.mask_fields(once) == once
 
 
 @settings(max_examples=100)
 @given(st.binary(max_size=200), st.sampled_from([JSON, FORM, HTML, ()]), st.text(max_size=40))
 def test_no_bytes_make_it_raise(content: bytes, types: Headers, text: str) -> None:
     came = entry(content, content[::-1], types=types, request=content, request_headers=types, target="/?" + text.encode("utf-8", "surrogatepass").decode("latin-1"))  # fmt: skip # noqa: E501
-    assert MASKER.fields(MASKER.fields(came)) == MASKER.fields(came)
+    assert MASKER.mask_fields(MASKER.mask_fields(came)) == MASKER.mask_fields(came)
 
 
 @pytest.mark.parametrize(
@@ -287,12 +287,14 @@ def test_hostile_bodies_take_bounded_time(content: bytes, types: Headers) -> Non
     began = time.process_time()
     out = body(content, types)
     assert time.process_time() - began < 4
-    assert MASKER.fields(entry(out, types=types))[keys.RESPONSE] == out or types is not JSON
+    assert MASKER.mask_fields(entry(out, types=types))[keys.RESPONSE] == out or types is not JSON
 
 
 def differences(*told: tuple[str, str, str | None, str | None], masker: ExchangeMasker = MASKER) -> list[Any]:
     found = [{"path": path, "kind": kind, "primary": one, "shadow": other} for path, kind, one, other in told]
-    return [(one["primary"], one["shadow"]) for one in orjson.loads(masker.differences(orjson.dumps(found).decode()))]
+    return [
+        (one["primary"], one["shadow"]) for one in orjson.loads(masker.mask_differences(orjson.dumps(found).decode()))
+    ]
 
 
 def test_differences_show_the_tokens_that_the_bodies_show() -> None:
@@ -335,7 +337,7 @@ def test_differences_that_hold_no_secret_stay() -> None:
 
 
 def test_what_lies_below_a_difference_is_masked_where_the_operator_wants_it() -> None:
-    masker = ExchangeMasker(b"s", MaskPlaces.of(["$.user.email", "$.user.*.phone"]))
+    masker = ExchangeMasker(b"s", MaskPlaces.parse(["$.user.email", "$.user.*.phone"]))
     shown = differences(
         ("$.user", "missing", '{"email": "a@b"}', None), ("$.user.email", "value", '"a@b"', "null"),
         ("$.user", "type", '{"x": {"phone": 5}}', '"none"'), ("$.other", "value", '"a@b"', "1"), masker=masker,
@@ -386,7 +388,7 @@ def test_no_value_is_stored_where_it_is_not_known_what_to_mask(types: Headers):
         {"path": "text", "kind": "text", "primary": "Ada", "shadow": "Bob"},
         {"path": "status", "kind": "status", "primary": "200", "shadow": "500"},
     ]
-    shown = every.differences(json.dumps(found))
+    shown = every.mask_differences(json.dumps(found))
     assert "Ada" not in shown
     assert "Bob" not in shown
     assert json.loads(shown)[3]["shadow"] == "500"
@@ -395,4 +397,4 @@ def test_no_value_is_stored_where_it_is_not_known_what_to_mask(types: Headers):
 def test_nothing_of_what_was_sealed_is_stored() -> None:
     fields = entry()
     meta = {**orjson.loads(fields[keys.META]), "sealed": "k1.AAAA"}
-    assert b"sealed" not in MASKER.fields({**fields, keys.META: orjson.dumps(meta)})[keys.META]
+    assert b"sealed" not in MASKER.mask_fields({**fields, keys.META: orjson.dumps(meta)})[keys.META]

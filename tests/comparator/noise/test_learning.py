@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from darklaunch_comparator.compare import DifferenceKind, KnownNoise, excusable
+from darklaunch_comparator.compare import DifferenceKind, KnownNoise, noise_may_excuse
 from darklaunch_comparator.noise.learning import (  # fmt: skip
     AGREED,
     EXCEED_ALPHA,
@@ -117,7 +117,7 @@ def test_noise_excuses_a_value_and_never_presence_type_size_or_status(place: str
     }
     assert KnownNoise(frozenset([place])).excuses(place, kind) == (kind not in never)
     assert not KnownNoise(frozenset(["$.other"])).excuses(f"{place}.", kind)
-    assert not excusable("header:content-type", kind)
+    assert not noise_may_excuse("header:content-type", kind)
 
 
 def test_an_identifier_is_stable_after_20_pairs_and_50_for_each_that_differed():

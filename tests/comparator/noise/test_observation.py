@@ -10,8 +10,8 @@ from darklaunch_comparator.compare import (
     ExcuseReason,
     KnownNoise,
     compare,
-    excusable,
-    identifier_places,
+    find_identifier_places,
+    noise_may_excuse,
 )
 from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, state_of
 from darklaunch_comparator.pipeline.assess import LaunchRules, assess_entry, compile_launch_rules
@@ -73,16 +73,16 @@ def test_a_place_with_new_identifiers_and_other_values_is_one_that_varied() -> N
     ],
 )
 def test_identifiers_are_found_where_they_are(body: object, found: set[str]) -> None:
-    assert identifier_places(Response(200, JSON, orjson.dumps(body), 1.0)) == found
+    assert find_identifier_places(Response(200, JSON, orjson.dumps(body), 1.0)) == found
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b'"\xff"', b"[" * 100_000, b'{"a":' * 900 + b"1" + b"}" * 900, b"x" * 300_000]
 )
 def test_no_body_keeps_the_search_for_identifiers_busy(body: bytes) -> None:
-    assert identifier_places(Response(200, JSON, body, 1.0)) == frozenset()
+    assert find_identifier_places(Response(200, JSON, body, 1.0)) == frozenset()
     zipped = (*JSON, ("content-encoding", "gzip"))
-    assert identifier_places(Response(200, zipped, body, 1.0)) == frozenset()
+    assert find_identifier_places(Response(200, zipped, body, 1.0)) == frozenset()
 
 
 def test_the_shadow_is_compared_with_itself_where_it_was_asked_twice() -> None:
@@ -178,7 +178,7 @@ def test_whatever_is_noise_presence_type_and_size_stay_reported(primary: object,
     before = compare("GET", theirs, ours)
     everywhere = KnownNoise(frozenset([each.group_path for each in before.differences]))
     after = compare("GET", theirs, ours, noise=everywhere)
-    kept = tuple(each for each in before.differences if not excusable(each.group_path, each.kind))
+    kept = tuple(each for each in before.differences if not noise_may_excuse(each.group_path, each.kind))
     assert after.differences == kept
     if len(kept) < len(before.differences):
         assert any(excuse.reason is ExcuseReason.NOISE for excuse in after.excuses)

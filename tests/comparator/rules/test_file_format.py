@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from darklaunch_comparator.errors import BadRules
-from darklaunch_comparator.rules import RuleSet, read_file, store, write_toml
+from darklaunch_comparator.rules import RuleSet, dump_rules, read_rules_file, write_rules_toml
 from darklaunch_comparator.rules.model import Ignore, Mask, UnorderedArrays
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +45,7 @@ JSON = """\
 
 def refused(text: str) -> str:
     with pytest.raises(BadRules) as wrong:
-        read_file(text, "rules.toml")
+        read_rules_file(text, "rules.toml")
     return str(wrong.value)
 
 
@@ -104,7 +104,7 @@ def test_no_file_makes_it_raise_anything_else(text: str):
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
 def test_a_file_may_hold_no_rules(text: str):
-    assert read_file(text, "rules.toml") == RuleSet()
+    assert read_rules_file(text, "rules.toml") == RuleSet()
 
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -134,5 +134,5 @@ rule_sets = st.builds(
 
 @given(rule_sets)
 def test_what_is_written_is_read_back(rules: RuleSet):
-    assert read_file(write_toml(rules), "x") == rules
-    assert store(rules) == "" or read_file(store(rules), "x") == rules
+    assert read_rules_file(write_rules_toml(rules), "x") == rules
+    assert dump_rules(rules) == "" or read_rules_file(dump_rules(rules), "x") == rules

@@ -6,11 +6,18 @@ from typing import Any
 
 import orjson
 import pytest
-from darklaunch_comparator.compare import NO_RULES
-from darklaunch_comparator.compare.rules import ToleranceRule
+from darklaunch_comparator.compare import NO_RULES, ToleranceRule
 from darklaunch_comparator.masking import EVERYTHING
 from darklaunch_comparator.pipeline.assess import compile_launch_rules
-from darklaunch_comparator.rules import NO_BOOK, check, compile_rules, masks_lost, read_stored, rule_id, store
+from darklaunch_comparator.rules import (
+    NO_RULE_BOOK,
+    check_rules,
+    compile_rules,
+    compute_rule_id,
+    dump_rules,
+    has_unreadable_masks,
+    load_rules,
+)
 from darklaunch_shared.launch.spec import LaunchSpec, unpack_spec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,9 +27,9 @@ ORDERS = "GET /orders/{id}"
 
 
 def troubles(**rules: Any) -> list[tuple[tuple[str | int, ...], str]]:
-    checked, found = check(rules)
+    checked, found = check_rules(rules)
     assert not found or not checked.all()
-    return [(trouble.where, trouble.what) for trouble in found]
+    return [(trouble.location, trouble.message) for trouble in found]
 
 
 @pytest.mark.parametrize(
@@ -85,9 +92,9 @@ def test_ten_thousand_rules_are_refused_in_words():
 
 
 def test_a_reason_is_asked_for_where_it_must_be():
-    _, found = check({"ignore": [{"path": "$.a"}, {"path": "$.b", "reason": "because"}]}, with_reason=True)
-    assert [trouble.where for trouble in found] == [("ignore", 0)]
-    assert "it does not say why" in found[0].what
+    _, found = check_rules({"ignore": [{"path": "$.a"}, {"path": "$.b", "reason": "because"}]}, with_reason=True)
+    assert [trouble.location for trouble in found] == [("ignore", 0)]
+    assert "it does not say why" in found[0].message
 
 
 @given(
@@ -103,11 +110,11 @@ def test_a_reason_is_asked_for_where_it_must_be():
     )
 )
 def test_no_values_make_it_raise(given: Any):
-    check(given)
+    check_rules(given)
 
 
 def test_an_endpoint_s_rule_goes_before_the_launch_s():
-    rules, _ = check(
+    rules, _ = check_rules(
         {
             "tolerance": [
                 {"path": "$", "absolute": 1, "endpoints": [ORDERS]},
@@ -117,14 +124,17 @@ def test_an_endpoint_s_rule_goes_before_the_launch_s():
         }
     )
     book = compile_rules(rules, NOW)
-    orders, other = book.at(ORDERS), book.at("GET /other")
-    assert [max(each.tolerance.find([]), key=lambda rule: rule.rank).absolute for each in (orders, other)] == [1, 2]
+    orders, other = book.rules_for(ORDERS), book.rules_for("GET /other")
+    assert [max(each.tolerance.find_values([]), key=lambda rule: rule.rank).absolute for each in (orders, other)] == [
+        1,
+        2,
+    ]
     assert [each.ignore.covers(["a"]) for each in (orders, other)] == [False, True]
     assert [each.ignore.covers(["b"]) for each in (orders, other)] == [True, True]
 
 
 def test_a_rule_ends_after_its_last_day_and_says_when_that_is():
-    rules, _ = check(
+    rules, _ = check_rules(
         {"ignore": [{"path": "$", "expires": "2026-05-01"}, {"path": "$.a", "expires": "2026-06-01T00:00Z"}]}
     )
     book = compile_rules(rules, NOW)
@@ -132,25 +142,25 @@ def test_a_rule_ends_after_its_last_day_and_says_when_that_is():
     assert book.elsewhere.ignore.covers(["b"])
     later = compile_rules(rules, book.stale_at)
     assert not later.elsewhere.ignore.covers(["b"]) and later.elsewhere.ignore.covers(["a"])
-    assert compile_rules(rules, NOW + timedelta(days=60)) is NO_BOOK
+    assert compile_rules(rules, NOW + timedelta(days=60)) is NO_RULE_BOOK
 
 
 def test_what_is_masked_is_known_by_endpoint():
-    rules, _ = check(
+    rules, _ = check_rules(
         {"mask": [{"path": "$.email"}, {"path": "header:x-user", "endpoints": [ORDERS]}, {"path": "query:who"}]}
     )
     book = compile_rules(rules, NOW)
-    assert book.masked(ORDERS).headers == {"x-user"} and book.masked("GET /x").headers == set()
-    assert book.masked("GET /x").follow(["email"])[1] and book.masked("GET /x").query == {"who"}
+    assert book.mask_places_for(ORDERS).headers == {"x-user"} and book.mask_places_for("GET /x").headers == set()
+    assert book.mask_places_for("GET /x").follow(["email"])[1] and book.mask_places_for("GET /x").query == {"who"}
 
 
 def test_no_rules_compile_to_nothing_to_ask():
-    assert compile_launch_rules(LaunchSpec("http://shadow")).book is NO_BOOK
-    assert NO_BOOK.at(ORDERS) is NO_RULES and not NO_RULES.excuse_in_body
+    assert compile_launch_rules(LaunchSpec("http://shadow")).book is NO_RULE_BOOK
+    assert NO_RULE_BOOK.rules_for(ORDERS) is NO_RULES and not NO_RULES.excuse_in_body
 
 
 def test_what_is_stored_is_read_back():
-    rules, _ = check(
+    rules, _ = check_rules(
         {
             "ignore": [{"path": "$.a", "pattern": r"\d+", "reason": "why", "author": "ann", "expires": "2026-12-31"}],
             "headers": [{"never": ["etag"], "except": [ORDERS]}],
@@ -158,9 +168,9 @@ def test_what_is_stored_is_read_back():
             "tolerance": [{"path": "$", "relative": 0.001}],
         }
     )
-    assert read_stored(store(rules)) == rules
-    assert store(read_stored("")) == ""
-    (tolerance,) = compile_rules(rules, NOW).elsewhere.tolerance.find([])
+    assert load_rules(dump_rules(rules)) == rules
+    assert dump_rules(load_rules("")) == ""
+    (tolerance,) = compile_rules(rules, NOW).elsewhere.tolerance.find_values([])
     assert tolerance == ToleranceRule(Decimal(0), Decimal("0.001"), tolerance.rank)
 
 
@@ -172,11 +182,11 @@ def test_what_is_stored_is_read_back():
     ],
 )
 def test_a_stored_rule_that_cannot_be_read_excuses_nothing(stored: bytes):
-    assert [rule.path for rule in read_stored(stored.decode()).ignore] == ["$.a"]
+    assert [rule.path for rule in load_rules(stored.decode()).ignore] == ["$.a"]
 
 
 def test_stored_rules_that_are_no_rules_excuse_nothing():
-    assert read_stored("nonsense").all() == read_stored("[1]").all() == []
+    assert load_rules("nonsense").all() == load_rules("[1]").all() == []
 
 
 @pytest.mark.parametrize(
@@ -185,17 +195,17 @@ def test_stored_rules_that_are_no_rules_excuse_nothing():
 )
 def test_where_a_rule_to_mask_cannot_be_read_everything_is_masked(stored: str):
     book = compile_launch_rules(LaunchSpec("http://shadow", rules=stored), NOW).book
-    assert masks_lost(stored)
-    assert book.masked(ORDERS) is book.masked("GET /elsewhere") is EVERYTHING
+    assert has_unreadable_masks(stored)
+    assert book.mask_places_for(ORDERS) is book.mask_places_for("GET /elsewhere") is EVERYTHING
 
 
 def test_other_rules_that_cannot_be_read_mask_nothing_more():
     stored = '{"mask":[{"path":"$.a"}],"ignore":[{"path":"$.b","newer":1}],"newer":[{"path":"$"}]}'
     book = compile_launch_rules(LaunchSpec("http://shadow", rules=stored), NOW).book
-    assert not masks_lost(stored)
-    assert not masks_lost("")
-    assert not book.masked(ORDERS).everything
-    assert book.masked(ORDERS).names == {"a"}
+    assert not has_unreadable_masks(stored)
+    assert not has_unreadable_masks("")
+    assert not book.mask_places_for(ORDERS).everything
+    assert book.mask_places_for(ORDERS).names == {"a"}
 
 
 def test_the_ignore_paths_of_a_launch_of_0_1_0_are_rules():
@@ -207,8 +217,10 @@ def test_the_ignore_paths_of_a_launch_of_0_1_0_are_rules():
 
 
 def test_a_rule_is_named_by_what_it_does():
-    one, other, third = check(
+    one, other, third = check_rules(
         {"ignore": [{"path": "$.a", "reason": "x"}, {"path": "$.b"}, {"path": "$.a", "endpoints": [ORDERS]}]}
     )[0].ignore
-    assert rule_id(one) == rule_id(one.model_copy(update={"reason": "y", "author": "z", "expires": NOW}))
-    assert len({rule_id(one), rule_id(other), rule_id(third)}) == 3
+    assert compute_rule_id(one) == compute_rule_id(
+        one.model_copy(update={"reason": "y", "author": "z", "expires": NOW})
+    )
+    assert len({compute_rule_id(one), compute_rule_id(other), compute_rule_id(third)}) == 3

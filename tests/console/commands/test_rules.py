@@ -62,7 +62,7 @@ def test_a_rule_is_added_shown_and_removed(cli: Cli, shop: str):
     assert (told["kind"], told["path"], told["holds"]) == ("ignore", "$.total_cents", True)
     assert "@" in told["author"]
     held, events = spec(cli, shop)
-    assert compile_launch_rules(held).book.at(ORDERS).ignore.covers(["total_cents"])
+    assert compile_launch_rules(held).book.rules_for(ORDERS).ignore.covers(["total_cents"])
     assert events[0].act == "rules_changed" and events[0].reason == "gone, see #12"
     assert [rule["path"] for rule in events[0].data["rules"]["added"]] == ["$.total_cents"]
     with redis_client(cli.redis_url) as redis:
@@ -174,7 +174,7 @@ def test_rejudging_applies_when_told_to_and_rewrites_nothing(cli: Cli, shop: str
     said = cli.ok("rejudge", shop, "-f", str(file), "--apply", "--reason", "agreed with ann")
     assert "Applied: 2 added, 0 removed." in said
     held, events = spec(cli, shop)
-    assert compile_launch_rules(held).book.at(ORDERS).ignore.covers(["total_cents"])
+    assert compile_launch_rules(held).book.rules_for(ORDERS).ignore.covers(["total_cents"])
     assert (events[0].act, events[0].reason) == ("rules_changed", "agreed with ann")
     assert events[0].data["rejudged"] == {"ignored": 8, "matched": 2}
     after = json.loads(cli.run("report", shop, "--json").output)

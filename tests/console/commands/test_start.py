@@ -2,7 +2,7 @@ import json
 
 import psycopg
 import pytest
-from darklaunch_comparator.rules import read_stored
+from darklaunch_comparator.rules import load_rules
 from darklaunch_comparator.store.launches import LaunchAct, get_launch, list_events, update_launch
 from darklaunch_console.commands import change
 from darklaunch_console.launches.change import find_launch
@@ -81,7 +81,7 @@ def test_start_takes_everything_it_is_told(cli, redis, launch_name, nowhere):
     assert (state.percent, spec.allow, spec.only, spec.skip) == (0.5, ("POST /search",), ("/api/**",), ("/api/health",))
     assert (spec.max_latency_diff_ms, spec.sticky, spec.compare) == (1500.0, "header:x-user", False)
     assert (spec.max_rps, spec.max_age_s) == (20.0, 300.0)
-    assert [(rule.path, rule.reason) for rule in read_stored(spec.rules).ignore] == [
+    assert [(rule.path, rule.reason) for rule in load_rules(spec.rules).ignore] == [
         ("$.at", "because"),
         ("header:etag", "because"),
     ]

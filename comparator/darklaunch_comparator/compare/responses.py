@@ -2,10 +2,10 @@
 
 from .bodies import compare_bodies
 from .collector import MATCHED, DifferenceCollector, Unverified
+from .endpoint_rules import NO_RULES, EndpointRules
 from .headers import changed_fields, compare_headers
 from .known_noise import NO_NOISE, KnownNoise
 from .model import ComparedResponse, Comparison
-from .rules import NO_RULES, EndpointRules
 from .volatile import VolatileValues
 
 
@@ -21,7 +21,7 @@ def compare(
     `method` is the request's method, upper-case; `rules` and `noise` are what was decided and what is known of its
     endpoint. Pure, iterative and bounded: no body takes it more than bounded time and memory, and none makes it raise.
     """
-    theirs, ours = primary.answer, shadow.answer
+    theirs, ours = primary.response, shadow.response
     changed = changed_fields(theirs.headers, ours.headers, rules.compared_headers)
     if not changed and theirs.status == ours.status and theirs.body == ours.body:
         return MATCHED

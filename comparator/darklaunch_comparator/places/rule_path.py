@@ -1,12 +1,14 @@
 """The paths that rules are written with.
 
-One syntax, a subset of RFC 9535: `$.a.b`, `$['a.b']`, `$.items[*].x`, `$.items[0]`, `$..name`; beside it
-`status` and `header:x-name` (`header:*` for all). A path covers its whole subtree.
+One syntax for places in the body, a subset of RFC 9535: `$.a.b`, `$['a.b']`, `$.items[*].x`, `$.items[0]`, `$..name`;
+beside it `status` and `header:x-name` (`header:*` for all). A path covers the places it names and all below them.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final
+
+from darklaunch_comparator.errors import BadRules
 
 PATH_CHARS: Final = 1000
 """Longest path of a rule; those that reports print are shorter."""
@@ -21,17 +23,17 @@ _STEP: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE: Final = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
-_SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_SHORT_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 
 
-class BadPath(ValueError):
-    """A path is not one that darklaunch understands; the message says what, where, and what to write instead."""
+class BadPath(BadRules, ValueError):
+    """A path cannot be read; the message says what is wrong, in which column, and what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class PathStep:
-    """One step of a path: a name, an index, or None for `*`; `deep` when any depth may lie before it."""
+    """One step of a path: a name, an index, or None for `*`; `deep` if any number of levels may lie before it."""
 
     token: str | int | None
     deep: bool
@@ -41,7 +43,7 @@ class PathStep:
 class RulePath:
     """What a rule's path names: the `status`, a `header` by its lower-case name (`*`: all), or places in the body.
 
-    `steps` lead to the places in the body; None when the path names none. `$` has no steps: it is the whole body.
+    `steps` lead to the places in the body; None if the path names none. `$` has no steps: it is the whole body.
     """
 
     status: bool = False
@@ -49,62 +51,63 @@ class RulePath:
     steps: tuple[PathStep, ...] | None = None
 
 
-def parse_place(path: str) -> RulePath:
-    """Read `status`, `header:x-name`, `header:*` or a body path. Raises BadPath."""
+def parse_rule_path(path: str) -> RulePath:
+    """Parse `status`, `header:x-name`, `header:*` or a path of the body. Raises BadPath."""
     path = path.strip()
     if path == "status":
         return RulePath(status=True)
     if path.startswith("header:"):
-        return RulePath(header=_header(path))
-    return RulePath(steps=parse_path(path))
+        return RulePath(header=_parse_header(path))
+    return RulePath(steps=parse_body_path(path))
 
 
-def parse_path(path: str) -> tuple[PathStep, ...]:
-    """Read a body path. Raises BadPath."""
+def parse_body_path(path: str) -> tuple[PathStep, ...]:
+    """Parse a path of the body into its steps. Raises BadPath."""
     if not path.startswith("$"):
         raise BadPath(
-            f"{_shown(path)} is not a path: start with $ for the body, as in $.items[*].price, "
+            f"{_quote(path)} is not a path: start with $ for the body, as in $.items[*].price, "
             "or write status, or header:x-name."
         )
     if len(path) > PATH_CHARS:
-        raise BadPath(f"{_shown(path)} is longer than the {PATH_CHARS} characters a path may have.")
+        raise BadPath(f"{_quote(path)} is longer than the {PATH_CHARS} characters a path may have.")
     steps: list[PathStep] = []
-    at = 1
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
-            raise BadPath(f"{_shown(path)} cannot be read from column {at + 1} on: {_advice(path[at:])}")
-        steps.append(PathStep(_token(found), found["deep"] is not None))
-        at = found.end()
+    position = 1
+    while position < len(path):
+        match = _STEP.match(path, position)
+        if match is None:
+            raise BadPath(f"{_quote(path)} cannot be read from column {position + 1} on: {_advise(path[position:])}")
+        steps.append(PathStep(_parse_token(match), match["deep"] is not None))
+        position = match.end()
     return tuple(steps)
 
 
-def _token(found: re.Match[str]) -> str | int | None:
-    if found["star"] or found["any"]:
+def _parse_token(match: re.Match[str]) -> str | int | None:
+    if match["star"] or match["any"]:
         return None
-    if found["index"] is not None:
-        return int(found["index"])
-    if found["name"] is not None:
-        return found["name"]
-    quoted = found["single"] if found["single"] is not None else found["double"]
-    text = _ESCAPE.sub(_unescaped, quoted)
+    if match["index"] is not None:
+        return int(match["index"])
+    if match["name"] is not None:
+        return match["name"]
+    quoted = match["single"] if match["single"] is not None else match["double"]
+    text = _ESCAPE.sub(_unescape, quoted)
     # \ud83d\ude00 names one character
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    escape = found[1]
-    return chr(int(escape[1:], 16)) if len(escape) == 5 else _SHORT.get(escape, escape)
+def _unescape(match: re.Match[str]) -> str:
+    escape = match[1]
+    return chr(int(escape[1:], 16)) if len(escape) == 5 else _SHORT_ESCAPES.get(escape, escape)
 
 
-def _header(path: str) -> str:
+def _parse_header(path: str) -> str:
     name = path.removeprefix("header:").strip().lower()
     if not _HEADER_NAME.match(name):
-        raise BadPath(f"{_shown(path)} names no header: write header: and its name, as in header:etag.")
+        raise BadPath(f"{_quote(path)} names no header: write header: and its name, as in header:etag.")
     return name
 
 
-def _advice(rest: str) -> str:
+def _advise(rest: str) -> str:
+    """Return what is wrong with a path from the column on at which it cannot be read."""
     if rest.startswith("[?"):
         return "filters are not supported. Use names, indexes and [*], as in $.items[*].price."
     if rest.startswith("[-"):
@@ -120,6 +123,6 @@ def _advice(rest: str) -> str:
     return "a step starts with a dot or a bracket. Write $.name, $['a.b'], $.items[*] or $..name."
 
 
-def _shown(path: str) -> str:
+def _quote(path: str) -> str:
     text = path if len(path) <= 80 else path[:80] + "…"
     return '"' + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text) + '"'

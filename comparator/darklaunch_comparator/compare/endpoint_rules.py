@@ -12,8 +12,9 @@ from typing import Final, Protocol, TypeVar
 
 import orjson
 
+from darklaunch_comparator.places import PathIndex, Token
+
 from .model import ABSENT, NUMBERS, Absent, DifferenceKind, ExcuseReason, Json, NotANumber
-from .path_index import PathIndex, Token
 from .patterns import LinearPattern
 
 Patterns = tuple[LinearPattern | None, ...]
@@ -125,7 +126,7 @@ class EndpointRules:
         if gone and self.null_is_absent.covers(tokens):
             return ExcuseReason.NULL_IS_ABSENT
         if self.ignore:
-            patterns = self.ignore.find(tokens)
+            patterns = self.ignore.find_values(tokens)
             if None in patterns:
                 return ExcuseReason.IGNORED
             text = _text(shadow) if patterns and kind is DifferenceKind.VALUE else None
@@ -149,7 +150,7 @@ class EndpointRules:
 
     def standing(self, tokens: Sequence[Token], part: Json) -> ElementRole:
         """Say what a part of an element contributes to telling the elements of an unordered array apart."""
-        if (self.ignore and None in self.ignore.find(tokens)) or (
+        if (self.ignore and None in self.ignore.find_values(tokens)) or (
             self.only and not self._looked_at(tokens, part, ABSENT)
         ):
             return ElementRole.DROPPED
@@ -171,14 +172,14 @@ class EndpointRules:
     def _near(self, tokens: Sequence[Token], primary: "Json | Absent", shadow: "Json | Absent") -> bool:
         if not (self.tolerance and isinstance(primary, NUMBERS) and isinstance(shadow, NUMBERS)):
             return False
-        rule = strongest(self.tolerance.find(tokens))
+        rule = choose_strongest(self.tolerance.find_values(tokens))
         return rule is not None and rule.near(primary, shadow)
 
 
 NO_RULES: Final = EndpointRules()
 
 
-def strongest(found: Sequence[R]) -> R | None:
+def choose_strongest(found: Sequence[R]) -> R | None:
     """Choose among rules of one kind that cover one place: an endpoint's before the launch's, later before earlier."""
     return max(found, key=lambda rule: rule.rank) if found else None
 

@@ -1,0 +1,23 @@
+"""What the content of a message is (RFC 9110 8): its media type, its charset, and its bytes without their codings."""
+
+from .charset import to_text, to_utf8
+from .decompress import INFLATED_CAP_BYTES, compute_cap_beside, inflate
+from .errors import CorruptBody, InflatedTooLarge, UndecodableBody, UnsupportedCoding
+from .media_type import BodyFamily, MediaType, choose_family, parse_media_type, read_content_headers
+
+__all__ = [
+    "INFLATED_CAP_BYTES",
+    "BodyFamily",
+    "CorruptBody",
+    "InflatedTooLarge",
+    "MediaType",
+    "UndecodableBody",
+    "UnsupportedCoding",
+    "choose_family",
+    "compute_cap_beside",
+    "inflate",
+    "parse_media_type",
+    "read_content_headers",
+    "to_text",
+    "to_utf8",
+]

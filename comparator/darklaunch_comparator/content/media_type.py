@@ -1,0 +1,101 @@
+"""What a body is, by the header fields that describe it or else by a look at its bytes."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final
+
+
+class BodyFamily(IntEnum):
+    """How a body is read; the greater says more about it, and wins where two sides disagree."""
+
+    UNSTATED = 0  # no content type: a look at the bytes decides
+    BINARY = 1
+    TEXT = 2
+    FORM = 3
+    LINES = 4  # JSON documents, one a line
+    JSON = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A parsed Content-Type: media type in lower case, charset in lower case or "", and the family it belongs to."""
+
+    type: str
+    charset: str
+    family: BodyFamily
+
+
+_LINES: Final = {
+    "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl",
+    "application/jsonlines", "application/x-jsonlines", "application/json-lines", "application/json-seq",
+}  # fmt: skip
+_JSON: Final = {"application/json", "text/json", "application/x-json"}
+_TEXT: Final = {
+    "application/xml", "application/javascript", "application/x-javascript", "application/ecmascript",
+    "application/yaml", "application/x-yaml", "application/toml", "application/sql", "application/graphql",
+}  # fmt: skip
+_CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^\s";,]{1,40})', re.IGNORECASE)
+_TYPE_CHARS: Final = 1_000
+"""How much of a Content-Type is read, and remembered."""
+
+
+def read_content_headers(headers: Iterable[Sequence[str]]) -> tuple[str, str]:
+    """Return the Content-Type and the Content-Encoding among header fields, "" where there is none."""
+    content_type = encoding = ""
+    for name, value in headers:
+        if name == "content-type":
+            content_type = value
+        elif name == "content-encoding":
+            encoding = f"{encoding},{value}" if encoding else value
+    return content_type, encoding
+
+
+def parse_media_type(content_type: str) -> MediaType:
+    """Parse a Content-Type value; any text will do."""
+    return _parse(content_type[:_TYPE_CHARS])
+
+
+@lru_cache(maxsize=512)
+def _parse(content_type: str) -> MediaType:
+    name = content_type.partition(";")[0].strip().lower()
+    charset = _CHARSET.search(content_type)
+    return MediaType(name, charset[1].lower() if charset else "", _find_family(name))
+
+
+def choose_family(primary: MediaType, shadow: MediaType, primary_body: bytes, shadow_body: bytes) -> BodyFamily:
+    """Choose how two bodies are read: the one way that fits the side that says more about its body."""
+    family = primary.family if primary is shadow else max(primary.family, shadow.family)
+    if family is not BodyFamily.UNSTATED:
+        return family
+    if _looks_like_json(primary_body) and _looks_like_json(shadow_body):
+        return BodyFamily.JSON
+    return BodyFamily.TEXT if _is_text(primary_body) and _is_text(shadow_body) else BodyFamily.BINARY
+
+
+def _find_family(name: str) -> BodyFamily:
+    if name in _JSON or name.endswith("+json"):
+        return BodyFamily.JSON
+    if name in _LINES:
+        return BodyFamily.LINES
+    if name == "application/x-www-form-urlencoded":
+        return BodyFamily.FORM
+    if name.startswith("text/") or name in _TEXT or name.endswith(("+xml", "+yaml")):
+        return BodyFamily.TEXT
+    return BodyFamily.BINARY if name else BodyFamily.UNSTATED
+
+
+def _looks_like_json(content: bytes) -> bool:
+    return content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+
+
+def _is_text(content: bytes) -> bool:
+    if b"\0" in content:
+        return False
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
