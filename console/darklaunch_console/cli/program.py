@@ -56,7 +56,7 @@ COMMANDS: Final = (
     CommandEntry("reopen", "decide", "Act", "Take back that it was accepted or resolved."),
     CommandEntry("drain", "drain", "Act", "Wait until everything on its way has settled."),
     CommandEntry("list", "list", "Look", "List the launches."),
-    CommandEntry("print_error", "print_error", "Look", "Show what was decided about a launch, and its history."),
+    CommandEntry("show", "show", "Look", "Show what was decided about a launch, and its history."),
     CommandEntry("report", "report", "Look", "Say what is known: problems, ledger, latency."),
     CommandEntry("watch", "watch", "Look", "Watch a launch live, until it is promoted or rolled back."),
     CommandEntry("verdict", "verdict", "Look", "Say promote, roll back or undecided, as exit code 0, 1 or 2."),

@@ -153,7 +153,7 @@ def _tell_next(took_s: float) -> None:
 def _as_json(found: FirstActResult, ramped: SecondActResult, wrong: list[str], took_s: float) -> dict[str, object]:
     return {
         "as_told": not wrong,
-        "find_mistakes": wrong,
+        "mistakes": wrong,
         "took_s": round(took_s, 1),
         "planted": [{"endpoint": planted.endpoint, "what": planted.what} for planted in PLANTED],
         "v2": {**report_to_json(found.evidence), "answer": found.answer.value, "users": _users(found.users)},

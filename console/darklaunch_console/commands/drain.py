@@ -68,7 +68,7 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
         now = count_in_progress(read_streams(redis, state))
     took_s = time.monotonic() - began
     if in_json:
-        print_json({"launch": name, "drained": done, "waited_s": round(took_s, 3), "count_in_progress": asdict(now)})
+        print_json({"launch": name, "drained": done, "waited_s": round(took_s, 3), "left": asdict(now)})
     else:
         _tell(state, now, done, took_s)
     ctx.exit(0 if done else EXIT_FAILED)
@@ -76,12 +76,12 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
 
 @contextlib.contextmanager
 def _discarding(redis: RedisClient, name: str) -> Generator[None]:
-    write_even_if_full(redis, "HSET", keys.launch(name), "wait_until_drained", DISCARDED)
+    write_even_if_full(redis, "HSET", keys.launch(name), "settle", DISCARDED)
     write_even_if_full(redis, "INCR", keys.REVISION)
     try:
         yield
     finally:  # a later pause must not discard
-        redis.execute_command("HDEL", keys.launch(name), "wait_until_drained")
+        redis.execute_command("HDEL", keys.launch(name), "settle")
         write_even_if_full(redis, "INCR", keys.REVISION)
 
 

@@ -89,7 +89,7 @@ def test(
             )
             before, after = (_again(connection, sample, spec, held) for held in (RuleSet(), rules))
     if in_json:
-        print_json({"tested": what, "without_rules": _told(before), "add_rules": _told(after)})
+        print_json({"tested": what, "without_rules": _told(before), "with_rules": _told(after)})
     else:
         _say(what, before, after)
     raise click.exceptions.Exit(1 if after.differences else 0)

@@ -87,7 +87,7 @@ def _headers(origin: Origin) -> dict[str, str]:
         "user-agent": "darklaunch-probe",
         "accept": "*/*",
         "connection": "close",
-        "x-darklaunch-launch": "probe_origin",
+        "x-darklaunch-launch": "probe",
         "x-darklaunch-exchange": "probe:0",
     }
 
