@@ -6,7 +6,7 @@ An app is called without a server: a bare one that answers 2 kB of JSON, the sam
 behind the hook while no launch samples the request, and behind the hook while every request is sampled. The contenders
 take turns, each often enough to last some milliseconds, with the collector off; `added` is the median over the rounds
 of the difference to the bare app in the same round. What the background thread does is not in these figures: the
-outbox is emptied between rounds, outside the clock (`bench.hook_server` measures the whole process). `p50` and `p99`
+buffer is emptied between rounds, outside the clock (`bench.hook_server` measures the whole process). `p50` and `p99`
 are of single sampled calls, each timed by itself, less the same of the bare app.
 """
 
@@ -23,8 +23,8 @@ import orjson
 from darklaunch import CaptureMiddleware
 from darklaunch.asgi import ASGIApp, Message, Receive, Scope, Send
 from darklaunch.capture.buffer import RecordingBuffer
-from darklaunch.capture.launch_snapshot import snapshot_of
-from darklaunch.capture.recorder import recorders
+from darklaunch.capture.launch_snapshot import build_snapshot
+from darklaunch.recorders import list_recorders
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 
 CALLS = 1_000
@@ -101,23 +101,23 @@ def finish(call: Awaitable[None]) -> None:
 def hooked(percent: float, app_name: str) -> tuple[ASGIApp, RecordingBuffer]:
     """Put the hook around the app, as a launch at this share would find it; the background thread does not run."""
     built = CaptureMiddleware(app, redis_url="redis://127.0.0.1:1/0", app_name=app_name)
-    recorder = next(each for each in recorders() if each.settings.app_name == app_name)
+    recorder = next(each for each in list_recorders() if each.settings.app_name == app_name)
     state = LaunchState("bench", LaunchStatus.ACTIVE, percent, False, 1, LaunchSpec("http://shadow.invalid"))
-    outbox = RecordingBuffer(1 << 30, 1_000_000)
-    recorder.divert(snapshot_of({"bench": state})[0], outbox)
-    return built, outbox
+    buffer = RecordingBuffer(1 << 30, 1_000_000)
+    recorder.divert(build_snapshot({"bench": state})[0], buffer)
+    return built, buffer
 
 
-def empty(outbox: RecordingBuffer) -> None:
-    outbox.take_notes()
-    for recorded in outbox.take(len(outbox)):
-        outbox.release(recorded.held_bytes)
+def empty(buffer: RecordingBuffer) -> None:
+    buffer.take_notes()
+    for recording in buffer.take_recordings(len(buffer)):
+        buffer.release_bytes(recording.reserved_bytes)
 
 
 def measure(rounds: int) -> list[Added]:
     """Measure every contender in interleaved rounds."""
     unsampled, _ = hooked(1e-9, "unsampled")
-    sampled, outbox = hooked(100.0, "sampled")
+    sampled, buffer = hooked(100.0, "sampled")
     contenders: dict[str, ASGIApp] = {
         "bare app": app,
         "no-op wrapper": wrapped(app),
@@ -131,7 +131,7 @@ def measure(rounds: int) -> list[Added]:
             took[name].append(_timed(lambda contender=contender: _calls(contender)) / CALLS * 1e6)
             if name in singles:
                 singles[name] += _each(contender)
-            empty(outbox)
+            empty(buffer)
     found: list[Added] = []
     for name in list(contenders)[1:]:
         added = statistics.median(one - bare for one, bare in zip(took[name], took["bare app"], strict=True))

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 from darklaunch.capture.redaction import CREDENTIAL_HEADERS, HeaderRedaction
-from darklaunch.capture.request_target import origin_of
-from darklaunch.capture.skip_reasons import response_skip
+from darklaunch.capture.request_target import build_origin
+from darklaunch.capture.skip_reasons import find_response_skip
 from darklaunch_comparator.content import parse_media_type
 from darklaunch_comparator.masking.credential_names import is_credential
 from darklaunch_shared.launch.origin import Origin
@@ -24,9 +24,9 @@ def send(name: str) -> None:
 @pytest.mark.parametrize(
     "take",
     [
-        lambda text: origin_of("http", "shop", 80, text),
-        lambda text: response_skip(200, text, ()),
-        lambda text: REDACTION.request(((text, ""),)),
+        lambda text: build_origin("http", "shop", 80, text),
+        lambda text: find_response_skip(200, text, ()),
+        lambda text: REDACTION.redact_request(((text, ""),)),
         parse_media_type,
         is_credential,
         send,

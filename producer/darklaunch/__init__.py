@@ -1,4 +1,4 @@
-"""Capture hook: mirrors a share of a web app's requests, with the answers it gave, to a Redis Stream.
+"""Capture hook: mirrors a share of a web app's requests, with the responses it returned, to a Redis Stream.
 
     app.add_middleware(CaptureMiddleware)                       # FastAPI, Starlette: any ASGI app
     app.wsgi_app = WSGICaptureMiddleware(app.wsgi_app)          # Flask: any WSGI app
@@ -6,7 +6,7 @@
 
     if is_promoted("checkout-v2"): ...                          # the new code, once the launch is promoted
 
-The hooks read DARKLAUNCH_REDIS_URL and do nothing until a launch is active. No user waits for them or sees them.
+The hooks read DARKLAUNCH_REDIS_URL and do nothing until a launch is active. Users never wait for them.
 """
 
 from importlib.metadata import version

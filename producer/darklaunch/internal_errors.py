@@ -1,4 +1,4 @@
-"""Logging the hook's own errors without filling anybody's log, and without ever raising."""
+"""Logging of the hook's own errors: it never raises, and never fills the app's log."""
 
 import logging
 from contextlib import suppress
@@ -7,34 +7,33 @@ from typing import Final
 
 log = logging.getLogger("darklaunch")
 
-EVERY_S: Final = 60.0
+LOG_INTERVAL_S: Final = 60.0
+
+# Known by the package they are from: a web app need not have any of these installed.
+_INTERRUPTING_PACKAGES: Final = frozenset({"asyncio", "greenlet", "gevent", "eventlet", "trio"})
 
 
-_SENDERS: Final = frozenset({"asyncio", "greenlet", "gevent", "eventlet", "trio"})
+def is_external_interrupt(error: BaseException) -> bool:
+    """True for what was raised into this thread from outside: a signal, a cancellation, a time limit.
 
-
-def is_delivered(error: BaseException) -> bool:
-    """Tell whether an error came from outside to whoever happened to run: a signal, a cancellation, a time limit.
-
-    The hook raises nothing of the kind itself, and must not swallow it. Known by where they are from: a web app need
-    not have any of these packages.
+    The hook raises nothing of the kind itself, and must not swallow it.
     """
     if isinstance(error, Exception):
         return False
     if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
         return True
-    return any(kind.__module__.partition(".")[0] in _SENDERS for kind in type(error).__mro__)
+    return any(base.__module__.partition(".")[0] in _INTERRUPTING_PACKAGES for base in type(error).__mro__)
 
 
 class ErrorLog:
-    """Logs the error being handled, once a minute at most."""
+    """Logs the error being handled, with its traceback, once a minute at most."""
 
     def __init__(self) -> None:
-        self._last_s = float("-inf")
+        self._logged_at_s = float("-inf")
 
-    def log(self, doing: str) -> None:
-        """Log with traceback. Call it where the error is handled; `doing` completes "the hook failed while"."""
+    def log_error(self, activity: str) -> None:
+        """Log the error being handled. `activity` completes "darklaunch failed while"."""
         with suppress(Exception):  # a handler of the app's own may fail
-            if monotonic() - self._last_s >= EVERY_S:
-                self._last_s = monotonic()
-                log.exception("the hook failed while %s; the app is not affected", doing)
+            if monotonic() - self._logged_at_s >= LOG_INTERVAL_S:
+                self._logged_at_s = monotonic()
+                log.exception("darklaunch failed while %s; the app is not affected", activity)

@@ -2,8 +2,8 @@
 
     total = new_total(cart) if is_promoted("checkout-v2") else old_total(cart)
 
-The hook's background thread keeps the answers current; a process without a hook, a cron job or a queue's worker, gets a
-thread that does only that.
+The hook's delivery thread keeps the launches up to date. A process without a hook, such as a cron job or a queue
+worker, gets a thread that does only that.
 """
 
 from __future__ import annotations
@@ -18,36 +18,39 @@ from typing import Final
 from darklaunch_shared.launch.states import POLL_S
 from darklaunch_shared.process.backoff import Backoff
 
-from .capture.recorder import recorders
-from .delivery.control_reader import ControlReader
-from .delivery.known_promotions import FLAGS
-from .delivery.redis_connection import RedisConnection, RedisUnavailable
-from .internal_errors import ErrorLog, is_delivered
-from .settings import BadSetting, HookSettings, read_settings
+from .delivery.known_promotions import PROMOTIONS
+from .delivery.launch_poller import LaunchStateReader
+from .delivery.redis_connection import RedisConnection
+from .errors import BadSetting, RedisUnavailable
+from .internal_errors import ErrorLog, is_external_interrupt
+from .recorders import list_recorders
+from .settings import HookSettings, read_settings
 
 log = logging.getLogger("darklaunch")
 
-FIRST_ANSWER_S: Final = 1.0
+FIRST_READ_LIMIT_S: Final = 1.0
+PAUSE_AFTER_ERROR_S: Final = 1.0
 
 
 def is_promoted(name: str) -> bool:
-    """Tell whether the launch is promoted: True switches to the new code. A dictionary look-up; raises nothing.
+    """True if the launch is promoted: run the new code. A dictionary look-up; raises nothing.
 
-    Current within a second. What is not known is False; what was once known stays so while Redis cannot be read, for
-    as long as the process lives: an outage must not switch code. A hold or a rollback switches back. The first call in
-    a process waits for Redis, 1 s at most, except in an asyncio event loop. Names in DARKLAUNCH_PROMOTED are always
-    promoted: that is how a shadow runs the new code.
+    It follows a promotion, a rollback or a hold within a second. A launch that is not known is not promoted. While
+    Redis cannot be read, what was known stays, for as long as the process lives: an outage must not switch code. The
+    first call in a process waits for Redis, 1 s at most, except in an asyncio event loop. Names in DARKLAUNCH_PROMOTED
+    are always promoted: that is how a shadow runs the new code.
     """
-    if not FLAGS.followed:
-        _follow()
-    return FLAGS.answers.get(name, False)
+    if not PROMOTIONS.followed:
+        _follow_promotions()
+    return PROMOTIONS.by_launch.get(name, False)
 
 
 class PromotionFollower:
-    """A background thread that reads control state and nothing else."""
+    """A background thread that reads the launches and nothing else."""
 
     def __init__(self, redis_url: str) -> None:
-        self._reading, self._complaint = ControlReader(RedisConnection(redis_url)), ErrorLog()
+        self._reader = LaunchStateReader(RedisConnection(redis_url))
+        self._error_log = ErrorLog()
         self._backoff = Backoff(first_s=0.2, cap_s=3.0)
         self._thread = threading.Thread(target=self._run, name="darklaunch-flags", daemon=True)
 
@@ -58,83 +61,89 @@ class PromotionFollower:
     def _run(self) -> None:
         pause = threading.Event()
         while True:
-            pause.wait(self._read())
+            pause.wait(self._read_launches())
 
-    def _read(self) -> float:
-        """Read once and give how long to wait before the next time."""
+    def _read_launches(self) -> float:
+        """Read the launches once; return the seconds to wait before the next time."""
         try:
-            self._reading.read(monotonic())
-        except RedisUnavailable as trouble:
+            self._reader.read(monotonic())
+        except RedisUnavailable as error:
             if self._backoff.failures == 0:
-                log.warning("%s Until it is back, is_promoted answers as before.", trouble)
+                log.warning("darklaunch cannot read launches, is_promoted stays as it was until it can: %s", error)
             return self._backoff.next_s()
         except Exception:
-            self._complaint.log("reading which launches are promoted")
-            return FIRST_ANSWER_S
+            self._error_log.log_error("reading which launches are promoted")
+            return PAUSE_AFTER_ERROR_S
         if self._backoff.failures:
-            log.warning("Redis answers again")
+            log.warning("darklaunch can use Redis again")
             self._backoff.reset()
         return POLL_S
 
 
 _starting = threading.Lock()
-_complaint = ErrorLog()
-_said = False
+_error_log = ErrorLog()
+_warned_of_no_redis = False
 
 
-def _follow() -> None:
-    """Have the answers kept current, and wait for the first of them where that is allowed."""
+def _follow_promotions() -> None:
+    """Start what keeps promotions up to date, and wait for the first read where waiting is allowed."""
     try:
         if _starting.acquire(blocking=False):
             try:
-                follows = FLAGS.followed or _start()
+                followed = PROMOTIONS.followed or _start_following()
             finally:
                 _starting.release()
         else:
-            follows = True  # another thread is at it
-        if follows:
-            if not _in_event_loop():
-                FLAGS.wait(FIRST_ANSWER_S)
-            FLAGS.followed = True
+            followed = True  # another thread is starting it
+        if followed:
+            if not _is_in_event_loop():
+                PROMOTIONS.wait_for_first_read(FIRST_READ_LIMIT_S)
+            PROMOTIONS.followed = True
     except BaseException as error:
-        if is_delivered(error):
+        if is_external_interrupt(error):
             raise
-        _complaint.log("following which launches are promoted")
+        _error_log.log_error("following which launches are promoted")
 
 
-def _start() -> bool:
-    """Start what keeps the answers current; False when nothing does now, as in a test that diverts the hooks."""
-    hooks = [recorder for recorder in recorders() if recorder.settings.redis_url]
-    if hooks:
-        for recorder in hooks:
+def _start_following() -> bool:
+    """Start the hooks' threads, or a follower where there is no hook.
+
+    False when nothing follows promotions now, as in a test that diverts the hooks.
+    """
+    recorders = [recorder for recorder in list_recorders() if recorder.settings.redis_url]
+    if recorders:
+        for recorder in recorders:
             recorder.start()
-        return any(recorder.running for recorder in hooks)
-    settings = _settings()
-    FLAGS.give(settings.promoted)
+        return any(recorder.running for recorder in recorders)
+    settings = _read_settings()
+    PROMOTIONS.always_promote(settings.promoted)
     if settings.redis_url:
         PromotionFollower(settings.redis_url).start()
     else:
-        _say_once()
-        FLAGS.learn({})
+        _warn_of_no_redis()
+        PROMOTIONS.update({})
     return True
 
 
-def _settings() -> HookSettings:
+def _read_settings() -> HookSettings:
     try:
         return read_settings({})
-    except BadSetting as wrong:
-        log.error("is_promoted knows of no launch: %s", wrong)
+    except BadSetting as error:
+        log.error("darklaunch cannot read launches, is_promoted is always False: %s", error)
         return HookSettings()
 
 
-def _say_once() -> None:
-    global _said
-    if not _said and not FLAGS.answers:
-        log.warning("is_promoted is always False: neither DARKLAUNCH_REDIS_URL nor DARKLAUNCH_PROMOTED is set")
-    _said = True
+def _warn_of_no_redis() -> None:
+    global _warned_of_no_redis
+    if not _warned_of_no_redis and not PROMOTIONS.by_launch:
+        log.warning(
+            "darklaunch cannot read launches, is_promoted is always False: "
+            "neither DARKLAUNCH_REDIS_URL nor DARKLAUNCH_PROMOTED is set"
+        )
+    _warned_of_no_redis = True
 
 
-def _in_event_loop() -> bool:
+def _is_in_event_loop() -> bool:
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:
         return False
@@ -145,11 +154,11 @@ def _in_event_loop() -> bool:
     return True
 
 
-def _forget() -> None:
+def _reset_after_fork() -> None:
     global _starting
     _starting = threading.Lock()
-    FLAGS.forget()
+    PROMOTIONS.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_reset_after_fork)

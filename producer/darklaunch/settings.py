@@ -1,4 +1,4 @@
-"""How a hook is set up: keyword arguments first, then the environment, then the defaults. Read nowhere else."""
+"""The settings of a hook: from keyword arguments, else the environment, else defaults. Nothing else reads them."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -11,24 +11,26 @@ from darklaunch_shared.launch.spec import check_build, check_name
 from darklaunch_shared.redis.client import connect
 from darklaunch_shared.redis.errors import redact_url
 
+from .errors import BadSetting
+
 PREFIX: Final = "DARKLAUNCH_"
 
 
 class HookOptions(TypedDict, total=False):
-    """Keyword arguments of both middlewares. Each may come as DARKLAUNCH_<NAME> from the environment instead.
+    """Keyword arguments of both middlewares. Each may be DARKLAUNCH_<NAME> in the environment instead.
 
-    redis_url            where exchanges go and launches are read from; none: nothing is captured
-    app_name             what operators see this app as; default: the name of the program
+    redis_url            the Redis that exchanges are written to and launches are read from; without it, no capture
+    app_name             the name of this app in reports; default: the name of the program
     body_cap_bytes       largest request body and largest response body that is captured, default 256 KiB each
-    outbox_bytes         most that the hook holds in memory, default 16 MiB
+    outbox_bytes         most memory that captured exchanges take, default 16 MiB
     outbox_entries       most exchanges that wait for Redis, default 5,000
     redact_headers       header names to redact beside the built-in ones
-    forward_headers      header names to forward on purpose although they are on the redaction list
+    forward_headers      header names to forward although they would be redacted
     skip_content_types   prefixes of response content types that are not captured, default `audio/`, `video/`
-    build                what this process calls its version, in a shadow's answers to replays
+    build                in a shadow: the version it runs, named in its responses to replays
     seal_key             `NAME:KEY` to seal credentials with, for launches that ask for it
-    signing_key          `NAME:KEY` to sign what is written to Redis with
-    promoted             launches that `is_promoted` is True for in this process, whatever their status
+    signing_key          `NAME:KEY` to sign with what is written to Redis
+    promoted             launches for which `is_promoted` is True in this process, whatever their status
     """
 
     redis_url: str
@@ -45,9 +47,9 @@ class HookOptions(TypedDict, total=False):
     promoted: Iterable[str] | str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HookSettings:
-    """Options, checked. Header names and content types are lower case."""
+    """The options of a hook, checked. Header names and content types are lower case."""
 
     redis_url: str = ""
     app_name: str = ""
@@ -63,14 +65,10 @@ class HookSettings:
     promoted: frozenset[str] = frozenset()
 
 
-class BadSetting(ValueError):
-    """An option has a value that cannot be used, or a name that does not exist."""
-
-
 def read_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> HookSettings:
-    """Check options, filled up from the environment. An option that is None counts as not given.
+    """Read and check the settings. An option that is None counts as not given.
 
-    Raises BadSetting, which names the option, what it was, and what it may be.
+    Raises BadSetting, which names the option, its value and what it may be.
     """
     environ = os.environ if environ is None else environ
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
@@ -84,64 +82,66 @@ def read_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None 
             given.setdefault(name, text)
     default = HookSettings()
     return HookSettings(
-        redis_url=_url("redis_url", given.get("redis_url", default.redis_url)),
-        app_name=_text("app_name", given.get("app_name", default.app_name)),
-        body_cap_bytes=_size("body_cap_bytes", given.get("body_cap_bytes", default.body_cap_bytes)),
-        outbox_bytes=_size("outbox_bytes", given.get("outbox_bytes", default.outbox_bytes)),
-        outbox_entries=_size("outbox_entries", given.get("outbox_entries", default.outbox_entries)),
-        redact_headers=frozenset(_words("redact_headers", given.get("redact_headers", ()))),
-        forward_headers=frozenset(_words("forward_headers", given.get("forward_headers", ()))),
-        skip_content_types=_words("skip_content_types", given.get("skip_content_types", default.skip_content_types)),
-        build=_build("build", given.get("build", default.build)),
-        seal_key=_keys("seal_key", given.get("seal_key", "")),
-        signing_key=_keys("signing_key", given.get("signing_key", "")),
-        promoted=_names("promoted", given.get("promoted", ())),
+        redis_url=_parse_url("redis_url", given.get("redis_url", default.redis_url)),
+        app_name=_parse_text("app_name", given.get("app_name", default.app_name)),
+        body_cap_bytes=_parse_size("body_cap_bytes", given.get("body_cap_bytes", default.body_cap_bytes)),
+        outbox_bytes=_parse_size("outbox_bytes", given.get("outbox_bytes", default.outbox_bytes)),
+        outbox_entries=_parse_size("outbox_entries", given.get("outbox_entries", default.outbox_entries)),
+        redact_headers=frozenset(_parse_words("redact_headers", given.get("redact_headers", ()))),
+        forward_headers=frozenset(_parse_words("forward_headers", given.get("forward_headers", ()))),
+        skip_content_types=_parse_words(
+            "skip_content_types", given.get("skip_content_types", default.skip_content_types)
+        ),
+        build=_check_build("build", given.get("build", default.build)),
+        seal_key=_parse_keys("seal_key", given.get("seal_key", "")),
+        signing_key=_parse_keys("signing_key", given.get("signing_key", "")),
+        promoted=_parse_launch_names("promoted", given.get("promoted", ())),
     )
 
 
-def _url(name: str, value: object) -> str:
-    url = _text(name, value)
+def _parse_url(name: str, value: object) -> str:
+    url = _parse_text(name, value)
     try:
         if url:
             connect(url, client_name="darklaunch-hook").close()
-    except ValueError as wrong:
+    except ValueError as error:
         raise BadSetting(
-            f"{name} {redact_url(url)!r} is not a Redis URL ({wrong}); write redis://host:port/0, rediss:// or unix://"
+            f"{name} {redact_url(url)!r} is not a Redis URL ({error}); write redis://host:port/0, rediss:// or unix://"
         ) from None
     return url
 
 
-def _text(name: str, value: object) -> str:
+def _parse_text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise BadSetting(f"{name} must be text, got {value!r}")
     return value
 
 
-def _build(name: str, value: object) -> str:
-    build = _text(name, value)
+def _check_build(name: str, value: object) -> str:
+    build = _parse_text(name, value)
     try:
         return check_build(build) if build else ""
-    except BadLaunch as wrong:
-        raise BadSetting(f"{name}: {wrong}") from None
+    except BadLaunch as error:
+        raise BadSetting(f"{name}: {error}") from None
 
 
-def _keys(name: str, value: object) -> KeyRing:
+def _parse_keys(name: str, value: object) -> KeyRing:
     if not isinstance(value, str):
         raise BadSetting(f"{name} must be text, NAME:KEY")  # without the value, which is a secret
     try:
         return parse_keys(value)
-    except BadKey as wrong:
-        raise BadSetting(f"{name}: {wrong}") from None
+    except BadKey as error:
+        raise BadSetting(f"{name}: {error}") from None
 
 
-def _names(name: str, value: object) -> frozenset[str]:
+def _parse_launch_names(name: str, value: object) -> frozenset[str]:
     try:
-        return frozenset(check_name(launch) for launch in _words(name, value))
-    except BadLaunch as wrong:
-        raise BadSetting(f"{name}: {wrong}") from None
+        return frozenset(check_name(launch) for launch in _parse_words(name, value))
+    except BadLaunch as error:
+        raise BadSetting(f"{name}: {error}") from None
 
 
-def _size(name: str, value: object) -> int:
+def _parse_size(name: str, value: object) -> int:
     try:
         size = int(value) if isinstance(value, str | int) and not isinstance(value, bool) else 0
     except ValueError:
@@ -151,7 +151,7 @@ def _size(name: str, value: object) -> int:
     return size
 
 
-def _words(name: str, value: object) -> tuple[str, ...]:
+def _parse_words(name: str, value: object) -> tuple[str, ...]:
     words = value.split(",") if isinstance(value, str) else value
     if not isinstance(words, Iterable):
         raise BadSetting(f"{name} must be a list of names, or names with commas between them, got {value!r}")

@@ -1,10 +1,10 @@
-"""The hook in the shadow: it times replays the way the hook in the primary times requests, from inside the app.
+"""The hook in the shadow: it times replays from inside the app, as the hook in the primary times requests.
 
-The time goes into `Server-Timing: darklaunch;dur=<ms>` (W3C Server Timing), as a header line of its own, followed by
-`darklaunch-build;desc="<build>"` where the process was told which version it runs. A header is
-sent before the body whose end it tells, so the answer to a replay is held back until it is complete; nobody but a
-worker waits for it. An answer larger than the body cap, or one without an end, goes out as it comes, and its time is
-that until it was let go.
+The time goes into a header line of its own, `Server-Timing: darklaunch;dur=<ms>` (W3C Server Timing), followed by
+`darklaunch-build;desc="<build>"` where the process was told which version it runs. A header is sent before the body,
+but the time is known only when the body ends. So the response to a replay is held back until it is complete; nobody but
+a worker waits for it. A response larger than the body cap, or one that never ends, is sent as it comes, and its time is
+that until its headers were sent.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Message = MutableMapping[str, Any]
 Write = Callable[[bytes], Any]
 
 
-def server_timing(started_s: float, build: str) -> str:
-    """Give the header's value: milliseconds since `started_s` (perf_counter), and the build unless it is ""."""
-    time = f"darklaunch;dur={(perf_counter() - started_s) * 1000:.3f}"
-    return f'{time}, darklaunch-build;desc="{build}"' if build else time
+def format_server_timing(started_s: float, build: str) -> str:
+    """Return the header's value: milliseconds since `started_s` (perf_counter), and the build unless it is ""."""
+    duration = f"darklaunch;dur={(perf_counter() - started_s) * 1000:.3f}"
+    return f'{duration}, darklaunch-build;desc="{build}"' if build else duration
 
 
 class TimedASGIReplay:
-    """Answers one replay over ASGI."""
+    """Runs an ASGI app for one replay, and adds the time to its response."""
 
     def __init__(
         self,
@@ -37,9 +37,12 @@ class TimedASGIReplay:
         hold_bytes: int,
         build: str = "",
     ) -> None:
-        self._receive, self._send, self._hold_bytes, self._build = receive, send, hold_bytes, build
-        self._held: list[Message] = []
-        self._size = 0
+        self._receive = receive
+        self._send = send
+        self._hold_bytes = hold_bytes
+        self._build = build
+        self._held_messages: list[Message] = []
+        self._held_size = 0
         self._started_s = perf_counter()
 
     async def run(self, app: Callable[..., Awaitable[None]], scope: Message) -> None:
@@ -47,32 +50,32 @@ class TimedASGIReplay:
         try:
             await app(scope, self._receive, self.send)
         except Exception:
-            await self._let_go()  # what would have been sent by now
+            await self._send_held()  # without the hook it would have been sent by now
             raise
-        await self._let_go()
+        await self._send_held()
 
     async def send(self, message: Message) -> None:
         """Hold a message back, or pass it on."""
         kind = message["type"]
-        if kind == "http.response.start" and not self._held and not _is_endless(message):
-            self._held.append(message)
-        elif kind == "http.response.body" and self._held:
-            body = bytes(message.get("body", b""))  # a buffer may be used again by the app
-            self._held.append({**message, "body": body})
-            self._size += len(body)
-            if not message.get("more_body", False) or self._size > self._hold_bytes:
-                await self._let_go()
+        if kind == "http.response.start" and not self._held_messages and not _is_endless(message):
+            self._held_messages.append(message)
+        elif kind == "http.response.body" and self._held_messages:
+            body = bytes(message.get("body", b""))  # a copy: the app may reuse its own buffer
+            self._held_messages.append({**message, "body": body})
+            self._held_size += len(body)
+            if not message.get("more_body", False) or self._held_size > self._hold_bytes:
+                await self._send_held()
         else:
-            await self._let_go()
-            await self._send(self._timed(message) if kind == "http.response.start" else message)
+            await self._send_held()
+            await self._send(self._add_timing(message) if kind == "http.response.start" else message)
 
-    async def _let_go(self) -> None:
-        held, self._held = self._held, []
-        for at, message in enumerate(held):
-            await self._send(self._timed(message) if at == 0 else message)
+    async def _send_held(self) -> None:
+        messages, self._held_messages = self._held_messages, []
+        for index, message in enumerate(messages):
+            await self._send(self._add_timing(message) if index == 0 else message)
 
-    def _timed(self, start: Message) -> Message:
-        header = (HEADER.lower().encode(), server_timing(self._started_s, self._build).encode())
+    def _add_timing(self, start: Message) -> Message:
+        header = (HEADER.lower().encode(), format_server_timing(self._started_s, self._build).encode())
         return {**start, "headers": [*start.get("headers", ()), header]}
 
 
@@ -82,13 +85,16 @@ def _is_endless(start: Message) -> bool:
 
 
 class TimedWSGIReplay:
-    """Answers one replay over WSGI."""
+    """Runs a WSGI app for one replay, and adds the time to its response."""
 
     def __init__(
         self, environ: dict[str, Any], start_response: Callable[..., Write], hold_bytes: int, build: str = ""
     ) -> None:
-        self._environ, self._start_response, self._hold_bytes, self._build = environ, start_response, hold_bytes, build
-        self._start: tuple[Any, ...] = ()
+        self._environ = environ
+        self._start_response = start_response
+        self._hold_bytes = hold_bytes
+        self._build = build
+        self._held_start: tuple[Any, ...] = ()
         self._write: Write | None = None
         self._started_s = perf_counter()
 
@@ -97,29 +103,29 @@ class TimedWSGIReplay:
         result = app(self._environ, self.start_response)
         wrapper = self._environ.get("wsgi.file_wrapper")
         if isinstance(result, list | tuple) or (isinstance(wrapper, type) and isinstance(result, wrapper)):
-            self._let_go()
+            self._send_start()
             return result
-        return _Held(result, self._complete(iter(result)))
+        return _HeldBody(result, self._yield_when_complete(iter(result)))
 
     def start_response(self, *args: Any) -> Write:
         """Hold the status and header fields back; a second call, with exc_info, replaces them (PEP 3333)."""
         if self._write is not None or len(args) < 2:
             return self._start_response(*args)
-        self._start = args
-        return self._write_now
+        self._held_start = args
+        return self._write_at_once
 
-    def _write_now(self, data: bytes) -> Any:
-        self._let_go()
+    def _write_at_once(self, data: bytes) -> Any:
+        self._send_start()
         return self._write(data) if self._write else None
 
-    def _let_go(self) -> None:
-        if self._start and self._write is None:
-            status, headers, *exc_info = self._start
-            timed = [*headers, (HEADER, server_timing(self._started_s, self._build))]
-            self._write = self._start_response(status, timed, *exc_info)
+    def _send_start(self) -> None:
+        if self._held_start and self._write is None:
+            status, headers, *exc_info = self._held_start
+            timed_headers = [*headers, (HEADER, format_server_timing(self._started_s, self._build))]
+            self._write = self._start_response(status, timed_headers, *exc_info)
 
-    def _complete(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Give the chunks once the last is there, or there are too many to hold."""
+    def _yield_when_complete(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the chunks once the last one is there, or there are too many to hold."""
         held: list[bytes] = []
         size = 0
         failure: Exception | None = None
@@ -131,23 +137,24 @@ class TimedWSGIReplay:
                     break
         except Exception as error:
             failure = error
-        self._let_go()
+        self._send_start()
         yield from held
         if failure is not None:
             raise failure
         yield from chunks
 
     def _is_endless(self) -> bool:
-        status, headers = self._start[:2] or ("200", ())
+        status, headers = self._held_start[:2] or ("200", ())
         types = [str(value) for name, value in headers if str(name).lower() == "content-type"]
         return is_streaming(int(status[:3]), types[0] if types else "")
 
 
-class _Held:
-    """The body of a held answer; closing it closes the app's own."""
+class _HeldBody:
+    """The body of a held response. Closing it closes the app's own."""
 
     def __init__(self, result: Iterable[bytes], chunks: Iterator[bytes]) -> None:
-        self._result, self._chunks = result, chunks
+        self._result = result
+        self._chunks = chunks
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks

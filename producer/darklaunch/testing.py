@@ -2,7 +2,7 @@
 
 from darklaunch.testing import captured
 
-def test_tokens_stay_here(client):
+def test_tokens_are_not_captured(client):
     with captured() as seen:
         client.get("/orders/7", headers={"Authorization": "Bearer secret"})
     (exchange,) = seen.exchanges
@@ -22,20 +22,21 @@ from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus,
 from darklaunch_shared.wire.exchange import VERSION, Exchange, unpack_exchange
 
 from .capture.buffer import RecordingBuffer
-from .capture.launch_snapshot import snapshot_of
-from .capture.recorder import CaptureRecorder, welcoming
-from .delivery.known_promotions import FLAGS
+from .capture.launch_snapshot import build_snapshot
+from .capture.recorder import CaptureRecorder
+from .delivery.known_promotions import PROMOTIONS
 from .delivery.packing import RecordingPacker
+from .recorders import visit_recorders
 from .settings import HookSettings
 
 LAUNCH = "captured"
 
 
 class CapturedExchanges:
-    """What the hooks of this process captured: `exchanges` in order, `skipped` and `dropped` counted by reason."""
+    """What the hooks of this process captured: exchanges in order, and counts of what was skipped and dropped."""
 
-    def __init__(self, outbox: RecordingBuffer) -> None:
-        self._outbox = outbox
+    def __init__(self, buffer: RecordingBuffer) -> None:
+        self._buffer = buffer
         self._packer = RecordingPacker(HookSettings())
         self._exchanges: list[Exchange] = []
         self._skipped: Counter[str] = Counter()
@@ -43,43 +44,43 @@ class CapturedExchanges:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """What would travel, redacted as it would be; ids are `captured:1`, `captured:2`, …"""
+        """What would be written to Redis, redacted as it would be; ids are `captured:1`, `captured:2`, …"""
         self._collect()
         return self._exchanges
 
     @property
     def skipped(self) -> dict[str, int]:
-        """Requests that do not count as sampled, by reason."""
+        """How many requests do not count as sampled, by reason."""
         self._collect()
         return dict(self._skipped)
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Requests that were sampled and would not travel, by reason."""
+        """How many requests were sampled and would not be written to Redis, by reason."""
         self._collect()
         return dict(self._dropped)
 
     def _collect(self) -> None:
-        for _, sampled, reason in self._outbox.take_notes():
+        for _, sampled, reason in self._buffer.take_notes():
             (self._dropped if sampled else self._skipped)[reason] += 1
-        for recorded in self._outbox.take(len(self._outbox)):
-            identity = f"{LAUNCH}:{len(self._exchanges) + 1}"
-            sample = self._packer.sample(recorded, self._outbox)
-            parcel = sample.parcel(LAUNCH, identity, seal=False)
-            sample.settle()
-            fields = {keys.V: VERSION, keys.ID: identity.encode(), keys.META: parcel.meta}
-            bodies = {keys.REQUEST: parcel.request, keys.RESPONSE: parcel.response}
+        for recording in self._buffer.take_recordings(len(self._buffer)):
+            exchange_id = f"{LAUNCH}:{len(self._exchanges) + 1}"
+            prepared = self._packer.prepare(recording, self._buffer)
+            packed = prepared.pack(LAUNCH, exchange_id, seal=False)
+            prepared.release()
+            fields = {keys.V: VERSION, keys.ID: exchange_id.encode(), keys.META: packed.meta}
+            bodies = {keys.REQUEST: packed.request, keys.RESPONSE: packed.response}
             self._exchanges.append(unpack_exchange(fields | bodies))
 
 
 @contextmanager
 def promoted(*names: str) -> Generator[None]:
-    """Have `is_promoted` answer True for these launches and False for all others until the block ends."""
-    before = FLAGS.pin(names)
+    """Make `is_promoted` return True for these launches and False for all others, until the block ends."""
+    previous = PROMOTIONS.override(names)
     try:
         yield
     finally:
-        FLAGS.pin(before)
+        PROMOTIONS.override(previous)
 
 
 @contextmanager
@@ -93,24 +94,24 @@ def captured(
 ) -> Generator[CapturedExchanges]:
     """Capture into memory, as a launch with these policies would, until the block ends.
 
-    Works on every hook of the process, whether it has a Redis or not; a running background thread is stopped first.
+    It works on every hook of the process, with a Redis or without; running background threads are stopped first.
     Raises BadLaunch for policies that a launch could not have.
     """
     spec = LaunchSpec("http://shadow.invalid", allow=allow, only=only, skip=skip, sticky=sticky)
     state = LaunchState(LAUNCH, LaunchStatus.ACTIVE, check_percent(percent), False, 1, spec)
-    snapshot, broken = snapshot_of({LAUNCH: state})
-    if broken:
-        raise BadLaunch(broken[LAUNCH])
-    outbox = RecordingBuffer(HookSettings().outbox_bytes, HookSettings().outbox_entries)
+    snapshot, problems = build_snapshot({LAUNCH: state})
+    if problems:
+        raise BadLaunch(problems[LAUNCH])
+    buffer = RecordingBuffer(HookSettings().outbox_bytes, HookSettings().outbox_entries)
     diverted: list[CaptureRecorder] = []
 
     def divert(recorder: CaptureRecorder) -> None:
-        recorder.divert(snapshot, outbox)
+        recorder.divert(snapshot, buffer)
         diverted.append(recorder)
 
     try:
-        with welcoming(divert):
-            yield CapturedExchanges(outbox)
+        with visit_recorders(divert):
+            yield CapturedExchanges(buffer)
     finally:
         for recorder in diverted:
             recorder.restore()

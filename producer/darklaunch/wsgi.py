@@ -1,4 +1,4 @@
-"""The hook as pure WSGI middleware (PEP 3333): decide, tee, hand over. Nothing else happens in the request."""
+"""The hook as pure WSGI middleware (PEP 3333). In the request it decides and records; the rest is background work."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack
 
-from .capture.recorder import CaptureRecorder, recorder_for
-from .capture.recording import Recording, RequestHead, body_bytes
-from .capture.request_target import wsgi_target
+from .capture.recorder import CaptureRecorder
+from .capture.recording import Recording, RequestHead, determine_body_bytes
+from .capture.request_target import read_wsgi_target
 from .capture.skip_reasons import REPLAY_MARK
-from .routes.endpoint import picked_up, wsgi_route
+from .recorders import get_recorder
+from .routes.endpoint import find_route, find_wsgi_route
 from .settings import HookOptions
 from .shadow_timing import TimedWSGIReplay
 from .wsgi_io import RequestInput, ResponseBody, SizedResponseBody
@@ -21,7 +22,7 @@ StartResponse = Callable[..., Callable[[bytes], Any]]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _MARK: Final = "HTTP_" + REPLAY_MARK.upper().replace("-", "_")
-_TAKEN: Final = "darklaunch.recording"
+_RECORDED: Final = "darklaunch.recording"  # in the environ: a hook further out records this request already
 
 
 class WSGICaptureMiddleware:
@@ -30,40 +31,41 @@ class WSGICaptureMiddleware:
         app.wsgi_app = WSGICaptureMiddleware(app.wsgi_app)             # Flask
         application = WSGICaptureMiddleware(get_wsgi_application())    # Django
 
-    Options are keyword arguments or DARKLAUNCH_… in the environment, see `darklaunch.settings.Options`. Wrong ones
-    raise nothing: the hook says so in the log `darklaunch` and stays off. Install it once, outside of what compresses
-    or rewrites responses. Files that the server sends by itself (`wsgi.file_wrapper`) are not captured. uWSGI must run
-    with --enable-threads.
+    Options are keyword arguments or DARKLAUNCH_… in the environment, see `darklaunch.settings.HookOptions`. Wrong ones
+    raise nothing: the log `darklaunch` says what is wrong, and the hook stays off. Install it once, outside of what
+    compresses or rewrites responses. Files that the server sends by itself (`wsgi.file_wrapper`) are not captured.
+    uWSGI must run with --enable-threads.
 
     In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
 
     def __init__(self, app: WSGIApp, **options: Unpack[HookOptions]) -> None:
         self.app = app
-        self._recorder = recorder_for(options, "wsgi", self)
+        self._recorder = get_recorder(options, "wsgi", self)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        side = self._decide(environ, start_response)
-        return self.app(environ, start_response) if side is None else side.run(self.app)
+        relay = self._choose_relay(environ, start_response)
+        return self.app(environ, start_response) if relay is None else relay.run(self.app)
 
-    def _decide(self, environ: Environ, start_response: StartResponse) -> _WsgiTee | TimedWSGIReplay | None:
+    def _choose_relay(self, environ: Environ, start_response: StartResponse) -> _WsgiTee | TimedWSGIReplay | None:
         try:
             recorder = self._recorder
             if _MARK in environ:
-                recorder.count_loop()
+                recorder.count_replay()
                 settings = recorder.settings
                 return TimedWSGIReplay(environ, start_response, settings.body_cap_bytes, settings.build)
-            u = recorder.draw()
-            if u >= recorder.snapshot.ceiling or _TAKEN in environ:
+            draw = recorder.draw()
+            if draw >= recorder.snapshot.ceiling or _RECORDED in environ:
                 return None
-            target = wsgi_target(environ)
-            recording = recorder.begin(u, environ["REQUEST_METHOD"], target, partial(_read_head, environ, target))
+            target = read_wsgi_target(environ)
+            read_head = partial(_read_head, environ, target)
+            recording = recorder.begin_recording(draw, environ["REQUEST_METHOD"], target, read_head)
             if recording is None:
                 return None
-            environ[_TAKEN] = True
+            environ[_RECORDED] = True
             return _WsgiTee(recorder, recording, environ, start_response)
-        except BaseException as error:  # not only Exception: a panic of an extension module is none
-            self._recorder.complain("deciding about a request", error)
+        except BaseException as error:  # a panic of an extension module is no Exception
+            self._recorder.log_error("deciding about a request", error)
             return None
 
 
@@ -75,92 +77,99 @@ class _WsgiTee:
     def __init__(
         self, recorder: CaptureRecorder, recording: Recording, environ: Environ, start_response: StartResponse
     ) -> None:
-        self._recorder, self._recording = recorder, recording
-        self._environ, self._start_response = environ, start_response
+        self._recorder = recorder
+        self._recording = recording
+        self._environ = environ
+        self._start_response = start_response
         self._path = str(environ.get("PATH_INFO", ""))
         if recording.head.body_bytes != 0 and "wsgi.input" in environ:
-            environ["wsgi.input"] = RequestInput(environ["wsgi.input"], self.hear)
+            environ["wsgi.input"] = RequestInput(environ["wsgi.input"], self.record_read)
 
     def run(self, app: WSGIApp) -> Iterable[bytes]:
         try:
             result = app(self._environ, self.start_response)
         except BaseException:
-            self._recorder.abort(self._recording)
+            self._recorder.abort_recording(self._recording)
             raise
         try:
-            return self._watched(result)
+            return self._wrap_body(result)
         except BaseException as error:
-            self._recorder.give_up(self._recording, error)
+            self._recorder.abandon_recording(self._recording, error)
             return result
 
     def start_response(self, *args: Any) -> Callable[[bytes], Any]:
-        headers = _copied(args)  # before the server has them, which may change the list in place
+        headers = _copy_headers(args)  # before the server has the list, which it may change in place
         write = self._start_response(*args)
         if not self._recording.open:
             return write
         try:
-            self._recording.begin_answer(int(args[0][:3]), _content_type(headers), headers)
-            # Flask forgets it before the body's end.
-            self._recording.route = picked_up(wsgi_route, self._environ, self._path)
+            self._recording.begin_response(int(args[0][:3]), _find_content_type(headers), headers)
+            # Now, because Flask forgets the route before the body ends.
+            self._recording.route = find_route(find_wsgi_route, self._environ, self._path)
         except BaseException as error:
-            self._recorder.give_up(self._recording, error)
+            self._recorder.abandon_recording(self._recording, error)
             return write
         return partial(self._write, write)
 
-    def hear(self, chunk: bytes, size: Any, rest: bool) -> None:
-        """Record what the app read, having asked for `size`; with `rest`, getting less means that this was all."""
+    def record_read(self, chunk: bytes, size: Any, short_is_last: bool) -> None:
+        """Record what the app read when it asked for `size` bytes (None or negative: all there is).
+
+        With `short_is_last`, fewer bytes than asked for mean that the body has ended.
+        """
         try:
             size = -1 if size is None else size
-            self._recording.hear(chunk, end=size != 0 and (not chunk or (rest and not 0 < size <= len(chunk))))
+            last = size != 0 and (not chunk or (short_is_last and not 0 < size <= len(chunk)))
+            self._recording.add_request_chunk(chunk, last=last)
         except BaseException as error:
-            self._recorder.give_up(self._recording, error)
+            self._recorder.abandon_recording(self._recording, error)
 
-    def say(self, chunk: bytes) -> None:
-        """Record what the app gives the server."""
+    def record_chunk(self, chunk: bytes) -> None:
+        """Record a piece of the response that the app gives the server."""
         try:
-            self._recording.say(chunk, perf_counter())
+            self._recording.add_response_chunk(chunk, perf_counter())
         except BaseException as error:
-            self._recorder.give_up(self._recording, error)
+            self._recorder.abandon_recording(self._recording, error)
 
-    def end(self, complete: bool) -> None:
-        """Record the end of the response; `complete` says that the app had nothing more to give."""
+    def record_end(self, exhausted: bool) -> None:
+        """Record the end of the response. `exhausted`: the app had nothing more to give; else the server stopped."""
         recording = self._recording
         try:
             if recording.open:
-                if complete or recording.is_whole():
+                if exhausted or recording.is_response_complete():
                     recording.finish()
                 else:
                     recording.skip("aborted")
         except BaseException as error:
-            self._recorder.give_up(self._recording, error)
+            self._recorder.abandon_recording(self._recording, error)
 
     def _write(self, write: Callable[[bytes], Any], data: bytes) -> Any:
         written = write(data)
-        self.say(data)
+        self.record_chunk(data)
         return written
 
-    def _watched(self, result: Iterable[bytes]) -> Iterable[bytes]:
-        """Give the server what it would have got, or something that passes on the same."""
+    def _wrap_body(self, result: Iterable[bytes]) -> Iterable[bytes]:
+        """Return the app's body itself where the server may look at its type, else one that yields the same chunks."""
         wrapper = self._environ.get("wsgi.file_wrapper")
-        if isinstance(wrapper, type) and isinstance(result, wrapper):  # the server asks for the type, and sends a file
+        if isinstance(wrapper, type) and isinstance(result, wrapper):  # the server checks the type, and sends the file
             self._recording.skip("unsupported")
             return result
-        if isinstance(result, list | tuple):  # a server may ask for the length; and all of it is here already
+        if isinstance(result, list | tuple):  # complete already, and a server may ask for its length
             for chunk in result or (b"",):
-                self.say(chunk)
-            self.end(True)
+                self.record_chunk(chunk)
+            self.record_end(True)
             return result
-        return (SizedResponseBody if hasattr(result, "__len__") else ResponseBody)(result, self.say, self.end)
+        body_class = SizedResponseBody if hasattr(result, "__len__") else ResponseBody
+        return body_class(result, self.record_chunk, self.record_end)
 
 
-def _copied(args: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
+def _copy_headers(args: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
     try:
         return tuple(args[1])
     except Exception:
         return ()
 
 
-def _content_type(headers: tuple[tuple[str, str], ...]) -> str:
+def _find_content_type(headers: tuple[tuple[str, str], ...]) -> str:
     return next((value for name, value in headers if name.lower() == "content-type"), "")
 
 
@@ -183,7 +192,7 @@ def _read_head(environ: Environ, target: str) -> RequestHead:
         client=str(environ.get("REMOTE_ADDR", "")),
         headers=tuple(headers),
         fields=fields,
-        body_bytes=body_bytes(
+        body_bytes=determine_body_bytes(
             method,
             fields.get("content-length"),
             "transfer-encoding" in fields,

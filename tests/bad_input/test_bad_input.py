@@ -142,14 +142,14 @@ class House:
             for groups in ([requests], [writes], others):  # any path, and any method, counts for all there are
                 for group in groups:
                     self.start(group.launch, group.spec, percent=100)
-                self.until(lambda groups=groups: len(hook._recorder.snapshot.mirrors) == len(groups))
+                self.until(lambda groups=groups: len(hook._recorder.snapshot.sampling_launches) == len(groups))
                 for group in groups:
                     for case in group.cases:
                         self.send(group, port, case)
                 for group in groups:
                     self.await_ends(group)
                     self.cli.ok("ramp", group.launch, "0")
-                self.until(lambda: not hook._recorder.snapshot.mirrors)
+                self.until(lambda: not hook._recorder.snapshot.sampling_launches)
         for launch in self.launches:
             for _, fields in self.redis.execute_command("XRANGE", keys.captures(launch), "-", "+"):
                 exchange = unpack_exchange(pair_fields(fields))

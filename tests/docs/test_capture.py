@@ -12,7 +12,7 @@ import darklaunch
 import pytest
 from darklaunch.capture import recorder, skip_reasons
 from darklaunch.capture.redaction import CREDENTIAL_HEADERS
-from darklaunch.routes import learned
+from darklaunch.routes import learned_templates
 from darklaunch.settings import PREFIX, HookSettings, read_settings
 from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.launch.spec import LaunchSpec
@@ -48,9 +48,19 @@ def test_every_setting_is_read_from_the_documented_variable() -> None:
     given |= {"build": "v42", "seal_key": key, "signing_key": key, "promoted": "checkout-v2, search"}
     read = read_settings({}, {SETTINGS[keyword][0]: value for keyword, value in given.items()})
     assert read == HookSettings(
-        "redis://elsewhere", "shop", 1, 2, 3, frozenset({"x-a", "x-b"}), frozenset({"x-c"}), ("image/",), "v42",
-        parse_keys(key), parse_keys(key), frozenset({"checkout-v2", "search"}),
-    )  # fmt: skip
+        redis_url="redis://elsewhere",
+        app_name="shop",
+        body_cap_bytes=1,
+        outbox_bytes=2,
+        outbox_entries=3,
+        redact_headers=frozenset({"x-a", "x-b"}),
+        forward_headers=frozenset({"x-c"}),
+        skip_content_types=("image/",),
+        build="v42",
+        seal_key=parse_keys(key),
+        signing_key=parse_keys(key),
+        promoted=frozenset({"checkout-v2", "search"}),
+    )
 
 
 def test_every_skip_is_documented() -> None:
@@ -60,10 +70,8 @@ def test_every_skip_is_documented() -> None:
 
 def test_every_drop_is_documented() -> None:
     """Every reason that stands in the hook's code where something sampled is lost, and no other."""
-    code = "".join(path.read_text() for path in PRODUCER.glob("*.py"))
-    lost = (
-        r'(?:_lose|\.lose|refused|drop_waiting)\("(\w+)"|dropped\["(\w+)"\]|reason = "(stale)"|reason = .*?"(stale)" if'
-    )
+    code = "".join(path.read_text() for path in PRODUCER.rglob("*.py"))
+    lost = r'(?:_lose|count_lost|record_refused|drop_waiting)\("(\w+)"|dropped\["(\w+)"\]|drop_reason = .*?"(\w+)"\n'
     named = {reason for found in re.findall(lost, code) for reason in found if reason}
     named |= set(re.findall(r'"(oom|redis_down|superseded_by_rollback|paused|outbox_full)"', code))
     documented = {reason for cell, _ in table(TEXT, "dropped") for reason in re.findall(r"\w+", cell)}
@@ -79,7 +87,7 @@ def test_the_redacted_headers_are_listed() -> None:
     "said",
     [
         f"a path over {recorder.MATCHED_PATH_LIMIT} characters",
-        f"After {learned.LearnedTemplates()._most} templates",
+        f"After {learned_templates.LearnedTemplates()._limit} templates",
         f"({LaunchSpec('http://shadow').max_entries:,} exchanges per shard)",
         f"what waits within {recorder.EXIT_LIMIT_S:g} s",
     ],

@@ -66,7 +66,7 @@ def operate(cli: Cli, shadow: str, hook: CaptureMiddleware, answer: list[object]
     """Start a launch, mirror to it, and ask every question there is."""
     cli.ok("start", "shop", "--shadow", shadow, "--percent", "100")
     get(hook)
-    assert eventually(lambda: hook._recorder.snapshot.mirrors)
+    assert eventually(lambda: hook._recorder.snapshot.sampling_launches)
     for number in range(20):
         assert get(hook, f"/orders/{number}") == answer
     assert eventually(lambda: cli.json("report", "shop")["ledger"]["mismatched"] == 20)
@@ -79,7 +79,7 @@ def operate(cli: Cli, shadow: str, hook: CaptureMiddleware, answer: list[object]
     cli.ok("pause", "shop")
     cli.ok("resume", "shop")
     cli.ok("rollback", "shop")
-    assert eventually(lambda: not hook._recorder.snapshot.mirrors)
+    assert eventually(lambda: not hook._recorder.snapshot.sampling_launches)
 
 
 async def test_the_parts_run_as_the_documented_users(urls, dsn, tmp_path, caplog) -> None:

@@ -29,7 +29,7 @@ class Hook:
         self.recorder = self.app._recorder
         self.asked = self.wrong = 0
         self.slowest_s = 0.0
-        self._flusher: Any = None
+        self._delivery: Any = None
         self._at_rest = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -39,19 +39,19 @@ class Hook:
 
     @property
     def sampling(self) -> bool:
-        return bool(self.recorder.snapshot.mirrors)
+        return bool(self.recorder.snapshot.sampling_launches)
 
     @property
     def sampled(self) -> int:
         """How many requests the hook counts as sampled, for all launches."""
-        self._flusher = self.recorder._flusher or self._flusher
-        return sum(lane.sampled for lane in self._flusher._lanes.values()) if self._flusher else 0
+        self._delivery = self.recorder._delivery or self._delivery
+        return sum(queue.sampled for queue in self._delivery._queues.values()) if self._delivery else 0
 
     def sampled_for(self, launch: str) -> int:
         """Say how many requests the hook counts as sampled for one launch."""
-        self._flusher = self.recorder._flusher or self._flusher
-        lane = self._flusher._lanes.get(launch) if self._flusher else None
-        return lane.sampled if lane else 0
+        self._delivery = self.recorder._delivery or self._delivery
+        queue = self._delivery._queues.get(launch) if self._delivery else None
+        return queue.sampled if queue else 0
 
     def begin(self) -> None:
         """Have it start and find the launches."""

@@ -174,7 +174,7 @@ def test_a_fork_with_a_full_outbox(stage: Stage) -> None:
     if child == 0:  # it starts anew: what its parent holds stays its parent's
         try:
             hook.ask(1)
-            os._exit(0 if hook.wrong == 0 and len(hook.recorder.outbox) <= 1 else 1)
+            os._exit(0 if hook.wrong == 0 and len(hook.recorder.buffer) <= 1 else 1)
         finally:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -154,7 +154,7 @@ def test_one_launchs_sick_shadow_slows_no_other(stage: Stage) -> None:
         stage.worker()
         stage.comparator()
         hook = stage.hook()
-        stage.until(lambda: len(hook.recorder.snapshot.mirrors) == 2)
+        stage.until(lambda: len(hook.recorder.snapshot.sampling_launches) == 2)
         began_s = time.time()
         hook.load(50)
         stage.until(lambda: stage.rows("matched", since_s=began_s, name=other) >= 150, 15)

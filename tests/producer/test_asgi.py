@@ -94,7 +94,7 @@ def test_the_apps_own_exception_comes_out_unchanged_and_is_counted(error, sent):
     assert not seen.exchanges
 
 
-@pytest.mark.parametrize("step", ["__init__", "hear", "begin_answer", "say", "finish"])
+@pytest.mark.parametrize("step", ["__init__", "add_request_chunk", "begin_response", "add_response_chunk", "finish"])
 def test_an_error_of_the_hook_reaches_the_log_and_nobody_else(step, monkeypatch, caplog):
     def broken(*_, **__):
         raise ZeroDivisionError("in the hook")
@@ -110,8 +110,8 @@ def test_an_error_of_the_hook_reaches_the_log_and_nobody_else(step, monkeypatch,
 
 def test_the_server_gets_each_message_before_the_hook_looks_at_it(monkeypatch):
     order = []
-    say = Recording.say
-    monkeypatch.setattr(Recording, "say", lambda *args: (order.append("hook"), say(*args)))
+    add_chunk = Recording.add_response_chunk
+    monkeypatch.setattr(Recording, "add_response_chunk", lambda *args: (order.append("hook"), add_chunk(*args)))
 
     class Watched(Server):
         async def send(self, message):
@@ -297,7 +297,7 @@ def test_the_origin_is_what_the_client_asked_or_else_the_servers_own_name(header
 
 def test_memory_is_bounded_over_all_requests_under_way(monkeypatch):
     """A hundred slow responses at once hold no more than the outbox may; the rest is counted, and memory comes back."""
-    outboxes = []
+    buffers = []
 
     async def slow(scope, receive, send):
         await send(start())
@@ -311,8 +311,8 @@ def test_memory_is_bounded_over_all_requests_under_way(monkeypatch):
         calls = [asyncio.ensure_future(app(scope_of(), Server().receive, Server().send)) for _ in range(300)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        outboxes.append(app._recorder.outbox)
-        assert outboxes[0].used_bytes <= 16 * 1_048_576
+        buffers.append(app._recorder.buffer)
+        assert buffers[0].used_bytes <= 16 * 1_048_576
         release.set()
         await asyncio.gather(*calls)
 
@@ -322,7 +322,7 @@ def test_memory_is_bounded_over_all_requests_under_way(monkeypatch):
         asyncio.run(crowd())
         assert len(seen.exchanges) + seen.dropped["outbox_full"] == 300
         assert 100 < len(seen.exchanges) < 200
-    assert outboxes[0].used_bytes == 0
+    assert buffers[0].used_bytes == 0
 
 
 def test_hearing_that_the_client_left_while_the_last_chunk_is_sent_is_not_an_abort():

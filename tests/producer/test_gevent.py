@@ -49,7 +49,7 @@ def test_answers_are_the_same_exchanges_arrive_and_the_exit_is_in_time(redis_url
         began = time.monotonic()
         served.stop()
         assert time.monotonic() - began < 10
-    assert "the hook failed" not in served.log()
+    assert "darklaunch failed" not in served.log()
     assert all(counters.closed for counters in launch.counters())
     assert_balanced(launch)
     assert not launch.hooks()

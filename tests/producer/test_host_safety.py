@@ -15,9 +15,9 @@ from darklaunch.capture.recorder import CaptureRecorder
 from darklaunch.capture.recording import Recording
 from darklaunch.capture.serialize import RecordingSerializer
 from darklaunch.delivery import known_promotions, thread
+from darklaunch.delivery.launch_poller import SnapshotPoller
 from darklaunch.delivery.launch_queue import LaunchQueue
-from darklaunch.delivery.launch_watch import LaunchWatch
-from darklaunch.delivery.packing import PackedRecording, RecordingPacker
+from darklaunch.delivery.packing import PreparedRecording, RecordingPacker
 from darklaunch.delivery.redis_connection import RedisConnection
 from darklaunch.delivery.telemetry import HookTelemetry
 from greenlet import GreenletExit
@@ -30,62 +30,62 @@ from .test_wsgi import answering as wsgi_answering
 
 IN_REQUEST = [
     (Recording, "__init__"),
-    (Recording, "hear"),
-    (Recording, "begin_answer"),
-    (Recording, "say"),
+    (Recording, "add_request_chunk"),
+    (Recording, "begin_response"),
+    (Recording, "add_response_chunk"),
     (Recording, "finish"),
-    (Recording, "_keep"),
-    (Recording, "_hold"),
-    (RecordingSerializer, "write"),
-    (CaptureRecorder, "begin"),
-    (CaptureRecorder, "_refused"),
-    (RecordingBuffer, "reserve"),
-    (RecordingBuffer, "put"),
-    (RecordingBuffer, "note"),
-    (recorder, "request_skip"),
-    (recorder, "path_of"),
-    (recording, "response_skip"),
-    (asgi, "asgi_target"),
+    (Recording, "_keep_chunk"),
+    (Recording, "_reserve"),
+    (RecordingSerializer, "serialize"),
+    (CaptureRecorder, "begin_recording"),
+    (CaptureRecorder, "_is_refused"),
+    (RecordingBuffer, "reserve_bytes"),
+    (RecordingBuffer, "add_recording"),
+    (RecordingBuffer, "add_note"),
+    (recorder, "find_request_skip"),
+    (recorder, "strip_query"),
+    (recording, "find_response_skip"),
+    (asgi, "read_asgi_target"),
     (asgi, "_read_head"),
-    (asgi, "body_bytes"),
-    (asgi, "_content_type"),
-    (asgi, "picked_up"),
-    (asgi, "asgi_route"),
+    (asgi, "determine_body_bytes"),
+    (asgi, "_find_content_type"),
+    (asgi, "find_route"),
+    (asgi, "find_asgi_route"),
     (asgi, "_AsgiTee"),
-    (wsgi, "wsgi_target"),
+    (wsgi, "read_wsgi_target"),
     (wsgi, "_read_head"),
-    (wsgi, "body_bytes"),
-    (wsgi, "_content_type"),
-    (wsgi, "picked_up"),
-    (wsgi, "wsgi_route"),
+    (wsgi, "determine_body_bytes"),
+    (wsgi, "_find_content_type"),
+    (wsgi, "find_route"),
+    (wsgi, "find_wsgi_route"),
     (wsgi, "_WsgiTee"),
     (wsgi, "ResponseBody"),
 ]
 AT_AN_EARLY_END = [
     (Recording, "skip"),
-    (Recording, "is_whole"),
-    (Recording, "_drop"),
-    (RecordingBuffer, "release"),
-    (RecordingBuffer, "note"),
+    (Recording, "is_response_complete"),
+    (Recording, "_discard"),
+    (RecordingBuffer, "release_bytes"),
+    (RecordingBuffer, "add_note"),
 ]
 IN_BACKGROUND = [
     (thread.DeliveryThread, "_pause_s"),
-    (LaunchWatch, "poll"),
-    (LaunchWatch, "look"),
-    (RecordingBuffer, "take"),
+    (SnapshotPoller, "poll"),
+    (SnapshotPoller, "refresh"),
+    (RecordingBuffer, "take_recordings"),
     (RecordingBuffer, "take_notes"),
-    (RecordingPacker, "sample"),
-    (RecordingPacker, "_endpoint"),
-    (PackedRecording, "parcel"),
-    (PackedRecording, "settle"),
-    (LaunchQueue, "obey"),
-    (LaunchQueue, "offer"),
+    (RecordingPacker, "prepare"),
+    (RecordingPacker, "_name_endpoint"),
+    (PreparedRecording, "pack"),
+    (PreparedRecording, "release"),
+    (LaunchQueue, "apply_state"),
+    (LaunchQueue, "add"),
     (LaunchQueue, "next_batch"),
-    (LaunchQueue, "admission"),
-    (LaunchQueue, "admitted"),
+    (LaunchQueue, "build_admission"),
+    (LaunchQueue, "record_admitted"),
     (LaunchQueue, "counters"),
-    (HookTelemetry, "write"),
-    (RedisConnection, "ask"),
+    (HookTelemetry, "write_due"),
+    (RedisConnection, "send"),
     (thread, "call_script"),
 ]
 WHOLE = [start(200, (b"content-type", b"text/plain")), body(b"ok")]
@@ -138,7 +138,7 @@ class House:
             assert call(app) == (["200 OK", PLAIN], [b"a", b"b"], None)
 
     def sampling(self) -> bool:
-        return all(recorder.snapshot.mirrors for recorder in self.recorders)
+        return all(recorder.snapshot.sampling_launches for recorder in self.recorders)
 
 
 @pytest.fixture
@@ -210,11 +210,11 @@ def test_an_internal_that_fails_where_an_app_gives_up_leaves_the_apps_own_error(
 @pytest.mark.parametrize("mode", ["raise", "BaseException"])
 def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monkeypatch):
     for owner, name in [
-        (promotion, "_start"),
-        (known_promotions.KnownPromotions, "wait"),
-        (promotion, "_in_event_loop"),
+        (promotion, "_start_following"),
+        (known_promotions.KnownPromotions, "wait_for_first_read"),
+        (promotion, "_is_in_event_loop"),
     ]:
-        monkeypatch.setattr(promotion.FLAGS, "followed", False)
+        monkeypatch.setattr(promotion.PROMOTIONS, "followed", False)
         with monkeypatch.context() as patched:
             broken = Broken(mode, getattr(owner, name))
             patched.setattr(owner, name, broken)
@@ -226,7 +226,7 @@ def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monk
 def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_server(house, delivered, monkeypatch):
     """Cancelling, a time limit, a signal: the hook raises no such thing itself, and must not swallow it."""
     apps, launch = house
-    for owner, name in [(CaptureRecorder, "begin"), (Recording, "say"), (Recording, "finish")]:
+    for owner, name in [(CaptureRecorder, "begin_recording"), (Recording, "add_response_chunk"), (Recording, "finish")]:
         with monkeypatch.context() as patched:
             patched.setattr(owner, name, Broken(delivered, getattr(owner, name)))
             for app, _ in apps.asgi:
@@ -243,7 +243,7 @@ def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_se
 @pytest.mark.parametrize("mode", ["raise", "BaseException", "sleep", "hang"])
 def test_an_internal_that_breaks_in_the_background_changes_nothing_and_is_survived(house, mode, monkeypatch):
     apps, launch = house
-    monkeypatch.setattr(thread, "AFTER_ERROR_S", 0.01)
+    monkeypatch.setattr(thread, "PAUSE_AFTER_ERROR_S", 0.01)
     for owner, name in IN_BACKGROUND:
         with monkeypatch.context() as patched:
             broken = Broken(mode, getattr(owner, name))

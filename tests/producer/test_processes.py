@@ -31,9 +31,9 @@ def ask(times):
 def begin():
     ask(1)
     give_up = time.monotonic() + 30
-    while not app._recorder.snapshot.mirrors and time.monotonic() < give_up:
+    while not app._recorder.snapshot.sampling_launches and time.monotonic() < give_up:
         time.sleep(0.01)
-    assert app._recorder.snapshot.mirrors
+    assert app._recorder.snapshot.sampling_launches
 """
 
 
@@ -131,7 +131,7 @@ begin(); ask(20); print('on', flush=True); sys.stdin.readline()
 ask(40)
 child = os.fork()
 if child == 0:
-    assert len(app._recorder.outbox) == 0 and app._recorder.outbox.used_bytes == 0
+    assert len(app._recorder.buffer) == 0 and app._recorder.buffer.used_bytes == 0
     ask(40)
     began = time.monotonic()
     app._recorder.stop(for_good=True)
@@ -142,7 +142,7 @@ assert status == 0
 began = time.monotonic()
 app._recorder.stop(for_good=True)
 assert time.monotonic() - began < 3
-print(app._recorder.outbox.used_bytes)
+print(app._recorder.buffer.used_bytes)
 """
     environment = {"DARKLAUNCH_OUTBOX_ENTRIES": "30"}
     process = run(program, valkey.url, **environment)

@@ -159,10 +159,11 @@ def test_with_a_hook_its_thread_answers(valkey):
     Launch(valkey.url, "checkout").publish("promoted")
     program = """
 import asyncio, threading
-from darklaunch import CaptureMiddleware, flags, is_promoted
+from darklaunch import CaptureMiddleware, is_promoted
+from darklaunch.delivery.known_promotions import KnownPromotions
 app = CaptureMiddleware(None)
 waits = []
-flags.Flags.wait = lambda *args: waits.append(args)
+KnownPromotions.wait_for_first_read = lambda *args: waits.append(args)
 async def main():
     for _ in range(1000):
         if is_promoted("checkout"):
@@ -201,8 +202,8 @@ def test_silence_replaces_no_answer():
     def state(status: LaunchStatus, *, hold: bool = False) -> LaunchState:
         return LaunchState("", status, 100, hold, 1, LaunchSpec("http://shadow"))
 
-    flags = KnownPromotions()
-    flags.learn(
+    promotions = KnownPromotions()
+    promotions.update(
         {
             "a": state(LaunchStatus.PROMOTED),
             "b": state(LaunchStatus.PROMOTED, hold=True),
@@ -210,7 +211,7 @@ def test_silence_replaces_no_answer():
         }
     )
     for told in ({}, {"b": state(LaunchStatus.ACTIVE)}):
-        flags.learn(told)
-        assert flags.answers == {"a": True, "b": False, "c": False}
-    flags.learn({"a": state(LaunchStatus.ROLLED_BACK)})
-    assert flags.answers == {"a": False, "b": False, "c": False}
+        promotions.update(told)
+        assert promotions.by_launch == {"a": True, "b": False, "c": False}
+    promotions.update({"a": state(LaunchStatus.ROLLED_BACK)})
+    assert promotions.by_launch == {"a": False, "b": False, "c": False}

@@ -6,7 +6,8 @@ import logging
 
 import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
-from darklaunch.settings import BadSetting, HookSettings, read_settings
+from darklaunch.errors import BadSetting
+from darklaunch.settings import HookSettings, read_settings
 
 from tests.support.asgi import answering, body, get, start
 
@@ -58,4 +59,4 @@ def test_without_a_redis_the_hook_says_so_once_and_does_nothing(caplog, monkeypa
         for _ in range(3):
             app = CaptureMiddleware(answering(start(), body(b"ok")), app_name="without a redis")
             assert get(app) == [start(), body(b"ok")]
-    assert caplog.messages == ["nothing is captured: DARKLAUNCH_REDIS_URL is not set; replays are timed"]
+    assert caplog.messages == ["darklaunch captures nothing: DARKLAUNCH_REDIS_URL is not set; it still times replays"]

@@ -273,7 +273,7 @@ def test_a_server_that_stops_at_the_announced_length_has_sent_all():
 def test_a_server_that_forgets_to_close_leaves_no_memory_behind():
     app = WSGICaptureMiddleware(answering(b"x" * 1000, b"y"))
     with captured() as seen:
-        outbox = app._recorder.outbox
+        outbox = app._recorder.buffer
         result = iter(app(environ_of(), lambda *_: None))
         assert next(result) == b"x" * 1000
         assert outbox.used_bytes > 1000
@@ -282,7 +282,7 @@ def test_a_server_that_forgets_to_close_leaves_no_memory_behind():
     assert seen.skipped == {"aborted": 1}
 
 
-@pytest.mark.parametrize("step", ["__init__", "hear", "begin_answer", "say", "finish"])
+@pytest.mark.parametrize("step", ["__init__", "add_request_chunk", "begin_response", "add_response_chunk", "finish"])
 @pytest.mark.parametrize("wrap", [iter, list], ids=["iterator", "list"])
 def test_an_error_of_the_hook_reaches_the_log_and_nobody_else(step, wrap, monkeypatch, caplog):
     def broken(*_, **__):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
-from darklaunch.capture.recorder import recorders
+from darklaunch.recorders import list_recorders
 
 from darklaunch_console.errors import ConsoleError
 
@@ -103,7 +103,7 @@ def _run(driver: AppDriver, times: int, answers: Any) -> None:
 def _wait_for_launch(told: dict[str, Any]) -> None:
     """Wait until the hook's background thread knows of the launch: only then is anything measured."""
     until_s = time.monotonic() + READY_LIMIT_S
-    while told["redis_url"] and not any(recorder.snapshot.mirrors for recorder in recorders()):
+    while told["redis_url"] and not any(recorder.snapshot.sampling_launches for recorder in list_recorders()):
         if time.monotonic() > until_s:
             raise AppDidNotRespond("the hook did not find its launch on the Redis that was started for it")
         time.sleep(0.05)

@@ -7,10 +7,11 @@ import re
 from typing import Final
 
 from darklaunch_comparator.rules import check_rules, dump_rules
-from darklaunch_shared.errors import BadOrigin
+from darklaunch_shared.errors import BadLaunch, BadOrigin
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.launch.sticky import parse_sticky
 
 from darklaunch_console.errors import BadUsage
 
@@ -72,15 +73,11 @@ def build_spec(
 
 
 def check_sticky(text: str) -> str:
-    """Return a sampling key in its normal form. Raises BadUsage unless it is header:NAME, cookie:NAME or client."""
-    kind, colon, field = text.partition(":")
-    if text in ("", "client"):
-        return text
-    if colon and kind == "header" and _TOKEN.fullmatch(field):
-        return f"header:{field.lower()}"
-    if colon and kind == "cookie" and field and not any(c in ' ;,="\\' or not c.isprintable() for c in field):
-        return text
-    raise BadUsage(f"--sticky {text!r} names no key: write header:NAME, cookie:NAME or client")
+    """Return a sampling key in the form that launches store. Raises BadUsage unless it can be parsed."""
+    try:
+        return str(parse_sticky(text) or "")
+    except BadLaunch as error:
+        raise BadUsage(f"--sticky {error}") from None
 
 
 def check_header(name: str) -> str:

@@ -1,1 +1,1 @@
-"""What happens inside a request: sample it, record it, write it down."""
+"""What happens inside a request: sample it, record it, serialize it."""

@@ -1,4 +1,4 @@
-"""What a request thread knows of the launches: one immutable value, replaced whole by the background thread."""
+"""What request threads know of the launches: one immutable value, which the delivery thread replaces whole."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,67 +7,75 @@ from typing import Final
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.path_policy import PathPolicy, compile_path_policy
 from darklaunch_shared.launch.spec import LaunchState
+from darklaunch_shared.launch.sticky import StickyKey, parse_sticky
 
-from .sampling import StickyKey, parse_sticky
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingLaunch:
     """A launch that samples now: its share of requests (0 to 1) and which requests it may mirror.
 
-    `patterned` says that not every safe request is mirrored. `barred`, when not "", is what every request is skipped
-    for. `seals` says that credentials are to travel sealed.
+    `restricted` is True unless it mirrors every request with a safe method. `skip_reason`, unless "", is the reason
+    for which every request is skipped. `seals` is True when credentials must be sealed for the shadow.
     """
 
     name: str
     fraction: float
     sticky: StickyKey | None
     policy: PathPolicy
-    patterned: bool
-    barred: str = ""
+    restricted: bool
+    skip_reason: str = ""
     seals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchSnapshot:
-    """The launches as last read; `states` holds those that do not sample, too.
+    """The launches as last read. `states` holds all of them, `sampling_launches` those that sample now.
 
-    A request whose random number is not below `ceiling` concerns no launch. A sticky launch is decided by the
-    request's key instead, so it raises the ceiling to 1.
+    No launch wants a request whose random number is at or above `ceiling`. A sticky launch raises the ceiling to 1,
+    because the request's key decides instead of its random number.
     """
 
     ceiling: float = 0.0
-    mirrors: tuple[SamplingLaunch, ...] = ()
+    sampling_launches: tuple[SamplingLaunch, ...] = ()
     states: Mapping[str, LaunchState] = field(default_factory=dict[str, LaunchState])
 
 
-UNSTARTED: Final = LaunchSnapshot(
-    ceiling=2.0
-)  # above every random number: the first request starts the background thread
+# A ceiling above every random number: so the first request gets as far as starting the background thread.
+NOT_STARTED: Final = LaunchSnapshot(ceiling=2.0)
 OFF: Final = LaunchSnapshot()
 
 
-def snapshot_of(states: Mapping[str, LaunchState], *, can_seal: bool = False) -> tuple[LaunchSnapshot, dict[str, str]]:
-    """Build the snapshot, and say why for each launch that cannot be sampled as it stands.
+def build_snapshot(
+    states: Mapping[str, LaunchState], *, can_seal: bool = False
+) -> tuple[LaunchSnapshot, dict[str, str]]:
+    """Return the snapshot, and for each launch that cannot be sampled the reason, as text.
 
-    `can_seal` says that the hook has a key: without one, nothing of a launch that seals is sampled.
+    `can_seal` is whether the hook has a key to seal credentials with. Without it, a launch that seals skips all.
     """
-    mirrors: list[SamplingLaunch] = []
-    broken: dict[str, str] = {}
+    sampling_launches: list[SamplingLaunch] = []
+    problems: dict[str, str] = {}
     for name, state in sorted(states.items()):
         if state.fraction <= 0:
             continue
+        spec = state.spec
         try:
-            spec = state.spec
-            barred = "no_seal_key" if spec.seal and not can_seal else ""
-            if barred:
-                broken[name] = "it seals credentials, and this process has no usable DARKLAUNCH_SEAL_KEY"
-            patterned = bool(spec.allow or spec.only or spec.skip or barred)
-            sticky = parse_sticky(spec.sticky)
-            mirrors.append(
-                SamplingLaunch(name, state.fraction, sticky, compile_path_policy(spec), patterned, barred, spec.seal)
+            sticky, policy = parse_sticky(spec.sticky), compile_path_policy(spec)
+        except BadLaunch as error:
+            problems[name] = str(error)
+            continue
+        skip_reason = "no_seal_key" if spec.seal and not can_seal else ""
+        if skip_reason:
+            problems[name] = "it seals credentials, and this process has no usable DARKLAUNCH_SEAL_KEY"
+        sampling_launches.append(
+            SamplingLaunch(
+                name=name,
+                fraction=state.fraction,
+                sticky=sticky,
+                policy=policy,
+                restricted=bool(spec.allow or spec.only or spec.skip or skip_reason),
+                skip_reason=skip_reason,
+                seals=spec.seal,
             )
-        except BadLaunch as why:
-            broken[name] = str(why)
-    ceiling = max((1.0 if mirror.sticky else mirror.fraction for mirror in mirrors), default=0.0)
-    return LaunchSnapshot(ceiling, tuple(mirrors), states), broken
+        )
+    ceiling = max((1.0 if launch.sticky else launch.fraction for launch in sampling_launches), default=0.0)
+    return LaunchSnapshot(ceiling, tuple(sampling_launches), states), problems

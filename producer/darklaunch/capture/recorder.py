@@ -1,271 +1,208 @@
-"""The face of the hook towards a request: is it sampled, and what records it. Framework-free.
-
-There is one recorder per set of options and process. Its background thread (`Flusher`) starts with the first request
-or the server's start-up, never at import, so that a server may fork first; a forked child starts anew.
-"""
+"""What both middlewares ask about each request: which launches sample it, and what records it. Framework-free."""
 
 from __future__ import annotations
 
-import atexit
-import logging
-import os
 import threading
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from weakref import WeakSet
 
-from darklaunch_shared.crypto.sealing import Sealer
-from darklaunch_shared.errors import BadKey
 from darklaunch_shared.launch.spec import SAFE_METHODS
+from darklaunch_shared.launch.sticky import StickyKey
 
-from darklaunch.delivery.known_promotions import FLAGS
-from darklaunch.delivery.thread import DeliveryThread
-from darklaunch.internal_errors import ErrorLog, is_delivered
-from darklaunch.settings import BadSetting, HookSettings, read_settings
+from darklaunch.internal_errors import ErrorLog, is_external_interrupt
+from darklaunch.settings import HookSettings
 
 from .buffer import RecordingBuffer
-from .headers import as_text
-from .launch_snapshot import OFF, UNSTARTED, LaunchSnapshot, SamplingLaunch
+from .headers import decode_headers
+from .launch_snapshot import NOT_STARTED, OFF, LaunchSnapshot, SamplingLaunch
 from .recording import Recording, RequestHead
-from .request_target import path_of
-from .sampling import StickyKey, position, sticky_key
+from .request_target import strip_query
+from .sampling import compute_position, find_sticky_key
 from .serialize import RecordingSerializer
-from .skip_reasons import request_skip
-
-log = logging.getLogger("darklaunch")
+from .skip_reasons import find_request_skip
 
 EXIT_LIMIT_S: Final = 2.0
 MATCHED_PATH_LIMIT: Final = 512
-"""Longer paths are not held against a launch's patterns: a user could notice how long that takes."""
+"""Longer paths, in characters, are not matched against patterns: a user could notice how long that takes."""
 
 ReadHead = Callable[[], RequestHead]
 
 
-class CaptureRecorder:
-    """Decides about requests and records them.
+class Delivery(Protocol):
+    """What takes recordings out of the buffer and reads the launches, in the background."""
 
-    `snapshot` is replaced whole; reading it once and comparing `draw()` with its ceiling is all that a request costs
-    that no launch wants. `draw` gives random numbers of the hook's own: an app that seeds `random` keeps its sequence.
-    `hooks` are the middlewares that use it.
+    def start(self) -> None:
+        """Start it."""
+
+    def stop(self, limit_s: float) -> None:
+        """Send what waits and end it, within `limit_s`."""
+
+
+CreateDelivery = Callable[["CaptureRecorder"], Delivery]
+
+
+class CaptureRecorder:
+    """Decides which requests are sampled, and records them.
+
+    A request that no launch wants costs one read of `snapshot` and a comparison of `draw()` with its ceiling: the
+    delivery thread replaces the snapshot whole. `draw` has a random generator of its own, so that an app that seeds
+    `random` keeps its sequence. `hooks` are the middlewares that share this recorder.
     """
 
-    def __init__(self, settings: HookSettings, interface: str) -> None:
+    def __init__(self, settings: HookSettings, create_delivery: CreateDelivery) -> None:
         self.settings = settings
-        self.snapshot: LaunchSnapshot = UNSTARTED if settings.redis_url else OFF
+        self.snapshot: LaunchSnapshot = NOT_STARTED if settings.redis_url else OFF
         self.draw: Callable[[], float] = Random().random
-        self.outbox = RecordingBuffer(settings.outbox_bytes, settings.outbox_entries)
+        self.buffer = self._create_buffer()
         self.hooks: WeakSet[Any] = WeakSet()
-        self._interface, self._writer = interface, RecordingSerializer(settings)
-        self._sealer = _sealer_of(settings)  # not later: the thread must import nothing
-        self._flusher: DeliveryThread | None = None
+        self._create_delivery = create_delivery
+        self._serializer = RecordingSerializer(settings)
+        self._delivery: Delivery | None = None
         self._starting = threading.Lock()
-        self._complaint = ErrorLog()
+        self._error_log = ErrorLog()
 
     @property
     def running(self) -> bool:
-        """Whether it has a background thread."""
-        return self._flusher is not None
+        """True while a background thread delivers for it."""
+        return self._delivery is not None
 
-    def begin(self, u: float, method: str, target: str, read_head: ReadHead) -> Recording | None:
-        """Start recording a request for the launches that sample it; None when there are none.
+    def begin_recording(self, draw: float, method: str, target: str, read_head: ReadHead) -> Recording | None:
+        """Begin to record a request for the launches that sample it; None when no launch does.
 
-        `u` is the request's random number, `read_head` reads the rest of the request if that is needed.
+        `draw` is the request's random number (0 to 1). `read_head` reads the rest of the request, and is called only
+        when it is needed.
         """
         snapshot = self.snapshot
-        if snapshot is UNSTARTED:
+        if snapshot is NOT_STARTED:
             self.start()
             return None
         head: RequestHead | None = None
         launches: list[str] = []
-        seals, plain = False, bool(target) and method in SAFE_METHODS
-        for mirror in snapshot.mirrors:
-            if mirror.sticky is None:
-                sampled = u < mirror.fraction
+        seals, is_safe = False, bool(target) and method in SAFE_METHODS
+        for launch in snapshot.sampling_launches:
+            if launch.sticky is None:
+                sampled = draw < launch.fraction
             else:
                 head = head or read_head()
-                sampled = self._sticks(mirror, mirror.sticky, head, u)
-            if sampled and ((plain and not mirror.patterned) or not self._refused(mirror, method, target)):
-                launches.append(mirror.name)
-                seals = seals or mirror.seals
+                sampled = self._samples_key(launch, launch.sticky, head, draw)
+            if sampled and ((is_safe and not launch.restricted) or not self._is_refused(launch, method, target)):
+                launches.append(launch.name)
+                seals = seals or launch.seals
         if not launches:
             return None
         head = head or read_head()
-        if reason := request_skip(head.fields):
-            self.outbox.note(tuple(launches), reason)
+        if reason := find_request_skip(head.fields):
+            self.buffer.add_note(tuple(launches), reason)
             return None
-        return Recording(head, tuple(launches), self.outbox, self._writer, seals=seals)
+        return Recording(head, tuple(launches), self.buffer, self._serializer, seals=seals)
 
-    def count_loop(self) -> None:
-        """Count a replay that a launch would have sampled, had it been a user's request."""
+    def count_replay(self) -> None:
+        """Count a replay as skipped (`loop`) for each launch that would have sampled it as a user's request."""
         self.start()
-        u = self.draw()
-        for mirror in self.snapshot.mirrors:
-            if u < mirror.fraction:
-                self.outbox.note((mirror.name,), "loop")
+        draw = self.draw()
+        for launch in self.snapshot.sampling_launches:
+            if draw < launch.fraction:
+                self.buffer.add_note((launch.name,), "loop")
 
     def start(self) -> None:
-        """Start the background thread, once; never waits for another thread that is at it."""
-        if self.snapshot is not UNSTARTED or not self._starting.acquire(blocking=False):
+        """Start the background thread, once. Does not wait for another thread that is starting it."""
+        if self.snapshot is not NOT_STARTED or not self._starting.acquire(blocking=False):
             return
         try:
-            if self.snapshot is UNSTARTED:
+            if self.snapshot is NOT_STARTED:
                 self.snapshot = OFF
-                self.outbox = RecordingBuffer(self.settings.outbox_bytes, self.settings.outbox_entries)
-                self._flusher = DeliveryThread(
-                    self.settings, self._interface, self.outbox, self._publish, self._sealer, lambda: list(self.hooks)
-                )
-                self._flusher.start()
+                self.buffer = self._create_buffer()
+                self._delivery = self._create_delivery(self)
+                self._delivery.start()
         except BaseException as error:
-            self.complain("starting its background thread", error)
+            self.log_error("starting its background thread", error)
         finally:
             self._starting.release()
 
     def stop(self, *, for_good: bool) -> None:
-        """Write what waits and end the background thread, in 2 s at most.
+        """Send what waits and end the background thread, within 2 s.
 
         Unless it is for good, the next request starts a new one.
         """
-        flusher, self._flusher = self._flusher, None
-        if flusher is not None:
-            self.snapshot = OFF if for_good else UNSTARTED
-            FLAGS.followed = False
-            flusher.stop(EXIT_LIMIT_S)
+        delivery, self._delivery = self._delivery, None
+        if delivery is not None:
+            self.snapshot = OFF if for_good else NOT_STARTED
+            delivery.stop(EXIT_LIMIT_S)
 
-    def forget(self) -> None:
-        """Start over in a forked child: what the parent holds stays the parent's."""
+    def reset_after_fork(self) -> None:
+        """Start over in a forked child: the parent's thread and what waits for it stay the parent's."""
         self.draw = Random().random
-        self.outbox = RecordingBuffer(self.settings.outbox_bytes, self.settings.outbox_entries)
-        if self._flusher is not None or self._starting.locked():
-            self._flusher = None
-            self.snapshot = UNSTARTED
+        self.buffer = self._create_buffer()
+        if self._delivery is not None or self._starting.locked():
+            self._delivery = None
+            self.snapshot = NOT_STARTED
         self._starting = threading.Lock()
 
-    def divert(self, snapshot: LaunchSnapshot, outbox: RecordingBuffer) -> None:
-        """Record for these launches into this outbox, whatever Redis says; the background thread ends."""
+    def divert(self, snapshot: LaunchSnapshot, buffer: RecordingBuffer) -> None:
+        """Record for these launches into this buffer, whatever Redis says; the background thread ends."""
         self.stop(for_good=True)
-        self.snapshot, self.outbox = snapshot, outbox
+        self.snapshot = snapshot
+        self.buffer = buffer
 
     def restore(self) -> None:
         """End a diversion: start over as if new."""
-        self.outbox = RecordingBuffer(self.settings.outbox_bytes, self.settings.outbox_entries)
-        self.snapshot = UNSTARTED if self.settings.redis_url else OFF
+        self.buffer = self._create_buffer()
+        self.snapshot = NOT_STARTED if self.settings.redis_url else OFF
 
-    def give_up(self, recording: Recording, error: BaseException) -> None:
-        """End a recording over the error being handled, as `complain` does."""
-        self.complain("recording a request", error)
-        self._end(recording, "hook_error")
+    def publish_snapshot(self, delivery: Delivery, snapshot: LaunchSnapshot) -> None:
+        """Sample by this snapshot from now on. Ignored when it comes from a thread that was replaced."""
+        if self._delivery is delivery:
+            self.snapshot = snapshot
 
-    def abort(self, recording: Recording) -> None:
-        """End a recording, if it is open, whose request did not come to its end."""
-        self._end(recording, "aborted")
+    def abandon_recording(self, recording: Recording, error: BaseException) -> None:
+        """End a recording because of the error being handled, which `log_error` logs or raises again."""
+        self.log_error("recording a request", error)
+        self._skip(recording, "hook_error")
 
-    def complain(self, doing: str, error: BaseException) -> None:
-        """Log the error being handled, which must not reach the app. One that was delivered goes on: it is raised."""
-        if is_delivered(error):
+    def abort_recording(self, recording: Recording) -> None:
+        """End a recording whose request did not complete, if it is still open."""
+        self._skip(recording, "aborted")
+
+    def log_error(self, activity: str, error: BaseException) -> None:
+        """Log and swallow an internal error. Raise again what came from outside (a signal, cancellation, time limit).
+
+        `activity` completes "darklaunch failed while".
+        """
+        if is_external_interrupt(error):
             raise error
-        self._complaint.log(doing)
+        self._error_log.log_error(activity)
 
-    def _end(self, recording: Recording, reason: str) -> None:
+    def _skip(self, recording: Recording, reason: str) -> None:
         try:
             recording.skip(reason)
         except BaseException as error:
             recording.open = False
-            self.complain("giving a recording up", error)
+            self.log_error("giving up a recording", error)
 
-    def _publish(self, flusher: DeliveryThread, snapshot: LaunchSnapshot) -> None:
-        if self._flusher is flusher:
-            self.snapshot = snapshot
+    def _create_buffer(self) -> RecordingBuffer:
+        return RecordingBuffer(self.settings.outbox_bytes, self.settings.outbox_entries)
 
-    def _sticks(self, mirror: SamplingLaunch, sticky: StickyKey, head: RequestHead, u: float) -> bool:
-        key = sticky_key(sticky, as_text(head.headers), head.client)
+    def _samples_key(self, launch: SamplingLaunch, sticky: StickyKey, head: RequestHead, draw: float) -> bool:
+        key = find_sticky_key(sticky, decode_headers(head.headers), head.client)
         if key:
-            return position(mirror.name, key) < mirror.fraction
-        if u < mirror.fraction:
-            self.outbox.note((mirror.name,), "no_sticky_key")
+            return compute_position(launch.name, key) < launch.fraction
+        if draw < launch.fraction:  # as many as a random launch would have sampled
+            self.buffer.add_note((launch.name,), "no_sticky_key")
         return False
 
-    def _refused(self, mirror: SamplingLaunch, method: str, target: str) -> bool:
-        path = path_of(target)
+    def _is_refused(self, launch: SamplingLaunch, method: str, target: str) -> bool:
+        path = strip_query(target)
         reason: str | None
         if not target:
             reason = "unsupported"
-        elif mirror.barred:
-            reason = mirror.barred
-        elif mirror.patterned and len(path) > MATCHED_PATH_LIMIT:
+        elif launch.skip_reason:
+            reason = launch.skip_reason
+        elif launch.restricted and len(path) > MATCHED_PATH_LIMIT:
             reason = "path"
         else:
-            reason = mirror.policy.refusal(method, path)
+            reason = launch.policy.refusal(method, path)
         if reason:
-            self.outbox.note((mirror.name,), reason)
+            self.buffer.add_note((launch.name,), reason)
         return reason is not None
-
-
-_recorders: dict[tuple[HookSettings, str], CaptureRecorder] = {}
-_newcomers: list[Callable[[CaptureRecorder], None]] = []
-
-
-def recorder_for(options: Mapping[str, Any], interface: str, hook: object) -> CaptureRecorder:
-    """Give the process's recorder for these options, for one more hook.
-
-    Wrong options and a missing URL turn it off; both are logged.
-    """
-    try:
-        settings = read_settings(options)
-    except BadSetting as wrong:
-        log.error("the hook is off: %s", wrong)
-        settings = HookSettings()
-    except Exception:
-        log.exception("the hook is off: its options could not be read")
-        settings = HookSettings()
-    else:
-        if not settings.redis_url and (settings, interface) not in _recorders:
-            log.warning("nothing is captured: DARKLAUNCH_REDIS_URL is not set; replays are timed")
-    FLAGS.give(settings.promoted)
-    recorder = _recorders.setdefault((settings, interface), CaptureRecorder(settings, interface))
-    recorder.hooks.add(hook)
-    for welcome in _newcomers:
-        welcome(recorder)
-    return recorder
-
-
-def _sealer_of(settings: HookSettings) -> Sealer | None:
-    try:
-        return Sealer(settings.seal_key) if settings.seal_key and settings.redis_url else None
-    except BadKey as unusable:
-        log.error("launches that seal credentials are not sampled: %s", unusable)
-        return None
-
-
-def recorders() -> list[CaptureRecorder]:
-    """Give all recorders of the process."""
-    return list(_recorders.values())
-
-
-@contextmanager
-def welcoming(welcome: Callable[[CaptureRecorder], None]) -> Generator[None]:
-    """Show each recorder to `welcome`: those there are, and those made until the block ends."""
-    _newcomers.append(welcome)
-    try:
-        for recorder in recorders():
-            welcome(recorder)
-        yield
-    finally:
-        _newcomers.remove(welcome)
-
-
-def _stop_all() -> None:
-    for recorder in recorders():
-        with suppress(Exception):
-            recorder.stop(for_good=True)
-
-
-def _forget_all() -> None:
-    for recorder in recorders():
-        recorder.forget()
-
-
-atexit.register(_stop_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)

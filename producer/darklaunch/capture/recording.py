@@ -1,7 +1,7 @@
-"""One request as it is being recorded: the request side of the hook, the same for ASGI and WSGI.
+"""One request while it is being recorded, the same for ASGI and WSGI.
 
-Bodies are kept as the chunks that passed, by reference. The rest is written down once the user has the whole answer;
-then nothing waits but that text, the bodies and the route.
+Bodies are kept as the chunks that passed, by reference. The rest is serialized once the user has the whole response:
+from then on only that text, the bodies and the route wait.
 """
 
 from time import perf_counter, time_ns
@@ -9,24 +9,25 @@ from typing import Final, NamedTuple
 
 from darklaunch_shared.launch.spec import SAFE_METHODS
 
-from darklaunch.routes.endpoint import Route
+from darklaunch.errors import UnsendableExchange
+from darklaunch.routes.endpoint import MatchedRoute
 
 from .buffer import RecordingBuffer
-from .headers import ByName, NotHttp, RawHeaders
+from .headers import HeadersByName, RawHeaders
 from .serialize import RecordingSerializer
-from .skip_reasons import response_skip
+from .skip_reasons import find_response_skip
 
-_TEXT_BYTES: Final = 1_000  # set aside for it from the beginning; until then the header fields are the server's
-_OVERHEAD_BYTES: Final = 1_000 + _TEXT_BYTES  # its own objects, roughly
-_BODILESS: Final = frozenset({204, 304})
+_TEXT_BYTES: Final = 1_000  # reserved for the serialized text from the start; until then the server holds the headers
+_OVERHEAD_BYTES: Final = 1_000 + _TEXT_BYTES  # the recording's own objects, roughly
+_BODILESS_STATUSES: Final = frozenset({204, 304})
 
 
 class RequestHead(NamedTuple):
     """A request without its body.
 
-    `target` is the raw request target, latin-1; `headers` are as the server gave them, `fields` the same by name.
-    `name` and `port` are what the server calls itself, for a request without Host; `client` is the peer's address, ""
-    when unknown. `body_bytes` is how long the body is: None when only its end will tell.
+    `target` is the raw request target, latin-1. `headers` are as the server gave them, `fields` the same by name.
+    `name` and `port` are the server's own, for a request without Host. `client` is the peer's address, "" when unknown.
+    `body_bytes` is the body's length in bytes, None when only its end will tell.
     """
 
     method: str
@@ -36,15 +37,15 @@ class RequestHead(NamedTuple):
     port: int | str | None
     client: str
     headers: RawHeaders
-    fields: ByName
+    fields: HeadersByName
     body_bytes: int | None
 
 
 class FinishedRecording(NamedTuple):
-    """A finished recording as it waits for the background thread, with `held_bytes` set aside for it.
+    """A recording that waits for the delivery thread, with `reserved_bytes` of the buffer set aside for it.
 
-    `text` is what `pack_text` wrote. `given` are the request's header fields with its credentials, kept only when a
-    launch is going to seal them.
+    `text` is what `pack_http_meta` wrote. `unredacted_headers` are the request's header fields with its credentials,
+    kept only when a launch is going to seal them.
     """
 
     launches: tuple[str, ...]
@@ -52,18 +53,18 @@ class FinishedRecording(NamedTuple):
     method: str
     target: str
     status: int
-    route: Route | None
+    route: MatchedRoute | None
     text: bytes
     request: bytes
     response: bytes
-    given: RawHeaders | None
-    held_bytes: int
+    unredacted_headers: RawHeaders | None
+    reserved_bytes: int
 
 
-def body_bytes(method: str, length: str | bytes | None, chunked: bool, http_version: str) -> int | None:
-    """Tell how long a request's body is going to be: None when only its end will tell (RFC 9112, 6.3).
+def determine_body_bytes(method: str, length: str | bytes | None, chunked: bool, http_version: str) -> int | None:
+    """Return the length of a request's body in bytes, None when only its end will tell (RFC 9112, 6.3).
 
-    `length` is its Content-Length, `chunked` says that it has a Transfer-Encoding.
+    `length` is its Content-Length, `chunked` whether it has a Transfer-Encoding.
     """
     if length and length.isascii() and length.isdigit():
         return int(length)
@@ -73,136 +74,145 @@ def body_bytes(method: str, length: str | bytes | None, chunked: bool, http_vers
 
 
 class Recording:
-    """A sampled request and the answer to it, until it is handed over, skipped or given up.
+    """A sampled request and its response, until it is handed over or given up.
 
-    Only while `open` is there anything to record. `launches` are the names of those that sampled it, `seals` says that
-    one of them seals credentials.
+    Nothing is recorded any more once `open` is False. `launches` are the names of those that sampled it, `seals` is
+    whether one of them seals credentials.
     """
 
+    # Defaults of the class: a recording sets only what its request needs.
     open = True
-    route: Route | None = None
+    route: MatchedRoute | None = None
     _status = 0
-    _answer_headers: RawHeaders = ()
+    _response_headers: RawHeaders = ()
     _latency_s = 0.0
-    _heard_bytes = _said_bytes = _held_bytes = 0
+    _request_bytes = _response_bytes = _reserved_bytes = 0
     _loss = ""
 
     def __init__(
         self,
         head: RequestHead,
         launches: tuple[str, ...],
-        outbox: RecordingBuffer,
-        writer: RecordingSerializer,
+        buffer: RecordingBuffer,
+        serializer: RecordingSerializer,
         *,
         seals: bool = False,
     ) -> None:
-        self.head, self._launches, self._outbox, self._writer, self._seals = head, launches, outbox, writer, seals
-        self._heard: list[bytes] = []
-        self._said: list[bytes] = []
-        self._heard_end = head.body_bytes == 0
-        self._hold(_OVERHEAD_BYTES)
+        self.head = head
+        self._launches = launches
+        self._buffer = buffer
+        self._serializer = serializer
+        self._seals = seals
+        self._request_chunks: list[bytes] = []
+        self._response_chunks: list[bytes] = []
+        self._request_complete = head.body_bytes == 0
+        self._reserve(_OVERHEAD_BYTES)
         self._captured_at_ms = time_ns() // 1_000_000
         self._started_s = perf_counter()
 
-    def hear(self, chunk: bytes, *, end: bool = False) -> None:
-        """Record a piece of the request's body; `end` says that it was the last."""
+    def add_request_chunk(self, chunk: bytes, *, last: bool = False) -> None:
+        """Record a piece of the request's body."""
         if chunk:
             chunk = chunk if type(chunk) is bytes else bytes(chunk)
-            self._heard_bytes += len(chunk)
-            self._keep(self._heard, chunk, self._heard_bytes)
-        if end or self._heard_bytes == self.head.body_bytes:
-            self._heard_end = True
+            self._request_bytes += len(chunk)
+            self._keep_chunk(self._request_chunks, chunk, self._request_bytes)
+        if last or self._request_bytes == self.head.body_bytes:
+            self._request_complete = True
 
-    def begin_answer(self, status: int, content_type: str, headers: RawHeaders) -> None:
+    def begin_response(self, status: int, content_type: str, headers: RawHeaders) -> None:
         """Record the response's status and header fields."""
-        self._status, self._answer_headers = status, headers
-        if reason := response_skip(status, content_type, self._writer.skip_content_types):
+        self._status = status
+        self._response_headers = headers
+        if reason := find_response_skip(status, content_type, self._serializer.skip_content_types):
             self.skip(reason)
 
-    def say(self, chunk: bytes, at_s: float) -> None:
+    def add_response_chunk(self, chunk: bytes, at_s: float) -> None:
         """Record a piece of the response's body, handed to the server at `at_s` (perf_counter)."""
         self._latency_s = at_s - self._started_s
-        if chunk and self.head.method != "HEAD" and self._status not in _BODILESS:  # servers send none of it
-            chunk = chunk if type(chunk) is bytes else bytes(chunk)  # a buffer may be used again by the app
-            self._said_bytes += len(chunk)
-            self._keep(self._said, chunk, self._said_bytes)
+        # Servers send no body of these, whatever the app returns.
+        if chunk and self.head.method != "HEAD" and self._status not in _BODILESS_STATUSES:
+            chunk = chunk if type(chunk) is bytes else bytes(chunk)  # the app may reuse its own buffer
+            self._response_bytes += len(chunk)
+            self._keep_chunk(self._response_chunks, chunk, self._response_bytes)
 
-    def is_whole(self) -> bool:
-        """Tell whether the response is complete although nobody asked for its end: all that was announced is there."""
-        if self.head.method == "HEAD" or self._status in _BODILESS:
+    def is_response_complete(self) -> bool:
+        """True if the response has all of its announced length, although nobody asked for its end."""
+        if self.head.method == "HEAD" or self._status in _BODILESS_STATUSES:
             return bool(self._status)
-        lengths = [value for name, value in self._answer_headers if _is_length(name)]
-        return len(lengths) == 1 and str(self._said_bytes) == lengths[0]
+        lengths = [value for name, value in self._response_headers if _is_content_length(name)]
+        return len(lengths) == 1 and str(self._response_bytes) == lengths[0]
 
     def finish(self) -> None:
-        """Hand the complete recording over, or count why not."""
+        """Hand the complete recording over, or count why that is not possible."""
         if not self.open:
             return
         if not self._status:
             self.skip("aborted")
-        elif not self._heard_end:
+        elif not self._request_complete:
             self.skip("unread_body")
         else:
             if not self._loss:
                 self._hand_over()
             self.open = False
             if self._loss:
-                self._drop()
-                self._outbox.note(self._launches, self._loss, sampled=True)
+                self._discard()
+                self._buffer.add_note(self._launches, self._loss, sampled=True)
 
     def skip(self, reason: str) -> None:
-        """Give the recording up: the request does not count as sampled."""
+        """Give the recording up. The request is counted as skipped for `reason`, and not as sampled."""
         if self.open:
             self.open = False
-            self._drop()
-            self._outbox.note(self._launches, reason)
+            self._discard()
+            self._buffer.add_note(self._launches, reason)
 
     def _hand_over(self) -> None:
         head = self.head
         try:
-            text = self._writer.write(
+            text = self._serializer.serialize(
                 head.method, head.target, (head.scheme, head.name, head.port), head.headers,
-                self._status, self._answer_headers, self._latency_s,
+                self._status, self._response_headers, self._latency_s,
             )  # fmt: skip
-        except (NotHttp, TypeError, ValueError):  # an app or a server may say what is not HTTP
+        except (UnsendableExchange, TypeError, ValueError):  # an app or a server may write what is not HTTP
             self._lose("bad_input")
             return
-        given = head.headers if self._seals else None
-        size = len(text) if given is None else 2 * len(text)
-        if size > _TEXT_BYTES and not self._hold(size - _TEXT_BYTES):
+        unredacted_headers = head.headers if self._seals else None
+        size = len(text) if unredacted_headers is None else 2 * len(text)
+        if size > _TEXT_BYTES and not self._reserve(size - _TEXT_BYTES):
             return
-        recorded = FinishedRecording(
+        finished = FinishedRecording(
             self._launches, self._captured_at_ms, head.method, head.target, self._status, self.route,
-            text, b"".join(self._heard), b"".join(self._said), given, self._held_bytes,
+            text, b"".join(self._request_chunks), b"".join(self._response_chunks),
+            unredacted_headers, self._reserved_bytes,
         )  # fmt: skip
-        if not self._outbox.put(recorded):
+        if not self._buffer.add_recording(finished):
             self._lose("outbox_full")
 
-    def _keep(self, chunks: list[bytes], chunk: bytes, total: int) -> None:
+    def _keep_chunk(self, chunks: list[bytes], chunk: bytes, total_bytes: int) -> None:
         if self._loss:
             return
-        if total > self._writer.body_cap_bytes:
+        if total_bytes > self._serializer.body_cap_bytes:
             self._lose("too_large")
-        elif self._hold(len(chunk)):
+        elif self._reserve(len(chunk)):
             chunks.append(chunk)
 
-    def _hold(self, size: int) -> bool:
-        if self._outbox.reserve(size):
-            self._held_bytes += size
+    def _reserve(self, size: int) -> bool:
+        if self._buffer.reserve_bytes(size):
+            self._reserved_bytes += size
             return True
         self._lose("outbox_full")
         return False
 
     def _lose(self, reason: str) -> None:
+        # It stays open: that the request was sampled is only known once its response is complete.
         self._loss = self._loss or reason
-        self._drop()
+        self._discard()
 
-    def _drop(self) -> None:
-        self._heard.clear()
-        self._said.clear()
-        held, self._held_bytes = self._held_bytes, 0
-        self._outbox.release(held)
+    def _discard(self) -> None:
+        self._request_chunks.clear()
+        self._response_chunks.clear()
+        reserved_bytes, self._reserved_bytes = self._reserved_bytes, 0
+        self._buffer.release_bytes(reserved_bytes)
 
 
-def _is_length(name: bytes | str) -> bool:
+def _is_content_length(name: bytes | str) -> bool:
     return name.lower() in ("content-length", b"content-length")

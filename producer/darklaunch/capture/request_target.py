@@ -7,21 +7,21 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
-UNCLEAN: Final = re.compile(r"[\x00-\x20\x7f]")
+INVALID_IN_TARGET: Final = re.compile(r"[\x00-\x20\x7f]")
 """What cannot stand in a request line's target: a space, a control character."""
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _AUTHORITY: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _HOST_CHARS: Final = 300
-"""A name has at most 253 characters (RFC 1035). What is longer is none, and not remembered."""
+"""A host name has at most 253 characters (RFC 1035). Anything longer is ignored, and not remembered."""
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 
 
-def asgi_target(scope: Mapping[str, Any], receive: object) -> str:
-    """Give the target of an ASGI request; "" for one that cannot be repeated (OPTIONS *, a bare authority).
+def read_asgi_target(scope: Mapping[str, Any], receive: object) -> str:
+    """Return the target of an ASGI request; "" for one that cannot be repeated (OPTIONS *, a bare authority).
 
-    `raw_path` has no query. uvicorn puts its --root-path in front of it, which was not on the wire; other servers do
-    not, and FastAPI(root_path=…) only tells the app. `receive` tells which server is calling.
+    `raw_path` has no query. uvicorn prefixes it with --root-path, which was not in the request; other servers do not,
+    and FastAPI(root_path=…) only tells the app. `receive` shows which server is calling.
     """
     raw: bytes | None = scope.get("raw_path")
     path = raw.decode("latin-1") if raw else quote(str(scope["path"]), safe=_PATH_SAFE, errors="surrogateescape")
@@ -29,42 +29,42 @@ def asgi_target(scope: Mapping[str, Any], receive: object) -> str:
     if (
         root
         and path.startswith(str(root))
-        and _calls_from_uvicorn(receive)
+        and _is_from_uvicorn(receive)
         and root != getattr(scope.get("app"), "root_path", "")
     ):
         path = path[len(str(root)) :]
     query: bytes = scope.get("query_string", b"")
     target = f"{path}?{query.decode('latin-1')}" if query else path
-    return target if target.startswith("/") else _origin_form(target)
+    return target if target.startswith("/") else _to_origin_form(target)
 
 
-def wsgi_target(environ: Mapping[str, Any]) -> str:
-    """Give the target of a WSGI request; "" for one that cannot be repeated.
+def read_wsgi_target(environ: Mapping[str, Any]) -> str:
+    """Return the target of a WSGI request; "" for one that cannot be repeated.
 
-    gunicorn and werkzeug say it in RAW_URI, uWSGI, mod_wsgi and waitress in REQUEST_URI; else it is built again from
-    the decoded parts (PEP 3333), where the client's own way of quoting is lost.
+    gunicorn and werkzeug have it in RAW_URI; uWSGI, mod_wsgi and waitress in REQUEST_URI. Otherwise it is rebuilt from
+    the decoded parts (PEP 3333), which loses the client's own way of quoting.
     """
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw:
-        return _origin_form(str(raw))
+        return _to_origin_form(str(raw))
     decoded = str(environ.get("SCRIPT_NAME", "")) + str(environ.get("PATH_INFO", ""))
     path = quote(decoded.encode("latin-1"), safe=_PATH_SAFE) or "/"
     query = str(environ.get("QUERY_STRING", ""))
-    return _origin_form(f"{path}?{query}" if query else path)
+    return _to_origin_form(f"{path}?{query}" if query else path)
 
 
-def path_of(target: str) -> str:
-    """Give a target's path, without its query."""
+def strip_query(target: str) -> str:
+    """Return a target's path, without its query."""
     return target.partition("?")[0]
 
 
-def origin_of(scheme: str, name: str, port: int | str | None, host: str) -> str:
-    """Give scheme://host[:port] as the client saw it: its Host header when that is one, else the server's own name."""
-    return _origin(scheme, name, port, host if len(host) <= _HOST_CHARS else "")
+def build_origin(scheme: str, name: str, port: int | str | None, host: str) -> str:
+    """Return scheme://host[:port] as the client saw it: from a valid Host header, else the server's name and port."""
+    return _build_origin(scheme, name, port, host if len(host) <= _HOST_CHARS else "")
 
 
 @lru_cache(maxsize=256)
-def _origin(scheme: str, name: str, port: int | str | None, host: str) -> str:
+def _build_origin(scheme: str, name: str, port: int | str | None, host: str) -> str:
     host = host.strip()
     if not _AUTHORITY.fullmatch(host):
         name, port = ("localhost", None) if name.startswith("/") else (name, port)  # a Unix socket has neither
@@ -73,17 +73,18 @@ def _origin(scheme: str, name: str, port: int | str | None, host: str) -> str:
     return f"{scheme}://{host}"
 
 
-def _origin_form(target: str) -> str:
+def _to_origin_form(target: str) -> str:
+    """Return a target as path and query, also when the client wrote a whole URL, as to a proxy (RFC 9112, 3.2.2)."""
     if target.startswith("/"):
         return target
-    absolute = _ABSOLUTE.match(target)  # what a client sends to a proxy (RFC 9112, 3.2.2)
+    absolute = _ABSOLUTE.match(target)
     if absolute is None:
         return ""
     rest = target[absolute.end() :]
     return rest if rest.startswith("/") else f"/{rest}"
 
 
-def _calls_from_uvicorn(receive: object) -> bool:
+def _is_from_uvicorn(receive: object) -> bool:
     owner = getattr(receive, "__self__", None)
     if owner is None:  # wrapped by a middleware
         return "uvicorn" in sys.modules and "hypercorn" not in sys.modules

@@ -1,1 +1,1 @@
-"""What happens in the background thread: read control state, take recordings to Redis."""
+"""What happens in the delivery thread: read the launches, send recordings and counters to Redis."""

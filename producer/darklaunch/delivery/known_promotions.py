@@ -1,4 +1,4 @@
-"""What this process knows of promotions. Answers are kept: only a later answer replaces one, silence never does."""
+"""What this process knows of promotions. Only a newer state replaces what is known; silence never does."""
 
 from __future__ import annotations
 
@@ -10,54 +10,58 @@ from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 
 class KnownPromotions:
-    """The launches that are known here, and whether each is promoted.
+    """The launches known in this process, and whether each is promoted.
 
-    `answers` is replaced whole. `followed` says that a thread of this process keeps it current.
+    `by_launch` is replaced whole, so it is read without a lock. `followed` is True while a thread of this process
+    keeps it current.
     """
 
     def __init__(self) -> None:
-        self.answers: Mapping[str, bool] = {}
+        self.by_launch: Mapping[str, bool] = {}
         self.followed = False
-        self._learned: dict[str, bool] = {}
-        self._given: dict[str, bool] = {}
-        self._pinned: Mapping[str, bool] | None = None
-        self._heard = threading.Event()
-        self._changing = threading.Lock()
+        self._read: dict[str, bool] = {}
+        self._always_promoted: dict[str, bool] = {}
+        self._override: Mapping[str, bool] | None = None
+        self._first_read = threading.Event()
+        self._lock = threading.Lock()
 
-    def learn(self, states: Mapping[str, LaunchState]) -> None:
-        """Take what control state says. A launch that is not in it keeps its last answer."""
-        with self._changing:
+    def update(self, states: Mapping[str, LaunchState]) -> None:
+        """Take over the states that were read. A launch that is not among them stays as it was."""
+        with self._lock:
             for name, state in states.items():
-                self._learned[name] = state.status is LaunchStatus.PROMOTED and not state.hold
-            self._renew()
-        self._heard.set()
+                self._read[name] = state.status is LaunchStatus.PROMOTED and not state.hold
+            self._rebuild()
+        self._first_read.set()
 
-    def give(self, promoted: Iterable[str]) -> None:
-        """Take these for promoted, whatever control state says."""
-        with self._changing:
-            self._given.update(dict.fromkeys(promoted, True))
-            self._renew()
+    def always_promote(self, names: Iterable[str]) -> None:
+        """Count these launches as promoted, whatever their state."""
+        with self._lock:
+            self._always_promoted.update(dict.fromkeys(names, True))
+            self._rebuild()
 
-    def pin(self, promoted: Iterable[str] | None) -> Iterable[str] | None:
-        """Answer by these alone until None is pinned; give what was pinned before."""
-        with self._changing:
-            before, self._pinned = self._pinned, None if promoted is None else dict.fromkeys(promoted, True)
-            self._renew()
-        return before
+    def override(self, promoted: Iterable[str] | None) -> Iterable[str] | None:
+        """Count these launches as promoted and no others; None ends that. Returns the previous override."""
+        with self._lock:
+            previous = self._override
+            self._override = None if promoted is None else dict.fromkeys(promoted, True)
+            self._rebuild()
+        return previous
 
-    def wait(self, limit_s: float) -> bool:
-        """Wait until control state was read for the first time; False when it was not in time."""
-        return self._heard.wait(limit_s)
+    def wait_for_first_read(self, limit_s: float) -> bool:
+        """Wait until the launches were read for the first time; False when the limit passed before that."""
+        return self._first_read.wait(limit_s)
 
-    def forget(self) -> None:
-        """Start over in a forked child: the answers stay, the parent's thread and locks do not."""
-        heard, self._heard, self._changing = self._heard.is_set(), threading.Event(), threading.Lock()
+    def reset_after_fork(self) -> None:
+        """Start over in a forked child: what is known stays, the parent's thread and locks do not."""
+        was_read = self._first_read.is_set()
+        self._first_read = threading.Event()
+        self._lock = threading.Lock()
         self.followed = False
-        if heard:
-            self._heard.set()
+        if was_read:
+            self._first_read.set()
 
-    def _renew(self) -> None:
-        self.answers = self._learned | self._given if self._pinned is None else self._pinned
+    def _rebuild(self) -> None:
+        self.by_launch = self._read | self._always_promoted if self._override is None else self._override
 
 
-FLAGS: Final = KnownPromotions()
+PROMOTIONS: Final = KnownPromotions()

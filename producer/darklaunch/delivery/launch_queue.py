@@ -1,10 +1,10 @@
-"""One launch's way out of the process: what waits, what is under way, and the numbers. No I/O.
+"""One launch's queue in one process: what waits, what is being sent, and the numbers. No I/O.
 
-A number is given to an exchange only when its batch is tried. A batch that Redis definitely refused gives its numbers
-back: the next batch has them. A batch whose fate is unknown keeps them and is tried again until the answer is definite;
-admission recognises what it has. So at every moment
+An exchange gets its number only when its batch is sent. If Redis definitely did not write the batch, the next batch has
+its numbers. If nobody knows whether it was written, the batch keeps its numbers and is sent again until Redis replies;
+admission recognises what it already has. So at every moment
 
-    sampled = seq + dropped + waiting + under way
+    sampled = seq + dropped + waiting (the batch being sent included)
 
 and every number up to `seq` was written to Redis.
 """
@@ -33,175 +33,193 @@ class PackedExchange(NamedTuple):
 
 
 class QueuedExchange(Protocol):
-    """What waits in a lane: an exchange that several launches may share."""
+    """An exchange in a queue. Several launches may share it."""
 
     @property
     def captured_at_ms(self) -> int:
         """When it was captured, in milliseconds since the epoch."""
         ...
 
-    def parcel(self, launch: str, identity: str, *, seal: bool) -> PackedExchange:
-        """Pack it for one launch under an id. Raises an Exception when it holds what cannot travel."""
+    def pack(self, launch: str, exchange_id: str, *, seal: bool) -> PackedExchange:
+        """Pack it for one launch under an id. Raises an Exception when it cannot be sent."""
         ...
 
-    def settle(self) -> None:
+    def release(self) -> None:
         """Note that one launch is done with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeBatch:
-    """Exchanges tried together; `first` is the number of the first of them."""
+    """Exchanges that are sent together; `first_seq` is the number of the first of them."""
 
-    first: int
-    parcels: tuple[PackedExchange, ...]
+    first_seq: int
+    exchanges: tuple[PackedExchange, ...]
 
 
 class LaunchQueue:
     """The exchanges of one launch in one process.
 
-    `state` is the launch as last seen; `stopped` is the reason to drop exchanges for while it may not mirror, else "".
-    The shard is chosen once: within it a producer's numbers have no gaps.
+    `state` is the launch as last read. `drop_reason` is why exchanges are dropped while the launch must not mirror, ""
+    while it may. The shard is chosen once, so that within it a producer's numbers have no gaps. `dropped` and `skipped`
+    count by reason.
     """
 
     def __init__(self, state: LaunchState, producer: str, started_ms: int) -> None:
-        self.name, self.state, self.stopped = state.name, state, ""
+        self.name = state.name
+        self.state = state
+        self.drop_reason = ""
         self.shard = keys.shard_of(producer, max(1, state.spec.shards))
-        self.backoff, self.resume_at_s = Backoff(first_s=1.0), 0.0
-        self.sampled = self.seq = 0
+        self.backoff = Backoff(first_s=1.0)
+        self.retry_at_s = 0.0
+        self.sampled = 0
+        self.seq = 0
         self.dropped: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
-        self._producer, self._started_ms = producer, started_ms
+        self._producer = producer
+        self._started_ms = started_ms
         self._waiting: deque[QueuedExchange] = deque()
-        self._under_way: list[QueuedExchange] = []
         self._batch: ExchangeBatch | None = None
-        self._in_doubt = False
-        self._reported: object = (0, 0, 0, 0)
+        self._batch_sources: list[QueuedExchange] = []
+        self._maybe_written = False
+        self._reported_totals = (0, 0, 0, 0)
 
     @property
     def waiting(self) -> int:
-        """How many exchanges wait or are under way."""
-        return len(self._waiting) + len(self._under_way)
+        """How many exchanges wait, those of the batch being sent included."""
+        return len(self._waiting) + len(self._batch_sources)
 
-    def obey(self, state: LaunchState | None, unknown: str = "paused") -> None:
-        """Take the launch's present state; None is counted as `unknown`. What waits for a stopped launch is dropped."""
+    def apply_state(self, state: LaunchState | None, unknown_reason: str = "paused") -> None:
+        """Obey the launch's state, None when it is unknown. What waits for a launch that must not mirror is dropped."""
         self.state = state or self.state
         if state is None:
-            self.stopped = unknown
+            self.drop_reason = unknown_reason
         elif state.hold or state.status is LaunchStatus.ROLLED_BACK:
-            self.stopped = "superseded_by_rollback"
+            self.drop_reason = "superseded_by_rollback"
         else:
-            self.stopped = "" if state.status is LaunchStatus.ACTIVE else "paused"
-        if self.stopped:
-            self.drop_waiting(self.stopped)
+            self.drop_reason = "" if state.status is LaunchStatus.ACTIVE else "paused"
+        if self.drop_reason:
+            self.drop_waiting(self.drop_reason)
 
-    def offer(self, sample: QueuedExchange) -> None:
-        """Take a sampled exchange in."""
+    def add(self, exchange: QueuedExchange) -> None:
+        """Queue a sampled exchange."""
         self.sampled += 1
-        self._waiting.append(sample)
-        if self.stopped:
-            self.drop_waiting(self.stopped)
+        self._waiting.append(exchange)
+        if self.drop_reason:
+            self.drop_waiting(self.drop_reason)
 
-    def lose(self, reason: str) -> None:
-        """Count an exchange that was sampled and cannot go on."""
+    def count_lost(self, reason: str) -> None:
+        """Count an exchange that was sampled but never reached this queue."""
         self.sampled += 1
         self.dropped[reason] += 1
 
     def next_batch(self, now_ms: int) -> ExchangeBatch | None:
-        """Give what to try now: what is under way again, else as many of the waiting as one batch may hold.
+        """Return what to send now: the unfinished batch again, else a new one; None when nothing waits.
 
         `now_ms` is the wall clock: exchanges older than the launch's max_age_s are dropped as `stale`.
         """
         if self._batch is None and self._waiting:
-            parcels = self._pack(now_ms - self.state.spec.max_age_s * 1000)
-            self._batch = ExchangeBatch(self.seq + 1, parcels) if parcels else None
+            exchanges = self._pack_waiting(now_ms - self.state.spec.max_age_s * 1000)
+            self._batch = ExchangeBatch(self.seq + 1, exchanges) if exchanges else None
         return self._batch
 
-    def admission(self, batch: ExchangeBatch) -> ScriptCall:
-        """Give the call that puts a batch on the stream."""
+    def build_admission(self, batch: ExchangeBatch) -> ScriptCall:
+        """Return the script call that writes a batch to the launch's stream."""
         names = tuple(name(self.name, self.shard) for name in (keys.captures, keys.ledger, keys.admitted))
-        args: list[Argument] = [self.state.spec.max_entries, self._producer, batch.first]
-        for parcel in batch.parcels:
-            args += (parcel.meta, parcel.request, parcel.response)
+        args: list[Argument] = [self.state.spec.max_entries, self._producer, batch.first_seq]
+        for exchange in batch.exchanges:
+            args += (exchange.meta, exchange.request, exchange.response)
         return ScriptCall("admit", names, tuple(args))
 
-    def admitted(self, taken: int) -> None:
-        """Settle the batch: the first `taken` exchanges are on the stream, the rest was shed."""
-        shed = self._end_batch() - taken
-        self.seq += taken
+    def record_admitted(self, count: int) -> None:
+        """Finish the batch: its first `count` exchanges are on the stream, the rest was shed."""
+        shed = self._end_batch() - count
+        self.seq += count
         if shed:
             self.dropped["shed"] += shed
 
-    def refused(self, reason: str) -> None:
-        """Settle the batch: nothing of it was written. One in doubt stays: its first try may have been."""
-        if self._batch is not None and not self._in_doubt:
+    def record_refused(self, reason: str) -> None:
+        """Drop the batch, which was not written. One that may have been written by an earlier try stays."""
+        if self._batch is not None and not self._maybe_written:
             self.dropped[reason] += self._end_batch()
 
-    def unanswered(self) -> None:
-        """Keep the batch, to be tried again as it is: nobody knows whether it was written."""
-        self._in_doubt = True
+    def record_no_reply(self) -> None:
+        """Keep the batch, to be sent again as it is: nobody knows whether it was written."""
+        self._maybe_written = True
 
     def drop_waiting(self, reason: str) -> None:
-        """Drop what was not tried. A batch in doubt stays."""
-        self.refused(reason)
+        """Drop everything but a batch that may have been written."""
+        self.record_refused(reason)
         if self._waiting:
             self.dropped[reason] += len(self._waiting)
         while self._waiting:
-            self._waiting.popleft().settle()
+            self._waiting.popleft().release()
 
     def close(self) -> None:
-        """End: a batch in doubt counts as written, for the gap detector to decide; the rest is dropped."""
+        """Drop what waits. A batch that may have been written counts as written: the comparator finds out."""
         self.drop_waiting("shutdown")
         if self._batch is not None:
             self.seq += self._end_batch()
 
     def counters(self, now_ms: int, *, closed: bool = False) -> ProducerCounters:
-        """Give the counters as they stand."""
-        dropped, skipped = dict(self.dropped), dict(self.skipped)
+        """Return the counters as they are now."""
         return ProducerCounters(
-            self._producer, self._started_ms, now_ms, self.seq, self.sampled, dropped, skipped, closed
+            producer=self._producer,
+            started_ms=self._started_ms,
+            at_ms=now_ms,
+            seq=self.seq,
+            sampled=self.sampled,
+            dropped=dict(self.dropped),
+            skipped=dict(self.skipped),
+            closed=closed,
         )
 
-    def changed(self) -> bool:
-        """Tell whether the counters differ from those last reported."""
-        return self._reported != self._standing()
+    def has_unreported_counts(self) -> bool:
+        """True if the counters differ from those last written to Redis."""
+        return self._reported_totals != self._totals()
 
-    def reported(self) -> None:
-        """Note that the counters were written."""
-        self._reported = self._standing()
+    def mark_reported(self) -> None:
+        """Note that the counters were written to Redis."""
+        self._reported_totals = self._totals()
 
-    def _pack(self, oldest_ms: float) -> tuple[PackedExchange, ...]:
-        parcels: list[PackedExchange] = []
+    def _pack_waiting(self, oldest_ms: float) -> tuple[PackedExchange, ...]:
+        """Move waiting exchanges into the batch: up to its bounds, without those that are stale or cannot be sent."""
+        packed_exchanges: list[PackedExchange] = []
         size, seal = 0, self.state.spec.seal
-        while self._waiting and len(parcels) < BATCH_ENTRIES:
-            sample, seq = self._waiting[0], self.seq + 1 + len(parcels)
-            reason = "stale" if sample.captured_at_ms < oldest_ms else ""
-            try:
-                parcel = _NOTHING if reason else sample.parcel(self.name, f"{self._producer}:{seq}", seal=seal)
-            except Exception:
-                parcel, reason = _NOTHING, "bad_input"
-            if len(parcel.meta) > META_CAP_BYTES:  # workers do not read it
-                parcel, reason = _NOTHING, "too_large"
-            size += len(parcel.meta) + len(parcel.request) + len(parcel.response)
-            if parcels and size > BATCH_BYTES:
+        while self._waiting and len(packed_exchanges) < BATCH_ENTRIES:
+            exchange, seq = self._waiting[0], self.seq + 1 + len(packed_exchanges)
+            packed, drop_reason = _NOTHING, ""
+            if exchange.captured_at_ms < oldest_ms:
+                drop_reason = "stale"
+            else:
+                try:
+                    packed = exchange.pack(self.name, f"{self._producer}:{seq}", seal=seal)
+                except Exception:
+                    drop_reason = "bad_input"
+            if len(packed.meta) > META_CAP_BYTES:  # workers would not read it
+                packed, drop_reason = _NOTHING, "too_large"
+            size += len(packed.meta) + len(packed.request) + len(packed.response)
+            if packed_exchanges and size > BATCH_BYTES:
                 break
             self._waiting.popleft()
-            if reason:
-                self.dropped[reason] += 1
-                sample.settle()
+            if drop_reason:
+                self.dropped[drop_reason] += 1
+                exchange.release()
             else:
-                parcels.append(parcel)
-                self._under_way.append(sample)
-        return tuple(parcels)
+                packed_exchanges.append(packed)
+                self._batch_sources.append(exchange)
+        return tuple(packed_exchanges)
 
     def _end_batch(self) -> int:
-        count = len(self._under_way)
-        for sample in self._under_way:
-            sample.settle()
-        self._under_way.clear()
-        self._batch, self._in_doubt = None, False
+        """Release the batch and return how many exchanges it had."""
+        count = len(self._batch_sources)
+        for exchange in self._batch_sources:
+            exchange.release()
+        self._batch_sources.clear()
+        self._batch = None
+        self._maybe_written = False
         return count
 
-    def _standing(self) -> object:
+    def _totals(self) -> tuple[int, int, int, int]:
         return self.seq, self.sampled, self.dropped.total(), self.skipped.total()
 
 

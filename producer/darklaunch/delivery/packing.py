@@ -1,6 +1,8 @@
-"""Turn recordings into what travels, in the background thread: name the endpoint, seal, sign."""
+"""Turning recordings into entries for Redis, in the delivery thread: name the endpoint, seal, sign."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import orjson
 from darklaunch_shared.crypto.sealing import Sealer
@@ -8,91 +10,98 @@ from darklaunch_shared.crypto.signing import sign
 from darklaunch_shared.wire.exchange import Request, pack_meta
 
 from darklaunch.capture.buffer import RecordingBuffer
-from darklaunch.capture.headers import NotHttp
 from darklaunch.capture.recording import FinishedRecording
-from darklaunch.capture.redaction import HeaderRedaction, credential_names
-from darklaunch.capture.request_target import path_of
+from darklaunch.capture.redaction import HeaderRedaction, select_redacted_names
+from darklaunch.capture.request_target import strip_query
+from darklaunch.errors import UnsendableExchange
 from darklaunch.routes.endpoint import UNMATCHED
-from darklaunch.routes.learned import LearnedTemplates
+from darklaunch.routes.learned_templates import LearnedTemplates
 from darklaunch.settings import HookSettings
 
 from .launch_queue import PackedExchange
 
+_TEMPLATE_CHARS: Final = 200
 
-class PackedRecording:
-    """A recording made ready, shared by the launches that sampled it.
 
-    Its memory goes back to the outbox when the last of them is done with it.
+class PreparedRecording:
+    """A recording with its endpoint, ready to be packed for each of the launches that sampled it.
+
+    Its bytes of the buffer are freed when the last of them is done with it.
     """
 
-    __slots__ = ("_endpoint", "_outbox", "_owners", "_packer", "_recorded", "captured_at_ms")
+    __slots__ = ("_buffer", "_endpoint", "_packer", "_pending_launches", "_recording", "captured_at_ms")
 
     def __init__(
-        self, packer: RecordingPacker, recorded: FinishedRecording, endpoint: str, outbox: RecordingBuffer
+        self, packer: RecordingPacker, recording: FinishedRecording, endpoint: str, buffer: RecordingBuffer
     ) -> None:
-        self.captured_at_ms = recorded.captured_at_ms
-        self._packer, self._recorded, self._endpoint, self._outbox = packer, recorded, endpoint, outbox
-        self._owners = len(recorded.launches)
-        outbox.waiting += 1
+        self.captured_at_ms = recording.captured_at_ms
+        self._packer = packer
+        self._recording = recording
+        self._endpoint = endpoint
+        self._buffer = buffer
+        self._pending_launches = len(recording.launches)
+        buffer.waiting += 1
 
-    def parcel(self, launch: str, identity: str, *, seal: bool) -> PackedExchange:
-        """Pack for one launch, with the id that admission is going to give it.
+    def pack(self, launch: str, exchange_id: str, *, seal: bool) -> PackedExchange:
+        """Pack it for one launch, under the id that admission is going to give it.
 
-        Raises Unfit when there is a credential that HTTP cannot carry, or that cannot be sealed.
+        Raises UnsendableExchange when a credential cannot travel as HTTP, or cannot be sealed.
         """
-        recorded = self._recorded
-        text, sealed = self._packer.sealed(recorded, launch, identity) if seal else (recorded.text, "")
-        meta = pack_meta(launch, self.captured_at_ms, self._endpoint, text, sealed)
-        if ring := self._packer.signing:
-            meta = sign(meta, identity, recorded.request, recorded.response, ring)
-        return PackedExchange(meta, recorded.request, recorded.response)
+        recording = self._recording
+        text, sealed_box = recording.text, ""
+        if seal:
+            text, sealed_box = self._packer.seal_credentials(recording, launch, exchange_id)
+        meta = pack_meta(launch, self.captured_at_ms, self._endpoint, text, sealed_box)
+        if keys := self._packer.signing_keys:
+            meta = sign(meta, exchange_id, recording.request, recording.response, keys)
+        return PackedExchange(meta, recording.request, recording.response)
 
-    def settle(self) -> None:
+    def release(self) -> None:
         """Note that one launch is done with it."""
-        self._owners -= 1
-        if self._owners == 0:
-            self._outbox.waiting -= 1
-            self._outbox.release(self._recorded.held_bytes)
+        self._pending_launches -= 1
+        if self._pending_launches == 0:
+            self._buffer.waiting -= 1
+            self._buffer.release_bytes(self._recording.reserved_bytes)
 
 
 class RecordingPacker:
-    """Makes samples of one process's recordings. It learns route templates on the way."""
+    """Prepares one process's recordings. It learns the app's framework and its route templates on the way."""
 
     def __init__(self, settings: HookSettings, sealer: Sealer | None = None) -> None:
-        """Launches that seal need a `sealer`."""
+        """Exchanges of launches that seal credentials can be packed only with a `sealer`."""
         self.framework = ""
-        self.signing = settings.signing_key
+        self.signing_keys = settings.signing_key
         self._sealer = sealer
-        self._redaction = HeaderRedaction(credential_names(settings.redact_headers, settings.forward_headers))
+        self._redaction = HeaderRedaction(select_redacted_names(settings.redact_headers, settings.forward_headers))
         self._templates = LearnedTemplates()
 
-    def sample(self, recorded: FinishedRecording, outbox: RecordingBuffer) -> PackedRecording:
-        """Make a recording ready that was taken out of the outbox."""
-        return PackedRecording(self, recorded, self._endpoint(recorded), outbox)
+    def prepare(self, recording: FinishedRecording, buffer: RecordingBuffer) -> PreparedRecording:
+        """Prepare a recording that was taken out of the buffer."""
+        return PreparedRecording(self, recording, self._name_endpoint(recording), buffer)
 
-    def sealed(self, recorded: FinishedRecording, launch: str, identity: str) -> tuple[bytes, str]:
-        """Give a recording's text with its credentials in a sealed box beside it, "" when it has none. Raises Unfit."""
-        if recorded.given is None:
-            raise NotHttp("the launch did not seal credentials yet when it was captured")
-        headers, secrets = self._redaction.sealing(recorded.given)
+    def seal_credentials(self, recording: FinishedRecording, launch: str, exchange_id: str) -> tuple[bytes, str]:
+        """Return a recording's text, and its credentials sealed ("" when it has none). Raises UnsendableExchange."""
+        if recording.unredacted_headers is None:
+            raise UnsendableExchange("the launch did not seal credentials yet when it was captured")
+        headers, secrets = self._redaction.extract_secrets(recording.unredacted_headers)
         if not secrets:
-            return recorded.text, ""
+            return recording.text, ""
         if self._sealer is None:
-            raise NotHttp("there is no key to seal its credentials with")
-        members = orjson.loads(recorded.text) | {"headers": headers}
-        marked = Request(members["method"], members["target"], members["origin"], headers, recorded.request)
-        return orjson.dumps(members), self._sealer.seal(secrets, marked, launch, identity)
+            raise UnsendableExchange("there is no key to seal its credentials with")
+        members = orjson.loads(recording.text) | {"headers": headers}
+        request = Request(members["method"], members["target"], members["origin"], headers, recording.request)
+        return orjson.dumps(members), self._sealer.seal(secrets, request, launch, exchange_id)
 
-    def _endpoint(self, recorded: FinishedRecording) -> str:
-        template, route = None, recorded.route
+    def _name_endpoint(self, recording: FinishedRecording) -> str:
+        template, route = None, recording.route
         if route is not None:
             self.framework = route.framework
             try:
-                template = route.template(recorded.status)
-            except Exception:  # it asks the framework's own code: a converter, a lazy URLconf
+                template = route.read_template(recording.status)
+            except Exception:  # it runs the framework's own code: a converter, a lazy URLconf
                 template = None
         if template is None:
-            template = self._templates.learn(path_of(recorded.target))
+            template = self._templates.learn_path(strip_query(recording.target))
         elif template != UNMATCHED:
-            template = self._templates.admit(template[:200])
-        return f"{recorded.method} {template}"
+            template = self._templates.limit(template[:_TEMPLATE_CHARS])
+        return f"{recording.method} {template}"

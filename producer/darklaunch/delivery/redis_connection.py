@@ -1,6 +1,7 @@
 """Talking to Redis so that after a failure it is known whether anything was sent.
 
-That is what decides about numbers: a batch that never left may give them back, one that may have been read keeps them.
+The numbers of exchanges depend on that: a batch that was never sent may give its numbers back, one that Redis may have
+read keeps them.
 """
 
 import encodings.idna  # pyright: ignore[reportUnusedImport]  # noqa: F401 - else the thread would, to look a host up
@@ -17,46 +18,32 @@ from redis.exceptions import (
     ResponseError,
 )
 
-ANSWER_LIMIT_S: Final = 1.0  # a batch is safe to send again, and control must be read every half second
+from darklaunch.errors import NoReply, NotSent
+
+REPLY_LIMIT_S: Final = 1.0  # short, because a batch may be sent again, and the launches are read every half second
 
 Command = Sequence[str | bytes | int | float]
-REPLIES: Final = (ResponseError, BusyLoadingError, AuthenticationError, AuthorizationError)
-"""Errors that Redis answered with; redis-py counts some of them among connection errors."""
-
-
-class RedisUnavailable(Exception):
-    """Redis could not be asked."""
-
-
-class NotSent(RedisUnavailable):
-    """No connection could be had: nothing was sent."""
-
-
-class NoReply(RedisUnavailable):
-    """The connection failed, or the time was up, after something was sent."""
-
-
-class ErrorReply(RedisUnavailable):
-    """Redis answered with an error."""
+ERROR_REPLIES: Final = (ResponseError, BusyLoadingError, AuthenticationError, AuthorizationError)
+"""The errors that Redis replies with; redis-py counts some of them among connection errors."""
 
 
 class RedisConnection:
-    """One connection, opened when it is needed and again when it is lost. It has the face of a Client."""
+    """One connection, opened when it is needed and again after it was lost. Usable as a RedisClient."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = connect(url, client_name="darklaunch-hook", socket_timeout_s=ANSWER_LIMIT_S)
+        self._client = connect(url, client_name="darklaunch-hook", socket_timeout_s=REPLY_LIMIT_S)
         self._pool = cast(_Pooled, self._client).connection_pool
 
-    def ask(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands together and give their replies, errors among them. Raises NotSent or Unanswered."""
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Send commands together and return their replies, errors among them. Raises NotSent or NoReply."""
         try:
             connection = self._pool.get_connection()
         except (RedisError, OSError) as error:
             raise NotSent(explain_redis_error(error, self._url)) from error
         try:
-            connection.send_packed_command([_packed(commands)], check_health=False)
-            return _replies(connection, len(commands))
+            connection.send_packed_command([_pack_commands(commands)], check_health=False)
+            return _read_replies(connection, len(commands))
         except (RedisError, OSError) as error:
             connection.disconnect()
             raise NoReply(explain_redis_error(error, self._url)) from error
@@ -67,8 +54,8 @@ class RedisConnection:
             self._pool.release(connection)
 
     def execute_command(self, *args: Any) -> Any:
-        """Send one command and give its reply. Raises NotSent, Unanswered, or the error it was answered with."""
-        (reply,) = self.ask([args])
+        """Send one command and return its reply. Raises NotSent, NoReply, or the error that Redis replied with."""
+        (reply,) = self.send([args])
         if isinstance(reply, Exception):
             raise reply
         return reply
@@ -82,25 +69,25 @@ class RedisConnection:
         self._client.close()
 
 
-def _packed(commands: Sequence[Command]) -> bytes:
-    """Write commands as RESP arrays of bulk strings, in one go; redis-py looks twice at each word."""
+def _pack_commands(commands: Sequence[Command]) -> bytes:
+    """Return commands as RESP arrays of bulk strings. In one pass, where redis-py makes two over every argument."""
     parts: list[bytes] = []
     for command in commands:
         parts.append(b"*%d\r\n" % len(command))
-        for word in command:
-            content = word if type(word) is bytes else str(word).encode()
+        for argument in command:
+            content = argument if type(argument) is bytes else str(argument).encode()
             parts += (b"$%d\r\n" % len(content), content, b"\r\n")
     return b"".join(parts)
 
 
-def _replies(connection: "_Connection", count: int) -> list[Any]:
+def _read_replies(connection: "_Connection", count: int) -> list[Any]:
     replies: list[Any] = []
     while len(replies) < count:
         try:
             replies.append(connection.read_response())
         except ResponseError as error:
             replies.append(error)
-        except REPLIES as error:  # redis-py has closed the connection: the server answers everything like this
+        except ERROR_REPLIES as error:  # redis-py has closed the connection; Redis would reply to the rest like this
             replies.extend([error] * (count - len(replies)))
     return replies
 

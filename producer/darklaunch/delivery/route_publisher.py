@@ -1,4 +1,4 @@
-"""Telling which routes the app has, so that a report can say which of them were never mirrored."""
+"""Publishing which routes the app has, so that a report can name those that were never mirrored."""
 
 from __future__ import annotations
 
@@ -14,56 +14,58 @@ from darklaunch_shared.wire.route_table import MOST_TABLES, Route, RouteTable, r
 from darklaunch.internal_errors import ErrorLog
 from darklaunch.routes.route_table import read_routes
 
-from .redis_connection import REPLIES, RedisConnection
+from .redis_connection import ERROR_REPLIES, RedisConnection
 
 log = logging.getLogger("darklaunch")
 
-AGAIN_S: Final = 60.0  # Redis may have lost it, and a table that nobody repeats is forgotten after ten minutes
-LOOK_S: Final = 2.0  # Django has its routes only once it was asked for one
+PUBLISH_INTERVAL_S: Final = 60.0  # repeated: Redis may lose the table, and forgets one that is ten minutes old
+RETRY_S: Final = 2.0  # Django has its routes only once it was asked for one
 
-Apps = Callable[[], Iterable[Any]]
+ListApps = Callable[[], Iterable[Any]]
 
 
 class RoutePublisher:
-    """Publishes the route tables of the apps behind this process's hooks as one."""
+    """Publishes the routes of all apps behind this process's hooks as one table."""
 
-    def __init__(self, wire: RedisConnection, app_name: str, apps: Apps) -> None:
-        self._wire, self._app_name, self._apps = wire, app_name, apps
+    def __init__(self, redis: RedisConnection, app_name: str, list_apps: ListApps) -> None:
+        self._redis = redis
+        self._app_name = app_name
+        self._list_apps = list_apps
         self._due_s = 0.0
-        self._refused = False
-        self._complaint = ErrorLog()
+        self._refusal_logged = False
+        self._error_log = ErrorLog()
 
-    def write(self) -> None:
-        """Publish when it is due. Raises Trouble."""
+    def publish_if_due(self) -> None:
+        """Publish the table once a minute, once there are routes. Raises RedisUnavailable."""
         now_s = monotonic()
         if now_s < self._due_s:
             return
-        self._due_s = now_s + LOOK_S
+        self._due_s = now_s + RETRY_S
         try:
-            table = self._table()
-        except Exception:  # what a framework holds may be anything
-            self._due_s = now_s + AGAIN_S
-            self._complaint.log("listing the app's routes")
+            table = self._build_table()
+        except Exception:  # reads a framework's own objects, which may be anything
+            self._due_s = now_s + PUBLISH_INTERVAL_S
+            self._error_log.log_error("listing the app's routes")
             return
         if table is not None:
-            self._due_s = now_s + AGAIN_S
+            self._due_s = now_s + PUBLISH_INTERVAL_S
             self._publish(table)
 
-    def _table(self) -> RouteTable | None:
+    def _build_table(self) -> RouteTable | None:
         framework, routes = "", list[Route]()
-        for app in self._apps():
-            found = read_routes(app)
-            if found is not None:
-                framework = found[0]
-                routes += found[1]
+        for app in self._list_apps():
+            table = read_routes(app)
+            if table is not None:
+                framework = table[0]
+                routes += table[1]
         return RouteTable.of(self._app_name, framework, routes) if routes else None
 
     def _publish(self, table: RouteTable) -> None:
         try:
-            known, held = self._wire.ask([("HEXISTS", keys.ROUTES, registry_field(table)), ("HLEN", keys.ROUTES)])
-            if isinstance(known, int) and isinstance(held, int) and (known or held < MOST_TABLES):
-                call_script(self._wire, route_heartbeat(keys.ROUTES, table))
-        except REPLIES as refusal:
-            if not self._refused:
-                self._refused = True
-                log.warning("Redis refuses the app's route table: %s", refusal)
+            exists, count = self._redis.send([("HEXISTS", keys.ROUTES, registry_field(table)), ("HLEN", keys.ROUTES)])
+            if isinstance(exists, int) and isinstance(count, int) and (exists or count < MOST_TABLES):
+                call_script(self._redis, route_heartbeat(keys.ROUTES, table))
+        except ERROR_REPLIES as error:
+            if not self._refusal_logged:
+                self._refusal_logged = True
+                log.warning("darklaunch cannot publish the app's routes: Redis refuses: %s", error)

@@ -1,4 +1,4 @@
-"""What the hook says of itself: counters of each launch, and that it is alive."""
+"""What the hook reports about itself: counters of each launch, a heartbeat, and the app's routes."""
 
 from __future__ import annotations
 
@@ -19,87 +19,99 @@ from darklaunch.capture.launch_snapshot import LaunchSnapshot
 from darklaunch.settings import HookSettings
 
 from .launch_queue import LaunchQueue
-from .redis_connection import REPLIES, RedisConnection
-from .route_publisher import Apps, RoutePublisher
+from .redis_connection import ERROR_REPLIES, RedisConnection
+from .route_publisher import ListApps, RoutePublisher
 
 log = logging.getLogger("darklaunch")
 
-COUNTERS_S: Final = 1.0
+COUNTERS_INTERVAL_S: Final = 1.0
+
+_VERSION: Final = own_version()  # at import, because the delivery thread must import nothing, see thread.py
 
 
 class HookTelemetry:
-    """Writes absolute counters when they changed, each second, a heartbeat every 5 s, and the app's routes."""
+    """Writes a heartbeat every 5 s, counters each second if they changed, and the app's routes each minute.
+
+    Counters are absolute: a write that was lost is made good by the next one.
+    """
 
     def __init__(
-        self, wire: RedisConnection, settings: HookSettings, producer: str, interface: str, apps: Apps, *, seals: bool
+        self,
+        redis: RedisConnection,
+        settings: HookSettings,
+        *,
+        producer: str,
+        interface: str,
+        list_apps: ListApps,
+        seals: bool,
     ) -> None:
-        self._wire, self._producer, self._interface = wire, producer, interface
+        self._redis = redis
+        self._producer = producer
+        self._interface = interface
         self._app_name = settings.app_name or Path(argv[0] if argv else "").name
-        self._routes = RoutePublisher(wire, self._app_name, apps)
-        self._keys = {
+        self._routes = RoutePublisher(redis, self._app_name, list_apps)
+        self._key_names = {
             "seal_key": settings.seal_key.names[0] if seals else "",
             "signing_key": settings.signing_key.names[0] if settings.signing_key else "",
         }
-        self._count_at_s = self._beat_at_s = 0.0
-        self._refused = False
+        self._next_counters_s = 0.0
+        self._next_heartbeat_s = 0.0
+        self._refusal_logged = False
 
-    def hurry(self) -> None:
-        """Write the counters next time, without waiting for their turn."""
-        self._count_at_s = 0.0
+    def write_counters_soon(self) -> None:
+        """Write the counters with the next `write_due`, although their second is not over."""
+        self._next_counters_s = 0.0
 
-    def write(self, lanes: Iterable[LaunchQueue], snapshot: LaunchSnapshot, framework: str) -> None:
-        """Write what is due. Raises Trouble."""
+    def write_due(self, queues: Iterable[LaunchQueue], snapshot: LaunchSnapshot, framework: str) -> None:
+        """Write what is due. `framework` is "" while it is unknown. Raises RedisUnavailable."""
         now_s = monotonic()
-        if now_s >= self._beat_at_s:
-            self._beat_at_s = now_s + HEARTBEAT_S
-            self._beat(snapshot, framework or self._interface)
-        if now_s >= self._count_at_s:
-            self._count_at_s = now_s + COUNTERS_S
-            self._count([lane for lane in lanes if lane.changed()], closed=False)
-        self._routes.write()
+        if now_s >= self._next_heartbeat_s:
+            self._next_heartbeat_s = now_s + HEARTBEAT_S
+            self._write_heartbeat(snapshot, framework or self._interface)
+        if now_s >= self._next_counters_s:
+            self._next_counters_s = now_s + COUNTERS_INTERVAL_S
+            self._write_counters([queue for queue in queues if queue.has_unreported_counts()], closed=False)
+        self._routes.publish_if_due()
 
-    def close(self, lanes: Iterable[LaunchQueue]) -> None:
-        """Write the last counters and leave the list of the living. Raises Trouble."""
-        self._count([lane for lane in lanes if lane.sampled or lane.skipped], closed=True)
+    def close(self, queues: Iterable[LaunchQueue]) -> None:
+        """Write the last counters, and remove the hook from the list of running processes. Raises RedisUnavailable."""
+        self._write_counters([queue for queue in queues if queue.sampled or queue.skipped], closed=True)
         crash_point("hook.6")
-        self._wire.ask([("HDEL", keys.HOOKS, self._producer)])
+        self._redis.send([("HDEL", keys.HOOKS, self._producer)])
 
-    def _count(self, lanes: list[LaunchQueue], *, closed: bool) -> None:
-        if not lanes:
+    def _write_counters(self, queues: list[LaunchQueue], *, closed: bool) -> None:
+        if not queues:
             return
         now_ms = time_ns() // 1_000_000
-        replies = self._wire.ask(
+        replies = self._redis.send(
             [
-                ("HSET", keys.producers(lane.name, lane.shard), self._producer,
-                 pack_counters(lane.counters(now_ms, closed=closed)))
-                for lane in lanes
+                ("HSET", keys.producers(queue.name, queue.shard), self._producer,
+                 pack_counters(queue.counters(now_ms, closed=closed)))
+                for queue in queues
             ]
         )  # fmt: skip
-        for lane, reply in zip(lanes, replies, strict=True):
+        for queue, reply in zip(queues, replies, strict=True):
             if isinstance(reply, Exception):
-                self._complain(reply)
+                self._log_refusal(reply)
             else:
-                lane.reported()
+                queue.mark_reported()
         crash_point("hook.4")
 
-    def _beat(self, snapshot: LaunchSnapshot, framework: str) -> None:
+    def _write_heartbeat(self, snapshot: LaunchSnapshot, framework: str) -> None:
         about = {
             "kind": "hook",
             "app": self._app_name,
             "framework": framework,
             "version": _VERSION,
-            "launches": [mirror.name for mirror in snapshot.mirrors],
-            **self._keys,
+            "launches": [launch.name for launch in snapshot.sampling_launches],
+            **self._key_names,
         }
         try:
-            call_script(self._wire, heartbeat(keys.HOOKS, self._producer, about))
-        except REPLIES as refusal:
-            self._complain(refusal)
+            call_script(self._redis, heartbeat(keys.HOOKS, self._producer, about))
+        except ERROR_REPLIES as error:
+            self._log_refusal(error)
 
-    def _complain(self, refusal: Exception) -> None:
-        if not self._refused:
-            self._refused = True
-            log.warning("Redis refuses the hook's report of itself: %s", refusal)
-
-
-_VERSION: Final = own_version()  # not later: the thread must import nothing, see flusher
+    def _log_refusal(self, error: Exception) -> None:
+        if not self._refusal_logged:
+            self._refusal_logged = True
+            log.warning("darklaunch cannot report its counters and heartbeat: Redis refuses: %s", error)

@@ -1,6 +1,6 @@
-"""The background thread: reads what the launches are, and takes recordings to Redis.
+"""The delivery thread: reads the launches, and sends recordings and counters to Redis.
 
-It never ends by an error: Redis away, a damaged launch, a recording that cannot travel each cost what they concern.
+No error ends it. Redis away, a damaged launch, a recording that cannot be sent: each costs only what it concerns.
 """
 
 from __future__ import annotations
@@ -24,22 +24,24 @@ from redis.exceptions import OutOfMemoryError
 from darklaunch.capture.buffer import RecordingBuffer
 from darklaunch.capture.launch_snapshot import LaunchSnapshot
 from darklaunch.capture.recording import FinishedRecording
+from darklaunch.errors import NoReply, NotSent, RedisUnavailable
 from darklaunch.internal_errors import ErrorLog
 from darklaunch.settings import HookSettings
 
+from .known_promotions import PROMOTIONS
+from .launch_poller import SnapshotPoller
 from .launch_queue import LaunchQueue
-from .launch_watch import LaunchWatch
 from .packing import RecordingPacker
-from .redis_connection import REPLIES, NoReply, NotSent, RedisConnection, RedisUnavailable
-from .route_publisher import Apps
+from .redis_connection import ERROR_REPLIES, RedisConnection
+from .route_publisher import ListApps
 from .telemetry import HookTelemetry
 
 log = logging.getLogger("darklaunch")
 
-FLUSH_S: Final = 0.05
-TAKE_AT_ONCE: Final = 500
-AFTER_ERROR_S: Final = 1.0
-FAREWELL_S: Final = 0.4  # of the time for leaving, kept for the last counters
+COLLECT_INTERVAL_S: Final = 0.05
+RECORDINGS_PER_COLLECT: Final = 500
+PAUSE_AFTER_ERROR_S: Final = 1.0
+LAST_REPORT_S: Final = 0.4  # how much of the time for stopping is kept for the last counters
 
 # The thread itself must import nothing: a fork at that moment would leave the child a module that stays half imported.
 for _script in ("admit", "heartbeat"):
@@ -49,196 +51,213 @@ Publish = Callable[["DeliveryThread", LaunchSnapshot], None]
 
 
 class DeliveryThread:
-    """One life of the background thread, under a producer id of its own."""
+    """One run of the delivery thread, as a producer with an id of its own.
+
+    `publish` is called with every snapshot of the launches. It is given the thread too, because one that was replaced
+    may still be stopping.
+    """
 
     def __init__(
         self,
         settings: HookSettings,
         interface: str,
-        outbox: RecordingBuffer,
+        buffer: RecordingBuffer,
+        *,
         publish: Publish,
         sealer: Sealer | None,
-        apps: Apps,
+        list_apps: ListApps,
     ) -> None:
         self.producer = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
-        self._outbox, self._publish = outbox, publish
-        self._started_ms = _now_ms()
-        self._wire = RedisConnection(settings.redis_url)
-        self._watch = LaunchWatch(self._wire, can_seal=sealer is not None)
+        self._buffer = buffer
+        self._publish = publish
+        self._started_ms = _wall_clock_ms()
+        self._redis = RedisConnection(settings.redis_url)
+        self._poller = SnapshotPoller(self._redis, can_seal=sealer is not None)
         self._packer = RecordingPacker(settings, sealer)
-        self._report = HookTelemetry(self._wire, settings, self.producer, interface, apps, seals=sealer is not None)
-        self._lanes: dict[str, LaunchQueue] = {}
-        self._backoff, self._ask_at_s = Backoff(first_s=0.2, cap_s=3.0), 0.0
-        self._write_backoff, self._write_at_s = Backoff(first_s=0.1, cap_s=3.0), 0.0
-        self._complaint = ErrorLog()
+        self._telemetry = HookTelemetry(
+            self._redis,
+            settings,
+            producer=self.producer,
+            interface=interface,
+            list_apps=list_apps,
+            seals=sealer is not None,
+        )
+        self._queues: dict[str, LaunchQueue] = {}
+        self._backoff = Backoff(first_s=0.2, cap_s=3.0)
+        self._retry_at_s = 0.0
+        self._write_backoff = Backoff(first_s=0.1, cap_s=3.0)
+        self._retry_write_at_s = 0.0
+        self._error_log = ErrorLog()
         self._thread = threading.Thread(target=self._run, name="darklaunch", daemon=True)
-        self._leave = threading.Event()
-        self._leave_by_s = float("inf")
+        self._stopping = threading.Event()
+        self._stop_by_s = float("inf")
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def stop(self, limit_s: float) -> None:
-        """Let the thread write what waits and end; return after `limit_s` at the latest."""
-        self._leave_by_s = monotonic() + limit_s
-        self._leave.set()
+        """Let the thread send what waits and end; return after `limit_s` at the latest."""
+        PROMOTIONS.followed = False
+        self._stop_by_s = monotonic() + limit_s
+        self._stopping.set()
         self._thread.join(limit_s)
 
     def _run(self) -> None:
-        while not self._leave.is_set():
-            self._guarded(self._turn)
-        self._guarded(self._finish)
-        self._wire.close()
+        while not self._stopping.is_set():
+            self._run_guarded(self._work_and_wait)
+        self._run_guarded(self._finish)
+        self._redis.close()
 
-    def _turn(self) -> None:
-        self._round()
-        self._leave.wait(self._pause_s())
+    def _work_and_wait(self) -> None:
+        self._work()
+        self._stopping.wait(self._pause_s())
 
-    def _round(self) -> None:
+    def _work(self) -> None:
         self._collect()
-        if monotonic() < self._ask_at_s:
+        if monotonic() < self._retry_at_s:
             return
         try:
-            if self._watch.poll(monotonic()):
-                self._recovered()
-            self._obey()
-            self._write(until_s=self._watch.poll_at_s)
-        except RedisUnavailable as trouble:
-            self._wait_out(trouble)
+            if self._poller.poll(monotonic()):
+                self._note_recovery()
+            self._apply_states()
+            self._write(until_s=self._poller.next_poll_s)
+        except RedisUnavailable as error:
+            self._schedule_retry(error)
 
     def _write(self, until_s: float) -> None:
-        """Write exchanges and the report. Where reading works and writing hangs, writing waits and reading goes on."""
-        if monotonic() < self._write_at_s:
+        """Write exchanges and telemetry. If Redis does not reply to a write, only writing waits; reading goes on."""
+        if monotonic() < self._retry_write_at_s:
             return
         try:
-            self._deliver(until_s)
-            self._report.write(self._lanes.values(), self._watch.snapshot, self._packer.framework)
+            self._send_batches(until_s)
+            self._telemetry.write_due(self._queues.values(), self._poller.snapshot, self._packer.framework)
             self._write_backoff.reset()
-        except NoReply as trouble:
+        except NoReply as error:
             if self._write_backoff.failures == 0:
-                log.warning("%s What was sent is sent again until it is answered.", trouble)
-            self._write_at_s = monotonic() + self._write_backoff.next_s()
+                log.warning("darklaunch got no reply from Redis and sends the batch again until it does: %s", error)
+            self._retry_write_at_s = monotonic() + self._write_backoff.next_s()
 
     def _finish(self) -> None:
-        """Write what waits, then say goodbye; whatever does not get through in time is counted."""
+        """Send what waits, then the last counters. What cannot be sent in time is counted as dropped."""
         try:
             if not self._backoff.failures:
-                self._deliver(until_s=self._leave_by_s - FAREWELL_S)
-        except RedisUnavailable as trouble:
-            log.debug("leaving without Redis: %s", trouble)
+                self._send_batches(until_s=self._stop_by_s - LAST_REPORT_S)
+        except RedisUnavailable as error:
+            log.debug("darklaunch stops without sending what waits: %s", error)
         self._collect()
-        while len(self._outbox):
+        while len(self._buffer):
             self._collect()
-        for lane in self._lanes.values():
-            lane.close()
+        for queue in self._queues.values():
+            queue.close()
         crash_point("hook.5")
-        if monotonic() < self._leave_by_s:
+        if monotonic() < self._stop_by_s:
             try:
-                self._report.close(self._lanes.values())
-            except RedisUnavailable as trouble:
-                log.debug("leaving without a last report: %s", trouble)
+                self._telemetry.close(self._queues.values())
+            except RedisUnavailable as error:
+                log.debug("darklaunch stops without writing its last counters: %s", error)
 
     def _collect(self) -> None:
-        """Count what request threads left, and sort recordings into lanes."""
-        self._obey()
-        for launches, sampled, reason in self._outbox.take_notes():
+        """Count the notes of request threads, and move their recordings into the queues."""
+        self._apply_states()
+        for launches, sampled, reason in self._buffer.take_notes():
             for name in launches:
-                lane = self._lane(name)
+                queue = self._get_queue(name)
                 if not sampled:
-                    lane.skipped[reason] += 1
+                    queue.skipped[reason] += 1
                 else:
-                    lane.lose("redis_down" if reason == "outbox_full" and self._backoff.failures else reason)
-        for recorded in self._outbox.take(TAKE_AT_ONCE):
-            self._sort(recorded)
+                    queue.count_lost("redis_down" if reason == "outbox_full" and self._backoff.failures else reason)
+        for recording in self._buffer.take_recordings(RECORDINGS_PER_COLLECT):
+            self._queue_recording(recording)
 
-    def _sort(self, recorded: FinishedRecording) -> None:
+    def _queue_recording(self, recording: FinishedRecording) -> None:
         try:
-            sample = self._packer.sample(recorded, self._outbox)
-        except BaseException:  # it must not take those with it that were taken out together
-            self._complaint.log("packing an exchange")
-            self._outbox.release(recorded.held_bytes)
-            for name in recorded.launches:
-                self._lane(name).lose("bad_input")
+            prepared = self._packer.prepare(recording, self._buffer)
+        except BaseException:  # this one is lost, the others that were taken out with it are not
+            self._error_log.log_error("packing an exchange")
+            self._buffer.release_bytes(recording.reserved_bytes)
+            for name in recording.launches:
+                self._get_queue(name).count_lost("bad_input")
             return
-        for name in recorded.launches:
-            self._lane(name).offer(sample)
+        for name in recording.launches:
+            self._get_queue(name).add(prepared)
 
-    def _obey(self) -> None:
-        """Follow the launches: what is stopped is dropped, what is unreadable for 30 s is off."""
-        if self._watch.look(monotonic()):
-            unknown = "redis_down" if self._backoff.failures else "paused"
-            for name, lane in self._lanes.items():
-                lane.obey(self._watch.states.get(name), unknown)
-            self._report.hurry()
-        self._publish(self, self._watch.snapshot)
+    def _apply_states(self) -> None:
+        """Obey the launches as last read. When they could not be read for 30 s, nothing is sampled."""
+        if self._poller.refresh(monotonic()):
+            unknown_reason = "redis_down" if self._backoff.failures else "paused"
+            for name, queue in self._queues.items():
+                queue.apply_state(self._poller.states.get(name), unknown_reason)
+            self._telemetry.write_counters_soon()
+        self._publish(self, self._poller.snapshot)
 
-    def _deliver(self, until_s: float) -> None:
-        """Write batches, one of each launch in turn, until nothing waits or it is `until_s`. Raises Trouble."""
-        sent = True
-        while sent and monotonic() < until_s:
+    def _send_batches(self, until_s: float) -> None:
+        """Send batches, one of each launch in turn, until nothing waits or it is `until_s`. Raises RedisUnavailable."""
+        any_sent = True
+        while any_sent and monotonic() < until_s:
             self._collect()
-            sent = False
-            for lane in self._lanes.values():
-                sent = self._send(lane) or sent
+            any_sent = False
+            for queue in self._queues.values():
+                any_sent = self._send_batch(queue) or any_sent
 
-    def _send(self, lane: LaunchQueue) -> bool:
-        """Try a lane's next batch; True when it was settled, so that there may be more. Raises Trouble."""
-        batch = lane.next_batch(_now_ms()) if monotonic() >= lane.resume_at_s else None
+    def _send_batch(self, queue: LaunchQueue) -> bool:
+        """Send a queue's next batch; True if it was written, so that there may be more. Raises RedisUnavailable."""
+        batch = queue.next_batch(_wall_clock_ms()) if monotonic() >= queue.retry_at_s else None
         if batch is None:
             return False
         crash_point("hook.1")
         try:
-            taken = int(call_script(self._wire, lane.admission(batch)))
+            admitted = int(call_script(self._redis, queue.build_admission(batch)))
         except NotSent:
-            lane.refused("redis_down")
+            queue.record_refused("redis_down")
             raise
         except NoReply:
-            lane.unanswered()
+            queue.record_no_reply()
             raise
-        except REPLIES as refusal:
-            out_of_memory = isinstance(refusal, OutOfMemoryError) or "OOM " in str(refusal)
-            lane.refused("oom" if out_of_memory else "redis_down")
-            lane.resume_at_s = monotonic() + lane.backoff.next_s()
-            if lane.backoff.failures == 1:
-                log.warning("launch %s: Redis refuses exchanges: %s; they are dropped and counted", lane.name, refusal)
+        except ERROR_REPLIES as error:
+            out_of_memory = isinstance(error, OutOfMemoryError) or "OOM " in str(error)
+            queue.record_refused("oom" if out_of_memory else "redis_down")
+            queue.retry_at_s = monotonic() + queue.backoff.next_s()
+            if queue.backoff.failures == 1:
+                log.warning("darklaunch drops exchanges of launch %s: Redis refuses them: %s", queue.name, error)
             return False
         crash_point("hook.2")
-        lane.admitted(taken)
+        queue.record_admitted(admitted)
         crash_point("hook.3")
-        lane.backoff.reset()
+        queue.backoff.reset()
         return True
 
-    def _lane(self, name: str) -> LaunchQueue:
-        lane = self._lanes.get(name)
-        if lane is None:
-            lane = self._lanes[name] = LaunchQueue(self._watch.known[name], self.producer, self._started_ms)
-            lane.obey(self._watch.states.get(name))
-        return lane
+    def _get_queue(self, name: str) -> LaunchQueue:
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._queues[name] = LaunchQueue(self._poller.known[name], self.producer, self._started_ms)
+            queue.apply_state(self._poller.states.get(name))
+        return queue
 
-    def _wait_out(self, trouble: RedisUnavailable) -> None:
+    def _schedule_retry(self, error: RedisUnavailable) -> None:
         if self._backoff.failures == 0:
-            log.warning("%s Nothing is lost to your users; sampling stops when this lasts for 30 s.", trouble)
-        self._ask_at_s = monotonic() + self._backoff.next_s()
-        self._watch.poll_at_s = 0.0
+            log.warning("darklaunch cannot use Redis and stops sampling after 30 s; the app is not affected: %s", error)
+        self._retry_at_s = monotonic() + self._backoff.next_s()
+        self._poller.next_poll_s = 0.0
 
-    def _recovered(self) -> None:
+    def _note_recovery(self) -> None:
         if self._backoff.failures:
-            log.warning("Redis answers again")
+            log.warning("darklaunch can use Redis again")
             self._backoff.reset()
 
     def _pause_s(self) -> float:
-        if self._watch.snapshot.mirrors or any(lane.waiting for lane in self._lanes.values()):
-            return FLUSH_S
-        return min(POLL_S, max(FLUSH_S, max(self._watch.poll_at_s, self._ask_at_s) - monotonic()))
+        if self._poller.snapshot.sampling_launches or any(queue.waiting for queue in self._queues.values()):
+            return COLLECT_INTERVAL_S
+        idle_s = max(self._poller.next_poll_s, self._retry_at_s) - monotonic()
+        return min(POLL_S, max(COLLECT_INTERVAL_S, idle_s))
 
-    def _guarded(self, step: Callable[[], None]) -> None:
+    def _run_guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except BaseException:  # nobody else's: this thread is the hook's, and without it nothing is written any more
-            self._complaint.log("doing its work in the background")
-            self._leave.wait(AFTER_ERROR_S)
+        except BaseException:  # nothing may end this thread: without it nothing is written any more
+            self._error_log.log_error("delivering in the background")
+            self._stopping.wait(PAUSE_AFTER_ERROR_S)
 
 
-def _now_ms() -> int:
+def _wall_clock_ms() -> int:
     return time_ns() // 1_000_000

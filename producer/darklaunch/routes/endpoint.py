@@ -1,7 +1,8 @@
-"""What a framework knows of the route it took: `/orders/{id}`.
+"""The route that a framework took for a request: `/orders/{id}`.
 
-The request side only picks up what names the route (`asgi_route`, `wsgi_route`); reading it is left to the background
-thread (`Route.template`). Nothing here imports a framework: it looks at what the framework left behind.
+The request's own thread only picks up what names the route (`find_asgi_route`, `find_wsgi_route`); the delivery thread
+makes a template of it (`MatchedRoute.read_template`). Nothing here imports a framework: it looks at what the framework
+left in the scope or the environ.
 """
 
 import re
@@ -13,109 +14,119 @@ from typing import Any, Final, NamedTuple, cast
 
 UNMATCHED: Final = "{unmatched}"
 
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
-_CONVERTED: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")
+_NO_PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({})
+_PARAMETER: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")  # <int:id>, of Flask and of Django's path()
 
 
-class Route(NamedTuple):
-    """A route as left behind by a framework.
+class MatchedRoute(NamedTuple):
+    """The route of one request, as its framework left it.
 
-    `found` is the framework's own object or text, None when no route matched. `mounted` is the concrete path of the
-    mounts above the route, whose parameters are among `parameters`. `path` is the decoded path below the app.
+    `matched` is the framework's own object or text, None when no route matched. `mount_path` is the concrete path of
+    the mounts above the route, whose parameters are among `parameters`. `path` is the decoded path below the app.
     """
 
     framework: str
-    found: Any
-    mounted: str = ""
+    matched: Any
+    mount_path: str = ""
     path: str = ""
-    parameters: Mapping[str, Any] = _NONE
+    parameters: Mapping[str, Any] = _NO_PARAMETERS
 
-    def template(self, status: int) -> str | None:
-        """Give the route's template, `{unmatched}` when the framework found none, None when that cannot be told."""
-        return _READERS[self.framework](self, status)
+    def read_template(self, status: int) -> str | None:
+        """Return the route's template, `{unmatched}` when no route matched, None when that cannot be found out.
+
+        `status` is the response's. May raise anything: it runs the framework's own code.
+        """
+        return _TEMPLATE_READERS[self.framework](self, status)
 
 
-def asgi_route(scope: Mapping[str, Any], root_path: str) -> Route | None:
-    """Pick up what Starlette or FastAPI left in the scope; `root_path` is what it was when the app was called."""
+FindRoute = Callable[[Mapping[str, Any], str], MatchedRoute | None]
+
+
+def find_asgi_route(scope: Mapping[str, Any], root_path: str) -> MatchedRoute | None:
+    """Return what Starlette or FastAPI left in the scope. `root_path` is what it was when the app was called."""
     if "router" not in scope:
-        return _django_route(str(scope["path"]).removeprefix(root_path))
-    found = scope.get("route")
-    inside: Any = scope.get("fastapi")
-    if isinstance(inside, dict):  # the route of an included router names the path without the router's prefix
-        included = cast(dict[str, Any], inside).get("effective_route_context")
-        if included is not None and getattr(included, "original_route", None) is found:
-            found = included
-    if found is None and (endpoint := scope.get("endpoint")) is not None:
-        found = _Endpoint(endpoint, getattr(scope.get("app"), "routes", ()))
-    mounted = str(scope.get("root_path", "")).removeprefix(root_path)
+        return _find_django_route(str(scope["path"]).removeprefix(root_path))
+    matched = scope.get("route")
+    fastapi: Any = scope.get("fastapi")
+    if isinstance(fastapi, dict):  # the route of an included router names the path without the router's prefix
+        included = cast(dict[str, Any], fastapi).get("effective_route_context")
+        if included is not None and getattr(included, "original_route", None) is matched:
+            matched = included
+    if matched is None and (endpoint := scope.get("endpoint")) is not None:
+        matched = _CalledEndpoint(endpoint, getattr(scope.get("app"), "routes", ()))
+    mount_path = str(scope.get("root_path", "")).removeprefix(root_path)
     framework = "fastapi" if "fastapi" in scope or "fastapi_inner_astack" in scope else "starlette"
-    return Route(framework, found, mounted, str(scope["path"]), scope.get("path_params", _NONE) if mounted else _NONE)
+    parameters = scope.get("path_params", _NO_PARAMETERS) if mount_path else _NO_PARAMETERS
+    return MatchedRoute(framework, matched, mount_path, str(scope["path"]), parameters)
 
 
-def wsgi_route(environ: Mapping[str, Any], path: str) -> Route | None:
-    """Pick up what Flask left in the environ; `path` is what PATH_INFO was when the app was called."""
+def find_wsgi_route(environ: Mapping[str, Any], path: str) -> MatchedRoute | None:
+    """Return what Flask left in the environ. `path` is what PATH_INFO was when the app was called."""
     request = environ.get("werkzeug.request")
     if request is None:
-        return _django_route(path)
+        return _find_django_route(path)
     rule = getattr(getattr(request, "url_rule", None), "rule", None)
-    return Route("flask", rule, str(environ.get("SCRIPT_NAME", "")), path)
+    return MatchedRoute("flask", rule, str(environ.get("SCRIPT_NAME", "")), path)
 
 
-def picked_up(look: Callable[[Mapping[str, Any], str], Route | None], left: Mapping[str, Any], at: str) -> Route | None:
-    """Look for a route; None when what a framework left is not what we know: then its template is learned."""
+def find_route(find: FindRoute, mapping: Mapping[str, Any], path: str) -> MatchedRoute | None:
+    """Call `find`; None when it fails on what a framework left: then the template is learned from the path."""
     try:
-        return look(left, at)
+        return find(mapping, path)
     except Exception:
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class _Endpoint:
-    """An endpoint that was called, and the routes among which it is: older Starlette does not name the route."""
+class _CalledEndpoint:
+    """The endpoint that was called, and the routes it is one of: older Starlette does not name the route."""
 
-    called: Any
-    among: Iterable[Any]
-
-
-def _django_route(path: str) -> Route | None:
-    return Route("django", None, "", path) if "django.urls" in sys.modules else None
+    endpoint: Any
+    routes: Iterable[Any]
 
 
-def _read_starlette(route: Route, _status: int) -> str | None:
-    found = route.found
-    if isinstance(found, _Endpoint):
-        found = next(
-            (known for known in found.among if found.called in (_part(known, "endpoint"), _part(known, "app"))), None
-        )
-        if found is None:
+def _find_django_route(path: str) -> MatchedRoute | None:
+    return MatchedRoute("django", None, "", path) if "django.urls" in sys.modules else None
+
+
+def _read_starlette_template(route: MatchedRoute, _status: int) -> str | None:
+    matched = route.matched
+    if isinstance(matched, _CalledEndpoint):
+        matched = _find_route_of(matched)
+        if matched is None:
             return None
-    if found is None:
+    if matched is None:
         return UNMATCHED
-    mounted = "".join(f"/{_named(segment, route.parameters)}" for segment in route.mounted.split("/")[1:])
-    if hasattr(found, "routes"):  # a mount: what is below it is not Starlette's
-        return f"{mounted}/{{path}}"
-    own = _part(found, "path_format") or _part(found, "path")
-    return f"{mounted}{own}" if isinstance(own, str) else None
+    segments = route.mount_path.split("/")[1:]
+    mount_template = "".join(f"/{_restore_parameter(segment, route.parameters)}" for segment in segments)
+    if hasattr(matched, "routes"):  # a mount of an app that is not Starlette's
+        return f"{mount_template}/{{path}}"
+    template = getattr(matched, "path_format", None) or getattr(matched, "path", None)
+    return f"{mount_template}{template}" if isinstance(template, str) else None
 
 
-def _part(route: Any, name: str) -> Any:
-    return getattr(route, name, None)
+def _find_route_of(called: _CalledEndpoint) -> Any:
+    for route in called.routes:
+        if called.endpoint in (getattr(route, "endpoint", None), getattr(route, "app", None)):
+            return route
+    return None
 
 
-def _named(segment: str, parameters: Mapping[str, Any]) -> str:
+def _restore_parameter(segment: str, parameters: Mapping[str, Any]) -> str:
+    """Return `{name}` for a segment that is the value of a path parameter, else the segment."""
     return next((f"{{{name}}}" for name, value in parameters.items() if str(value) == segment), segment)
 
 
-def _read_flask(route: Route, _status: int) -> str | None:
-    return UNMATCHED if route.found is None else route.mounted + flask_template(str(route.found))
+def _read_flask_template(route: MatchedRoute, _status: int) -> str | None:
+    return UNMATCHED if route.matched is None else route.mount_path + convert_flask_rule(str(route.matched))
 
 
-def flask_template(rule: str) -> str:
-    """Turn a URL rule of Flask's into a template: `/orders/<int:id>` becomes `/orders/{id}`."""
-    return _CONVERTED.sub(r"{\1}", rule)
+def convert_flask_rule(rule: str) -> str:
+    """Return a URL rule of Flask's as a template: `/orders/<int:id>` becomes `/orders/{id}`."""
+    return _PARAMETER.sub(r"{\1}", rule)
 
 
-def _read_django(route: Route, status: int) -> str | None:
+def _read_django_template(route: MatchedRoute, status: int) -> str | None:
     urls = sys.modules["django.urls"]
     settings = sys.modules["django.conf"].settings
     if not (settings.configured and getattr(settings, "ROOT_URLCONF", None)):
@@ -123,49 +134,53 @@ def _read_django(route: Route, status: int) -> str | None:
     try:
         match = urls.resolve(route.path)
     except urls.Resolver404:
-        # With i18n_patterns the language decides, and this thread has another than the request had.
+        # With i18n_patterns the language decides, and this thread has another language than the request had.
         return UNMATCHED if status == 404 else None
-    return django_template(str(match.route))
+    return convert_django_pattern(str(match.route))
 
 
-_READERS: Final[dict[str, Callable[[Route, int], str | None]]] = {
-    "starlette": _read_starlette,
-    "fastapi": _read_starlette,
-    "flask": _read_flask,
-    "django": _read_django,
+_TEMPLATE_READERS: Final[dict[str, Callable[[MatchedRoute, int], str | None]]] = {
+    "starlette": _read_starlette_template,
+    "fastapi": _read_starlette_template,
+    "flask": _read_flask_template,
+    "django": _read_django_template,
 }
 
 
-def django_template(pattern: str) -> str:
-    """Turn a Django route into a template: `orders/<int:id>/` and `^orders/(?P<id>[0-9]+)/$` both `/orders/{id}/`."""
+def convert_django_pattern(pattern: str) -> str:
+    """Return a Django route as a template.
+
+    `orders/<int:id>/` and `^orders/(?P<id>[0-9]+)/$` both become `/orders/{id}/`.
+    """
     parts: list[str] = []
-    at = 0
-    while at < len(pattern):
-        character = pattern[at]
+    index = 0
+    while index < len(pattern):
+        character = pattern[index]
         if character == "(":
-            end = _closing(pattern, at)
-            name = re.match(r"\(\?P<(\w+)>", pattern[at:])
-            if name or not pattern.startswith("(?", at):
+            end = _find_group_end(pattern, index)
+            name = re.match(r"\(\?P<(\w+)>", pattern[index:])
+            if name or not pattern.startswith("(?", index):
                 parts.append(f"{{{name[1] if name else 'id'}}}")
-            at = end
-        elif converted := _CONVERTED.match(pattern, at):
-            parts.append(f"{{{converted[1]}}}")
-            at = converted.end()
-        elif character == "\\" and at + 1 < len(pattern):
-            parts.append("" if pattern[at + 1] in "AZzbB" else pattern[at + 1])
-            at += 2
+            index = end
+        elif parameter := _PARAMETER.match(pattern, index):
+            parts.append(f"{{{parameter[1]}}}")
+            index = parameter.end()
+        elif character == "\\" and index + 1 < len(pattern):
+            parts.append("" if pattern[index + 1] in "AZzbB" else pattern[index + 1])  # an anchor matches no text
+            index += 2
         else:
             parts.append("" if character in "^$?*+" else character)
-            at += 1
+            index += 1
     return "/" + "".join(parts).lstrip("/")
 
 
-def _closing(pattern: str, start: int) -> int:
-    depth = at = 0
-    for at in range(start, len(pattern)):
-        if pattern[at - 1 : at] == "\\":
+def _find_group_end(pattern: str, start: int) -> int:
+    """Return the index after the parenthesis that closes the one at `start`."""
+    depth = index = 0
+    for index in range(start, len(pattern)):
+        if pattern[index - 1 : index] == "\\":
             continue
-        depth += (pattern[at] == "(") - (pattern[at] == ")")
+        depth += (pattern[index] == "(") - (pattern[index] == ")")
         if depth == 0:
             break
-    return at + 1
+    return index + 1

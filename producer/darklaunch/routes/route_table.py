@@ -1,7 +1,7 @@
-"""Which routes an app has, as `routes` names them of its requests. Imports no framework: it looks at what is there.
+"""The routes an app has, named as `endpoint` names those of its requests. Imports no framework.
 
 Starlette and FastAPI keep a list of routes, Flask a map of URL rules, Django a URLconf, which it loads with its first
-request. Anything else has no table.
+request. Any other app has no table.
 """
 
 from __future__ import annotations
@@ -13,51 +13,59 @@ from typing import Any, Final, cast
 
 from darklaunch_shared.wire.route_table import ANY_METHOD, MOST_ROUTES, Route
 
-from .endpoint import django_template, flask_template
+from .endpoint import convert_django_pattern, convert_flask_rule
 
-_INWARD: Final = ("app", "wsgi_app", "asgi_app", "application", "_app", "router", "__wrapped__", "func")
-_FARTHEST: Final = 50
-_DEEPEST: Final = 20
-_IMPLIED: Final = frozenset({"HEAD", "OPTIONS"})
+_WRAPPED_APP_ATTRIBUTES: Final = (
+    "app", "wsgi_app", "asgi_app", "application", "_app", "router", "__wrapped__", "func",
+)  # fmt: skip
+_MAX_WRAPPERS: Final = 50
+_MAX_DEPTH: Final = 20
+_IMPLIED_METHODS: Final = frozenset({"HEAD", "OPTIONS"})
 
-Table = tuple[str, list[Route]]
+FoundRoutes = tuple[str, list[Route]]
+"""The framework, and its routes."""
 
 
-def read_routes(app: Any) -> Table | None:
-    """Give the framework of an app and its routes; None when it has none that can be listed, or none yet."""
-    found = _listed(app, "", 0)
+def read_routes(app: Any) -> FoundRoutes | None:
+    """Return the framework of an app and its routes; None when it has none that can be listed, or none yet."""
+    found = _find_routes(app, "", 0)
     if found is not None:
         return found
-    return _django()
+    return _read_django_routes()
 
 
-def _listed(app: Any, prefix: str, depth: int) -> Table | None:
-    """Look for a table in an app and whatever it wraps."""
-    waiting, seen = deque([app]), set[int]()
-    while waiting and len(seen) < _FARTHEST:
-        each = waiting.popleft()
-        if id(each) in seen:
+def _find_routes(app: Any, prefix: str, depth: int) -> FoundRoutes | None:
+    """Search an app, and the apps that it wraps, for a table of routes."""
+    waiting, visited = deque([app]), set[int]()
+    while waiting and len(visited) < _MAX_WRAPPERS:
+        candidate = waiting.popleft()
+        if id(candidate) in visited:
             continue
-        seen.add(id(each))
-        kept = _kept(each)
-        if hasattr(kept.get("url_map"), "iter_rules"):
-            return "flask", list(_flask(kept["url_map"], prefix))
-        if isinstance(kept.get("routes"), list):
-            framework = "fastapi" if "fastapi" in sys.modules and _is_fastapi(kept["routes"]) else "starlette"
-            return framework, list(_starlette(kept["routes"], prefix, depth))
-        if isinstance(mounts := kept.get("mounts"), dict) and depth < _DEEPEST:  # werkzeug's DispatcherMiddleware
-            parts = [_listed(kept.get("app"), prefix, depth + 1)]
-            parts += [_listed(below, f"{prefix}{at}", depth + 1) for at, below in cast(Any, mounts).items()]
-            tables = [table for table in parts if table is not None]
+        visited.add(id(candidate))
+        attributes = _read_attributes(candidate)
+        if hasattr(attributes.get("url_map"), "iter_rules"):
+            return "flask", list(_list_flask_routes(attributes["url_map"], prefix))
+        if isinstance(attributes.get("routes"), list):
+            routes = attributes["routes"]
+            framework = "fastapi" if "fastapi" in sys.modules and _is_fastapi(routes) else "starlette"
+            return framework, list(_list_starlette_routes(routes, prefix, depth))
+        mounts = attributes.get("mounts")
+        if isinstance(mounts, dict) and depth < _MAX_DEPTH:  # werkzeug's DispatcherMiddleware
+            searched = [_find_routes(attributes.get("app"), prefix, depth + 1)]
+            searched += [
+                _find_routes(mounted, f"{prefix}{path}", depth + 1) for path, mounted in cast(Any, mounts).items()
+            ]
+            tables = [table for table in searched if table is not None]
             return (tables[0][0], [route for _, routes in tables for route in routes]) if tables else None
-        waiting.extend(kept[name] for name in _INWARD if name in kept)
-        if (bound := getattr(each, "__self__", None)) is not None and not isinstance(bound, type(sys)):
-            waiting.append(bound)
+        waiting.extend(attributes[name] for name in _WRAPPED_APP_ATTRIBUTES if name in attributes)
+        owner = getattr(candidate, "__self__", None)  # a bound method: the app is the object it belongs to
+        if owner is not None and not isinstance(owner, type(sys)):
+            waiting.append(owner)
     return None
 
 
-def _kept(thing: Any) -> Mapping[str, Any]:
-    """Give the attributes that an object itself holds: asking it for others might run its code."""
+def _read_attributes(thing: Any) -> Mapping[str, Any]:
+    """Return the attributes that an object itself has. Asking it for others might run its code."""
     try:
         return cast(Mapping[str, Any], vars(thing))
     except TypeError:
@@ -68,79 +76,79 @@ def _is_fastapi(routes: Iterable[Any]) -> bool:
     return any(type(route).__module__.partition(".")[0] == "fastapi" for route in routes)
 
 
-def _starlette(routes: Iterable[Any], prefix: str, depth: int) -> Iterator[Route]:
+def _list_starlette_routes(routes: Iterable[Any], prefix: str, depth: int) -> Iterator[Route]:
     for route in tuple(routes):
-        if depth < _DEEPEST:
-            yield from _starlette_route(route, prefix, depth)
+        if depth < _MAX_DEPTH:
+            yield from _list_starlette_route(route, prefix, depth)
 
 
-def _starlette_route(route: Any, prefix: str, depth: int) -> Iterator[Route]:
+def _list_starlette_route(route: Any, prefix: str, depth: int) -> Iterator[Route]:
     if hasattr(route, "effective_candidates"):  # a router that FastAPI includes: its routes, under its prefix
-        yield from _starlette(route.effective_candidates(), prefix, depth + 1)
+        yield from _list_starlette_routes(route.effective_candidates(), prefix, depth + 1)
         return
     route = getattr(route, "starlette_route", None) or route
-    below = getattr(route, "routes", None)
+    mounted_routes = getattr(route, "routes", None)
     path = getattr(route, "path_format", None) or getattr(route, "path", None)
-    if below is not None:  # a mount, or a host
-        at = prefix + (path or "").removesuffix("/{path}") if hasattr(route, "path_format") else prefix
-        if below:
-            yield from _starlette(below, at, depth + 1)
+    if mounted_routes is not None:  # a mount, or a host, which has no path
+        mount_path = prefix + (path or "").removesuffix("/{path}") if hasattr(route, "path_format") else prefix
+        if mounted_routes:
+            yield from _list_starlette_routes(mounted_routes, mount_path, depth + 1)
         elif hasattr(route, "path_format"):
-            yield ANY_METHOD, f"{at}/{{path}}"
+            yield ANY_METHOD, f"{mount_path}/{{path}}"
         return
     endpoint = getattr(route, "endpoint", None)
     if not isinstance(path, str) or getattr(endpoint, "__module__", "") == "fastapi.applications":
-        return  # a websocket's are asked below; FastAPI's own pages are nobody's to cover
+        return  # FastAPI's own pages, such as /docs, need no coverage
     if not hasattr(route, "methods"):
         return  # a websocket
-    for method in _methods(route.methods):
+    for method in _list_methods(route.methods):
         yield method, prefix + path
 
 
-def _flask(url_map: Any, prefix: str) -> Iterator[Route]:
+def _list_flask_routes(url_map: Any, prefix: str) -> Iterator[Route]:
     for rule in list(url_map.iter_rules()):
         if getattr(rule, "websocket", False) or str(rule.endpoint).rpartition(".")[2] == "static":
             continue
-        for method in _methods(rule.methods):
-            yield method, prefix + flask_template(str(rule.rule))
+        for method in _list_methods(rule.methods):
+            yield method, prefix + convert_flask_rule(str(rule.rule))
 
 
-def _methods(methods: Iterable[str] | None) -> list[str]:
-    """List methods; HEAD and OPTIONS, which frameworks add, only where there is nothing else."""
-    given = sorted(methods or ())
-    return [method for method in given if method not in _IMPLIED] or given or [ANY_METHOD]
+def _list_methods(methods: Iterable[str] | None) -> list[str]:
+    """Return the methods, sorted; HEAD and OPTIONS, which frameworks add by themselves, only if there is no other."""
+    declared = sorted(methods or ())
+    return [method for method in declared if method not in _IMPLIED_METHODS] or declared or [ANY_METHOD]
 
 
-def _django() -> Table | None:
-    """List Django's URLconf once it was loaded: loading it is the app's business, not a background thread's."""
+def _read_django_routes() -> FoundRoutes | None:
+    """Return Django's routes once its URLconf is loaded. Loading it is left to the app."""
     urls, conf = sys.modules.get("django.urls"), sys.modules.get("django.conf")
     if urls is None or conf is None or not conf.settings.configured:
         return None
-    root = getattr(conf.settings, "ROOT_URLCONF", None)
-    resolver = urls.get_resolver(None) if isinstance(root, str) and root in sys.modules else None
+    urlconf = getattr(conf.settings, "ROOT_URLCONF", None)
+    resolver = urls.get_resolver(None) if isinstance(urlconf, str) and urlconf in sys.modules else None
     if resolver is None or "urlconf_module" not in vars(resolver):
         return None
-    found: list[Route] = []
-    _django_patterns(resolver.url_patterns, "", 0, found)
-    return "django", found
+    routes: list[Route] = []
+    _collect_django_routes(resolver.url_patterns, "", 0, routes)
+    return "django", routes
 
 
-def _django_patterns(patterns: Iterable[Any], prefix: str, depth: int, found: list[Route]) -> None:
+def _collect_django_routes(patterns: Iterable[Any], prefix: str, depth: int, routes: list[Route]) -> None:
     for pattern in patterns:
-        if len(found) > MOST_ROUTES or depth > _DEEPEST:
+        if len(routes) > MOST_ROUTES or depth > _MAX_DEPTH:
             return
-        at = prefix + str(pattern.pattern)
+        path = prefix + str(pattern.pattern)
         if hasattr(pattern, "url_patterns"):
-            _django_patterns(pattern.url_patterns, at, depth + 1, found)
+            _collect_django_routes(pattern.url_patterns, path, depth + 1, routes)
         else:
-            found += [(method, django_template(at)) for method in _django_methods(pattern.callback)]
+            routes += [(method, convert_django_pattern(path)) for method in _list_view_methods(pattern.callback)]
 
 
-def _django_methods(view: Any) -> list[str]:
-    """List the methods of a class's view; a function answers to any."""
+def _list_view_methods(view: Any) -> list[str]:
+    """Return the methods of a class-based view. A function takes any method."""
     actions = getattr(view, "actions", None)  # Django REST framework
     if isinstance(actions, dict) and actions:
-        return _methods(method.upper() for method in cast(Mapping[str, Any], actions))
-    kind = getattr(view, "view_class", None) or getattr(view, "cls", None)
-    named: Iterable[str] = getattr(kind, "http_method_names", ())
-    return _methods(method.upper() for method in named if hasattr(kind, method))
+        return _list_methods(method.upper() for method in cast(Mapping[str, Any], actions))
+    view_class = getattr(view, "view_class", None) or getattr(view, "cls", None)
+    names: Iterable[str] = getattr(view_class, "http_method_names", ())
+    return _list_methods(name.upper() for name in names if hasattr(view_class, name))

@@ -140,7 +140,7 @@ def test_start_says_when_no_app_listens(cli, own_valkey, launch_name, nowhere):
         (["--shadow", "http://h", "--max-latency-diff", "2000"], 2, "'2000' has no unit: write 2000ms, 2s"),
         (["--shadow", "http://h", "--max-latency-diff", "2h"], 2, "2h is not between 1ms and 600s"),
         (["--shadow", "http://h", "--max-age", "soon"], 2, "'soon' is not a duration"),
-        (["--shadow", "http://h", "--sticky", "user"], 2, "--sticky 'user' names no key: write header:NAME"),
+        (["--shadow", "http://h", "--sticky", "user"], 2, "--sticky 'user' names no sampling key: write header:NAME"),
         (["--shadow", "http://h", "--allow", "POST"], 2, "'POST' does not allow anything"),
         (["--shadow", "http://h", "--only", "api"], 2, "'api' is not a path pattern: start with /"),
         (["--shadow", "http://h", "--ignore", "$..["], 2, "--ignore: "),

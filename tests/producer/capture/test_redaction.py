@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from darklaunch import CaptureMiddleware
-from darklaunch.capture.redaction import CREDENTIAL_HEADERS, HeaderRedaction, credential_names
+from darklaunch.capture.redaction import CREDENTIAL_HEADERS, HeaderRedaction, select_redacted_names
 from darklaunch.testing import captured
 from darklaunch_shared.wire.exchange import pack_exchange
 from hypothesis import given
@@ -46,9 +46,13 @@ def test_options_add_names_and_forward_one_on_purpose():
     attributes=st.sampled_from(["", "; Path=/; HttpOnly", ";Secure;  SameSite=Lax", "; Max-Age=0"]),
 )
 def test_a_cookie_keeps_its_name_and_attributes(name, value, attributes):
-    redacted = HeaderRedaction(credential_names((), ())).response((("set-cookie", f"{name}={value}{attributes}"),))
+    redacted = HeaderRedaction(select_redacted_names((), ())).redact_response(
+        (("set-cookie", f"{name}={value}{attributes}"),)
+    )
     assert redacted == (("set-cookie", f"{name}=[redacted]{attributes}"),)
 
 
 def test_a_cookie_without_a_name_shows_nothing():
-    assert HeaderRedaction(CREDENTIAL_HEADERS).response((("set-cookie", SECRET),)) == (("set-cookie", "[redacted]"),)
+    assert HeaderRedaction(CREDENTIAL_HEADERS).redact_response((("set-cookie", SECRET),)) == (
+        ("set-cookie", "[redacted]"),
+    )

@@ -38,10 +38,10 @@ class App:
     def begin(self, **spec) -> None:
         self.launch.publish(**spec)
         get(self.hook)  # starts the thread
-        assert eventually(lambda: self.recorder.snapshot.mirrors)
+        assert eventually(lambda: self.recorder.snapshot.sampling_launches)
 
     def sampling(self) -> bool:
-        return bool(self.recorder.snapshot.mirrors)
+        return bool(self.recorder.snapshot.sampling_launches)
 
     def end(self) -> Counter[str]:
         """Close the books, check them, and return what was dropped, by reason."""
@@ -52,12 +52,12 @@ class App:
 
     def dropped(self, reason: str) -> int:
         """Look into the hook itself, for when Redis cannot be asked."""
-        lane = self.recorder._flusher._lanes.get("faults")
-        return lane.dropped[reason] if lane else 0
+        queue = self.recorder._delivery._queues.get("faults")
+        return queue.dropped[reason] if queue else 0
 
     def in_trouble(self) -> bool:
-        flusher = self.recorder._flusher
-        return bool(flusher._backoff.failures or flusher._write_backoff.failures)
+        delivery = self.recorder._delivery
+        return bool(delivery._backoff.failures or delivery._write_backoff.failures)
 
     @property
     def on_stream(self) -> int:
@@ -157,11 +157,11 @@ def test_a_batch_in_doubt_at_the_end_counts_as_written(make, proxy):
     proxy.mute_at_write = True
     app.ask(5)
     assert eventually(lambda: app.on_stream == 10)
-    flusher = app.recorder._flusher
+    delivery = app.recorder._delivery
     app.recorder.stop(for_good=True)
-    assert eventually(lambda: not flusher._thread.is_alive())
-    lane = flusher._lanes["faults"]
-    assert (lane.sampled, lane.seq, lane.waiting, lane.dropped) == (10, 10, 0, {})
+    assert eventually(lambda: not delivery._thread.is_alive())
+    queue = delivery._queues["faults"]
+    assert (queue.sampled, queue.seq, queue.waiting, queue.dropped) == (10, 10, 0, {})
 
 
 def test_a_redis_that_refuses_connections_costs_a_batch_and_no_number(make, proxy, caplog):
@@ -172,12 +172,12 @@ def test_a_redis_that_refuses_connections_costs_a_batch_and_no_number(make, prox
     proxy.close()
     app.ask(20)
     assert eventually(lambda: "cannot be reached" in caplog.text)
-    assert "Nothing is lost to your users" in caplog.text
+    assert "the app is not affected" in caplog.text
     app.ask(20)
-    assert eventually(lambda: app.recorder._flusher._backoff.failures > 2)
-    assert "Redis answers again" not in caplog.text
+    assert eventually(lambda: app.recorder._delivery._backoff.failures > 2)
+    assert "darklaunch can use Redis again" not in caplog.text
     proxy.listen()
-    assert eventually(lambda: "Redis answers again" in caplog.text)
+    assert eventually(lambda: "darklaunch can use Redis again" in caplog.text)
     app.ask(5)
     assert eventually(lambda: app.on_stream + app.launch.ledger("dropped:redis_down") == 50)
     dropped = app.end()
@@ -248,7 +248,7 @@ def test_writes_that_hang_do_not_keep_control_state_from_being_read(make, monkey
     assert eventually(lambda: app.on_stream == 5)
     app.launch.redis.execute_command("CLIENT", "PAUSE", "60000", "WRITE")
     app.ask(5)
-    assert eventually(lambda: app.recorder._flusher._write_backoff.failures == 3)  # each takes a second
+    assert eventually(lambda: app.recorder._delivery._write_backoff.failures == 3)  # each takes a second
     assert app.sampling()
     app.launch.redis.execute_command("CLIENT", "UNPAUSE")
     assert eventually(lambda: app.on_stream == 10)
@@ -311,7 +311,7 @@ def test_a_key_of_another_type_stops_one_launch_and_no_other(make):
     other = Launch(app.recorder.settings.redis_url, "fine").publish()
     app.launch.redis.execute_command("SET", keys.captures("faults"), "not a stream")
     app.begin()
-    assert eventually(lambda: len(app.recorder.snapshot.mirrors) == 2)
+    assert eventually(lambda: len(app.recorder.snapshot.sampling_launches) == 2)
     app.ask(5)
     assert eventually(lambda: len(other.exchanges()) == 5)
     assert eventually(lambda: app.launch.ledger("dropped:redis_down") == 5)
@@ -325,7 +325,7 @@ def test_a_damaged_launch_is_not_sampled_and_stops_no_other(make, caplog):
     app.ask(1)
     assert eventually(lambda: app.on_stream == 1)
     assert [line for line in caplog.messages if "broken" in line] == [
-        "launch broken is not sampled: launch broken: b'percent' is missing from its control state"
+        "darklaunch does not sample launch broken: launch broken: b'percent' is missing from its control state"
     ]
 
 

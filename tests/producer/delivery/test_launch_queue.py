@@ -22,15 +22,15 @@ def state(status=LaunchStatus.ACTIVE, hold=False, **spec):
 
 class Sample:
     def __init__(self, mark: int | str, size: int = 10, captured_at_ms: int = NOW_MS) -> None:
-        self.mark, self.size, self.captured_at_ms, self.settled = mark, size, captured_at_ms, 0
+        self.mark, self.size, self.captured_at_ms, self.released = mark, size, captured_at_ms, 0
 
-    def parcel(self, launch: str, identity: str, *, seal: bool) -> PackedExchange:
+    def pack(self, launch: str, exchange_id: str, *, seal: bool) -> PackedExchange:
         if self.size < 0:
             raise orjson.JSONEncodeError("a lone surrogate")
         return PackedExchange(str(self.mark).encode(), b"", bytes(self.size))
 
-    def settle(self) -> None:
-        self.settled += 1
+    def release(self) -> None:
+        self.released += 1
 
 
 class Redis:
@@ -41,9 +41,9 @@ class Redis:
         self.highest = 0
 
     def admit(self, call, room: int) -> int:
-        first, parcels = call.args[2], call.args[3::3]
+        first_seq, metas = call.args[2], call.args[3::3]
         taken = 0
-        for seq, meta in enumerate(parcels, first):
+        for seq, meta in enumerate(metas, first_seq):
             if seq > self.highest:
                 if not room:
                     break
@@ -55,10 +55,10 @@ class Redis:
         return taken
 
 
-class LaneAgainstRedis(RuleBasedStateMachine):
+class QueueAgainstRedis(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
-        self.lane, self.redis = LaunchQueue(state(), "abcd1234", 1), Redis()
+        self.queue, self.redis = LaunchQueue(state(), "abcd1234", 1), Redis()
         self.samples: list[Sample] = []
         self.closed = False
 
@@ -66,92 +66,92 @@ class LaneAgainstRedis(RuleBasedStateMachine):
     def offer(self, count, size):
         for _ in range(count if size == 1 else min(count, 4)):
             self.samples.append(Sample(len(self.samples), size))
-            self.lane.offer(self.samples[-1])
+            self.queue.add(self.samples[-1])
 
     @rule()
     def lose(self):
-        self.lane.lose("too_large")
+        self.queue.count_lost("too_large")
 
     @rule(room=st.integers(0, 150))
     def answered(self, room):
-        if batch := self.lane.next_batch(NOW_MS):
-            self.lane.admitted(self.redis.admit(self.lane.admission(batch), room))
+        if batch := self.queue.next_batch(NOW_MS):
+            self.queue.record_admitted(self.redis.admit(self.queue.build_admission(batch), room))
 
     @rule(room=st.integers(0, 150), arrived=st.booleans())
     def reply_lost(self, room, arrived):
-        if batch := self.lane.next_batch(NOW_MS):
+        if batch := self.queue.next_batch(NOW_MS):
             if arrived:
-                self.redis.admit(self.lane.admission(batch), room)
-            self.lane.unanswered()
+                self.redis.admit(self.queue.build_admission(batch), room)
+            self.queue.record_no_reply()
 
     @rule(reason=st.sampled_from(["oom", "redis_down"]))
     def refused(self, reason):
-        if self.lane.next_batch(NOW_MS):
-            self.lane.refused(reason)
+        if self.queue.next_batch(NOW_MS):
+            self.queue.record_refused(reason)
 
     @rule(present=st.sampled_from([state(), state(LaunchStatus.PAUSED), state(hold=True), None]))
     def obey(self, present):
-        self.lane.obey(present)
+        self.queue.apply_state(present)
 
     @invariant()
     def balances(self):
-        lane = self.lane
-        assert lane.sampled == lane.seq + lane.dropped.total() + lane.waiting
-        assert set(range(1, lane.seq + 1)) <= self.redis.entries.keys()
-        assert all(sample.settled <= 1 for sample in self.samples)
-        assert sum(not sample.settled for sample in self.samples) == lane.waiting
+        queue = self.queue
+        assert queue.sampled == queue.seq + queue.dropped.total() + queue.waiting
+        assert set(range(1, queue.seq + 1)) <= self.redis.entries.keys()
+        assert all(sample.released <= 1 for sample in self.samples)
+        assert sum(not sample.released for sample in self.samples) == queue.waiting
 
     def teardown(self):
-        if not hasattr(self, "lane"):
+        if not hasattr(self, "queue"):
             return
-        in_doubt = self.lane.waiting
-        self.lane.close()
-        assert self.lane.waiting == 0
-        assert self.lane.sampled == self.lane.seq + self.lane.dropped.total()
-        assert self.lane.seq <= self.redis.highest + in_doubt
-        assert self.redis.highest <= self.lane.seq  # nothing is on the stream that the count does not know
+        in_doubt = self.queue.waiting
+        self.queue.close()
+        assert self.queue.waiting == 0
+        assert self.queue.sampled == self.queue.seq + self.queue.dropped.total()
+        assert self.queue.seq <= self.redis.highest + in_doubt
+        assert self.redis.highest <= self.queue.seq  # nothing is on the stream that the count does not know
         marks = [int(self.redis.entries[seq]) for seq in sorted(self.redis.entries)]
         assert marks == sorted(set(marks))  # in order, none twice
 
 
-TestLaneAgainstRedis = LaneAgainstRedis.TestCase
-TestLaneAgainstRedis.settings = settings(max_examples=40, stateful_step_count=25)
+TestQueueAgainstRedis = QueueAgainstRedis.TestCase
+TestQueueAgainstRedis.settings = settings(max_examples=40, stateful_step_count=25)
 
 
 def offered(*samples):
-    lane = LaunchQueue(state(), "abcd1234", 1)
+    queue = LaunchQueue(state(), "abcd1234", 1)
     for sample in samples:
-        lane.offer(sample)
-    return lane
+        queue.add(sample)
+    return queue
 
 
 def test_batches_are_bounded_in_number_and_bytes():
-    assert len(offered(*[Sample(n) for n in range(BATCH_ENTRIES + 1)]).next_batch(NOW_MS).parcels) == BATCH_ENTRIES
-    assert len(offered(*[Sample(n, BATCH_BYTES // 3) for n in range(9)]).next_batch(NOW_MS).parcels) == 2
-    assert len(offered(*[Sample(n, BATCH_BYTES * 2) for n in range(2)]).next_batch(NOW_MS).parcels) == 1
+    assert len(offered(*[Sample(n) for n in range(BATCH_ENTRIES + 1)]).next_batch(NOW_MS).exchanges) == BATCH_ENTRIES
+    assert len(offered(*[Sample(n, BATCH_BYTES // 3) for n in range(9)]).next_batch(NOW_MS).exchanges) == 2
+    assert len(offered(*[Sample(n, BATCH_BYTES * 2) for n in range(2)]).next_batch(NOW_MS).exchanges) == 1
 
 
 def test_a_batch_in_doubt_is_offered_again_as_it_was_and_survives_refusals_and_pauses():
-    lane = offered(Sample(1), Sample(2))
-    batch = lane.next_batch(NOW_MS)
-    lane.unanswered()
-    lane.offer(Sample(3))
-    lane.refused("oom")
-    lane.obey(state(LaunchStatus.PAUSED))
-    assert lane.next_batch(NOW_MS) is batch
-    assert (lane.seq, dict(lane.dropped)) == (0, {"paused": 1})
-    lane.admitted(2)
-    assert (lane.seq, lane.waiting) == (2, 0)
+    queue = offered(Sample(1), Sample(2))
+    batch = queue.next_batch(NOW_MS)
+    queue.record_no_reply()
+    queue.add(Sample(3))
+    queue.record_refused("oom")
+    queue.apply_state(state(LaunchStatus.PAUSED))
+    assert queue.next_batch(NOW_MS) is batch
+    assert (queue.seq, dict(queue.dropped)) == (0, {"paused": 1})
+    queue.record_admitted(2)
+    assert (queue.seq, queue.waiting) == (2, 0)
 
 
 def test_numbers_of_a_refused_batch_are_used_again():
-    lane = offered(Sample(1), Sample(2))
-    assert lane.next_batch(NOW_MS).first == 1
-    lane.refused("redis_down")
-    lane.offer(Sample(3))
-    assert lane.next_batch(NOW_MS).first == 1
-    lane.admitted(1)
-    assert (lane.seq, dict(lane.dropped)) == (1, {"redis_down": 2})
+    queue = offered(Sample(1), Sample(2))
+    assert queue.next_batch(NOW_MS).first_seq == 1
+    queue.record_refused("redis_down")
+    queue.add(Sample(3))
+    assert queue.next_batch(NOW_MS).first_seq == 1
+    queue.record_admitted(1)
+    assert (queue.seq, dict(queue.dropped)) == (1, {"redis_down": 2})
 
 
 @pytest.mark.parametrize(
@@ -165,36 +165,36 @@ def test_numbers_of_a_refused_batch_are_used_again():
     ],
 )
 def test_what_waits_for_a_stopped_launch_is_dropped_with_the_reason(present, reason):
-    lane = offered(Sample(1), Sample(2))
-    lane.obey(present)
-    lane.offer(Sample(3))
-    assert dict(lane.dropped) == {reason: 3}
-    lane.obey(state())
-    lane.offer(Sample(4))
-    assert lane.waiting == 1
+    queue = offered(Sample(1), Sample(2))
+    queue.apply_state(present)
+    queue.add(Sample(3))
+    assert dict(queue.dropped) == {reason: 3}
+    queue.apply_state(state())
+    queue.add(Sample(4))
+    assert queue.waiting == 1
 
 
 def test_what_waited_too_long_is_dropped_as_stale_and_what_json_cannot_hold_as_bad_input():
-    lane = offered(Sample(1, captured_at_ms=NOW_MS - 300_001), Sample(2), Sample(3, size=-1))
-    assert [parcel.meta for parcel in lane.next_batch(NOW_MS).parcels] == [b"2"]
-    assert dict(lane.dropped) == {"stale": 1, "bad_input": 1}
+    queue = offered(Sample(1, captured_at_ms=NOW_MS - 300_001), Sample(2), Sample(3, size=-1))
+    assert [exchange.meta for exchange in queue.next_batch(NOW_MS).exchanges] == [b"2"]
+    assert dict(queue.dropped) == {"stale": 1, "bad_input": 1}
 
 
 def test_more_header_fields_than_workers_read_are_dropped_as_too_large():
-    lane = offered(Sample("9" * META_CAP_BYTES + "9"), Sample("9" * META_CAP_BYTES))
-    assert len(lane.next_batch(NOW_MS).parcels) == 1
-    assert lane.dropped == {"too_large": 1}
+    queue = offered(Sample("9" * META_CAP_BYTES + "9"), Sample("9" * META_CAP_BYTES))
+    assert len(queue.next_batch(NOW_MS).exchanges) == 1
+    assert queue.dropped == {"too_large": 1}
 
 
 def test_counters_say_where_everything_is():
-    lane = offered(Sample(1), Sample(2))
-    assert lane.changed()
-    lane.next_batch(NOW_MS)
-    lane.admitted(1)
-    lane.skipped["streaming"] += 1
-    counters = lane.counters(int(time.time() * 1000), closed=True)
+    queue = offered(Sample(1), Sample(2))
+    assert queue.has_unreported_counts()
+    queue.next_batch(NOW_MS)
+    queue.record_admitted(1)
+    queue.skipped["streaming"] += 1
+    counters = queue.counters(int(time.time() * 1000), closed=True)
     assert (counters.seq, counters.sampled, counters.dropped, counters.skipped, counters.closed) == (
         1, 2, {"shed": 1}, {"streaming": 1}, True,
     )  # fmt: skip
-    lane.reported()
-    assert not lane.changed()
+    queue.mark_reported()
+    assert not queue.has_unreported_counts()

@@ -31,7 +31,7 @@ def make(valkey):
         hook = CaptureMiddleware(answering(*ANSWER), redis_url=valkey.url, app_name=secrets.token_hex(4), **options)
         hooks.append(hook)
         get(hook)
-        assert eventually(lambda: hook._recorder.snapshot.mirrors)
+        assert eventually(lambda: hook._recorder.snapshot.sampling_launches)
         return hook
 
     yield make_hook
@@ -66,10 +66,10 @@ def test_without_a_key_a_launch_that_seals_is_skipped_by_name(valkey, options, c
     hook = CaptureMiddleware(answering(*ANSWER), redis_url=valkey.url, app_name=secrets.token_hex(4), **options)
     get(hook)
     if options:  # a key that cannot be used turns the hook off
-        assert "the hook is off: seal_key: the key k1 is not 32 bytes" in caplog.text
+        assert "darklaunch is off: seal_key: the key k1 is not 32 bytes" in caplog.text
         assert "tooshort" not in caplog.text
         return
-    assert eventually(lambda: hook._recorder.snapshot.mirrors)
+    assert eventually(lambda: hook._recorder.snapshot.sampling_launches)
     for _ in range(5):
         assert get(hook, "/me", headers=HEADERS) == ANSWER
     assert eventually(lambda: launch.ledger("skipped:no_seal_key") == 5)

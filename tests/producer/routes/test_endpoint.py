@@ -7,8 +7,8 @@ import sys
 
 import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
-from darklaunch.routes.endpoint import django_template
-from darklaunch.routes.learned import OTHER, LearnedTemplates
+from darklaunch.routes.endpoint import convert_django_pattern
+from darklaunch.routes.learned_templates import OTHER, LearnedTemplates
 from darklaunch.testing import captured
 from fastapi import APIRouter, FastAPI
 from flask import Blueprint, Flask
@@ -146,7 +146,7 @@ def test_a_mounted_flask_app_keeps_its_prefix():
     ],
 )
 def test_django_patterns(pattern, template):
-    assert django_template(pattern) == template
+    assert convert_django_pattern(pattern) == template
 
 
 def test_django_routes_are_asked_of_its_urlconf():
@@ -195,15 +195,15 @@ for app in (WSGICaptureMiddleware(get_wsgi_application()), CaptureMiddleware(get
     ],
 )
 def test_templates_are_learned_from_what_identifiers_look_like(path, template):
-    assert LearnedTemplates().learn(path) == template
+    assert LearnedTemplates().learn_path(path) == template
 
 
 @given(st.lists(st.from_regex(r"/[a-z]{1,8}(/[a-z]{1,3})?", fullmatch=True), min_size=1, max_size=60))
 def test_learned_templates_are_bounded_and_stay_what_they_were(paths):
     templates = LearnedTemplates(most=10)
-    first = [templates.learn(path) for path in paths]
+    first = [templates.learn_path(path) for path in paths]
     assert len({*first} - {OTHER}) <= 10
-    assert first == [templates.learn(path) for path in paths]
+    assert first == [templates.learn_path(path) for path in paths]
     assert first[0] == paths[0]
 
 

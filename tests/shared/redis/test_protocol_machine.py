@@ -60,15 +60,15 @@ LEASE_S = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What waits in the hook's lane."""
+    """An exchange that waits in the hook's queue."""
 
     captured_at_ms: int
 
-    def parcel(self, launch: str, identity: str, *, seal: bool) -> PackedExchange:
+    def pack(self, launch: str, exchange_id: str, *, seal: bool) -> PackedExchange:
         fields = pack_exchange(exchange(launch, 1, at_ms=self.captured_at_ms))
         return PackedExchange(fields[keys.META], fields[keys.REQUEST], fields[keys.RESPONSE])
 
-    def settle(self) -> None:
+    def release(self) -> None:
         pass
 
 
@@ -138,18 +138,18 @@ class Protocol(RuleBasedStateMachine):
     @rule(count=st.integers(1, 12))
     def sample(self, count: int) -> None:
         for _ in range(count):
-            self.hook.offer(Sample(time.time_ns() // 1_000_000))
+            self.hook.add(Sample(time.time_ns() // 1_000_000))
 
     @rule(answered=st.booleans())
     def flush(self, answered: bool) -> None:
         batch: ExchangeBatch | None = self.hook.next_batch(0)
         if batch is None:
             return
-        taken = int(call_script(self.redis, self.hook.admission(batch)))
+        taken = int(call_script(self.redis, self.hook.build_admission(batch)))
         if answered:
-            self.hook.admitted(taken)
+            self.hook.record_admitted(taken)
         else:
-            self.hook.unanswered()  # it is sent again as it is
+            self.hook.record_no_reply()  # it is sent again as it is
 
     @rule()
     def report(self) -> None:

@@ -18,28 +18,32 @@ _IDENTIFIER: Final = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _MAX_SEGMENTS: Final = 12
+_MATCHED_CHARS: Final = 200
+_KEPT_CHARS: Final = 60
 
 
 class LearnedTemplates:
-    """The templates seen so far: at most `most`, later ones are `{other}`, so that reports stay readable."""
+    """The route templates seen so far, bounded so that reports stay readable: further ones become `{other}`."""
 
-    def __init__(self, most: int = 500) -> None:
-        self._most = most
-        self._seen: set[str] = set()
+    def __init__(self, limit: int = 500) -> None:
+        self._limit = limit
+        self._templates: set[str] = set()
 
-    def learn(self, path: str) -> str:
-        """Give the template of a path, without its query."""
+    def learn_path(self, path: str) -> str:
+        """Return the template of a path without query, or `{other}`."""
         segments = path.split("/", _MAX_SEGMENTS + 1)[1:]
         if len(segments) > _MAX_SEGMENTS:
             segments[_MAX_SEGMENTS:] = ["{path}"]
-        return self.admit(
-            "/" + "/".join("{id}" if _IDENTIFIER.fullmatch(each[:200]) else each[:60] for each in segments)
-        )
+        return self.limit("/" + "/".join(map(_generalize_segment, segments)))
 
-    def admit(self, template: str) -> str:
-        """Give a template back while there is room for it, else the overflow."""
-        if template not in self._seen:
-            if len(self._seen) >= self._most:
+    def limit(self, template: str) -> str:
+        """Return the template if it is known or there is room for it, else `{other}`."""
+        if template not in self._templates:
+            if len(self._templates) >= self._limit:
                 return OTHER
-            self._seen.add(template)
+            self._templates.add(template)
         return template
+
+
+def _generalize_segment(segment: str) -> str:
+    return "{id}" if _IDENTIFIER.fullmatch(segment[:_MATCHED_CHARS]) else segment[:_KEPT_CHARS]
