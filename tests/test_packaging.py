@@ -39,7 +39,7 @@ class Absent:
         if name.partition(".")[0] in {absent!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Absent())
-from darklaunch_console.entry import main
+from darklaunch_console.cli.main import main
 for arguments in {calls!r}:
     sys.argv = ["darklaunch", *arguments]
     try:

@@ -21,7 +21,7 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Missing())
 sys.argv = ["darklaunch", *{arguments}]
-from darklaunch_console.entry import main
+from darklaunch_console.cli.main import main
 main()
 """
 

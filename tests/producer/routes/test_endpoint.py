@@ -159,7 +159,7 @@ from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 from django.urls import include, path, re_path
-from tests.producer.asgi_lab import Server, scope_of
+from tests.support.asgi import Server, scope_of
 from tests.producer.test_wsgi import call, environ_of
 settings.configure(ROOT_URLCONF="__main__", ALLOWED_HOSTS=["*"], SECRET_KEY="x")
 view = lambda request, **_: HttpResponse("ok")

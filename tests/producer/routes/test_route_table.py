@@ -104,7 +104,7 @@ def test_django_routes_are_listed_once_its_urlconf_was_loaded():
     """In a process of its own: Django's settings are global."""
     program = """
 from darklaunch import WSGICaptureMiddleware
-from darklaunch.tables import read_routes
+from darklaunch.routes.route_table import read_routes
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse

@@ -14,6 +14,7 @@ class DeadlineTimer:
     def __init__(self) -> None:
         self._running: dict[Deadline, float] = {}  # when each ends, by the loop's clock
         self._timer: asyncio.TimerHandle | None = None
+        self._fires_at = 0.0  # kept here: for a time that has passed uvloop returns a handle without `when`
 
     def within(self, delay_s: float) -> "Deadline":
         """Give what cuts the present task short after so many seconds: `with deadlines.within(7): …`."""
@@ -23,7 +24,7 @@ class DeadlineTimer:
         """Watch a deadline from now on."""
         loop = asyncio.get_running_loop()
         ends_at = self._running[deadline] = loop.time() + delay_s
-        if self._timer is None or ends_at < self._timer.when():
+        if self._timer is None or ends_at < self._fires_at:
             self._set(loop, ends_at)
 
     def end(self, deadline: "Deadline") -> None:
@@ -33,7 +34,7 @@ class DeadlineTimer:
     def _set(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(at, self._look, loop)
+        self._timer, self._fires_at = loop.call_at(at, self._look, loop), at
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
