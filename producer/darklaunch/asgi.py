@@ -7,10 +7,11 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack, cast
 
+from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER
+
 from .capture.recorder import CaptureRecorder
 from .capture.recording import Recording, RequestHead, determine_body_bytes
 from .capture.request_target import read_asgi_target
-from .capture.skip_reasons import REPLAY_MARK
 from .recorders import get_recorder
 from .routes.endpoint import find_asgi_route, find_route
 from .settings import HookOptions
@@ -23,7 +24,7 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
-_MARK: Final = REPLAY_MARK.encode()
+_MARK: Final = EXCHANGE_HEADER.encode()
 _FILE_MESSAGES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 _RECORDED: Final = "darklaunch.recording"  # in the scope: a hook further out records this request already
 

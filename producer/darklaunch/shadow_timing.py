@@ -11,20 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
+
+from darklaunch_shared.wire.http_headers import SERVER_TIMING, SERVER_TIMING_FIELD, format_server_timing
 
 from .capture.skip_reasons import is_streaming
 
-HEADER: Final = "Server-Timing"
-
 Message = MutableMapping[str, Any]
 Write = Callable[[bytes], Any]
-
-
-def format_server_timing(started_s: float, build: str) -> str:
-    """Return the header's value: milliseconds since `started_s` (perf_counter), and the build unless it is ""."""
-    duration = f"darklaunch;dur={(perf_counter() - started_s) * 1000:.3f}"
-    return f'{duration}, darklaunch-build;desc="{build}"' if build else duration
 
 
 class TimedASGIReplay:
@@ -75,7 +69,7 @@ class TimedASGIReplay:
             await self._send(self._add_timing(message) if index == 0 else message)
 
     def _add_timing(self, start: Message) -> Message:
-        header = (HEADER.lower().encode(), format_server_timing(self._started_s, self._build).encode())
+        header = (SERVER_TIMING_FIELD.encode(), _server_timing(self._started_s, self._build).encode())
         return {**start, "headers": [*start.get("headers", ()), header]}
 
 
@@ -121,7 +115,7 @@ class TimedWSGIReplay:
     def _send_start(self) -> None:
         if self._held_start and self._write is None:
             status, headers, *exc_info = self._held_start
-            timed_headers = [*headers, (HEADER, format_server_timing(self._started_s, self._build))]
+            timed_headers = [*headers, (SERVER_TIMING, _server_timing(self._started_s, self._build))]
             self._write = self._start_response(status, timed_headers, *exc_info)
 
     def _yield_when_complete(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -162,3 +156,7 @@ class _HeldBody:
     def close(self) -> None:
         if close := getattr(self._result, "close", None):
             close()
+
+
+def _server_timing(started_s: float, build: str) -> str:
+    return format_server_timing((perf_counter() - started_s) * 1000, build)

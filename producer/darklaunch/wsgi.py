@@ -7,10 +7,11 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack
 
+from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER
+
 from .capture.recorder import CaptureRecorder
 from .capture.recording import Recording, RequestHead, determine_body_bytes
 from .capture.request_target import read_wsgi_target
-from .capture.skip_reasons import REPLAY_MARK
 from .recorders import get_recorder
 from .routes.endpoint import find_route, find_wsgi_route
 from .settings import HookOptions
@@ -21,7 +22,7 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], Any]]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-_MARK: Final = "HTTP_" + REPLAY_MARK.upper().replace("-", "_")
+_MARK: Final = "HTTP_" + EXCHANGE_HEADER.upper().replace("-", "_")
 _RECORDED: Final = "darklaunch.recording"  # in the environ: a hook further out records this request already
 
 

@@ -10,8 +10,7 @@ from typing import Final
 from darklaunch_shared.launch.path_policy import PathPolicy
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange
-
-from .http.request import EXCHANGE_HEADER
+from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER
 
 HEAD_CAP_BYTES: Final = 262_144
 """Target and header fields together: four times what common servers accept."""

@@ -1,11 +1,11 @@
 """What became of a request to one of the versions, in the words that travel onward."""
 
-import re
 from dataclasses import replace
 from typing import Final
 
 from darklaunch_shared.wire.credential_headers import mask_response_headers
 from darklaunch_shared.wire.exchange import Response
+from darklaunch_shared.wire.http_headers import SERVER_TIMING_FIELD, parse_duration_ms
 from darklaunch_shared.wire.replay import LatencySource, ShadowError, ShadowErrorClass, ShadowResponse
 
 from .http import ShadowFailure, ShadowReply
@@ -13,8 +13,6 @@ from .shadow_build import ShadowBuild
 
 GRACE_S: Final = 1.0
 """How much longer than its deadline a replay may take before it is cut off whatever the client does."""
-
-_SERVER_TIMING: Final = re.compile(r'(?:^|,)\s*darklaunch\s*;[^,]*?\bdur\s*=\s*"?(\d{1,8}(?:\.\d{1,9})?)')
 
 
 def described(
@@ -47,8 +45,8 @@ def measured(answer: Response) -> tuple[Response, LatencySource]:
     A time longer than the whole answer took is not believed.
     """
     for name, value in answer.headers:
-        if name == "server-timing" and (found := _SERVER_TIMING.search(value)):
-            inside_ms = float(found[1])
-            if inside_ms <= answer.latency_ms:
+        if name == SERVER_TIMING_FIELD:
+            inside_ms = parse_duration_ms(value)
+            if inside_ms is not None and inside_ms <= answer.latency_ms:
                 return replace(answer, latency_ms=inside_ms), LatencySource.SERVER_TIMING
     return answer, LatencySource.CLIENT

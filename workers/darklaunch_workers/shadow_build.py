@@ -1,13 +1,9 @@
 """Which build of the shadow answered: what its answer says, else what the operator says, else nothing."""
 
-import re
-from typing import Final
-
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.spec import LaunchSpec, check_build
 from darklaunch_shared.wire.exchange import Headers
-
-_HOOK: Final = re.compile(r'(?:^|,)\s*darklaunch-build\s*;[^,"]*?\bdesc\s*=\s*(?:"([^"\\]{1,100})"|([^\s,;"]{1,100}))')
+from darklaunch_shared.wire.http_headers import SERVER_TIMING_FIELD, parse_build
 
 
 class ShadowBuild:
@@ -32,8 +28,8 @@ def named(headers: Headers, header: str = "") -> str:
         text = ""
         if header and name == header:
             text = value.strip()
-        elif not header and name == "server-timing" and (found := _HOOK.search(value)):
-            text = found[1] or found[2]
+        elif not header and name == SERVER_TIMING_FIELD:
+            text = parse_build(value)
         if text:
             try:
                 return check_build(text)

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Final
 
 from darklaunch_shared.wire.exchange import REDACTED, Headers
+from darklaunch_shared.wire.http_headers import SERVER_TIMING_FIELD
 
 from darklaunch_comparator.content import BodyFamily, parse_media_type
 
@@ -24,7 +25,9 @@ _REL: Final = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', re.IGNORECA
 _NONCE: Final = re.compile(r'\b(nonce|opaque)\s*=\s*(?:"[^"]*"|[^\s",]+)', re.IGNORECASE)
 _MEANT: Final = ("access-control-", "content-encoding")
 _NONE: Final = ("", "")
-_DELIVERY: Final = frozenset({"", "date", "server", "content-length", "x-request-id", "server-timing", "connection"})
+_DELIVERY: Final = frozenset(
+    {"", "date", "server", "content-length", "x-request-id", SERVER_TIMING_FIELD, "connection"}
+)
 """Fields that nearly every pair of answers differs in; that they are never looked at shows fastest here."""
 _COOKIE_VALUES: Final = {"path", "domain", "samesite", "max-age"}
 

@@ -27,6 +27,7 @@ import orjson
 import psycopg
 from darklaunch_shared.launch.origin import explain_forbidden_address
 from darklaunch_shared.process.backoff import Backoff
+from darklaunch_shared.wire.http_headers import EVENT_HEADER, SIGNATURE_HEADER
 from psycopg import Connection
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -152,8 +153,8 @@ def post(url: str, body: bytes, told: NotifiedEvent, secret: str) -> str:
         "Content-Type": "application/json",
         "User-Agent": "darklaunch",
         "Idempotency-Key": f"darklaunch-{told.launch}-{told.event}",
-        "X-Darklaunch-Event": told.act,
-        "X-Darklaunch-Signature": signature(body, int(time.time()), secret),
+        EVENT_HEADER: told.act,
+        SIGNATURE_HEADER: signature(body, int(time.time()), secret),
     }
     try:
         for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):

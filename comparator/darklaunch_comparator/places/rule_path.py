@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from darklaunch_shared.wire.http_headers import TOKEN
+
 from darklaunch_comparator.errors import BadRules
 
 PATH_CHARS: Final = 1000
@@ -24,7 +26,6 @@ _STEP: Final = re.compile(
 )
 _ESCAPE: Final = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _SHORT_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 
 
 class BadPath(BadRules, ValueError):
@@ -101,7 +102,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 def _parse_header(path: str) -> str:
     name = path.removeprefix("header:").strip().lower()
-    if not _HEADER_NAME.match(name):
+    if not TOKEN.fullmatch(name):
         raise BadPath(f"{_quote(path)} names no header: write header: and its name, as in header:etag.")
     return name
 

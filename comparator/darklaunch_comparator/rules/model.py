@@ -17,6 +17,7 @@ from hashlib import blake2b
 from typing import Annotated, Any, ClassVar, Final
 
 import orjson
+from darklaunch_shared.wire.http_headers import TOKEN
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from darklaunch_comparator.compare import BadPattern, LinearPattern
@@ -24,7 +25,6 @@ from darklaunch_comparator.masking import MaskPlaces
 from darklaunch_comparator.places import parse_rule_path
 
 _ENDPOINT: Final = re.compile(r"[A-Z]+ \S.*")
-_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _body_path(path: str) -> str:
@@ -65,7 +65,7 @@ def _endpoint(text: str) -> str:
 
 def _header(text: str) -> str:
     name = text.strip().lower().removeprefix("header:")
-    if not _HEADER.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise ValueError(f"{text[:80]!r} names no header")
     return name
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import re
 import socket
 import ssl
 import threading
@@ -21,10 +20,10 @@ from typing import Final
 
 from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch.origin import Origin, explain_forbidden_address, parse_origin
+from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER, LAUNCH_HEADER, SERVER_TIMING, has_server_timing
 
 PROBE_LIMIT_S: Final = 5.0
 RESOLVE_LIMIT_S: Final = 5.0
-_HOOK: Final = re.compile(r"(^|,)\s*darklaunch\s*(;|,|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,8 @@ def probe_origin(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -
                 connection.request("GET", "/", headers=_headers(origin))
                 answer = connection.getresponse()
                 took_ms = (time.perf_counter() - began) * 1000
-                timing = answer.getheader("server-timing") or ""
-                return ProbeResult(answer.status, took_ms, bool(_HOOK.search(timing)))
+                timing = answer.getheader(SERVER_TIMING) or ""
+                return ProbeResult(answer.status, took_ms, has_server_timing(timing))
     except (OSError, http.client.HTTPException, ValueError) as error:
         return ProbeResult(0, (time.perf_counter() - began) * 1000, False, _trouble(error, limit_s))
 
@@ -87,8 +86,8 @@ def _headers(origin: Origin) -> dict[str, str]:
         "user-agent": "darklaunch-probe",
         "accept": "*/*",
         "connection": "close",
-        "x-darklaunch-launch": "probe",
-        "x-darklaunch-exchange": "probe:0",
+        LAUNCH_HEADER: "probe",
+        EXCHANGE_HEADER: "probe:0",
     }
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-from typing import Final
 
 from darklaunch_comparator.rules import check_rules, dump_rules
 from darklaunch_shared.errors import BadLaunch, BadOrigin
@@ -12,10 +10,9 @@ from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.launch.sticky import parse_sticky
+from darklaunch_shared.wire.http_headers import TOKEN
 
 from darklaunch_console.errors import BadUsage
-
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 
 
 def build_spec(
@@ -82,7 +79,7 @@ def check_sticky(text: str) -> str:
 
 def check_header(name: str) -> str:
     """Return the name of a header field in lower case, or "". Raises BadUsage when it could not be one."""
-    if name and not _TOKEN.fullmatch(name):
+    if name and not TOKEN.fullmatch(name):
         raise BadUsage(f"--build-header {name!r} is no header's name: write one like X-Version, without a colon")
     return name.lower()
 

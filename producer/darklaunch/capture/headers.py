@@ -4,11 +4,11 @@ They stay as they came until the response has ended, and are decoded once then. 
 requests use the same few.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from darklaunch_shared.wire.exchange import Headers
+from darklaunch_shared.wire.http_headers import TOKEN
 
 from darklaunch.errors import UnsendableExchange
 
@@ -21,8 +21,6 @@ HeadersByName = Mapping[Any, Any]
 REMEMBERED_NAMES: Final = 1_000
 REMEMBERED_NAME_CHARS: Final = 100
 """Longer names are not remembered: whoever makes them up must not decide how much memory that takes."""
-
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
 class HeaderNames(dict[bytes | str, str]):
@@ -65,6 +63,6 @@ def find_host(headers: RawHeaders) -> str:
 
 def check_header_name(name: str) -> str:
     """Return a lower-case header name. Raises UnsendableExchange when it is not a token (RFC 9110, 5.1)."""
-    if not _TOKEN.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise UnsendableExchange("a response header's name is not a token")
     return name

@@ -19,8 +19,6 @@ from typing import Final
 
 from .headers import HeadersByName, decode_header
 
-REPLAY_MARK: Final = "x-darklaunch-exchange"
-
 _CONDITIONAL_NAMES: Final = (
     "if-none-match",
     "if-modified-since",

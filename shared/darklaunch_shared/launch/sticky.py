@@ -4,13 +4,12 @@ The console checks it with the same parser that the hook reads it with, so a key
 hook can find.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.wire.http_headers import TOKEN
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _NOT_IN_COOKIE_NAMES: Final = frozenset(' ;,="\\')
 
 
@@ -40,7 +39,7 @@ def parse_sticky(text: str) -> StickyKey | None:
         return None
     if text == "client":
         return StickyKey("client")
-    if kind == "header" and _TOKEN.fullmatch(name):
+    if kind == "header" and TOKEN.fullmatch(name):
         return StickyKey(kind, name.lower())
     if kind == "cookie" and name and name.isprintable() and _NOT_IN_COOKIE_NAMES.isdisjoint(name):
         return StickyKey(kind, name)

@@ -12,12 +12,10 @@ from uuid import UUID, uuid5
 from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.launch.spec import SAFE_METHODS
 from darklaunch_shared.wire.exchange import Request
+from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER, LAUNCH_HEADER, TOKEN, TOKEN_CHARACTERS
 
 from .errors import UnsendableRequest
 from .interface import ShadowRequest
-
-LAUNCH_HEADER: Final = "x-darklaunch-launch"
-EXCHANGE_HEADER: Final = "x-darklaunch-exchange"
 
 _STRIPPED: Final = frozenset(
     {
@@ -38,8 +36,6 @@ _SHORT: Final = 64
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 _KEYS: Final = UUID("6d1e0d8e-3f0b-5c58-9a56-0f5b8c2f7d11")
 
-_TOKEN: Final = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
-_TOKEN_CHARACTERS: Final = bytes(byte for byte in range(256) if _TOKEN.fullmatch(bytes([byte])))
 _TARGET: Final = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?")
 
@@ -112,13 +108,13 @@ def check_sendable(request: ShadowRequest) -> None:
     let one request read as another, or as two.
     """
     method, target, headers, body = request
-    if not _TOKEN.fullmatch(method.encode("utf-8", "replace")) or method == "CONNECT":
+    if not TOKEN.fullmatch(method) or method == "CONNECT":
         raise UnsendableRequest(f"{method[:40]!r} is not a method that can be replayed")
     if not _TARGET.fullmatch(target):
         raise UnsendableRequest(f"the target {target[:80]!r} is empty or has a space or control character in it")
     names = [name for name, _ in headers]
     joined = b":".join(names)
-    if not all(names) or joined.translate(None, _TOKEN_CHARACTERS) != b":" * (len(names) - 1):
+    if not all(names) or joined.translate(None, TOKEN_CHARACTERS) != b":" * (len(names) - 1):
         raise UnsendableRequest(
             "a header name is empty or has a character that is not allowed in it, or there is no header"
         )

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from darklaunch.capture.skip_reasons import REPLAY_MARK
 from darklaunch_console.demo.shop import v1
 from darklaunch_console.demo.shop.catalogue import Size, tag_matches
 from darklaunch_console.demo.shop.connections import Connections, open_file
@@ -26,6 +25,7 @@ from darklaunch_console.demo.shop.database import (
     measure_scan_ms,
     popular_terms,
 )
+from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,7 +136,7 @@ def test_a_cart_is_stored_and_a_bad_one_refused(shop: Shop, releases: dict[str, 
 def test_every_release_has_the_hook_which_times_replays_and_only_those(releases: dict[str, httpx.Client]) -> None:
     for client in releases.values():
         assert "server-timing" not in client.get("/products/5").headers
-        replay = client.get("/products/5", headers={REPLAY_MARK: "shop-1"})
+        replay = client.get("/products/5", headers={EXCHANGE_HEADER: "shop-1"})
         assert replay.headers["server-timing"].startswith("darklaunch;dur=")
 
 
