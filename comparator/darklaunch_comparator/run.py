@@ -91,7 +91,7 @@ class ComparatorRunner:
                 with anyio.move_on_after(POLL_S):
                     await stop.wait()
             self.writers.stop()
-            crash_point("comparator.7")
+            crash_point("comparator.stopping")
             lanes.cancel_scope.deadline = anyio.current_time() + GRACE_S
 
     def _start(self, lanes: TaskGroup, launch: str, shard: int, stop: StopEvent) -> None:

@@ -33,7 +33,7 @@ def under_load(stage: Stage, place: str, start: Start) -> None:
 def taking_over(stage: Stage, place: str, start: Start) -> None:
     """Die while taking over from one that died before."""
     stage.hook().load(100)
-    before = "worker.3:5" if start == stage.worker else "comparator.5:2"
+    before = "worker.responded:5" if start == stage.worker else "comparator.committed:2"
     died(stage, start(crash_at=before))
     died(stage, start(crash_at=place))
 
@@ -95,15 +95,15 @@ def handing_back(stage: Stage, place: str, start: Start) -> None:
 
 
 SCENES: dict[str, Callable[[Stage, str, Start], None]] = {
-    "consumer.2": taking_over,
-    "consumer.3": burying,
-    "consumer.4": burying,
-    "consumer.5": holding_on,
-    "consumer.6": handing_back,
-    "consumer.7": handing_back,
-    "consumer.8": ending,
-    "worker.6": ending,
-    "comparator.7": ending,
+    "consumer.claimed": taking_over,
+    "consumer.burying": burying,
+    "consumer.buried": burying,
+    "consumer.extended": holding_on,
+    "consumer.handing_back": handing_back,
+    "consumer.handed_back": handing_back,
+    "consumer.left": ending,
+    "worker.stopping": ending,
+    "comparator.stopping": ending,
 }
 
 
@@ -137,24 +137,24 @@ def test_a_comparator(stage: Stage, place: str) -> None:
 
 @pytest.mark.parametrize("place", of("leader"))
 def test_a_leader(stage: Stage, place: str) -> None:
-    unpublished = place in ("leader.3", "leader.4")
+    unpublished = place in ("leader.publishing", "leader.published")
     stage.launch(published=not unpublished)
     if not unpublished:
         stage.hook().load(100)
         stage.until(lambda: stage.length(keys.captures(stage.name)) > 20)
-    if place == "leader.5":
+    if place == "leader.hold_recorded":
         stage.client.execute_command("HSET", keys.launch(stage.name), "hold", 1)
-    if place in ("leader.8", "leader.9"):
+    if place in ("leader.losses_written", "leader.losses_committed"):
         stage.client.execute_command("XTRIM", keys.captures(stage.name), "MAXLEN", 5)
     died(stage, stage.comparator(crash_at=place, gap_after_s=0.5))
     stage.worker()
     stage.comparator()
     if unpublished:
         stage.hook().load(100)
-    if place != "leader.5":
+    if place != "leader.hold_recorded":
         stage.mended()
     account = stage.finish(f"a leader dies: {place}")
-    assert ("lost_in_redis" in account["dropped"]) == (place in ("leader.8", "leader.9"))
+    assert ("lost_in_redis" in account["dropped"]) == (place in ("leader.losses_written", "leader.losses_committed"))
 
 
 @pytest.mark.parametrize("place", of("hook"))
@@ -163,7 +163,7 @@ def test_an_app(stage: Stage, place: str) -> None:
     stage.launch()
     stage.worker()
     stage.comparator()
-    ends = place in ("hook.5", "hook.6")
+    ends = place in ("hook.drained", "hook.closed")
     victim = stage.app(60 if ends else 10_000, 200.0, crash_at=place if ends else f"{place}:3")
     died(stage, victim)
     began_s = time.monotonic()

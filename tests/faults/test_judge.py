@@ -45,7 +45,7 @@ def known(stage: Stage, name: str) -> list[tuple[Any, ...]]:
     return stage.sql("SELECT build, endpoint, state FROM darklaunch.evidence WHERE launch = %s ORDER BY 1, 2", name)
 
 
-@pytest.mark.parametrize("place", ["judge.1", "judge.1:3", "judge.2", "judge.3"])
+@pytest.mark.parametrize("place", ["judge.window_added", "judge.window_added:3", "judge.hold_set", "judge.committed"])
 def test_a_judge(stage: Stage, place: str) -> None:
     start_ms = time.time_ns() // 1_000_000 - AGO_MS
     whole, torn = stage.name, f"{stage.name}-torn"

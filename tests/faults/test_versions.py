@@ -48,8 +48,8 @@ def own_valkey(redis_server: RedisServer) -> RedisServer:
 def test_killed_flushed_full_and_crashed(stage: Stage, line: Line) -> None:
     stage.up()
     worker, comparator = stage.processes[:2]
-    stage.worker(crash_at="worker.4:5")
-    stage.comparator(crash_at="comparator.5:3")
+    stage.worker(crash_at="worker.packed:5")
+    stage.comparator(crash_at="comparator.committed:3")
     stage.until(lambda: all(each.exit_code is not None for each in stage.processes[2:4]))
     stage.client.execute_command("CONFIG SET", "maxmemory", 1)
     stage.until(lambda: not stage.length(keys.captures(stage.name)) + stage.length(keys.replays(stage.name)))

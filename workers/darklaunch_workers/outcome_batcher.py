@@ -67,7 +67,7 @@ class OutcomeBatcher:
         finished = [False] * len(batch)
         try:
             finished = await self._consumer.finish(batch)
-            crash_point("worker.5")
+            crash_point("worker.passed_on")
         except (RedisError, OSError) as refused:
             gone = "NOGROUP" in str(refused)
             if len(batch) > 1 and not gone:  # perhaps for one of them only

@@ -105,9 +105,9 @@ async def settle(
                     return dropped(exchange, "stale")
             if not (probe or desk.protection.breaker.closed):
                 return None
-            crash_point("worker.2")
+            crash_point("worker.slot_taken")
             outcome = await _send(desk, desk.shadow.client, request, probe=probe)
-            crash_point("worker.3")
+            crash_point("worker.responded")
             repeat = None if probe else await ask_shadow_again(desk, opened, request, outcome)
     except UnsendableRequest:
         return dropped(exchange, "bad_input")

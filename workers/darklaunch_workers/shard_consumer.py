@@ -128,10 +128,10 @@ class ReplayConsumer:
     async def _work(self, held: HeldExchange) -> None:
         """Take one exchange to its outcome. Nothing that happens to it touches another."""
         delivery = held.delivery
-        crash_point("worker.1")
+        crash_point("worker.received")
         try:
             settled = await self._settle(held)
-            crash_point("worker.4")
+            crash_point("worker.packed")
             if settled is not None:
                 self._outbox.add(FinishedEntry(delivery.entry_id, settled.onward, settled.counter))
                 return
@@ -200,7 +200,7 @@ class ReplayConsumer:
         with anyio.move_on_after(self._desk.spec.deadline_s + FINISH_S):
             while self._held:
                 await self._desk.slots.wait_for_change(IDLE_S)
-        crash_point("worker.6")
+        crash_point("worker.stopping")
         left = list(self._held.values())
         for held in left:
             if held.task is not None:

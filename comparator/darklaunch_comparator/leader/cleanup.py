@@ -35,7 +35,7 @@ class Cleanup:
         """Do everything once. Raises psycopg.Error and RedisError."""
         for day in ResultPartitions(connection, self._retention_days).keep(today_utc()):
             log.info("dropped the results of %s", day)
-        crash_point("leader.7")
+        crash_point("leader.partitions_maintained")
         seconds, micros = redis.execute_command("TIME")
         now_ms = int(seconds) * 1000 + int(micros) // 1000
         alive = _forget_processes(redis, now_ms)

@@ -61,7 +61,7 @@ class ControlSync:
             return
         if write_even_if_full(redis, "SADD", keys.LAUNCHES, *(record.state.name for record in records)):
             write_even_if_full(redis, "INCR", keys.REVISION)
-        crash_point("leader.2")
+        crash_point("leader.launches_listed")
         pipeline = redis.pipeline(transaction=False)
         for record in records:
             pipeline.execute_command("HMGET", keys.launch(record.state.name), *_FIELDS)
@@ -87,9 +87,9 @@ class ControlSync:
             if record.state.hold:
                 _restore_hold(redis, record)
             lift = copy.revision >= 0 and copy.revision < record.lifted_revision
-            crash_point("leader.3")
+            crash_point("leader.publishing")
             if publish_launch(redis, record, lift_hold=lift):
-                crash_point("leader.4")
+                crash_point("leader.published")
                 log.info("launch %s: published revision %d", record.state.name, revision)
         elif copy.held and _is_news(record, copy):
             if not self._leaves_to_judge(record, copy):
@@ -152,7 +152,7 @@ def _take_over(connection: Connection[Any], redis: RedisClient, record: LaunchRe
         taken = update_launch(connection, name, act, status=status, hold=True, only_at=record.state.revision)
     except LaunchChanged:
         return  # whoever changed it knew better; the next look decides anew
-    crash_point("leader.5")
+    crash_point("leader.hold_recorded")
     publish_launch(redis, taken, lift_hold=False)
     call_script(redis, ScriptCall("mark_hold_recorded", (keys.launch(name),), (copy.at,)))
     log.warning("launch %s: recorded the hold that %s set: %s", name, act.actor, act.reason)

@@ -99,7 +99,7 @@ class Judge:
             if docket.changed or docket.judged_until_ms - before_ms >= SAVE_MS:
                 save_judge_state(connection, docket, _summary(docket, sitting))
         if acting.done is not None:
-            crash_point("judge.3")
+            crash_point("judge.committed")
             publish_if_possible(redis, acting.done)
 
     def _docket(self, connection: Connection[Any], sitting: JudgeTurn) -> JudgeState:
@@ -146,7 +146,7 @@ class Judge:
                         self._consider(docket, sitting, acting)
                     return
                 take_in(connection, docket, sitting, start_ms, seen)
-                crash_point("judge.1")
+                crash_point("judge.window_added")
                 self._consider(docket, sitting, acting)
                 if acting.done:
                     return
@@ -192,7 +192,7 @@ class Judge:
         if state.status is not LaunchStatus.ACTIVE and decision.move is not JudgeMove.ROLL_BACK:
             return
         acting.make(decision, docket.case, about)
-        crash_point("judge.2")
+        crash_point("judge.hold_set")
         docket.changed = True
         if decision.move is JudgeMove.RAISE:
             docket.case = docket.case.at_step(docket.case.progress.step + 1, sitting.now_ms, sitting.policy)

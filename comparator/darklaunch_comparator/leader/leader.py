@@ -106,7 +106,7 @@ class Leader:
                 self.leading = _try_lock(connection)
                 if self.leading:
                     log.info("leading from now on")
-                    crash_point("leader.1")
+                    crash_point("leader.elected")
                     prepare_connection(connection)
                     duties = self._duties()
             backoff.reset()

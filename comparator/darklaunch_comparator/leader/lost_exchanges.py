@@ -123,8 +123,8 @@ class LostExchangeDetector:
             settled = [_numbered(launch, identity) for identity in set(missing) - streams.travelling]
             if settled:
                 cursor.executemany(_SQL["arrived"], settled)
-            crash_point("leader.8")
-        crash_point("leader.9")
+            crash_point("leader.losses_written")
+        crash_point("leader.losses_committed")
         if lost:
             log.error("launch %s: %d exchanges were lost in Redis or died unseen", launch, len(lost))
 

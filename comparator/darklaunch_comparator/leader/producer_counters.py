@@ -41,7 +41,7 @@ class ProducerCounterSync:
             if rows:
                 with connection.transaction(), connection.cursor() as cursor:
                     cursor.executemany(_SQL["copy"], [row for _, row in rows])
-            crash_point("leader.6")
+            crash_point("leader.counters_copied")
             self._copied[keys.producers(launch, shard)] |= said
             self._copied[keys.admitted(launch, shard)] |= admitted
 

@@ -119,12 +119,12 @@ class CompareConsumer:
 
     async def _settle(self, found: list[tuple[ClaimedEntry, ExchangeResult]]) -> None:
         by_exchange = {finding.exchange_id: delivery for delivery, finding in found}
-        crash_point("comparator.1")
+        crash_point("comparator.compared")
         refused = await self._writers.record(self._launch, [finding for _, finding in found])
-        crash_point("comparator.5")
+        crash_point("comparator.committed")
         unsettled = {by_exchange[refusal.finding.exchange_id].entry_id for refusal in refused}
         await self._acknowledge([delivery for delivery, _ in found if delivery.entry_id not in unsettled])
-        crash_point("comparator.6")
+        crash_point("comparator.acknowledged")
         for refusal in refused:
             await self._give_up(by_exchange[refusal.finding.exchange_id], refusal)
         self.recorded += len(found) - len(refused)

@@ -78,17 +78,17 @@ def _write(
     with connection.transaction(), connection.cursor() as cursor:
         if not alone:
             cursor.execute(_SQL["lock"], {"launch": launch})
-        crash_point("comparator.2")
+        crash_point("comparator.transaction_begun")
         if all_new:
             insert_all(cursor, launch, rows)
         else:
             inserted, retracted = insert_new(cursor, launch, rows)
-        crash_point("comparator.3")
+        crash_point("comparator.rows_inserted")
         gains = aggregate_results(inserted, retracted)
         with connection.pipeline():
             add_statistics(cursor, launch, inserted, gains)
             sampled = add_signatures(cursor, launch, gains.groups, memory)
-        crash_point("comparator.4")
+        crash_point("comparator.aggregates_updated")
     memory.learn(launch, gains, sampled)
     return inserted, retracted
 

@@ -76,7 +76,7 @@ class HookTelemetry:
     def close(self, queues: Iterable[LaunchQueue]) -> None:
         """Write the last counters, and remove the hook from the list of running processes. Raises RedisUnavailable."""
         self._write_counters([queue for queue in queues if queue.sampled or queue.skipped], closed=True)
-        crash_point("hook.6")
+        crash_point("hook.closed")
         self._redis.send([("HDEL", keys.HOOKS, self._producer)])
 
     def _write_counters(self, queues: list[LaunchQueue], *, closed: bool) -> None:
@@ -95,7 +95,7 @@ class HookTelemetry:
                 self._log_refusal(reply)
             else:
                 queue.mark_reported()
-        crash_point("hook.4")
+        crash_point("hook.counters_written")
 
     def _write_heartbeat(self, snapshot: LaunchSnapshot, framework: str) -> None:
         about = {

@@ -150,7 +150,7 @@ class DeliveryThread:
             self._collect()
         for queue in self._queues.values():
             queue.close()
-        crash_point("hook.5")
+        crash_point("hook.drained")
         if monotonic() < self._stop_by_s:
             try:
                 self._telemetry.close(self._queues.values())
@@ -205,7 +205,7 @@ class DeliveryThread:
         batch = queue.next_batch(_wall_clock_ms()) if monotonic() >= queue.retry_at_s else None
         if batch is None:
             return False
-        crash_point("hook.1")
+        crash_point("hook.numbered")
         try:
             admitted = int(call_script(self._redis, queue.build_admission(batch)))
         except NotSent:
@@ -221,9 +221,9 @@ class DeliveryThread:
             if queue.backoff.failures == 1:
                 log.warning("darklaunch drops exchanges of launch %s: Redis refuses them: %s", queue.name, error)
             return False
-        crash_point("hook.2")
+        crash_point("hook.answered")
         queue.record_admitted(admitted)
-        crash_point("hook.3")
+        crash_point("hook.counted")
         queue.backoff.reset()
         return True
 

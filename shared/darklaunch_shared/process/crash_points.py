@@ -1,7 +1,8 @@
-"""Numbered places where a test may have a process die on the spot, as if its machine had lost power.
+"""Named points at which a test can have a process die on the spot, as if its machine had lost power.
 
-Each lies between two steps that change something outside the process. DARKLAUNCH_CRASH_AT names one, with `:N` for the
-Nth time that it is reached; without the variable, reaching a place does nothing. The fault suite dies at all of them.
+Each lies between two steps that change something outside the process. DARKLAUNCH_CRASH_AT=NAME kills the process the
+first time it gets there, NAME:N the Nth time; without the variable, crash points do nothing. The fault suite crashes
+at all of them.
 """
 
 import os
@@ -9,67 +10,68 @@ import signal
 from typing import Final
 
 CRASH_POINTS: Final[dict[str, str]] = {
-    "hook.1": "a batch has its numbers, and nothing of it is sent",
-    "hook.2": "Redis has answered a batch, and the hook's numbers do not say so yet",
-    "hook.3": "the hook's numbers say what was written, and the counters on Redis do not yet",
-    "hook.4": "the counters are on Redis",
-    "hook.5": "told to end: what waited is written, and the last counters are not",
-    "hook.6": "told to end: the last counters are written, and the hook is on the list of the living still",
-    "consumer.1": "entries were read: pending, and known to nobody but Redis",
-    "consumer.2": "silent consumers' entries were claimed",
-    "consumer.3": "an entry is about to be buried",
-    "consumer.4": "an entry was buried",
-    "consumer.5": "leases were extended",
-    "consumer.6": "entries are about to be handed back",
-    "consumer.7": "entries were handed back",
-    "consumer.8": "the consumer has left its group, and its process is on the list of the living still",
-    "worker.1": "an exchange is in hand, and nothing is done about it",
-    "worker.2": "an exchange has a slot, and nothing is sent",
-    "worker.3": "the shadow has answered, and only this process knows",
-    "worker.4": "the outcome is packed, and not passed on",
-    "worker.5": "the outcome is on the next stream, and the exchange counts as in hand still",
-    "worker.6": "told to stop: what was under way has ended",
-    "comparator.1": "a batch is compared, and nothing is recorded",
-    "comparator.2": "in the transaction: no row is inserted",
-    "comparator.3": "in the transaction: the rows are inserted, and in no sum",
-    "comparator.4": "in the transaction: all is written, and not committed",
-    "comparator.5": "a batch is committed, and not acknowledged",
-    "comparator.6": "a batch is acknowledged, and counts as held still",
-    "comparator.7": "told to stop: the writers wait for nothing any more",
-    "leader.1": "the lock is held, and no duty is done",
-    "leader.2": "the launches are listed on Redis, and their state is not looked at",
-    "leader.3": "a launch's state is about to be published",
-    "leader.4": "a launch's state was published",
-    "leader.5": "a hold from Redis is recorded, and not published",
-    "leader.6": "a shard's producers were copied",
-    "leader.7": "partitions are in order, and Redis is not tidied",
-    "leader.8": "in the transaction: lost exchanges are written, and not committed",
-    "leader.9": "lost exchanges are committed, and how far the search came is not noted",
-    "judge.1": "in the transaction: a window is taken in, and nothing of it is written",
-    "judge.2": "the hold is on Redis and the act in the transaction, which is not committed",
-    "judge.3": "what was judged and done is committed, and not published",
+    "hook.numbered": "a batch has its numbers, nothing of it is sent",
+    "hook.answered": "Redis has answered a batch, the hook's numbers do not say so yet",
+    "hook.counted": "the hook's numbers say what was written, the counters on Redis do not yet",
+    "hook.counters_written": "the counters are on Redis",
+    "hook.drained": "at the end: what waited is written, the last counters are not",
+    "hook.closed": "at the end: the last counters are written, the hook is still registered as alive",
+    "consumer.read": "entries were read: they are pending, only Redis knows",
+    "consumer.claimed": "entries of silent consumers were claimed",
+    "consumer.burying": "an entry is about to be moved to the dead letters",
+    "consumer.buried": "an entry was moved to the dead letters",
+    "consumer.extended": "leases were extended",
+    "consumer.handing_back": "entries are about to be handed back",
+    "consumer.handed_back": "entries were handed back",
+    "consumer.left": "the consumer has left its group, its process is still registered as alive",
+    "worker.received": "an exchange was received, nothing is done about it",
+    "worker.slot_taken": "an exchange has a slot, nothing is sent",
+    "worker.responded": "the shadow has responded, only this process knows",
+    "worker.packed": "the outcome is packed, not passed on",
+    "worker.passed_on": "the outcome is on the next stream, this process still counts the exchange as its own",
+    "worker.stopping": "at the end: the replays that were under way have ended",
+    "comparator.compared": "a batch is compared, nothing is recorded",
+    "comparator.transaction_begun": "in the transaction: no row is inserted",
+    "comparator.rows_inserted": "in the transaction: the rows are inserted, the aggregates do not count them",
+    "comparator.aggregates_updated": "in the transaction: everything is written, not committed",
+    "comparator.committed": "a batch is committed, not acknowledged",
+    "comparator.acknowledged": "a batch is acknowledged, this process still counts it as its own",
+    "comparator.stopping": "at the end: the writers have nothing left to write",
+    "leader.elected": "the lock is taken, no duty is done",
+    "leader.launches_listed": "the launches are listed on Redis, their state is not looked at",
+    "leader.publishing": "a launch's state is about to be published",
+    "leader.published": "a launch's state was published",
+    "leader.hold_recorded": "a hold from Redis is recorded, not published",
+    "leader.counters_copied": "the producer counters of a shard were copied",
+    "leader.partitions_maintained": "partitions are in order, Redis is not cleaned up",
+    "leader.losses_written": "in the transaction: lost exchanges are written, not committed",
+    "leader.losses_committed": "lost exchanges are committed, the progress of the search is not",
+    "judge.window_added": "in the transaction: the evidence has one more window, nothing of it is written",
+    "judge.hold_set": "the hold is on Redis, the act in a transaction that is not committed",
+    "judge.committed": "verdict and act are committed, not published",
 }
-"""Every place and what is true there."""
+"""Every crash point and what is true there."""
 
 
-_chosen, _left = "", 0
+_chosen = ""
+_passes_left = 0
 
 
-def choose_crash_point(place: str) -> None:
-    """Have this process die at a place, `NAME` or `NAME:N`; "" for nowhere. Raises ValueError for one unknown."""
-    global _chosen, _left
-    _chosen, _, nth = place.partition(":")
-    _left = int(nth or 1)
+def choose_crash_point(choice: str) -> None:
+    """Have this process die at a crash point, `NAME` or `NAME:N`; "" for none. Raises ValueError for an unknown one."""
+    global _chosen, _passes_left
+    _chosen, _, nth = choice.partition(":")
+    _passes_left = int(nth or 1)
     if _chosen and _chosen not in CRASH_POINTS:
-        raise ValueError(f"there is no place {_chosen!r} to crash at: it is one of {', '.join(CRASH_POINTS)}")
+        raise ValueError(f"there is no crash point {_chosen!r}: it is one of {', '.join(CRASH_POINTS)}")
 
 
-def crash_point(place: str) -> None:
-    """Say that a place is reached. Nothing happens but where this process is to die."""
-    global _left
-    if place == _chosen:
-        _left -= 1
-        if _left == 0:
+def crash_point(name: str) -> None:
+    """Kill this process if the point was chosen; otherwise do nothing."""
+    global _passes_left
+    if name == _chosen:
+        _passes_left -= 1
+        if _passes_left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
 

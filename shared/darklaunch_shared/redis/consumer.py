@@ -116,7 +116,7 @@ class GroupConsumer:
             return []
         self._recovered()
         if reply:
-            crash_point("consumer.1")
+            crash_point("consumer.read")
         return _entries(reply)
 
     async def claim(self, count: int) -> list[ClaimedEntry]:
@@ -129,7 +129,7 @@ class GroupConsumer:
                 ScriptCall("claim", (self.streams.source, self.streams.ledger), args)
             )
             if claimed or poison:
-                crash_point("consumer.2")
+                crash_point("consumer.claimed")
         except (RedisError, OSError) as error:
             await self._wait_out(error)
             return []
@@ -146,7 +146,7 @@ class GroupConsumer:
             await self._scripts.call(
                 ScriptCall("extend", (self.streams.source,), (self.streams.group, self.name, *entry_ids))
             )
-            crash_point("consumer.5")
+            crash_point("consumer.extended")
 
     async def finish(self, outcomes: Sequence[FinishedEntry]) -> list[bool]:
         """Finish entries and pass their outcomes on, by one call. False: another consumer owns that one by now.
@@ -189,23 +189,23 @@ class GroupConsumer:
         names = (self.streams.source, self.streams.dead, self.streams.replays, self.streams.ledger)
         who = (self.streams.group, self.name, delivery.entry_id)
         call = ScriptCall("bury", names, (*who, counter, MAX_DEAD_LETTERS, len(body), *body, *_flat(notice)))
-        crash_point("consumer.3")
+        crash_point("consumer.burying")
         buried = bool(await (self._queue if insist else self._scripts).call(call))
-        crash_point("consumer.4")
+        crash_point("consumer.buried")
         return buried
 
     async def hand_back(self, entry_ids: Sequence[str]) -> None:
         """Give entries back at shutdown, so that another consumer takes them at once. Raises RedisError."""
         if entry_ids:
             args: tuple[Argument, ...] = (self.streams.group, self.name, self._lease_ms, *entry_ids)
-            crash_point("consumer.6")
+            crash_point("consumer.handing_back")
             await self._scripts.call(ScriptCall("hand_back", (self.streams.source,), args))
-            crash_point("consumer.7")
+            crash_point("consumer.handed_back")
 
     async def leave(self) -> None:
         """Leave the group when nothing is pending. Raises RedisError."""
         await self._scripts.call(ScriptCall("leave_group", (self.streams.source,), (self.streams.group, self.name)))
-        crash_point("consumer.8")
+        crash_point("consumer.left")
 
     async def _wait_out(self, error: RedisError | OSError) -> None:
         if isinstance(error, ResponseError) and ("NOGROUP" in str(error) or "UNBLOCKED" in str(error)):
