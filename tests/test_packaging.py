@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from darklaunch_console.cli.program import COMMANDS
+from darklaunch_console.cli.command_table import COMMANDS
 from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import connect

@@ -33,7 +33,7 @@ from darklaunch_comparator.rules import MOST_RULES, check_rules
 from darklaunch_comparator.rules.model import RULE_KINDS
 from darklaunch_comparator.store.signatures import STATES
 from darklaunch_comparator.store.writer_cache import NOISE_PLACES, SAMPLE_EVERY_S
-from darklaunch_console.commands.decide import SHORTEST
+from darklaunch_console.launches.signatures import SHORTEST
 from darklaunch_console.reports import importance
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.consumer import MAX_DELIVERIES

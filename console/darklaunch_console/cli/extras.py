@@ -1,4 +1,4 @@
-"""Which extra brings what a command needs. Nothing is imported here that an extra brings."""
+"""The extra that installs what a command needs. This module must not import anything that an extra installs."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ EXTRAS: Final = {
 
 
 def explain_missing_extra(command: str, module: str | None) -> str:
-    """Say which extra to install for a command ("" for none) that lacks a module."""
+    """Return the message that names the extra to install for a command ("": none yet) that lacks a module."""
     extra = EXTRAS.get(command, "console")
-    who = f"`darklaunch {command}`" if command else "`darklaunch`"
-    return f"{who} needs {module}, which is not installed. Install it: pip install 'darklaunch[{extra}]'"
+    name = f"darklaunch {command}".rstrip()
+    return f"`{name}` needs {module}, which is not installed. Install it: pip install 'darklaunch[{extra}]'"

@@ -1,4 +1,4 @@
-"""The command `darklaunch`: what runs before it is known whether the console's own dependencies are there."""
+"""Entry point of the command `darklaunch`, which works without the console's dependencies to say which are missing."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if os.environ.get("DARKLAUNCH_DEBUG") or (missing.name or "").startswith("darklaunch"):
             raise
-        sys.stderr.write(f"Error: {explain_missing_extra(_command(sys.argv[1:]), missing.name)}\n")
+        sys.stderr.write(f"Error: {explain_missing_extra(_find_command(sys.argv[1:]), missing.name)}\n")
         sys.exit(1)
     program.main(prog_name="darklaunch")
 
 
-def _command(arguments: Sequence[str]) -> str:
+def _find_command(arguments: Sequence[str]) -> str:
     return next((word for word in arguments if not word.startswith("-")), "")

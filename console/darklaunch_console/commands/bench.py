@@ -15,7 +15,7 @@ from darklaunch_console.output.table import render_table
 from darklaunch_console.output.text import format_plural
 
 
-@click.command(short_help="Measure what the hook costs your own app, on this machine.")
+@click.command()
 @click.argument("app", metavar="MODULE:APP")
 @click.option("--url", "target", default="/", metavar="PATH", help="Path and query to ask for.  [default: /]")
 @click.option("--method", default="GET", metavar="METHOD", help="Method to ask with.  [default: GET]")

@@ -40,7 +40,7 @@ NEXT = (
 )
 
 
-@click.command(short_help="Show it all at work on a shop, in two acts.")
+@click.command()
 @json_option
 def demo(in_json: bool) -> None:
     """Play the whole story on real parts: a shop and its next releases over SQLite, real load, real servers.

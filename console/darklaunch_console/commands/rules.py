@@ -22,6 +22,7 @@ from darklaunch_comparator.store import report_queries
 from darklaunch_console.cli.arguments import check_launch_name, parse_duration
 from darklaunch_console.errors import BadUsage, ConsoleError
 from darklaunch_console.launches.change import current_actor, find_launch, launch_as_json
+from darklaunch_console.launches.printing import ChangePrinter
 from darklaunch_console.launches.rules import add_rules, diff_rules, parse_rules, record_rules, remove_rule
 from darklaunch_console.output.screen import GOOD, json_option, make_printable, print_json, print_line, print_warning
 from darklaunch_console.output.text import format_plural
@@ -30,7 +31,6 @@ from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres, open_redis
 
-from .change import CommandAnswer
 from .rules_test import test
 
 WRITE_ALL = "Write all rules anew: darklaunch rules apply {name} -f FILE"
@@ -188,7 +188,7 @@ def _change(
     *,
     all_of_them: bool = False,
 ) -> None:
-    told = CommandAnswer(name, in_json)
+    told = ChangePrinter(in_json)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         before = find_launch(redis, connection, name)
         unmasked = has_unreadable_masks(before.state.spec.rules)
@@ -200,7 +200,7 @@ def _change(
         new = changed(old)
         added, removed = diff_rules(old, new)
         if not (added or removed or unmasked):
-            told.unchanged(before, f"{name} has these rules already.")
+            told.print_unchanged(before, f"{name} has these rules already.")
             return
         record = record_rules(redis, connection, before, new, reason)
         notes = [each for each in look(connection, name, new) if each.rule in added]

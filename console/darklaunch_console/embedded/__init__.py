@@ -1,4 +1,4 @@
-"""Embedded servers: Valkey and Postgres from wheels, as children of this process, for `demo`, `up` and tests.
+"""Embedded servers for `demo`, `up` and tests: Valkey and Postgres from wheels, run as children of this process.
 
     with embedded_servers(keep=False) as servers:
         ... servers.redis_url, servers.postgres_url
@@ -41,7 +41,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServers:
-    """Where the two stores are; `processes` are those started here (see their `exit_code()` and `log_path`)."""
+    """The URLs of both servers, and the processes that were started here (see their `exit_code()` and `log_path`)."""
 
     redis_url: str
     postgres_url: str
@@ -50,12 +50,19 @@ class EmbeddedServers:
 
 @contextlib.contextmanager
 def embedded_servers(
-    *, keep: bool, home: Path | None = None, redis_url: str | None = None, postgres_url: str | None = None
+    *,
+    keep: bool,
+    announce: bool = False,
+    home: Path | None = None,
+    redis_url: str | None = None,
+    postgres_url: str | None = None,
 ) -> Generator[EmbeddedServers]:
     """Start the servers whose URL is not given; stop them in order at the end of the block.
 
-    With `keep` their data stays below `home` (default: DARKLAUNCH_HOME, else the user's data directory), their URLs
-    stay the same, and one run at a time can use them. Without, the data is in a temporary directory and goes away.
+    With `keep`, their data stays below `home` (default: DARKLAUNCH_HOME, else the user's data directory), their URLs
+    stay the same from run to run, and only one run at a time can use them. Without, the data is in a temporary
+    directory that is removed at the end. Kept servers, and those with `announce`, are found by this user's other
+    commands through `running_servers`; a home announces one run at a time.
 
     Raises NotInstalled, HomeInUse, DidNotStart: each an EmbeddedError with one message for the user.
     """
@@ -66,16 +73,17 @@ def embedded_servers(
     program = None if redis_url else _valkey_program(home, account)
     bin_dir = None if postgres_url else _postgres_bin_dir(home, account)
     with contextlib.ExitStack() as stack:
-        servers_dir = stack.enter_context(_servers_dir(keep, home, account))
+        # `running_servers` trusts what is written in the home only while its lock is held.
+        home_dir = stack.enter_context(use_kept_dir(home, account)) if keep or announce else None
+        servers_dir = home_dir if home_dir and keep else stack.enter_context(make_temporary_dir(account))
         cluster = stack.enter_context(prepare_postgres(bin_dir, servers_dir, account)) if bin_dir else None
         # Valkey starts while initdb runs.
         valkey = stack.enter_context(serve_valkey(program, servers_dir, account)) if program else None
         postgres = stack.enter_context(serve_postgres(cluster)) if cluster else None
-        if keep:
-            write_running(
-                servers_dir, RunningServers(valkey.url if valkey else None, postgres.url if postgres else None)
-            )
-            stack.callback(remove_running, servers_dir)
+        if home_dir:
+            urls = RunningServers(valkey.url if valkey else None, postgres.url if postgres else None)
+            write_running(home_dir, urls)
+            stack.callback(remove_running, home_dir)
         yield EmbeddedServers(
             redis_url or (valkey.url if valkey else ""),
             postgres_url or (postgres.url if postgres else ""),

@@ -11,7 +11,7 @@ from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient, connect
 from redis.exceptions import RedisError
 
-from darklaunch_console.commands.backlog import LaunchBacklog, measure, working_on
+from darklaunch_console.launches.backlog import LaunchBacklog, count_workers, measure_backlog
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 from darklaunch_console.stores.processes import list_live_workers
@@ -75,12 +75,12 @@ class WatchReader:
                 url = self._settings.redis_or_default.url
                 self._redis = connect(url, client_name="darklaunch-cli", socket_timeout_s=REDIS_LIMIT_S)
             now_s, sight = time.monotonic(), read_streams(self._redis, state)
-            at_work = working_on(self._name, list_live_workers(self._redis))
+            at_work = count_workers(self._name, list_live_workers(self._redis))
         except (RedisError, OSError, ValueError, TypeError):
             return None
         before_s, before = self._before or (now_s - 1, sight)
         self._before = now_s, sight
-        return measure(state, before, sight, max(0.001, now_s - before_s), at_work)
+        return measure_backlog(state, before, sight, max(0.001, now_s - before_s), at_work)
 
 
 def watch_to_json(look: WatchData) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import click
 import pytest
 from click.testing import CliRunner
+from darklaunch_console.cli.command_table import COMMANDS
 from darklaunch_console.cli.extras import explain_missing_extra
-from darklaunch_console.cli.program import COMMANDS, program
+from darklaunch_console.cli.program import program
 from darklaunch_shared import keys
 
 from tests.support.cli import Cli, closed_port, fields, redis_client
@@ -61,7 +62,6 @@ def test_version(offline):
 def test_every_command_is_there_with_its_help(entry, offline):
     command = program.get_command(click.Context(program), entry.name)
     assert command.name == entry.name
-    assert command.short_help in (None, entry.summary)
     assert offline.ok(entry.name, "--help").startswith(f"Usage: darklaunch {entry.name} ")
 
 

@@ -1,4 +1,5 @@
-from darklaunch_console.commands.backlog import LaunchBacklog, _consumers, _launches, headline, measure
+from darklaunch_console.launches.backlog import LaunchBacklog, measure_backlog
+from darklaunch_console.launches.backlog_text import render_backlogs, render_consumers, summarize_backlogs
 from darklaunch_console.stores.consumers import StreamConsumer
 from darklaunch_console.stores.streams import ShardState, StreamsState, StreamState
 from darklaunch_shared import keys
@@ -20,7 +21,7 @@ def test_a_row_is_the_second_look_with_rates_from_both():
     state = LaunchState("a", LaunchStatus.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
     before = sight(replayed=100, recorded=90)
     after = sight(captures=(43, 31, 0.4), replays=(2, 1, 1.5), dead=3, replayed=516, recorded=504)
-    row = measure(state, before, after, 2.0, 4)
+    row = measure_backlog(state, before, after, 2.0, 4)
     assert (row.waiting, row.in_flight, row.to_compare, row.dead, row.workers) == (12, 31, 2, 3, 4)
     assert (row.replayed_per_s, row.compared_per_s) == (208.0, 207.0)
     assert row.oldest_s == 1.5
@@ -28,7 +29,7 @@ def test_a_row_is_the_second_look_with_rates_from_both():
 
 def test_counters_that_were_flushed_give_no_negative_rate():
     state = LaunchState("a", LaunchStatus.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
-    assert measure(state, sight(replayed=100), sight(replayed=1), 1.0, 0).replayed_per_s == 0
+    assert measure_backlog(state, sight(replayed=100), sight(replayed=1), 1.0, 0).replayed_per_s == 0
 
 
 def test_what_waits_is_shown(cli, launch_name):
@@ -66,12 +67,12 @@ def test_who_holds_what_is_shown_the_dead_too(own_valkey, cli):
     said = result.stdout.splitlines()
     assert said[0].startswith("0 exchanges wait for a worker, 3 in flight, 0 to compare")
     assert [line.split() for line in said[5:9]] == [
-        ["held", "by", "in", "flight", "idle"],
+        ["process", "in", "flight", "idle"],
         ["alive", "worker", "2", *said[6].split()[3:]],
         ["gone\\x1b", "worker", "1", *said[7].split()[3:5], "gone"],
         ["new", "worker", "0", "–"],
     ]
-    assert said[9:] == ["What a process that is gone holds, others take over when its lease has ended."]
+    assert said[9:] == ["What a gone process had in flight, others take over when its lease ends."]
     assert all(len(line) <= 80 for line in said)
     assert "the shadow of shop does not answer" in result.stderr
     told = alone.json("backlog", "shop")["consumers"]
@@ -82,16 +83,18 @@ def test_who_holds_what_is_shown_the_dead_too(own_valkey, cli):
 
 def test_long_names_get_a_line_of_their_own():
     row = LaunchBacklog("l" * 63, "rolled_back", 1_234_567, 1_000, 20_000, 90_000.0, 3, 1_234.5, 1_234.5, 10_000)
-    lines = _launches([row])
+    lines = render_backlogs([row])
     assert lines[1] == f"{'l' * 63} (rolled back)"
     assert all(len(line) <= 80 for line in lines)
-    assert headline([row]).startswith("1,234,567 exchanges wait for a worker, 1,000 in flight, 20,000 to compare")
+    assert summarize_backlogs([row]).startswith(
+        "1,234,567 exchanges wait for a worker, 1,000 in flight, 20,000 to compare"
+    )
 
 
 def test_of_a_long_name_the_end_is_shown():
     pod = "darklaunch-worker-of-the-second-team-7d9f8b6c5-x2x4z-1-0a1b2c"
     held = [StreamConsumer("shop", kind, pod, 20_000, 86_399.0, False, "") for kind in ("worker", "comparator")]
-    lines = _consumers(held)
+    lines = render_consumers(held)
     assert all(f"…{pod[-35:]}" in line for line in lines[2:])
     assert all(len(line) <= 80 for line in lines)
 
@@ -101,7 +104,7 @@ def test_nothing_on_its_way_is_said(own_valkey, cli):
     alone.ok("start", "off", "--shadow", f"http://127.0.0.1:{closed_port()}")
     alone.ok("pause", "off")
     said = alone.ok("backlog").splitlines()
-    assert said[0] == "Nothing is on its way."
+    assert said[0] == "Nothing is in progress."
     assert said[3].split() == ["off", "(paused)", "0", "0", "0", "0", "–", "0", "0"]
 
 

@@ -62,7 +62,7 @@ def test_rollback_needs_no_postgres(cli, redis, launched):
     result = without.run("rollback", launched, "--reason", "now")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"{launched} is rolled back: within a second")
-    assert "Warning: Redis has it, the record has not: Postgres at 127.0.0.1:" in result.stderr
+    assert "Warning: Redis has the rollback, the record has not: Postgres at 127.0.0.1:" in result.stderr
     assert "The comparator records it when Postgres is back." in result.stderr
     held = stored(redis, launched)
     assert (held[b"hold"], held[b"hold_why"], held[b"hold_act"]) == (b"1", b"now", b"rolled_back")
@@ -83,7 +83,9 @@ def test_rollback_of_what_is_not_recorded_stops_it(cli, redis, launch_name):
     )
     result = cli.run("rollback", launch_name)
     assert result.exit_code == 0
-    assert f"Warning: Redis has it, the record has not: {launch_name} is not in this Postgres." in result.stderr
+    assert (
+        f"Warning: Redis has the rollback, the record has not: {launch_name} is not in this Postgres." in result.stderr
+    )
     assert parse_state(launch_name, stored(redis, launch_name)).fraction == 0
 
 

@@ -1,10 +1,10 @@
+import importlib
 import json
 
 import psycopg
 import pytest
 from darklaunch_comparator.rules import load_rules
 from darklaunch_comparator.store.launches import LaunchAct, get_launch, list_events, update_launch
-from darklaunch_console.commands import change
 from darklaunch_console.launches.change import find_launch
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchStatus, parse_state
@@ -13,6 +13,8 @@ from darklaunch_shared.redis.script_calls import call_script
 from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.cli import Cli, closed_port, fields, http_server
+
+RAMP = importlib.import_module("darklaunch_console.commands.ramp")
 
 
 def copy(redis, name):
@@ -260,7 +262,7 @@ def test_a_change_meanwhile_is_not_overwritten(cli, launched, monkeypatch):
             update_launch(another, name, LaunchAct("judge", "ramped"), percent=50)
         return before
 
-    monkeypatch.setattr(change, "find_launch", find_and_be_overtaken)
+    monkeypatch.setattr(RAMP, "find_launch", find_and_be_overtaken)
     line = cli.error("ramp", launched, "5", code=1)
     assert line.startswith(f"Error: somebody else changed {launched} at the same moment. Look with")
     assert recorded(cli, launched)[0].percent == 50
@@ -305,7 +307,7 @@ def test_a_launch_that_only_redis_has_is_not_changed(cli, redis, launch_name):
     values = ("revision", 3, "status", "active", "percent", 5, "spec", spec)
     redis.execute_command("HSET", keys.launch(launch_name), *values)
     line = cli.error("pause", launch_name, code=1)
-    assert "is on this Redis, but not recorded in this Postgres" in line
+    assert "is on this Redis, but not in this Postgres" in line
     assert f"`darklaunch rollback {launch_name}` stops it." in line
 
 

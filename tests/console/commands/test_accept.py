@@ -61,7 +61,7 @@ def test_an_accepted_kind_is_no_problem_and_is_still_listed(cli: Cli, record: Re
     named = fingerprints(cli, launch_name)
     orders, quote = named["GET /orders/{id}"], named["GET /quote"]
     said = cli.ok("accept", launch_name, orders[:6], "--reason", "the new name")
-    assert said.splitlines()[0] == "1 kind of mismatch is accepted."
+    assert said.splitlines()[0] == "1 signature is accepted."
     assert f"{orders}  GET /orders/{{id}} $.total missing, $.sum extra" in said
     listed = cli.run("mismatches", launch_name)
     assert listed.exit_code == 1

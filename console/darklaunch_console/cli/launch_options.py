@@ -1,0 +1,71 @@
+"""The options of `start` that become the launch's specification (see `launches.specification`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+
+from .arguments import make_duration_callback, read_percentage
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS: Final = (
+    click.option(
+        "--shadow", required=True, metavar="URL", help="Where the version under test answers: http://HOST:PORT."
+    ),
+    click.option("--allow", multiple=True, metavar="'METHOD /PATH'", help="Mirror this write too; * is one segment."),
+    click.option("--only", multiple=True, metavar="PATTERN", help="Mirror only paths like this: /api/**."),
+    click.option("--skip", multiple=True, metavar="PATTERN", help="Never mirror paths like this."),
+    click.option(
+        "--max-latency-diff",
+        callback=make_duration_callback(0.001, 600),
+        default="2000ms",
+        metavar="TIME",
+        help="A replay that takes this much longer than the primary is slow.  [default: 2000ms]",
+    ),
+    click.option(
+        "--sticky", default="", metavar="KEY", help="Sample by header:NAME, cookie:NAME or client, not at random."
+    ),
+    click.option("--ignore", multiple=True, metavar="PATH", help="Excuse differences there: $.path or header:NAME."),
+    click.option("--no-compare", is_flag=True, help="Record status and latency only."),
+    click.option(
+        "--max-rps", type=click.FloatRange(min=0), default=0.0, metavar="N", help="Requests a second, at most."
+    ),
+    click.option(
+        "--max-age",
+        callback=make_duration_callback(1, 86_400),
+        default="300s",
+        metavar="TIME",
+        help="Do not replay exchanges older than this.  [default: 300s]",
+    ),
+    click.option(
+        "--control", default="", metavar="URL", help="A second instance of the primary's version, to learn noise."
+    ),
+    click.option(
+        "--noise",
+        callback=read_percentage,
+        default="10",
+        metavar="N",
+        help="Share of reads replayed once more, to --control or the shadow; 0: none.  [default: 10]",
+    ),
+    click.option(
+        "--host", type=click.Choice(["shadow", "preserve"]), default="shadow", help="Whose Host header is sent."
+    ),
+    click.option(
+        "--allow-private-metadata", is_flag=True, help="Allow a shadow on a link-local or cloud metadata address."
+    ),
+    click.option("--seal", is_flag=True, help="Send the shadow the users' credentials, encrypted on the way."),
+    click.option(
+        "--shards", type=click.IntRange(1, 64), default=1, metavar="N", help="Streams to spread the launch over."
+    ),
+    click.option("--build-header", default="", metavar="NAME", help="The shadow's header that names its build."),
+)
+
+
+def launch_options(function: F) -> F:
+    """Add these options to a command, in this order."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function

@@ -1,0 +1,104 @@
+"""The policy of a launch: read it, change it setting by setting or with a file, describe it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from typing import Any, TextIO, cast
+
+from darklaunch_comparator.errors import BadPolicy
+from darklaunch_comparator.judging.policy import JudgePolicy, RampStep
+from darklaunch_comparator.judging.policy_file import as_document, check_policy, read_document
+from darklaunch_comparator.settings import read_settings as read_comparator_settings
+
+from darklaunch_console.errors import BadUsage
+from darklaunch_console.output.numbers import (
+    format_count,
+    format_decimal,
+    format_percent,
+    format_seconds,
+    format_share,
+)
+from darklaunch_console.output.screen import make_printable
+
+
+def parse_policy(text: str) -> JudgePolicy:
+    """Parse the policy that a launch carries. Raises BadUsage when it is damaged."""
+    try:
+        return check_policy(read_document(text))
+    except BadPolicy as invalid:
+        raise BadUsage(f"{invalid}. Set another with `darklaunch policy set NAME --file FILE`") from None
+
+
+def build_policy(file: TextIO | None, changes: tuple[str, ...], old: JudgePolicy) -> JudgePolicy:
+    """Return the policy of a file, or else the old one, with changes like `soak_s=60` made to it. Raises BadUsage."""
+    retention_s = read_comparator_settings(os.environ).retention_days * 86_400.0
+    try:
+        base = read_document(file.read()) if file else as_document(old)
+        return check_policy(merge_changes(base, changes), retention_s=retention_s)
+    except BadPolicy as invalid:
+        raise BadUsage(f"{file.name}: {invalid}" if file else str(invalid)) from None
+
+
+def merge_changes(base: Mapping[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
+    """Return a policy document with changes of the form `budgets.mismatch=0.002` made. Raises BadUsage."""
+    document = dict(base)
+    for text in changes:
+        path, equals, value = text.partition("=")
+        if not equals or not path.strip():
+            raise BadUsage(f"{text!r} sets nothing: write SETTING=VALUE, like soak_s=60")
+        *outer, last = path.strip().split(".")
+        target = document
+        for part in outer:
+            inner = target.get(part)
+            target[part] = dict(cast(Mapping[str, Any], inner)) if isinstance(inner, Mapping) else {}
+            target = target[part]
+        target[last] = _parse_value(value)
+    return document
+
+
+def describe_clearing(policy: JudgePolicy, per_s: float) -> str:
+    """Return how many exchanges a promotion takes at least and, at a rate of exchanges a second, how long (0: none)."""
+    needed = policy.clean_exchanges
+    takes = f"Clearing {format_share(policy.tightest, 4)} takes {format_count(needed)} exchanges without a failure"
+    return f"{takes}: {format_seconds(needed / per_s)} at {format_decimal(per_s)} a second." if per_s else f"{takes}."
+
+
+def describe_policy(policy: JudgePolicy, per_s: float = 0.0) -> list[str]:
+    """Return a policy in lines of at most 80 columns; `per_s` is the launch's rate of exchanges a second."""
+    budgets, weights = policy.budgets, policy.weights
+    lines = [
+        f"Rolls back once the odds are {format_decimal(1 / policy.alpha)} : 1 (alpha {policy.alpha:g}) that the shadow",
+        f"  mismatches in more than {format_share(budgets.mismatch, 4)} of exchanges (weight {weights.mismatch:g}),",
+        f"  gives no response in more than {format_share(budgets.error, 4)} (weight {weights.error:g}),",
+        f"  is too slow in more than {format_share(budgets.slow, 4)} (weight {weights.slow:g}),",
+        f"  or is slower at p50 (weight {weights.p50:g}), p95 ({weights.p95:g}) or p99 ({weights.p99:g}).",
+        f"Raises the share at odds of {format_decimal(1 / policy.beta)} : 1 (beta {policy.beta:g}) that fewer fail:",
+        *(_describe_step(step, policy.soak_s) for step in policy.steps),
+    ]
+    if policy.promote_by_hand:
+        lines.append("Leaves the promotion to a person.")
+    if policy.strict:
+        lines.append("Clears rates block by block (strict): safe in bursts, about 100 times slower.")
+    coverage, bound = format_share(policy.coverage_share), format_share(policy.endpoint_bound)
+    lines.append(f"Promotes when each endpoint with {coverage} of the traffic is below {bound} mismatches.")
+    if policy.unjudged:
+        lines.append(f"  Except {', '.join(make_printable(endpoint, 60) for endpoint in policy.unjudged)}.")
+    lines += [f"Notifies {make_printable(url)}." for url in policy.webhooks]
+    return [*lines, describe_clearing(policy, per_s)]
+
+
+def _describe_step(step: RampStep, soak_s: float) -> str:
+    by_hand = ", after a person raises it" if step.by_hand else ""
+    return (
+        f"  {format_percent(step.percent)}: fewer than {format_share(step.bound, 4)} fail of at least "
+        f"{format_count(step.minimum)}, for {format_seconds(soak_s)}{by_hand}"
+    )
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
