@@ -112,7 +112,7 @@ class Bench:
         self.rules = compile_launch_rules(SPEC)
         migrate(dsn)
         self.connection = connect_store(dsn, name="bench")
-        ResultPartitions(self.connection, 14).keep(today_utc())
+        ResultPartitions(self.connection, 14).maintain(today_utc())
         self.connection.execute("CREATE TABLE darklaunch.plain (LIKE darklaunch.result INCLUDING ALL)")
         self.memory = WriterCache()
         self.launches = itertools.count()

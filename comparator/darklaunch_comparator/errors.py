@@ -1,31 +1,34 @@
 """Errors of the comparator.
 
 ComparatorError
-├── BadPolicy               a policy cannot be used as it is written
-├── BadRules                a rule set cannot be used as it is written
-└── StoreError              Postgres cannot be used as it is
-    ├── ServerTooOld        the server is older than Postgres 14
-    ├── DatabaseTooNew      the schema was migrated by a newer release
-    ├── MigrationChanged    a migration that was applied here reads differently in this release
-    ├── NotMigrated         the schema is missing or older than this release
-    ├── UnfitRole           a role is not there, or cannot be kept from changing tables
-    ├── LaunchExists        a launch of this name is recorded already
-    ├── LaunchUnknown       no launch of this name is recorded
-    ├── LaunchMoved         the launch was changed by someone else meanwhile
-    └── NoSalt              what values are masked with is gone from the database
+├── BadPolicy                   a policy has a setting that cannot be used
+├── BadRules                    a rule set has a rule that cannot be used
+├── WriterStopped               pipeline/result_writer.py: the process stops before a batch is recorded
+└── StoreError                  Postgres cannot be used as it is
+    ├── ServerTooOld            the server is older than Postgres 14
+    ├── DatabaseTooNew          a newer release migrated the schema
+    ├── MigrationChanged        a migration applied to this database has other contents in this release
+    ├── NotMigrated             the schema is missing or older than this release
+    ├── UnfitRole               a role does not exist, or could change tables all the same
+    ├── LaunchExists            a launch of this name is already recorded
+    ├── LaunchUnknown           no launch of this name is recorded
+    ├── LaunchChanged           somebody else changed the launch in the meantime
+    ├── NoSalt                  the database has lost the salt for masking values
+    ├── ProvisionalRowsExist    store/insert_results.py: some exchanges of a batch already have a provisional row
+    └── ProvisionalRowAppeared  store/classify_error.py: another writer added one during the transaction
 """
 
 
 class ComparatorError(Exception):
-    """The comparator cannot go on."""
+    """Base of every error of the comparator."""
 
 
 class BadPolicy(ComparatorError):
-    """A policy cannot be used as it is written."""
+    """A policy has a setting that cannot be used."""
 
 
 class BadRules(ComparatorError):
-    """A rule set cannot be used as it is written."""
+    """A rule set has a rule that cannot be used."""
 
 
 class StoreError(ComparatorError):
@@ -37,11 +40,11 @@ class ServerTooOld(StoreError):
 
 
 class DatabaseTooNew(StoreError):
-    """The schema was migrated by a newer release."""
+    """A newer release migrated the schema."""
 
 
 class MigrationChanged(StoreError):
-    """A migration that was applied here reads differently in this release."""
+    """A migration applied to this database has other contents in this release."""
 
 
 class NotMigrated(StoreError):
@@ -49,11 +52,11 @@ class NotMigrated(StoreError):
 
 
 class UnfitRole(StoreError):
-    """A role is not there, or cannot be kept from changing tables."""
+    """A role does not exist, or could change tables all the same."""
 
 
 class LaunchExists(StoreError):
-    """A launch of this name is recorded already."""
+    """A launch of this name is already recorded."""
 
 
 class LaunchUnknown(StoreError):
@@ -61,8 +64,8 @@ class LaunchUnknown(StoreError):
 
 
 class LaunchChanged(StoreError):
-    """The launch was changed by someone else meanwhile."""
+    """Somebody else changed the launch in the meantime."""
 
 
 class NoSalt(StoreError):
-    """What values are masked with is gone from the database."""
+    """The database has lost the salt for masking values."""

@@ -7,7 +7,7 @@ from darklaunch_comparator.coverage import RouteStanding, cover
 from darklaunch_comparator.evidence import OutcomeCounts
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.leader.route_tables import RouteTableSync
-from darklaunch_comparator.store import report_queries
+from darklaunch_comparator.store.route_tables import read_routes
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
@@ -75,7 +75,7 @@ def test_published_tables_are_recorded_and_the_latest_count(connection: Connecti
     publish(redis, RouteTable.of("desk", "django", [("*", "/a")]))
     copier.copy(connection, redis)
     copier.copy(connection, redis)
-    assert report_queries.read_routes(connection) == ([("*", "/a"), ("GET", "/a"), ("GET", "/b")], 0)
+    assert read_routes(connection) == ([("*", "/a"), ("GET", "/a"), ("GET", "/b")], 0)
     old = {"app": "shop", "framework": "flask"}
     connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s", old)
     publish(redis, RouteTable("shop", "flask", (("GET", "/c"),), omitted=3))
@@ -83,11 +83,11 @@ def test_published_tables_are_recorded_and_the_latest_count(connection: Connecti
     connection.execute(
         "UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s AND omitted = 0", old
     )
-    assert report_queries.read_routes(connection) == ([("*", "/a"), ("GET", "/c")], 3), "its former version is gone"
+    assert read_routes(connection) == ([("*", "/a"), ("GET", "/c")], 3), "its former version is gone"
     connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '15 days'")
     redis.execute_command("DEL", keys.ROUTES)
     copier.copy(connection, redis)
-    assert report_queries.read_routes(connection) == ([], 0)
+    assert read_routes(connection) == ([], 0)
 
 
 def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: RedisClient) -> None:
@@ -105,7 +105,7 @@ def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: RedisC
         redis.execute_command("HSET", keys.ROUTES, field, raw)
     publish(redis, good)
     RouteTableSync(14).copy(connection, redis)
-    found, _ = report_queries.read_routes(connection)
+    found, _ = read_routes(connection)
     assert ("*", "/a") in found and len(found) == 3
     redis.execute_command("HSET", keys.ROUTES, *(text for number in range(200) for text in (f"x:{number}", "1 {}")))
     RouteTableSync(14).copy(connection, redis)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import write_policy
-from darklaunch_comparator.leader.leader import LOCK
+from darklaunch_comparator.store.server import LEADER_LOCK
 from darklaunch_shared import keys
 from darklaunch_shared.redis.consumer import MAX_DELIVERIES
 
@@ -83,7 +83,7 @@ def test_two_judges(stage: Stage) -> None:
 def leaders(stage: Stage) -> list[int]:
     """Give the backends that hold the leader's lock."""
     held = "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory' AND granted"
-    return [pid for (pid,) in stage.sql(f"{held} AND datname = current_database() AND classid = %s", LOCK >> 32)]
+    return [pid for (pid,) in stage.sql(f"{held} AND datname = current_database() AND classid = %s", LEADER_LOCK >> 32)]
 
 
 def test_told_to_end_under_load(stage: Stage) -> None:

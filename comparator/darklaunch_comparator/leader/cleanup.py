@@ -15,9 +15,8 @@ from redis.exceptions import ResponseError
 
 from darklaunch_comparator.control.known_launches import list_launch_shards
 from darklaunch_comparator.store.partitions import ResultPartitions, today_utc
-from darklaunch_comparator.store.sql import load
+from darklaunch_comparator.store.producers import read_finished_producers
 
-_SQL = load("producers")
 FORGET_AFTER_MS: Final = 600_000
 SILENT_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
@@ -33,7 +32,7 @@ class Cleanup:
 
     def tidy(self, connection: Connection[Any], redis: RedisClient) -> None:
         """Do everything once. Raises psycopg.Error and RedisError."""
-        for day in ResultPartitions(connection, self._retention_days).keep(today_utc()):
+        for day in ResultPartitions(connection, self._retention_days).maintain(today_utc()):
             log.info("dropped the results of %s", day)
         crash_point("leader.partitions_maintained")
         seconds, micros = redis.execute_command("TIME")
@@ -90,7 +89,7 @@ def _reap(redis: RedisClient, stream: str, group: str, alive: set[str]) -> None:
 
 def _forget_producers(connection: Connection[Any], redis: RedisClient, launch: str, shard: int) -> None:
     """Take producers off Redis that ended long ago and whose every exchange is accounted for in the record."""
-    settled = {producer.encode() for (producer,) in connection.execute(_SQL["settled"], {"launch": launch})}
+    settled = {producer.encode() for producer in read_finished_producers(connection, launch)}
     for key in (keys.producers(launch, shard), keys.admitted(launch, shard)):
         try:
             done = settled.intersection(redis.execute_command("HKEYS", key))

@@ -21,7 +21,9 @@ from psycopg import Connection
 from redis.exceptions import RedisError
 
 from darklaunch_comparator.settings import ComparatorSettings
-from darklaunch_comparator.store.connect import connect_store, explain_postgres_error
+from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.store.explain_error import explain_postgres_error
+from darklaunch_comparator.store.server import try_to_lead
 from darklaunch_comparator.store.write_batch import prepare_connection
 
 from .cleanup import Cleanup
@@ -40,7 +42,6 @@ NOISE_EVERY_S: Final = 2.0
 JUDGE_EVERY_S: Final = 2.0
 ROUTES_EVERY_S: Final = 10.0
 JANITOR_EVERY_S: Final = 60.0
-LOCK: Final = 0x646C_6C65_6164_6572  # "dlleader"
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -90,11 +91,11 @@ class Leader:
             except Exception as error:
                 if backoff.failures == 0:
                     told = (
-                        explain_postgres_error(error, self._settings.database_url)
+                        explain_postgres_error(error, self._settings.database_url).text
                         if isinstance(error, psycopg.Error)
                         else error
                     )
-                    log.warning("%s Nobody leads from here until this passes.", told, exc_info=not _expected(error))
+                    log.warning("%s. Nobody leads from here until this passes.", told, exc_info=not _expected(error))
             self.leading = False
             self._halt.wait(backoff.next_s())
         redis.close()
@@ -103,7 +104,7 @@ class Leader:
         duties: list[LeaderDuty] = []
         while not self._halt.is_set():
             if not self.leading:
-                self.leading = _try_lock(connection)
+                self.leading = try_to_lead(connection)
                 if self.leading:
                     log.info("leading from now on")
                     crash_point("leader.elected")
@@ -148,10 +149,6 @@ class Leader:
             LeaderDuty("housekeeping", JANITOR_EVERY_S, Cleanup(settings.retention_days).tidy),
             LeaderDuty("looking for lost exchanges", settings.gap_every_s, gaps.look),
         ]
-
-
-def _try_lock(connection: Connection[Any]) -> bool:
-    return connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone() == (True,)
 
 
 def _expected(error: Exception) -> bool:

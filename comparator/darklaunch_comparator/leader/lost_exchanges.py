@@ -30,12 +30,21 @@ from psycopg import Connection
 from darklaunch_comparator.control.known_launches import list_shards, read_launch_specs
 from darklaunch_comparator.pipeline.assess import assess_entry, compile_launch_rules
 from darklaunch_comparator.results.result import ExchangeResult, create_lost_result
+from darklaunch_comparator.store.lost_exchanges import (
+    add_awaited,
+    add_checkpoints,
+    prefer_index_lookups,
+    read_awaited,
+    read_due_numbers,
+    read_missing,
+    read_unrecorded,
+    remove_awaited,
+    set_verified,
+)
 from darklaunch_comparator.store.partitions import today_utc
-from darklaunch_comparator.store.sql import load
 from darklaunch_comparator.store.write_batch import lock_launch, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 
-_SQL = load("gaps")
 MOST_NUMBERS: Final = 50_000
 """Numbers of one producer that are looked up at one look."""
 AT_ONCE: Final = 2_000
@@ -85,14 +94,9 @@ class LostExchangeDetector:
                 chunk = search.missing[at : at + AT_ONCE]
                 self._settle(connection, redis, launch, chunk, streams, at_ms)
         with connection.transaction(), connection.cursor() as cursor:
-            done = [{"launch": launch, "producer": name, "last": last} for name, last in search.verified.items()]
-            if done:
-                cursor.executemany(_SQL["verified"], done)
-                cursor.executemany(_SQL["forget_checkpoints"], done)
-            arrived = [_numbered(launch, identity) for identity in sorted(search.awaited - set(search.missing))]
-            if arrived:
-                cursor.executemany(_SQL["arrived"], arrived)
-            cursor.execute(_SQL["checkpoint"], {"launch": launch})
+            set_verified(cursor, launch, search.verified)
+            remove_awaited(cursor, launch, sorted(search.awaited - set(search.missing)))
+            add_checkpoints(cursor, launch)
 
     def _settle(
         self,
@@ -105,12 +109,9 @@ class LostExchangeDetector:
     ) -> None:
         with connection.transaction(), connection.cursor() as cursor:
             lock_launch(connection, launch)
-            cursor.execute(_SQL["by_index"], prepare=False)
-            cursor.execute(_SQL["unrecorded"], {"launch": launch, "ids": list(missing)})
-            gone = [identity for (identity,) in cursor.fetchall()]
-            travelling = [_numbered(launch, identity) for identity in gone if identity in streams.travelling]
-            if travelling:
-                cursor.executemany(_SQL["await"], travelling)
+            prefer_index_lookups(cursor)
+            gone = read_unrecorded(cursor, launch, missing)
+            add_awaited(cursor, launch, [identity for identity in gone if identity in streams.travelling])
             lost = [
                 _died(redis, launch, *streams.dead[identity]) or create_lost_result(identity, at_ms)
                 if identity in streams.dead
@@ -120,9 +121,7 @@ class LostExchangeDetector:
             ]
             if lost:
                 write_batch(connection, launch, lost, self._memory, alone=True)
-            settled = [_numbered(launch, identity) for identity in set(missing) - streams.travelling]
-            if settled:
-                cursor.executemany(_SQL["arrived"], settled)
+            remove_awaited(cursor, launch, set(missing) - streams.travelling)
             crash_point("leader.losses_written")
         crash_point("leader.losses_committed")
         if lost:
@@ -132,19 +131,15 @@ class LostExchangeDetector:
 def _search(connection: Connection[Any], launch: str, after_s: float) -> LostSearch:
     search = LostSearch()
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(_SQL["by_index"], prepare=False)
-        cursor.execute(_SQL["awaited"], {"launch": launch})
-        search.awaited = {f"{producer}:{seq}" for producer, seq in cursor.fetchall()}
-        cursor.execute(_SQL["due"], {"launch": launch, "after_s": after_s, "most": MOST_NUMBERS})
-        for producer, verified, last in cursor.fetchall():
-            search.verified[producer] = last
-            days = {"since": today_utc() - timedelta(days=1, seconds=after_s), "until": today_utc() + timedelta(days=1)}
-            numbers = {"first": verified + 1, "last": last}
-            cursor.execute(_SQL["missing"], {"launch": launch, "producer": producer, **numbers, **days})
-            search.missing += [f"{producer}:{seq}" for (seq,) in cursor.fetchall()]
+        prefer_index_lookups(cursor)
+        search.awaited = read_awaited(cursor, launch)
+        since = today_utc() - timedelta(days=1, seconds=after_s)
+        until = today_utc() + timedelta(days=1)
+        for due in read_due_numbers(cursor, launch, after_s=after_s, most=MOST_NUMBERS):
+            search.verified[due.producer] = due.last
+            search.missing += read_missing(cursor, launch, due, since=since, until=until)
         if search.awaited:
-            cursor.execute(_SQL["unrecorded"], {"launch": launch, "ids": sorted(search.awaited)})
-            search.missing += [identity for (identity,) in cursor.fetchall()]
+            search.missing += read_unrecorded(cursor, launch, sorted(search.awaited))
     return search
 
 
@@ -171,8 +166,3 @@ def _died(redis: RedisClient, launch: str, stream: str, entry_id: str) -> Exchan
         except BadEntry:
             return None
     return None
-
-
-def _numbered(launch: str, identity: str) -> dict[str, Any]:
-    producer, _, seq = identity.partition(":")
-    return {"launch": launch, "producer": producer, "seq": int(seq)}

@@ -15,9 +15,8 @@ from redis.exceptions import ResponseError
 
 from darklaunch_comparator.control.known_launches import list_launch_shards
 from darklaunch_comparator.results.storable import storable_json, storable_text
-from darklaunch_comparator.store.sql import load
+from darklaunch_comparator.store.producers import save_producer_counters
 
-_SQL = load("producers")
 _LARGEST: Final = 2**53
 _REASONS: Final = 64
 
@@ -38,9 +37,7 @@ class ProducerCounterSync:
             rows = [(name, row) for name, raw in said.items() if (row := _counters(launch, name, raw))]
             rows += [(name, row) for name, raw in admitted.items() if (row := _admitted(launch, name, raw))]
             rows.sort(key=lambda named: named[0])  # as other writers do, so that none waits in a circle
-            if rows:
-                with connection.transaction(), connection.cursor() as cursor:
-                    cursor.executemany(_SQL["copy"], [row for _, row in rows])
+            save_producer_counters(connection, [row for _, row in rows])
             crash_point("leader.counters_copied")
             self._copied[keys.producers(launch, shard)] |= said
             self._copied[keys.admitted(launch, shard)] |= admitted

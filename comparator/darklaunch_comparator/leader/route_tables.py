@@ -11,9 +11,8 @@ from darklaunch_shared.wire.route_table import MOST_TABLES, registry_field, unpa
 from psycopg import Connection
 
 from darklaunch_comparator.results.storable import LABEL_CHARS, storable_json, storable_text
-from darklaunch_comparator.store.sql import load
+from darklaunch_comparator.store.route_tables import save_route_tables
 
-_SQL = load("routes")
 _LATEST_MS: Final = 32_503_680_000_000
 _APP_CHARS: Final = 100
 _TEMPLATE_CHARS: Final = 200
@@ -36,10 +35,7 @@ class RouteTableSync:
         stored = pair_fields(redis.execute_command("HGETALL", keys.ROUTES))
         changed = {field: raw for field, raw in stored.items() if self._copied.get(field) != raw}
         rows = [row for field, raw in sorted(changed.items()) if (row := _row(field, raw))]
-        with connection.transaction(), connection.cursor() as cursor:
-            if rows:
-                cursor.executemany(_SQL["copy"], rows)
-            cursor.execute(_SQL["forget"], {"days": self._retention_days})
+        save_route_tables(connection, rows, retention_days=self._retention_days)
         self._copied = stored
 
 

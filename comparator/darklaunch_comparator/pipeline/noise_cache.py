@@ -18,7 +18,7 @@ from darklaunch_comparator.store.connect import ConnectionLimits, connect_store
 from darklaunch_comparator.store.noise import read_known_noise, read_latest_change
 
 LOOK_EVERY_S: Final = 2.0
-_PATIENCE: Final = ConnectionLimits(statement_s=10.0)
+_LIMITS: Final = ConnectionLimits(statement_s=10.0)
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -49,7 +49,7 @@ class NoiseCache:
         backoff = Backoff()
         while not self._halt.is_set():
             try:
-                with connect_store(self._dsn, name="darklaunch-noise", patience=_PATIENCE) as connection:
+                with connect_store(self._dsn, name="darklaunch-noise", limits=_LIMITS) as connection:
                     while not self._halt.is_set():
                         self._look(connection)
                         backoff.reset()

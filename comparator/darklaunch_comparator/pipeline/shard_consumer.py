@@ -122,11 +122,11 @@ class CompareConsumer:
         crash_point("comparator.compared")
         refused = await self._writers.record(self._launch, [finding for _, finding in found])
         crash_point("comparator.committed")
-        unsettled = {by_exchange[refusal.finding.exchange_id].entry_id for refusal in refused}
+        unsettled = {by_exchange[refusal.result.exchange_id].entry_id for refusal in refused}
         await self._acknowledge([delivery for delivery, _ in found if delivery.entry_id not in unsettled])
         crash_point("comparator.acknowledged")
         for refusal in refused:
-            await self._give_up(by_exchange[refusal.finding.exchange_id], refusal)
+            await self._give_up(by_exchange[refusal.result.exchange_id], refusal)
         self.recorded += len(found) - len(refused)
 
     async def _assess(self, deliveries: list[ClaimedEntry]) -> list[tuple[ClaimedEntry, ExchangeResult]]:
@@ -154,13 +154,13 @@ class CompareConsumer:
 
     async def _give_up(self, delivery: ClaimedEntry, refusal: RefusedResult) -> None:
         """Bury an entry whose row is refused. A notice of a loss has no payload: it is recorded without detail."""
-        finding = refusal.finding
+        finding = refusal.result
         if finding.outcome not in ("dropped", "dead"):
-            await self._bury(delivery, f"Postgres refuses its row: {refusal.why}")
+            await self._bury(delivery, f"Postgres refuses its row: {refusal.reason}")
             return
         bare = replace(finding, endpoint=UNKNOWN, method=UNKNOWN, captured_at_ms=time.time_ns() // 1_000_000)
         for again in await self._writers.record(self._launch, [bare]):
-            log.error("%s: %s stays unrecorded: %s", self._consumer.streams.source, finding.exchange_id, again.why)
+            log.error("%s: %s stays unrecorded: %s", self._consumer.streams.source, finding.exchange_id, again.reason)
         await self._acknowledge([delivery])
 
     async def _bury(self, delivery: ClaimedEntry, reason: str) -> None:

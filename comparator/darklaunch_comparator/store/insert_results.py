@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from psycopg import Cursor
 
+from darklaunch_comparator.errors import StoreError
 from darklaunch_comparator.results.aggregate import ReplacedRow
 from darklaunch_comparator.results.result import DAY_MS, ExchangeResult
 
 from .classify_error import ProvisionalRowAppeared
 from .sql import load
 
-_SQL: Final = load("record")
+_SQL: Final = load("write_batch")
 _2000_DAY: Final = 10_957
 _2000_MS: Final = _2000_DAY * DAY_MS
 """Postgres counts from the year 2000: a date travels as days, a timestamptz as microseconds."""
@@ -29,8 +30,8 @@ _TYPES: Final = (
 _Row = tuple[Any, ...]
 
 
-class ProvisionalRowsExist(Exception):
-    """Of some exchanges of the batch there is a provisional row."""
+class ProvisionalRowsExist(StoreError):
+    """Some exchanges of the batch already have a provisional row."""
 
 
 def insert_all(cursor: Cursor[Any], launch: str, rows: list[ExchangeResult]) -> None:

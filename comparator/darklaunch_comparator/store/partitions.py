@@ -1,7 +1,6 @@
-"""Partitions of results: made ahead and when needed, dropped when old. No row waits for one: the default takes it.
+"""Daily partitions of results: created ahead and on demand, dropped when old. Rows without one go to the default.
 
-Only days from the retention's start to two days ahead get a partition, so that whoever forges capture times cannot
-make thousands.
+Only days from the start of retention to two days ahead get a partition. Forged capture times cannot create thousands.
 """
 
 import logging
@@ -11,85 +10,89 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
 from typing import Any, Final
 
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.errors import CheckViolation, DeadlockDetected, LockNotAvailable, QueryCanceled
 
 from .sql import load
 
-_SQL = load("partitions")
 AHEAD_DAYS: Final = 2
+RETRY_AFTER_S: Final = 60.0
+_SQL: Final = load("partitions")
 _BUSY: Final = (LockNotAvailable, QueryCanceled, DeadlockDetected, CheckViolation)
 _DELETE_AT_ONCE: Final = 10_000
-_BRIEFLY: Final = "SET LOCAL lock_timeout = '1s'"  # others queue up behind whoever waits for an exclusive lock
-AGAIN_S: Final = 60.0
 
 log = logging.getLogger("darklaunch.comparator")
 
 
 def today_utc() -> date:
-    """Give the day, UTC."""
+    """Return today's date in UTC."""
     return datetime.now(UTC).date()
 
 
+def read_partition_days(connection: Connection[Any]) -> list[date]:
+    """Read which days have a partition of their own, in order."""
+    return [day for (day,) in connection.execute(_SQL["days"])]
+
+
 class ResultPartitions:
-    """Sees that days have partitions, over one connection; remembers which do."""
+    """The partitions of one database, managed over one connection; remembers which days have one."""
 
     def __init__(self, connection: Connection[Any], retention_days: int) -> None:
-        self._connection, self._retention_days = connection, retention_days
-        self._made: set[date] = set()
-        self._again_s = 0.0
+        self._connection = connection
+        self._retention_days = retention_days
+        self._existing: set[date] = set()
+        self._retry_at_s = 0.0
 
     def ensure(self, days: Iterable[date], now: date) -> None:
-        """Make the partitions of these days that are missing and may be made. Raises psycopg.Error when cut off.
+        """Create the missing partitions among `days`, where retention allows one. Raises psycopg.Error when cut off.
 
-        One that cannot be made now, because the table is busy, is left for later.
+        While the table is busy, creating is put off; rows go to the default partition meanwhile.
         """
-        first, last = now - timedelta(days=self._retention_days), now + timedelta(days=AHEAD_DAYS)
-        wanted = {day for day in days if first <= day <= last} - self._made
-        if wanted and time.monotonic() >= self._again_s:
-            self._made |= set(takewhile(self._make, sorted(wanted)))
+        first = now - timedelta(days=self._retention_days)
+        last = now + timedelta(days=AHEAD_DAYS)
+        wanted = {day for day in days if first <= day <= last} - self._existing
+        if wanted and time.monotonic() >= self._retry_at_s:
+            self._existing |= set(takewhile(self._create, sorted(wanted)))
 
-    def keep(self, now: date) -> list[date]:
-        """Make yesterday's to the day after tomorrow's, give default rows a home, drop what is past retention.
+    def maintain(self, now: date) -> list[date]:
+        """Create partitions from yesterday to the day after tomorrow and for days in the default, drop old ones.
 
         Returns the days dropped. Raises psycopg.Error when cut off.
         """
-        stray = self._connection.execute("SELECT DISTINCT day FROM darklaunch.result_default")
+        default_days = {day for (day,) in self._connection.execute(_SQL["default_days"])}
         ahead = {now + timedelta(days=offset) for offset in range(-1, AHEAD_DAYS + 1)}
-        self._made.clear()
-        self._again_s = 0.0
-        self.ensure(ahead | {day for (day,) in stray}, now)
+        self._existing.clear()
+        self._retry_at_s = 0.0
+        self.ensure(ahead | default_days, now)
         first = now - timedelta(days=self._retention_days)
-        existing = [day for (day,) in self._connection.execute("SELECT darklaunch.partition_days()")]
-        dropped = list(takewhile(self._drop, [day for day in existing if day < first]))
-        self._forget(first)
+        old = [day for day in read_partition_days(self._connection) if day < first]
+        dropped = list(takewhile(self._drop, old))
+        self._remove_old_rows(first)
         return dropped
 
-    def _make(self, day: date) -> bool:
-        if self._try(sql.SQL("SELECT darklaunch.ensure_partition({})").format(day), f"making the partition of {day}"):
+    def _create(self, day: date) -> bool:
+        if self._try("ensure", day, "creating"):
             return True
-        self._again_s = time.monotonic() + AGAIN_S
+        self._retry_at_s = time.monotonic() + RETRY_AFTER_S
         return False
 
     def _drop(self, day: date) -> bool:
-        return self._try(
-            sql.SQL("SELECT darklaunch.drop_partition({})").format(day), f"dropping the partition of {day}"
-        )
+        return self._try("drop", day, "dropping")
 
-    def _try(self, statement: sql.Composed, act: str) -> bool:
+    def _try(self, query: str, day: date, act: str) -> bool:
         try:
             with self._connection.transaction():
-                self._connection.execute(_BRIEFLY)
-                self._connection.execute(statement)
+                self._connection.execute(_SQL["limit_lock_wait"])
+                self._connection.execute(_SQL[query], {"day": day})
         except _BUSY as busy:
-            log.warning("%s waits until the table is less busy: %s", act, busy)
+            log.warning("%s the partition of %s waits until the table is less busy: %s", act, day, busy)
             return False
         return True
 
-    def _forget(self, first: date) -> None:
-        """Delete what has no partition of its own to be dropped with, some at a time."""
-        for statement in (_SQL["forget_stray"], _SQL["forget_blocks"], _SQL["forget_provisional"]):
+    def _remove_old_rows(self, first: date) -> None:
+        """Delete rows older than `first` that no dropped partition contained, a limited number at a time."""
+        for query in ("remove_default_rows", "remove_buckets", "remove_provisional"):
             try:
-                self._connection.execute(statement, {"first": first, "most": _DELETE_AT_ONCE})
+                self._connection.execute(_SQL[query], {"first": first, "most": _DELETE_AT_ONCE})
             except _BUSY as busy:
                 log.warning("old rows are deleted later: %s", busy)

@@ -13,12 +13,12 @@ from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import Replay, unpack_replay
 from psycopg import Connection
 
+from .partitions import read_partition_days
 from .sql import load
 
 EVER: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
-_SQL = load("read")
-_ROUTES = load("routes")
+_SQL = load("report_queries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +177,6 @@ def read_endpoint_counts(connection: Connection[Any], launch: str) -> list[Endpo
     return [EndpointCounts(*row) for row in connection.execute(_SQL["endpoints"], {"launch": launch})]
 
 
-def read_routes(connection: Connection[Any]) -> tuple[list[tuple[str, str]], int]:
-    """Read the routes of the apps, (method, template) each, and how many more their tables left out."""
-    found = [(method, template) for method, template in connection.execute(_ROUTES["routes"])]
-    row = connection.execute(_ROUTES["omitted"]).fetchone()
-    return found, 0 if row is None else int(row[0])
-
-
 def read_recent_rate(connection: Connection[Any], launch: str, within_s: float = 600.0) -> float:
     """Read how many exchanges a second were compared lately: of those captured within so many seconds."""
     row = connection.execute(_SQL["recent_rate"], {"launch": launch, "within_s": within_s}).fetchone()
@@ -218,9 +211,14 @@ def read_sample(connection: Connection[Any], exchange_id: str, launch: str | Non
     return StoredSample(name, fingerprint, identity, captured_at, replay, *found)
 
 
+def read_recent_sample_meta(connection: Connection[Any], limit: int) -> list[bytes]:
+    """Read the `meta` of the samples recorded last, of any launch, as it travelled."""
+    return [meta for (meta,) in connection.execute(_SQL["recent_sample_meta"], {"limit": limit})]
+
+
 def read_result(connection: Connection[Any], launch: str, exchange_id: str) -> ResultRow | None:
     """Read the row of one exchange; None when there is none, or none any more."""
-    days = [day for (day,) in connection.execute("SELECT darklaunch.partition_days()")]
+    days = read_partition_days(connection)
     row = connection.execute(_SQL["result"], {"launch": launch, "exchange_id": exchange_id, "days": days}).fetchone()
     return None if row is None else ResultRow(*row)
 

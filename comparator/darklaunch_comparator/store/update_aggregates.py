@@ -16,7 +16,7 @@ from darklaunch_comparator.results.result import OUTCOMES, ExchangeResult
 from .noise import add_noise
 from .sql import load
 
-_SQL: Final = load("record")
+_SQL: Final = load("write_batch")
 
 
 def add_statistics(cursor: Cursor[Any], launch: str, inserted: Iterable[ExchangeResult], gains: BatchGains) -> None:

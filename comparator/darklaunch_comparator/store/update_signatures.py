@@ -20,7 +20,7 @@ from .signatures import COMPARATOR, SignatureDecision, record_signature_event
 from .sql import load
 from .writer_cache import WriterCache
 
-_RECORD: Final = load("record")
+_RECORD: Final = load("write_batch")
 _SIGNATURES: Final = load("signatures")
 
 ShapeCounts = dict[str, int]

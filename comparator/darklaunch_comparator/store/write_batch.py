@@ -22,7 +22,7 @@ from .update_aggregates import add_statistics
 from .update_signatures import add_signatures
 from .writer_cache import WriterCache
 
-_SQL: Final = load("record")
+_SQL: Final = load("write_batch")
 
 
 @dataclass(frozen=True, slots=True)

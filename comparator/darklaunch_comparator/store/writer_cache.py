@@ -22,7 +22,7 @@ NOISE_PLACES: Final = 5_000
 OVERFLOW: Final = "overflow"
 SAMPLE_EVERY_S: Final = 5.0
 
-_SQL = load("record")
+_SQL = load("write_batch")
 
 CountedPlace = tuple[str, str, str]
 

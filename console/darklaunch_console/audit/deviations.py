@@ -30,7 +30,7 @@ def find_deviations(launch: str, rows: AuditRows) -> list[Deviation]:
     """
     found = [*_twice(rows), *_by_producer(rows), *_by_outcome(launch, rows)]
     if rows.forgotten_before is None:
-        found += _by_block(launch, rows)
+        found += _by_bucket(launch, rows)
     return found
 
 
@@ -67,10 +67,10 @@ def _by_outcome(launch: str, rows: AuditRows) -> Iterator[Deviation]:
             yield Deviation(kind, between, held - told, f"darklaunch show {launch}")
 
 
-def _by_block(launch: str, rows: AuditRows) -> Iterator[Deviation]:
+def _by_bucket(launch: str, rows: AuditRows) -> Iterator[Deviation]:
     there = _sums(rows.counts, at=1)
     for outcome in OUTCOMES:
-        held, told = there.get(outcome, 0), rows.blocks.get(outcome, 0)
+        held, told = there.get(outcome, 0), rows.buckets.get(outcome, 0)
         if held != told:
             between = f"{format_count(held)} rows, {format_count(told)} in the rolling sums"
             yield Deviation(outcome, between, held - told, f"darklaunch report {launch}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
-import psycopg
 from darklaunch_comparator.leader.producer_counters import is_producer
+from darklaunch_comparator.store.audit_rows import read_producers_and_tally
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.redis.client import RedisClient
@@ -20,32 +19,13 @@ from .stream_entries import count_stream_entries
 
 MOST_DIGITS: Final = 15
 
-_PRODUCERS: Final = b"""
-SELECT producer, seq, sampled, dropped, recorded, closed FROM darklaunch.producer WHERE launch = %s ORDER BY producer
-"""
-_TALLY: Final = b"SELECT outcome, reason, count FROM darklaunch.tally WHERE launch = %s AND count <> 0"
-_GAP: Final = b"""
-SELECT captured_at FROM (
-    SELECT captured_at, number, lead(number) OVER (ORDER BY number) AS following
-    FROM (
-        SELECT captured_at, split_part(exchange_id, ':', 2)::bigint AS number FROM darklaunch.result
-        WHERE launch = %(launch)s AND exchange_id LIKE %(producer)s || ':%%'
-    ) AS numbered
-) AS neighbours
-WHERE following IS DISTINCT FROM number + 1 ORDER BY number LIMIT 1
-"""
-
 
 def read_recorded_book(connection: Connection, launch: str) -> RecordedBook:
     """Read a launch's producers and its rows by outcome, at one instant."""
-    connection.rollback()
-    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    rows, tally = read_producers_and_tally(connection, launch)
     producers = [
-        ProducerBook(producer, seq, sampled, dropped, recorded, closed)
-        for producer, seq, sampled, dropped, recorded, closed in connection.execute(_PRODUCERS, [launch])
+        ProducerBook(row.producer, row.seq, row.sampled, row.dropped, row.recorded, row.closed) for row in rows
     ]
-    tally = {(outcome, reason): number for outcome, reason, number in connection.execute(_TALLY, [launch])}
-    connection.commit()
     return RecordedBook(producers, tally)
 
 
@@ -76,17 +56,6 @@ def sum_script_counters(redis: RedisClient, launch: str, shards: int) -> dict[st
         for counter, number in _numbers(redis.execute_command("HGETALL", keys.ledger(launch, shard))).items():
             total[counter] = total.get(counter, 0) + number
     return total
-
-
-def find_gap_start(connection: Connection, launch: str, producer: str) -> datetime | None:
-    """Say when the last exchange before a producer's first gap was captured; None when that cannot be told soon."""
-    try:
-        connection.execute("SET LOCAL statement_timeout = '5s'")
-        row: Any = connection.execute(_GAP, {"launch": launch, "producer": producer}).fetchone()
-    except psycopg.errors.QueryCanceled:
-        row = None
-    connection.rollback()
-    return row[0] if row else None
 
 
 def _numbers(hash_: Any) -> dict[str, int]:

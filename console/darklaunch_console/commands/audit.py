@@ -10,13 +10,13 @@ from typing import Final
 
 import click
 import psycopg
-from darklaunch_comparator.store.audit_rows import RowCounts, count_result_rows
+from darklaunch_comparator.store.audit_rows import RowCounts, count_result_rows, read_last_before_gap
 from darklaunch_shared.launch.spec import LaunchState
 from darklaunch_shared.redis.client import RedisClient
 
 from darklaunch_console.audit.balance import LaunchAccount, balance_books
 from darklaunch_console.audit.producer_table import producers_to_json, render_tables
-from darklaunch_console.audit.reader import find_gap_start, read_recorded_book, read_shard_book, sum_script_counters
+from darklaunch_console.audit.reader import read_recorded_book, read_shard_book, sum_script_counters
 from darklaunch_console.audit.stream_entries import StreamEntries, add_up
 from darklaunch_console.audit.strict import StrictAudit, audit_rows
 from darklaunch_console.cli.arguments import check_launch_name
@@ -117,7 +117,7 @@ def between_stages(account: LaunchAccount, ledger: Mapping[str, int]) -> dict[st
 
 def _since(connection: Connection, name: str, account: LaunchAccount) -> str | None:
     worst = max(account.lines, key=lambda line: line.missing, default=None)
-    began = find_gap_start(connection, name, worst.producer) if worst and worst.missing else None
+    began = read_last_before_gap(connection, name, worst.producer) if worst and worst.missing else None
     return began.astimezone().isoformat(sep=" ", timespec="seconds") if began else None
 
 

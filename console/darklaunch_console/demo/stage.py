@@ -20,6 +20,7 @@ from darklaunch_comparator.judging.policy_file import write_policy
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_comparator.store.migrate import migrate
+from darklaunch_comparator.store.producers import all_producers_closed
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect
 
@@ -132,7 +133,7 @@ class DemoStage:
         with psycopg.connect(self.servers.postgres_url, autocommit=True) as connection:
 
             def settled() -> bool:
-                closed = _closed(connection, launch)  # first: what closes may bring a last count
+                closed = all_producers_closed(connection, launch)  # first: what closes may bring a last count
                 ledger = report_queries.read_launch_ledger(connection, launch)
                 tell.show(
                     LoadProgress(users.sent, users.sent, users.ok, users.errors, users.latencies.p50_ms, 0.0), ledger
@@ -166,10 +167,3 @@ def wait_until(done: Callable[[], bool], within_s: float, otherwise: str) -> Non
         if time.monotonic() > until:
             raise ConsoleError(f"{otherwise} within {within_s:g} s. This machine may be too busy: try again")
         time.sleep(0.2)
-
-
-def _closed(connection: psycopg.Connection[tuple[object, ...]], launch: str) -> bool:
-    row = connection.execute(
-        "SELECT bool_and(closed) FROM darklaunch.producer WHERE launch = %s AND sampled > 0", (launch,)
-    ).fetchone()
-    return bool(row and row[0])

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
+from darklaunch_comparator.store.server import ensure_database
 
 from .access import ServerAccess, read_access, write_access, write_private
 from .account import ServerAccount
@@ -219,8 +219,6 @@ def _url(access: ServerAccess, database: str) -> str:
 def _ensure_database(access: ServerAccess, data: Path) -> None:
     try:
         with psycopg.connect(_url(access, "postgres"), autocommit=True, connect_timeout=30) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [OWNER]).fetchone()
-            if found is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(OWNER)))
+            ensure_database(connection, OWNER)
     except psycopg.Error as error:
         raise DidNotStart(f"Postgres runs on {data}, but does not let us in: {error}") from error

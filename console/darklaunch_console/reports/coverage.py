@@ -12,6 +12,7 @@ from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import read_policy
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchRecord
+from darklaunch_comparator.store.route_tables import read_routes
 
 from darklaunch_console.output.numbers import format_count
 from darklaunch_console.output.screen import make_printable
@@ -39,7 +40,7 @@ def read_coverage(
     connection: Connection, record: LaunchRecord, endpoints: Mapping[str, report_queries.EndpointCounts]
 ) -> RouteCoverage | None:
     """Read how far each route got; None when no hook has told its app's routes."""
-    routes, omitted = report_queries.read_routes(connection)
+    routes, omitted = read_routes(connection)
     if not routes:
         return None
     counts = {

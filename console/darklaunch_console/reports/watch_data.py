@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from darklaunch_comparator.store import report_queries
+from darklaunch_comparator.store.server import begin_snapshot
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient, connect
 from redis.exceptions import RedisError
@@ -57,7 +58,7 @@ class WatchReader:
     def look(self) -> WatchData:
         """Look once. Raises NoSuchLaunch, and ServerUnreachable while Postgres cannot be used."""
         with open_postgres(self._settings) as connection:
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            begin_snapshot(connection)
             it = read_judged_launch(connection, self._name)
             ledger = report_queries.read_launch_ledger(connection, self._name)
             latency = tuple(pair_latencies(report_queries.read_latency(connection, self._name)))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Generator
 from typing import Any, Final
 
 import psycopg
 from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, ServerTooOld
 from darklaunch_comparator.errors import NotMigrated as SchemaMissing
-from psycopg.conninfo import conninfo_to_dict
+from darklaunch_comparator.store.explain_error import PostgresProblem, describe_server, explain_postgres_error
 
 from darklaunch_console.errors import AccessRefused, BadUsage, ConsoleError, DatabaseNotMigrated, ServerUnreachable
 from darklaunch_console.settings import ConsoleSettings, ServerAddress
@@ -56,54 +55,23 @@ def require_database(settings: ConsoleSettings) -> ServerAddress:
 
 
 def name_postgres(address: ServerAddress) -> str:
-    """Say which Postgres it is, without user and password: `Postgres at 127.0.0.1:5432`."""
-    try:
-        parts = conninfo_to_dict(address.url)
-    except psycopg.Error:
-        return "Postgres"
-    host = str(parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST") or "its local socket")
-    port = parts.get("port") or os.environ.get("PGPORT") or 5432
-    return f"Postgres at {f'[{host}]' if ':' in host else host}:{port}"
+    """Return which Postgres it is, without user and password: `Postgres at 127.0.0.1:5432`."""
+    return describe_server(address.url)
 
 
 def explain_postgres(error: psycopg.Error, address: ServerAddress) -> ConsoleError:
-    """Turn a Postgres error into the one to show. libpq's own words are in English or in the server's language."""
-    where, source = name_postgres(address), address.source
-    text = " ".join(str(error).split())
-    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
-        return DatabaseNotMigrated(f"{where} has no darklaunch tables yet ({source}). Run `darklaunch migrate`")
-    if isinstance(error, psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedFunction):
-        return DatabaseNotMigrated(f"{where} has the tables of another release ({source}). Run `darklaunch migrate`")
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        user = conninfo_to_dict(address.url).get("user") or "this user"
-        remedy = f"As the role that owns the tables: darklaunch migrate --runtime-role {user}"
-        return ServerUnreachable(f"{where} does not let {user} do that ({source}): {_first(error)}. {remedy}")
-    if not isinstance(error, psycopg.OperationalError):
-        if error.sqlstate is None:  # libpq could not read it; its words may quote the password
-            return BadUsage(f"{source} is not the URL of a Postgres: write postgresql://USER@HOST:PORT/DATABASE")
-        return ConsoleError(f"{where} answered: {_first(error)} ({source})")
-    for sign, words, remedy in _CONNECTING:
-        if sign in text:
-            kind = AccessRefused if remedy.startswith(("Correct", "Put", "Create")) else ServerUnreachable
-            return kind(f"{where} {words} ({source}). {remedy}")
-    return ServerUnreachable(f"{where} cannot be used ({source}): {text.rpartition('FATAL: ')[2].strip()}")
+    """Turn a Postgres error into the one to show."""
+    explanation = explain_postgres_error(
+        error, address.url, source=address.source, start_advice=f"Start it, set DATABASE_URL, {UP}"
+    )
+    return _ERRORS.get(explanation.problem, ConsoleError)(explanation.text)
 
 
-_URL: Final = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-_CONNECTING: Final = (
-    ("Connection refused", "refused the connection", f"Start it, set DATABASE_URL, {UP}"),
-    ("No such file or directory", "is not there", f"Start it, set DATABASE_URL, {UP}"),
-    ("failed to resolve", "has a name that does not resolve", "Correct DATABASE_URL"),
-    ("could not translate host name", "has a name that does not resolve", "Correct DATABASE_URL"),
-    ("timeout expired", "did not answer in time", "Check that it runs and that this machine may reach it"),
-    ("password authentication failed", "refused the user or password", f"Correct it: {_URL}"),
-    ("no password supplied", "wants a password", f"Put it into the URL: {_URL}"),
-    ("does not exist", "has no such database or user", "Create it (createdb NAME), or correct DATABASE_URL"),
-    ("too many", "has no connection left", "Raise max_connections, or stop what is not needed"),
-    ("starting up", "is starting up", "Try again in a moment"),
-    ("shutting down", "is shutting down", "Start it again"),
-)
-
-
-def _first(error: psycopg.Error) -> str:
-    return (error.diag.message_primary or str(error).partition("\n")[0]).strip()
+_ERRORS: Final = {
+    PostgresProblem.BAD_URL: BadUsage,
+    PostgresProblem.UNREACHABLE: ServerUnreachable,
+    PostgresProblem.ACCESS_REFUSED: AccessRefused,
+    PostgresProblem.NOT_MIGRATED: DatabaseNotMigrated,
+    PostgresProblem.NOT_PERMITTED: ServerUnreachable,
+}
+"""The console's error for each problem, and with it the exit code; any other is a ConsoleError."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from darklaunch_comparator.store.report_queries import read_recent_sample_meta
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry, BadLaunch
 from darklaunch_shared.launch.spec import LaunchState, check_name, parse_state
@@ -164,8 +165,7 @@ def read_captured_origins(redis: RedisClient) -> set[str]:
 
 def read_recorded_origins(connection: Connection) -> set[str]:
     """Name the origins in the exchanges that were kept as samples last."""
-    rows = connection.execute("SELECT meta FROM darklaunch.sample ORDER BY recorded_at DESC LIMIT %s", [SAMPLES])
-    found = (_origin({keys.V: VERSION, keys.META: meta}) for (meta,) in rows)
+    found = (_origin({keys.V: VERSION, keys.META: meta}) for meta in read_recent_sample_meta(connection, SAMPLES))
     return {origin for origin in found if origin}
 
 

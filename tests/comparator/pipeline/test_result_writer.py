@@ -29,10 +29,10 @@ def connection(postgres_dsn: str) -> Iterator[Connection[Any]]:
 
 @contextlib.contextmanager
 def recording(
-    dsn: str, *, stop: threading.Event | None = None, patience: ConnectionLimits | None = None
+    dsn: str, *, stop: threading.Event | None = None, limits: ConnectionLimits | None = None
 ) -> Iterator[ResultWriter]:
     recorder = ResultWriter(
-        dsn, name="darklaunch-recorder", retention_days=14, stop=stop or threading.Event(), patience=patience
+        dsn, name="darklaunch-recorder", retention_days=14, stop=stop or threading.Event(), limits=limits
     )
     try:
         yield recorder
@@ -69,7 +69,7 @@ def test_one_row_that_postgres_refuses_is_given_back_and_the_others_are_recorded
         poison = finding(replayed(exchange(launch_name, 1000, endpoint="GET /poison")), launch_name)
         connection.execute("ALTER TABLE darklaunch.result ADD CHECK (endpoint <> 'GET /poison')")
         refused = recorder.record(launch_name, [*findings[:37], poison, *findings[37:]])
-        assert [refusal.finding for refusal in refused] == [poison] and "violates check" in refused[0].why
+        assert [refusal.result for refusal in refused] == [poison] and "violates check" in refused[0].reason
         assert count(connection, launch_name) == 100
         assert_sums_equal_rows(connection, launch_name)
 
@@ -95,7 +95,7 @@ def test_a_lock_that_is_held_too_long_is_waited_for_in_tries(
     connection: Connection[Any], postgres_dsn: str, launch_name: str
 ) -> None:
     findings = some_findings(launch_name, 20)
-    with recording(postgres_dsn, patience=ConnectionLimits(lock_s=0.2)) as recorder, ThreadPoolExecutor(1) as pool:
+    with recording(postgres_dsn, limits=ConnectionLimits(lock_s=0.2)) as recorder, ThreadPoolExecutor(1) as pool:
         with connect_store(postgres_dsn, name="darklaunch-test") as other, other.transaction():
             other.execute("LOCK TABLE darklaunch.block IN ACCESS EXCLUSIVE MODE")
             recorded = pool.submit(recorder.record, launch_name, findings)

@@ -29,9 +29,9 @@ def record(connection: Connection[Any], launch: str, seq: int, age_days: int) ->
 
 def test_days_are_made_ahead_and_old_ones_dropped(connection: Connection[Any]) -> None:
     partitions = ResultPartitions(connection, retention_days=3)
-    assert partitions.keep(today_utc()) == []
+    assert partitions.maintain(today_utc()) == []
     assert days(connection) == [-1, 0, 1, 2]
-    assert partitions.keep(today_utc() + timedelta(days=3)) == [today_utc() - timedelta(days=1)]
+    assert partitions.maintain(today_utc() + timedelta(days=3)) == [today_utc() - timedelta(days=1)]
     assert days(connection) == [0, 1, 2, 3, 4, 5]
 
 
@@ -46,7 +46,7 @@ def test_a_row_of_a_day_without_partition_moves_in_when_the_day_gets_one(
 ) -> None:
     record(connection, launch_name, 1, age_days=-5)
     assert in_default(connection) == 1
-    assert ResultPartitions(connection, retention_days=10).keep(today_utc() + timedelta(days=4)) == []
+    assert ResultPartitions(connection, retention_days=10).maintain(today_utc() + timedelta(days=4)) == []
     assert in_default(connection) == 0 and 5 in days(connection)
     record(connection, launch_name, 1, age_days=-5)
     assert_sums_equal_rows(connection, launch_name)
@@ -62,22 +62,22 @@ def test_whoever_reads_delays_making_and_dropping_but_fails_neither(
         partitions.ensure([today_utc() - timedelta(days=1)], today_utc())
         assert days(connection) == [0]
         record(connection, launch_name, 1, age_days=1)
-    assert partitions.keep(today_utc()) == []
+    assert partitions.maintain(today_utc()) == []
     assert (days(connection), in_default(connection)) == ([-1, 0, 1, 2], 0)
     with connect_store(own_postgres_dsn, name="darklaunch-test") as reader, reader.transaction():
         reader.execute("SELECT count(*) FROM darklaunch.result")
-        assert partitions.keep(today_utc() + timedelta(days=3)) == []
-    assert partitions.keep(today_utc() + timedelta(days=3)) == [today_utc() - timedelta(days=1)]
+        assert partitions.maintain(today_utc() + timedelta(days=3)) == []
+    assert partitions.maintain(today_utc() + timedelta(days=3)) == [today_utc() - timedelta(days=1)]
 
 
 def test_what_has_no_partition_is_deleted_when_it_is_old(connection: Connection[Any], launch_name: str) -> None:
     record(connection, launch_name, 1, age_days=9000)
     dead = finding(lost(exchange(launch_name, 2, at_ms=NOW_MS - DAY_MS), "dead", "dead"), launch_name)
     partitions = ResultPartitions(connection, retention_days=3)
-    partitions.keep(today_utc())
+    partitions.maintain(today_utc())
     write_batch(connection, launch_name, [dead], WriterCache())
-    partitions.keep(today_utc() + timedelta(days=3))
+    partitions.maintain(today_utc() + timedelta(days=3))
     left = "SELECT (SELECT count(*) FROM darklaunch.block), (SELECT count(*) FROM darklaunch.provisional)"
     assert in_default(connection) == 1 and connection.execute(left).fetchone() == (2, 0)
-    partitions.keep(today_utc() + timedelta(days=5))
+    partitions.maintain(today_utc() + timedelta(days=5))
     assert in_default(connection) == 0 and connection.execute(left).fetchone() == (0, 0)

@@ -59,7 +59,7 @@ def test_the_role_makes_and_drops_partitions(runtime: psycopg.Connection[Any]) -
     ResultPartitions(runtime, 14).ensure({day, day - timedelta(days=20)}, today_utc())
     assert day in {each for (each,) in runtime.execute("SELECT darklaunch.partition_days()")}
     runtime.execute("SELECT darklaunch.ensure_partition(%s)", [today_utc() - timedelta(days=40)])
-    assert ResultPartitions(runtime, 14).keep(today_utc()) == [today_utc() - timedelta(days=40)]
+    assert ResultPartitions(runtime, 14).maintain(today_utc()) == [today_utc() - timedelta(days=40)]
 
 
 def test_partitions_are_made_for_days_near_today_and_in_the_right_schema(runtime: psycopg.Connection[Any]) -> None:

@@ -1,4 +1,4 @@
--- name: copy
+-- name: save
 INSERT INTO darklaunch.producer AS p (launch, producer, started_at, seq, sampled, dropped, skipped, closed, seen_at)
 VALUES (%(launch)s, %(producer)s, to_timestamp(%(started_s)s::float8), %(seq)s, %(sampled)s, %(dropped)s::jsonb,
     %(skipped)s::jsonb, %(closed)s, coalesce(to_timestamp(%(seen_s)s::float8), now()))
@@ -11,7 +11,10 @@ ON CONFLICT (launch, producer) DO UPDATE SET
     closed = p.closed OR excluded.closed,
     seen_at = greatest(p.seen_at, excluded.seen_at)
 
--- name: settled
--- Producers that are silent for a day and whose every number is accounted for.
+-- name: finished
+-- Producers that have been silent for a day and whose every number is accounted for.
 SELECT producer FROM darklaunch.producer
 WHERE launch = %(launch)s AND verified >= seq AND seen_at < now() - interval '1 day'
+
+-- name: all_closed
+SELECT bool_and(closed) FROM darklaunch.producer WHERE launch = %(launch)s AND sampled > 0

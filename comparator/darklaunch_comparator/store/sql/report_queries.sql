@@ -46,6 +46,9 @@ FROM darklaunch.sample
 WHERE exchange_id = %(exchange_id)s AND (%(launch)s::text IS NULL OR launch = %(launch)s)
 ORDER BY captured_at DESC LIMIT 1
 
+-- name: recent_sample_meta
+SELECT meta FROM darklaunch.sample ORDER BY recorded_at DESC LIMIT %(limit)s
+
 -- name: result
 SELECT launch, exchange_id, captured_at, endpoint, method, outcome, reason, signature, primary_status, shadow_status,
        primary_ms, shadow_ms, latency_source, slow, recorded_at, build

@@ -1,14 +1,8 @@
--- The rows themselves against what is summed up of them: all of it in one snapshot, because sums and rows are written
--- in one transaction.
-
--- name: snapshot
-SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY
-
--- name: patience
-SELECT set_config('statement_timeout', %(within_ms)s, true)
+-- The rows themselves, and the sums that are kept of them. Read all of it in one snapshot: rows and sums are written in
+-- one transaction, so that in a snapshot they agree.
 
 -- name: kept_since
--- The first day of which all rows are kept, and whether the launch began before it.
+-- The first day whose rows are all kept, and whether the launch is older than that day.
 SELECT d.day, l.created_at < d.day
 FROM (SELECT min(p.day) AS day FROM darklaunch.partition_days() AS p (day)) AS d, darklaunch.launch AS l
 WHERE l.name = %(launch)s
@@ -18,7 +12,7 @@ SELECT split_part(r.exchange_id, ':', 1), r.outcome, r.reason, count(*), min(r.d
 FROM darklaunch.result AS r WHERE r.launch = %(launch)s GROUP BY 1, 2, 3
 
 -- name: twice
--- The key keeps an exchange from having two rows of one day; nothing but the recording keeps it from two of two days.
+-- The primary key excludes two rows of an exchange on one day. Only the recording excludes two rows on different days.
 SELECT t.exchange_id, count(*) OVER () FROM (
     SELECT r.exchange_id FROM darklaunch.result AS r WHERE r.launch = %(launch)s
     GROUP BY r.exchange_id HAVING count(*) > 1
@@ -30,15 +24,30 @@ SELECT producer, recorded FROM darklaunch.producer WHERE launch = %(launch)s AND
 -- name: tally
 SELECT outcome, reason, count FROM darklaunch.tally WHERE launch = %(launch)s AND count <> 0
 
--- name: blocks
+-- name: buckets
 SELECT coalesce(sum(matched), 0)::bigint, coalesce(sum(mismatched), 0)::bigint, coalesce(sum(ignored), 0)::bigint,
        coalesce(sum(unverified), 0)::bigint, coalesce(sum(shadow_error), 0)::bigint, coalesce(sum(dropped), 0)::bigint,
        coalesce(sum(dead), 0)::bigint
 FROM darklaunch.block WHERE launch = %(launch)s
 
 -- name: first_missing
--- The first of a producer's numbers without a row.
+-- A producer's first number without a row.
 SELECT n FROM generate_series(1, %(most)s::bigint) AS n
 WHERE NOT EXISTS (
     SELECT FROM darklaunch.result AS r WHERE r.launch = %(launch)s AND r.exchange_id = %(producer)s || ':' || n)
 LIMIT 1
+
+-- name: producer_counters
+SELECT producer, seq, sampled, dropped, recorded, closed FROM darklaunch.producer WHERE launch = %(launch)s
+ORDER BY producer
+
+-- name: last_before_gap
+-- The capture time of the last exchange before the first number of a producer that has no row.
+SELECT captured_at FROM (
+    SELECT captured_at, number, lead(number) OVER (ORDER BY number) AS following
+    FROM (
+        SELECT captured_at, split_part(exchange_id, ':', 2)::bigint AS number FROM darklaunch.result
+        WHERE launch = %(launch)s AND exchange_id LIKE %(producer)s || ':%%'
+    ) AS numbered
+) AS neighbours
+WHERE following IS DISTINCT FROM number + 1 ORDER BY number LIMIT 1

@@ -1,11 +1,11 @@
--- name: copy
+-- name: save
 INSERT INTO darklaunch.route_table AS t (app, fingerprint, framework, routes, omitted, seen_at)
 VALUES (%(app)s, %(fingerprint)s, %(framework)s, %(routes)s::jsonb, %(omitted)s, to_timestamp(%(seen_s)s::float8))
 ON CONFLICT (app, fingerprint) DO UPDATE SET
     framework = excluded.framework, routes = excluded.routes, omitted = excluded.omitted,
     seen_at = greatest(t.seen_at, excluded.seen_at)
 
--- name: forget
+-- name: remove_old
 DELETE FROM darklaunch.route_table WHERE seen_at < now() - make_interval(days => %(days)s)
 
 -- name: routes
