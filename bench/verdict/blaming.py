@@ -1,7 +1,7 @@
 """Blame: which of many endpoints are named."""
 
 import numpy as np
-from darklaunch_comparator.evidence import above, blame
+from darklaunch_comparator.evidence import above, reject_by_e_bh
 from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange
 
 from . import judge
@@ -19,7 +19,7 @@ def of_endpoints(launches: int) -> Group:
     rates = np.where(np.arange(ENDPOINTS) < BAD, 0.01, BUDGET)
     pos = rng.binomial(EXCHANGES, rates, size=(launches, ENDPOINTS))
     logs = of_counts(above(BUDGET), pos, np.zeros_like(pos), np.array(EXCHANGES))
-    ours = [_score(blame(dict(enumerate(row)), ALPHA)) for row in logs.tolist()]
+    ours = [_score(reject_by_e_bh(dict(enumerate(row)), ALPHA)) for row in logs.tolist()]
     z = (pos / EXCHANGES - BUDGET) / np.sqrt(BUDGET * (1 - BUDGET) / EXCHANGES)
     naive = [_score(np.flatnonzero(row > 1.645).tolist()) for row in z]
     power, wrong = np.mean(ours, axis=0)
@@ -39,7 +39,7 @@ def of_the_judge(launches: int) -> Group:
     rng = np.random.default_rng(12)
     few = max(launches // 20, 20)
     named = [judge.condemned(_windows(rng)) for _ in range(few)]
-    blamed = [{guilt.endpoint for guilt in each.guilty} if each else set[str]() for each in named]
+    blamed = [{guilt.endpoint for guilt in each.blamed_endpoints} if each else set[str]() for each in named]
     right = np.mean([_ENDPOINTS[0] in each for each in blamed])
     wrong = np.mean([bool(each - {_ENDPOINTS[0]}) for each in blamed])
     return Group(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange
-from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, in_doubt, state_of
+from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, classify_place, may_be_noise
 from darklaunch_shared.wire.replay import ReplayedVersion
 from numpy.typing import NDArray
 
@@ -62,14 +62,14 @@ def _end(rng: np.random.Generator, *, noise: float = 0.0, fault: float = 0.0, pa
             pos=counts.pos + int((twice & candidate & ~varied).sum()),
             neg=counts.neg + int((twice & ~candidate & varied).sum()),
         )
-        state = state_of(ReplayedVersion.PRIMARY, counts)
+        state = classify_place(ReplayedVersion.PRIMARY, counts)
         waiting.append(_window(start, candidate))
-        if patient and in_doubt(state, counts):
+        if patient and may_be_noise(state, counts):
             continue
         for window in waiting:
             seen = [replace(each, mismatched=False) for each in window] if state in _NOISE else window
-            case = case.after(seen, judge.POLICY, frozenset())
-            if case.trial(judge.POLICY).condemned is not None:
+            case = case.with_window(seen, judge.POLICY, frozenset())
+            if case.current(judge.POLICY).rollback_reason is not None:
                 return start + WINDOW
         waiting = []
     return NEVER

@@ -106,10 +106,10 @@ def agrees(bet: Bet, outcomes: Outcomes, rng: np.random.Generator, *, size: int 
             counts = OutcomeCounts(int((head == 1).sum()), int((head == -1).sum()), int(n))
             worst = max(worst, abs(log_e(bet, counts) - path[n - 1]))
         means = means_of(seen, size)
-        sums, mixture = BlockCapital.of(bet), RestartMixture.of(bet)
+        sums, mixture = BlockCapital.empty(bet), RestartMixture.empty(bet)
         for block in seen[0, : means.shape[1] * size].reshape(-1, size):
             counts = OutcomeCounts(int((block == 1).sum()), int((block == -1).sum()), size)
-            sums, mixture = sums.after(bet, counts), mixture.after(bet, counts)
+            sums, mixture = sums.with_block(bet, counts), mixture.with_block(bet, counts)
         worst = max(worst, abs(sums.log_e - block_paths(bet, means)[0, -1]))
         worst = max(worst, abs(mixture.log_e - restart_paths(bet, means)[0, -1]))
     return worst

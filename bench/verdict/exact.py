@@ -40,7 +40,7 @@ def any_order_any_split() -> Group:
     same = _sums(above(BUDGET), _counts(blocks))
     shuffled = _sums(above(BUDGET), _counts(rng.permuted(blocks, axis=1)[rng.permutation(len(blocks))]))
     owner = rng.integers(8, size=len(blocks))
-    by_block = BlockCapital.of(above(BUDGET))
+    by_block = BlockCapital.empty(above(BUDGET))
     for comparator in range(8):
         by_block += _sums(above(BUDGET), _counts(blocks[owner == comparator]))
     within = rng.integers(8, size=blocks.shape)
@@ -81,7 +81,7 @@ def _counts(blocks: np.ndarray) -> list[OutcomeCounts]:
 
 
 def _sums(bet: Bet, blocks: list[OutcomeCounts]) -> BlockCapital:
-    sums = BlockCapital.of(bet)
+    sums = BlockCapital.empty(bet)
     for block in blocks:
-        sums = sums.after(bet, block)
+        sums = sums.with_block(bet, block)
     return sums

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from darklaunch_comparator.judging.build_evidence import Condemnation
+from darklaunch_comparator.judging.build_evidence import RollbackReason
 from darklaunch_comparator.judging.decision import JudgeMove
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
@@ -26,29 +26,29 @@ def ends(launches: Launches, policy: JudgePolicy = POLICY, *, most: int | None =
     return np.array([back for back, _ in found]), np.array([promoted for _, promoted in found])
 
 
-def condemned(windows: list[list[JudgedExchange]]) -> Condemnation | None:
+def condemned(windows: list[list[JudgedExchange]]) -> RollbackReason | None:
     """Judge one launch to its end and give why it was condemned; who is guilty may be known later than that."""
     case = LaunchEvidence()
     for window in windows:
-        case = case.after(window, POLICY, frozenset())
-        reason = case.trial(POLICY).condemned
-        if reason is not None and reason.guilty:
+        case = case.with_window(window, POLICY, frozenset())
+        reason = case.current(POLICY).rollback_reason
+        if reason is not None and reason.blamed_endpoints:
             return reason
-    return case.trial(POLICY).condemned
+    return case.current(POLICY).rollback_reason
 
 
 def _ends(launches: Launches, number: int, policy: JudgePolicy) -> tuple[int, int]:
     case, promoted = LaunchEvidence(), NEVER
     size = launches.pairs.primary_ms.shape[1]
     for start in range(0, size - BLOCK + 1, BLOCK):
-        case = case.after(_window(launches, number, start), policy, frozenset())
+        case = case.with_window(_window(launches, number, start), policy, frozenset())
         move = case.decide(policy).move
         if move is JudgeMove.ROLL_BACK:
             return start + BLOCK, promoted
         if move is JudgeMove.PROMOTE:
             promoted = min(promoted, start + BLOCK)
         elif move is JudgeMove.RAISE:
-            case = case.at_step(case.progress.step + 1, case.trial(policy).until_ms, policy)
+            case = case.at_step(case.progress.step + 1, case.current(policy).until_ms, policy)
     return NEVER, promoted
 
 

@@ -12,7 +12,7 @@ from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.route_table import ANY_METHOD, Route
 
-from .evidence import OutcomeCounts, above, below, clean_needed, log_e, log_threshold
+from .evidence import OutcomeCounts, above, below, clean_exchanges_needed, log_e, log_threshold
 from .judging.policy import JudgePolicy
 
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
@@ -68,7 +68,7 @@ class RouteCoverage:
         return len(self.routes) + self.omitted
 
 
-def cover(
+def classify_routes(
     routes: Iterable[Route],
     counts: Mapping[str, OutcomeCounts],
     spec: LaunchSpec,
@@ -104,7 +104,7 @@ def _covered(
 ) -> CoveredRoute:
     seen = found or OutcomeCounts()
     bar = log_threshold(policy.beta)
-    needed = clean_needed(below(policy.endpoint_bound), seen, bar) or 0
+    needed = clean_exchanges_needed(below(policy.endpoint_bound), seen, bar) or 0
     condemned = log_e(above(policy.budgets.mismatch), seen) >= log_threshold(policy.alpha)
     if seen.n:
         judged = not needed or condemned

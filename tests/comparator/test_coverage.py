@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from darklaunch_comparator.coverage import RouteStanding, cover
+from darklaunch_comparator.coverage import RouteStanding, classify_routes
 from darklaunch_comparator.evidence import OutcomeCounts
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.leader.route_tables import RouteTableSync
@@ -40,7 +40,7 @@ def test_each_route_says_how_far_it_got_and_why_no_further() -> None:
         "GET /dead": OutcomeCounts(),
         "GET {unmatched}": OutcomeCounts(0, 0, 9),
     }
-    coverage = cover(ROUTES, counts, SPEC, JudgePolicy(), omitted=2)
+    coverage = classify_routes(ROUTES, counts, SPEC, JudgePolicy(), omitted=2)
     assert {route.name: (route.standing, route.n) for route in coverage.routes} == {
         "GET /orders/{id}": (RouteStanding.JUDGED, 500),
         "GET /bad": (RouteStanding.JUDGED, 60),
@@ -54,7 +54,7 @@ def test_each_route_says_how_far_it_got_and_why_no_further() -> None:
     }
     assert (coverage.judged, coverage.total, len(coverage.rest)) == (3, 11, 6)
     assert next(route.needed for route in coverage.rest if route.template == "/items/{id}") == 339
-    assert not cover([], {}, SPEC, JudgePolicy()).routes
+    assert not classify_routes([], {}, SPEC, JudgePolicy()).routes
 
 
 def publish(redis: RedisClient, table: RouteTable) -> None:

@@ -26,7 +26,7 @@ from darklaunch_comparator.compare.patterns import VALUE_BYTES
 from darklaunch_comparator.content import INFLATED_CAP_BYTES, BodyFamily, parse_media_type
 from darklaunch_comparator.leader import leader
 from darklaunch_comparator.noise import learning
-from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, state_of
+from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, classify_place
 from darklaunch_comparator.pipeline import noise_cache
 from darklaunch_comparator.places import BadPath, parse_rule_path
 from darklaunch_comparator.rules import MOST_RULES, check_rules
@@ -181,13 +181,13 @@ def test_what_can_be_known_of_noise_and_after_how_many_pairs_is_as_documented() 
     with_control, without = (pairs_until_known(version, 1.0) for version in ReplayedVersion)
     rare_with_control = pairs_until_known(ReplayedVersion.PRIMARY, 0.3)
     exceeded = next(
-        n for n in range(1, 99) if state_of(ReplayedVersion.SHADOW, PlaceCounts(n, pos=n)) is NoiseState.EXCEEDED
+        n for n in range(1, 99) if classify_place(ReplayedVersion.SHADOW, PlaceCounts(n, pos=n)) is NoiseState.EXCEEDED
     )
     for said in (
         f"{LaunchSpec('http://shadow').noise_percent:g} % by default",
-        f"more than {learning.OWN_RATE[ReplayedVersion.PRIMARY]:.0%}".replace("%", " %")
+        f"more than {learning.NOISE_RATE[ReplayedVersion.PRIMARY]:.0%}".replace("%", " %")
         + " of the pairs (with a control)",
-        f"at least {learning.AGREED} pairs, and in {learning.AGREED_PER_ONE} for each pair",
+        f"at least {learning.STABLE_PAIRS} pairs, and in {learning.STABLE_PAIRS_PER_CHANGE} for each pair",
         f"is {learning.LEARN_ALPHA:.0%}".replace("%", " %"),
         f"`exceeded` {learning.EXCEED_ALPHA:.1%}".replace("%", " %"),
         f"after {with_control} pairs with a control and after {without} without",
@@ -197,14 +197,14 @@ def test_what_can_be_known_of_noise_and_after_how_many_pairs_is_as_documented() 
         f"At most {NOISE_PLACES:,} places",
     ):
         assert said in text, said
-    assert learning.OWN_RATE[ReplayedVersion.SHADOW] == 0.5
+    assert learning.NOISE_RATE[ReplayedVersion.SHADOW] == 0.5
     assert pairs_until_known(ReplayedVersion.SHADOW, 0.5) == 0
 
 
 def pairs_until_known(version: ReplayedVersion, rate: float) -> int:
     """Count the pairs until a value that differs at a rate is known to be volatile; 0 when it never is."""
     seen = ((pairs, PlaceCounts(pairs, round(rate * pairs))) for pairs in range(1, 3000))
-    return next((pairs for pairs, counts in seen if state_of(version, counts) is NoiseState.VOLATILE), 0)
+    return next((pairs for pairs, counts in seen if classify_place(version, counts) is NoiseState.VOLATILE), 0)
 
 
 def test_the_examples_are_what_they_look_like() -> None:

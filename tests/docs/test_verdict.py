@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 from darklaunch_comparator.judging.policy import JudgePolicy
-from darklaunch_comparator.judging.policy_file import as_document, read_policy
-from darklaunch_comparator.leader.notifications import signature
+from darklaunch_comparator.judging.policy_file import dump_policy, read_policy
+from darklaunch_comparator.leader.notifications import sign_message
 
 from .page import blocks, page, table
 
@@ -26,7 +26,7 @@ def flat(values: dict[str, Any]) -> dict[str, Any]:
 def test_every_setting_is_documented_with_its_default() -> None:
     documented = {name: default for name, default, _ in table(TEXT, "setting")}
     assert documented.pop("steps") == "see below"
-    settings = flat(as_document(JudgePolicy()))
+    settings = flat(dump_policy(JudgePolicy()))
     assert settings.pop("steps")
     assert {
         name: orjson.loads(default) if default != "advise" else default for name, default in documented.items()
@@ -48,8 +48,8 @@ def test_the_receiver_in_it_accepts_what_is_sent_and_nothing_else() -> None:
     names: dict[str, Any] = {}
     exec(snippet, names)
     body, now_s = b'{"act": "promoted"}', int(time.time())
-    header = signature(body, now_s, "secret")
+    header = sign_message(body, now_s, "secret")
     assert names["is_genuine"](header, body, "secret")
     assert not names["is_genuine"](header, body + b" ", "secret")
     assert not names["is_genuine"](header, body, "another")
-    assert not names["is_genuine"](signature(body, now_s - 3600, "secret"), body, "secret")
+    assert not names["is_genuine"](sign_message(body, now_s - 3600, "secret"), body, "secret")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
-from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_shared import keys
 
@@ -23,7 +23,7 @@ AGO_MS = 300_000
 
 def put(stage: Stage, name: str, start_ms: int) -> None:
     """Record a launch of ten minutes ago, and put on its stream a minute of exchanges, the second half of them bad."""
-    stage.launch(name, policy=write_policy(JudgePolicy(mode=JudgeMode.MANUAL)))
+    stage.launch(name, policy=dump_policy_json(JudgePolicy(mode=JudgeMode.MANUAL)))
     with connect_store(stage.dsn, name="darklaunch-test") as connection:
         past = "UPDATE darklaunch.launch SET created_at = now() - interval '10 minutes' WHERE name = %s"
         connection.execute(past, [name])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
-from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.store.server import LEADER_LOCK
 from darklaunch_shared import keys
 from darklaunch_shared.redis.consumer import MAX_DELIVERIES
@@ -60,7 +60,7 @@ def test_a_comparator_frozen_past_its_lease(stage: Stage) -> None:
 
 def test_two_judges(stage: Stage) -> None:
     """The judge is frozen and loses its lock; another acts; the first wakes up, and no act is done a second time."""
-    hook = stage.up(comparators=2, policy=write_policy(JudgePolicy(mode=JudgeMode.MANUAL)))
+    hook = stage.up(comparators=2, policy=dump_policy_json(JudgePolicy(mode=JudgeMode.MANUAL)))
     (pid,) = leaders(stage)
     judge, other = sorted(stage.processes[1:3], key=lambda each: "leading from now on" not in each.log)
     judge.signal(signal.SIGSTOP)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import orjson
-from darklaunch_comparator.judging.build_evidence import BuildTrial
+from darklaunch_comparator.judging.build_evidence import BuildEvidence
 from darklaunch_comparator.judging.endpoint_evidence import EndpointEvidence
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgePolicy
-from darklaunch_comparator.judging.window import JudgedExchange, window_of
+from darklaunch_comparator.judging.window import JudgedExchange, window_start_ms
 
 START_MS = 1_763_900_000_000
 ENDPOINTS = ("GET /orders/{id}", "GET /search", "GET /cart")
@@ -55,23 +55,23 @@ def judge(
 ) -> LaunchEvidence:
     """Take in traffic until it ends or the launch is condemned; `resume` writes and reads everything each time."""
     case = case or LaunchEvidence()
-    for _, window in groupby(seen, key=lambda each: window_of(each.at_ms)):
-        case = case.after(list(window), policy, frozenset(case.trials))
-        case = case.decided(case.decide(policy).verdict)
-        case = stored(case) if resume else case
-        if case.trial(policy).condemned:
+    for _, window in groupby(seen, key=lambda each: window_start_ms(each.at_ms)):
+        case = case.with_window(list(window), policy, frozenset(case.builds))
+        case = case.with_verdict(case.decide(policy).verdict)
+        case = reload(case) if resume else case
+        if case.current(policy).rollback_reason:
             break
     return case
 
 
-def stored(case: LaunchEvidence) -> LaunchEvidence:
-    """Write a case as JSON and read it back, as a judge does that begins anew."""
-    trials = {
-        build: orjson.loads(orjson.dumps([trial.pack(), {name: s.pack() for name, s in trial.scopes.items()}]))
-        for build, trial in case.trials.items()
+def reload(evidence: LaunchEvidence) -> LaunchEvidence:
+    """Pack evidence as JSON and read it back, as a judge does that takes over."""
+    builds = {
+        name: orjson.loads(orjson.dumps([build.pack(), {each: e.pack() for each, e in build.by_endpoint.items()}]))
+        for name, build in evidence.builds.items()
     }
-    read = {
-        build: BuildTrial.unpack(packed, {name: EndpointEvidence.unpack(scope) for name, scope in scopes.items()})
-        for build, (packed, scopes) in trials.items()
+    unpacked = {
+        name: BuildEvidence.unpack(packed, {each: EndpointEvidence.unpack(e) for each, e in by_endpoint.items()})
+        for name, (packed, by_endpoint) in builds.items()
     }
-    return LaunchEvidence.unpack(orjson.loads(orjson.dumps(case.pack())), read)
+    return LaunchEvidence.unpack(orjson.loads(orjson.dumps(evidence.pack())), unpacked)

@@ -9,9 +9,9 @@ its natural logarithm; −inf is E = 0. The claim is refuted when log_e ≥ `log
     counts = Counts(pos=10, neg=0, n=1000)    how often +1, −1, and of how many; counts add up
     log_e(bet, counts)                        12.003…: exchange by exchange; only the counts matter, not their order
 
-    sums = BlockSums.of(bet).after(bet, block).after(bet, block)        block by block (a Counts each): safe in bursts
+    sums = BlockCapital.empty(bet).with_block(bet, block)        block by block (a Counts each): safe in bursts
     sums.log_e, sums_a + sums_b, sums.pack(), BlockSums.unpack(packed)  exact: any order, any split, one result
-    drift = RestartMixture.of(bet).after(bet, block)                    blocks in order of time: quick after a change
+    drift = RestartMixture.empty(bet).after(bet, block)                    blocks in order of time: quick after a change
     drift.log_e, drift.pack(), RestartMixture.unpack(packed)            one float per stake; resumes bit for bit
     log_e(above(0.0, lo=-1), sum((vote(b) for b in blocks), Counts()))  latency: one vote a block, the only form that is
                                                                         both safe in bursts and quick (see `blocks`)
@@ -24,9 +24,9 @@ its natural logarithm; −inf is E = 0. The claim is refuted when log_e ≥ `log
 """
 
 from .betting import Bet, BetSide, OutcomeCounts, above, below, log_e
-from .blocks import BlockCapital, vote
-from .combine import blame, discovery_weight, log_threshold, weighted_average
-from .needed import clean_needed
+from .blocks import BlockCapital, block_vote
+from .combine import discovery_weight, log_threshold, reject_by_e_bh, weighted_average
+from .needed import clean_exchanges_needed
 from .rate import RateInterval, confidence_sequence
 from .restart import RestartMixture
 
@@ -39,12 +39,12 @@ __all__ = [
     "RestartMixture",
     "above",
     "below",
-    "blame",
-    "clean_needed",
+    "block_vote",
+    "clean_exchanges_needed",
     "confidence_sequence",
     "discovery_weight",
     "log_e",
     "log_threshold",
-    "vote",
+    "reject_by_e_bh",
     "weighted_average",
 ]

@@ -32,11 +32,11 @@ class BlockCapital:
     sums: tuple[int | None, ...]
 
     @classmethod
-    def of(cls, bet: Bet) -> "BlockCapital":
+    def empty(cls, bet: Bet) -> "BlockCapital":
         """Start with nothing seen."""
         return cls(0, (0,) * len(bet.stakes))
 
-    def after(self, bet: Bet, block: OutcomeCounts) -> "BlockCapital":
+    def with_block(self, bet: Bet, block: OutcomeCounts) -> "BlockCapital":
         """Bet on one more closed block. An empty block is no bet."""
         growths = block_growths(bet, block, len(self.sums))
         return self if growths is None else self + BlockCapital(1, tuple(map(_units, growths)))
@@ -67,7 +67,7 @@ class BlockCapital:
         return cls(int(packed["blocks"]), sums)
 
 
-def vote(block: OutcomeCounts) -> OutcomeCounts:
+def block_vote(block: OutcomeCounts) -> OutcomeCounts:
     """Give a block of paired outcomes one vote: +1 when `pos` exceeds `neg`, −1 when it is the other way, else 0.
 
     Votes are counts: they add up, and `log_e` bets on them one by one. An empty block has none.

@@ -42,7 +42,7 @@ def discovery_weight(j: int) -> float:
     return 1 / (j * (j + 1))
 
 
-def blame(log_e: Mapping[Name, float], alpha: float) -> tuple[Name, ...]:
+def reject_by_e_bh(log_e: Mapping[Name, float], alpha: float) -> tuple[Name, ...]:
     """Name those whose claim is refuted so that at most the share `alpha` of names is expected to be wrong (e-BH).
 
     Of K the k largest are named, for the largest k with k·E_(k) ≥ K/α; strongest first. Valid under any dependence, for

@@ -7,7 +7,7 @@ from .betting import Bet, BetSide, OutcomeCounts, log_e
 MOST: Final = 2**60
 
 
-def clean_needed(bet: Bet, counts: OutcomeCounts, log_bar: float) -> int | None:
+def clean_exchanges_needed(bet: Bet, counts: OutcomeCounts, log_bar: float) -> int | None:
     """Count the exchanges, all of them clean (X = 0), after which `log_e` reaches `log_bar`; 0 when it has.
 
     At most 2^60. None when no number of them does: the paired bet "below 0" learns nothing from ties. With nothing

@@ -33,11 +33,11 @@ class RestartMixture:
     log_started: tuple[float, ...]
 
     @classmethod
-    def of(cls, bet: Bet) -> "RestartMixture":
+    def empty(cls, bet: Bet) -> "RestartMixture":
         """Start with nothing seen."""
         return cls(0, (-math.inf,) * len(bet.stakes))
 
-    def after(self, bet: Bet, block: OutcomeCounts) -> "RestartMixture":
+    def with_block(self, bet: Bet, block: OutcomeCounts) -> "RestartMixture":
         """Bet on the next closed block. An empty block is no bet."""
         growths = block_growths(bet, block, len(self.log_started))
         if growths is None:

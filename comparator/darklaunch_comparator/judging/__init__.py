@@ -1,12 +1,11 @@
-"""Deciding about a launch. Pure: exchanges in order of time go in, verdicts come out.
+"""Deciding about a launch. Pure: exchanges in order of time go in, decisions come out.
 
-policy      what the operator allows: budgets, error rates, steps
-document    the policy as a document that people write, checked
-window      exchanges, cut into windows of ten seconds and those into blocks
-case        what is known of a launch: a `trial` for each build of its shadow, a `scope` for each endpoint of a trial
-rates       within a scope: the rates that have budgets
-latencies   within a scope: whether the shadow is slower
-places      where answers differ more than by their own noise
-decision    from evidence to a verdict, and to the one thing that may be done now
-snapshot    everything a verdict rests on, as JSON values; `words` has the sentences
+window                exchanges, cut into windows of ten seconds and those into blocks
+launch_evidence       all that is known of a launch, build by build; `build_evidence`, endpoint by endpoint
+endpoint_evidence     one log E per guard: `rate_evidence` (what has a budget), `latency_evidence`
+beyond_noise          places in responses that differ more than their own noise
+decision              from evidence to a verdict and the one move it asks for
+explain, summary      the verdict in sentences, and with all it rests on as JSON values
+policy, policy_file   the limits a launch is judged by, and how people write them
+fingerprint           what evidence depends on: when it changes, judging starts over
 """

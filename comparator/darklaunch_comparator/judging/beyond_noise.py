@@ -1,17 +1,19 @@
-"""Which places of answers differ more than their own noise: it says where a fault is, and condemns nothing."""
+"""Places in responses that differ more than their own noise. They say where a fault is; they roll nothing back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from darklaunch_comparator.evidence import OutcomeCounts, above, blame, log_e
+from darklaunch_comparator.evidence import OutcomeCounts, above, log_e, reject_by_e_bh
 
 
 @dataclass(frozen=True, slots=True)
 class PairedPlace:
-    """How one place differed in `pairs` exchanges of which one version was asked twice.
+    """How one place differed in the `pairs` exchanges for which one version was asked twice.
 
-    `pos`: the shadow differs from the primary there, and the version asked twice not from itself; `neg`: the other way
-    round. By noise alone both are as likely.
+    pos   only the shadow differed from the primary there
+    neg   only the version asked twice differed from itself there
+
+    By noise alone, both are equally likely.
     """
 
     endpoint: str
@@ -23,31 +25,33 @@ class PairedPlace:
 
     @property
     def log_e(self) -> float:
-        """The log evidence that the shadow differs more than noise does."""
+        """Log E for "the shadow differs here more often than noise does"."""
         return log_e(above(0.0, lo=-1), OutcomeCounts(self.pos, self.neg, self.pairs))
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Which place, as which version shows it."""
+        """What identifies the place: endpoint, path and the version that was asked twice."""
         return self.endpoint, self.path, self.version
 
 
-def over_noise(counted: Iterable[PairedPlace], before: Iterable[PairedPlace], alpha: float) -> tuple[PairedPlace, ...]:
-    """Name the places that differ more than their own noise, strongest first, so that about `alpha` are wrong at most.
+def find_places_beyond_noise(
+    counted: Iterable[PairedPlace], before: Iterable[PairedPlace], alpha: float
+) -> tuple[PairedPlace, ...]:
+    """Return the places that differ more than their own noise, strongest first.
 
-    What was counted `before` is left out. Only places where anything differed are weighed against each other; at the
-    others there is no evidence at all.
+    At most the share `alpha` of them is expected to be wrong (e-BH). Counts from `before` are subtracted first. Only
+    places at which anything differed are tested against each other; elsewhere there is no evidence at all.
     """
-    earlier: Mapping[tuple[str, str, str], PairedPlace] = {each.key: each for each in before}
-    lately = [_since(each, earlier.get(each.key)) for each in counted]
-    found = {each: each.log_e for each in lately if each.pos > 0 or each.neg > 0}
-    named: dict[tuple[str, str], PairedPlace] = {}
-    for each in blame(found, alpha):
-        named.setdefault((each.endpoint, each.path), each)
-    return tuple(named.values())
+    earlier_counts = {place.key: place for place in before}
+    places = [_subtract(place, earlier_counts.get(place.key)) for place in counted]
+    evidence = {place: place.log_e for place in places if place.pos > 0 or place.neg > 0}
+    strongest: dict[tuple[str, str], PairedPlace] = {}
+    for place in reject_by_e_bh(evidence, alpha):
+        strongest.setdefault((place.endpoint, place.path), place)
+    return tuple(strongest.values())
 
 
-def _since(now: PairedPlace, before: PairedPlace | None) -> PairedPlace:
-    if before is None:
-        return now
-    return replace(now, pos=now.pos - before.pos, neg=now.neg - before.neg, pairs=now.pairs - before.pairs)
+def _subtract(place: PairedPlace, earlier: PairedPlace | None) -> PairedPlace:
+    if earlier is None:
+        return place
+    return replace(place, pos=place.pos - earlier.pos, neg=place.neg - earlier.neg, pairs=place.pairs - earlier.pairs)

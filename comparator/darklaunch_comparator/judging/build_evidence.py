@@ -1,4 +1,4 @@
-"""The evidence about one build of a shadow, and the moment at which it was condemned."""
+"""Evidence about one build of the shadow, and why it is rolled back once the evidence suffices."""
 
 import math
 from collections import defaultdict
@@ -6,25 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from darklaunch_comparator.evidence import blame, discovery_weight, log_threshold, weighted_average
+from darklaunch_comparator.evidence import discovery_weight, log_threshold, reject_by_e_bh, weighted_average
 
 from .beyond_noise import PairedPlace
-from .endpoint_evidence import ALL, EndpointEvidence
-from .policy import RATES, Guard, JudgePolicy
-from .window import WINDOW_MS, JudgedExchange, window_of
+from .endpoint_evidence import ALL_ENDPOINTS, EndpointEvidence
+from .policy import RATE_GUARDS, Guard, JudgePolicy
+from .window import WINDOW_MS, JudgedExchange, window_start_ms
 
-LEAST: Final = 20
-"""Exchanges before which nothing is condemned."""
-ALL_WEIGHT: Final = 0.5
-"""Of each guard's weight, the part that bets on all endpoints together; the rest is theirs."""
+MIN_EXCHANGES: Final = 20
+"""Nothing is rolled back before this many exchanges."""
+OVERALL_WEIGHT: Final = 0.5
+"""The part of each guard's weight that bets on all endpoints together; the endpoints share the rest."""
 
 
 @dataclass(frozen=True, slots=True)
-class GuardAccusation:
-    """One guard's evidence against one endpoint, or against all together (""): `failed` of `n`.
+class GuardEvidence:
+    """One guard's evidence about one endpoint, or about all together (""): `failed` of `n` exchanges.
 
-    For latencies those are the exchanges in which only the shadow was over the threshold, less those in which only the
-    primary was.
+    For latency guards, `failed` counts the exchanges in which only the shadow exceeded the threshold, minus those in
+    which only the primary did.
     """
 
     guard: Guard
@@ -34,153 +34,204 @@ class GuardAccusation:
     n: int
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any]) -> "GuardAccusation":
-        """Read one as JSON values."""
-        return cls(Guard(packed["guard"]), packed["endpoint"], packed["log_e"], packed["failed"], packed["n"])
+    def unpack(cls, packed: Mapping[str, Any]) -> "GuardEvidence":
+        """Read it from JSON values."""
+        return cls(
+            guard=Guard(packed["guard"]),
+            endpoint=packed["endpoint"],
+            log_e=packed["log_e"],
+            failed=packed["failed"],
+            n=packed["n"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Condemnation:
-    """Why a build is rolled back, as it was known when the evidence sufficed.
+class RollbackReason:
+    """Why a build is rolled back, as known when the evidence sufficed.
 
-    `leading` is the strongest. `guilty` are the endpoints that can be named with no more than alpha of them wrong, as
-    of the first window from then on in which there were any: evidence that suffices to stop may not yet suffice to say
-    who it was. `places` are those of the answers that differ more than their own noise, named in the same way.
+    strongest           the guard and endpoint that count most
+    blamed_endpoints    endpoints that can be named with at most the share alpha of them wrong, as of the first window
+                        in which there were any: evidence that suffices for a rollback may not yet suffice for names
+    places              places in responses that differ more than their own noise, named by the same rule
     """
 
     at_ms: int
     n: int
     log_e: float
-    leading: GuardAccusation
-    guilty: tuple[GuardAccusation, ...]
+    strongest: GuardEvidence
+    blamed_endpoints: tuple[GuardEvidence, ...] = ()
     places: tuple[PairedPlace, ...] = ()
 
     def pack(self) -> dict[str, Any]:
-        """Give it as JSON values."""
-        return asdict(self)
+        """Return it as JSON values."""
+        return {
+            "at_ms": self.at_ms,
+            "n": self.n,
+            "log_e": self.log_e,
+            "leading": asdict(self.strongest),
+            "guilty": [asdict(evidence) for evidence in self.blamed_endpoints],
+            "places": [asdict(place) for place in self.places],
+        }
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any]) -> "Condemnation":
-        """Read what `pack` gave."""
-        guilty = tuple(GuardAccusation.unpack(each) for each in packed["guilty"])
-        places = tuple(PairedPlace(**each) for each in packed.get("places", ()))
+    def unpack(cls, packed: Mapping[str, Any]) -> "RollbackReason":
+        """Read what `pack` returned."""
         return cls(
-            packed["at_ms"], packed["n"], packed["log_e"], GuardAccusation.unpack(packed["leading"]), guilty, places
+            at_ms=packed["at_ms"],
+            n=packed["n"],
+            log_e=packed["log_e"],
+            strongest=GuardEvidence.unpack(packed["leading"]),
+            blamed_endpoints=tuple(GuardEvidence.unpack(evidence) for evidence in packed["guilty"]),
+            places=tuple(PairedPlace(**place) for place in packed.get("places", ())),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class BuildTrial:
+class BuildEvidence:
     """What is known of one build.
 
-    `scopes` are by endpoint, with all together under "". `first_ms` and `until_ms` are where the windows that were seen
-    begin and end, 0 when none was. `peak_log_e` is the strongest the evidence ever was: it does not wear off.
+    by_endpoint       endpoints in the order in which they were first seen; all together under ""
+    first_ms          start of the first window, 0 before there was one
+    until_ms          end of the last window, 0 before there was one
+    peak_log_e        the strongest the evidence for a rollback ever was: it never decreases
+    rollback_reason   None until the evidence suffices; then it stays
     """
 
-    scopes: Mapping[str, EndpointEvidence]
+    by_endpoint: Mapping[str, EndpointEvidence]
     first_ms: int = 0
     until_ms: int = 0
     peak_log_e: float = 0.0
-    condemned: Condemnation | None = None
+    rollback_reason: RollbackReason | None = None
 
     @classmethod
-    def of(cls, policy: JudgePolicy) -> "BuildTrial":
-        """Start with nothing seen."""
-        return cls({ALL: EndpointEvidence.of(1.0, policy, strict=policy.strict)})
+    def empty(cls, policy: JudgePolicy) -> "BuildEvidence":
+        """Return the evidence before the first exchange."""
+        return cls({ALL_ENDPOINTS: EndpointEvidence.empty(1.0, policy, strict=policy.strict)})
 
     @property
-    def all(self) -> EndpointEvidence:
+    def overall(self) -> EndpointEvidence:
         """All endpoints together."""
-        return self.scopes[ALL]
+        return self.by_endpoint[ALL_ENDPOINTS]
 
     @property
     def endpoints(self) -> Iterator[tuple[str, EndpointEvidence]]:
-        """Each endpoint, in the order in which they were found."""
-        return ((name, scope) for name, scope in self.scopes.items() if name != ALL)
+        """Each endpoint, in the order in which they were first seen."""
+        return ((name, evidence) for name, evidence in self.by_endpoint.items() if name != ALL_ENDPOINTS)
 
-    def after(self, seen: Sequence[JudgedExchange], policy: JudgePolicy) -> "BuildTrial":
-        """Take in one window, whole and in order of time, later than all before. An empty one is none."""
-        if not seen:
+    @property
+    def endpoint_count(self) -> int:
+        """The number of endpoints seen."""
+        return len(self.by_endpoint) - 1
+
+    def with_window(self, window: Sequence[JudgedExchange], policy: JudgePolicy) -> "BuildEvidence":
+        """Return the evidence with one more window added.
+
+        Windows must be complete and in order of time; an empty window changes nothing.
+        """
+        if not window:
             return self
-        apart: defaultdict[str, list[JudgedExchange]] = defaultdict(list)
-        for each in seen:
-            apart[each.endpoint].append(each)
-        scopes = {**self.scopes, ALL: self.all.after(seen, policy)}
-        found = sorted(apart.keys() - scopes.keys())
-        for number, name in enumerate(found, len(self.scopes)):
-            weight = 1 / (len(found) + 1) if len(self.scopes) == 1 else discovery_weight(number)
-            scopes[name] = EndpointEvidence.of(weight, policy)
-        for name, own in apart.items():
-            scopes[name] = scopes[name].after(own, policy)
-        start_ms = window_of(seen[0].at_ms)
-        trial = replace(self, scopes=scopes, first_ms=self.first_ms or start_ms, until_ms=start_ms + WINDOW_MS)
-        trial = replace(trial, peak_log_e=max(self.peak_log_e, trial.log_e(policy)))
-        if trial.condemned is None and trial.all.n >= LEAST and trial.peak_log_e >= log_threshold(policy.alpha):
-            reason = Condemnation(trial.until_ms, trial.all.n, trial.peak_log_e, trial.leading(policy), ())
-            trial = replace(trial, condemned=reason)
-        if trial.condemned is not None and not trial.condemned.guilty:
-            trial = replace(trial, condemned=replace(trial.condemned, guilty=_guilty(trial, policy)))
-        return trial
+        start_ms = window_start_ms(window[0].at_ms)
+        evidence = replace(
+            self,
+            by_endpoint=self._add_to_endpoints(window, policy),
+            first_ms=self.first_ms or start_ms,
+            until_ms=start_ms + WINDOW_MS,
+        )
+        evidence = replace(evidence, peak_log_e=max(self.peak_log_e, evidence.rollback_log_e(policy)))
+        return evidence._with_rollback_reason(policy)
 
-    def log_e(self, policy: JudgePolicy) -> float:
-        """Give the log evidence for a rollback: the average over the guards, of all together and of the endpoints."""
+    def rollback_log_e(self, policy: JudgePolicy) -> float:
+        """Return log E for a rollback: the weighted average over guards, of all endpoints together and of each."""
         return weighted_average(
-            (policy.weights.of(guard) * self._share(name), scope.log_e[guard])
-            for name, scope in self.scopes.items()
+            (policy.weights.of(guard) * self._endpoint_weight(name), evidence.log_e[guard])
+            for name, evidence in self.by_endpoint.items()
             for guard in Guard
         )
 
-    def guilt(self, guard: Guard, name: str) -> GuardAccusation:
-        """Give the evidence of one guard about one scope."""
-        scope = self.scopes[name]
-        if guard in RATES:
-            counts = scope.rates[guard].counts
-            return GuardAccusation(guard, name, scope.log_e[guard], counts.pos, counts.n)
-        pairs = scope.latencies.pairs[guard]
-        return GuardAccusation(guard, name, scope.log_e[guard], pairs.pos - pairs.neg, pairs.n)
+    def guard_evidence(self, guard: Guard, endpoint: str) -> GuardEvidence:
+        """Return the evidence of one guard about one endpoint, or about all together ("")."""
+        evidence = self.by_endpoint[endpoint]
+        if guard in RATE_GUARDS:
+            counts = evidence.rates[guard].counts
+            failed = counts.pos
+        else:
+            counts = evidence.latencies.pairs[guard]
+            failed = counts.pos - counts.neg
+        return GuardEvidence(guard, endpoint, log_e=evidence.log_e[guard], failed=failed, n=counts.n)
 
-    def leading(self, policy: JudgePolicy) -> GuardAccusation:
-        """Give the evidence that counts most: against an endpoint where its own suffices, unless all are as bad."""
-        weighed = [(guard, name) for guard in Guard if policy.weights.of(guard) for name in self.scopes]
-        guard, _ = max(weighed, key=lambda it: self.scopes[it[1]].log_e[it[0]] + math.log(policy.weights.of(it[0])))
-        own = {name: scope.log_e[guard] for name, scope in self.endpoints}
-        bad = [name for name in own if own[name] >= log_threshold(policy.alpha)]
-        spread = len(bad) == len(own) > 1
-        return self.guilt(guard, max(bad, key=lambda name: own[name]) if bad and not spread else ALL)
+    def find_strongest(self, policy: JudgePolicy) -> GuardEvidence:
+        """Return the evidence that counts most.
 
-    def _share(self, name: str) -> float:
-        return ALL_WEIGHT if name == ALL else (1 - ALL_WEIGHT) * self.scopes[name].weight
+        It names an endpoint whose own evidence suffices, unless that is true of all of several endpoints.
+        """
+        weighed = [(guard, name) for guard in Guard if policy.weights.of(guard) for name in self.by_endpoint]
+        guard, _ = max(
+            weighed, key=lambda pair: self.by_endpoint[pair[1]].log_e[pair[0]] + math.log(policy.weights.of(pair[0]))
+        )
+        own = {name: evidence.log_e[guard] for name, evidence in self.endpoints}
+        sufficient = [name for name in own if own[name] >= log_threshold(policy.alpha)]
+        everywhere = len(sufficient) == len(own) > 1
+        if not sufficient or everywhere:
+            return self.guard_evidence(guard, ALL_ENDPOINTS)
+        return self.guard_evidence(guard, max(sufficient, key=lambda name: own[name]))
 
     def pack(self) -> dict[str, Any]:
-        """Give all but the scopes as JSON values."""
+        """Return all but `by_endpoint` as JSON values."""
         return {
             "first_ms": self.first_ms,
             "until_ms": self.until_ms,
             "peak_log_e": self.peak_log_e,
-            "condemned": None if self.condemned is None else self.condemned.pack(),
+            "condemned": None if self.rollback_reason is None else self.rollback_reason.pack(),
         }
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any], scopes: Mapping[str, EndpointEvidence]) -> "BuildTrial":
-        """Read what `pack` gave. `scopes` are in the order in which they were found."""
-        condemned = packed["condemned"]
+    def unpack(cls, packed: Mapping[str, Any], by_endpoint: Mapping[str, EndpointEvidence]) -> "BuildEvidence":
+        """Read what `pack` returned. `by_endpoint` must be in the order in which endpoints were first seen."""
+        reason = packed["condemned"]
         return cls(
-            scopes,
-            packed["first_ms"],
-            packed["until_ms"],
-            packed["peak_log_e"],
-            None if condemned is None else Condemnation.unpack(condemned),
+            by_endpoint=by_endpoint,
+            first_ms=packed["first_ms"],
+            until_ms=packed["until_ms"],
+            peak_log_e=packed["peak_log_e"],
+            rollback_reason=None if reason is None else RollbackReason.unpack(reason),
         )
 
+    def _add_to_endpoints(self, window: Sequence[JudgedExchange], policy: JudgePolicy) -> dict[str, EndpointEvidence]:
+        by_name: defaultdict[str, list[JudgedExchange]] = defaultdict(list)
+        for exchange in window:
+            by_name[exchange.endpoint].append(exchange)
+        by_endpoint = {**self.by_endpoint, ALL_ENDPOINTS: self.overall.with_window(window, policy)}
+        new_names = sorted(by_name.keys() - by_endpoint.keys())
+        # Weights are fixed before the first bet: equal shares for the first window's endpoints, then 1/(j(j+1)).
+        for number, name in enumerate(new_names, len(self.by_endpoint)):
+            weight = 1 / (len(new_names) + 1) if len(self.by_endpoint) == 1 else discovery_weight(number)
+            by_endpoint[name] = EndpointEvidence.empty(weight, policy)
+        for name, exchanges in by_name.items():
+            by_endpoint[name] = by_endpoint[name].with_window(exchanges, policy)
+        return by_endpoint
 
-def _guilty(trial: BuildTrial, policy: JudgePolicy) -> tuple[GuardAccusation, ...]:
-    """Name endpoints, each with what is strongest against it, so that about alpha of them are wrong at most."""
+    def _with_rollback_reason(self, policy: JudgePolicy) -> "BuildEvidence":
+        reason = self.rollback_reason
+        if reason is None and self.overall.n >= MIN_EXCHANGES and self.peak_log_e >= log_threshold(policy.alpha):
+            reason = RollbackReason(
+                at_ms=self.until_ms, n=self.overall.n, log_e=self.peak_log_e, strongest=self.find_strongest(policy)
+            )
+        if reason is not None and not reason.blamed_endpoints:
+            reason = replace(reason, blamed_endpoints=_blame_endpoints(self, policy))
+        return replace(self, rollback_reason=reason)
+
+    def _endpoint_weight(self, name: str) -> float:
+        return OVERALL_WEIGHT if name == ALL_ENDPOINTS else (1 - OVERALL_WEIGHT) * self.by_endpoint[name].weight
+
+
+def _blame_endpoints(build: BuildEvidence, policy: JudgePolicy) -> tuple[GuardEvidence, ...]:
+    """Return the strongest evidence about each endpoint to blame; at most the share alpha of them is wrong (e-BH)."""
     weights = {guard: policy.weights.of(guard) for guard in Guard if policy.weights.of(guard)}
     own = {
-        name: weighted_average((w, scope.log_e[guard]) for guard, w in weights.items())
-        for name, scope in trial.endpoints
+        name: weighted_average((weight, evidence.log_e[guard]) for guard, weight in weights.items())
+        for name, evidence in build.endpoints
     }
     return tuple(
-        trial.guilt(max(weights, key=lambda guard: trial.scopes[name].log_e[guard]), name)
-        for name in blame(own, policy.alpha)
+        build.guard_evidence(max(weights, key=lambda guard: build.by_endpoint[name].log_e[guard]), name)
+        for name in reject_by_e_bh(own, policy.alpha)
     )

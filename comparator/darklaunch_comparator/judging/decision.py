@@ -1,13 +1,13 @@
-"""From evidence to a verdict, and to the one thing that may be done about it now."""
+"""The decision about a build: a verdict, the move that the evidence asks for, and what a promotion still needs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-from darklaunch_comparator.evidence import below, clean_needed, log_threshold
+from darklaunch_comparator.evidence import below, clean_exchanges_needed, log_threshold
 
-from .build_evidence import BuildTrial
-from .policy import RATES, Guard, JudgeMode, JudgePolicy
+from .build_evidence import BuildEvidence
+from .policy import RATE_GUARDS, Guard, JudgeMode, JudgePolicy
 
 
 class LaunchVerdict(StrEnum):
@@ -29,9 +29,12 @@ class JudgeMove(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RampProgress:
-    """Where an automatic ramp stands: the step, when it began (epoch ms), how much had been judged by then.
+    """Where an automatic ramp stands.
 
-    `ready` is whether a promotion was once shown to be right; later traffic may still condemn, but not take that back.
+    step       number of the step, from 0
+    since_ms   when the step began, epoch ms
+    n_before   exchanges judged before it began
+    ready      a promotion was once shown to be right; later traffic may ask for a rollback, but not undo this
     """
 
     step: int = 0
@@ -42,7 +45,7 @@ class RampProgress:
 
 @dataclass(frozen=True, slots=True)
 class UncoveredEndpoint:
-    """An endpoint that is not judged yet: its part of the traffic, and how many more exchanges it needs."""
+    """An endpoint that is not judged yet: its share of the traffic, and how many more exchanges it needs."""
 
     endpoint: str
     n: int
@@ -50,14 +53,17 @@ class UncoveredEndpoint:
     needed: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeDecision:
-    """A verdict and what stands between it and a promotion.
+    """A verdict, and what a promotion still needs.
 
-    `move` is what the evidence asks for, whoever makes it; None while it asks for nothing. `by_hand` is whether a
-    person is to make it. `needed` counts the exchanges still needed, if none of them fails; `soak_ms` the time. `open`
-    are rates not shown to be below their bound, `uncovered` are endpoints not judged, most traffic first; `blocking`
-    those of them that stand in the way.
+    move        what the evidence asks for, whoever does it; None if nothing
+    by_hand     a person is to make the move
+    needed      exchanges still needed if none of them fails
+    soak_ms     time still needed
+    unproven    rates not shown to be below their bound yet
+    uncovered   endpoints not judged yet, most traffic first
+    blocking    those of them that prevent a promotion
     """
 
     verdict: LaunchVerdict
@@ -65,119 +71,137 @@ class JudgeDecision:
     by_hand: bool = False
     needed: int = 0
     soak_ms: int = 0
-    open: tuple[Guard, ...] = ()
+    unproven: tuple[Guard, ...] = ()
     uncovered: tuple[UncoveredEndpoint, ...] = ()
-    blocking: tuple[UncoveredEndpoint, ...] = field(default=())
+    blocking: tuple[UncoveredEndpoint, ...] = ()
 
 
-def decide(trial: BuildTrial, policy: JudgePolicy, progress: RampProgress) -> JudgeDecision:
-    """Decide about a build by what is known of it."""
-    uncovered = tuple(sorted(_uncovered(trial, policy), key=lambda each: (-each.n, each.endpoint)))
-    if trial.condemned is not None:
-        by_hand = policy.mode is JudgeMode.ADVISE
-        return JudgeDecision(LaunchVerdict.ROLL_BACK, JudgeMove.ROLL_BACK, by_hand, uncovered=uncovered)
-    blocking = tuple(
-        each for each in uncovered if each.share >= policy.coverage_share and each.endpoint not in policy.unjudged
-    )
-    if trial.all.n == 0:
+def decide(build: BuildEvidence, policy: JudgePolicy, progress: RampProgress) -> JudgeDecision:
+    """Decide about a build from the evidence about it."""
+    uncovered = tuple(sorted(_find_uncovered(build, policy), key=lambda each: (-each.n, each.endpoint)))
+    if build.rollback_reason is not None:
         return JudgeDecision(
-            LaunchVerdict.INSUFFICIENT_TRAFFIC, needed=policy.clean_exchanges, soak_ms=_whole_soak_ms(policy)
+            verdict=LaunchVerdict.ROLL_BACK,
+            move=JudgeMove.ROLL_BACK,
+            by_hand=policy.mode is JudgeMode.ADVISE,
+            uncovered=uncovered,
+        )
+    if build.overall.n == 0:
+        return JudgeDecision(
+            verdict=LaunchVerdict.INSUFFICIENT_TRAFFIC,
+            needed=policy.clean_exchanges,
+            soak_ms=_to_ms(policy.total_soak_s),
         )
     if progress.ready:
-        return JudgeDecision(LaunchVerdict.PROMOTE, JudgeMove.PROMOTE, _promotes_by_hand(policy), uncovered=uncovered)
+        return JudgeDecision(
+            verdict=LaunchVerdict.PROMOTE,
+            move=JudgeMove.PROMOTE,
+            by_hand=_is_promoted_by_hand(policy),
+            uncovered=uncovered,
+        )
     if policy.mode is JudgeMode.AUTO and progress.step < len(policy.steps) - 1:
-        return _on_the_way(trial, policy, progress, uncovered, blocking)
-    return _at_the_end(trial, policy, progress, uncovered, blocking)
+        return _decide_within_ramp(build, policy, progress, uncovered)
+    return _decide_at_last_step(build, policy, progress, uncovered)
 
 
-def _on_the_way(
-    trial: BuildTrial,
-    policy: JudgePolicy,
-    progress: RampProgress,
-    uncovered: tuple[UncoveredEndpoint, ...],
-    blocking: tuple[UncoveredEndpoint, ...],
-) -> JudgeDecision:
-    step = policy.steps[progress.step]
-    still = open_rates(trial, policy, progress.step)
-    soak_ms = max(0, _ms(policy.soak_s) - (trial.until_ms - progress.since_ms))
-    short = max(0, step.minimum - (trial.all.n - progress.n_before))
-    ready = not still and not soak_ms and not short
-    rest = policy.steps[progress.step + 1 :]
-    return JudgeDecision(
-        LaunchVerdict.KEEP_WATCHING,
-        JudgeMove.RAISE if ready else None,
-        rest[0].by_hand,
-        max(short + sum(later.minimum for later in rest), _to_clear(trial, policy), _to_cover(blocking)),
-        soak_ms + len(rest) * _ms(policy.soak_s),
-        still,
-        uncovered,
-        blocking,
+def find_unproven_rates(build: BuildEvidence, policy: JudgePolicy, step: int) -> tuple[Guard, ...]:
+    """Return the rates that are not shown to be below the bound of a step."""
+    threshold = log_threshold(policy.beta)
+    return tuple(
+        guard
+        for guard in RATE_GUARDS
+        if build.overall.rates[guard].log_e_below(policy.bound(guard, step), step) < threshold
     )
 
 
-def _at_the_end(
-    trial: BuildTrial,
-    policy: JudgePolicy,
-    progress: RampProgress,
-    uncovered: tuple[UncoveredEndpoint, ...],
-    blocking: tuple[UncoveredEndpoint, ...],
+def _decide_within_ramp(
+    build: BuildEvidence, policy: JudgePolicy, progress: RampProgress, uncovered: tuple[UncoveredEndpoint, ...]
+) -> JudgeDecision:
+    unproven = find_unproven_rates(build, policy, progress.step)
+    blocking = _find_blocking(uncovered, policy)
+    later_steps = policy.steps[progress.step + 1 :]
+    soak_ms = max(0, _to_ms(policy.soak_s) - (build.until_ms - progress.since_ms))
+    missing = max(0, policy.steps[progress.step].minimum - (build.overall.n - progress.n_before))
+    step_done = not unproven and not soak_ms and not missing
+    return JudgeDecision(
+        verdict=LaunchVerdict.KEEP_WATCHING,
+        move=JudgeMove.RAISE if step_done else None,
+        by_hand=later_steps[0].by_hand,
+        needed=max(
+            missing + sum(step.minimum for step in later_steps),
+            _exchanges_to_prove_rates(build, policy),
+            _exchanges_to_cover(blocking),
+        ),
+        soak_ms=soak_ms + len(later_steps) * _to_ms(policy.soak_s),
+        unproven=unproven,
+        uncovered=uncovered,
+        blocking=blocking,
+    )
+
+
+def _decide_at_last_step(
+    build: BuildEvidence, policy: JudgePolicy, progress: RampProgress, uncovered: tuple[UncoveredEndpoint, ...]
 ) -> JudgeDecision:
     last = len(policy.steps) - 1
-    still = open_rates(trial, policy, last)
+    unproven = find_unproven_rates(build, policy, last)
+    blocking = _find_blocking(uncovered, policy)
     if policy.mode is JudgeMode.AUTO:
-        short = policy.steps[last].minimum - (trial.all.n - progress.n_before)
-        soak_ms = _ms(policy.soak_s) - (trial.until_ms - progress.since_ms)
-    else:
-        short = policy.minimum - trial.all.n
-        soak_ms = _whole_soak_ms(policy) - (trial.until_ms - trial.first_ms)
-    short, soak_ms = max(0, short), max(0, soak_ms)
-    shown = not still and not soak_ms and not short
+        missing = policy.steps[last].minimum - (build.overall.n - progress.n_before)
+        soak_ms = _to_ms(policy.soak_s) - (build.until_ms - progress.since_ms)
+    else:  # no ramp of ours: what all steps ask for, since the first exchange
+        missing = policy.total_minimum - build.overall.n
+        soak_ms = _to_ms(policy.total_soak_s) - (build.until_ms - build.first_ms)
+    missing = max(0, missing)
+    soak_ms = max(0, soak_ms)
     verdict = LaunchVerdict.KEEP_WATCHING
-    if shown:
+    if not unproven and not soak_ms and not missing:
         verdict = LaunchVerdict.INSUFFICIENT_TRAFFIC if blocking else LaunchVerdict.PROMOTE
     return JudgeDecision(
-        verdict,
-        JudgeMove.PROMOTE if verdict is LaunchVerdict.PROMOTE else None,
-        _promotes_by_hand(policy),
-        max(short, _to_clear(trial, policy), _to_cover(blocking)),
-        soak_ms,
-        still,
-        uncovered,
-        blocking,
+        verdict=verdict,
+        move=JudgeMove.PROMOTE if verdict is LaunchVerdict.PROMOTE else None,
+        by_hand=_is_promoted_by_hand(policy),
+        needed=max(missing, _exchanges_to_prove_rates(build, policy), _exchanges_to_cover(blocking)),
+        soak_ms=soak_ms,
+        unproven=unproven,
+        uncovered=uncovered,
+        blocking=blocking,
     )
 
 
-def open_rates(trial: BuildTrial, policy: JudgePolicy, step: int) -> tuple[Guard, ...]:
-    """Give the rates that are not shown to be below what a step asks for."""
-    bar = log_threshold(policy.beta)
-    return tuple(guard for guard in RATES if trial.all.rates[guard].log_clean(policy.bound(guard, step), step) < bar)
+def _find_uncovered(build: BuildEvidence, policy: JudgePolicy) -> Iterator[UncoveredEndpoint]:
+    for name, evidence in build.endpoints:
+        if not evidence.is_judged(policy):
+            yield UncoveredEndpoint(
+                endpoint=name,
+                n=evidence.n,
+                share=evidence.n / build.overall.n,
+                needed=evidence.exchanges_needed(policy),
+            )
 
 
-def _to_clear(trial: BuildTrial, policy: JudgePolicy) -> int:
-    """Count the clean exchanges, one by one, after which all rates are shown to be below the last step's bounds."""
-    last, bar = len(policy.steps) - 1, log_threshold(policy.beta)
+def _find_blocking(uncovered: tuple[UncoveredEndpoint, ...], policy: JudgePolicy) -> tuple[UncoveredEndpoint, ...]:
+    return tuple(
+        each for each in uncovered if each.share >= policy.coverage_share and each.endpoint not in policy.unjudged
+    )
+
+
+def _exchanges_to_prove_rates(build: BuildEvidence, policy: JudgePolicy) -> int:
+    """Return how many exchanges without a failure show all rates to be below the last step's bounds."""
+    last = len(policy.steps) - 1
+    threshold = log_threshold(policy.beta)
     return max(
-        clean_needed(below(policy.bound(guard, last)), trial.all.rates[guard].counts, bar) or 0 for guard in RATES
+        clean_exchanges_needed(below(policy.bound(guard, last)), build.overall.rates[guard].counts, threshold) or 0
+        for guard in RATE_GUARDS
     )
 
 
-def _to_cover(blocking: tuple[UncoveredEndpoint, ...]) -> int:
+def _exchanges_to_cover(blocking: tuple[UncoveredEndpoint, ...]) -> int:
     return max((round(each.needed / each.share) for each in blocking), default=0)
 
 
-def _uncovered(trial: BuildTrial, policy: JudgePolicy) -> Iterator[UncoveredEndpoint]:
-    for name, scope in trial.endpoints:
-        if not scope.judged(policy):
-            yield UncoveredEndpoint(name, scope.n, scope.n / trial.all.n, scope.needed(policy))
-
-
-def _promotes_by_hand(policy: JudgePolicy) -> bool:
+def _is_promoted_by_hand(policy: JudgePolicy) -> bool:
     return policy.mode is not JudgeMode.AUTO or policy.promote_by_hand
 
 
-def _whole_soak_ms(policy: JudgePolicy) -> int:
-    return _ms(policy.whole_soak_s)
-
-
-def _ms(seconds: float) -> int:
+def _to_ms(seconds: float) -> int:
     return round(seconds * 1000)

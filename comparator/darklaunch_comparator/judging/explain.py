@@ -1,84 +1,109 @@
-"""The sentences in which a judge says why. Plain text, the same in events, reports and webhooks."""
+"""The sentences in which the judge explains itself: plain text, the same in events, reports and webhooks."""
 
 import math
 from typing import Final
 
 from .beyond_noise import PairedPlace
-from .build_evidence import BuildTrial, GuardAccusation
+from .build_evidence import BuildEvidence, GuardEvidence
 from .decision import JudgeDecision, LaunchVerdict
 from .policy import Guard, JudgePolicy
 
-_FAILS: Final = {
+_FAILURES: Final = {
     Guard.MISMATCH: "differs in {rate} of exchanges (budget {budget})",
-    Guard.ERROR: "gives no answer to {rate} of requests (budget {budget})",
+    Guard.ERROR: "gives no response to {rate} of requests (budget {budget})",
     Guard.SLOW: "is slower than allowed in {rate} of requests (budget {budget})",
 }
-_RATES: Final = {Guard.MISMATCH: "mismatches", Guard.ERROR: "missing answers", Guard.SLOW: "slow requests"}
+_RATES: Final = {Guard.MISMATCH: "mismatches", Guard.ERROR: "missing responses", Guard.SLOW: "slow requests"}
+_SMALLEST_CHANCE: Final = 1_000_000
 
 
-def why(decision: JudgeDecision, trial: BuildTrial, policy: JudgePolicy) -> str:
-    """Say in one sentence why the verdict is what it is."""
-    if trial.condemned is not None:
-        case = trial.condemned
-        return f"{accusation(case.leading, policy)}, evidence {odds(case.log_e)} after {exchanges(case.n)}"
-    n = trial.all.n
+def explain_decision(decision: JudgeDecision, build: BuildEvidence, policy: JudgePolicy) -> str:
+    """Return one sentence, without a full stop, on why the verdict is what it is."""
+    if reason := build.rollback_reason:
+        what = describe_evidence(reason.strongest, policy)
+        return f"{what} after {format_exchanges(reason.n)}; {format_chance(reason.log_e)}"
+    n = build.overall.n
     if not n:
         return "nothing has been judged yet"
     if decision.verdict is LaunchVerdict.PROMOTE:
-        covered = len(trial.scopes) - 1 - len(decision.uncovered)
-        return f"no guard objects after {exchanges(n)}; {covered} of {endpoints(len(trial.scopes) - 1)} judged"
+        judged = build.endpoint_count - len(decision.uncovered)
+        coverage = f"{judged:,} of {format_endpoints(build.endpoint_count)} judged"
+        return f"all checks pass after {format_exchanges(n)}; {coverage}"
     if decision.verdict is LaunchVerdict.INSUFFICIENT_TRAFFIC:
-        first = decision.blocking[0]
-        others = f" and {len(decision.blocking) - 1} more" if len(decision.blocking) > 1 else ""
-        return (
-            f"{first.endpoint} carries {percent(first.share)} of the traffic and needs {first.needed:,} more exchanges "
-            f"to be judged{others}"
-        )
-    if decision.open:
-        return f"{' and '.join(_RATES[guard] for guard in decision.open)} are not shown to be rare enough yet"
+        return _explain_blocking(decision)
+    if decision.unproven:
+        rates = " and ".join(_RATES[guard] for guard in decision.unproven)
+        return f"not enough exchanges yet to show that {rates} are rare enough"
     if decision.needed:
-        return f"{exchanges(decision.needed)} more are asked for"
+        return f"{decision.needed:,} more {'exchange is' if decision.needed == 1 else 'exchanges are'} needed"
     if decision.soak_ms:
-        return f"nothing objects; the soak lasts {math.ceil(decision.soak_ms / 1000):,} s more"
-    return "nothing objects to raising the share"
+        return f"all checks pass; the launch has to run {math.ceil(decision.soak_ms / 1000):,} s longer"
+    return "all checks pass; the share of traffic can be raised"
 
 
-def accusation(guilt: GuardAccusation, policy: JudgePolicy) -> str:
-    """Say what is wrong where: `GET /search is slower than allowed in 2.1 % of requests (budget 0.1 %)`."""
-    where = guilt.endpoint or "the shadow"
-    rate = percent(guilt.failed / guilt.n) if guilt.n else "0 %"
-    if guilt.guard in _FAILS:
-        return f"{where} {_FAILS[guilt.guard].format(rate=rate, budget=percent(policy.budgets.of(guilt.guard)))}"
-    return f"{where} is slower at {guilt.guard}: {rate} more exchanges pass the primary's than should"
+def describe_evidence(evidence: GuardEvidence, policy: JudgePolicy) -> str:
+    """Return what is wrong and where: `GET /search is slower than allowed in 2.1 % of requests (budget 0.1 %)`."""
+    where = evidence.endpoint or "the shadow"
+    rate = format_percent(evidence.failed / evidence.n) if evidence.n else "0 %"
+    if evidence.guard in _FAILURES:
+        budget = format_percent(policy.budgets.of(evidence.guard))
+        return f"{where} {_FAILURES[evidence.guard].format(rate=rate, budget=budget)}"
+    quantile = evidence.guard.value
+    return f"{where} is slower: {rate} more responses than expected exceed the primary's {quantile}"
 
 
-def over_noise(place: PairedPlace) -> str:
-    """Say where it differs: `$.total differs more than its own noise at GET /orders/{id}: 41 : 1 after 120 pairs`."""
-    pairs = "1 pair" if place.pairs == 1 else f"{place.pairs:,} pairs"
-    return f"{place.path} differs more than its own noise at {place.endpoint}: {odds(place.log_e)} after {pairs}"
+def describe_place(place: PairedPlace) -> str:
+    """Return where responses differ beyond noise: `$.total at GET /cart differs more than its noise explains …`."""
+    replays = "1 noise replay" if place.pairs == 1 else f"{place.pairs:,} noise replays"
+    what = f"{place.path} at {place.endpoint} differs more than its noise explains after {replays}"
+    return f"{what}; {format_chance(place.log_e)}"
 
 
-def odds(log_e: float) -> str:
-    """Write evidence as odds: `214 : 1`."""
+def format_chance(log_e: float) -> str:
+    """Return how sure evidence is: `less than 1 in 200 that this is chance`.
+
+    By Ville's inequality, a launch that keeps its budgets ever reaches the e-value E with a probability of at most 1/E.
+    E is rounded down to its first digit; no more than 1,000,000 is claimed.
+    """
+    if log_e < math.log(2):
+        return "this may well be chance"
+    ratio = min(math.exp(min(log_e, 20.0)), _SMALLEST_CHANCE)
+    magnitude = 10 ** math.floor(math.log10(ratio) + 1e-12)
+    return f"less than 1 in {math.floor(ratio / magnitude + 1e-9) * magnitude:,} that this is chance"
+
+
+def format_odds(log_e: float) -> str:
+    """Return evidence as odds: `214 : 1`."""
     if log_e > math.log(1e6):
         return "over 1,000,000 : 1"
     ratio = math.exp(log_e)
     return f"{ratio:,.0f} : 1" if ratio >= 10 else f"{ratio:.2g} : 1"
 
 
-def percent(fraction: float) -> str:
-    """Write a fraction as a percentage of at most three figures: `2.1 %`, `0.1 %`, `100 %`."""
-    shown = 100 * fraction
-    digits = 0 if shown >= 99.95 else 1 if shown >= 1 else 2 if shown >= 0.1 else 4
-    text = f"{shown:.{digits}f}"
+def format_percent(fraction: float) -> str:
+    """Return a fraction as a percentage of at most three figures: `2.1 %`, `0.1 %`, `100 %`."""
+    percent = 100 * fraction
+    digits = 0 if percent >= 99.95 else 1 if percent >= 1 else 2 if percent >= 0.1 else 4
+    text = f"{percent:.{digits}f}"
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
-def exchanges(n: int) -> str:
-    """Write a number of exchanges."""
+def format_exchanges(n: int) -> str:
+    """Return `1 exchange`, `1,550 exchanges`."""
     return "1 exchange" if n == 1 else f"{n:,} exchanges"
 
 
-def endpoints(n: int) -> str:
-    """Write a number of endpoints."""
+def format_endpoints(n: int) -> str:
+    """Return `1 endpoint`, `12 endpoints`."""
     return "1 endpoint" if n == 1 else f"{n:,} endpoints"
+
+
+def _explain_blocking(decision: JudgeDecision) -> str:
+    first, *others = decision.blocking
+    more = ""
+    if others:
+        more = f"; {len(others):,} more {'endpoint is' if len(others) == 1 else 'endpoints are'} not judged either"
+    return (
+        f"{first.endpoint} carries {format_percent(first.share)} of the traffic and needs {first.needed:,} more "
+        f"exchanges to be judged{more}"
+    )

@@ -1,4 +1,4 @@
-"""What evidence rests on: it says nothing about other rules, another shadow's address, or other budgets."""
+"""Fingerprints of what evidence depends on. When one changes, judging starts over."""
 
 from dataclasses import asdict
 from hashlib import sha256
@@ -9,28 +9,29 @@ from darklaunch_shared.launch.spec import LaunchSpec
 
 from .policy import JudgePolicy
 
-_OPERATION: Final = frozenset({
+_OPERATIONAL_FIELDS: Final = frozenset({
     "policy", "build", "build_header", "allow", "only", "skip", "sticky", "max_age_s", "max_entries", "max_rps",
     "allow_metadata", "shards", "control", "noise_percent",
 })  # fmt: skip
-"""What decides which exchanges there are, not what a difference is."""
+"""Fields of a launch that decide which exchanges there are, not what counts as a difference."""
 
 
-def rules_digest(spec: LaunchSpec) -> str:
-    """Give a digest of everything that decides what counts as a difference."""
-    rules = {name: value for name, value in asdict(spec).items() if name not in _OPERATION}
-    return _digest(rules)
+def fingerprint_rules(spec: LaunchSpec) -> str:
+    """Return a digest of the launch's fields that decide what counts as a difference."""
+    return _digest({name: value for name, value in asdict(spec).items() if name not in _OPERATIONAL_FIELDS})
 
 
-def basis_of(spec: LaunchSpec, policy: JudgePolicy, overruled: int = 0) -> str:
-    """Give a digest of the rules and of that in the policy which bets are laid on.
+def fingerprint_basis(spec: LaunchSpec, policy: JudgePolicy, restart_event: int = 0) -> str:
+    """Return a digest of the rules and of the policy fields that evidence depends on.
 
-    `overruled` is the number of the latest event after which a launch is judged anew, 0 for none.
+    `restart_event` is the number of the latest event that restarts judging, 0 for none.
     """
-    bets = [asdict(policy.budgets), policy.latency_tolerance, policy.strict]
-    bets += [[step.bound for step in policy.steps]] if policy.strict else []
-    bets += [overruled] if overruled else []
-    return _digest([rules_digest(spec), *bets])
+    parts: list[object] = [fingerprint_rules(spec), asdict(policy.budgets), policy.latency_tolerance, policy.strict]
+    if policy.strict:
+        parts.append([step.bound for step in policy.steps])
+    if restart_event:
+        parts.append(restart_event)
+    return _digest(parts)
 
 
 def _digest(value: object) -> str:

@@ -1,9 +1,10 @@
-"""Whether the shadow is slower than the primary: a sequential form of McNemar's test at three quantiles.
+"""Evidence that the shadow is slower than the primary: a sequential form of McNemar's test at three quantiles.
 
-A threshold is the primary's quantile, taken from exchanges that are strictly earlier than those it is held against. For
-each exchange X is +1 when only the shadow is over it and −1 when only the primary is. The pair cancels what both sides
-share, so a fifth of the exchanges are enough that a comparison of two quantiles needs, and a tail that alone grew is
-seen. A block has one vote, the sign of its sum: stalls hit many requests at once (see `evidence.blocks`).
+Each threshold is a quantile of the primary's latency, taken only from exchanges strictly earlier than those it is
+applied to. Per exchange, X is +1 when only the shadow exceeds the threshold and −1 when only the primary does. The pair
+cancels what both sides share, so that a fifth of the exchanges suffices that comparing two quantiles would need, and a
+change of the tail alone is seen. A block has one vote, the sign of its sum: a stall slows many requests at once (see
+`evidence.blocks`).
 
 Source: McNemar, "Note on the sampling error of the difference between correlated proportions" (Psychometrika, 1947).
 """
@@ -12,25 +13,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from darklaunch_comparator.evidence import OutcomeCounts, above, log_e, vote
+from darklaunch_comparator.evidence import OutcomeCounts, above, block_vote, log_e
 from darklaunch_comparator.results import histogram
 
 from .policy import QUANTILES, Guard
-from .window import JudgedExchange, blocks
+from .window import JudgedExchange, split_into_blocks
 
 BURN_IN: Final = 200
+"""Exchanges before the first thresholds are taken."""
 REFRESH: Final = 1_000
-LAST: Final = 5_000
+"""Exchanges after which thresholds are taken again."""
+HISTORY: Final = 5_000
+"""Exchanges, at least, that thresholds are taken from once there are as many."""
 _SLOWER: Final = above(0.0, lo=-1)
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyEvidence:
-    """What is known of latency within a scope.
+    """What is known of the latency of one endpoint, or of all together.
 
-    `thresholds` are in ms, by guard; empty until 200 exchanges are seen. `version` counts how often they were taken.
-    `pairs` are the exchanges since then, `votes` the blocks. `recent` are histograms of the primary's latencies, oldest
-    first; the last one is being filled.
+    thresholds   ms by guard; empty until 200 exchanges were timed
+    version      how often thresholds were taken
+    pairs        +1, −1 and n of the exchanges since the first thresholds, by guard
+    votes        the same of the blocks
+    recent       histograms of the primary's latency, oldest first; the last one is still being filled
     """
 
     thresholds: Mapping[Guard, float]
@@ -40,67 +46,82 @@ class LatencyEvidence:
     recent: tuple[histogram.Histogram, ...]
 
     @classmethod
-    def of(cls) -> "LatencyEvidence":
-        """Start with nothing seen."""
-        return cls({}, 0, dict.fromkeys(QUANTILES, OutcomeCounts()), dict.fromkeys(QUANTILES, OutcomeCounts()), ({},))
+    def empty(cls) -> "LatencyEvidence":
+        """Return the evidence before the first exchange."""
+        nothing = dict.fromkeys(QUANTILES, OutcomeCounts())
+        return cls(thresholds={}, version=0, pairs=nothing, votes=nothing, recent=({},))
 
-    def after(self, seen: Sequence[JudgedExchange], tolerance: float) -> "LatencyEvidence":
-        """Take in the exchanges of one window that were timed on both sides, in order of time."""
-        if not seen:
+    def with_window(self, timed: Sequence[JudgedExchange], tolerance: float) -> "LatencyEvidence":
+        """Return the evidence with one more window: its exchanges that were timed on both sides, in order of time.
+
+        `tolerance` divides the shadow's latency before it is compared with a threshold.
+        """
+        if not timed:
             return self
-        pairs, votes = dict(self.pairs), dict(self.votes)
+        pairs = dict(self.pairs)
+        votes = dict(self.votes)
         for guard, threshold in self.thresholds.items():
-            for block in blocks(seen):
-                counted = _discordant(block, threshold, tolerance)
-                pairs[guard] += counted
-                votes[guard] += vote(counted)
+            for block in split_into_blocks(timed):
+                block_counts = _count_discordant(block, threshold, tolerance)
+                pairs[guard] += block_counts
+                votes[guard] += block_vote(block_counts)
         *full, filling = self.recent
         filling = dict(filling)
-        for each in seen:
-            histogram.count_value(filling, each.primary_ms)
-        return _refreshed(LatencyEvidence(self.thresholds, self.version, pairs, votes, (*full, filling)))
+        for exchange in timed:
+            histogram.count_value(filling, exchange.primary_ms)
+        return _refresh_thresholds(
+            LatencyEvidence(
+                thresholds=self.thresholds, version=self.version, pairs=pairs, votes=votes, recent=(*full, filling)
+            )
+        )
 
     def log_e(self, guard: Guard) -> float:
-        """Give the log evidence that the shadow is slower at one of the quantiles."""
+        """Return log E for "the shadow is slower at this quantile"."""
         return log_e(_SLOWER, self.votes[guard])
 
     def pack(self) -> dict[str, Any]:
-        """Give it as JSON values."""
+        """Return the evidence as JSON values."""
         return {
             "version": self.version,
             "thresholds": {guard.value: threshold for guard, threshold in self.thresholds.items()},
             "pairs": {guard.value: [c.pos, c.neg, c.n] for guard, c in self.pairs.items()},
             "votes": {guard.value: [c.pos, c.neg, c.n] for guard, c in self.votes.items()},
-            "recent": [[list(each.keys()), list(each.values())] for each in self.recent],
+            "recent": [[list(buckets.keys()), list(buckets.values())] for buckets in self.recent],
         }
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> "LatencyEvidence":
-        """Read what `pack` gave."""
+        """Read what `pack` returned."""
         return cls(
-            {Guard(name): threshold for name, threshold in packed["thresholds"].items()},
-            packed["version"],
-            {Guard(name): OutcomeCounts(*counts) for name, counts in packed["pairs"].items()},
-            {Guard(name): OutcomeCounts(*counts) for name, counts in packed["votes"].items()},
-            tuple(dict(zip(keys, counts, strict=True)) for keys, counts in packed["recent"]),
+            thresholds={Guard(name): threshold for name, threshold in packed["thresholds"].items()},
+            version=packed["version"],
+            pairs={Guard(name): OutcomeCounts(*counts) for name, counts in packed["pairs"].items()},
+            votes={Guard(name): OutcomeCounts(*counts) for name, counts in packed["votes"].items()},
+            recent=tuple(dict(zip(keys, counts, strict=True)) for keys, counts in packed["recent"]),
         )
 
 
-def _discordant(pairs: Sequence[JudgedExchange], threshold: float, tolerance: float) -> OutcomeCounts:
-    bar = threshold * tolerance
-    slower = sum(pair.shadow_ms > bar and pair.primary_ms <= threshold for pair in pairs)
-    faster = sum(pair.primary_ms > threshold and pair.shadow_ms <= bar for pair in pairs)
-    return OutcomeCounts(slower, faster, len(pairs))
+def _count_discordant(exchanges: Sequence[JudgedExchange], threshold: float, tolerance: float) -> OutcomeCounts:
+    """Count the exchanges in which only the shadow (`pos`) or only the primary (`neg`) exceeds the threshold."""
+    shadow_threshold = threshold * tolerance
+    slower = sum(each.shadow_ms > shadow_threshold and each.primary_ms <= threshold for each in exchanges)
+    faster = sum(each.primary_ms > threshold and each.shadow_ms <= shadow_threshold for each in exchanges)
+    return OutcomeCounts(slower, faster, len(exchanges))
 
 
-def _refreshed(state: LatencyEvidence) -> LatencyEvidence:
-    """Take thresholds anew when enough was seen since the last time, from about the last 5,000."""
-    if sum(state.recent[-1].values()) < (REFRESH if state.thresholds else BURN_IN):
-        return state
-    recent = list(state.recent)
-    while sum(sum(each.values()) for each in recent[1:]) >= LAST:
+def _refresh_thresholds(evidence: LatencyEvidence) -> LatencyEvidence:
+    """Take new thresholds from about the last 5,000 exchanges, once enough were seen since the last time."""
+    if sum(evidence.recent[-1].values()) < (REFRESH if evidence.thresholds else BURN_IN):
+        return evidence
+    recent = list(evidence.recent)
+    while sum(sum(buckets.values()) for buckets in recent[1:]) >= HISTORY:
         del recent[0]
     merged = histogram.merge_histograms(recent)
-    found = {guard: histogram.quantile_bound(merged, q) for guard, q in QUANTILES.items()}
-    thresholds = {guard: value for guard, value in found.items() if value is not None}
-    return LatencyEvidence(thresholds, state.version + 1, state.pairs, state.votes, (*recent, {}))
+    bounds = {guard: histogram.quantile_bound(merged, q) for guard, q in QUANTILES.items()}
+    return LatencyEvidence(
+        thresholds={guard: bound for guard, bound in bounds.items() if bound is not None},
+        version=evidence.version + 1,
+        pairs=evidence.pairs,
+        votes=evidence.votes,
+        recent=(*recent, {}),
+    )

@@ -1,4 +1,4 @@
-"""What is known of a launch: the evidence about each build of its shadow, and which of them is meant."""
+"""Evidence about a launch: about each build of its shadow, and which of them is the current one."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,118 +6,124 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from .beyond_noise import PairedPlace
-from .build_evidence import BuildTrial
+from .build_evidence import BuildEvidence
 from .decision import JudgeDecision, LaunchVerdict, RampProgress, decide
 from .policy import JudgePolicy
-from .window import WINDOW_MS, JudgedExchange, window_of
+from .window import WINDOW_MS, JudgedExchange, window_start_ms
 
-BACK_MS: Final = 60_000
-BACK_EXCHANGES: Final = 20
-"""A build seen before is meant again when so many exchanges in a row were its, for so long."""
+RETURN_MS: Final = 60_000
+RETURN_EXCHANGES: Final = 20
+"""A build seen before becomes current again after this many exchanges in a row from it, over at least this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchEvidence:
-    """The evidence about a launch, window after window.
+    """What is known of a launch, window after window.
 
-    Each build has a trial of its own: evidence about one says nothing about the next, and what was shown of one stays
-    shown when it comes back. `build` is the one meant: the latest that had not been seen before. While instances are
-    replaced one by one, the older one's answers count for the older one. `others` and `others_since_ms` count what came
-    from builds seen before since the one meant was seen last. `before` is what had been counted of noise when the build
-    meant came to be it.
+    Evidence about one build says nothing about the next; it is kept, and counts again when the build returns. While
+    instances are replaced one by one, responses of the older build count for the older build.
+
+    current_build     the latest build that had not been seen before, or one that returned; "" before any was named
+    builds            the evidence of each build that is loaded
+    returning         exchanges in a row from builds seen before, other than the current one
+    returning_since_ms  when that row began
+    places_at_start   noise counts of the moment at which the current build became current
     """
 
-    build: str = ""
-    trials: Mapping[str, BuildTrial] = field(default_factory=dict[str, BuildTrial])
+    current_build: str = ""
+    builds: Mapping[str, BuildEvidence] = field(default_factory=dict[str, BuildEvidence])
     progress: RampProgress = field(default_factory=RampProgress)
     verdict: LaunchVerdict = LaunchVerdict.INSUFFICIENT_TRAFFIC
-    others: int = 0
-    others_since_ms: int = 0
-    before: tuple[PairedPlace, ...] = ()
+    returning: int = 0
+    returning_since_ms: int = 0
+    places_at_start: tuple[PairedPlace, ...] = ()
 
-    def trial(self, policy: JudgePolicy) -> BuildTrial:
-        """Give the trial of the build that is meant."""
-        return self.trials.get(self.build) or BuildTrial.of(policy)
+    def current(self, policy: JudgePolicy) -> BuildEvidence:
+        """Return the evidence about the current build."""
+        return self.builds.get(self.current_build) or BuildEvidence.empty(policy)
 
     def decide(self, policy: JudgePolicy) -> JudgeDecision:
-        """Decide about the build that is meant."""
-        return decide(self.trial(policy), policy, self.progress)
+        """Decide about the current build."""
+        return decide(self.current(policy), policy, self.progress)
 
-    def after(self, seen: Sequence[JudgedExchange], policy: JudgePolicy, known: frozenset[str]) -> "LaunchEvidence":
-        """Take in one window, whole and in order of time, later than all before.
+    def with_window(
+        self, window: Sequence[JudgedExchange], policy: JudgePolicy, known_builds: frozenset[str]
+    ) -> "LaunchEvidence":
+        """Return the evidence with one more window added.
 
-        `known` are all builds ever seen, also those whose trials are not at hand because nothing of them came.
+        Windows must be complete and in order of time; an empty window changes nothing. `known_builds` are all builds
+        ever seen, loaded or not; those of which the window has exchanges must be loaded (`with_builds`).
         """
-        if not seen:
+        if not window:
             return self
-        apart: defaultdict[str, list[JudgedExchange]] = defaultdict(list)
-        case = self._meaning(seen, policy, known)
-        for each in seen:
-            apart[each.build or case.build].append(each)
-        trials = dict(case.trials)
-        for build, own in apart.items():
-            trials[build] = trials.get(build, BuildTrial.of(policy)).after(own, policy)
-        return replace(case, trials=trials)
+        evidence = self._with_current_build(window, policy, known_builds)
+        by_build: defaultdict[str, list[JudgedExchange]] = defaultdict(list)
+        for exchange in window:
+            by_build[exchange.build or evidence.current_build].append(exchange)
+        builds = dict(evidence.builds)
+        for build, exchanges in by_build.items():
+            builds[build] = builds.get(build, BuildEvidence.empty(policy)).with_window(exchanges, policy)
+        return replace(evidence, builds=builds)
 
-    def decided(self, verdict: LaunchVerdict) -> "LaunchEvidence":
-        """Remember a verdict. That a promotion is right once shown is not taken back by less than a condemnation."""
+    def with_verdict(self, verdict: LaunchVerdict) -> "LaunchEvidence":
+        """Return the evidence with its verdict. Once PROMOTE, only enough evidence for a rollback changes it."""
         return replace(self, verdict=verdict, progress=replace(self.progress, ready=verdict is LaunchVerdict.PROMOTE))
 
-    def naming(self, places: tuple[PairedPlace, ...], policy: JudgePolicy) -> "LaunchEvidence":
-        """Add where the build that is meant, and is condemned, differs more than by noise."""
-        trial = self.trial(policy)
-        assert trial.condemned is not None
-        trial = replace(trial, condemned=replace(trial.condemned, places=places))
-        return self.with_trials({self.build: trial})
+    def with_places(self, places: tuple[PairedPlace, ...], policy: JudgePolicy) -> "LaunchEvidence":
+        """Return the evidence with the places at which the current build, to be rolled back, differs beyond noise."""
+        build = self.current(policy)
+        assert build.rollback_reason is not None
+        build = replace(build, rollback_reason=replace(build.rollback_reason, places=places))
+        return self.with_builds({self.current_build: build})
 
-    def with_trials(self, trials: Mapping[str, BuildTrial]) -> "LaunchEvidence":
-        """Add trials that were not at hand."""
-        return replace(self, trials={**self.trials, **trials})
+    def with_builds(self, builds: Mapping[str, BuildEvidence]) -> "LaunchEvidence":
+        """Return the evidence with builds that were not loaded."""
+        return replace(self, builds={**self.builds, **builds})
 
     def at_step(self, step: int, now_ms: int, policy: JudgePolicy) -> "LaunchEvidence":
-        """Begin a step of the ramp: what was judged before does not count towards its minimum."""
-        return replace(self, progress=RampProgress(step, now_ms, self.trial(policy).all.n))
-
-    def _meaning(self, seen: Sequence[JudgedExchange], policy: JudgePolicy, known: frozenset[str]) -> "LaunchEvidence":
-        """Say which build is meant from this window on."""
-        named = [each.build for each in seen if each.build]
-        start_ms = window_of(seen[0].at_ms)
-        fresh = [build for build in named if build not in known and build not in self.trials]
-        if fresh:
-            return self._turn_to(fresh[-1], start_ms, policy)
-        if not named or self.build in named:
-            return replace(self, others=0)
-        since_ms = self.others_since_ms if self.others else start_ms
-        others = self.others + len(named)
-        if others >= BACK_EXCHANGES and start_ms + WINDOW_MS - since_ms >= BACK_MS:
-            return self._turn_to(named[-1], start_ms, policy)
-        return replace(self, others=others, others_since_ms=since_ms)
-
-    def _turn_to(self, build: str, now_ms: int, policy: JudgePolicy) -> "LaunchEvidence":
-        case = replace(self, build=build, others=0)
-        return case.at_step(self.progress.step, now_ms, policy)
+        """Return the evidence at the start of a ramp step: earlier exchanges do not count towards its minimum."""
+        return replace(self, progress=RampProgress(step, now_ms, self.current(policy).overall.n))
 
     def pack(self) -> dict[str, Any]:
-        """Give all but the trials as JSON values."""
-        step = self.progress
+        """Return all but the builds as JSON values."""
         return {
-            "build": self.build,
+            "build": self.current_build,
             "verdict": self.verdict.value,
-            "progress": {"step": step.step, "since_ms": step.since_ms, "n_before": step.n_before, "ready": step.ready},
-            "others": self.others,
-            "others_since_ms": self.others_since_ms,
-            "before": [asdict(each) for each in self.before],
+            "progress": asdict(self.progress),
+            "others": self.returning,
+            "others_since_ms": self.returning_since_ms,
+            "before": [asdict(place) for place in self.places_at_start],
         }
 
     @classmethod
-    def unpack(cls, packed: Mapping[str, Any], trials: Mapping[str, BuildTrial]) -> "LaunchEvidence":
-        """Read what `pack` gave."""
+    def unpack(cls, packed: Mapping[str, Any], builds: Mapping[str, BuildEvidence]) -> "LaunchEvidence":
+        """Read what `pack` returned."""
         return cls(
-            packed["build"],
-            trials,
-            RampProgress(**packed["progress"]),
-            LaunchVerdict(packed["verdict"]),
-            packed["others"],
-            packed["others_since_ms"],
-            tuple(PairedPlace(**each) for each in packed.get("before", ())),
+            current_build=packed["build"],
+            builds=builds,
+            progress=RampProgress(**packed["progress"]),
+            verdict=LaunchVerdict(packed["verdict"]),
+            returning=packed["others"],
+            returning_since_ms=packed["others_since_ms"],
+            places_at_start=tuple(PairedPlace(**place) for place in packed.get("before", ())),
         )
+
+    def _with_current_build(
+        self, window: Sequence[JudgedExchange], policy: JudgePolicy, known_builds: frozenset[str]
+    ) -> "LaunchEvidence":
+        names = [exchange.build for exchange in window if exchange.build]
+        start_ms = window_start_ms(window[0].at_ms)
+        new_names = [build for build in names if build not in known_builds and build not in self.builds]
+        if new_names:
+            return self._switch_to(new_names[-1], start_ms, policy)
+        if not names or self.current_build in names:
+            return replace(self, returning=0)
+        since_ms = self.returning_since_ms if self.returning else start_ms
+        returning = self.returning + len(names)
+        if returning >= RETURN_EXCHANGES and start_ms + WINDOW_MS - since_ms >= RETURN_MS:
+            return self._switch_to(names[-1], start_ms, policy)
+        return replace(self, returning=returning, returning_since_ms=since_ms)
+
+    def _switch_to(self, build: str, now_ms: int, policy: JudgePolicy) -> "LaunchEvidence":
+        switched = replace(self, current_build=build, returning=0)
+        return switched.at_step(self.progress.step, now_ms, policy)

@@ -1,6 +1,6 @@
-"""A policy as people write it: TOML or JSON, where what is left out has its default. Checked, with errors that explain.
+"""A policy as people write it: TOML or JSON, with defaults for what is left out; errors say what to write instead.
 
-A launch carries the whole policy as JSON, so that an upgrade with other defaults changes no launch that is under way.
+A launch carries its whole policy as JSON, so that an upgrade with other defaults does not change running launches.
 """
 
 import difflib
@@ -16,23 +16,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from darklaunch_comparator.errors import BadPolicy
 
-from .policy import STEPS, FailureBudgets, GuardWeights, JudgeMode, JudgePolicy, RampStep
+from .policy import DEFAULT_STEPS, FailureBudgets, GuardWeights, JudgeMode, JudgePolicy, RampStep
 
 Fraction = float
 _ROUNDING = 1e-9
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
-class _Budgets(_Part):
+class _Budgets(_Section):
     mismatch: Fraction = Field(default=FailureBudgets().mismatch, gt=0, lt=1)
     error: Fraction = Field(default=FailureBudgets().error, gt=0, lt=1)
     slow: Fraction = Field(default=FailureBudgets().slow, gt=0, lt=1)
 
 
-class _Weights(_Part):
+class _Weights(_Section):
     mismatch: Fraction = Field(default=GuardWeights().mismatch, ge=0)
     error: Fraction = Field(default=GuardWeights().error, ge=0)
     slow: Fraction = Field(default=GuardWeights().slow, ge=0)
@@ -41,28 +41,28 @@ class _Weights(_Part):
     p99: Fraction = Field(default=GuardWeights().p99, ge=0)
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_sum(self) -> Self:
         total = math.fsum(self.model_dump().values())
         if abs(total - 1) > _ROUNDING:
-            raise ValueError(f"they sum to {total:g}; they say how the evidence is shared out and must sum to 1")
+            raise ValueError(f"they sum to {total:g}; weights must sum to 1")
         return self
 
 
-class _Step(_Part):
+class _Step(_Section):
     percent: float = Field(gt=0, le=100)
     bound: Fraction = Field(gt=0, lt=1)
     minimum: int = Field(ge=1)
     by_hand: bool = False
 
 
-class _Document(_Part):
+class _Document(_Section):
     mode: str = JudgeMode.ADVISE.value
     alpha: Fraction = 0.05
     beta: Fraction = 0.05
     budgets: _Budgets = _Budgets()
     weights: _Weights = _Weights()
     latency_tolerance: float = Field(default=JudgePolicy().latency_tolerance, ge=1, le=100)
-    steps: list[_Step] = Field(default=[_Step(**asdict(step)) for step in STEPS], min_length=1, max_length=100)
+    steps: list[_Step] = Field(default=[_Step(**asdict(step)) for step in DEFAULT_STEPS], min_length=1, max_length=100)
     soak_s: float = Field(default=JudgePolicy().soak_s, ge=0)
     promote_by_hand: bool = False
     strict: bool = False
@@ -73,35 +73,37 @@ class _Document(_Part):
 
     @field_validator("mode")
     @classmethod
-    def _known(cls, mode: str) -> str:
+    def _check_mode(cls, mode: str) -> str:
         if mode not in list(JudgeMode):
-            raise ValueError(f"{mode!r} is none of {', '.join(JudgeMode)}")
+            raise ValueError(f"{mode!r} is not a mode: write one of {', '.join(JudgeMode)}")
         return mode
 
     @field_validator("alpha", "beta")
     @classmethod
-    def _possible(cls, rate: float) -> float:
+    def _check_error_rate(cls, rate: float) -> float:
         if not 0 < rate <= 0.5:
             raise ValueError(
-                f"{rate:g} is no probability of a wrong decision to work with: at 0 no evidence would ever be enough, "
-                "above 0.5 a coin would do; write 0.05"
+                f"{rate:g} cannot be the probability of a wrong decision: at 0 no evidence would ever suffice, "
+                "above 0.5 tossing a coin would do; write 0.05"
             )
         return rate
 
     @field_validator("webhooks")
     @classmethod
-    def _addresses(cls, urls: list[str]) -> list[str]:
+    def _check_addresses(cls, urls: list[str]) -> list[str]:
         for url in urls:
             parts = urlsplit(url)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-                raise ValueError(f"{url!r} is no address: write http://HOST/PATH or https://HOST/PATH, without a user")
+                raise ValueError(
+                    f"{url!r} is not an address: write http://HOST/PATH or https://HOST/PATH, without a user"
+                )
         return urls
 
     @model_validator(mode="after")
-    def _fitting(self) -> Self:
+    def _check_steps(self) -> Self:
         for before, after in zip(self.steps, self.steps[1:], strict=False):
             if after.percent <= before.percent:
-                raise ValueError(f"steps go down: {after.percent:g} % comes after {before.percent:g} %; order them")
+                raise ValueError(f"steps go down: {after.percent:g} % comes after {before.percent:g} %; sort them")
             if after.bound > before.bound:
                 raise ValueError(
                     f"the bound at {after.percent:g} % is looser ({after.bound:g}) than the one before it "
@@ -111,8 +113,8 @@ class _Document(_Part):
         for guard, budget in self.budgets.model_dump().items():
             if budget < last:
                 raise ValueError(
-                    f"the {guard} budget {budget:g} is tighter than the last step's bound {last:g}: the launch would "
-                    f"be promoted without its budget being shown to be kept; set that bound to {budget:g}"
+                    f"the {guard} budget {budget:g} is tighter than the last step's bound {last:g}: the launch could "
+                    f"be promoted without being shown to keep its budget; set that bound to {budget:g}"
                 )
         return self
 
@@ -121,29 +123,29 @@ _SETTINGS = [name for part in (_Document, _Budgets, _Weights, _Step) for name in
 
 
 def read_policy(text: str) -> JudgePolicy:
-    """Read a policy from TOML or JSON; "" is the default one. Raises BadPolicy."""
-    return check_policy(read_document(text))
+    """Read a policy from TOML or JSON; "" is the default policy. Raises BadPolicy."""
+    return check_policy(read_policy_values(text))
 
 
-def read_document(text: str) -> Mapping[str, Any]:
-    """Read TOML or JSON, without checking what it says. Raises BadPolicy when it is neither."""
+def read_policy_values(text: str) -> Mapping[str, Any]:
+    """Parse TOML or JSON without checking the values. Raises BadPolicy if it is neither."""
     try:
-        given: Any = orjson.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        values: Any = orjson.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except (orjson.JSONDecodeError, tomllib.TOMLDecodeError) as broken:
         raise BadPolicy(f"the policy is neither TOML nor JSON: {broken}") from None
-    return cast(Mapping[str, Any], given)
+    return cast(Mapping[str, Any], values)
 
 
-def check_policy(given: Mapping[str, Any], *, retention_s: float = math.inf) -> JudgePolicy:
-    """Check a policy given as values; what is left out has its default. `retention_s` is how long results are kept.
+def check_policy(values: Mapping[str, Any], *, retention_s: float = math.inf) -> JudgePolicy:
+    """Return the policy with these values, and defaults for the rest. `retention_s` is how long results are kept.
 
-    Raises BadPolicy, which says what is wrong with which part and what to write instead.
+    Raises BadPolicy, which says what is wrong with which setting and what to write instead.
     """
     try:
-        document = _Document.model_validate(given)
-    except ValidationError as wrong:
-        told = "; ".join(_explain(dict(each)) for each in wrong.errors())
-        raise BadPolicy(f"the policy cannot be used: {told}") from None
+        document = _Document.model_validate(values)
+    except ValidationError as invalid:
+        reasons = "; ".join(_explain_error(dict(error)) for error in invalid.errors())
+        raise BadPolicy(f"the policy cannot be used: {reasons}") from None
     policy = JudgePolicy(
         mode=JudgeMode(document.mode),
         alpha=document.alpha,
@@ -160,7 +162,7 @@ def check_policy(given: Mapping[str, Any], *, retention_s: float = math.inf) -> 
         unjudged=tuple(document.unjudged),
         webhooks=tuple(document.webhooks),
     )
-    if policy.whole_soak_s > retention_s:
+    if policy.total_soak_s > retention_s:
         raise BadPolicy(
             f"the policy cannot be used: soak_s: {len(policy.steps)} steps of {policy.soak_s:,.0f} s last longer than "
             f"results are kept ({retention_s / 86_400:g} days, DARKLAUNCH_RETENTION_DAYS): shorten it"
@@ -168,27 +170,27 @@ def check_policy(given: Mapping[str, Any], *, retention_s: float = math.inf) -> 
     return policy
 
 
-def write_policy(policy: JudgePolicy) -> str:
-    """Write a policy as the JSON that a launch carries."""
+def dump_policy_json(policy: JudgePolicy) -> str:
+    """Return a policy as the JSON that a launch carries."""
     return orjson.dumps(asdict(policy)).decode()
 
 
-def as_document(policy: JudgePolicy) -> dict[str, Any]:
-    """Give a policy as values, all of them."""
-    values: dict[str, Any] = orjson.loads(write_policy(policy))
+def dump_policy(policy: JudgePolicy) -> dict[str, Any]:
+    """Return a policy as JSON values, defaults included."""
+    values: dict[str, Any] = orjson.loads(dump_policy_json(policy))
     return values
 
 
-def _explain(error: dict[str, Any]) -> str:
-    place = ".".join(str(part) for part in error["loc"])
+def _explain_error(error: dict[str, Any]) -> str:
+    setting = ".".join(str(part) for part in error["loc"])
     kind, message = error["type"], str(error["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(error["loc"][-1]), _SETTINGS, n=1)
-        message = f"there is no such setting{f'; did you mean {near[0]}?' if near else ''}"
+        similar = difflib.get_close_matches(str(error["loc"][-1]), _SETTINGS, n=1)
+        message = f"there is no such setting{f'; did you mean {similar[0]}?' if similar else ''}"
     elif kind == "missing":
         message = "is missing"
     elif kind == "list_type":
         message = 'write a list, like ["…", "…"]'
     elif "input" in error and isinstance(error["input"], str | int | float):
         message = f"{message}, got {str(error['input'])[:60]!r}" if kind != "value_error" else message
-    return f"{place}: {message}" if place else message
+    return f"{setting}: {message}" if setting else message

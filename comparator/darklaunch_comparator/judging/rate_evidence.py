@@ -1,4 +1,4 @@
-"""One rate that has a budget: how often it failed, and the evidence that it fails too often."""
+"""Evidence about one rate that has a budget: mismatches, shadow errors or slow requests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,16 @@ from typing import Any
 
 from darklaunch_comparator.evidence import BlockCapital, OutcomeCounts, RestartMixture, above, below, log_e
 
-from .window import blocks
+from .window import split_into_blocks
 
 
 @dataclass(frozen=True, slots=True)
 class RateEvidence:
-    """A rate of failures within a scope.
+    """How often one kind of failure occurred, and the evidence for and against too many.
 
-    `counts` are failures among exchanges. `excess` is the evidence for more than the budget, block by block, quick
-    after a change. `clean` is that for less than each bound, block by block; empty unless the policy is strict.
+    counts   failures among exchanges
+    excess   evidence that the rate exceeds its budget, bet on block by block; quick to notice a change
+    clean    evidence that the rate is below each step's bound, block by block; empty unless the policy is strict
     """
 
     counts: OutcomeCounts
@@ -22,33 +23,37 @@ class RateEvidence:
     clean: tuple[BlockCapital, ...] = ()
 
     @classmethod
-    def of(cls, budget: float, bounds: Sequence[float] = ()) -> "RateEvidence":
-        """Start with nothing seen."""
-        return cls(
-            OutcomeCounts(), RestartMixture.of(above(budget)), tuple(BlockCapital.of(below(bound)) for bound in bounds)
-        )
+    def empty(cls, budget: float, strict_bounds: Sequence[float] = ()) -> "RateEvidence":
+        """Return the evidence before the first exchange."""
+        clean = tuple(BlockCapital.empty(below(bound)) for bound in strict_bounds)
+        return cls(OutcomeCounts(), RestartMixture.empty(above(budget)), clean)
 
-    def after(self, failed: Sequence[bool], budget: float, bounds: Sequence[float] = ()) -> "RateEvidence":
-        """Take in the exchanges of one window, in order of time."""
-        counts, excess, clean = self.counts, self.excess, self.clean
-        for block in blocks(failed):
-            counted = OutcomeCounts(sum(block), 0, len(block))
-            counts += counted
-            excess = excess.after(above(budget), counted)
-            clean = tuple(sums.after(below(bound), counted) for sums, bound in zip(clean, bounds, strict=False))
+    def with_window(self, failed: Sequence[bool], budget: float, bounds: Sequence[float] = ()) -> "RateEvidence":
+        """Return the evidence with one more window, its exchanges in order of time."""
+        counts = self.counts
+        excess = self.excess
+        clean = self.clean
+        for block in split_into_blocks(failed):
+            block_counts = OutcomeCounts(sum(block), 0, len(block))
+            counts += block_counts
+            excess = excess.with_block(above(budget), block_counts)
+            # strict=False: `clean` is empty unless the policy is strict.
+            clean = tuple(
+                capital.with_block(below(bound), block_counts) for capital, bound in zip(clean, bounds, strict=False)
+            )
         return RateEvidence(counts, excess, clean)
 
-    def log_clean(self, bound: float, step: int) -> float:
-        """Give the log evidence that the rate is below `bound`, which is that of a step of the ramp."""
+    def log_e_below(self, bound: float, step: int) -> float:
+        """Return log E for "the rate is below `bound`", where `bound` is that of the ramp's `step`."""
         return self.clean[step].log_e if self.clean else log_e(below(bound), self.counts)
 
     def pack(self) -> dict[str, Any]:
-        """Give it as JSON values."""
+        """Return the evidence as JSON values."""
         packed: dict[str, Any] = {"failed": self.counts.pos, "n": self.counts.n, "excess": self.excess.pack()}
-        return packed | ({"clean": [sums.pack() for sums in self.clean]} if self.clean else {})
+        return packed | ({"clean": [capital.pack() for capital in self.clean]} if self.clean else {})
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> "RateEvidence":
-        """Read what `pack` gave."""
-        clean = tuple(BlockCapital.unpack(sums) for sums in packed.get("clean", ()))
+        """Read what `pack` returned."""
+        clean = tuple(BlockCapital.unpack(capital) for capital in packed.get("clean", ()))
         return cls(OutcomeCounts(packed["failed"], 0, packed["n"]), RestartMixture.unpack(packed["excess"]), clean)

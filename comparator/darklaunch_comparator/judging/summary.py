@@ -1,4 +1,4 @@
-"""Everything a verdict rests on, as JSON values: what events keep, readers show and webhooks send."""
+"""Everything a verdict rests on, as JSON values: what events keep, commands show and webhooks send."""
 
 from dataclasses import asdict
 from typing import Any, Final
@@ -7,78 +7,83 @@ from darklaunch_comparator.evidence import confidence_sequence
 
 from . import explain
 from .beyond_noise import PairedPlace
-from .build_evidence import BuildTrial, GuardAccusation
+from .build_evidence import BuildEvidence, GuardEvidence
 from .decision import JudgeDecision, UncoveredEndpoint
 from .launch_evidence import LaunchEvidence
-from .policy import RATES, Guard, JudgePolicy
-from .policy_file import as_document
+from .policy import RATE_GUARDS, Guard, JudgePolicy
+from .policy_file import dump_policy
 
-MOST_ENDPOINTS: Final = 50
-MOST_PLACES: Final = 50
+MAX_ENDPOINTS: Final = 50
+MAX_PLACES: Final = 50
 
 
-def snapshot(case: LaunchEvidence, decision: JudgeDecision, policy: JudgePolicy) -> dict[str, Any]:
-    """Describe the evidence about the build that is meant. Rates are fractions, latencies ms, times epoch ms."""
-    trial = case.trial(policy)
-    leading = trial.condemned.leading if trial.condemned else trial.leading(policy)
-    guilty = trial.condemned.guilty if trial.condemned else ()
-    places = trial.condemned.places if trial.condemned else ()
+def summarize_judgement(evidence: LaunchEvidence, decision: JudgeDecision, policy: JudgePolicy) -> dict[str, Any]:
+    """Return the evidence about the current build. Rates are fractions, latencies ms, times epoch ms."""
+    build = evidence.current(policy)
+    reason = build.rollback_reason
+    strongest = reason.strongest if reason else build.find_strongest(policy)
+    blamed_endpoints = reason.blamed_endpoints if reason else ()
+    places = reason.places if reason else ()
     return {
         "verdict": decision.verdict.value,
-        "why": explain.why(decision, trial, policy),
-        "build": case.build,
-        "judged": trial.all.n,
-        "since_ms": trial.first_ms,
-        "until_ms": trial.until_ms,
-        "log_e": trial.condemned.log_e if trial.condemned else trial.peak_log_e,
-        "condemned_ms": trial.condemned.at_ms if trial.condemned else None,
-        "condemned_after": trial.condemned.n if trial.condemned else None,
-        "leading": _guilt(leading, policy),
-        "guilty": [_guilt(each, policy) for each in guilty[:MOST_ENDPOINTS]],
-        "places": [_place(each) for each in places[:MOST_PLACES]],
+        "why": explain.explain_decision(decision, build, policy),
+        "build": evidence.current_build,
+        "judged": build.overall.n,
+        "since_ms": build.first_ms,
+        "until_ms": build.until_ms,
+        "log_e": reason.log_e if reason else build.peak_log_e,
+        "condemned_ms": reason.at_ms if reason else None,
+        "condemned_after": reason.n if reason else None,
+        "leading": _guard_evidence_values(strongest, policy),
+        "guilty": [_guard_evidence_values(each, policy) for each in blamed_endpoints[:MAX_ENDPOINTS]],
+        "places": [_place_values(place) for place in places[:MAX_PLACES]],
         "move": None if decision.move is None else decision.move.value,
         "by_hand": decision.by_hand,
-        "step": case.progress.step,
+        "step": evidence.progress.step,
         "needed": decision.needed,
         "soak_ms": decision.soak_ms,
-        "open": [guard.value for guard in decision.open],
-        "endpoints": len(trial.scopes) - 1,
-        "covered": len(trial.scopes) - 1 - len(decision.uncovered),
-        "uncovered": [_uncovered(each, decision) for each in decision.uncovered[:MOST_ENDPOINTS]],
-        "guards": [_guard(guard, trial, policy) for guard in Guard],
-        "latency_judged": trial.all.latencies.version > 0,
-        "policy": as_document(policy),
+        "open": [guard.value for guard in decision.unproven],
+        "endpoints": build.endpoint_count,
+        "covered": build.endpoint_count - len(decision.uncovered),
+        "uncovered": [_uncovered_values(each, decision) for each in decision.uncovered[:MAX_ENDPOINTS]],
+        "guards": [_guard_values(guard, build, policy) for guard in Guard],
+        "latency_judged": build.overall.latencies.version > 0,
+        "policy": dump_policy(policy),
     }
 
 
-def _guard(guard: Guard, trial: BuildTrial, policy: JudgePolicy) -> dict[str, Any]:
-    told: dict[str, Any] = {"guard": guard.value, "weight": policy.weights.of(guard), "log_e": trial.all.log_e[guard]}
-    if guard in RATES:
-        counts = trial.all.rates[guard].counts
+def _guard_values(guard: Guard, build: BuildEvidence, policy: JudgePolicy) -> dict[str, Any]:
+    values = {"guard": guard.value, "weight": policy.weights.of(guard), "log_e": build.overall.log_e[guard]}
+    if guard in RATE_GUARDS:
+        counts = build.overall.rates[guard].counts
         interval = confidence_sequence(counts.pos, counts.n, policy.alpha)
-        told |= {"failed": counts.pos, "n": counts.n, "low": interval.low, "high": interval.high}
-        return told | {"budget": policy.budgets.of(guard)}
-    latencies = trial.all.latencies
+        return {
+            **values,
+            "failed": counts.pos,
+            "n": counts.n,
+            "low": interval.low,
+            "high": interval.high,
+            "budget": policy.budgets.of(guard),
+        }
+    latencies = build.overall.latencies
     pairs = latencies.pairs[guard]
-    told |= {"slower": pairs.pos, "faster": pairs.neg, "n": pairs.n}
-    return told | {"threshold_ms": latencies.thresholds.get(guard), "threshold_version": latencies.version}
-
-
-def _guilt(guilt: GuardAccusation, policy: JudgePolicy) -> dict[str, Any]:
     return {
-        "guard": guilt.guard.value,
-        "endpoint": guilt.endpoint,
-        "log_e": guilt.log_e,
-        "failed": guilt.failed,
-        "n": guilt.n,
-        "what": explain.accusation(guilt, policy),
+        **values,
+        "slower": pairs.pos,
+        "faster": pairs.neg,
+        "n": pairs.n,
+        "threshold_ms": latencies.thresholds.get(guard),
+        "threshold_version": latencies.version,
     }
 
 
-def _place(place: PairedPlace) -> dict[str, Any]:
-    return {**asdict(place), "log_e": place.log_e, "what": explain.over_noise(place)}
+def _guard_evidence_values(evidence: GuardEvidence, policy: JudgePolicy) -> dict[str, Any]:
+    return {**asdict(evidence), "guard": evidence.guard.value, "what": explain.describe_evidence(evidence, policy)}
 
 
-def _uncovered(each: UncoveredEndpoint, decision: JudgeDecision) -> dict[str, Any]:
-    told = {"endpoint": each.endpoint, "n": each.n, "share": each.share, "needed": each.needed}
-    return told | {"blocking": each in decision.blocking}
+def _place_values(place: PairedPlace) -> dict[str, Any]:
+    return {**asdict(place), "log_e": place.log_e, "what": explain.describe_place(place)}
+
+
+def _uncovered_values(endpoint: UncoveredEndpoint, decision: JudgeDecision) -> dict[str, Any]:
+    return {**asdict(endpoint), "blocking": endpoint in decision.blocking}

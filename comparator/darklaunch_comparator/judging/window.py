@@ -1,12 +1,12 @@
-"""Exchanges in order of time, cut into windows of ten seconds and those into blocks. A window is judged whole, once."""
+"""Exchanges in order of time, cut into windows of ten seconds and those into blocks. A window is judged once, whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 WINDOW_MS: Final = 10_000
-BLOCK: Final = 100
-"""Mismatches come in bursts, and a block counts as one observation: at most this many exchanges of one window."""
+MAX_BLOCK_EXCHANGES: Final = 100
+"""A block is one bet (see `evidence.blocks`), so that a burst of mismatches counts once. It never spans two windows."""
 
 T = TypeVar("T")
 
@@ -15,9 +15,14 @@ T = TypeVar("T")
 class JudgedExchange:
     """One replayed exchange as the judge sees it. Times in ms.
 
-    `compared` is whether the answers were; `timed` whether both latencies were measured the same way, inside the app.
-    An exchange that was lost, or that we failed to compare, is none: what goes wrong with us is no evidence. `doubtful`
-    is whether its mismatch may yet turn out to be noise.
+    Exchanges that were lost, or that we could not process, are left out: our own failures are not evidence about the
+    shadow.
+
+    compared    both responses were compared
+    doubtful    the mismatch may turn out to be noise
+    error       the shadow gave no response
+    slow        the shadow exceeded the launch's max_latency_diff_ms
+    timed       both latencies were measured in the same way, inside the app
     """
 
     at_ms: int
@@ -33,13 +38,13 @@ class JudgedExchange:
     shadow_ms: float = 0.0
 
 
-def window_of(at_ms: int) -> int:
-    """Give the start of the window that holds a capture time, in ms."""
+def window_start_ms(at_ms: int) -> int:
+    """Return the start of the window that a capture time falls into, in epoch ms."""
     return at_ms // WINDOW_MS * WINDOW_MS
 
 
-def blocks(seen: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut the exchanges of one window into as few blocks of at most 100 as there can be, equal in size within one."""
-    count = -(-len(seen) // BLOCK)
+def split_into_blocks(window: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Split one window into the fewest blocks of at most 100 items; their sizes differ by one at most."""
+    count = -(-len(window) // MAX_BLOCK_EXCHANGES)
     for number in range(count):
-        yield seen[len(seen) * number // count : len(seen) * (number + 1) // count]
+        yield window[len(window) * number // count : len(window) * (number + 1) // count]

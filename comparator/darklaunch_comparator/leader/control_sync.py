@@ -24,7 +24,7 @@ from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, list_l
 
 from .judge_actions import ACTOR
 
-JUDGE_PATIENCE_S: Final = 10.0
+JUDGE_RECORDS_WITHIN_S: Final = 10.0
 """How long a rollback that a judge did not get to record is left to the next one."""
 _FIELDS: Final = ("revision", "hold", "hold_by", "hold_why", "hold_at", "hold_act")
 
@@ -109,7 +109,7 @@ class ControlSync:
         if (copy.by, copy.act) != (ACTOR, "rolled_back"):
             return False
         began_s = self._awaited.setdefault((record.state.name, copy.at), time.monotonic())
-        return time.monotonic() - began_s < JUDGE_PATIENCE_S
+        return time.monotonic() - began_s < JUDGE_RECORDS_WITHIN_S
 
     def _tell_overtaken(self, record: LaunchRecord, copy: RedisLaunchCopy) -> None:
         """Say so at the second look in a row: a change that is just being published looks the same at the first."""

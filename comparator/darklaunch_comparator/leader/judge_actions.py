@@ -1,4 +1,4 @@
-"""What a judge does: record a verdict, roll back, raise the share, promote. Each is an event with all it rests on."""
+"""The judge's actions: record a verdict, roll back, raise the share, promote. Each is an event with all it rests on."""
 
 import logging
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.decision import JudgeDecision, JudgeMove, LaunchVerdict
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgePolicy
-from darklaunch_comparator.judging.summary import snapshot
+from darklaunch_comparator.judging.summary import summarize_judgement
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, record_launch_event, update_launch
 
 ACTOR: Final = "judge"
@@ -23,51 +23,56 @@ log = logging.getLogger("darklaunch.comparator")
 
 
 class JudgeActions:
-    """Acts on one launch within the transaction in which it is judged. `done` is the launch after an act."""
+    """Acts on one launch, within the transaction in which it is judged. `changed_launch` is the launch afterwards."""
 
     def __init__(
         self, connection: Connection[Any], redis: RedisClient, record: LaunchRecord, policy: JudgePolicy
     ) -> None:
-        self.done: LaunchRecord | None = None
-        self._connection, self._redis, self._record = connection, redis, record
+        self.changed_launch: LaunchRecord | None = None
+        self._connection = connection
+        self._redis = redis
+        self._record = record
         self._policy = policy
 
-    def note(
-        self, before: LaunchVerdict, decision: JudgeDecision, case: LaunchEvidence, about: Mapping[str, object]
+    def record_verdict(
+        self,
+        before: LaunchVerdict,
+        decision: JudgeDecision,
+        evidence: LaunchEvidence,
+        context: Mapping[str, object],
     ) -> None:
-        """Record that the verdict is another now."""
-        data = {"was": before.value, **snapshot(case, decision, self._policy), **about}
-        told = f"{decision.verdict.value.replace('_', ' ')}: {data['why']}"
-        record_launch_event(self._connection, self._record, LaunchAct(ACTOR, "verdict", told, data=data))
-        log.info("launch %s: %s", self._record.state.name, told)
+        """Record that the verdict changed. `context` is added to the event."""
+        data = {"was": before.value, **summarize_judgement(evidence, decision, self._policy), **context}
+        reason = f"{decision.verdict.value.replace('_', ' ')}: {data['why']}"
+        record_launch_event(self._connection, self._record, LaunchAct(ACTOR, "verdict", reason, data=data))
+        log.info("launch %s: %s", self._record.state.name, reason)
 
-    def make(self, decision: JudgeDecision, case: LaunchEvidence, about: Mapping[str, object]) -> None:
-        """Make the move that a decision asks for. Raises LaunchMoved when the launch was changed meanwhile."""
+    def make_move(self, decision: JudgeDecision, evidence: LaunchEvidence, context: Mapping[str, object]) -> None:
+        """Make the move that a decision asks for. Raises LaunchChanged if the launch was changed meanwhile."""
         state = self._record.state
-        data = {**snapshot(case, decision, self._policy), **about}
+        data = {**summarize_judgement(evidence, decision, self._policy), **context}
         changes: dict[str, Any]
         if decision.move is JudgeMove.ROLL_BACK:
-            act, why = "rolled_back", str(data["why"])
-            # At once; if the record fails, it is taken from there.
-            set_hold(self._redis, state.name, ACTOR, why, act, only_at=state.revision)
+            act, reason = "rolled_back", str(data["why"])
+            # Traffic stops at once. If the record fails, `ControlSync` records the rollback from this hold.
+            set_hold(self._redis, state.name, ACTOR, reason, act, only_at=state.revision)
             changes = {"status": LaunchStatus.ROLLED_BACK, "hold": True}
         elif decision.move is JudgeMove.RAISE:
-            step = case.progress.step
-            before, after = self._policy.steps[step], self._policy.steps[step + 1]
+            step = self._policy.steps[evidence.progress.step]
+            next_step = self._policy.steps[evidence.progress.step + 1]
             act = "ramped"
-            why = f"every rate is shown to be below its bound at {before.percent:g} %: on to {after.percent:g} %"
-            changes = {"percent": after.percent}
+            reason = f"all checks pass at {step.percent:g} % of traffic: raised to {next_step.percent:g} %"
+            changes = {"percent": next_step.percent}
         else:
-            act, why = "promoted", str(data["why"])
+            act, reason = "promoted", str(data["why"])
             changes = {"status": LaunchStatus.PROMOTED}
-        self.done = update_launch(
-            self._connection, state.name, LaunchAct(ACTOR, act, why, data=data), only_at=state.revision, **changes
-        )
-        log.warning("launch %s: %s: %s", state.name, act.replace("_", " "), why)
+        action = LaunchAct(ACTOR, act, reason, data=data)
+        self.changed_launch = update_launch(self._connection, state.name, action, only_at=state.revision, **changes)
+        log.warning("launch %s: %s: %s", state.name, act.replace("_", " "), reason)
 
 
 def publish_if_possible(redis: RedisClient, record: LaunchRecord) -> None:
-    """Publish what is recorded; if Redis is away, the mirror of control state does it later."""
+    """Publish the launch to Redis; if Redis cannot be crash_point, `ControlSync` publishes it later."""
     try:
         publish_launch(redis, record, lift_hold=False)
     except (RedisError, OSError) as error:

@@ -1,6 +1,7 @@
-"""What a judge reads: windows that are closed, whole, and what was seen in each."""
+"""Which windows are closed, and what was captured in each of them."""
 
-from itertools import groupby
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from typing import Any, Final
 
 from darklaunch_shared import keys
@@ -10,52 +11,76 @@ from darklaunch_shared.redis.exchange_ids import list_exchange_ids
 from psycopg import Connection
 
 from darklaunch_comparator.control.known_launches import list_shards
-from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_of
+from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_start_ms
 from darklaunch_comparator.store.judgements import read_judged_exchanges
 from darklaunch_comparator.store.launches import LaunchRecord
 
 GRACE_MS: Final = 10_000
-"""How long after its end a window is closed by default, when nothing captured before is still on its way."""
-MOST: Final = 20_000
+"""How long after its end a window closes if nothing captured before is in progress."""
+MAX_READ_EXCHANGES: Final = 20_000
 """How many exchanges are read at once, unless one window has more."""
+_NO_LIMIT: Final = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedWindow:
+    """The exchanges of one window, in order of time. `start_ms` is epoch ms."""
+
+    start_ms: int
+    exchanges: list[JudgedExchange]
+
+    @property
+    def is_doubtful(self) -> bool:
+        """True if a mismatch in it may turn out to be noise."""
+        return any(exchange.doubtful for exchange in self.exchanges)
+
+    def without_doubtful(self) -> "JudgedWindow":
+        """Return the window as if every doubtful mismatch were noise."""
+        exchanges = [
+            replace(exchange, mismatched=exchange.mismatched and not exchange.doubtful) for exchange in self.exchanges
+        ]
+        return JudgedWindow(self.start_ms, exchanges)
 
 
 def read_windows(
     connection: Connection[Any], launch: str, since_ms: int, until_ms: int, doubtful: frozenset[str] = frozenset()
-) -> tuple[list[tuple[int, list[JudgedExchange]]], int]:
-    """Read whole windows with what was seen in them, and give where the reading ended: before `until_ms` if much was.
+) -> tuple[list[JudgedWindow], int]:
+    """Read whole windows from `since_ms` on, and return them with the time up to which they were read.
 
-    Windows in which nothing was captured are left out.
+    That is `until_ms`, or earlier if there was much to read. Windows in which nothing was captured are left out.
     """
-    seen = read_judged_exchanges(connection, launch, since_ms, until_ms, MOST + 1, doubtful)
-    if len(seen) > MOST:
-        cut_ms = window_of(seen[-1].at_ms)
-        if cut_ms <= since_ms:  # one window is larger than what is read at once
+    exchanges = read_judged_exchanges(connection, launch, since_ms, until_ms, MAX_READ_EXCHANGES + 1, doubtful)
+    if len(exchanges) > MAX_READ_EXCHANGES:
+        last_start_ms = window_start_ms(exchanges[-1].at_ms)
+        if last_start_ms <= since_ms:  # the first window alone exceeds the limit, and windows are judged whole
             until_ms = since_ms + WINDOW_MS
-            seen = read_judged_exchanges(connection, launch, since_ms, until_ms, 2**31 - 1, doubtful)
+            exchanges = read_judged_exchanges(connection, launch, since_ms, until_ms, _NO_LIMIT, doubtful)
         else:
-            until_ms = cut_ms
-            seen = [each for each in seen if each.at_ms < cut_ms]
-    return [(start, list(each)) for start, each in groupby(seen, key=lambda each: window_of(each.at_ms))], until_ms
+            until_ms = last_start_ms
+            exchanges = [exchange for exchange in exchanges if exchange.at_ms < last_start_ms]
+    by_window = groupby(exchanges, key=lambda exchange: window_start_ms(exchange.at_ms))
+    return [JudgedWindow(start_ms, list(window)) for start_ms, window in by_window], until_ms
 
 
-def closed_until_ms(now_ms: int, oldest_ms: int | None, spec: LaunchSpec, grace_ms: int = GRACE_MS) -> int:
-    """Say until when windows are closed: nothing captured before is still on its way, or it has been for too long.
+def find_closed_until_ms(now_ms: int, oldest_ms: int | None, spec: LaunchSpec, grace_ms: int = GRACE_MS) -> int:
+    """Return the time before which windows are closed, epoch ms.
 
-    `oldest_ms` is when the oldest exchange that is on its way was captured; None when none is.
+    Nothing captured before it is in progress, or has been for longer than an exchange can take. `oldest_ms` is when
+    the oldest exchange in progress was captured; None if there is none.
     """
     longest_ms = round((spec.max_age_s + 5 * spec.lease_s) * 1000)
     until_ms = now_ms - grace_ms
     if oldest_ms is not None:
         until_ms = min(until_ms, max(oldest_ms - grace_ms, now_ms - longest_ms))
-    return window_of(until_ms)
+    return window_start_ms(until_ms)
 
 
-def oldest_on_its_way_ms(redis: RedisClient, record: LaunchRecord) -> int | None:
-    """Say when the oldest exchange that waits on a stream or is being worked on was put there. Raises RedisError."""
-    name, oldest = record.state.name, list[int]()
+def read_oldest_in_progress_ms(redis: RedisClient, record: LaunchRecord) -> int | None:
+    """Return when the oldest exchange that is waiting or being processed was added, epoch ms. Raises RedisError."""
+    name = record.state.name
+    times_ms: list[int] = []
     for shard in list_shards(record.state.spec):
         for stream in (keys.captures(name, shard), keys.replays(name, shard)):
-            first = next(list_exchange_ids(redis, stream, page=1), None)
-            oldest += [int(first[0].partition("-")[0])] if first else []
-    return min(oldest, default=None)
+            for entry_id, _ in islice(list_exchange_ids(redis, stream, page=1), 1):
+                times_ms.append(int(entry_id.partition("-")[0]))
+    return min(times_ms, default=None)

@@ -144,7 +144,7 @@ class Leader:
             LeaderDuty("publishing control state", CONTROL_EVERY_S, ControlSync().reconcile),
             LeaderDuty("copying the producers' counters", PRODUCERS_EVERY_S, ProducerCounterSync().copy),
             LeaderDuty("learning noise", NOISE_EVERY_S, NoiseLearner().learn),
-            LeaderDuty("judging", JUDGE_EVERY_S, judge.attend),
+            LeaderDuty("judging", JUDGE_EVERY_S, judge.judge_launches),
             LeaderDuty("copying the apps' route tables", ROUTES_EVERY_S, RouteTableSync(settings.retention_days).copy),
             LeaderDuty("housekeeping", JANITOR_EVERY_S, Cleanup(settings.retention_days).tidy),
             LeaderDuty("looking for lost exchanges", settings.gap_every_s, gaps.look),

@@ -6,7 +6,7 @@ from typing import Any, Final
 from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
-from darklaunch_comparator.noise.learning import state_of
+from darklaunch_comparator.noise.learning import classify_place
 from darklaunch_comparator.store.noise import change_place_state, read_undecided_places
 
 LATELY_S: Final = 120.0
@@ -24,7 +24,7 @@ class NoiseLearner:
     def learn(self, connection: Connection[Any], _redis: RedisClient) -> None:
         """Record each place that has become something else. What was recorded of exchanges before stays as it is."""
         for place in read_undecided_places(connection, self._within_s):
-            became = state_of(place.version, place.counts)
+            became = classify_place(place.version, place.counts)
             if became is not place.state:
                 change_place_state(connection, place, became)
                 log.info("%s: %s %s is %s from now on", place.launch, place.endpoint, place.path, became)

@@ -44,11 +44,11 @@ TRIES: Final = 3
 log = logging.getLogger("darklaunch.comparator")
 
 
-class Undelivered(Exception):
+class NotificationFailed(Exception):
     """The receiver could not be reached, or did not accept."""
 
 
-class MustNotSend(Exception):
+class NotificationRefused(Exception):
     """It must not be sent, or can only be once something is set up."""
 
 
@@ -101,29 +101,29 @@ class NotificationSender:
             else:
                 taken.said = self._send(taken)
             taken.delivered = True
-        except (Undelivered, MustNotSend) as failed:
+        except (NotificationFailed, NotificationRefused) as failed:
             taken.said = str(failed)
         where = taken.target or "the command"
         log.info("launch %s: %s told of %s: %s", taken.told.launch, where, taken.told.act, taken.said)
 
     def _send(self, taken: DeliveryAttempt) -> str:
         if not self._settings.webhook_secret:
-            raise MustNotSend("not sent: set DARKLAUNCH_WEBHOOK_SECRET for the comparators, to sign it with")
+            raise NotificationRefused("not sent: set DARKLAUNCH_WEBHOOK_SECRET for the comparators, to sign it with")
         tries = Retrying(
             stop=stop_after_attempt(TRIES),
             wait=wait_random_exponential(multiplier=0.2, max=2.0),
-            retry=retry_if_exception_type(Undelivered),
+            retry=retry_if_exception_type(NotificationFailed),
             sleep=self._pause,
             reraise=True,
         )
-        body = message(taken.told)
-        return tries(post, taken.target, body, taken.told, self._settings.webhook_secret)
+        body = pack_message(taken.told)
+        return tries(post_webhook, taken.target, body, taken.told, self._settings.webhook_secret)
 
     def _pause(self, delay_s: float) -> None:
         self._halt.wait(delay_s)
 
 
-def message(told: NotifiedEvent) -> bytes:
+def pack_message(told: NotifiedEvent) -> bytes:
     """Write what a receiver is told, as JSON."""
     return orjson.dumps({
         "event": told.event,
@@ -137,16 +137,16 @@ def message(told: NotifiedEvent) -> bytes:
     })  # fmt: skip
 
 
-def signature(body: bytes, at_s: int, secret: str) -> str:
+def sign_message(body: bytes, at_s: int, secret: str) -> str:
     """Sign a body together with the time, so that what was overheard cannot be sent again much later."""
     digest = hmac.new(secret.encode(), b"%d." % at_s + body, hashlib.sha256).hexdigest()
     return f"t={at_s},v1={digest}"
 
 
-def post(url: str, body: bytes, told: NotifiedEvent, secret: str) -> str:
+def post_webhook(url: str, body: bytes, told: NotifiedEvent, secret: str) -> str:
     """Send it once and give the receiver's status. Follows no redirect, asks no proxy.
 
-    Raises Undelivered unless the receiver accepts (2xx), and Refused for an address that must not be called.
+    Raises NotificationFailed unless the receiver accepts (2xx), and Refused for an address that must not be called.
     """
     parts = urlsplit(url)
     headers = {
@@ -154,35 +154,35 @@ def post(url: str, body: bytes, told: NotifiedEvent, secret: str) -> str:
         "User-Agent": "darklaunch",
         "Idempotency-Key": f"darklaunch-{told.launch}-{told.event}",
         EVENT_HEADER: told.act,
-        SIGNATURE_HEADER: signature(body, int(time.time()), secret),
+        SIGNATURE_HEADER: sign_message(body, int(time.time()), secret),
     }
     try:
         for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
             if why := explain_forbidden_address(str(address[0])):
-                raise MustNotSend(f"not sent: {parts.hostname} must not be called: {why}")
+                raise NotificationRefused(f"not sent: {parts.hostname} must not be called: {why}")
         request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 (the policy admits http alone)
         with _OPENER.open(request, timeout=ANSWER_S) as answer:
             return f"HTTP {answer.status}"
     except urllib.error.HTTPError as refused:
         refused.close()
-        raise Undelivered(f"HTTP {refused.code}") from refused
+        raise NotificationFailed(f"HTTP {refused.code}") from refused
     except (OSError, HTTPException, ValueError) as error:
-        raise Undelivered(f"{type(error).__name__}: {error}") from error
+        raise NotificationFailed(f"{type(error).__name__}: {error}") from error
 
 
 def run_command(command: str, told: NotifiedEvent) -> str:
-    """Run this machine's command, without a shell: the message comes on its stdin. Raises Undelivered on failure."""
+    """Run this machine's command, without a shell: the message comes on its stdin. Raises NotificationFailed."""
     environment = {**os.environ, "DARKLAUNCH_LAUNCH": told.launch, "DARKLAUNCH_ACT": told.act}
     environment.pop("DARKLAUNCH_WEBHOOK_SECRET", None)
     try:
         done = subprocess.run(  # noqa: S603 (from this process's own environment)
-            shlex.split(command), input=message(told), env=environment, capture_output=True, timeout=COMMAND_S
+            shlex.split(command), input=pack_message(told), env=environment, capture_output=True, timeout=COMMAND_S
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise Undelivered(f"the command could not be run: {error}") from error
+        raise NotificationFailed(f"the command could not be run: {error}") from error
     if done.returncode:
         told_by_it = done.stderr.decode(errors="replace").strip()[-300:]
-        raise Undelivered(f"the command exited with {done.returncode}: {told_by_it}")
+        raise NotificationFailed(f"the command exited with {done.returncode}: {told_by_it}")
     return "exited with 0"
 
 

@@ -22,14 +22,14 @@ from darklaunch_shared.wire.replay import ReplayedVersion
 
 from darklaunch_comparator.evidence import OutcomeCounts, above, log_e, log_threshold
 
-OWN_RATE: Final = {ReplayedVersion.PRIMARY: 0.05, ReplayedVersion.SHADOW: 0.5}
+NOISE_RATE: Final = {ReplayedVersion.PRIMARY: 0.05, ReplayedVersion.SHADOW: 0.5}
 """A place is noise when a version differs from itself there more often than this."""
 LEARN_ALPHA: Final = 0.01
 EXCEED_ALPHA: Final = 0.001
 """Chance of ever being wrong about a place, per place."""
-AGREED: Final = 20
+STABLE_PAIRS: Final = 20
 """Pairs that must hold the same identifier before one that differs is a difference."""
-AGREED_PER_ONE: Final = 50
+STABLE_PAIRS_PER_CHANGE: Final = 50
 """So many of them for each pair in which it was another one."""
 
 QUIET_PAIRS: Final = 50
@@ -63,7 +63,7 @@ class PlaceCounts:
     neg: int = 0
 
 
-def state_of(version: ReplayedVersion, counts: PlaceCounts) -> NoiseState:
+def classify_place(version: ReplayedVersion, counts: PlaceCounts) -> NoiseState:
     """Decide what is known of a place, from the answers of a version that was asked twice."""
     if _exceeds(counts):
         return NoiseState.EXCEEDED
@@ -74,12 +74,12 @@ def state_of(version: ReplayedVersion, counts: PlaceCounts) -> NoiseState:
         return NoiseState.VOLATILE
     if _differs(version, counts.regenerated, counts.pairs):
         return NoiseState.GENERATED
-    if counts.agreed >= max(AGREED, AGREED_PER_ONE * own):
+    if counts.agreed >= max(STABLE_PAIRS, STABLE_PAIRS_PER_CHANGE * own):
         return NoiseState.STABLE
     return NoiseState.LEARNING
 
 
-def in_doubt(state: NoiseState, counts: PlaceCounts) -> bool:
+def may_be_noise(state: NoiseState, counts: PlaceCounts) -> bool:
     """Say whether a place may yet turn out to be noise.
 
     One that differs within one version in 6 % of its pairs or more shows itself within 50 pairs with 95 % certainty.
@@ -89,9 +89,9 @@ def in_doubt(state: NoiseState, counts: PlaceCounts) -> bool:
 
 
 def _differs(version: ReplayedVersion, differed: int, pairs: int) -> bool:
-    if differed <= OWN_RATE[version] * pairs:
+    if differed <= NOISE_RATE[version] * pairs:
         return False
-    return log_e(above(OWN_RATE[version]), OutcomeCounts(differed, 0, pairs)) >= log_threshold(LEARN_ALPHA)
+    return log_e(above(NOISE_RATE[version]), OutcomeCounts(differed, 0, pairs)) >= log_threshold(LEARN_ALPHA)
 
 
 def _exceeds(counts: PlaceCounts) -> bool:

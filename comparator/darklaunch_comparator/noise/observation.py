@@ -25,7 +25,7 @@ from darklaunch_comparator.results.storable import PATH_CHARS, storable_text
 _STATUS = frozenset({"status"})
 
 
-def observe(
+def observe_noise(
     version: ReplayedVersion,
     method: str,
     first: ComparedResponse,

@@ -38,7 +38,7 @@ from darklaunch_comparator.compare import (
     render_slow_title,
     render_title,
 )
-from darklaunch_comparator.noise.observation import observe
+from darklaunch_comparator.noise.observation import observe_noise
 from darklaunch_comparator.results.request_shape import fingerprint_request
 from darklaunch_comparator.results.result import UNKNOWN, ExchangeResult, NoiseObservation, ResultProblem
 from darklaunch_comparator.results.storable import (
@@ -202,7 +202,7 @@ def _observed(
     else:
         return None  # deployed in between: these are two versions
     try:
-        return observe(
+        return observe_noise(
             repeat.version, exchange.request.method, first, second, rules.book.rules_for(exchange.endpoint), candidate
         )
     except Exception:

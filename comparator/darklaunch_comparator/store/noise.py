@@ -11,7 +11,7 @@ from psycopg import Connection, Cursor
 
 from darklaunch_comparator.compare import KnownNoise
 from darklaunch_comparator.judging.beyond_noise import PairedPlace
-from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, in_doubt
+from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, may_be_noise
 from darklaunch_comparator.results.aggregate import BatchGains
 
 from .sql import load
@@ -157,7 +157,7 @@ def read_doubtful_signatures(connection: Connection[Any], launch: str, now_ms: i
     settled, doubted = set[str](), set[str]()
     values = {"launch": launch, "now_ms": now_ms, "first_pair_ms": FIRST_PAIR_MS, "doubt_ms": DOUBT_MS}
     for fingerprint, state, *counts in _rows(connection, "value_mismatches", **values):
-        if in_doubt(NoiseState(state), PlaceCounts(*counts)):
+        if may_be_noise(NoiseState(state), PlaceCounts(*counts)):
             doubted.add(fingerprint)
         elif state not in (NoiseState.VOLATILE, NoiseState.GENERATED):
             settled.add(fingerprint)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from darklaunch_comparator.judging.policy_file import as_document
+from darklaunch_comparator.judging.policy_file import dump_policy
 from darklaunch_comparator.store import report_queries
 from rich.console import Console
 from rich.live import Live
@@ -159,7 +159,7 @@ def _as_json(found: FirstActResult, ramped: SecondActResult, wrong: list[str], t
         "v2": {**report_to_json(found.evidence), "answer": found.answer.value, "users": _users(found.users)},
         "v3": {
             **report_to_json(ramped.evidence),
-            "policy": as_document(POLICY),
+            "policy": dump_policy(POLICY),
             "shares": list(ramped.shares),
             "ended_by": ramped.ended_by,
             "users": _users(ramped.users),

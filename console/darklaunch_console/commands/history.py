@@ -10,7 +10,7 @@ from typing import Any, cast
 import click
 import orjson
 from darklaunch_comparator.errors import BadPolicy
-from darklaunch_comparator.judging.policy_file import as_document, read_policy
+from darklaunch_comparator.judging.policy_file import dump_policy, read_policy
 from darklaunch_comparator.store.deliveries import NotificationDelivery, read_deliveries
 from darklaunch_comparator.store.judgements import count_late_exchanges
 from darklaunch_comparator.store.launches import LaunchEvent, list_events
@@ -101,7 +101,7 @@ def _flat(name: str, value: object) -> dict[str, object]:
         return {name.replace("_", " "): value}
     flat: dict[str, object] = {}
     try:
-        policy = as_document(read_policy(str(value)))
+        policy = dump_policy(read_policy(str(value)))
     except BadPolicy:  # of another release
         policy = {}
     for setting, held in policy.items():

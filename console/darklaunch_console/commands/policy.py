@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TextIO
 
 import click
-from darklaunch_comparator.judging.policy_file import as_document, write_policy
+from darklaunch_comparator.judging.policy_file import dump_policy, dump_policy_json
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchAct
 
@@ -40,7 +40,7 @@ def show(settings: ConsoleSettings, name: str, in_json: bool) -> None:
         rules = parse_policy(read_launch_record(connection, name).state.spec.policy)
         per_s = report_queries.read_recent_rate(connection, name)
     if in_json:
-        document = {"policy": as_document(rules), "clears_after": rules.clean_exchanges, "per_s": per_s}
+        document = {"policy": dump_policy(rules), "clears_after": rules.clean_exchanges, "per_s": per_s}
         print_json({"launch": name, **document})
         return
     print_line(f"The judge of {name} {JUDGE_MODE_WORDS[rules.mode]}.")
@@ -77,7 +77,7 @@ def set_(
         if new == old:
             printer.print_unchanged(before, f"{name} is judged by that already.")
             return
-        spec = replace(before.state.spec, policy=write_policy(new))
+        spec = replace(before.state.spec, policy=dump_policy_json(new))
         act = LaunchAct(current_actor(), "policy_set", reason)
         state = change_launch(redis, connection, before, act, spec=spec).state
         per_s = report_queries.read_recent_rate(connection, name)

@@ -16,7 +16,7 @@ import httpx
 import psycopg
 from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import JudgePolicy
-from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_comparator.store.migrate import migrate
@@ -86,7 +86,7 @@ class DemoStage:
 
     def begin(self, launch: str, shadow: str, percent: float, policy: JudgePolicy) -> None:
         """Start a launch as `darklaunch start` does, and wait until the shop's hook knows of it."""
-        spec = LaunchSpec(shadow, control=self.control, policy=write_policy(policy))
+        spec = LaunchSpec(shadow, control=self.control, policy=dump_policy_json(policy))
         redis = connect(self.servers.redis_url, client_name="darklaunch-demo")
         try:
             with psycopg.connect(self.servers.postgres_url) as connection:

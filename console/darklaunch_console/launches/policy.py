@@ -9,7 +9,7 @@ from typing import Any, TextIO, cast
 
 from darklaunch_comparator.errors import BadPolicy
 from darklaunch_comparator.judging.policy import JudgePolicy, RampStep
-from darklaunch_comparator.judging.policy_file import as_document, check_policy, read_document
+from darklaunch_comparator.judging.policy_file import check_policy, dump_policy, read_policy_values
 from darklaunch_comparator.settings import read_settings as read_comparator_settings
 
 from darklaunch_console.errors import BadUsage
@@ -26,7 +26,7 @@ from darklaunch_console.output.screen import make_printable
 def parse_policy(text: str) -> JudgePolicy:
     """Parse the policy that a launch carries. Raises BadUsage when it is damaged."""
     try:
-        return check_policy(read_document(text))
+        return check_policy(read_policy_values(text))
     except BadPolicy as invalid:
         raise BadUsage(f"{invalid}. Set another with `darklaunch policy set NAME --file FILE`") from None
 
@@ -35,7 +35,7 @@ def build_policy(file: TextIO | None, changes: tuple[str, ...], old: JudgePolicy
     """Return the policy of a file, or else the old one, with changes like `soak_s=60` made to it. Raises BadUsage."""
     retention_s = read_comparator_settings(os.environ).retention_days * 86_400.0
     try:
-        base = read_document(file.read()) if file else as_document(old)
+        base = read_policy_values(file.read()) if file else dump_policy(old)
         return check_policy(merge_changes(base, changes), retention_s=retention_s)
     except BadPolicy as invalid:
         raise BadUsage(f"{file.name}: {invalid}" if file else str(invalid)) from None
@@ -61,7 +61,9 @@ def merge_changes(base: Mapping[str, Any], changes: tuple[str, ...]) -> dict[str
 def describe_clearing(policy: JudgePolicy, per_s: float) -> str:
     """Return how many exchanges a promotion takes at least and, at a rate of exchanges a second, how long (0: none)."""
     needed = policy.clean_exchanges
-    takes = f"Clearing {format_share(policy.tightest, 4)} takes {format_count(needed)} exchanges without a failure"
+    takes = (
+        f"Clearing {format_share(policy.tightest_bound, 4)} takes {format_count(needed)} exchanges without a failure"
+    )
     return f"{takes}: {format_seconds(needed / per_s)} at {format_decimal(per_s)} a second." if per_s else f"{takes}."
 
 

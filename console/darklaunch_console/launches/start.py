@@ -7,7 +7,7 @@ from typing import Final
 
 from darklaunch_comparator.errors import LaunchExists
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
-from darklaunch_comparator.judging.policy_file import read_policy, write_policy
+from darklaunch_comparator.judging.policy_file import dump_policy_json, read_policy
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, get_launch
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 
@@ -50,7 +50,7 @@ def start_launch(
     """
     if percent is None:
         percent = policy.steps[0].percent if policy.mode is JudgeMode.AUTO else PERCENT
-    spec = replace(spec, policy=write_policy(policy) if policy != JudgePolicy() else "")
+    spec = replace(spec, policy=dump_policy_json(policy) if policy != JudgePolicy() else "")
     origins = resolve_called_origins(spec)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         captured = {*read_captured_origins(redis), *read_recorded_origins(connection)}

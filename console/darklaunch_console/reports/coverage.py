@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from darklaunch_comparator.coverage import CoveredRoute, RouteCoverage, RouteStanding, cover
+from darklaunch_comparator.coverage import CoveredRoute, RouteCoverage, RouteStanding, classify_routes
 from darklaunch_comparator.errors import BadPolicy
 from darklaunch_comparator.evidence import OutcomeCounts
 from darklaunch_comparator.judging.policy import JudgePolicy
@@ -47,7 +47,7 @@ def read_coverage(
         name: OutcomeCounts(seen.mismatched, 0, seen.matched + seen.mismatched + seen.ignored)
         for name, seen in endpoints.items()
     }
-    return cover(routes, counts, record.state.spec, read_launch_policy(record), omitted)
+    return classify_routes(routes, counts, record.state.spec, read_launch_policy(record), omitted)
 
 
 def describe_coverage(coverage: RouteCoverage) -> str:

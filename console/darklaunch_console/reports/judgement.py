@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any, Final, cast
 
 from darklaunch_comparator.coverage import RouteCoverage
-from darklaunch_comparator.judging.explain import odds
+from darklaunch_comparator.judging.explain import format_odds
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.judgements import BuildEvidence, Judgement, read_build_evidence, read_judgement
+from darklaunch_comparator.store.judgements import JudgedBuild, Judgement, read_judged_builds, read_judgement
 from darklaunch_comparator.store.launches import LaunchEvent, LaunchRecord, read_latest_ending
 from darklaunch_comparator.store.noise import read_doubtful_signatures
 from darklaunch_comparator.store.signatures import read_signatures_seen_since
@@ -59,7 +59,7 @@ class JudgedLaunch:
     per_s: float
     now: datetime
     coverage: RouteCoverage | None = None
-    builds: tuple[BuildEvidence, ...] = ()
+    builds: tuple[JudgedBuild, ...] = ()
     ending: LaunchEvent | None = None
     busy: bool = False
     doubted: tuple[tuple[str, str], ...] = ()
@@ -106,7 +106,7 @@ def read_judged_launch(connection: Connection, name: str) -> JudgedLaunch:
         per_s,
         now,
         read_coverage(connection, record, endpoints),
-        tuple(read_build_evidence(connection, name)),
+        tuple(read_judged_builds(connection, name)),
         read_latest_ending(connection, name),
         report_queries.read_recent_rate(connection, name, BUSY_S) > 0,
         _doubted(connection, record, found, now),
@@ -173,7 +173,9 @@ def list_details(it: JudgedLaunch) -> list[str]:
         lines.append(f"Also: {'; '.join(named)}{_more(len(others) - NAMED)}.")
     lines += list_accused_places(summary)
     if summary["verdict"] not in ("roll_back", "promote"):
-        lines.append(f"Evidence for a rollback {odds(summary['log_e'])} (of {format_decimal(_bar(summary))} : 1).")
+        lines.append(
+            f"Evidence for a rollback {format_odds(summary['log_e'])} (of {format_decimal(_bar(summary))} : 1)."
+        )
     return lines + list_remarks(it) + _builds(it)
 
 

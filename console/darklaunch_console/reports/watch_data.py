@@ -43,8 +43,8 @@ class WatchData:
     def news(self) -> tuple[object, ...]:
         """What is worth a line when it is another than before: what the launch does, and what was judged."""
         state, summary = self.judged.state, self.judged.summary
-        trial = self.judged.judgement.trial if self.judged.judgement else 0
-        return (state.status, state.percent, state.hold, trial, summary.get("judged"), summary.get("verdict"))
+        round_number = self.judged.judgement.round_number if self.judged.judgement else 0
+        return (state.status, state.percent, state.hold, round_number, summary.get("judged"), summary.get("verdict"))
 
 
 class WatchReader:

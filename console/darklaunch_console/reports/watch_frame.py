@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from darklaunch_comparator.judging.explain import odds
+from darklaunch_comparator.judging.explain import format_odds
 
 from darklaunch_console.launches.description import describe_status
 from darklaunch_console.output.numbers import (
@@ -186,8 +186,10 @@ def _gauge(log_e: float, log_bar: float, columns: int) -> tuple[Span, ...]:
     full, eighth = int(part), int(8 * (part - int(part)))
     drawn = "█" * full + (_EIGHTHS[eighth] if eighth else "")
     style = BAD if log_e >= log_bar else WARN if log_e >= log_bar / 2 else GOOD
-    told = odds(log_e).removeprefix("over ").replace("1,000,000 : 1", "> 10⁶ : 1") if log_e > math.log(1e6) else ""
-    told = told or odds(log_e)
+    told = (
+        format_odds(log_e).removeprefix("over ").replace("1,000,000 : 1", "> 10⁶ : 1") if log_e > math.log(1e6) else ""
+    )
+    told = told or format_odds(log_e)
     return ((drawn, style), ("·" * (columns - len(drawn)), QUIET), (f" {told:>10}", ""))
 
 
@@ -197,7 +199,7 @@ def _remarks(look: WatchData, columns: int, at_most: int) -> list[Line]:
     leading = cast(Mapping[str, Any], summary["leading"])
     if float(leading["log_e"]) > 0 and look.judged.answer is not VerdictAnswer.ROLL_BACK:
         what = make_printable(str(leading["what"]), 200)
-        told.append((("Leading     ", STRONG), (_cut(f"{what}, {odds(leading['log_e'])}", columns - 12), "")))
+        told.append((("Leading     ", STRONG), (_cut(f"{what}, {format_odds(leading['log_e'])}", columns - 12), "")))
     for line in [*list_remarks(look.judged), *list_routes(look.judged)]:
         if line.startswith(" ") and told:  # an item of the list before it
             listed = strip_styles(told[-1])

@@ -6,7 +6,16 @@ import random
 from itertools import product
 
 import pytest
-from darklaunch_comparator.evidence import Bet, BlockCapital, OutcomeCounts, RestartMixture, above, below, log_e, vote
+from darklaunch_comparator.evidence import (
+    Bet,
+    BlockCapital,
+    OutcomeCounts,
+    RestartMixture,
+    above,
+    below,
+    block_vote,
+    log_e,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,16 +29,16 @@ def block_for(bet: Bet, parts: tuple[int, int, int]) -> OutcomeCounts:
 
 
 def summed(bet: Bet, blocks: list[OutcomeCounts]) -> BlockCapital:
-    sums = BlockCapital.of(bet)
+    sums = BlockCapital.empty(bet)
     for block in blocks:
-        sums = sums.after(bet, block)
+        sums = sums.with_block(bet, block)
     return sums
 
 
 def restarted(bet: Bet, blocks: list[OutcomeCounts]) -> RestartMixture:
-    mixture = RestartMixture.of(bet)
+    mixture = RestartMixture.empty(bet)
     for block in blocks:
-        mixture = mixture.after(bet, block)
+        mixture = mixture.with_block(bet, block)
     return mixture
 
 
@@ -43,7 +52,7 @@ def test_shuffled_or_split_over_eight_comparators_the_sums_are_the_same(
     shares: list[list[OutcomeCounts]] = [[] for _ in range(8)]
     for block in blocks:
         chance.choice(shares).append(block)
-    split = BlockCapital.of(bet)
+    split = BlockCapital.empty(bet)
     for share in shares:
         split += summed(bet, share)
     assert split == together
@@ -83,7 +92,7 @@ def test_after_a_restart_of_the_judge_every_bit_is_the_same(
     sums = BlockCapital.unpack(json.loads(json.dumps(summed(bet, first).pack())))
     mixture = RestartMixture.unpack(json.loads(json.dumps(restarted(bet, first).pack(), allow_nan=False)))
     for block in second:
-        sums, mixture = sums.after(bet, block), mixture.after(bet, block)
+        sums, mixture = sums.with_block(bet, block), mixture.with_block(bet, block)
     assert sums == summed(bet, first + second)
     assert mixture == restarted(bet, first + second)
 
@@ -120,7 +129,7 @@ def test_a_block_has_one_vote() -> None:
         OutcomeCounts(0, 0, 100),
         OutcomeCounts(),
     ]
-    assert [vote(block) for block in blocks] == [
+    assert [block_vote(block) for block in blocks] == [
         OutcomeCounts(1, 0, 1),
         OutcomeCounts(0, 1, 1),
         OutcomeCounts(0, 0, 1),
@@ -131,34 +140,34 @@ def test_a_block_has_one_vote() -> None:
 
 def test_twenty_blocks_that_agree_are_enough_where_their_means_say_nothing() -> None:
     bet, blocks = above(0, -1), [OutcomeCounts(9, 4, 100)] * 20
-    assert log_e(bet, sum((vote(block) for block in blocks), OutcomeCounts())) > math.log(20)
+    assert log_e(bet, sum((block_vote(block) for block in blocks), OutcomeCounts())) > math.log(20)
     assert summed(bet, blocks).log_e < math.log(2)
 
 
 def test_an_empty_block_is_no_bet() -> None:
     bet = above(0.001)
-    assert BlockCapital.of(bet).after(bet, OutcomeCounts()) == BlockCapital.of(bet)
-    assert RestartMixture.of(bet).after(bet, OutcomeCounts()) == RestartMixture.of(bet)
-    assert BlockCapital.of(bet).log_e == RestartMixture.of(bet).log_e == 0
+    assert BlockCapital.empty(bet).with_block(bet, OutcomeCounts()) == BlockCapital.empty(bet)
+    assert RestartMixture.empty(bet).with_block(bet, OutcomeCounts()) == RestartMixture.empty(bet)
+    assert BlockCapital.empty(bet).log_e == RestartMixture.empty(bet).log_e == 0
 
 
 def test_a_stake_that_lost_all_stays_lost() -> None:
     bet = below(0.01)
-    ruined = BlockCapital.of(bet).after(bet, OutcomeCounts(100, 0, 100))
+    ruined = BlockCapital.empty(bet).with_block(bet, OutcomeCounts(100, 0, 100))
     assert ruined.sums[0] is None
-    assert (ruined + BlockCapital.of(bet)).sums[0] is None
+    assert (ruined + BlockCapital.empty(bet)).sums[0] is None
     assert -math.inf < ruined.log_e < 0
 
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="do not add up"):
-        BlockCapital.of(above(0.1)) + BlockCapital.of(below(0.1))
+        BlockCapital.empty(above(0.1)) + BlockCapital.empty(below(0.1))
     with pytest.raises(ValueError, match="do not fit"):
-        BlockCapital.of(above(0.1)).after(below(0.1), OutcomeCounts(1, 0, 1))
+        BlockCapital.empty(above(0.1)).with_block(below(0.1), OutcomeCounts(1, 0, 1))
     with pytest.raises(ValueError, match="do not fit"):
-        RestartMixture.of(above(0.1)).after(below(0.1), OutcomeCounts(1, 0, 1))
+        RestartMixture.empty(above(0.1)).with_block(below(0.1), OutcomeCounts(1, 0, 1))
     with pytest.raises(ValueError, match="cannot have been −1"):
-        BlockCapital.of(above(0.1)).after(above(0.1), OutcomeCounts(0, 1, 1))
+        BlockCapital.empty(above(0.1)).with_block(above(0.1), OutcomeCounts(0, 1, 1))
     with pytest.raises(ValueError, match="no stake"):
         BlockCapital.unpack({"blocks": 1, "sums": []})
     with pytest.raises(ValueError, match="number or null"):

@@ -7,12 +7,12 @@ from darklaunch_comparator.evidence import (
     OutcomeCounts,
     above,
     below,
-    blame,
-    clean_needed,
+    clean_exchanges_needed,
     confidence_sequence,
     discovery_weight,
     log_e,
     log_threshold,
+    reject_by_e_bh,
     weighted_average,
 )
 from hypothesis import given
@@ -55,17 +55,17 @@ def test_endpoints_found_later_never_exceed_the_whole() -> None:
 
 def test_blame_names_the_guilty_strongest_first() -> None:
     evidence = {"GET /a": math.log(50), "GET /b": math.log(30), "GET /c": math.log(1.2), "GET /d": -3.0}
-    assert blame(evidence, 0.05) == (), "50 is less than 4 · 20, and twice 30 less than 80"
-    assert blame(evidence | {"GET /b": math.log(45)}, 0.05) == ("GET /a", "GET /b"), "together they are enough"
-    assert blame({"GET /a": math.log(20)}, 0.05) == ("GET /a",)
-    assert blame({"GET /a": math.inf, "GET /b": -math.inf}, 0.05) == ("GET /a",)
-    assert blame({}, 0.05) == ()
+    assert reject_by_e_bh(evidence, 0.05) == (), "50 is less than 4 · 20, and twice 30 less than 80"
+    assert reject_by_e_bh(evidence | {"GET /b": math.log(45)}, 0.05) == ("GET /a", "GET /b"), "together they are enough"
+    assert reject_by_e_bh({"GET /a": math.log(20)}, 0.05) == ("GET /a",)
+    assert reject_by_e_bh({"GET /a": math.inf, "GET /b": -math.inf}, 0.05) == ("GET /a",)
+    assert reject_by_e_bh({}, 0.05) == ()
 
 
 @given(st.dictionaries(st.integers(), LOGS, max_size=30), st.floats(0.001, 1))
 def test_blame_is_self_consistent(evidence: dict[int, float], alpha: float) -> None:
     """Each of the k named has an e-value of at least K/(k·α), and adding all of another size would not be."""
-    named = blame(evidence, alpha)
+    named = reject_by_e_bh(evidence, alpha)
     assert len(set(named)) == len(named)
     logs = sorted(evidence.values(), reverse=True)
     assert [evidence[name] for name in named] == logs[: len(named)]
@@ -113,20 +113,20 @@ def test_a_confidence_sequence_at_the_edges() -> None:
 
 def test_what_is_still_needed() -> None:
     bar = log_threshold(0.05)
-    assert clean_needed(below(0.001), OutcomeCounts(), bar) == 4409
-    assert clean_needed(below(0.01), OutcomeCounts(), bar) == 439
-    assert clean_needed(below(0.001), OutcomeCounts(1, 0, 1), bar) == 7446
-    assert clean_needed(below(0.001), OutcomeCounts(n=5000), bar) == 0
-    assert clean_needed(below(0.0, -1), OutcomeCounts(n=10), bar) is None
-    assert clean_needed(below(1e-300), OutcomeCounts(), bar) == 2**60, "never, in other words"
+    assert clean_exchanges_needed(below(0.001), OutcomeCounts(), bar) == 4409
+    assert clean_exchanges_needed(below(0.01), OutcomeCounts(), bar) == 439
+    assert clean_exchanges_needed(below(0.001), OutcomeCounts(1, 0, 1), bar) == 7446
+    assert clean_exchanges_needed(below(0.001), OutcomeCounts(n=5000), bar) == 0
+    assert clean_exchanges_needed(below(0.0, -1), OutcomeCounts(n=10), bar) is None
+    assert clean_exchanges_needed(below(1e-300), OutcomeCounts(), bar) == 2**60, "never, in other words"
     with pytest.raises(ValueError, match="no evidence for a mean above"):
-        clean_needed(above(0.001), OutcomeCounts(), bar)
+        clean_exchanges_needed(above(0.001), OutcomeCounts(), bar)
 
 
 @given(st.floats(1e-6, 0.3), st.integers(0, 50), st.integers(0, 5000), st.floats(0.0001, 0.5))
 def test_the_needed_number_is_the_smallest_that_does(m: float, pos: int, zero: int, alpha: float) -> None:
     bet, counts, bar = below(m), OutcomeCounts(pos, 0, pos + zero), log_threshold(alpha)
-    more = clean_needed(bet, counts, bar)
+    more = clean_exchanges_needed(bet, counts, bar)
     assert more is not None
     assert log_e(bet, counts + OutcomeCounts(n=more)) >= bar
     assert more == 0 or log_e(bet, counts + OutcomeCounts(n=more - 1)) < bar

@@ -5,12 +5,12 @@ import math
 from dataclasses import replace
 
 import pytest
-from darklaunch_comparator.judging.build_evidence import BuildTrial
+from darklaunch_comparator.judging.build_evidence import BuildEvidence
 from darklaunch_comparator.judging.decision import JudgeMove, LaunchVerdict
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import FailureBudgets, Guard, GuardWeights, JudgeMode, JudgePolicy, RampStep
-from darklaunch_comparator.judging.summary import snapshot
-from darklaunch_comparator.judging.window import blocks
+from darklaunch_comparator.judging.summary import summarize_judgement
+from darklaunch_comparator.judging.window import split_into_blocks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,10 +21,10 @@ ORDERS, SEARCH, CART = ENDPOINTS
 
 
 def condemned(case: LaunchEvidence, policy: JudgePolicy = POLICY):
-    trial = case.trial(policy)
-    assert trial.condemned is not None
+    trial = case.current(policy)
+    assert trial.rollback_reason is not None
     assert case.decide(policy).verdict is LaunchVerdict.ROLL_BACK
-    return trial.condemned
+    return trial.rollback_reason
 
 
 def test_a_clean_launch_is_promoted_when_enough_was_seen() -> None:
@@ -32,7 +32,10 @@ def test_a_clean_launch_is_promoted_when_enough_was_seen() -> None:
     case = judge(traffic(4_800), POLICY)
     decision = case.decide(POLICY)
     assert (decision.verdict, decision.move, decision.needed) == (LaunchVerdict.PROMOTE, JudgeMove.PROMOTE, 0)
-    assert snapshot(case, decision, POLICY)["why"] == "no guard objects after 4,800 exchanges; 3 of 3 endpoints judged"
+    assert (
+        summarize_judgement(case, decision, POLICY)["why"]
+        == "all checks pass after 4,800 exchanges; 3 of 3 endpoints judged"
+    )
 
 
 def test_nothing_seen_neither_promotes_nor_rolls_back() -> None:
@@ -49,28 +52,28 @@ def test_a_promotion_waits_for_the_soak() -> None:
 
 
 def test_nothing_is_condemned_before_20_exchanges() -> None:
-    assert judge(traffic(19, per_s=1, error=1.0), POLICY).trial(POLICY).condemned is None
+    assert judge(traffic(19, per_s=1, error=1.0), POLICY).current(POLICY).rollback_reason is None
     assert condemned(judge(traffic(30, per_s=1, error=1.0), POLICY)).n == 20
 
 
 def test_the_strongest_evidence_is_kept() -> None:
-    trial, strongest = BuildTrial.of(POLICY), 0.0
+    trial, strongest = BuildEvidence.empty(POLICY), 0.0
     for _, window in itertools.groupby(traffic(2_000, mismatch={SEARCH: 0.004}), key=lambda each: each.at_ms // 10_000):
-        trial = trial.after(list(window), POLICY)
-        strongest = max(strongest, trial.log_e(POLICY))
+        trial = trial.with_window(list(window), POLICY)
+        strongest = max(strongest, trial.rollback_log_e(POLICY))
         assert trial.peak_log_e == strongest
-    assert strongest > trial.log_e(POLICY)
+    assert strongest > trial.rollback_log_e(POLICY)
 
 
 def test_one_bad_endpoint_is_named_and_no_other() -> None:
     case = judge(traffic(5_000, mismatch={SEARCH: 0.05}), POLICY)
     found = condemned(case)
     assert found.n < 600
-    assert (found.leading.guard, found.leading.endpoint) == (Guard.MISMATCH, SEARCH)
+    assert (found.strongest.guard, found.strongest.endpoint) == (Guard.MISMATCH, SEARCH)
     for start_ms in range(START_MS + 600_000, START_MS + 900_000, 10_000):
         case = judge(traffic(200, start_ms=start_ms, seed=start_ms, mismatch={SEARCH: 0.05}), POLICY, case)
-    assert [each.endpoint for each in condemned(case).guilty] == [SEARCH]
-    assert replace(condemned(case), guilty=()) == replace(found, guilty=())
+    assert [each.endpoint for each in condemned(case).blamed_endpoints] == [SEARCH]
+    assert replace(condemned(case), blamed_endpoints=()) == replace(found, blamed_endpoints=())
 
 
 @pytest.mark.parametrize(
@@ -83,29 +86,31 @@ def test_one_bad_endpoint_is_named_and_no_other() -> None:
     ],
 )
 def test_what_is_wrong_with_a_shadow_is_told(bad: dict[str, float], guards: set[Guard]) -> None:
-    assert condemned(judge(traffic(20_000, **bad), POLICY)).leading.guard in guards
+    assert condemned(judge(traffic(20_000, **bad), POLICY)).strongest.guard in guards
 
 
 def test_equal_sides_are_not_condemned() -> None:
     for seed in range(3):
-        assert judge(traffic(10_000, seed=seed), POLICY).trial(POLICY).condemned is None
+        assert judge(traffic(10_000, seed=seed), POLICY).current(POLICY).rollback_reason is None
 
 
 def test_a_judge_that_begins_anew_after_each_window_decides_the_same() -> None:
     for bad in ({"mismatch": {SEARCH: 0.001}, "slow": 0.001}, {"mismatch": {SEARCH: 0.01}, "factor": 1.1}):
         one, other = (judge(traffic(5_000, **bad), POLICY, resume=resume) for resume in (False, True))
         assert one == other
-        assert one.trials["v1"].all.latencies.version > 1
+        assert one.builds["v1"].overall.latencies.version > 1
 
 
 def test_evidence_is_of_one_build_and_comes_back_with_it() -> None:
     bad = judge(traffic(1_000, mismatch={SEARCH: 0.1}), POLICY)
     first = condemned(bad)
     good = judge(traffic(2_000, start_ms=START_MS + 600_000, build="v2"), POLICY, bad)
-    assert (good.build, good.decide(POLICY).verdict) == ("v2", LaunchVerdict.KEEP_WATCHING)
-    assert judge(traffic(1_000, start_ms=START_MS + 900_000), POLICY, good).build == "v2", "50 s may be a straggler's"
+    assert (good.current_build, good.decide(POLICY).verdict) == ("v2", LaunchVerdict.KEEP_WATCHING)
+    assert judge(traffic(1_000, start_ms=START_MS + 900_000), POLICY, good).current_build == "v2", (
+        "50 s may be a straggler's"
+    )
     back = judge(traffic(2_000, start_ms=START_MS + 900_000), POLICY, good)
-    assert back.build == "v1"
+    assert back.current_build == "v1"
     assert condemned(back) == first
 
 
@@ -115,15 +120,15 @@ def test_instances_replaced_one_by_one_do_not_mix_the_evidence() -> None:
     ahead = judge(itertools.islice(old, 25), POLICY)
     mixed = sorted([*old, *new], key=lambda each: each.at_ms)
     case = judge(iter(mixed), POLICY, ahead)
-    assert case.build == "v2"
-    assert case.trial(POLICY).all.n == 3_000
-    assert case.trial(POLICY).all.compared.pos == 0
+    assert case.current_build == "v2"
+    assert case.current(POLICY).overall.n == 3_000
+    assert case.current(POLICY).overall.mismatches.pos == 0
 
 
 def test_answers_that_name_no_build_belong_to_the_one_that_is_meant() -> None:
     named = judge(traffic(100), POLICY)
     case = judge(traffic(100, build="", start_ms=START_MS + 60_000), POLICY, named)
-    assert (case.build, case.trial(POLICY).all.n) == ("v1", 200)
+    assert (case.current_build, case.current(POLICY).overall.n) == ("v1", 200)
 
 
 def test_an_endpoint_with_much_traffic_and_too_little_evidence_stands_in_the_way() -> None:
@@ -141,7 +146,7 @@ def test_an_endpoint_with_much_traffic_and_too_little_evidence_stands_in_the_way
 def test_one_early_mismatch_asks_for_more_exchanges() -> None:
     case = judge(traffic(400), POLICY)
     first = next(traffic(1, start_ms=START_MS + 100_000))
-    one = case.after([replace(first, mismatched=True)], POLICY, frozenset(case.trials))
+    one = case.with_window([replace(first, mismatched=True)], POLICY, frozenset(case.builds))
     assert case.decide(POLICY).needed == 4_200
     assert 6_500 < one.decide(POLICY).needed < 7_500
 
@@ -150,7 +155,7 @@ def test_a_shadow_without_the_hook_is_not_judged_by_latency() -> None:
     slower = (replace(each, timed=False) for each in traffic(5_000, factor=3))
     case = judge(slower, POLICY)
     assert case.decide(POLICY).verdict is LaunchVerdict.PROMOTE
-    assert not snapshot(case, case.decide(POLICY), POLICY)["latency_judged"]
+    assert not summarize_judgement(case, case.decide(POLICY), POLICY)["latency_judged"]
 
 
 def test_an_automatic_ramp_takes_one_step_after_another() -> None:
@@ -167,7 +172,7 @@ def test_an_automatic_ramp_takes_one_step_after_another() -> None:
             if case.decide(policy).move:
                 now_ms = start_ms + 10_000
                 break
-        taken.append((step, case.trial(policy).all.n))
+        taken.append((step, case.current(policy).overall.n))
         if step < 2:
             assert case.decide(policy).move is JudgeMove.RAISE
             case = case.at_step(step + 1, now_ms, policy)
@@ -178,7 +183,7 @@ def test_an_automatic_ramp_takes_one_step_after_another() -> None:
 def test_a_step_waits_for_its_minimum() -> None:
     policy = JudgePolicy(mode=JudgeMode.AUTO, soak_s=0, steps=(RampStep(1, 0.05, 1_000), RampStep(100, 0.001, 100)))
     decision = judge(traffic(800), policy).decide(policy)
-    assert (decision.open, decision.soak_ms, decision.move) == ((), 0, None)
+    assert (decision.unproven, decision.soak_ms, decision.move) == ((), 0, None)
     assert judge(traffic(1_000), policy).decide(policy).move is JudgeMove.RAISE
 
 
@@ -212,7 +217,7 @@ def test_a_step_that_a_person_takes_is_waited_for_and_a_breach_meanwhile_rolls_b
 def test_what_was_shown_stays_shown_until_the_launch_is_condemned() -> None:
     case = judge(traffic(4_800), POLICY)
     case = judge(traffic(40, start_ms=START_MS + 600_000, mismatch={CART: 0.1}), POLICY, case)
-    assert case.trial(POLICY).all.compared.pos > 0
+    assert case.current(POLICY).overall.mismatches.pos > 0
     assert case.decide(POLICY).verdict is LaunchVerdict.PROMOTE
     case = judge(traffic(4_000, start_ms=START_MS + 700_000, mismatch={CART: 0.1}), POLICY, case)
     assert case.decide(POLICY).verdict is LaunchVerdict.ROLL_BACK
@@ -221,25 +226,25 @@ def test_what_was_shown_stays_shown_until_the_launch_is_condemned() -> None:
 def test_clearing_block_by_block_takes_longer() -> None:
     policy = replace(POLICY, strict=True, budgets=FailureBudgets(0.2, 0.2, 0.2), coverage_share=1.0)
     assert judge(traffic(4_800), replace(policy, strict=False)).decide(policy).verdict is LaunchVerdict.PROMOTE
-    assert judge(traffic(400), policy).decide(policy).open
-    assert not judge(traffic(6_000, per_s=100), policy).decide(policy).open
+    assert judge(traffic(400), policy).decide(policy).unproven
+    assert not judge(traffic(6_000, per_s=100), policy).decide(policy).unproven
 
 
 def test_weights_budgets_and_tolerance_count() -> None:
     bad = {"slow": 0.02}
     deaf = replace(POLICY, weights=GuardWeights(mismatch=1, error=0, slow=0, p50=0, p95=0, p99=0))
-    assert judge(traffic(5_000, **bad), deaf).trial(deaf).condemned is None
+    assert judge(traffic(5_000, **bad), deaf).current(deaf).rollback_reason is None
     lenient = replace(POLICY, budgets=FailureBudgets(slow=0.05))
-    assert judge(traffic(5_000, **bad), lenient).trial(lenient).condemned is None
+    assert judge(traffic(5_000, **bad), lenient).current(lenient).rollback_reason is None
     patient = replace(POLICY, latency_tolerance=1.2)
-    assert judge(traffic(5_000, factor=1.2), patient).trial(patient).condemned is None
+    assert judge(traffic(5_000, factor=1.2), patient).current(patient).rollback_reason is None
     condemned(judge(traffic(5_000, factor=1.2), POLICY))
 
 
 def test_endpoints_found_at_once_share_alike_and_later_ones_get_the_rest() -> None:
     case = judge(traffic(300), POLICY)
     case = judge(traffic(50, start_ms=START_MS + 60_000, endpoints=("GET /late",)), POLICY, case)
-    weights = {name: scope.weight for name, scope in case.trial(POLICY).endpoints}
+    weights = {name: scope.weight for name, scope in case.current(POLICY).endpoints}
     assert [weights[name] for name in ENDPOINTS] == [0.25] * 3
     assert weights["GET /late"] == 1 / 20
     assert math.isclose(sum(weights.values()), 0.8)
@@ -247,13 +252,13 @@ def test_endpoints_found_at_once_share_alike_and_later_ones_get_the_rest() -> No
 
 @given(st.lists(st.integers(), max_size=450))
 def test_blocks_hold_everything_in_order_and_are_equal_in_size(seen: list[int]) -> None:
-    cut = list(blocks(seen))
+    cut = list(split_into_blocks(seen))
     assert [each for block in cut for each in block] == seen
     sizes = {len(block) for block in cut}
     assert not sizes or (max(sizes) <= 100 and max(sizes) - min(sizes) <= 1)
 
 
 def test_an_empty_window_changes_nothing() -> None:
-    trial = BuildTrial.of(POLICY)
-    assert trial.after([], POLICY) == trial
-    assert LaunchEvidence().after([], POLICY, frozenset()) == LaunchEvidence()
+    trial = BuildEvidence.empty(POLICY)
+    assert trial.with_window([], POLICY) == trial
+    assert LaunchEvidence().with_window([], POLICY, frozenset()) == LaunchEvidence()

@@ -94,7 +94,7 @@ def test_a_rollback_that_a_judge_did_not_record_is_left_to_the_next_one_for_a_wh
     for _ in range(3):
         mirror.reconcile(connection, redis)
     assert get_launch(connection, launch_name).state.status is LaunchStatus.ACTIVE
-    monkeypatch.setattr("darklaunch_comparator.leader.control_sync.JUDGE_PATIENCE_S", 0.0)
+    monkeypatch.setattr("darklaunch_comparator.leader.control_sync.JUDGE_RECORDS_WITHIN_S", 0.0)
     mirror.reconcile(connection, redis)
     assert get_launch(connection, launch_name).state.status is LaunchStatus.ROLLED_BACK
     assert acts(connection, launch_name) == [("judge", "rolled_back", "it differs")]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
-from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.store.judgements import read_judgement
 from darklaunch_comparator.store.launches import get_launch, list_events
 from darklaunch_console.embedded import Valkey
@@ -27,7 +27,7 @@ async def test_a_comparator_rolls_a_bad_launch_back_while_exchanges_come(
 ) -> None:
     """It takes the window of ten seconds, the grace of ten, and a look."""
     settings = settings_for(valkey.url, own_postgres_dsn)
-    policy = write_policy(JudgePolicy(mode=JudgeMode.MANUAL))
+    policy = dump_policy_json(JudgePolicy(mode=JudgeMode.MANUAL))
     start(connection, redis, launch_name, policy=policy, noise_percent=0)
     now_ms = time.time_ns() // 1_000_000
     entries = [

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
-from darklaunch_comparator.judging.window import JudgedExchange, window_of
-from darklaunch_comparator.store.judgements import lock_judge_state, read_judged_exchanges
+from darklaunch_comparator.judging.window import JudgedExchange, window_start_ms
+from darklaunch_comparator.store.judge_state import lock_judge_state
+from darklaunch_comparator.store.judgements import read_judged_exchanges
 from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
-from tests.support.court import Court
+from tests.support.judge_harness import JudgeHarness
 from tests.support.judge_traffic import ENDPOINTS, traffic
 
 HOUR_MS = 3_600_000
@@ -38,34 +39,34 @@ def by_the_day(start_ms: int, hours: int, per_s: float) -> Iterator[JudgedExchan
 
 
 def check(connection: Connection[Any], redis: RedisClient, name: str, hours: int, per_s: float, every_s: float) -> None:
-    court, chance = Court(connection, redis, name, POLICY), random.Random(7)
-    seen = by_the_day(court.start_ms, hours, per_s)
+    harness, chance = JudgeHarness(connection, redis, name, POLICY), random.Random(7)
+    seen = by_the_day(harness.start_ms, hours, per_s)
     for start_ms, part in groupby(seen, key=lambda each: each.at_ms // round(every_s * 1000)):
         if chance.random() < 0.1:
-            court.judge = court.new_judge()
-        court.record(part)
-        court.now_ms = max(court.now_ms, (start_ms + 1) * round(every_s * 1000))
+            harness.judge = harness.new_judge()
+        harness.record(part)
+        harness.now_ms = max(harness.now_ms, (start_ms + 1) * round(every_s * 1000))
         if chance.random() < 0.9:  # else nobody leads just now
-            court.look()
+            harness.judge_now()
     for _ in range(20):
-        court.pass_(30)
+        harness.advance(30)
 
-    verdicts = [(event.data["build"], event.data["verdict"]) for event in court.events if event.act == "verdict"]
+    verdicts = [(event.data["build"], event.data["verdict"]) for event in harness.events if event.act == "verdict"]
     assert ("v3", "roll_back") in verdicts
     assert all(verdict != "roll_back" for build, verdict in verdicts if build != "v3")
-    assert court.known.summary["leading"]["endpoint"] == ENDPOINTS[0]
+    assert harness.known.summary["leading"]["endpoint"] == ENDPOINTS[0]
 
-    everything = read_judged_exchanges(connection, name, 0, court.now_ms, 2**31 - 1)
-    assert len(everything) == sum(1 for _ in by_the_day(court.start_ms, hours, per_s))
+    everything = read_judged_exchanges(connection, name, 0, harness.now_ms, 2**31 - 1)
+    assert len(everything) == sum(1 for _ in by_the_day(harness.start_ms, hours, per_s))
     case = LaunchEvidence()
-    for _, window in groupby(everything, key=lambda each: window_of(each.at_ms)):
-        case = case.after(list(window), POLICY, frozenset(case.trials))
-        case = case.decided(case.decide(POLICY).verdict)
+    for _, window in groupby(everything, key=lambda each: window_start_ms(each.at_ms)):
+        case = case.with_window(list(window), POLICY, frozenset(case.builds))
+        case = case.with_verdict(case.decide(POLICY).verdict)
     with connection.transaction():
         docket = lock_judge_state(connection, name)
     assert docket is not None
-    assert docket.case.trials[docket.case.build] == case.trials["v3"]
-    assert replace(docket.case, trials={}, progress=case.progress) == replace(case, trials={})
+    assert docket.evidence.builds[docket.evidence.current_build] == case.builds["v3"]
+    assert replace(docket.evidence, builds={}, progress=case.progress) == replace(case, builds={})
 
 
 def test_some_hours(connection: Connection[Any], redis: RedisClient, launch_name: str) -> None:

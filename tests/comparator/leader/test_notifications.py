@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from darklaunch_comparator.judging.policy import JudgePolicy
-from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.leader.notifications import NotificationSender
 from darklaunch_comparator.store.deliveries import read_deliveries
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
@@ -72,7 +72,7 @@ def courier(connection: Connection[Any], **settings: Any) -> NotificationSender:
 
 
 def promoted(connection: Connection[Any], name: str, *urls: str) -> None:
-    spec = LaunchSpec("http://shadow", policy=write_policy(JudgePolicy(webhooks=urls)) if urls else "")
+    spec = LaunchSpec("http://shadow", policy=dump_policy_json(JudgePolicy(webhooks=urls)) if urls else "")
     create_launch(connection, name, spec, LaunchAct("ann", "started"), percent=10)
     update_launch(
         connection,

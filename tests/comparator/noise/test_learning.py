@@ -5,13 +5,13 @@ import random
 import pytest
 from darklaunch_comparator.compare import DifferenceKind, KnownNoise, noise_may_excuse
 from darklaunch_comparator.noise.learning import (  # fmt: skip
-    AGREED,
     EXCEED_ALPHA,
     LEARN_ALPHA,
+    STABLE_PAIRS,
     NoiseState,
     PlaceCounts,
-    in_doubt,
-    state_of,
+    classify_place,
+    may_be_noise,
 )
 from darklaunch_shared.wire.replay import ReplayedVersion
 from hypothesis import given
@@ -35,7 +35,7 @@ def first_known(version: ReplayedVersion, rate: float, state: NoiseState, **othe
     """Give the number of pairs after which a place that differs at a rate is known to be so; 0: never in 2,000."""
     for pairs in range(1, 2001):
         counts = {name: round(share * pairs) for name, share in other.items()}
-        if state_of(version, PlaceCounts(pairs, round(rate * pairs), **counts)) is state:
+        if classify_place(version, PlaceCounts(pairs, round(rate * pairs), **counts)) is state:
             return pairs
     return 0
 
@@ -55,14 +55,14 @@ def test_how_many_pairs_it_takes_to_call_a_value_noise(version: ReplayedVersion,
 def test_a_place_that_never_differed_within_one_version_is_no_noise(counts: PlaceCounts) -> None:
     quiet = PlaceCounts(counts.pairs, 0, 0, counts.agreed, counts.pos, 0)
     for version in ReplayedVersion:
-        assert state_of(version, quiet) not in (NoiseState.VOLATILE, NoiseState.GENERATED)
+        assert classify_place(version, quiet) not in (NoiseState.VOLATILE, NoiseState.GENERATED)
 
 
 @given(some_counts(), st.integers(0, 5000))
 def test_a_shadow_that_differs_from_itself_in_no_more_than_half_is_never_excused(counts: PlaceCounts, to: int) -> None:
     pairs = 2 * max(counts.varied, counts.regenerated) + to
     seen = PlaceCounts(pairs, counts.varied, counts.regenerated)
-    assert state_of(SHADOW, seen) not in (NoiseState.VOLATILE, NoiseState.GENERATED)
+    assert classify_place(SHADOW, seen) not in (NoiseState.VOLATILE, NoiseState.GENERATED)
 
 
 @pytest.mark.parametrize("right", [0.02, 0.2, 0.5, 0.9, 0.99])
@@ -74,7 +74,7 @@ def test_a_fault_that_strikes_by_chance_is_not_learned_away(right: float) -> Non
         varied = 0
         for pairs in range(1, 301):
             varied += (chance.random() < right) != (chance.random() < right)
-            if state_of(SHADOW, PlaceCounts(pairs, varied)) is NoiseState.VOLATILE:
+            if classify_place(SHADOW, PlaceCounts(pairs, varied)) is NoiseState.VOLATILE:
                 learned += 1
                 break
     assert learned <= 60 * LEARN_ALPHA * 4
@@ -82,26 +82,26 @@ def test_a_fault_that_strikes_by_chance_is_not_learned_away(right: float) -> Non
 
 def test_a_shadow_that_differs_more_than_its_noise_is_excused_no_longer() -> None:
     noisy = {"varied": 20, "pairs": 100}
-    assert state_of(PRIMARY, PlaceCounts(**noisy, pos=16, neg=16)) is NoiseState.VOLATILE
-    assert state_of(PRIMARY, PlaceCounts(**noisy, pos=80, neg=2)) is NoiseState.EXCEEDED
-    assert state_of(PRIMARY, PlaceCounts(14, pos=14)) is NoiseState.EXCEEDED
-    assert state_of(PRIMARY, PlaceCounts(13, pos=13)) is NoiseState.LEARNING
+    assert classify_place(PRIMARY, PlaceCounts(**noisy, pos=16, neg=16)) is NoiseState.VOLATILE
+    assert classify_place(PRIMARY, PlaceCounts(**noisy, pos=80, neg=2)) is NoiseState.EXCEEDED
+    assert classify_place(PRIMARY, PlaceCounts(14, pos=14)) is NoiseState.EXCEEDED
+    assert classify_place(PRIMARY, PlaceCounts(13, pos=13)) is NoiseState.LEARNING
     assert EXCEED_ALPHA < LEARN_ALPHA
 
 
 def test_an_identifier_is_stable_once_enough_pairs_agree() -> None:
-    assert state_of(PRIMARY, PlaceCounts(AGREED - 1, agreed=AGREED - 1)) is NoiseState.LEARNING
+    assert classify_place(PRIMARY, PlaceCounts(STABLE_PAIRS - 1, agreed=STABLE_PAIRS - 1)) is NoiseState.LEARNING
     for version in ReplayedVersion:
-        assert state_of(version, PlaceCounts(AGREED, agreed=AGREED)) is NoiseState.STABLE
-        assert state_of(version, PlaceCounts(21, regenerated=1, agreed=AGREED)) is NoiseState.LEARNING
-        assert state_of(version, PlaceCounts(51, regenerated=1, agreed=50)) is NoiseState.STABLE
+        assert classify_place(version, PlaceCounts(STABLE_PAIRS, agreed=STABLE_PAIRS)) is NoiseState.STABLE
+        assert classify_place(version, PlaceCounts(21, regenerated=1, agreed=STABLE_PAIRS)) is NoiseState.LEARNING
+        assert classify_place(version, PlaceCounts(51, regenerated=1, agreed=50)) is NoiseState.STABLE
 
 
 def test_a_new_identifier_each_time_keeps_its_shape_compared() -> None:
-    assert state_of(PRIMARY, PlaceCounts(3, regenerated=3)) is NoiseState.GENERATED
-    assert state_of(SHADOW, PlaceCounts(17, regenerated=17)) is NoiseState.GENERATED
-    assert state_of(PRIMARY, PlaceCounts(40, varied=1, regenerated=39)) is NoiseState.VOLATILE
-    assert state_of(SHADOW, PlaceCounts(40, varied=1, regenerated=39)) is NoiseState.GENERATED
+    assert classify_place(PRIMARY, PlaceCounts(3, regenerated=3)) is NoiseState.GENERATED
+    assert classify_place(SHADOW, PlaceCounts(17, regenerated=17)) is NoiseState.GENERATED
+    assert classify_place(PRIMARY, PlaceCounts(40, varied=1, regenerated=39)) is NoiseState.VOLATILE
+    assert classify_place(SHADOW, PlaceCounts(40, varied=1, regenerated=39)) is NoiseState.GENERATED
 
 
 @given(st.text(max_size=20), st.sampled_from(DifferenceKind))
@@ -122,7 +122,7 @@ def test_noise_excuses_a_value_and_never_presence_type_size_or_status(place: str
 
 def test_an_identifier_is_stable_after_20_pairs_and_50_for_each_that_differed():
     def state(agreed: int, varied: int = 0) -> NoiseState:
-        return state_of(ReplayedVersion.PRIMARY, PlaceCounts(agreed + varied, varied=varied, agreed=agreed))
+        return classify_place(ReplayedVersion.PRIMARY, PlaceCounts(agreed + varied, varied=varied, agreed=agreed))
 
     assert (state(19), state(20)) == (NoiseState.LEARNING, NoiseState.STABLE)
     assert (state(49, varied=1), state(50, varied=1)) == (NoiseState.LEARNING, NoiseState.STABLE)
@@ -130,6 +130,6 @@ def test_an_identifier_is_stable_after_20_pairs_and_50_for_each_that_differed():
 
 def test_a_place_is_in_doubt_for_50_pairs_and_for_500_once_it_differed():
     quiet, restless = (lambda pairs: PlaceCounts(pairs)), (lambda pairs: PlaceCounts(pairs, varied=1))
-    assert [in_doubt(NoiseState.LEARNING, quiet(pairs)) for pairs in (0, 49, 50)] == [True, True, False]
-    assert [in_doubt(NoiseState.LEARNING, restless(pairs)) for pairs in (50, 499, 500)] == [True, True, False]
-    assert not in_doubt(NoiseState.VOLATILE, restless(3))
+    assert [may_be_noise(NoiseState.LEARNING, quiet(pairs)) for pairs in (0, 49, 50)] == [True, True, False]
+    assert [may_be_noise(NoiseState.LEARNING, restless(pairs)) for pairs in (50, 499, 500)] == [True, True, False]
+    assert not may_be_noise(NoiseState.VOLATILE, restless(3))

@@ -13,7 +13,7 @@ from darklaunch_comparator.compare import (
     find_identifier_places,
     noise_may_excuse,
 )
-from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, state_of
+from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, classify_place
 from darklaunch_comparator.pipeline.assess import LaunchRules, assess_entry, compile_launch_rules
 from darklaunch_comparator.results.aggregate import NoisePlaceGains, aggregate_results
 from darklaunch_comparator.results.result import ExchangeResult, NoiseObservation
@@ -222,4 +222,4 @@ def test_what_is_learned_depends_on_no_order_and_on_no_split_into_batches(
             assert added == place
             counts = PlaceCounts(pairs, added.varied, added.regenerated, added.agreed, added.pos, added.neg)
             assert place.pos + place.neg <= pairs
-            assert isinstance(state_of(version, counts), NoiseState)
+            assert isinstance(classify_place(version, counts), NoiseState)

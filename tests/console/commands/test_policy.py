@@ -52,7 +52,7 @@ def test_a_budget_that_takes_for_ever_is_accepted_and_says_so(cli, launched):
 @pytest.mark.parametrize(
     ("changes", "explained"),
     [
-        (["alpha=0"], "alpha: 0 is no probability"),
+        (["alpha=0"], "alpha: 0 cannot be the probability"),
         (["soak_s=1000000000"], "last longer than results are kept (14 days"),
         (["budgets.nothing=1"], "budgets.nothing: there is no such setting"),
         (["soak_s"], "'soak_s' sets nothing: write SETTING=VALUE"),

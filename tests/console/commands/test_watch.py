@@ -14,7 +14,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 from darklaunch_comparator.judging.policy import FailureBudgets, JudgeMode, JudgePolicy, RampStep
-from darklaunch_comparator.judging.policy_file import write_policy
+from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_comparator.store.write_batch import prepare_connection
@@ -26,7 +26,7 @@ from darklaunch_shared.launch.spec import LaunchStatus
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.support.cli import Cli, redis_client
-from tests.support.court import Court
+from tests.support.judge_harness import JudgeHarness
 from tests.support.judge_traffic import ENDPOINTS, traffic
 
 STEPS = (RampStep(50, 0.05, 100), RampStep(100, 0.01, 300))
@@ -36,34 +36,34 @@ PATIENCE_S = 30
 
 
 @pytest.fixture
-def court(redis_url, postgres_dsn, launch_name):
+def harness(redis_url, postgres_dsn, launch_name):
     with redis_client(redis_url) as redis, connect_store(postgres_dsn, name="darklaunch-test") as connection:
         prepare_connection(connection)
-        yield Court(connection, redis, launch_name, POLICY)
+        yield JudgeHarness(connection, redis, launch_name, POLICY)
 
 
-def look(cli, court):
-    watcher = WatchReader(read_settings({k: v for k, v in cli.environment.items() if v}, None, None), court.name)
+def look(cli, harness):
+    watcher = WatchReader(read_settings({k: v for k, v in cli.environment.items() if v}, None, None), harness.name)
     try:
         return watcher.look()
     finally:
         watcher.close()
 
 
-def set_policy(court, policy):
-    spec = replace(court.state.spec, policy=write_policy(policy))
-    update_launch(court.connection, court.name, LaunchAct("ann", "policy_set"), spec=spec)
+def set_policy(harness, policy):
+    spec = replace(harness.state.spec, policy=dump_policy_json(policy))
+    update_launch(harness.connection, harness.name, LaunchAct("ann", "policy_set"), spec=spec)
 
 
-def test_a_frame_has_the_verdict_first_and_fits_every_terminal(cli, court):
-    court.hear(traffic(1_000, start_ms=court.start_ms, mismatch={ENDPOINTS[1]: 0.01}, slow=0.002))
-    seen = look(cli, court)
+def test_a_frame_has_the_verdict_first_and_fits_every_terminal(cli, harness):
+    harness.judge_traffic(traffic(1_000, start_ms=harness.start_ms, mismatch={ENDPOINTS[1]: 0.01}, slow=0.002))
+    seen = look(cli, harness)
     for columns in (60, 72, 80, 100, 120):
         for rows in (12, 23, 39):
             lines = [strip_styles(line) for line in render_frame(seen, columns, rows, trouble="Postgres is away. " * 8)]
             assert len(lines) <= rows
             assert max(measure_width(line) for line in lines) <= columns
-    lines = cli.run("watch", court.name, "--once").stdout.splitlines()
+    lines = cli.run("watch", harness.name, "--once").stdout.splitlines()
     assert lines[0].startswith(("KEEP WATCHING: 1,000 exchanges judged, about ", "PROMOTE: "))
     (mismatch,) = [line for line in lines if line.startswith("mismatch")]
     assert mismatch.split()[1] == str(seen.ledger.mismatched)
@@ -73,15 +73,15 @@ def test_a_frame_has_the_verdict_first_and_fits_every_terminal(cli, court):
     assert any(line.startswith("Backlog     nothing waits") for line in lines)
 
 
-def test_nothing_judged_yet_is_said(cli, court):
-    result = cli.run("watch", court.name, "--once")
+def test_nothing_judged_yet_is_said(cli, harness):
+    result = cli.run("watch", harness.name, "--once")
     assert result.exit_code == 2
     assert result.stdout.startswith("KEEP WATCHING: nothing has been judged yet; no comparator has looked at it.")
 
 
-def test_json_is_one_object_on_a_line(cli, court):
-    court.hear(traffic(300, start_ms=court.start_ms))
-    result = cli.run("watch", court.name, "--once", "--json")
+def test_json_is_one_object_on_a_line(cli, harness):
+    harness.judge_traffic(traffic(300, start_ms=harness.start_ms))
+    result = cli.run("watch", harness.name, "--once", "--json")
     assert result.exit_code == 2
     (line,) = result.stdout.splitlines()
     told = json.loads(line)
@@ -89,21 +89,21 @@ def test_json_is_one_object_on_a_line(cli, court):
     assert {"headline", "guards", "latency", "backlog", "percent", "needed"} <= told.keys()
 
 
-def test_it_tells_each_change_and_ends_with_the_launch(cli, court):
-    set_policy(court, AUTO)
-    with following(cli, "watch", court.name) as watching:
+def test_it_tells_each_change_and_ends_with_the_launch(cli, harness):
+    set_policy(harness, AUTO)
+    with following(cli, "watch", harness.name) as watching:
         assert "KEEP WATCHING" in watching.stdout.readline()
-        court.hear(traffic(1_000, start_ms=court.now_ms + 30_000, mismatch={ENDPOINTS[1]: 0.2}))
+        harness.judge_traffic(traffic(1_000, start_ms=harness.now_ms + 30_000, mismatch={ENDPOINTS[1]: 0.2}))
         out, _ = watching.communicate(timeout=PATIENCE_S)
     assert watching.returncode == 1
     assert f"ROLLED BACK: {ENDPOINTS[1]} differs in 2" in out.splitlines()[-1]
 
 
-def test_a_postgres_that_is_away_for_a_while_is_waited_for(cli, court, postgres_dsn):
+def test_a_postgres_that_is_away_for_a_while_is_waited_for(cli, harness, postgres_dsn):
     database = conninfo_to_dict(postgres_dsn)["dbname"]
     with (
         psycopg.connect(make_conninfo(postgres_dsn, dbname="postgres"), autocommit=True) as elsewhere,
-        following(cli, "watch", court.name) as watching,
+        following(cli, "watch", harness.name) as watching,
     ):
         assert "KEEP WATCHING" in watching.stdout.readline()
         try:
@@ -112,16 +112,16 @@ def test_a_postgres_that_is_away_for_a_while_is_waited_for(cli, court, postgres_
         finally:
             elsewhere.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true'.encode())
         assert watching.stderr.readline() == "Postgres answers again.\n"
-        update_launch(court.connection, court.name, LaunchAct("ann", "promoted"), status=LaunchStatus.PROMOTED)
+        update_launch(harness.connection, harness.name, LaunchAct("ann", "promoted"), status=LaunchStatus.PROMOTED)
         out, _ = watching.communicate(timeout=PATIENCE_S)
     assert watching.returncode == 0
     assert out.splitlines()[-1].endswith("PROMOTED by ann.")
 
 
-def test_on_a_terminal_it_draws_in_place_without_colour_if_asked_and_ctrl_c_ends_it(cli, court):
-    court.hear(traffic(300, start_ms=court.start_ms))
+def test_on_a_terminal_it_draws_in_place_without_colour_if_asked_and_ctrl_c_ends_it(cli, harness):
+    harness.judge_traffic(traffic(300, start_ms=harness.start_ms))
     ours, theirs = pty.openpty()
-    given = cli.process("watch", court.name, NO_COLOR="1", TERM="xterm", COLUMNS="80", LINES="24")
+    given = cli.process("watch", harness.name, NO_COLOR="1", TERM="xterm", COLUMNS="80", LINES="24")
     given |= {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     process = subprocess.Popen(**given, start_new_session=True)
     os.close(theirs)
@@ -142,7 +142,7 @@ def test_on_a_terminal_it_draws_in_place_without_colour_if_asked_and_ctrl_c_ends
 
 
 @pytest.mark.parametrize(("arguments", "named"), [(["nothing-here"], "there is no launch"), ([], "watch --help")])
-def test_what_goes_wrong_is_no_answer(cli, court, arguments, named):
+def test_what_goes_wrong_is_no_answer(cli, harness, arguments, named):
     result = cli.run("watch", *arguments)
     assert result.exit_code == 4
     assert named in result.stderr

@@ -6,8 +6,8 @@ from typing import Any
 
 from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import JudgePolicy
-from darklaunch_comparator.judging.policy_file import write_policy
-from darklaunch_comparator.judging.window import JudgedExchange, window_of
+from darklaunch_comparator.judging.policy_file import dump_policy_json
+from darklaunch_comparator.judging.window import JudgedExchange, window_start_ms
 from darklaunch_comparator.leader.judge import Judge
 from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_comparator.store.judgements import Judgement, read_judgement
@@ -21,17 +21,17 @@ from psycopg import Connection
 RETENTION_DAYS = 14
 
 
-class Court:
-    """One launch under a judge. `now_ms` is the time; it stands still until `pass_` or `hear`."""
+class JudgeHarness:
+    """One launch under a judge. `now_ms` is the time; it stands still until `advance` or `judge_traffic`."""
 
     def __init__(
         self, connection: Connection[Any], redis: RedisClient, name: str, policy: JudgePolicy, *, percent: float = 100.0
     ) -> None:
         self.connection, self.redis, self.name = connection, redis, name
-        spec = LaunchSpec("http://shadow:8000", policy=write_policy(policy))
+        spec = LaunchSpec("http://shadow:8000", policy=dump_policy_json(policy))
         record = create_launch(connection, name, spec, LaunchAct("ann", "started"), percent=percent)
         publish_launch(redis, record, lift_hold=True)
-        self.start_ms = window_of(round(record.created_at.timestamp() * 1000)) + 20_000
+        self.start_ms = window_start_ms(round(record.created_at.timestamp() * 1000)) + 20_000
         self.now_ms = self.start_ms
         self.judge = self.new_judge()
         self._numbers = itertools.count(1)
@@ -46,27 +46,27 @@ class Court:
         write_batch(self.connection, self.name, findings, self._memory)
         return findings
 
-    def look(self) -> None:
+    def judge_now(self) -> None:
         """Have the judge look at this launch once; others have their own time."""
         if (record := get_launch(self.connection, self.name)).state.status in (
             LaunchStatus.ACTIVE,
             LaunchStatus.PAUSED,
         ):
-            self.judge.judge(self.connection, self.redis, record)
+            self.judge.judge_launch(self.connection, self.redis, record)
 
-    def pass_(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         """Let time pass, and have the judge look."""
         self.now_ms += round(seconds * 1000)
-        self.look()
+        self.judge_now()
 
-    def hear(self, seen: Iterable[JudgedExchange], *, every_s: float = 10.0) -> None:
+    def judge_traffic(self, seen: Iterable[JudgedExchange], *, every_s: float = 10.0) -> None:
         """Record exchanges as they come, with a look every so often, and one when all windows are closed."""
         each_ms = round(every_s * 1000)
         for start_ms, part in itertools.groupby(seen, key=lambda each: each.at_ms // each_ms * each_ms):
             self.record(part)
             self.now_ms = max(self.now_ms, start_ms + each_ms)
-            self.look()
-        self.pass_(20)
+            self.judge_now()
+        self.advance(20)
 
     @property
     def state(self) -> LaunchState:

@@ -1,0 +1,216 @@
+"""One turn of the judge at one launch: read closed windows, add them to the evidence, decide, act.
+
+Everything is read and written in one transaction over the connection that holds the leader's lock, so that a judge that
+lost the lock decides nothing. What was read, what is known and what was done are committed together: after a crash the
+next judge continues exactly where this one stood. An action applies only to the revision of the launch that was judged;
+if somebody changed the launch meanwhile, nothing is done, and the next turn decides again.
+"""
+
+import time
+from dataclasses import replace
+from typing import Any, Final
+
+from darklaunch_shared.launch.spec import LaunchStatus
+from darklaunch_shared.process.crash_points import crash_point
+from darklaunch_shared.redis.client import RedisClient
+from psycopg import Connection
+
+from darklaunch_comparator.judging.beyond_noise import find_places_beyond_noise
+from darklaunch_comparator.judging.decision import JudgeDecision, JudgeMove
+from darklaunch_comparator.judging.fingerprint import fingerprint_basis, fingerprint_rules
+from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
+from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
+from darklaunch_comparator.judging.summary import summarize_judgement
+from darklaunch_comparator.judging.window import WINDOW_MS, window_start_ms
+from darklaunch_comparator.store.judge_state import (
+    JudgeState,
+    load_builds,
+    lock_judge_state,
+    save_judge_state,
+    start_judge_state,
+)
+from darklaunch_comparator.store.launches import LaunchRecord
+from darklaunch_comparator.store.noise import read_doubtful_signatures, read_paired_places
+from darklaunch_comparator.store.signatures import read_latest_restart
+
+from .judge_actions import JudgeActions
+from .judge_windows import JudgedWindow, read_windows
+
+SPAN_MS: Final = 600_000
+"""Time span of windows that are read at once."""
+SAVE_MS: Final = 60_000
+"""How far time may pass without anything to judge before that is saved."""
+MAX_TURN_S: Final = 2.0
+"""How long a turn may read on, so that a launch with much to catch up does not delay the others."""
+
+
+class JudgeTurn:
+    """One turn at one launch. `now_ms` is the time, epoch ms."""
+
+    def __init__(
+        self, connection: Connection[Any], redis: RedisClient, record: LaunchRecord, policy: JudgePolicy, *, now_ms: int
+    ) -> None:
+        self._connection = connection
+        self._launch = record.state
+        self._created_ms = round(record.created_at.timestamp() * 1000)
+        self._policy = policy
+        self._now_ms = now_ms
+        self._actions = JudgeActions(connection, redis, record, policy)
+
+    def run(self, closed_until_ms: int) -> LaunchRecord | None:
+        """Judge the windows that end before `closed_until_ms`. Return the launch if an action changed it.
+
+        Raises LaunchChanged, psycopg.Error and RedisError.
+        """
+        with self._connection.transaction():
+            state = self._load_state()
+            before_ms = state.judged_until_ms
+            self._judge_windows(state, closed_until_ms)
+            if state.changed or state.judged_until_ms - before_ms >= SAVE_MS:
+                save_judge_state(self._connection, state, self._summarize(state))
+        return self._actions.changed_launch
+
+    def _load_state(self) -> JudgeState:
+        """Read the state; start over if there is none, if rules changed, or if people overruled a verdict."""
+        name = self._launch.name
+        basis = fingerprint_basis(self._launch.spec, self._policy, read_latest_restart(self._connection, name))
+        state = lock_judge_state(self._connection, name)
+        if state is None:
+            since_ms = window_start_ms(self._created_ms)
+            state = self._new_state(1, basis, since_ms=since_ms, judged_until_ms=since_ms)
+        elif state.basis != basis or state.ended:  # ended, and yet the launch goes on: somebody restarted it
+            since_ms = window_start_ms(self._now_ms) + WINDOW_MS
+            judged_until_ms = max(state.judged_until_ms, since_ms)
+            state = self._new_state(state.round_number + 1, basis, since_ms=since_ms, judged_until_ms=judged_until_ms)
+            state.evidence = replace(state.evidence, places_at_start=read_paired_places(self._connection, name))
+        else:
+            self._follow_share(state)
+            return state
+        start_judge_state(self._connection, state)
+        return state
+
+    def _new_state(self, round_number: int, basis: str, *, since_ms: int, judged_until_ms: int) -> JudgeState:
+        step = self._policy.step_at(self._launch.percent) if self._policy.mode is JudgeMode.AUTO else 0
+        return JudgeState(
+            launch=self._launch.name,
+            round_number=round_number,
+            basis=basis,
+            since_ms=since_ms,
+            judged_until_ms=judged_until_ms,
+            evidence=LaunchEvidence().at_step(step, since_ms, self._policy),
+            changed=True,
+        )
+
+    def _follow_share(self, state: JudgeState) -> None:
+        """Continue at the ramp step to which a person raised or lowered the share."""
+        step = self._policy.step_at(self._launch.percent)
+        if self._policy.mode is JudgeMode.AUTO and step != state.evidence.progress.step:
+            state.evidence = state.evidence.at_step(step, self._now_ms, self._policy)
+            state.changed = True
+
+    def _judge_windows(self, state: JudgeState, closed_until_ms: int) -> None:
+        """Add closed windows one by one, each with its decision, until there are no more or an action ends the turn.
+
+        A window with mismatches that may turn out to be noise waits, and so do all after it.
+        """
+        until_s = time.monotonic() + MAX_TURN_S
+        self._decide_and_act(state)
+        doubtful = self._read_doubtful()
+        while (
+            state.judged_until_ms < closed_until_ms and not self._actions.changed_launch and time.monotonic() < until_s
+        ):
+            span_end_ms = min(closed_until_ms, state.judged_until_ms + SPAN_MS)
+            windows, end_ms = read_windows(
+                self._connection, self._launch.name, state.judged_until_ms, span_end_ms, doubtful
+            )
+            may_wait = end_ms == span_end_ms and state.evidence.current(self._policy).rollback_reason is None
+            for number, window in enumerate(windows):
+                if may_wait and window.is_doubtful:
+                    if self._suffices_without_doubtful(state, windows[number:]):
+                        self._decide_and_act(state)
+                    return
+                self._add_window(state, window)
+                crash_point("judge.window_added")
+                self._decide_and_act(state)
+                if self._actions.changed_launch:
+                    return
+            state.judged_until_ms = end_ms
+
+    def _read_doubtful(self) -> frozenset[str]:
+        if not (self._launch.spec.compare and self._launch.spec.noise_percent > 0):
+            return frozenset()
+        return read_doubtful_signatures(self._connection, self._launch.name, self._now_ms)
+
+    def _suffices_without_doubtful(self, state: JudgeState, waiting: list[JudgedWindow]) -> bool:
+        """True if waiting windows suffice for a rollback even if all doubtful mismatches are noise; then add them.
+
+        Looking ahead costs no validity: evidence without the doubtful mismatches is never stronger than with them.
+        """
+        ahead = replace(state)
+        for window in waiting:
+            self._add_window(ahead, window.without_doubtful())
+            if ahead.evidence.current(self._policy).rollback_reason is not None:
+                state.evidence = ahead.evidence
+                state.all_builds = ahead.all_builds
+                state.judged_until_ms = ahead.judged_until_ms
+                state.changed = True
+                return True
+        return False
+
+    def _add_window(self, state: JudgeState, window: JudgedWindow) -> None:
+        builds = {exchange.build for exchange in window.exchanges if exchange.build in state.all_builds}
+        load_builds(self._connection, state, builds)
+        before = state.evidence
+        evidence = before.with_window(window.exchanges, self._policy, frozenset(state.all_builds))
+        if state.all_builds and evidence.current_build != before.current_build:
+            evidence = replace(evidence, places_at_start=read_paired_places(self._connection, state.launch))
+        state.evidence = self._with_places(evidence)
+        state.all_builds = sorted({*state.all_builds, *evidence.builds})
+        state.judged_until_ms = window.start_ms + WINDOW_MS
+        state.changed = True
+
+    def _with_places(self, evidence: LaunchEvidence) -> LaunchEvidence:
+        """Return the evidence, for a rollback, with the places that differ beyond noise once there are any."""
+        reason = evidence.current(self._policy).rollback_reason
+        if reason is None or reason.places:
+            return evidence
+        counted = read_paired_places(self._connection, self._launch.name)
+        places = find_places_beyond_noise(counted, evidence.places_at_start, self._policy.alpha)
+        return evidence.with_places(places, self._policy) if places else evidence
+
+    def _decide_and_act(self, state: JudgeState) -> None:
+        """Record a new verdict, and make the move that the evidence asks for if the policy lets the judge."""
+        decision = state.evidence.decide(self._policy)
+        context = self._describe_state(state)
+        before = state.evidence.verdict
+        if decision.verdict is not before:
+            state.evidence = state.evidence.with_verdict(decision.verdict)
+            state.changed = True
+            self._actions.record_verdict(before, decision, state.evidence, context)
+        if not self._may_act(decision):
+            return
+        self._actions.make_move(decision, state.evidence, context)
+        crash_point("judge.hold_set")
+        state.changed = True
+        if decision.move is JudgeMove.RAISE:
+            next_step = state.evidence.progress.step + 1
+            state.evidence = state.evidence.at_step(next_step, self._now_ms, self._policy)
+        else:
+            state.ended = True
+
+    def _may_act(self, decision: JudgeDecision) -> bool:
+        if decision.move is None or decision.by_hand or self._launch.hold:
+            return False
+        return self._launch.status is LaunchStatus.ACTIVE or decision.move is JudgeMove.ROLL_BACK
+
+    def _describe_state(self, state: JudgeState) -> dict[str, object]:
+        return {
+            "basis": state.basis,
+            "rules": fingerprint_rules(self._launch.spec),
+            "trial": state.round_number,
+        }
+
+    def _summarize(self, state: JudgeState) -> dict[str, Any]:
+        decision = state.evidence.decide(self._policy)
+        summary = summarize_judgement(state.evidence, decision, self._policy)
+        return {**summary, "trial": state.round_number, "rules": fingerprint_rules(self._launch.spec)}
