@@ -1,12 +1,12 @@
-"""What a worker does not send, whatever the hook thought of it."""
+"""What the launch state orders, and what a worker does not send whatever the hook decided."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from darklaunch_shared.launch.path_policy import compile_path_policy
-from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_workers.admission import HEAD_CAP_BYTES, HEADERS_CAP, refusal
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
+from darklaunch_workers.admission import HEAD_CAP_BYTES, HEADERS_CAP, ReplayMode, find_refusal, read_orders
 
 from tests.support.pool import exchange
 
@@ -30,11 +30,34 @@ SPEC = LaunchSpec("http://a", allow=("POST /search",), request_cap_bytes=10, res
         ({"method": "get"}, "unsafe_method"),
     ],
 )
-def test_rules_of_the_launch_are_applied_again(request_parts: dict[str, Any], reason: str | None) -> None:
-    assert refusal(exchange("shop", 1, **request_parts), compile_path_policy(SPEC), SPEC) == reason
+def test_the_rules_of_the_launch_are_applied_again(request_parts: dict[str, Any], reason: str | None) -> None:
+    assert find_refusal(exchange("shop", 1, **request_parts), compile_path_policy(SPEC), SPEC) == reason
 
 
-def test_an_answer_that_could_not_be_compared_in_full_is_not_replayed() -> None:
+def test_a_response_that_could_not_be_compared_in_full_is_not_replayed() -> None:
     captured = exchange("shop", 1)
     large = replace(captured, primary=replace(captured.primary, body=b"x" * 101))
-    assert refusal(large, compile_path_policy(SPEC), SPEC) == "too_large"
+    assert find_refusal(large, compile_path_policy(SPEC), SPEC) == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("status", "hold", "settle", "mode", "reason"),
+    [
+        (LaunchStatus.ACTIVE, False, "", ReplayMode.REPLAY, ""),
+        (LaunchStatus.PROMOTED, False, "", ReplayMode.REPLAY, ""),
+        (LaunchStatus.ACTIVE, False, "paused", ReplayMode.REPLAY, ""),
+        (LaunchStatus.PAUSED, False, "", ReplayMode.WAIT, ""),
+        (LaunchStatus.PAUSED, False, "paused", ReplayMode.DROP, "paused"),
+        (LaunchStatus.ROLLED_BACK, False, "", ReplayMode.DROP, "superseded_by_rollback"),
+        *((status, True, "", ReplayMode.DROP, "superseded_by_rollback") for status in LaunchStatus),
+    ],
+)
+def test_the_launch_state_orders_to_replay_wait_or_drop(
+    status: LaunchStatus, hold: bool, settle: str, mode: ReplayMode, reason: str
+) -> None:
+    orders = read_orders(LaunchState("x", status, 10, hold, 1, LaunchSpec("http://a"), settle))
+    assert (orders.mode, orders.reason) == (mode, reason)
+
+
+def test_a_state_that_cannot_be_read_means_wait() -> None:
+    assert read_orders(None).mode is ReplayMode.WAIT

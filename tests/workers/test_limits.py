@@ -26,35 +26,35 @@ def test_the_limit_stays_between_one_and_its_ceiling(ceiling: int, steps: list[t
     for good, later_s, under_way in steps:
         started_s, now_s = now_s, now_s + later_s
         if good:
-            limit.succeeded(under_way)
+            limit.record_success(under_way)
         else:
-            limit.congested(started_s, now_s)
+            limit.record_congestion(started_s, now_s)
         assert 1 <= limit.limit <= ceiling
 
 
 def test_replays_that_failed_together_halve_the_limit_once() -> None:
     limit = AdaptiveLimit(64, start=32)
     for _ in range(32):
-        limit.congested(started_s=1.0, now_s=2.0)
+        limit.record_congestion(started_s=1.0, now_s=2.0)
     assert limit.limit == 16
-    limit.congested(started_s=2.5, now_s=3.0)
+    limit.record_congestion(started_s=2.5, now_s=3.0)
     assert limit.limit == 8
 
 
 def test_a_limit_grows_fast_first_slowly_after_a_cut_and_never_unused() -> None:
     limit = AdaptiveLimit(64, start=8)
     for _ in range(8):
-        limit.succeeded(under_way=8)
+        limit.record_success(under_way=8)
     assert limit.limit == 16
-    limit.congested(0.0, 1.0)
+    limit.record_congestion(0.0, 1.0)
     for _ in range(8):
-        limit.succeeded(under_way=8)
+        limit.record_success(under_way=8)
     assert limit.limit == 8
     for _ in range(2):
-        limit.succeeded(under_way=8)
+        limit.record_success(under_way=8)
     assert limit.limit == 9
     for _ in range(1000):
-        limit.succeeded(under_way=1)
+        limit.record_success(under_way=1)
     assert limit.limit == 9
 
 
@@ -95,7 +95,7 @@ def test_retries_never_exceed_a_tenth_of_first_tries(history: list[bool]) -> Non
     budget, firsts, retries = RetryBudget(), 0, 0
     for is_first in history:
         if is_first:
-            budget.first_try()
+            budget.record_first_try()
             firsts += 1
         else:
             retries += budget.take()
@@ -109,10 +109,10 @@ def test_an_open_breaker_lets_one_probe_out_a_second(history: list[tuple[str, fl
     for event, later_s in history:
         now_s += later_s
         if event == "fail":
-            breaker.failed(now_s)
+            breaker.record_failure(now_s)
             in_a_row, failed_at_s = in_a_row + 1, now_s
         elif event == "answer":
-            breaker.answered()
+            breaker.record_response()
             in_a_row = 0
         elif breaker.probe_due(now_s):
             assert in_a_row >= OUTAGE_FAILURES
@@ -126,8 +126,8 @@ def test_an_open_breaker_lets_one_probe_out_a_second(history: list[tuple[str, fl
 def test_an_error_status_is_congestion_at_most_and_never_an_outage() -> None:
     protection = ShadowProtection(concurrency=64, max_rps=0, now_s=0.0)
     for at_s in range(1, 20):
-        protection.learn(503, started_s=at_s, now_s=at_s + 0.5, under_way=1)
-        protection.learn(500, started_s=at_s, now_s=at_s + 0.5, under_way=1)
+        protection.record_try(503, started_s=at_s, now_s=at_s + 0.5, under_way=1)
+        protection.record_try(500, started_s=at_s, now_s=at_s + 0.5, under_way=1)
     assert protection.limit.limit < 8
     assert protection.breaker.closed
 
@@ -135,18 +135,18 @@ def test_an_error_status_is_congestion_at_most_and_never_an_outage() -> None:
 def test_a_forbidden_address_teaches_nothing() -> None:
     protection = ShadowProtection(concurrency=64, max_rps=0, now_s=0.0)
     for _ in range(OUTAGE_FAILURES):
-        protection.learn(ShadowErrorClass.REFUSED, started_s=0.0, now_s=1.0, under_way=1)
-    protection.learn(ShadowErrorClass.FORBIDDEN, started_s=1.0, now_s=2.0, under_way=1)
+        protection.record_try(ShadowErrorClass.REFUSED, started_s=0.0, now_s=1.0, under_way=1)
+    protection.record_try(ShadowErrorClass.FORBIDDEN, started_s=1.0, now_s=2.0, under_way=1)
     assert not protection.breaker.closed
-    protection.learn(ShadowErrorClass.TOO_LARGE, started_s=2.0, now_s=3.0, under_way=1)
+    protection.record_try(ShadowErrorClass.TOO_LARGE, started_s=2.0, now_s=3.0, under_way=1)
     assert protection.breaker.closed
 
 
 def test_workers_share_the_rate_and_the_probes() -> None:
     protection = ShadowProtection(concurrency=64, max_rps=100, now_s=0.0)
-    protection.share(4, 0.0)
+    protection.share_among(4, 0.0)
     assert protection.bucket.room(0.0) == 25
     for _ in range(OUTAGE_FAILURES):
-        protection.learn(ShadowErrorClass.RESET, started_s=0.0, now_s=0.0, under_way=1)
+        protection.record_try(ShadowErrorClass.RESET, started_s=0.0, now_s=0.0, under_way=1)
     assert not protection.breaker.probe_due(3.9 * PROBE_EVERY_S)
     assert protection.breaker.probe_due(4 * PROBE_EVERY_S)

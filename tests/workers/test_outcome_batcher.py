@@ -37,7 +37,7 @@ async def outbox(url: str, launch: str) -> AsyncIterator[tuple[Counting, Outcome
     consumer.calls = []
     left: Left = []
     box = OutcomeBatcher(
-        consumer, enough=10_000, leaves=lambda outcome, passed_on: left.append((outcome.entry_id, passed_on))
+        consumer, enough=10_000, on_finished=lambda outcome, passed_on: left.append((outcome.entry_id, passed_on))
     )
     running = [asyncio.create_task(queue.run()), asyncio.create_task(box.run())]
     try:

@@ -9,15 +9,14 @@ from darklaunch_shared.crypto.keyring import NO_KEYS
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.replay import ShadowErrorClass
+from darklaunch_workers.admission import REPLAY, WAIT, ReplayOrders
 from darklaunch_workers.entry_keys import EntryKeys
 from darklaunch_workers.http import ShadowFailure, ShadowReply, make_client, replay_request
 from darklaunch_workers.http.deadlines import DeadlineTimer
 from darklaunch_workers.launch_context import LaunchContext
-from darklaunch_workers.launch_mode import REPLAY, WAIT, ReplayOrders
-from darklaunch_workers.limits import RETRY_EVERY, RETRY_RESERVE, ShadowProtection
-from darklaunch_workers.retries import MAX_TRIES, Outcome, RetryingSender, worth_retrying
-from darklaunch_workers.shadow_build import ShadowBuild
-from darklaunch_workers.slots import ReplaySlots
+from darklaunch_workers.limits import RETRY_EVERY, RETRY_RESERVE, ReplaySlots, ShadowProtection
+from darklaunch_workers.outcome import ShadowBuild
+from darklaunch_workers.retries import MAX_TRIES, ReplyOrFailure, RetryingSender, is_worth_retrying, parse_retry_after_s
 
 from tests.support.pool import Seen, exchange, http, quick, shadow
 
@@ -36,25 +35,25 @@ async def tries(
     """Give the tries of one request, with a budget of so many retries; see that what was not used of it is left."""
     protection = ShadowProtection(concurrency=8, max_rps=0, now_s=0.0)
     for _ in range(RETRY_EVERY * saved):
-        protection.budget.first_try()
+        protection.budget.record_first_try()
     spec, to = quick(LaunchSpec(origin), deadline_s), parse_origin(origin)
-    desk = LaunchContext(
-        "shop",
-        spec,
+    context = LaunchContext(
+        launch="shop",
+        spec=spec,
         shadow=None,
-        control=None,
-        builds=ShadowBuild(spec),
+        baseline=None,
+        build=ShadowBuild(spec),
         protection=protection,
         slots=ReplaySlots(lambda: 8),
         orders=lambda: orders,
         concurrency=8,
         lease_s=spec.lease_s,
-        secrets=EntryKeys(None, NO_KEYS),
+        entry_keys=EntryKeys(None, NO_KEYS),
         deadlines=DeadlineTimer(),
     )
     client, captured = make_client(to, slots=1), exchange("shop", 1).request
     request = replay_request(captured, launch="shop", exchange_id="abcd1234:1", shadow=to, entropy=bytes(24))
-    them = RetryingSender(desk, client, request, probe=probe)
+    them = RetryingSender(context, client, request, probe=probe)
     try:
         with anyio.fail_after(10):
             yield them
@@ -79,7 +78,7 @@ async def closes(_seen: Seen) -> bytes:
 async def test_a_busy_shadow_is_asked_four_times_at_most() -> None:
     async with shadow(busy) as it, tries(it.origin) as them:
         outcome = await them.run()
-    assert isinstance(outcome, ShadowReply) and outcome.answer.status == 503
+    assert isinstance(outcome, ShadowReply) and outcome.response.status == 503
     assert them.attempts == len(it.seen) == MAX_TRIES == 4
 
 
@@ -126,5 +125,23 @@ async def test_without_leave_or_budget_and_of_a_probe_there_is_no_second_try() -
     ],
 )
 def test_which_failures_are_worth_another_try(error: ShadowErrorClass, sent: bool, worth: bool) -> None:
-    outcome: Outcome = ShadowFailure(error, "", sent=sent, waited_ms=1.0)
-    assert worth_retrying(outcome) is worth
+    outcome: ReplyOrFailure = ShadowFailure(error, "", sent=sent, waited_ms=1.0)
+    assert is_worth_retrying(outcome) is worth
+
+
+@pytest.mark.parametrize(
+    ("value", "wait_s"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 59.0),
+        ("Fri, 31 Dec 1998 23:59:59 GMT", 0.0),
+        ("soon", None),
+        ("-1", None),
+        ("9" * 50, None),
+        ("\u00b2", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, wait_s: float | None) -> None:
+    assert parse_retry_after_s((("x", "1"), ("retry-after", value)), 946_684_740.0) == wait_s
+    assert parse_retry_after_s((), 0.0) is None

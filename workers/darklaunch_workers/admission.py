@@ -1,39 +1,72 @@
-"""Which exchanges a worker does not send, whatever the hook thought of them. Pure.
+"""Which exchanges are replayed now: what the launch state orders, and what the launch's rules refuse. Pure.
 
-Whoever can write to the stream must not be able to make workers send what the launch forbids: the launch's rules for
-methods, paths and sizes, and the rule against loops, are applied here again.
+The hook has applied the same rules when it captured. They are applied again because whoever can write to the stream
+must not be able to make workers send what the launch forbids.
 """
 
+from dataclasses import dataclass
+from enum import StrEnum
 from itertools import chain
 from typing import Final
 
 from darklaunch_shared.launch.path_policy import PathPolicy
-from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.wire.exchange import Exchange
 from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER
 
 HEAD_CAP_BYTES: Final = 262_144
-"""Target and header fields together: four times what common servers accept."""
+"""Request target and header fields together: four times what common servers accept."""
 HEADERS_CAP: Final = 512
 
 
-def stale(exchange: Exchange, spec: LaunchSpec, now_s: float) -> bool:
-    """Say whether an exchange is too old: against state that has moved on, its comparison would mislead."""
+class ReplayMode(StrEnum):
+    """What happens to the next exchange."""
+
+    REPLAY = "replay"
+    WAIT = "wait"  # leave it on the stream
+    DROP = "drop"  # end it without a replay
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOrders:
+    """A mode, and with DROP the reason that the ledger counts the exchange under."""
+
+    mode: ReplayMode
+    reason: str = ""
+
+
+REPLAY: Final = ReplayOrders(ReplayMode.REPLAY)
+WAIT: Final = ReplayOrders(ReplayMode.WAIT)
+
+
+def read_orders(state: LaunchState | None) -> ReplayOrders:
+    """Return what a launch's state orders. A state that cannot be read (None) orders to wait: nothing is dropped."""
+    if state is None:
+        return WAIT
+    if state.hold or state.status is LaunchStatus.ROLLED_BACK:
+        return ReplayOrders(ReplayMode.DROP, "superseded_by_rollback")
+    if state.status is LaunchStatus.PAUSED:
+        return ReplayOrders(ReplayMode.DROP, state.settle) if state.settle else WAIT
+    return REPLAY  # active, or promoted with exchanges left from before
+
+
+def is_stale(exchange: Exchange, spec: LaunchSpec, now_s: float) -> bool:
+    """True if an exchange is too old: the shadow's data has moved on, so that comparing would mislead."""
     return now_s - exchange.captured_at_ms / 1000 > spec.max_age_s
 
 
-def refusal(exchange: Exchange, policy: PathPolicy, spec: LaunchSpec) -> str | None:
-    """Say why an exchange must not be replayed, as one of the ledger's reasons; None when it may be."""
+def find_refusal(exchange: Exchange, policy: PathPolicy, spec: LaunchSpec) -> str | None:
+    """Return the ledger's reason why an exchange must not be replayed; None when it may be."""
     request = exchange.request
-    if EXCHANGE_HEADER in [name.lower() for name, _ in request.headers]:
+    if EXCHANGE_HEADER in [name.lower() for name, _ in request.headers]:  # a replay that a hook captured
         return "loop"
-    if too_large(exchange, spec):
+    if is_too_large(exchange, spec):
         return "too_large"
     return policy.refusal(request.method, request.target.partition("?")[0])
 
 
-def too_large(exchange: Exchange, spec: LaunchSpec) -> bool:
-    """Say whether a body, or the request's head, is over its cap."""
+def is_too_large(exchange: Exchange, spec: LaunchSpec) -> bool:
+    """True if a body, or the head of the request, is over its cap."""
     request = exchange.request
     if len(request.body) > spec.request_cap_bytes or len(exchange.primary.body) > spec.response_cap_bytes:
         return True

@@ -1,4 +1,4 @@
-"""The keys of one worker: to verify entries with, and to open the credentials that a launch seals."""
+"""The keys of one worker: to verify entries, and to open the credentials that a launch seals."""
 
 from dataclasses import dataclass, replace
 
@@ -14,24 +14,24 @@ from .settings import WorkerSettings
 
 @dataclass(frozen=True, slots=True)
 class EntryKeys:
-    """`sealer` is None without a seal key; an empty `signing` asks for no signatures."""
+    """`sealer` is None without a seal key. Without `signing` keys, unsigned entries are taken."""
 
     sealer: Sealer | None
     signing: KeyRing
 
     def verify(self, fields: Fields) -> None:
-        """Raise BadEntry when this worker has signing keys and the entry is not signed by one of them."""
+        """Raise BadEntry when this worker has signing keys and none of them has signed the entry."""
         if self.signing:
             check_signature(fields, self.signing)
 
-    def opened(self, exchange: Exchange, *, may_open: bool) -> Exchange:
-        """Give the exchange with its credentials in clear, for the request alone. Raises Unsealable.
+    def unseal(self, exchange: Exchange, *, launch_seals: bool) -> Exchange:
+        """Return the exchange with its credentials in clear, for the request alone. Raises BadSeal.
 
-        `may_open` says that the launch seals: after the operator has turned that off, nothing is opened any more.
+        `launch_seals` False opens nothing: the operator has turned sealing off since the exchange was captured.
         """
         if not exchange.sealed:
             return exchange
-        if not may_open:
+        if not launch_seals:
             raise BadSeal("the launch does not ask for sealed credentials any more")
         if self.sealer is None:
             raise BadSeal("this worker has no DARKLAUNCH_SEAL_KEY")
@@ -39,7 +39,7 @@ class EntryKeys:
         return replace(exchange, request=request, sealed="")
 
 
-def secrets_of(settings: WorkerSettings) -> EntryKeys:
-    """Make the keys usable. Raises BadKey when one cannot be used, or `cryptography` is missing."""
-    seal = parse_keys(settings.seal_key)
-    return EntryKeys(Sealer(seal) if seal else None, parse_keys(settings.signing_key))
+def load_entry_keys(settings: WorkerSettings) -> EntryKeys:
+    """Return the keys that the settings name. Raises BadKey for an unusable one, or without `cryptography`."""
+    seal_keys = parse_keys(settings.seal_key)
+    return EntryKeys(Sealer(seal_keys) if seal_keys else None, parse_keys(settings.signing_key))

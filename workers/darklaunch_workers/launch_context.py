@@ -1,4 +1,4 @@
-"""What the shards of one launch share in one process."""
+"""What the shard consumers of one launch share in one process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,12 @@ from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.launch.path_policy import PathPolicy
 from darklaunch_shared.launch.spec import LaunchSpec
 
+from .admission import ReplayOrders
 from .entry_keys import EntryKeys
 from .http import ShadowClient
 from .http.deadlines import DeadlineTimer
-from .launch_mode import ReplayOrders
-from .limits import ShadowProtection
-from .shadow_build import ShadowBuild
-from .slots import ReplaySlots
+from .limits import ReplaySlots, ShadowProtection
+from .outcome import ShadowBuild
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +24,9 @@ class ShadowTarget:
     policy: PathPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineTarget:
-    """A second instance of the primary's version. What protects it is its own: nothing of the shadow's is shared."""
+    """A second instance of the primary's version. It has limits of its own and shares none with the shadow."""
 
     origin: Origin
     client: ShadowClient
@@ -35,23 +34,26 @@ class BaselineTarget:
     slots: ReplaySlots
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchContext:
-    """One launch as this process works on it.
+    """One launch, by one specification, as this process works on it.
 
-    `shadow` is None when the specification cannot be used: then nothing is replayed. `control` is None when there is
-    none, or it cannot be used. `orders` says what to do now.
+    shadow       None when the specification cannot be used: then nothing is replayed
+    baseline     None when the launch has none, or it cannot be used
+    orders       what the launch state orders at this moment
+    concurrency  the most replays that may be under way at once
+    lease_s      how long another worker waits before it takes over an exchange that this one claimed
     """
 
     launch: str
     spec: LaunchSpec
     shadow: ShadowTarget | None
-    control: BaselineTarget | None
-    builds: ShadowBuild
+    baseline: BaselineTarget | None
+    build: ShadowBuild
     protection: ShadowProtection
     slots: ReplaySlots
     orders: Callable[[], ReplayOrders]
     concurrency: int
     lease_s: float
-    secrets: EntryKeys
+    entry_keys: EntryKeys
     deadlines: DeadlineTimer

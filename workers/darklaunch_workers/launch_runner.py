@@ -18,157 +18,168 @@ from darklaunch_shared.redis.presence import ProcessPresence
 from darklaunch_shared.redis.script_calls import ScriptCaller
 from darklaunch_shared.redis.script_queue import ScriptQueue
 
-from .entry_keys import secrets_of
+from .admission import WAIT, ReplayMode, ReplayOrders, read_orders
+from .entry_keys import load_entry_keys
 from .http import ResponseCaps, ShadowClient, make_client
 from .http.deadlines import DeadlineTimer
 from .launch_context import BaselineTarget, LaunchContext, ShadowTarget
-from .launch_mode import WAIT, ReplayMode, ReplayOrders, orders_of
-from .limits import ShadowProtection
+from .limits import ReplaySlots, ShadowProtection
+from .outcome import ShadowBuild
 from .settings import WorkerSettings
-from .shadow_build import ShadowBuild
 from .shard_consumer import ReplayConsumer
-from .slots import ReplaySlots
 
-LOOK_S: Final = 0.25
-AGAIN_S: Final = 1.0
+CHECK_EVERY_S: Final = 0.25
+RESTART_AFTER_S: Final = 1.0
 MOST_SHARDS: Final = 256
-LONGEST_S: Final = 86_400.0
+LONGEST_DEADLINE_S: Final = 86_400.0
 
 log = logging.getLogger("darklaunch.worker")
 
 
 class LaunchRunner:
-    """Works on one launch. Its limits, its connections and its calls to Redis are its own: no launch slows another."""
+    """Works on one launch. Its limits and connections are its own, and so are its calls to Redis: no launch slows
+    another.
+    """
 
     def __init__(
         self,
         launch: str,
+        *,
         redis: AsyncRedisClient,
-        control: LaunchPoller,
+        poller: LaunchPoller,
         presence: ProcessPresence,
         settings: WorkerSettings,
-        name: str,
+        identity: str,
     ) -> None:
-        """`name` is this process's name in the consumer groups."""
-        self._launch, self._name = launch, name
-        self._redis, self._control, self._presence, self._settings = redis, control, presence, settings
-        self._secrets = secrets_of(settings)
-        self._over = anyio.Event()
-        self._desk: LaunchContext | None = None
-        self._lanes: list[ReplayConsumer] = []
+        """`identity` is this process's name in the consumer groups."""
+        self._launch = launch
+        self._redis = redis
+        self._poller = poller
+        self._presence = presence
+        self._settings = settings
+        self._identity = identity
+        self._entry_keys = load_entry_keys(settings)
+        self._stop = anyio.Event()
+        self._context: LaunchContext | None = None
+        self._consumers: list[ReplayConsumer] = []
         self._replayed_before = 0
 
     def stop(self) -> None:
-        """Have `run` return when what is under way has ended."""
-        self._over.set()
+        """Ask `run` to return when what is under way has ended."""
+        self._stop.set()
 
     @property
     def replayed(self) -> int:
-        """How many replays this crew has passed on."""
-        return self._replayed_before + sum(lane.replayed for lane in self._lanes)
+        """How many replays were passed on, by all specifications."""
+        return self._replayed_before + sum(consumer.replayed for consumer in self._consumers)
 
-    def about(self) -> dict[str, Any]:
-        """Describe the crew for the heartbeat."""
-        if self._desk is None:
+    def describe(self) -> dict[str, Any]:
+        """Return the launch's part of the heartbeat: replays under way, their limit, the breaker's state."""
+        if self._context is None:
             return {"in_flight": 0, "limit": 0, "breaker": "closed"}
-        protection = self._desk.protection
+        protection = self._context.protection
         breaker = "closed" if protection.breaker.closed else "open"
-        return {"in_flight": self._desk.slots.busy, "limit": protection.limit.limit, "breaker": breaker}
+        return {"in_flight": self._context.slots.busy, "limit": protection.limit.limit, "breaker": breaker}
 
     async def run(self) -> None:
         """Work by one specification after another until stopped."""
-        while not self._over.is_set():
-            state = self._control.state(self._launch)
+        while not self._stop.is_set():
+            state = self._poller.state(self._launch)
             if state is None:
-                await _wait(self._over, LOOK_S)
+                await _wait(self._stop, CHECK_EVERY_S)
                 continue
             try:
                 await self._work_by(state.spec)
-            except Exception:  # the crew starts again; the process and the other launches go on
-                log.exception("launch %s: its crew failed and starts again", self._launch)
-                await _wait(self._over, AGAIN_S)
+            except Exception:  # this launch starts again; the process and the other launches go on
+                log.exception("launch %s: replaying failed and starts again", self._launch)
+                await _wait(self._stop, RESTART_AFTER_S)
 
     async def _work_by(self, spec: LaunchSpec) -> None:
+        """Run a consumer for each shard until the launch is stopped or has another specification."""
         until = anyio.Event()
         queue = ScriptQueue(ScriptCaller(self._redis))
-        desk = self._desk = self._furnish(spec, until)
-        self._lanes = [
-            ReplayConsumer(
-                GroupConsumer(
-                    self._redis, queue, worker_streams(self._launch, shard), name=self._name, lease_s=desk.lease_s
-                ),
-                self._redis,
-                desk,
-            )
-            for shard in range(min(max(spec.shards, 1), MOST_SHARDS))
+        context = self._context = self._make_context(spec, until)
+        self._consumers = [
+            self._make_consumer(shard, queue, context) for shard in range(min(max(spec.shards, 1), MOST_SHARDS))
         ]
         try:
             async with anyio.create_task_group() as upkeep:
                 upkeep.start_soon(queue.run)
-                upkeep.start_soon(self._look_after, desk, until)
-                async with anyio.create_task_group() as lanes:
-                    for lane in self._lanes:
-                        lanes.start_soon(lane.run, until)
+                upkeep.start_soon(self._watch_for_change, context, until)
+                async with anyio.create_task_group() as work:
+                    for consumer in self._consumers:
+                        work.start_soon(consumer.run, until)
                 upkeep.cancel_scope.cancel()
         finally:
-            self._replayed_before, self._lanes, self._desk = self.replayed, [], None
-            with anyio.CancelScope(shield=True):  # each is closed, also when the crew is cancelled
-                for called in (desk.shadow, desk.control):
-                    if called is not None:
-                        await called.client.aclose()
+            self._replayed_before = self.replayed
+            self._consumers = []
+            self._context = None
+            with anyio.CancelScope(shield=True):  # the clients are closed also when this task is cancelled
+                for target in (context.shadow, context.baseline):
+                    if target is not None:
+                        await target.client.aclose()
 
-    def _furnish(self, spec: LaunchSpec, until: anyio.Event) -> LaunchContext:
-        protection = self._protection(spec)
+    def _make_consumer(self, shard: int, queue: ScriptQueue, context: LaunchContext) -> ReplayConsumer:
+        streams = worker_streams(self._launch, shard)
+        consumer = GroupConsumer(self._redis, queue, streams, name=self._identity, lease_s=context.lease_s)
+        return ReplayConsumer(consumer, self._redis, context)
+
+    def _make_context(self, spec: LaunchSpec, until: anyio.Event) -> LaunchContext:
+        protection = self._make_protection(spec)
         shadow: ShadowTarget | None = None
         try:
-            shadow = self._shadow(spec)
-        except (BadLaunch, BadOrigin) as unusable:
-            log.error("launch %s waits, nothing is replayed: %s", self._launch, unusable)
+            shadow = self._make_shadow(spec)
+        except (BadLaunch, BadOrigin) as error:
+            log.error("launch %s waits, nothing is replayed: %s", self._launch, error)
         return LaunchContext(
             launch=self._launch,
             spec=spec,
             shadow=shadow,
-            control=self._control_origin(spec),
-            builds=ShadowBuild(spec),
+            baseline=self._make_baseline(spec),
+            build=ShadowBuild(spec),
             protection=protection,
             slots=ReplaySlots(lambda: protection.limit.limit),
-            orders=self._orders(usable=shadow is not None, until=until),
+            orders=self._make_orders(usable=shadow is not None, until=until),
             concurrency=self._settings.concurrency,
             lease_s=self._settings.lease_s or spec.lease_s,
-            secrets=self._secrets,
+            entry_keys=self._entry_keys,
             deadlines=DeadlineTimer(),
         )
 
-    def _shadow(self, spec: LaunchSpec) -> ShadowTarget:
-        if not 0 < spec.deadline_s <= LONGEST_S:
+    def _make_shadow(self, spec: LaunchSpec) -> ShadowTarget:
+        """Raises BadLaunch and BadOrigin when the specification cannot be used."""
+        if not 0 < spec.deadline_s <= LONGEST_DEADLINE_S:
             raise BadLaunch(f"a latency difference of {spec.max_latency_diff_ms:g} ms leaves no usable deadline")
         if not 1 <= spec.shards <= MOST_SHARDS:
             raise BadLaunch(f"{spec.shards} shards: there can be 1 to {MOST_SHARDS}")
         policy = compile_path_policy(spec)
         origin = parse_origin(spec.shadow)
-        return ShadowTarget(origin, self._client(origin, spec), policy)
+        return ShadowTarget(origin, self._make_client(origin, spec), policy)
 
-    def _control_origin(self, spec: LaunchSpec) -> BaselineTarget | None:
-        """Furnish what the control needs. One that cannot be used costs the launch its baseline, nothing else."""
+    def _make_baseline(self, spec: LaunchSpec) -> BaselineTarget | None:
+        """Return the launch's baseline. One that cannot be used costs the launch its noise replays, nothing else."""
         if not (spec.control and spec.compare and spec.noise_percent > 0):
             return None
         try:
             origin = parse_origin(spec.control, "control")
-        except BadOrigin as unusable:
-            log.error("launch %s goes without a noise baseline: %s", self._launch, unusable)
+        except BadOrigin as error:
+            log.error("launch %s is replayed without its baseline: %s", self._launch, error)
             return None
-        protection = self._protection(spec)
+        protection = self._make_protection(spec)
         return BaselineTarget(
-            origin, self._client(origin, spec), protection, ReplaySlots(lambda: protection.limit.limit)
+            origin=origin,
+            client=self._make_client(origin, spec),
+            protection=protection,
+            slots=ReplaySlots(lambda: protection.limit.limit),
         )
 
-    def _protection(self, spec: LaunchSpec) -> ShadowProtection:
+    def _make_protection(self, spec: LaunchSpec) -> ShadowProtection:
         now_s = time.monotonic()
         protection = ShadowProtection(concurrency=self._settings.concurrency, max_rps=spec.max_rps, now_s=now_s)
-        protection.share(self._presence.alive, now_s)
+        protection.share_among(self._presence.alive, now_s)
         return protection
 
-    def _client(self, origin: Origin, spec: LaunchSpec) -> ShadowClient:
+    def _make_client(self, origin: Origin, spec: LaunchSpec) -> ShadowClient:
         return make_client(
             origin,
             slots=self._settings.concurrency,
@@ -177,24 +188,26 @@ class LaunchRunner:
             allow_metadata=spec.allow_metadata,
         )
 
-    def _orders(self, *, usable: bool, until: anyio.Event) -> Callable[[], ReplayOrders]:
+    def _make_orders(self, *, usable: bool, until: anyio.Event) -> Callable[[], ReplayOrders]:
         def orders() -> ReplayOrders:
-            given = orders_of(self._control.state(self._launch))
-            return WAIT if until.is_set() or (given.mode is ReplayMode.REPLAY and not usable) else given
+            stated = read_orders(self._poller.state(self._launch))
+            return WAIT if until.is_set() or (stated.mode is ReplayMode.REPLAY and not usable) else stated
 
         return orders
 
-    async def _look_after(self, desk: LaunchContext, until: anyio.Event) -> None:
-        """End the work when the crew is stopped or the specification is another; pass on what the process learns."""
-        while not self._over.is_set():
-            state = self._control.state(self._launch)
-            if state is not None and replace(state.spec, policy=desk.spec.policy) != desk.spec:
+    async def _watch_for_change(self, context: LaunchContext, until: anyio.Event) -> None:
+        """Set `until` when the launch is stopped or has another specification; keep its share of the limits current."""
+        while not self._stop.is_set():
+            state = self._poller.state(self._launch)
+            if state is not None and replace(state.spec, policy=context.spec.policy) != context.spec:
                 break
-            for protection in (desk.protection, *([desk.control.protection] if desk.control else [])):
-                protection.share(self._presence.alive, time.monotonic())
-            await _wait(self._over, LOOK_S)
+            now_s = time.monotonic()
+            context.protection.share_among(self._presence.alive, now_s)
+            if context.baseline is not None:
+                context.baseline.protection.share_among(self._presence.alive, now_s)
+            await _wait(self._stop, CHECK_EVERY_S)
         until.set()
-        desk.slots.changed()
+        context.slots.wake_waiting()
 
 
 async def _wait(event: anyio.Event, timeout_s: float) -> None:

@@ -1,10 +1,13 @@
-"""What protects a shadow from its replays: an adaptive limit, a rate, a retry budget and a breaker. Sans-I/O.
+"""What protects a shadow from its replays: slots, an adaptive limit, a rate, a retry budget and a breaker.
 
-Every state machine here takes the time as an argument, in seconds on a monotonic clock.
+None of them does I/O. Those that depend on time take it as an argument, in seconds on a monotonic clock.
 """
 
+from collections.abc import Callable
+from types import TracebackType
 from typing import Final
 
+import anyio
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 PROBE_EVERY_S: Final = 1.0
@@ -31,17 +34,72 @@ class AdaptiveLimit:
         """The limit now, from 1 to the ceiling."""
         return int(self._limit)
 
-    def succeeded(self, under_way: int) -> None:
-        """Count an answer. A limit that is not used is not raised: nothing was learned about it."""
+    def record_success(self, under_way: int) -> None:
+        """Raise the limit after a response, unless less than half of it is in use: then nothing was learned."""
         if under_way * 2 >= self.limit:
             step = 1.0 if self._limit < self._threshold else 1.0 / self._limit
             self._limit = min(float(self._ceiling), self._limit + step)
 
-    def congested(self, started_s: float, now_s: float) -> None:
+    def record_congestion(self, started_s: float, now_s: float) -> None:
         """Halve the limit, once for all replays that were under way together."""
         if started_s > self._cut_at_s:
             self._cut_at_s = now_s
             self._limit = self._threshold = max(1.0, self._limit / 2)
+
+
+class ReplaySlots:
+    """How many exchanges of one launch this process works on, against a limit that may move meanwhile.
+
+    `claimed` counts exchanges whose replay has not ended, with or without a slot; `busy` those that have a slot.
+    """
+
+    def __init__(self, limit: Callable[[], int]) -> None:
+        self.claimed = 0
+        self.busy = 0
+        self._limit = limit
+        self._change: anyio.Event | None = None
+
+    @property
+    def free(self) -> int:
+        """How many more exchanges would get a slot at once."""
+        return self._limit() - self.claimed
+
+    @property
+    def full(self) -> bool:
+        """True if another replay would have to wait for a slot."""
+        return self.busy >= self._limit()
+
+    async def wait_for_room(self) -> None:
+        """Wait until a slot can be taken at once."""
+        while self.full:
+            await self._next_change().wait()
+
+    def __enter__(self) -> None:
+        """Take a slot, whether or not there is room."""
+        self.busy += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Free the slot."""
+        self.busy -= 1
+        self.wake_waiting()
+
+    def wake_waiting(self) -> None:
+        """Wake everything that waits for a change."""
+        if self._change is not None:
+            self._change.set()
+            self._change = None
+
+    async def wait_for_change(self, timeout_s: float) -> None:
+        """Wait until something changes, or for `timeout_s`."""
+        with anyio.move_on_after(timeout_s):
+            await self._next_change().wait()
+
+    def _next_change(self) -> anyio.Event:
+        if self._change is None:
+            self._change = anyio.Event()
+        return self._change
 
 
 class TokenBucket:
@@ -58,7 +116,7 @@ class TokenBucket:
         self._per_s = per_s
 
     def take(self, now_s: float) -> float:
-        """Take a token, and give the seconds to wait until it is there."""
+        """Take a token, and return the seconds to wait until it is there."""
         if self._per_s <= 0:
             return 0.0
         self._refill(now_s)
@@ -66,7 +124,7 @@ class TokenBucket:
         return max(0.0, -self._tokens / self._per_s)
 
     def room(self, now_s: float) -> float:
-        """Say how many more may ask for a token and get it within about a second."""
+        """Return how many tokens can be taken now with a wait of about a second at most."""
         if self._per_s <= 0:
             return float("inf")
         self._refill(now_s)
@@ -82,17 +140,17 @@ class TokenBucket:
 
 
 class RetryBudget:
-    """One retry for every ten first tries, never more; at most ten are saved up."""
+    """One retry for every ten first tries; at most ten are saved up."""
 
     def __init__(self) -> None:
-        self._saved = 0
+        self._saved = 0  # in tenths of a retry, so that they add up exactly
 
-    def first_try(self) -> None:
-        """Count a first try."""
+    def record_first_try(self) -> None:
+        """Save a tenth of a retry."""
         self._saved = min(self._saved + 1, RETRY_EVERY * RETRY_RESERVE)
 
     def take(self) -> bool:
-        """Ask for one retry."""
+        """Take one retry; False when less than one is saved."""
         if self._saved < RETRY_EVERY:
             return False
         self._saved -= RETRY_EVERY
@@ -111,28 +169,28 @@ class CircuitBreaker:
 
     @property
     def closed(self) -> bool:
-        """Whether replays may go out freely."""
+        """True if replays may go out freely."""
         return self._in_a_row < self._failures
 
-    def failed(self, now_s: float) -> None:
+    def record_failure(self, now_s: float) -> None:
         """Count a replay that found no server."""
         self._in_a_row += 1
         self._failed_at_s = now_s
 
-    def answered(self) -> None:
-        """Close: there is a server, whatever it said."""
+    def record_response(self) -> None:
+        """Close: there is a server, whatever it responded."""
         self._in_a_row = 0
 
     def probe_due(self, now_s: float) -> bool:
-        """Say whether an exchange may be taken as a probe."""
+        """True if an exchange may be taken as a probe."""
         return not self.closed and not self._probing and now_s - self._failed_at_s >= self.probe_every_s
 
     def begin_probe(self) -> None:
-        """Let no second probe begin until this one has ended."""
+        """Allow no second probe until this one has ended."""
         self._probing = True
 
     def end_probe(self) -> None:
-        """Let another probe begin when it is due, whether or not this one was sent."""
+        """Allow another probe when it is due, whether or not this one was sent."""
         self._probing = False
 
 
@@ -146,18 +204,18 @@ class ShadowProtection:
         self.breaker = CircuitBreaker()
         self._max_rps = max_rps
 
-    def share(self, workers: int, now_s: float) -> None:
+    def share_among(self, workers: int, now_s: float) -> None:
         """Take one share of what the launch allows all its worker processes together."""
         self.bucket.set_rate(self._max_rps / workers, now_s)
         self.breaker.probe_every_s = PROBE_EVERY_S * workers
 
-    def learn(self, outcome: int | ShadowErrorClass, *, started_s: float, now_s: float, under_way: int) -> None:
-        """Learn from one try: the status of its answer, or why there was none."""
-        if outcome in CONGESTED_STATUS or outcome in _CONGESTED:
-            self.limit.congested(started_s, now_s)
-        elif not isinstance(outcome, ShadowErrorClass):
-            self.limit.succeeded(under_way)
-        if outcome in _OUTAGE:
-            self.breaker.failed(now_s)
-        elif outcome is not ShadowErrorClass.FORBIDDEN:  # nothing was called, so nothing was learned
-            self.breaker.answered()
+    def record_try(self, result: int | ShadowErrorClass, *, started_s: float, now_s: float, under_way: int) -> None:
+        """Learn from one try: `result` is the status of its response, or why there was none."""
+        if result in CONGESTED_STATUS or result in _CONGESTED:
+            self.limit.record_congestion(started_s, now_s)
+        elif not isinstance(result, ShadowErrorClass):
+            self.limit.record_success(under_way)
+        if result in _OUTAGE:
+            self.breaker.record_failure(now_s)
+        elif result is not ShadowErrorClass.FORBIDDEN:  # nothing was called, so nothing was learned
+            self.breaker.record_response()

@@ -1,52 +1,122 @@
-"""What became of a request to one of the versions, in the words that travel onward."""
+"""What a request to one of the versions came to, as it is passed on: credentials masked, latency and build read."""
 
+import time
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
+from darklaunch_shared.errors import BadLaunch
+from darklaunch_shared.launch.spec import LaunchSpec, check_build
 from darklaunch_shared.wire.credential_headers import mask_response_headers
-from darklaunch_shared.wire.exchange import Response
-from darklaunch_shared.wire.http_headers import SERVER_TIMING_FIELD, parse_duration_ms
+from darklaunch_shared.wire.exchange import Headers, Response
+from darklaunch_shared.wire.http_headers import SERVER_TIMING_FIELD, parse_build, parse_duration_ms
 from darklaunch_shared.wire.replay import LatencySource, ShadowError, ShadowErrorClass, ShadowResponse
 
 from .http import ShadowFailure, ShadowReply
-from .shadow_build import ShadowBuild
+from .http.deadlines import DeadlineTimer
 
 GRACE_S: Final = 1.0
 """How much longer than its deadline a replay may take before it is cut off whatever the client does."""
 
 
-def described(
-    outcome: ShadowReply | ShadowFailure, *, attempts: int, waited_ms: float, at_ms: int, builds: ShadowBuild | None
+class ShadowBuild:
+    """The build of one shadow as this process knows it.
+
+    `latest` is the build that responded last. A request without a response is counted for it.
+    """
+
+    def __init__(self, spec: LaunchSpec) -> None:
+        self.latest = spec.build
+        self._configured = spec.build
+        self._header = spec.build_header.lower()
+
+    def read(self, headers: Headers) -> str:
+        """Return the build that sent these header fields, else the one the operator named; remember it."""
+        self.latest = read_build(headers, self._header) or self._configured
+        return self.latest
+
+
+class RequestSender(Protocol):
+    """Sends one request, once or until there is a result to report. `attempts` counts what went out so far."""
+
+    attempts: int
+
+    async def run(self) -> ShadowReply | ShadowFailure:
+        """Send the request. Raises UnsendableRequest."""
+        ...
+
+
+async def await_outcome(
+    sender: RequestSender, deadlines: DeadlineTimer, deadline_s: float, build: ShadowBuild | None
 ) -> ShadowResponse | ShadowError:
-    """Describe an answer, its credentials masked, or why there is none.
+    """Send a request and return what it came to, at the latest GRACE_S after its deadline. Raises UnsendableRequest.
 
-    `builds` is None where it is not the shadow that was asked.
+    `build` is None for a request to the baseline.
     """
-    if isinstance(outcome, ShadowReply):
-        answer, headers = outcome.answer, mask_response_headers(outcome.answer.headers)
-        answer, source = measured(answer if headers is answer.headers else replace(answer, headers=headers))
-        return ShadowResponse(answer, source, attempts, at_ms, builds.read(answer.headers) if builds else "")
-    detail = outcome.detail.encode("utf-8", "replace").decode()
-    return ShadowError(outcome.error, detail, attempts, waited_ms, at_ms, builds.latest if builds else "")
+    at_ms = time.time_ns() // 1_000_000
+    started_s = time.monotonic()
+    try:
+        with deadlines.within(deadline_s + GRACE_S):
+            result = await sender.run()
+    except TimeoutError:
+        waited_ms = (time.monotonic() - started_s) * 1000
+        return describe_timeout(deadline_s, attempts=sender.attempts, waited_ms=waited_ms, at_ms=at_ms, build=build)
+    waited_ms = (time.monotonic() - started_s) * 1000
+    return describe_outcome(result, attempts=sender.attempts, waited_ms=waited_ms, at_ms=at_ms, build=build)
 
 
-def too_late(
-    deadline_s: float, *, attempts: int, waited_ms: float, at_ms: int, builds: ShadowBuild | None
+def describe_outcome(
+    result: ShadowReply | ShadowFailure, *, attempts: int, waited_ms: float, at_ms: int, build: ShadowBuild | None
+) -> ShadowResponse | ShadowError:
+    """Return a response with its credentials masked, or why there is none.
+
+    `build` is None for a request to the baseline. `at_ms` is when the request was sent, since the epoch.
+    """
+    if isinstance(result, ShadowReply):
+        response = result.response
+        headers = mask_response_headers(response.headers)
+        masked = response if headers is response.headers else replace(response, headers=headers)
+        masked, source = read_app_latency(masked)
+        return ShadowResponse(masked, source, attempts, at_ms, build.read(masked.headers) if build else "")
+    detail = result.detail.encode("utf-8", "replace").decode()
+    return ShadowError(result.error, detail, attempts, waited_ms, at_ms, build.latest if build else "")
+
+
+def describe_timeout(
+    deadline_s: float, *, attempts: int, waited_ms: float, at_ms: int, build: ShadowBuild | None
 ) -> ShadowError:
-    """Describe a request that was cut off."""
+    """Return the error of a request that was cut off."""
     detail = f"no outcome within {deadline_s:g} s"
-    build = builds.latest if builds else ""
-    return ShadowError(ShadowErrorClass.TIMEOUT, detail, max(1, attempts), waited_ms, at_ms, build)
+    latest = build.latest if build else ""
+    return ShadowError(ShadowErrorClass.TIMEOUT, detail, max(1, attempts), waited_ms, at_ms, latest)
 
 
-def measured(answer: Response) -> tuple[Response, LatencySource]:
-    """Take the latency that the shadow measured inside the app, where its hook did (W3C Server Timing).
+def read_app_latency(response: Response) -> tuple[Response, LatencySource]:
+    """Return the response with the latency that the shadow's hook measured inside the app (W3C Server Timing).
 
-    A time longer than the whole answer took is not believed.
+    Without one, or with one longer than the whole response took, the latency stays as it is.
     """
-    for name, value in answer.headers:
+    for name, value in response.headers:
         if name == SERVER_TIMING_FIELD:
             inside_ms = parse_duration_ms(value)
-            if inside_ms is not None and inside_ms <= answer.latency_ms:
-                return replace(answer, latency_ms=inside_ms), LatencySource.SERVER_TIMING
-    return answer, LatencySource.CLIENT
+            if inside_ms is not None and inside_ms <= response.latency_ms:
+                return replace(response, latency_ms=inside_ms), LatencySource.SERVER_TIMING
+    return response, LatencySource.CLIENT
+
+
+def read_build(headers: Headers, header: str = "") -> str:
+    """Read the build from the field `header` (lower case), or from what the shadow's hook adds to Server-Timing.
+
+    Returns "" when there is none, or it cannot name a build.
+    """
+    for name, value in headers:
+        text = ""
+        if header and name == header:
+            text = value.strip()
+        elif not header and name == SERVER_TIMING_FIELD:
+            text = parse_build(value)
+        if text:
+            try:
+                return check_build(text)
+            except BadLaunch:
+                continue
+    return ""

@@ -21,66 +21,75 @@ log = logging.getLogger("darklaunch.worker")
 
 
 class OutcomeBatcher:
-    """What one shard's exchanges came to."""
+    """The outcomes of one shard's exchanges that Redis does not have yet."""
 
-    def __init__(self, consumer: GroupConsumer, *, enough: int, leaves: Callable[[FinishedEntry, bool], None]) -> None:
-        """`enough` outcomes wait for no others. `leaves` is told of each in the end, and whether it was passed on."""
-        self._consumer, self._enough, self._leaves = consumer, min(enough, ENOUGH), leaves
-        self._waiting: deque[FinishedEntry] = deque()
-        self._some, self._many = asyncio.Event(), asyncio.Event()
+    def __init__(
+        self, consumer: GroupConsumer, *, enough: int, on_finished: Callable[[FinishedEntry, bool], None]
+    ) -> None:
+        """Pass `enough` outcomes on without waiting for more.
+
+        `on_finished` is called with each outcome in the end, and whether it was passed on.
+        """
+        self._consumer = consumer
+        self._enough = min(enough, ENOUGH)
+        self._on_finished = on_finished
+        self._outcomes: deque[FinishedEntry] = deque()
+        self._has_some = asyncio.Event()
+        self._has_enough = asyncio.Event()
 
     def add(self, outcome: FinishedEntry) -> None:
-        """Have an outcome passed on soon."""
-        self._waiting.append(outcome)
-        if len(self._waiting) == 1:
-            self._some.set()
-        if len(self._waiting) >= self._enough:
-            self._many.set()
+        """Queue an outcome, to be passed on within milliseconds."""
+        self._outcomes.append(outcome)
+        if len(self._outcomes) == 1:
+            self._has_some.set()
+        if len(self._outcomes) >= self._enough:
+            self._has_enough.set()
 
     async def run(self) -> None:
-        """Pass on what there is, for ever. Nothing that happens to one batch touches another."""
+        """Pass queued outcomes on until cancelled. Nothing that happens to one batch touches another."""
         while True:
-            await self._some.wait()
+            await self._has_some.wait()
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_S):
-                    await self._many.wait()
+                    await self._has_enough.wait()
             await self._pass_on(self._next_batch())
 
     def _next_batch(self) -> list[FinishedEntry]:
-        """Take what one call may hold; an outcome that is larger goes alone."""
-        batch, size = list[FinishedEntry](), 0
-        for outcome in islice(self._waiting, FINISH_BATCH):
+        """Remove what one call may carry from the queue; an outcome over the bound goes alone."""
+        batch = list[FinishedEntry]()
+        size = 0
+        for outcome in islice(self._outcomes, FINISH_BATCH):
             size += sum(map(len, outcome.next_fields.values()))
             if batch and size > BATCH_BYTES:
                 break
             batch.append(outcome)
         for _ in batch:
-            self._waiting.popleft()
-        if not self._waiting:
-            self._some.clear()
-        if len(self._waiting) < self._enough:
-            self._many.clear()
+            self._outcomes.popleft()
+        if not self._outcomes:
+            self._has_some.clear()
+        if len(self._outcomes) < self._enough:
+            self._has_enough.clear()
         return batch
 
     async def _pass_on(self, batch: list[FinishedEntry]) -> None:
-        """Pass on a batch. What Redis refuses for good stays pending, to be claimed, or is gone with its stream."""
-        finished = [False] * len(batch)
+        """Pass a batch on. What Redis refuses for good stays pending, to be claimed, or is gone with its stream."""
+        passed_on = [False] * len(batch)
         try:
-            finished = await self._consumer.finish(batch)
+            passed_on = await self._consumer.finish(batch)
             crash_point("worker.passed_on")
-        except (RedisError, OSError) as refused:
-            gone = "NOGROUP" in str(refused)
-            if len(batch) > 1 and not gone:  # perhaps for one of them only
+        except (RedisError, OSError) as error:
+            stream_is_gone = "NOGROUP" in str(error)
+            if len(batch) > 1 and not stream_is_gone:  # it may be for one of them only
                 for outcome in batch:
                     await self._pass_on([outcome])
                 return
-            level = logging.DEBUG if gone else logging.ERROR
-            log.log(level, "%s was not finished: %s", ", ".join(map(_name, batch)), refused)
+            level = logging.DEBUG if stream_is_gone else logging.ERROR
+            log.log(level, "%s was not finished: %s", ", ".join(map(_name_exchange, batch)), error)
         except Exception:
-            log.exception("%s could not be passed on", ", ".join(map(_name, batch)))
-        for outcome, passed_on in zip(batch, finished, strict=True):
-            self._leaves(outcome, passed_on)
+            log.exception("%s could not be passed on", ", ".join(map(_name_exchange, batch)))
+        for outcome, is_passed_on in zip(batch, passed_on, strict=True):
+            self._on_finished(outcome, is_passed_on)
 
 
-def _name(outcome: FinishedEntry) -> str:
+def _name_exchange(outcome: FinishedEntry) -> str:
     return f"exchange {outcome.next_fields[keys.ID].decode()}"

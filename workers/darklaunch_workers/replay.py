@@ -1,7 +1,7 @@
-"""One exchange, from a stream entry to what became of it. Nothing here touches Redis.
+"""One exchange, from a stream entry to its outcome. Nothing here touches Redis.
 
 The steps, in order: read the entry; obey the launch's orders; refuse what must not be sent; wait for a slot and for the
-rate; obey the orders again; send; describe the outcome; for a share, ask one of the two versions a second time.
+rate; obey the orders again; send; describe what came of it; for a share, replay a second time on one of the versions.
 """
 
 import logging
@@ -25,15 +25,14 @@ from darklaunch_shared.wire.replay import (
     pack_unreplayed,
 )
 
-from .admission import refusal, stale
-from .http import ShadowClient, ShadowRequest, UnsendableRequest, replay_request
+from .admission import ReplayMode, find_refusal, is_stale
+from .http import UnsendableRequest, replay_request
 from .launch_context import LaunchContext
-from .launch_mode import ReplayMode
-from .noise_repeat import ask_control, ask_shadow_again
-from .outcome import GRACE_S, described, too_late
+from .noise_replay import replay_on_baseline, replay_on_shadow_again
+from .outcome import await_outcome
 from .retries import RetryingSender
 
-_FIELDS: Final = (keys.V, keys.ID, keys.META, keys.REQUEST, keys.RESPONSE)
+_EXCHANGE_FIELDS: Final = (keys.V, keys.ID, keys.META, keys.REQUEST, keys.RESPONSE)
 
 log = logging.getLogger("darklaunch.worker")
 
@@ -46,111 +45,100 @@ class ExchangeOutcome(NamedTuple):
 
 
 class ReplayedExchange(NamedTuple):
-    """An exchange that is done with the shadow: what came of it there, once and perhaps a second time."""
+    """An exchange that is done with the shadow, replayed there once and perhaps a second time.
+
+    `captured` are the fields to pass on of the entry it came in, without sealed credentials.
+    """
 
     exchange: Exchange
     captured: Fields
     shadow: ShadowResponse | ShadowError
-    repeat: NoiseReplay | None
+    noise_replay: NoiseReplay | None
 
 
-async def settle(
-    desk: LaunchContext, delivery: ClaimedEntry, *, probe: bool = False
+async def replay_exchange(
+    context: LaunchContext, entry: ClaimedEntry, *, probe: bool = False
 ) -> ReplayedExchange | ExchangeOutcome | None:
-    """Replay one exchange, or say why not. None: it must wait, so it goes back.
+    """Replay one exchange on the shadow, or drop it. None: it must wait, so the caller hands it back.
 
-    What was replayed is passed on by `conclude`. A probe goes out although the breaker is open. Raises BadEntry when
-    the entry is not an exchange of this launch, or not signed as this worker asks for.
+    What was replayed gets its outcome from `complete_replay`. A probe goes out although the breaker is open. Raises
+    BadEntry when the entry is not an exchange of this launch, or not signed as this worker requires.
     """
-    desk.secrets.verify(delivery.fields)
-    exchange = unpack_exchange(delivery.fields)
-    if exchange.launch != desk.launch:
+    context.entry_keys.verify(entry.fields)
+    exchange = unpack_exchange(entry.fields)
+    if exchange.launch != context.launch:
         raise BadEntry(f"the entry belongs to the launch {exchange.launch[:63]!r}")
-    orders = desk.orders()
-    if orders.mode is ReplayMode.SETTLE:
-        return dropped(exchange, orders.reason)
-    if orders.mode is ReplayMode.WAIT or desk.shadow is None:
+    orders = context.orders()
+    if orders.mode is ReplayMode.DROP:
+        return drop_exchange(exchange, orders.reason)
+    if orders.mode is ReplayMode.WAIT or context.shadow is None:
         return None
-    if reason := refusal(exchange, desk.shadow.policy, desk.spec):
-        return dropped(exchange, reason)
-    if stale(exchange, desk.spec, time.time()):
-        return dropped(exchange, "stale")
+    if reason := find_refusal(exchange, context.shadow.policy, context.spec):
+        return drop_exchange(exchange, reason)
+    if is_stale(exchange, context.spec, time.time()):
+        return drop_exchange(exchange, "stale")
     try:
-        opened = desk.secrets.opened(exchange, may_open=desk.spec.seal)
-    except BadSeal as why:
-        log.warning("exchange %s of %s is dropped: %s", exchange.id, exchange.launch, why)
-        return dropped(exchange, "unsealable")
+        unsealed = context.entry_keys.unseal(exchange, launch_seals=context.spec.seal)
+    except BadSeal as error:
+        log.warning("exchange %s of %s is dropped: %s", exchange.id, exchange.launch, error)
+        return drop_exchange(exchange, "unsealable")
     try:
         request = replay_request(
-            opened.request,
-            launch=desk.launch,
+            unsealed.request,
+            launch=context.launch,
             exchange_id=exchange.id,
-            shadow=desk.shadow.origin,
-            host=desk.spec.host,
+            shadow=context.shadow.origin,
+            host=context.spec.host,
             entropy=random.randbytes(24),
         )
-        if waits := desk.slots.full:
-            await desk.slots.wait_for_room()
-        with desk.slots:
-            if wait_s := desk.protection.bucket.take(time.monotonic()):
-                waits = True
+        if waited := context.slots.full:
+            await context.slots.wait_for_room()
+        with context.slots:
+            if wait_s := context.protection.bucket.take(time.monotonic()):
+                waited = True
                 await anyio.sleep(wait_s)
-            if waits:  # much can happen meanwhile
-                orders = desk.orders()
-                if orders.mode is ReplayMode.SETTLE:
-                    return dropped(exchange, orders.reason)
+            if waited:  # the orders may have changed meanwhile, and the exchange may have grown stale
+                orders = context.orders()
+                if orders.mode is ReplayMode.DROP:
+                    return drop_exchange(exchange, orders.reason)
                 if orders.mode is ReplayMode.WAIT:
                     return None
-                if stale(exchange, desk.spec, time.time()):
-                    return dropped(exchange, "stale")
-            if not (probe or desk.protection.breaker.closed):
+                if is_stale(exchange, context.spec, time.time()):
+                    return drop_exchange(exchange, "stale")
+            if not (probe or context.protection.breaker.closed):
                 return None
             crash_point("worker.slot_taken")
-            outcome = await _send(desk, desk.shadow.client, request, probe=probe)
+            sender = RetryingSender(context, context.shadow.client, request, probe=probe)
+            outcome = await await_outcome(sender, context.deadlines, context.spec.deadline_s, context.build)
             crash_point("worker.responded")
-            repeat = None if probe else await ask_shadow_again(desk, opened, request, outcome)
+            noise_replay = None if probe else await replay_on_shadow_again(context, unsealed, request, outcome)
     except UnsendableRequest:
-        return dropped(exchange, "bad_input")
-    return ReplayedExchange(opened, _own(exchange, delivery.fields), outcome, repeat)
+        return drop_exchange(exchange, "bad_input")
+    return ReplayedExchange(unsealed, _keep_exchange_fields(exchange, entry.fields), outcome, noise_replay)
 
 
-async def conclude(desk: LaunchContext, replayed: ReplayedExchange) -> ExchangeOutcome:
-    """Ask the control, where there is one and the exchange is in the share; then describe all that came of it.
+async def complete_replay(context: LaunchContext, replayed: ReplayedExchange) -> ExchangeOutcome:
+    """Return the outcome of a replayed exchange, after replaying it on the baseline where that is due.
 
-    Nothing of the shadow's is taken up any more: a slow control keeps no replay from going out.
+    The exchange occupies no slot of the shadow any more: a slow baseline keeps no replay from going out.
     """
-    repeat = replayed.repeat
-    if repeat is None and desk.control is not None:
-        repeat = await ask_control(desk, desk.control, replayed.exchange, replayed.shadow)
-    return ExchangeOutcome(pack_replay(replayed.captured, replayed.shadow, repeat), "replayed")
+    noise_replay = replayed.noise_replay
+    if noise_replay is None and context.baseline is not None:
+        noise_replay = await replay_on_baseline(context, context.baseline, replayed.exchange, replayed.shadow)
+    return ExchangeOutcome(pack_replay(replayed.captured, replayed.shadow, noise_replay), "replayed")
 
 
-async def _send(
-    desk: LaunchContext, client: ShadowClient, request: ShadowRequest, *, probe: bool
-) -> ShadowResponse | ShadowError:
-    deadline_s = desk.spec.deadline_s
-    at_ms = time.time_ns() // 1_000_000
-    started_s = time.monotonic()
-    tries = RetryingSender(desk, client, request, probe=probe)
-    try:
-        with desk.deadlines.within(deadline_s + GRACE_S):
-            outcome = await tries.run()
-    except TimeoutError:
-        waited_ms = (time.monotonic() - started_s) * 1000
-        return too_late(deadline_s, attempts=tries.attempts, waited_ms=waited_ms, at_ms=at_ms, builds=desk.builds)
-    waited_ms = (time.monotonic() - started_s) * 1000
-    return described(outcome, attempts=tries.attempts, waited_ms=waited_ms, at_ms=at_ms, builds=desk.builds)
-
-
-def _own(exchange: Exchange, fields: Fields) -> Fields:
-    """Keep what an exchange consists of; sealed credentials, and what else somebody put into the entry, end here."""
-    own = {name: fields[name] for name in _FIELDS}
-    return {**own, keys.META: strip_secrets(own[keys.META])} if exchange.sealed else own
-
-
-def dropped(exchange: Exchange, reason: str) -> ExchangeOutcome:
-    """Settle an exchange without a replay."""
+def drop_exchange(exchange: Exchange, reason: str) -> ExchangeOutcome:
+    """Return the outcome of an exchange that is not replayed."""
     loss = UnreplayedExchange(
         exchange.id, exchange.launch, exchange.captured_at_ms, exchange.endpoint, "dropped", reason
     )
     return ExchangeOutcome(pack_unreplayed(loss), "dropped")
+
+
+def _keep_exchange_fields(exchange: Exchange, fields: Fields) -> Fields:
+    """Return the fields an exchange consists of, without sealed credentials and whatever else the entry has."""
+    own_fields = {name: fields[name] for name in _EXCHANGE_FIELDS}
+    if not exchange.sealed:
+        return own_fields
+    return {**own_fields, keys.META: strip_secrets(own_fields[keys.META])}

@@ -1,7 +1,7 @@
 """The tries of one replay: once, nearly always; again only when that is safe, useful, and within every bound.
 
-An HTTP error status is an answer, to be compared and never retried away. Tried again are only requests that cannot have
-reached the shadow, and 429 and 503 that say by Retry-After (RFC 9110 section 10.2.3) when to come back.
+An HTTP error status is a response, to be compared and never retried away. Tried again are only requests that cannot
+have reached the shadow, and responses 429 and 503 whose Retry-After (RFC 9110 section 10.2.3) says when to come back.
 """
 
 import time
@@ -13,73 +13,102 @@ from darklaunch_shared.wire.exchange import Headers
 from darklaunch_shared.wire.replay import ShadowErrorClass
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
+from .admission import ReplayMode
 from .http import ShadowClient, ShadowFailure, ShadowReply, ShadowRequest
 from .launch_context import LaunchContext
-from .launch_mode import ReplayMode
-from .limits import ShadowProtection
+from .limits import ReplaySlots, ShadowProtection
 
 MAX_TRIES: Final = 4
 _BACKOFF: Final = wait_random_exponential(multiplier=0.05, max=1.0)
 
-Outcome = ShadowReply | ShadowFailure
+ReplyOrFailure = ShadowReply | ShadowFailure
+
+
+class SingleTry:
+    """One try of one request. `attempts` counts what went out."""
+
+    def __init__(
+        self,
+        client: ShadowClient,
+        request: ShadowRequest,
+        *,
+        protection: ShadowProtection,
+        slots: ReplaySlots,
+        deadline_s: float,
+    ) -> None:
+        self.attempts = 0
+        self._client = client
+        self._request = request
+        self._protection = protection
+        self._slots = slots
+        self._deadline_s = deadline_s
+
+    async def run(self) -> ReplyOrFailure:
+        """Send the request. Raises UnsendableRequest."""
+        result = await send_once(self._client, self._request, self._protection, self._deadline_s, self._slots.busy)
+        self.attempts = count_sends(result)
+        return result
 
 
 class RetryingSender:
-    """Sends one request until there is an outcome to report. `attempts` counts what went out."""
+    """Sends one request until there is a result to report. `attempts` counts what went out."""
 
-    def __init__(self, desk: LaunchContext, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> None:
+    def __init__(self, context: LaunchContext, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> None:
         """The launch's deadline covers all tries and the waits between them. A probe is one try."""
         self.attempts = 0
-        self._desk, self._client, self._request, self._probe = desk, client, request, probe
-        self._protection = desk.protection
-        self._ends_at_s = time.monotonic() + desk.spec.deadline_s
-        self._last: Outcome | None = None
-        self._fresh = False
+        self._context = context
+        self._client = client
+        self._request = request
+        self._probe = probe
+        self._protection = context.protection
+        self._ends_at_s = time.monotonic() + context.spec.deadline_s
+        self._last: ReplyOrFailure | None = None
+        self._last_is_new = False
 
-    async def run(self) -> Outcome:
-        """Send, and again where that is right; the last outcome counts. Raises BadRequest."""
-        self._protection.budget.first_try()
+    async def run(self) -> ReplyOrFailure:
+        """Send the request, and again where that is right; the last result counts. Raises UnsendableRequest."""
+        self._protection.budget.record_first_try()
         first = self._last = await self._send()
-        if not worth_retrying(first):
+        if not is_worth_retrying(first):
             return first  # nearly always; tenacity would cost more here than all the rest of a replay
-        self._fresh = True
+        self._last_is_new = True
         return await AsyncRetrying(
             sleep=anyio.sleep,
-            retry=retry_if_result(worth_retrying),
-            wait=self._wait_s,
-            stop=self._exhausted,
-            retry_error_callback=_outcome,
-        )(self._next)
+            retry=retry_if_result(is_worth_retrying),
+            wait=self._compute_wait_s,
+            stop=self._is_exhausted,
+            retry_error_callback=_read_result,
+        )(self._next_result)
 
-    async def _next(self) -> Outcome:
-        """Give the outcome that has not been judged yet, or that of another try."""
-        if not self._fresh:
+    async def _next_result(self) -> ReplyOrFailure:
+        """Return the result that tenacity has not judged yet, or that of another try."""
+        if not self._last_is_new:
             await anyio.sleep(self._protection.bucket.take(time.monotonic()))
             if self._may_retry() and time.monotonic() < self._ends_at_s:  # much can happen during a wait
                 self._last = await self._send()
-        self._fresh = False
+        self._last_is_new = False
         if self._last is None:
             raise RuntimeError("a retry without a first try")
         return self._last
 
-    async def _send(self) -> Outcome:
-        left_s = max(0.001, self._ends_at_s - time.monotonic())
-        under_way = self._desk.slots.busy
-        outcome = await send_once(self._client, self._request, self._protection, left_s, under_way)
-        self.attempts += sends(outcome)
-        return outcome
+    async def _send(self) -> ReplyOrFailure:
+        deadline_s = max(0.001, self._ends_at_s - time.monotonic())
+        under_way = self._context.slots.busy
+        result = await send_once(self._client, self._request, self._protection, deadline_s, under_way)
+        self.attempts += count_sends(result)
+        return result
 
     def _may_retry(self) -> bool:
         closed = not self._probe and self._protection.breaker.closed
-        return closed and self._desk.orders().mode is ReplayMode.REPLAY
+        return closed and self._context.orders().mode is ReplayMode.REPLAY
 
-    def _wait_s(self, state: RetryCallState) -> float:
-        outcome = _outcome(state)
-        asked_s = retry_after_s(outcome.answer.headers, time.time()) if isinstance(outcome, ShadowReply) else None
+    def _compute_wait_s(self, state: RetryCallState) -> float:
+        result = _read_result(state)
+        asked_s = parse_retry_after_s(result.response.headers, time.time()) if isinstance(result, ShadowReply) else None
         return max(asked_s or 0.0, float(_BACKOFF(state)))
 
-    def _exhausted(self, state: RetryCallState) -> bool:
-        """Asked last, when the wait is known: taking from the budget is the very decision to try again."""
+    def _is_exhausted(self, state: RetryCallState) -> bool:
+        """True if there is no further try. Takes from the budget, so tenacity must call it last: it does."""
         return (
             state.attempt_number >= MAX_TRIES
             or time.monotonic() + state.upcoming_sleep >= self._ends_at_s
@@ -90,33 +119,38 @@ class RetryingSender:
 
 async def send_once(
     client: ShadowClient, request: ShadowRequest, protection: ShadowProtection, deadline_s: float, under_way: int
-) -> Outcome:
-    """Send a request once, and let what protects that server learn from it. Raises BadRequest."""
+) -> ReplyOrFailure:
+    """Send a request once, and record the result with what protects that server. Raises UnsendableRequest.
+
+    `under_way` is how many requests that server has to answer now, this one included.
+    """
     started_s = time.monotonic()
-    outcome: Outcome
+    result: ReplyOrFailure
     try:
-        outcome = await client.send(request, deadline_s=deadline_s)
+        result = await client.send(request, deadline_s=deadline_s)
     except ShadowFailure as failure:
-        outcome = failure
-    learned = outcome.answer.status if isinstance(outcome, ShadowReply) else outcome.error
-    protection.learn(learned, started_s=started_s, now_s=time.monotonic(), under_way=under_way)
-    return outcome
+        result = failure
+    status_or_error = result.response.status if isinstance(result, ShadowReply) else result.error
+    protection.record_try(status_or_error, started_s=started_s, now_s=time.monotonic(), under_way=under_way)
+    return result
 
 
-def sends(outcome: Outcome) -> int:
-    """Count what went out for one outcome."""
-    return outcome.attempts if isinstance(outcome, ShadowReply) else 1
+def count_sends(result: ReplyOrFailure) -> int:
+    """Return how often the request went out for one result."""
+    return result.attempts if isinstance(result, ShadowReply) else 1
 
 
-def worth_retrying(outcome: Outcome) -> bool:
-    """Say whether another try could be safe and useful."""
-    if isinstance(outcome, ShadowFailure):
-        return not outcome.sent and outcome.error not in (ShadowErrorClass.FORBIDDEN, ShadowErrorClass.TLS)
-    return outcome.answer.status in (429, 503) and retry_after_s(outcome.answer.headers, time.time()) is not None
+def is_worth_retrying(result: ReplyOrFailure) -> bool:
+    """True if another try is safe and could bring another result."""
+    if isinstance(result, ShadowFailure):
+        return not result.sent and result.error not in (ShadowErrorClass.FORBIDDEN, ShadowErrorClass.TLS)
+    return (
+        result.response.status in (429, 503) and parse_retry_after_s(result.response.headers, time.time()) is not None
+    )
 
 
-def retry_after_s(headers: Headers, now_s: float) -> float | None:
-    """Read Retry-After, in seconds from `now_s` (epoch); None when there is none or it cannot be read."""
+def parse_retry_after_s(headers: Headers, now_s: float) -> float | None:
+    """Return Retry-After in seconds from `now_s` (epoch); None when there is none or it cannot be read."""
     for name, value in headers:
         if name != "retry-after":
             continue
@@ -129,8 +163,8 @@ def retry_after_s(headers: Headers, now_s: float) -> float | None:
     return None
 
 
-def _outcome(state: RetryCallState) -> Outcome:
+def _read_result(state: RetryCallState) -> ReplyOrFailure:
     if state.outcome is None:
         raise RuntimeError("tenacity asked about a try that has not ended")
-    outcome: Outcome = state.outcome.result()
-    return outcome
+    result: ReplyOrFailure = state.outcome.result()
+    return result

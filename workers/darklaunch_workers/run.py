@@ -1,4 +1,4 @@
-"""Run a worker: watch the launches, keep a crew at work on each, say that it is alive, and stop in good order."""
+"""Run a worker: watch the launches, work on each, record that it is alive, and stop in good order."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ from darklaunch_shared.redis.client import connect_async
 from darklaunch_shared.redis.control_poller import LaunchPoller
 from darklaunch_shared.redis.presence import ProcessPresence, make_identity, own_version
 
-from .entry_keys import secrets_of
+from .entry_keys import load_entry_keys
 from .http import make_client
 from .launch_runner import LaunchRunner
 from .settings import WorkerSettings, as_environment
@@ -34,7 +34,7 @@ log = logging.getLogger("darklaunch.worker")
 def run_worker(settings: WorkerSettings) -> int:
     """Run until SIGTERM or SIGINT, and return the exit code. A second signal ends the process at once.
 
-    With more than one process, this one only looks after its children.
+    With more than one process, this one only keeps its children running.
     """
     if settings.processes > 1:
         return _run_children(settings)
@@ -50,21 +50,23 @@ async def serve(settings: WorkerSettings, stop: StopEvent) -> None:
     Raises NoFastClient when the settings ask for a client that is not installed, BadKey for a key that cannot be used,
     ValueError for a bad Redis URL.
     """
-    make_client(parse_origin("http://localhost"), slots=1, kind=settings.client)
-    secrets_of(settings)
+    make_client(parse_origin("http://localhost"), slots=1, kind=settings.client)  # to fail before anything is taken
+    load_entry_keys(settings)
     identity = make_identity()
     redis = connect_async(settings.redis_url, client_name="darklaunch-worker", max_connections=MAX_CONNECTIONS)
-    crews: dict[str, LaunchRunner] = {}
-    control = LaunchPoller(redis, log)
-    presence = ProcessPresence(redis, keys.WORKERS, identity, lambda: _about(settings, crews), log)
+    runners: dict[str, LaunchRunner] = {}
+    poller = LaunchPoller(redis, log)
+    presence = ProcessPresence(redis, keys.WORKERS, identity, lambda: _describe(settings, runners), log)
+
+    def make_runner(launch: str) -> LaunchRunner:
+        return LaunchRunner(launch, redis=redis, poller=poller, presence=presence, settings=settings, identity=identity)
+
     try:
-        await control.poll()
+        await poller.poll()
         async with anyio.create_task_group() as upkeep:
-            upkeep.start_soon(control.run)
+            upkeep.start_soon(poller.run)
             upkeep.start_soon(presence.run)
-            await _keep_crews(
-                crews, control, stop, lambda launch: LaunchRunner(launch, redis, control, presence, settings, identity)
-            )
+            await _run_launches(runners, poller, stop, make_runner)
             upkeep.cancel_scope.cancel()
     finally:
         with anyio.move_on_after(SIGN_OFF_S, shield=True):
@@ -73,31 +75,35 @@ async def serve(settings: WorkerSettings, stop: StopEvent) -> None:
             await redis.aclose()
 
 
-async def _keep_crews(
-    crews: dict[str, LaunchRunner], control: LaunchPoller, stop: StopEvent, make_crew: Callable[[str], LaunchRunner]
+async def _run_launches(
+    runners: dict[str, LaunchRunner],
+    poller: LaunchPoller,
+    stop: StopEvent,
+    make_runner: Callable[[str], LaunchRunner],
 ) -> None:
-    """Start a crew for each launch that appears, stop it when the launch is gone, and stop all at the end."""
+    """Start a runner for each launch that appears, stop it when the launch is gone, and stop all at the end."""
 
-    async def work(launch: str) -> None:
+    async def run(launch: str) -> None:
         try:
-            await crews[launch].run()
+            await runners[launch].run()
         finally:
-            del crews[launch]
+            del runners[launch]
 
-    async with anyio.create_task_group() as at_work:
+    async with anyio.create_task_group() as work:
         while not stop.is_set():
-            for launch in control.names - crews.keys():
-                crews[launch] = make_crew(launch)
-                at_work.start_soon(work, launch)
-            for launch in crews.keys() - control.names:
-                crews[launch].stop()
+            for launch in poller.names - runners.keys():
+                runners[launch] = make_runner(launch)
+                work.start_soon(run, launch)
+            for launch in runners.keys() - poller.names:
+                runners[launch].stop()
             with anyio.move_on_after(POLL_S):
                 await stop.wait()
-        for crew in crews.values():
-            crew.stop()
+        for runner in runners.values():
+            runner.stop()
 
 
-def _about(settings: WorkerSettings, crews: dict[str, LaunchRunner]) -> dict[str, Any]:
+def _describe(settings: WorkerSettings, runners: dict[str, LaunchRunner]) -> dict[str, Any]:
+    """Describe this process for its heartbeat."""
     client = settings.client
     if client == "auto":
         client = "fast" if find_spec("httptools") else "httpx"
@@ -107,8 +113,8 @@ def _about(settings: WorkerSettings, crews: dict[str, LaunchRunner]) -> dict[str
         "client": client,
         "seal_keys": parse_keys(settings.seal_key).names,
         "signing_keys": parse_keys(settings.signing_key).names,
-        "replayed": sum(crew.replayed for crew in crews.values()),
-        "launches": {launch: crew.about() for launch, crew in crews.items()},
+        "replayed": sum(runner.replayed for runner in runners.values()),
+        "launches": {launch: runner.describe() for launch, runner in runners.items()},
     }
 
 

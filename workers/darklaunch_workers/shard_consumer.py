@@ -1,4 +1,4 @@
-"""One shard of a launch: take exchanges, settle them, pass them on, and keep what is in hand alive meanwhile.
+"""One shard of a launch: take exchanges, replay them, pass the outcomes on, and keep what was taken leased meanwhile.
 
 Each exchange crosses four boundaries, and the process may die at any of them without losing or doubling it: it is
 *taken* (pending in the group), *sent*, has an *outcome* (in memory only), and is *finished* (one script).
@@ -19,218 +19,222 @@ from darklaunch_shared.redis.consumer import ClaimedEntry, FinishedEntry, GroupC
 from darklaunch_shared.wire.exchange import read_exchange_id
 from redis.exceptions import RedisError
 
+from .admission import ReplayMode
 from .launch_context import LaunchContext
-from .launch_mode import ReplayMode
 from .outcome_batcher import OutcomeBatcher
-from .replay import ExchangeOutcome, ReplayedExchange, conclude, settle
+from .replay import ExchangeOutcome, ReplayedExchange, complete_replay, replay_exchange
 
 CLAIM_EVERY_S: Final = 5.0
 IDLE_S: Final = 0.25
-ONWARD_EVERY_S: Final = 0.5
-BLOCK_MS: Final = 250  # a read cannot be cut short without losing its reply, so that a stop waits for it
-PROBE_BLOCK_MS: Final = 50
+LENGTH_EVERY_S: Final = 0.5
+READ_WAIT_MS: Final = 250  # a read cannot be cut short without losing its reply, so that a stop waits for it
+PROBE_READ_WAIT_MS: Final = 50
 GATHER_S: Final = 0.002
-PARTING_S: Final = 3.0
+LEAVE_S: Final = 3.0
 FINISH_S: Final = 1.0
 LAST_READ_S: Final = 2.0
 UNFINISHED: Final = 2
-"""How many times the concurrency may be in hand altogether: replays under way, and outcomes on their way to Redis."""
+"""How many times the concurrency may be claimed altogether: replays under way, and outcomes on their way to Redis."""
 
 log = logging.getLogger("darklaunch.worker")
 
 
 @dataclass(slots=True, eq=False)
-class HeldExchange:
-    """An exchange in hand. `shown_s` is when its lease last began; `probe` lets it pass an open breaker."""
+class ClaimedExchange:
+    """An exchange worked on here. `leased_s` is when its lease last began; a `probe` may pass an open breaker."""
 
-    delivery: ClaimedEntry
-    shown_s: float
+    entry: ClaimedEntry
+    leased_s: float
     probe: bool
     task: asyncio.Task[None] | None = None
 
 
 class ReplayConsumer:
-    """Works on one shard of a launch until told to stop. `replayed` counts what it passed on."""
+    """Works on one shard of a launch until told to stop. `replayed` counts the replays that it passed on."""
 
-    def __init__(self, consumer: GroupConsumer, redis: AsyncRedisClient, desk: LaunchContext) -> None:
+    def __init__(self, consumer: GroupConsumer, redis: AsyncRedisClient, context: LaunchContext) -> None:
         self.replayed = 0
-        self._consumer, self._redis, self._desk = consumer, redis, desk
-        self._breaker = desk.protection.breaker
-        self._held: dict[str, HeldExchange] = {}
-        self._outbox = OutcomeBatcher(consumer, enough=desk.concurrency, leaves=self._passed_on)
+        self._consumer = consumer
+        self._redis = redis
+        self._context = context
+        self._breaker = context.protection.breaker
+        self._claimed: dict[str, ClaimedExchange] = {}  # by entry id
+        self._batcher = OutcomeBatcher(consumer, enough=context.concurrency, on_finished=self._record_finished)
         self._claim_at_s = 0.0
-        self._onward_full = True  # until known
+        self._onward_full = True  # until its length is known
 
     async def run(self, until: anyio.Event) -> None:
-        """Take and settle exchanges; then let what is under way end, hand the rest back, and leave the group."""
-        left: list[str] = []
+        """Take and replay exchanges; then let what is under way end, hand the rest back, and leave the group."""
+        unfinished_ids: list[str] = []
         async with anyio.create_task_group() as upkeep:
             upkeep.start_soon(self._keep_leases)
-            upkeep.start_soon(self._watch_onward)
-            upkeep.start_soon(self._outbox.run)
+            upkeep.start_soon(self._watch_onward_length)
+            upkeep.start_soon(self._batcher.run)
             async with asyncio.TaskGroup() as work:  # a task of anyio's costs five times as much to start
                 with anyio.CancelScope() as taking:
-                    upkeep.start_soon(_cut_short, taking, until)
+                    upkeep.start_soon(_cancel_last_read, taking, until)
                     while not until.is_set():
-                        for held in await self._take():
-                            held.task = work.create_task(self._work(held))
-                left = await self._let_end()
+                        for claimed in await self._take():
+                            claimed.task = work.create_task(self._work_on(claimed))
+                unfinished_ids = await self._await_claimed()
             upkeep.cancel_scope.cancel()
-        await self._part(left)
+        await self._leave(unfinished_ids)
 
-    async def _take(self) -> list[HeldExchange]:
+    async def _take(self) -> list[ClaimedExchange]:
         now_s = time.monotonic()
-        mode = self._desk.orders().mode
-        room = self._room(mode, now_s)
+        mode = self._context.orders().mode
+        room = self._compute_room(mode, now_s)
         if room < 1:
-            await self._desk.slots.wait_for_change(IDLE_S)
+            await self._context.slots.wait_for_change(IDLE_S)
             return []
-        if self._held and room < self._desk.protection.limit.limit // 4:
+        if self._claimed and room < self._context.protection.limit.limit // 4:
             await anyio.sleep(GATHER_S)  # others end meanwhile: reading one at a time costs more than replaying it
-            room = self._room(mode, time.monotonic())
+            room = self._compute_room(mode, time.monotonic())
             if room < 1:
                 return []
         probe = mode is ReplayMode.REPLAY and not self._breaker.closed
         if probe:
             self._breaker.begin_probe()
-        deliveries = await self._claim(room, now_s) if now_s >= self._claim_at_s else []
-        if not deliveries:
-            deliveries = await self._consumer.read(room, wait_ms=PROBE_BLOCK_MS if probe else BLOCK_MS)
-        # A claim can bring back what is still in hand here, after a time when no lease could be extended.
-        fresh = [delivery for delivery in deliveries if delivery.entry_id not in self._held]
-        if probe and not fresh:
+        entries = await self._claim(room, now_s) if now_s >= self._claim_at_s else []
+        if not entries:
+            entries = await self._consumer.read(room, wait_ms=PROBE_READ_WAIT_MS if probe else READ_WAIT_MS)
+        # A claim can return what is still worked on here, after a time when no lease could be extended.
+        new_entries = [entry for entry in entries if entry.entry_id not in self._claimed]
+        if probe and not new_entries:
             self._breaker.end_probe()
-            await self._desk.slots.wait_for_change(IDLE_S)
-        return [self._hold(delivery, probe=probe) for delivery in fresh]
+            await self._context.slots.wait_for_change(IDLE_S)
+        return [self._record_claimed(entry, probe=probe) for entry in new_entries]
 
-    def _room(self, mode: ReplayMode, now_s: float) -> int:
-        """Say how many exchanges may be taken now. Those that may not wait on the stream, which is what it is for."""
-        unfinished = UNFINISHED * self._desk.concurrency - len(self._held)
+    def _compute_room(self, mode: ReplayMode, now_s: float) -> int:
+        """Return how many exchanges may be taken now. The others wait on the stream, which is what it is for."""
+        room = UNFINISHED * self._context.concurrency - len(self._claimed)
         if mode is ReplayMode.WAIT or self._onward_full:
             return 0
-        if mode is ReplayMode.SETTLE:
-            return unfinished
+        if mode is ReplayMode.DROP:
+            return room
         if not self._breaker.closed:
-            return min(unfinished, int(self._breaker.probe_due(now_s)))
-        return int(min(unfinished, self._desk.slots.free, self._desk.protection.bucket.room(now_s)))
+            return min(room, int(self._breaker.probe_due(now_s)))
+        return int(min(room, self._context.slots.free, self._context.protection.bucket.room(now_s)))
 
     async def _claim(self, room: int, now_s: float) -> list[ClaimedEntry]:
-        claimed = await self._consumer.claim(room)
-        pause_s = min(CLAIM_EVERY_S, self._desk.lease_s / 2) * random.uniform(0.8, 1.2)
-        self._claim_at_s = now_s if len(claimed) == room else now_s + pause_s
+        entries = await self._consumer.claim(room)
+        pause_s = min(CLAIM_EVERY_S, self._context.lease_s / 2) * random.uniform(0.8, 1.2)
+        self._claim_at_s = now_s if len(entries) == room else now_s + pause_s
+        return entries
+
+    def _record_claimed(self, entry: ClaimedEntry, *, probe: bool) -> ClaimedExchange:
+        claimed = self._claimed[entry.entry_id] = ClaimedExchange(entry, time.monotonic(), probe)
+        self._context.slots.claimed += 1
         return claimed
 
-    def _hold(self, delivery: ClaimedEntry, *, probe: bool) -> HeldExchange:
-        held = self._held[delivery.entry_id] = HeldExchange(delivery, time.monotonic(), probe)
-        self._desk.slots.claimed += 1
-        return held
-
-    async def _work(self, held: HeldExchange) -> None:
+    async def _work_on(self, claimed: ClaimedExchange) -> None:
         """Take one exchange to its outcome. Nothing that happens to it touches another."""
-        delivery = held.delivery
+        entry = claimed.entry
         crash_point("worker.received")
         try:
-            settled = await self._settle(held)
+            outcome = await self._replay(claimed)
             crash_point("worker.packed")
-            if settled is not None:
-                self._outbox.add(FinishedEntry(delivery.entry_id, settled.onward, settled.counter))
+            if outcome is not None:
+                self._batcher.add(FinishedEntry(entry.entry_id, outcome.onward, outcome.counter))
                 return
-            await self._consumer.hand_back([delivery.entry_id])
+            await self._consumer.hand_back([entry.entry_id])
             self._claim_at_s = 0.0
-        except BadEntry as bad:
-            await self._bury(delivery, str(bad))
-        except (RedisError, OSError) as refused:
-            _report(delivery, refused)
-        except Exception as bug:
-            log.exception("exchange %s could not be worked on", _name(delivery))
-            await self._bury(delivery, f"worker error: {type(bug).__name__}: {bug}"[:300])
-        self._let_go(held)
+        except BadEntry as error:
+            await self._bury(entry, str(error))
+        except (RedisError, OSError) as error:
+            _log_unfinished(entry, error)
+        except Exception as error:
+            log.exception("exchange %s could not be worked on", _name_exchange(entry))
+            await self._bury(entry, f"worker error: {type(error).__name__}: {error}"[:300])
+        self._forget(claimed)
 
-    def _passed_on(self, outcome: FinishedEntry, finished: bool) -> None:
-        self.replayed += finished and outcome.counter == "replayed"
-        self._let_go(self._held[outcome.entry_id])
-
-    def _let_go(self, held: HeldExchange) -> None:
-        del self._held[held.delivery.entry_id]
-        if held.probe:
-            self._breaker.end_probe()
-        self._desk.slots.changed()
-
-    async def _settle(self, held: HeldExchange) -> ExchangeOutcome | None:
+    async def _replay(self, claimed: ClaimedExchange) -> ExchangeOutcome | None:
         try:
-            settled = await settle(self._desk, held.delivery, probe=held.probe)
+            outcome = await replay_exchange(self._context, claimed.entry, probe=claimed.probe)
         finally:
-            self._desk.slots.claimed -= 1
-        return await conclude(self._desk, settled) if isinstance(settled, ReplayedExchange) else settled
+            self._context.slots.claimed -= 1
+        return await complete_replay(self._context, outcome) if isinstance(outcome, ReplayedExchange) else outcome
 
-    async def _bury(self, delivery: ClaimedEntry, reason: str) -> None:
+    def _record_finished(self, outcome: FinishedEntry, passed_on: bool) -> None:
+        self.replayed += passed_on and outcome.counter == "replayed"
+        self._forget(self._claimed[outcome.entry_id])
+
+    def _forget(self, claimed: ClaimedExchange) -> None:
+        del self._claimed[claimed.entry.entry_id]
+        if claimed.probe:
+            self._breaker.end_probe()
+        self._context.slots.wake_waiting()
+
+    async def _bury(self, entry: ClaimedEntry, reason: str) -> None:
         try:
-            await self._consumer.bury(delivery, reason)
-        except (RedisError, OSError) as refused:
-            _report(delivery, refused)
+            await self._consumer.bury(entry, reason)
+        except (RedisError, OSError) as error:
+            _log_unfinished(entry, error)
 
     async def _keep_leases(self) -> None:
-        """Extend what is held longer than a third of its lease, so that only the silent lose their exchanges."""
+        """Extend each lease when a third of it is over, so that only silent processes lose their exchanges."""
         while True:
-            await anyio.sleep(self._desk.lease_s / 6)
+            await anyio.sleep(self._context.lease_s / 6)
             now_s = time.monotonic()
-            due = [held for held in self._held.values() if now_s - held.shown_s > self._desk.lease_s / 3]
+            due = [
+                claimed for claimed in self._claimed.values() if now_s - claimed.leased_s > self._context.lease_s / 3
+            ]
             try:
-                await self._consumer.extend([held.delivery.entry_id for held in due])
-            except (RedisError, OSError) as refused:
-                log.debug("leases not extended: %s", refused)
+                await self._consumer.extend([claimed.entry.entry_id for claimed in due])
+            except (RedisError, OSError) as error:
+                log.debug("leases not extended: %s", error)
                 continue
-            for held in due:
-                held.shown_s = now_s
+            for claimed in due:
+                claimed.leased_s = now_s
 
-    async def _watch_onward(self) -> None:
-        """Stop taking while the next stream is over its bound: exchanges wait here, not there."""
+    async def _watch_onward_length(self) -> None:
+        """Stop taking while the stream of replays is over its bound: exchanges wait here, not there."""
         while True:
             try:
                 length = int(await self._redis.execute_command("XLEN", self._consumer.streams.replays))
-                if self._onward_full != (length >= self._desk.spec.max_entries):
+                if self._onward_full != (length >= self._context.spec.max_entries):
                     self._onward_full = not self._onward_full
-                    self._desk.slots.changed()
-            except (RedisError, OSError) as refused:
-                log.debug("length of %s unknown: %s", self._consumer.streams.replays, refused)
-            await anyio.sleep(ONWARD_EVERY_S)
+                    self._context.slots.wake_waiting()
+            except (RedisError, OSError) as error:
+                log.debug("length of %s unknown: %s", self._consumer.streams.replays, error)
+            await anyio.sleep(LENGTH_EVERY_S)
 
-    async def _let_end(self) -> list[str]:
-        """Wait for what is in hand, no longer than a replay may take, and give the ids of what had to be cut off."""
-        with anyio.move_on_after(self._desk.spec.deadline_s + FINISH_S):
-            while self._held:
-                await self._desk.slots.wait_for_change(IDLE_S)
+    async def _await_claimed(self) -> list[str]:
+        """Wait for what is under way, no longer than a replay may take; return the entry ids of what was cut off."""
+        with anyio.move_on_after(self._context.spec.deadline_s + FINISH_S):
+            while self._claimed:
+                await self._context.slots.wait_for_change(IDLE_S)
         crash_point("worker.stopping")
-        left = list(self._held.values())
-        for held in left:
-            if held.task is not None:
-                held.task.cancel()
-        return [held.delivery.entry_id for held in left]
+        unfinished = list(self._claimed.values())
+        for claimed in unfinished:
+            if claimed.task is not None:
+                claimed.task.cancel()
+        return [claimed.entry.entry_id for claimed in unfinished]
 
-    async def _part(self, left: list[str]) -> None:
-        with anyio.move_on_after(PARTING_S):
+    async def _leave(self, unfinished_ids: list[str]) -> None:
+        with anyio.move_on_after(LEAVE_S):
             try:
-                await self._consumer.hand_back(left)
+                await self._consumer.hand_back(unfinished_ids)
                 await self._consumer.leave()
-            except (RedisError, OSError) as refused:
-                log.warning("%s: not left properly, others take over: %s", self._consumer.streams.source, refused)
+            except (RedisError, OSError) as error:
+                log.warning("%s: could not leave the group, others take over: %s", self._consumer.streams.source, error)
 
 
-async def _cut_short(taking: anyio.CancelScope, until: anyio.Event) -> None:
-    """Give up a last read that gets no reply. What it may have taken is pending and will be claimed."""
+async def _cancel_last_read(taking: anyio.CancelScope, until: anyio.Event) -> None:
+    """Cancel a last read that gets no reply. The entries it may have taken are pending and will be claimed."""
     await until.wait()
     await anyio.sleep(LAST_READ_S)
     taking.cancel()
 
 
-def _report(delivery: ClaimedEntry, refused: RedisError | OSError) -> None:
+def _log_unfinished(entry: ClaimedEntry, error: RedisError | OSError) -> None:
     """Log why an exchange was not finished. It is pending still and will be claimed, or is gone with its stream."""
-    level = logging.DEBUG if "NOGROUP" in str(refused) else logging.ERROR
-    log.log(level, "exchange %s was not finished: %s", _name(delivery), refused)
+    level = logging.DEBUG if "NOGROUP" in str(error) else logging.ERROR
+    log.log(level, "exchange %s was not finished: %s", _name_exchange(entry), error)
 
 
-def _name(delivery: ClaimedEntry) -> str:
+def _name_exchange(entry: ClaimedEntry) -> str:
     try:
-        return read_exchange_id(delivery.fields)
+        return read_exchange_id(entry.fields)
     except BadEntry:
-        return f"in entry {delivery.entry_id}"
+        return f"in entry {entry.entry_id}"

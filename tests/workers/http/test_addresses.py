@@ -24,13 +24,13 @@ def v4(address, port):
 @pytest.fixture
 def no_metadata(monkeypatch):
     """Fail before a socket is opened towards anything but loopback."""
-    really = connect._open
+    really = connect._open_socket
 
     async def watched(family, address):
         assert address[0] in ("127.0.0.1", "::1"), f"a packet would have gone to {address}"
         return await really(family, address)
 
-    monkeypatch.setattr(connect, "_open", watched)
+    monkeypatch.setattr(connect, "_open_socket", watched)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ async def test_a_name_that_changes_its_mind_is_refused(kind, no_metadata, resolv
 
     async with hostile(once) as shadow, client_of(kind, shadow.port, host="shadow.test") as client:
         resolving([v4("127.0.0.1", shadow.port)], [v4(METADATA, 80)])
-        assert (await client.send(request(), deadline_s=5)).answer.status == 200
+        assert (await client.send(request(), deadline_s=5)).response.status == 200
         await asyncio.sleep(0.05)
         with pytest.raises(ShadowFailure) as caught:
             await client.send(request(), deadline_s=5)
@@ -102,14 +102,14 @@ async def test_forbidden_addresses_may_be_allowed(kind, resolving):
     async with hostile(OK) as shadow:
         resolving([v4("0.0.0.0", shadow.port)])  # loopback, by a forbidden name
         async with client_of(kind, shadow.port, host="shadow.test", allow_metadata=True) as client:
-            assert (await client.send(request(), deadline_s=5)).answer.status == 200
+            assert (await client.send(request(), deadline_s=5)).response.status == 200
 
 
 async def test_the_next_address_is_tried(kind, resolving):
     async with hostile(OK) as shadow:
         resolving([(socket.AF_INET6, ("::1", shadow.port, 0, 0)), v4("127.0.0.1", shadow.port)])
         async with client_of(kind, shadow.port, host="shadow.test") as client:
-            assert (await client.send(request(), deadline_s=5)).answer.status == 200
+            assert (await client.send(request(), deadline_s=5)).response.status == 200
 
 
 async def test_an_address_that_does_not_answer_leaves_time_for_the_next(kind, resolving, monkeypatch):
@@ -118,7 +118,7 @@ async def test_an_address_that_does_not_answer_leaves_time_for_the_next(kind, re
         with full_backlog("127.0.0.2", shadow.port):
             resolving([v4("127.0.0.2", shadow.port), v4("127.0.0.1", shadow.port)])
             async with client_of(kind, shadow.port, host="shadow.test") as client:
-                assert (await client.send(request(), deadline_s=5)).answer.status == 200
+                assert (await client.send(request(), deadline_s=5)).response.status == 200
 
 
 async def test_a_connect_that_hangs_ends_at_the_deadline_unsent(kind):
@@ -139,7 +139,7 @@ async def test_all_who_connect_at_once_share_one_lookup_and_latency_leaves_it_ou
         replies = await asyncio.gather(*(client.send(request(), deadline_s=5) for _ in range(8)))
         elapsed_ms = (loop.time() - began) * 1000
         assert len(lookups) == 1
-        assert all(reply.answer.latency_ms <= elapsed_ms - 290 for reply in replies)
+        assert all(reply.response.latency_ms <= elapsed_ms - 290 for reply in replies)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
@@ -153,7 +153,7 @@ async def test_tls_is_checked_against_the_host_while_the_address_is_pinned(kind,
         resolving([v4("127.0.0.1", shadow.port)])
         async with client_of(kind, shadow.port, host=host, scheme="https", tls=trusting) as client:
             for _ in range(2):
-                assert (await client.send(request(), deadline_s=5)).answer.body == b"ok"
+                assert (await client.send(request(), deadline_s=5)).response.body == b"ok"
         assert shadow.connections == 1
         assert asked == [host if host == "localhost" else None]
         failed = await refused(kind, host, shadow.port, scheme="https")

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 async def send(kind, answer, **given):
     async with calling(kind, answer) as (client, _):
-        return (await client.send(request(**given), deadline_s=5)).answer
+        return (await client.send(request(**given), deadline_s=5)).response
 
 
 async def test_status_headers_in_wire_order_and_body(kind):
@@ -65,7 +65,7 @@ async def test_answers_without_a_body_end_with_their_headers(kind, method, answe
     async with calling(kind, answer) as (client, _):
         for _ in range(2):
             reply = await client.send(request(method=method), deadline_s=5)
-            assert reply.answer.body == b""
+            assert reply.response.body == b""
             assert reply.attempts == 1
 
 
@@ -138,5 +138,5 @@ async def test_an_early_answer_to_a_large_body_is_an_answer_and_uses_up_the_conn
     async with hostile(answer_early, reads=False) as shadow, client_of(kind, shadow.port) as client:
         for _ in range(2):
             reply = await client.send(request(method="POST", body=bytes(8_000_000)), deadline_s=5)
-            assert (reply.answer.status, reply.attempts) == (413, 1)
+            assert (reply.response.status, reply.attempts) == (413, 1)
         assert shadow.connections == 2

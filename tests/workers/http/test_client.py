@@ -26,14 +26,14 @@ def without_httptools(monkeypatch):
 
 async def test_auto_is_the_fast_one(kind):
     async with calling(kind, OK) as (client, _):
-        assert (await client.send(BEYOND_ASCII, deadline_s=5)).answer.status == 200
+        assert (await client.send(BEYOND_ASCII, deadline_s=5)).response.status == 200
 
 
 async def test_auto_is_httpx_without_httptools(kind, without_httptools):
     async with calling(kind, OK) as (client, _):
         with pytest.raises(UnsendableRequest):
             await client.send(BEYOND_ASCII, deadline_s=5)
-        assert (await client.send(request(), deadline_s=5)).answer.status == 200
+        assert (await client.send(request(), deadline_s=5)).response.status == 200
 
 
 async def test_fast_without_httptools_says_what_to_do(without_httptools):

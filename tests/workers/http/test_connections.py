@@ -61,7 +61,7 @@ async def test_a_kept_connection_that_turns_out_closed_is_replaced(kind, method,
     async with calling(kind, answering(ok, end, ok)) as (client, shadow):
         assert (await client.send(request(), deadline_s=5)).attempts == 1
         reply = await client.send(request(method=method), deadline_s=5)
-        assert (reply.answer.body, reply.attempts) == (b"ok", 2)
+        assert (reply.response.body, reply.attempts) == (b"ok", 2)
         assert shadow.connections == 2
 
 
@@ -132,7 +132,7 @@ async def test_bytes_after_an_answer_are_never_the_next_answer(kind, answer, ext
             answered.clear()
             added.clear()
             reply = await client.send(request(), deadline_s=5)
-            assert reply.answer.body == (b"" if b"204" in answer else b"ok")
+            assert reply.response.body == (b"" if b"204" in answer else b"ok")
             assert reply.attempts == 1
             answered.set()
             await added.wait()
@@ -160,14 +160,14 @@ async def test_no_more_connections_than_slots_and_latency_without_the_wait(kind)
         replies = await asyncio.gather(*(client.send(request(), deadline_s=5) for _ in range(8)))
         elapsed_ms = (time.perf_counter() - began) * 1000
         assert shadow.connections == 1
-        assert sum(reply.answer.latency_ms for reply in replies) <= elapsed_ms
-        assert all(reply.answer.latency_ms >= 19 for reply in replies)
+        assert sum(reply.response.latency_ms for reply in replies) <= elapsed_ms
+        assert all(reply.response.latency_ms >= 19 for reply in replies)
 
 
 async def test_many_at_once(kind):
     async with calling(kind, OK, slots=7) as (client, shadow):
         replies = await asyncio.gather(*(client.send(request(b"/%d" % i), deadline_s=10) for i in range(200)))
-        assert all(reply.answer.body == b"ok" for reply in replies)
+        assert all(reply.response.body == b"ok" for reply in replies)
         assert 1 <= shadow.connections <= 7
         assert len({head.split()[1] for head in shadow.heads}) == 200
 
@@ -181,7 +181,7 @@ async def test_latency_ends_with_the_last_byte(kind):
         await asyncio.sleep(60)
 
     async with calling(kind, in_two) as (client, _):
-        assert (await client.send(request(), deadline_s=5)).answer.latency_ms >= 95
+        assert (await client.send(request(), deadline_s=5)).response.latency_ms >= 95
 
 
 async def test_the_deadline_covers_the_wait_for_a_slot(kind):
@@ -214,7 +214,7 @@ async def test_cancelling_frees_the_slot_and_the_connection(kind):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert (await client.send(request(), deadline_s=5)).answer.body == b"ok"
+        assert (await client.send(request(), deadline_s=5)).response.body == b"ok"
         assert shadow.connections == 2
 
 
@@ -281,7 +281,7 @@ async def test_a_connection_in_use_when_the_client_closes_is_closed_when_it_is_d
         await asked.wait()
         await client.aclose()
         may_answer.set()
-        assert (await sending).answer.body == b"ok"
+        assert (await sending).response.body == b"ok"
         await asyncio.wait_for(ended.wait(), 30)
 
 

@@ -217,7 +217,7 @@ async def test_a_body_of_exactly_the_cap_is_an_answer(kind):
         b"transfer-encoding: chunked\r\n\r\n2710\r\n" + body + b"\r\n0\r\n\r\n",
     ):
         async with calling(kind, HEAD + head, caps=SMALL) as (client, _):
-            assert (await client.send(request(), deadline_s=5)).answer.body == body
+            assert (await client.send(request(), deadline_s=5)).response.body == body
 
 
 @pytest.mark.parametrize(
@@ -277,4 +277,4 @@ async def test_a_failure_does_not_reach_the_next_request(kind):
             with pytest.raises(ShadowFailure) as caught:
                 await client.send(request(), deadline_s=5)
             assert caught.value.error is expected
-        assert (await client.send(request(), deadline_s=5)).answer.body == b"ok"
+        assert (await client.send(request(), deadline_s=5)).response.body == b"ok"

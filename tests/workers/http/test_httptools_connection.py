@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from darklaunch_workers.http.errors import ConnectionFault
+from darklaunch_workers.http.errors import ConnectionFailure
 from darklaunch_workers.http.httptools_connection import ResponseParser
 from darklaunch_workers.http.interface import ResponseCaps
 from darklaunch_workers.http.socket_stream import ResponseHeadBound
@@ -33,7 +33,7 @@ def read(method, parts):
             reading.feed(part)
             if reading.complete:
                 break
-    except ConnectionFault as fault:
+    except ConnectionFailure as fault:
         return fault.error
     return reading.complete, reading.status, reading.headers, b"".join(reading.body)
 
@@ -53,7 +53,7 @@ def test_the_body_never_passes_the_cap(stream, at):
     try:
         for part in pieces(stream * 20, at):
             reading.feed(part)
-    except ConnectionFault:
+    except ConnectionFailure:
         pass
     assert sum(map(len, reading.body)) <= CAPS.body_cap_bytes
     assert len(reading.headers) <= CAPS.header_cap_count + 1
@@ -65,7 +65,7 @@ def test_heads_give_faults_and_nothing_else(stream, at):
     try:
         for part in pieces(stream, at):
             heads.feed(part)
-    except ConnectionFault:
+    except ConnectionFailure:
         pass
 
 
@@ -81,5 +81,5 @@ def test_heads_count_the_same_however_they_are_cut(size):
             heads.feed(stream[start : start + size])
 
     feed(2)
-    with pytest.raises(ConnectionFault, match="informational"):
+    with pytest.raises(ConnectionFailure, match="informational"):
         feed(3)

@@ -118,4 +118,4 @@ async def test_proxy_environment_is_not_read(kind, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     async with calling(kind, OK) as (client, _):
-        assert (await client.send(request(), deadline_s=5)).answer.status == 200
+        assert (await client.send(request(), deadline_s=5)).response.status == 200

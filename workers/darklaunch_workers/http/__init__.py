@@ -1,12 +1,12 @@
-"""Send replays to a shadow: one small seam, two implementations."""
+"""Sending replays to a shadow: one small interface, two implementations."""
 
-from .client import Kind, make_client
+from .client import ClientKind, make_client
 from .errors import NoFastClient, ReplayError, ShadowFailure, UnsendableRequest
 from .interface import ResponseCaps, ShadowClient, ShadowReply, ShadowRequest
 from .request import replay_headers, replay_request
 
 __all__ = [
-    "Kind",
+    "ClientKind",
     "NoFastClient",
     "ReplayError",
     "ResponseCaps",

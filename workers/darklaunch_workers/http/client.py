@@ -1,4 +1,4 @@
-"""Build the client for one shadow."""
+"""The client for one shadow, in the implementation that is asked for or installed."""
 
 import ssl
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from .errors import NoFastClient
 from .interface import ResponseCaps, ShadowClient, ShadowConnection
 from .pool import PooledClient
 
-Kind = Literal["auto", "fast", "httpx"]
+ClientKind = Literal["auto", "fast", "httpx"]
 
 
 def make_client(
@@ -19,26 +19,27 @@ def make_client(
     *,
     slots: int,
     caps: ResponseCaps | None = None,
-    kind: Kind = "auto",
+    kind: ClientKind = "auto",
     allow_metadata: bool = False,
     tls: ssl.SSLContext | None = None,
 ) -> ShadowClient:
-    """Build a client with up to `slots` connections to one shadow.
+    """Return a client with up to `slots` connections to one shadow.
 
-    `kind` "auto" takes the fast implementation when its wheel is installed, else httpx. `allow_metadata` lets the
-    shadow be at link-local and metadata addresses. `tls` replaces the system's trust for an https origin. Raises
-    NoFastClient when `kind` is "fast" and httptools is not installed.
+    `kind` "auto" takes the fast implementation when its wheel is installed, else httpx. `allow_metadata` permits
+    link-local and metadata addresses. `tls` replaces the system's trust for an https origin. Raises NoFastClient when
+    `kind` is "fast" and httptools is not installed.
     """
     caps = caps or ResponseCaps()
     if kind == "auto":
         kind = "fast" if find_spec("httptools") else "httpx"
-    dialer = Dialer(origin, tls=_context(tls) if origin.scheme == "https" else None, allow_metadata=allow_metadata)
+    context = _make_tls_context(tls) if origin.scheme == "https" else None
+    dialer = Dialer(origin, tls=context, allow_metadata=allow_metadata)
     if kind == "httpx":
-        return _httpx_client(origin, dialer, slots, caps)
-    return _fast_client(dialer, slots, caps)
+        return _make_httpx_client(origin, dialer, slots, caps)
+    return _make_fast_client(dialer, slots, caps)
 
 
-def _httpx_client(origin: Origin, dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowClient:
+def _make_httpx_client(origin: Origin, dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowClient:
     from .httpx_connection import HttpxConnection
     from .socket_stream import SocketStream
 
@@ -48,7 +49,7 @@ def _httpx_client(origin: Origin, dialer: Dialer, slots: int, caps: ResponseCaps
     return PooledClient(connect, slots=slots)
 
 
-def _fast_client(dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowClient:
+def _make_fast_client(dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowClient:
     try:
         from .httptools_connection import HttptoolsConnection
     except ImportError:
@@ -60,7 +61,7 @@ def _fast_client(dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowClient
     return PooledClient(connect, slots=slots)
 
 
-def _context(given: ssl.SSLContext | None) -> ssl.SSLContext:
-    context = given or ssl.create_default_context()
+def _make_tls_context(trust: ssl.SSLContext | None) -> ssl.SSLContext:
+    context = trust or ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context

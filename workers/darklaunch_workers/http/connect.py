@@ -1,7 +1,7 @@
-"""Connect to a shadow without ever touching an address that must not be called.
+"""Connections to a shadow that never touch an address that must not be called.
 
 The name is resolved for every connection, every address it has is checked, and the connection goes to the very
-address that was checked: a name that changes its mind between check and connect (DNS rebinding) gains nothing.
+address that was checked: a name that resolves to another address after the check (DNS rebinding) gains nothing.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 from darklaunch_shared.launch.origin import Origin, explain_forbidden_address
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .errors import ConnectionFault
+from .errors import ConnectionFailure
 
-P = TypeVar("P", bound=asyncio.Protocol)
+StreamProtocol = TypeVar("StreamProtocol", bound=asyncio.Protocol)
 AddressInfo = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
 ATTEMPT_S: Final = 1.0
@@ -30,76 +30,77 @@ class Dialer:
         self._origin = origin
         self._tls = tls
         self._allow_metadata = allow_metadata
-        self._literal = _literal(origin)
+        self._literal_addresses = _parse_literal(origin)
         self._lookup: asyncio.Task[list[AddressInfo]] | None = None
 
-    async def connect(self, protocol: Callable[[], P]) -> P:
-        """Connect, with TLS when the origin asks for it. Raises Fault; cancellation leaves no socket behind."""
-        addresses = self._literal or await self._resolve()
-        self._check(addresses)
-        refused = ConnectionFault(ShadowErrorClass.DNS, f"{self._origin.host} has no address")
+    async def connect(self, protocol: Callable[[], StreamProtocol]) -> StreamProtocol:
+        """Connect, with TLS for an https origin. Raises ConnectionFailure; cancellation leaves no socket open."""
+        addresses = self._literal_addresses or await self._resolve()
+        self._refuse_forbidden(addresses)
+        failure = ConnectionFailure(ShadowErrorClass.DNS, f"{self._origin.host} has no address")
         for family, address in addresses:
-            last = (family, address) == addresses[-1]
+            is_last = (family, address) == addresses[-1]
             try:
-                async with asyncio.timeout(None if last else ATTEMPT_S):
-                    sock = await _open(family, address)
-            except OSError as broken:
-                refused = _not_connected(self._origin, address[0], broken)
+                async with asyncio.timeout(None if is_last else ATTEMPT_S):
+                    sock = await _open_socket(family, address)
+            except OSError as error:
+                failure = _explain_refusal(self._origin, address[0], error)
                 continue
-            return await self._start(protocol, sock)
-        raise refused
+            return await self._start_protocol(protocol, sock)
+        raise failure
 
     async def _resolve(self) -> list[AddressInfo]:
-        """Share one lookup among all who wait: a hanging name server costs one thread, not one per request."""
+        """Resolve the name, by one lookup for all that wait: a hanging name server costs one thread, not many."""
         if self._lookup is None or self._lookup.done():
             self._lookup = asyncio.create_task(_look_up(self._origin))
-            self._lookup.add_done_callback(_retrieve)
+            self._lookup.add_done_callback(_retrieve_exception)
         return await asyncio.shield(self._lookup)
 
-    def _check(self, addresses: list[AddressInfo]) -> None:
+    def _refuse_forbidden(self, addresses: list[AddressInfo]) -> None:
         if self._allow_metadata:
             return
         for _, address in addresses:
-            if why := explain_forbidden_address(str(address[0])):
-                raise ConnectionFault(ShadowErrorClass.FORBIDDEN, f"{self._origin} must not be called: {why}")
+            if reason := explain_forbidden_address(str(address[0])):
+                raise ConnectionFailure(ShadowErrorClass.FORBIDDEN, f"{self._origin} must not be called: {reason}")
 
-    async def _start(self, protocol: Callable[[], P], sock: socket.socket) -> P:
+    async def _start_protocol(self, protocol: Callable[[], StreamProtocol], sock: socket.socket) -> StreamProtocol:
         """Hand the connected socket to the event loop, which owns and closes it from here on, failed or not."""
         name = self._origin.host if self._tls else None
         try:
             _, started = await asyncio.get_running_loop().create_connection(
                 protocol, sock=sock, ssl=self._tls, server_hostname=name
             )
-        except (OSError, ValueError) as broken:  # ValueError: a host name that TLS cannot carry
+        except (OSError, ValueError) as error:  # ValueError: a host name that TLS cannot carry
             if self._tls is None:
-                raise ConnectionFault(
+                raise ConnectionFailure(
                     ShadowErrorClass.RESET, f"{self._origin} closed the connection at once"
-                ) from broken
-            reason = getattr(broken, "verify_message", "") or str(broken) or type(broken).__name__
-            raise ConnectionFault(ShadowErrorClass.TLS, f"no TLS with {self._origin}: {reason}") from broken
+                ) from error
+            reason = getattr(error, "verify_message", "") or str(error) or type(error).__name__
+            raise ConnectionFailure(ShadowErrorClass.TLS, f"no TLS with {self._origin}: {reason}") from error
         return started
 
 
 async def _look_up(origin: Origin) -> list[AddressInfo]:
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as broken:
-        raise ConnectionFault(ShadowErrorClass.DNS, f"{origin.host} could not be resolved: {broken}") from broken
-    return [(family, address) for family, _, _, _, address in found]
+        results = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ConnectionFailure(ShadowErrorClass.DNS, f"{origin.host} could not be resolved: {error}") from error
+    return [(family, address) for family, _, _, _, address in results]
 
 
-def _literal(origin: Origin) -> list[AddressInfo]:
+def _parse_literal(origin: Origin) -> list[AddressInfo]:
+    """Return the address of an origin that names one instead of a host; none for a host name."""
     try:
-        found = socket.getaddrinfo(
+        results = socket.getaddrinfo(
             origin.host, origin.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         )
     except (OSError, UnicodeError):
         return []
-    return [(family, address) for family, _, _, _, address in found]
+    return [(family, address) for family, _, _, _, address in results]
 
 
-async def _open(family: int, address: object) -> socket.socket:
+async def _open_socket(family: int, address: object) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -110,16 +111,16 @@ async def _open(family: int, address: object) -> socket.socket:
     return sock
 
 
-def _not_connected(origin: Origin, address: object, broken: OSError) -> ConnectionFault:
+def _explain_refusal(origin: Origin, address: object, error: OSError) -> ConnectionFailure:
     where = f"{origin} ({address})"
-    if isinstance(broken, TimeoutError):
-        return ConnectionFault(ShadowErrorClass.TIMEOUT, f"{where} did not accept a connection in time")
-    if isinstance(broken, ConnectionRefusedError):
-        return ConnectionFault(ShadowErrorClass.REFUSED, f"{where} refused the connection")
-    return ConnectionFault(ShadowErrorClass.REFUSED, f"{where} cannot be reached: {broken.strerror or broken}")
+    if isinstance(error, TimeoutError):
+        return ConnectionFailure(ShadowErrorClass.TIMEOUT, f"{where} did not accept a connection in time")
+    if isinstance(error, ConnectionRefusedError):
+        return ConnectionFailure(ShadowErrorClass.REFUSED, f"{where} refused the connection")
+    return ConnectionFailure(ShadowErrorClass.REFUSED, f"{where} cannot be reached: {error.strerror or error}")
 
 
-def _retrieve(lookup: asyncio.Task[list[AddressInfo]]) -> None:
-    """Take note of a failed lookup nobody waits for any more, so that asyncio does not log it."""
+def _retrieve_exception(lookup: asyncio.Task[list[AddressInfo]]) -> None:
+    """Mark the exception of a lookup that nothing waits for any more as retrieved, so that asyncio does not log it."""
     if not lookup.cancelled():
         lookup.exception()

@@ -1,9 +1,10 @@
-"""Errors of the HTTP seam.
+"""Errors of sending a replay.
 
-HttpSeamError
-├── BadRequest       the request cannot be sent byte for byte; nothing was sent
-├── ShadowFailure    the shadow gave no answer
-└── NoFastClient     the fast implementation was asked for by name and its wheel is not installed
+ReplayError
+├── UnsendableRequest    the request cannot be sent byte for byte; nothing was sent
+├── ShadowFailure        the shadow gave no response
+├── NoFastClient         the fast implementation is asked for by name, and its wheel is not installed
+└── ConnectionFailure    what went wrong on one connection; inside `http` only, where it becomes a ShadowFailure
 """
 
 from darklaunch_shared.wire.replay import ShadowErrorClass
@@ -22,7 +23,7 @@ class NoFastClient(ReplayError):
 
 
 class ShadowFailure(ReplayError):
-    """The shadow gave no answer.
+    """The shadow gave no response.
 
     `detail` is one line for people. `sent` is False as long as no byte of the request can have reached the shadow's
     application, so that trying again is safe. `waited_ms` is the wall-clock time from the call to the failure.
@@ -36,8 +37,8 @@ class ShadowFailure(ReplayError):
         self.waited_ms = waited_ms
 
 
-class ConnectionFault(Exception):
-    """What went wrong on one connection, classified. Never leaves this package: `ShadowFailure` does."""
+class ConnectionFailure(ReplayError):
+    """What went wrong on one connection, classified."""
 
     def __init__(self, error: ShadowErrorClass, detail: str) -> None:
         super().__init__(detail)
@@ -45,6 +46,6 @@ class ConnectionFault(Exception):
         self.detail = detail
 
 
-def too_large(what: str, cap: int) -> ConnectionFault:
-    """Say which cap an answer is over."""
-    return ConnectionFault(ShadowErrorClass.TOO_LARGE, f"the answer's {what} is over the cap of {cap:,}")
+def make_cap_failure(part: str, cap: int) -> ConnectionFailure:
+    """Return the failure of a response of which one part ("body", …) is over its cap."""
+    return ConnectionFailure(ShadowErrorClass.TOO_LARGE, f"the response's {part} is over the cap of {cap:,}")

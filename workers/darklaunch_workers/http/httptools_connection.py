@@ -13,54 +13,54 @@ import httptools
 from darklaunch_shared.wire.exchange import Headers, Response
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .errors import ConnectionFault, too_large
+from .errors import ConnectionFailure, make_cap_failure
 from .interface import ResponseCaps, ShadowRequest
 
-_OVERHEAD = 8  # bytes on the wire per byte of body: one-byte chunks take six
+_FRAMING_FACTOR = 8  # bytes on the wire per byte of body: one-byte chunks take six
 
 
 class HttptoolsConnection(asyncio.Protocol):
-    """One connection to the shadow; see Connection."""
+    """One connection to the shadow; see ShadowConnection."""
 
     def __init__(self, caps: ResponseCaps) -> None:
         self._lost = False
-        self._reading = ResponseParser(caps)
-        self._waiter: asyncio.Future[None] | None = None  # there while an answer is awaited
+        self._parser = ResponseParser(caps)
+        self._waiter: asyncio.Future[None] | None = None  # set while a response is awaited
         self._transport: asyncio.Transport
         self._read_at = 0.0
-        self._spent = False  # the last answer ended the connection, or bytes followed it
-        self.wrote = False
-        self.heard = False
+        self._spent = False  # the last response ended the connection, or bytes followed it
+        self.has_written = False
+        self.has_read = False
 
     @property
     def usable(self) -> bool:
-        """Whether another request may be sent."""
+        """True if another request may be sent."""
         return not (self._spent or self._lost or self._transport.is_closing())
 
-    async def exchange(self, request: ShadowRequest) -> Response:
-        """Send a request and read the answer. Raises Fault."""
-        self.wrote = self.heard = False
+    async def send(self, request: ShadowRequest) -> Response:
+        """Send a request and read the response. Raises ConnectionFailure."""
+        self.has_written = self.has_read = False
         if self._lost:
-            raise ConnectionFault(
+            raise ConnectionFailure(
                 ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent"
             )
-        reading = self._reading
-        reading.begin(request.method)
+        parser = self._parser
+        parser.begin(request.method)
         waiter = self._waiter = asyncio.get_running_loop().create_future()
-        first = b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.target)
-        head = b"\r\n".join([first, *map(b": ".join, request.headers)])
+        request_line = b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.target)
+        head = b"\r\n".join([request_line, *map(b": ".join, request.headers)])
         wrote_at = time.perf_counter()
-        self.wrote = True
+        self.has_written = True
         self._transport.write(b"%b\r\n\r\n%b" % (head, request.body))
         try:
             await waiter
         except BaseException:
-            reading.body.clear()  # up to the cap, which the error's traceback keeps until garbage is collected
+            parser.body.clear()  # else the error's traceback keeps up to the cap in memory until collected
             raise
         finally:
             self._waiter = None
-        self._spent = not reading.clean or self._transport.get_write_buffer_size() > 0
-        return Response(reading.status, reading.headers, b"".join(reading.body), (self._read_at - wrote_at) * 1000)
+        self._spent = not parser.clean or self._transport.get_write_buffer_size() > 0
+        return Response(parser.status, parser.headers, b"".join(parser.body), (self._read_at - wrote_at) * 1000)
 
     def abort(self) -> None:
         """Close at once."""
@@ -73,45 +73,46 @@ class HttptoolsConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""
         waiter = self._waiter
-        if waiter is None:  # nobody asked: what it would answer is anyone's guess
+        if waiter is None:  # nothing was asked: these bytes must not become the next response
             self._transport.abort()
             return
         self._read_at = time.perf_counter()
-        self.heard = True
+        self.has_read = True
         try:
-            self._reading.feed(data)
-        except ConnectionFault as fault:
-            self._fail(fault)
+            self._parser.feed(data)
+        except ConnectionFailure as failure:
+            self._fail(failure)
         else:
-            if self._reading.complete and not waiter.done():
+            if self._parser.complete and not waiter.done():
                 waiter.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio."""
         self._lost = True
-        reading, waiter = self._reading, self._waiter
-        reading.close()
+        parser = self._parser
+        waiter = self._waiter
+        parser.close()
         if waiter is None or waiter.done():
             return
         self._read_at = time.perf_counter()
         if exc is not None:
-            self._fail(ConnectionFault(ShadowErrorClass.RESET, f"the connection broke: {exc}"))
-        elif reading.ends_with_connection:
+            self._fail(ConnectionFailure(ShadowErrorClass.RESET, f"the connection broke: {exc}"))
+        elif parser.ends_with_connection:
             waiter.set_result(None)
         else:
             self._fail(
-                ConnectionFault(
-                    ShadowErrorClass.RESET, "the shadow closed the connection before the answer was complete"
+                ConnectionFailure(
+                    ShadowErrorClass.RESET, "the shadow closed the connection before the response was complete"
                 )
             )
 
-    def _fail(self, fault: ConnectionFault) -> None:
+    def _fail(self, failure: ConnectionFailure) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(fault)
+            self._waiter.set_exception(failure)
 
 
 class ResponseParser:
-    """One answer after the other as they come in: begin each, and feed it bytes until it is `complete`. No I/O.
+    """Parses one response after the other: begin each, and feed it bytes until it is `complete`. No I/O.
 
     `clean` is True when the connection may carry another request.
     """
@@ -122,7 +123,7 @@ class ResponseParser:
         self._parser: httptools.HttpResponseParser | None = None
 
     def begin(self, method: str) -> None:
-        """Expect the answer to a request."""
+        """Expect the response to a request."""
         if self._parser is None or self._bodiless:  # after HEAD, a parser waits for the body that the header announced
             self._parser = httptools.HttpResponseParser(self)
             # what every browser accepts: bare line feeds, spaces behind a chunk size
@@ -142,25 +143,25 @@ class ResponseParser:
         self._header_bytes = 0
         self._body_bytes = 0
         self._fed_bytes = 0
-        self._fault: ConnectionFault | None = None
+        self._failure: ConnectionFailure | None = None
 
     @property
     def ends_with_connection(self) -> bool:
-        """Whether the end of the connection is the end of the body."""
+        """True if the end of the connection is the end of the body."""
         return self._final and not self._framed
 
     def feed(self, data: bytes) -> None:
-        """Read on. Raises Fault when this is not HTTP or a cap is reached."""
+        """Read on. Raises ConnectionFailure when this is not HTTP or a cap is reached."""
         if self._parser is None:
-            raise RuntimeError("fed without an answer to expect")
+            raise RuntimeError("fed without a response to expect")
         self._fed_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as broken:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.clean = False
             if not self.complete:
-                raise self._fault or ConnectionFault(
-                    ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {broken}"
+                raise self._failure or ConnectionFailure(
+                    ShadowErrorClass.PROTOCOL, f"the response is not HTTP: {error}"
                 ) from None
         if self.complete:
             return
@@ -168,12 +169,12 @@ class ResponseParser:
         if self._final and self._section:  # a trailer section that goes on
             self._end_section()
             self._section.clear()
-        limit = caps.header_cap_bytes + (_OVERHEAD * caps.body_cap_bytes if self._final else 0)
+        limit = caps.header_cap_bytes + (_FRAMING_FACTOR * caps.body_cap_bytes if self._final else 0)
         if self._fed_bytes > limit:  # headers or chunk framing without end
-            raise too_large("header section or chunk framing", limit)
+            raise make_cap_failure("header section or chunk framing", limit)
 
     def close(self) -> None:
-        """Let go of the parser, which holds on to this object."""
+        """Drop the reference to the parser, which refers to this object: nothing is left to garbage collection."""
         self._parser = None
 
     def on_message_begin(self) -> None:
@@ -182,7 +183,7 @@ class ResponseParser:
             self.clean = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser, for trailers too. A section is looked at when it ends."""
+        """Called by the parser, for trailers too. A section is checked when it ends."""
         self._section.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -195,7 +196,7 @@ class ResponseParser:
             self._count_informational()
             return
         if len(self._section) > self._caps.header_cap_count:
-            raise self._refuse(too_large("number of header fields", self._caps.header_cap_count))
+            raise self._refuse(make_cap_failure("number of header fields", self._caps.header_cap_count))
         self.headers = tuple(
             [(name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")) for name, value in self._section]
         )
@@ -209,7 +210,7 @@ class ResponseParser:
             if field == "content-length":
                 self._framed = True
                 if int(value) > self._caps.body_cap_bytes:
-                    raise self._refuse(too_large("body", self._caps.body_cap_bytes))
+                    raise self._refuse(make_cap_failure("body", self._caps.body_cap_bytes))
             elif field == "transfer-encoding" and value.lower().endswith("chunked"):
                 self._framed = True
 
@@ -220,7 +221,7 @@ class ResponseParser:
             return
         self._body_bytes += len(data)
         if self._body_bytes > self._caps.body_cap_bytes:
-            raise self._refuse(too_large("body", self._caps.body_cap_bytes))
+            raise self._refuse(make_cap_failure("body", self._caps.body_cap_bytes))
         self.body.append(data)
 
     def on_message_complete(self) -> None:
@@ -233,20 +234,20 @@ class ResponseParser:
         """Count a section's bytes, each field with its colon, space and line end."""
         self._header_bytes += sum([len(name) + len(value) + 4 for name, value in self._section])
         if self._header_bytes > self._caps.header_cap_bytes:
-            raise self._refuse(too_large("header section", self._caps.header_cap_bytes))
+            raise self._refuse(make_cap_failure("header section", self._caps.header_cap_bytes))
 
     def _count_informational(self) -> None:
         self._informational += 1
         self._section.clear()
         if self.status == 101 or self.status < 100:
             raise self._refuse(
-                ConnectionFault(ShadowErrorClass.PROTOCOL, f"the shadow answered with status {self.status}")
+                ConnectionFailure(ShadowErrorClass.PROTOCOL, f"the shadow responded with status {self.status}")
             )
         if self._informational > self._caps.informational_cap:
             cap = self._caps.informational_cap
-            raise self._refuse(ConnectionFault(ShadowErrorClass.PROTOCOL, f"more than {cap} informational responses"))
+            raise self._refuse(ConnectionFailure(ShadowErrorClass.PROTOCOL, f"more than {cap} informational responses"))
 
-    def _refuse(self, fault: ConnectionFault) -> ConnectionFault:
-        """Keep a fault raised in a callback: the parser raises one of its own instead."""
-        self._fault = fault
-        return fault
+    def _refuse(self, failure: ConnectionFailure) -> ConnectionFailure:
+        """Keep a failure raised in a callback: the parser raises an error of its own instead."""
+        self._failure = failure
+        return failure

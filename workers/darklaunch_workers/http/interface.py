@@ -1,4 +1,4 @@
-"""The HTTP seam: one attempt of one request against one shadow, and what its two implementations share.
+"""The interface to a shadow: one attempt of one request, and what the two implementations share.
 
 A client never redirects, keeps no cookies, reads no proxy environment, adds no header, decodes no body and does not
 try again. The one exception is a kept-alive connection that the shadow closed while it was idle: see `pool`.
@@ -23,23 +23,23 @@ class ShadowRequest(NamedTuple):
 
 
 class ShadowReply(NamedTuple):
-    """The shadow's answer.
+    """A response of the shadow, and how often the request went out for it.
 
-    `answer.latency_ms` runs from the first byte written to the last byte read, on a connection that was there:
-    waiting for a slot, resolving and connecting are not in it. `answer.body` is free of transfer coding but keeps its
-    content coding. `attempts` is 1, or 2 when a kept-alive connection turned out to be closed.
+    `response.latency_ms` runs from the first byte written to the last byte read, on a connection that was there:
+    waiting for a slot, resolving and connecting are not in it. `response.body` is free of transfer coding but keeps
+    its content coding. `attempts` is 1, or 2 when a kept-alive connection turned out to be closed.
     """
 
-    answer: Response
+    response: Response
     attempts: int
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseCaps:
-    """How much of an answer is read before it is given up.
+    """How much of a response is read before it is given up.
 
     body_cap_bytes      body without transfer coding, as sent, not inflated
-    header_cap_bytes    all header sections of one answer, informational ones included
+    header_cap_bytes    all header sections of one response, informational ones included
     header_cap_count    header fields of the final response
     informational_cap   1xx responses before the final one
     """
@@ -54,10 +54,10 @@ class ShadowClient(Protocol):
     """Sends requests to one shadow."""
 
     async def send(self, request: ShadowRequest, *, deadline_s: float) -> ShadowReply:
-        """Send a request once and read the whole answer before the deadline, which covers everything.
+        """Send a request once and read the whole response before the deadline, which covers everything.
 
-        Raises ShadowFailure when there is no answer, BadRequest when the request cannot be sent as it is. Nothing
-        else but cancellation escapes.
+        Raises ShadowFailure when there is no response, UnsendableRequest when the request cannot be sent as it is.
+        Nothing else but cancellation escapes.
         """
         ...
 
@@ -70,22 +70,25 @@ class ShadowConnection(Protocol):
     """One connection to the shadow, one request at a time."""
 
     @property
-    def wrote(self) -> bool:
-        """Whether a byte of the present request was written."""
+    def has_written(self) -> bool:
+        """True if a byte of the present request was written."""
         ...
 
     @property
-    def heard(self) -> bool:
-        """Whether a byte of its answer arrived."""
+    def has_read(self) -> bool:
+        """True if a byte of the response to it arrived."""
         ...
 
     @property
     def usable(self) -> bool:
-        """Whether another request may be sent: still open, nothing left over from the answer before."""
+        """True if another request may be sent: still open, nothing left over from the response before."""
         ...
 
-    async def exchange(self, request: ShadowRequest) -> Response:
-        """Send a request and read the answer. Raises Fault, or BadRequest before the first byte is written."""
+    async def send(self, request: ShadowRequest) -> Response:
+        """Send a request and read the response.
+
+        Raises ConnectionFailure, or UnsendableRequest before the first byte is written.
+        """
         ...
 
     def abort(self) -> None:

@@ -1,4 +1,4 @@
-"""Up to `slots` connections to one shadow, and the life of one request on one of them."""
+"""Up to `slots` kept-alive connections to one shadow, and the life of one request on one of them."""
 
 import asyncio
 import ssl
@@ -12,7 +12,7 @@ from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 from .deadlines import DeadlineTimer
-from .errors import ConnectionFault, ShadowFailure, UnsendableRequest
+from .errors import ConnectionFailure, ShadowFailure, UnsendableRequest
 from .interface import ShadowConnection, ShadowReply, ShadowRequest
 from .request import check_sendable
 
@@ -24,51 +24,51 @@ DETAIL_LIMIT: Final = 200
 
 @dataclass(slots=True)
 class _RequestProgress:
-    """How far a request has come; read when it fails."""
+    """The connection a request is on, if it has one; read when it fails."""
 
     connection: ShadowConnection | None = None
 
 
 class PooledClient:
-    """Send requests over kept-alive connections, one request at a time on each.
+    """Sends requests over kept-alive connections, one request at a time on each.
 
     A kept-alive connection may be closed by the shadow at the very moment a request is written to it. That is no
-    failure of the shadow's: when a reused connection ends before the first byte of an answer, the request goes out once
-    more on a new connection, inside the same deadline (RFC 9112 section 9.3.1). Writes as well: replays are delivered
-    at least once anyhow, and carry an Idempotency-Key for it.
+    failure of the shadow: when a reused connection ends before the first byte of a response, the request goes out
+    once more on a new connection, inside the same deadline (RFC 9112 section 9.3.1). Writes as well: replays are
+    delivered at least once anyhow, and carry an Idempotency-Key for it.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[ShadowConnection]], *, slots: int) -> None:
-        """`connect` opens one connection, or raises Fault."""
+        """`connect` opens one connection, or raises ConnectionFailure."""
         self._connect = connect
         self._slots = asyncio.Semaphore(slots)
         self._deadlines = DeadlineTimer()
-        self._idle: deque[tuple[ShadowConnection, float]] = deque()  # the most recently used at the right
+        self._idle: deque[tuple[ShadowConnection, float]] = deque()  # since when; the most recently used at the right
         self._closed = False
 
     async def send(self, request: ShadowRequest, *, deadline_s: float) -> ShadowReply:
         """Send a request once; see ShadowClient."""
         check_sendable(request)
         started = time.perf_counter()
-        trip = _RequestProgress()
+        progress = _RequestProgress()
         deadline = self._deadlines.within(deadline_s)
         try:
             with deadline:
                 await self._slots.acquire()
                 try:
-                    return await self._send(request, trip)
+                    return await self._send(request, progress)
                 finally:
                     self._slots.release()
         except UnsendableRequest:
             raise
-        except Exception as broken:
-            fault = _late(trip, deadline_s) if deadline.expired else _classify(broken)
+        except Exception as error:
+            failure = _explain_timeout(progress, deadline_s) if deadline.expired else _classify(error)
             raise ShadowFailure(
-                fault.error,
-                " ".join(fault.detail.split())[:DETAIL_LIMIT],
-                sent=trip.connection is not None and trip.connection.wrote,
+                failure.error,
+                " ".join(failure.detail.split())[:DETAIL_LIMIT],
+                sent=progress.connection is not None and progress.connection.has_written,
                 waited_ms=(time.perf_counter() - started) * 1000,
-            ) from broken
+            ) from error
 
     async def aclose(self) -> None:
         """Close all idle connections, and each busy one when its request ends."""
@@ -77,21 +77,21 @@ class PooledClient:
             self._idle.pop()[0].abort()
         await asyncio.sleep(0)  # lets the transports close their sockets
 
-    async def _send(self, request: ShadowRequest, trip: _RequestProgress) -> ShadowReply:
-        kept = trip.connection = self._reuse()
-        if kept is not None:
+    async def _send(self, request: ShadowRequest, progress: _RequestProgress) -> ShadowReply:
+        reused = progress.connection = self._reuse()
+        if reused is not None:
             try:
-                return ShadowReply(await self._exchange(kept, request), attempts=1)
-            except ConnectionFault as fault:
-                if fault.error is not ShadowErrorClass.RESET or kept.heard:
+                return ShadowReply(await self._send_on(reused, request), attempts=1)
+            except ConnectionFailure as failure:
+                if failure.error is not ShadowErrorClass.RESET or reused.has_read:
                     raise
-            trip.connection = None
-        fresh = trip.connection = await self._connect()
-        return ShadowReply(await self._exchange(fresh, request), attempts=1 if kept is None else 2)
+            progress.connection = None
+        opened = progress.connection = await self._connect()
+        return ShadowReply(await self._send_on(opened, request), attempts=1 if reused is None else 2)
 
-    async def _exchange(self, connection: ShadowConnection, request: ShadowRequest) -> Response:
+    async def _send_on(self, connection: ShadowConnection, request: ShadowRequest) -> Response:
         try:
-            answer = await connection.exchange(request)
+            response = await connection.send(request)
         except BaseException:
             connection.abort()
             raise
@@ -99,10 +99,10 @@ class PooledClient:
             connection.abort()
         else:
             self._idle.append((connection, time.monotonic()))
-        return answer
+        return response
 
     def _reuse(self) -> ShadowConnection | None:
-        """Take the most recently used connection that is still good; close those nobody used for IDLE_S."""
+        """Return the most recently used connection that is still good; close those unused for IDLE_S."""
         now = time.monotonic()
         while self._idle and now - self._idle[0][1] > IDLE_S:
             self._idle.popleft()[0].abort()
@@ -114,23 +114,23 @@ class PooledClient:
         return None
 
 
-def _late(trip: _RequestProgress, deadline_s: float) -> ConnectionFault:
-    if trip.connection is None:
+def _explain_timeout(progress: _RequestProgress, deadline_s: float) -> ConnectionFailure:
+    if progress.connection is None:
         detail = "no connection"
-    elif not trip.connection.heard:
-        detail = "connected, but no answer"
+    elif not progress.connection.has_read:
+        detail = "connected, but no response"
     else:
-        detail = "the answer was not complete"
-    return ConnectionFault(ShadowErrorClass.TIMEOUT, f"{detail} within {deadline_s:.3g} s")
+        detail = "the response was not complete"
+    return ConnectionFailure(ShadowErrorClass.TIMEOUT, f"{detail} within {deadline_s:.3g} s")
 
 
-def _classify(broken: Exception) -> ConnectionFault:
-    match broken:
-        case ConnectionFault():
-            return broken
+def _classify(error: Exception) -> ConnectionFailure:
+    match error:
+        case ConnectionFailure():
+            return error
         case ssl.SSLError():
-            return ConnectionFault(ShadowErrorClass.TLS, str(broken))
+            return ConnectionFailure(ShadowErrorClass.TLS, str(error))
         case OSError():
-            return ConnectionFault(ShadowErrorClass.RESET, f"the connection broke: {broken}")
+            return ConnectionFailure(ShadowErrorClass.RESET, f"the connection broke: {error}")
         case _:
-            return ConnectionFault(ShadowErrorClass.PROTOCOL, f"{type(broken).__name__}: {broken}")
+            return ConnectionFailure(ShadowErrorClass.PROTOCOL, f"{type(error).__name__}: {error}")

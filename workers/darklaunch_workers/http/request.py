@@ -1,4 +1,4 @@
-"""What a captured request looks like when it is replayed. Pure functions.
+"""A captured request as it is replayed. Pure functions.
 
 Sources: RFC 9110 section 7.6.1 (hop-by-hop fields), RFC 9112 section 3 (request line), W3C Trace Context.
 """
@@ -21,7 +21,7 @@ _STRIPPED: Final = frozenset(
     {
         # of one connection, not of the message
         *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"),
-        # written anew
+        # written again for the replay
         *("host", "content-length", LAUNCH_HEADER, EXCHANGE_HEADER),
         # would make the shadow wait for a body that follows at once
         "expect",
@@ -30,11 +30,12 @@ _STRIPPED: Final = frozenset(
     }
 )
 _STRIPPED_PREFIXES: Final = ("proxy-", "x-b3-")
-_LAUNCH, _EXCHANGE = LAUNCH_HEADER.encode(), EXCHANGE_HEADER.encode()
-_SHORT: Final = 64
-"""Longer names of header fields are not remembered: whoever makes them up must not fill the memory."""
+_LAUNCH: Final = LAUNCH_HEADER.encode()
+_EXCHANGE: Final = EXCHANGE_HEADER.encode()
+_CACHED_NAME_CAP: Final = 64
+"""Longer names of header fields are not cached: whoever makes them up must not fill the memory."""
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
-_KEYS: Final = UUID("6d1e0d8e-3f0b-5c58-9a56-0f5b8c2f7d11")
+_KEY_NAMESPACE: Final = UUID("6d1e0d8e-3f0b-5c58-9a56-0f5b8c2f7d11")
 
 _TARGET: Final = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?")
@@ -43,12 +44,12 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-([0-9a-
 def replay_request(
     request: Request, *, launch: str, exchange_id: str, shadow: Origin, host: str = "shadow", entropy: bytes
 ) -> ShadowRequest:
-    """Turn a captured request into the one to send. The client refuses what could not be sent byte for byte.
+    """Return the request to send for a captured one. The client refuses what cannot be sent byte for byte.
 
     `host` is "shadow" for the shadow's own Host or "preserve" for the one the primary got; `entropy` is 24 random
-    bytes for the trace and span ids. Raises BadRequest for a target that is no path, and for what is not latin-1.
+    bytes for the trace and span ids. Raises UnsendableRequest for a target that is not a path, or not latin-1.
     """
-    if not request.target.startswith("/"):  # a shadow may take another origin's name in it for an order to go there
+    if not request.target.startswith("/"):  # a shadow could follow the name of another origin in it
         raise UnsendableRequest(f"the target {request.target[:80]!r} does not begin with a slash")
     try:
         headers = replay_headers(
@@ -56,53 +57,53 @@ def replay_request(
         )
         return ShadowRequest(request.method, request.target.encode("latin-1"), headers, request.body)
     except UnicodeEncodeError:
-        raise UnsendableRequest("the captured request has characters that are no bytes (latin-1)") from None
+        raise UnsendableRequest("the captured request has characters that are not bytes (latin-1)") from None
 
 
 def replay_headers(
     request: Request, *, launch: str, exchange_id: str, shadow: Origin, host: str, entropy: bytes
 ) -> tuple[tuple[bytes, bytes], ...]:
-    """Strip what belongs to the primary's connection, keep the rest in order, add what marks a replay.
+    """Return the headers to send: without those of the primary's connection, in order, marked as a replay.
 
-    The Idempotency-Key is for writes only, the same for every replay of the exchange, and never replaces the client's
-    own: a key the primary passed on to a third party must reach it unchanged to have its effect.
+    Writes get an Idempotency-Key, the same for every replay of the exchange. It never replaces the client's own: a key
+    that the primary passed on to a third party must reach it unchanged to have its effect.
     """
-    kept: list[tuple[bytes, bytes]] = []
+    passed_on: list[tuple[bytes, bytes]] = []
     stripped: list[tuple[str, str]] = []
     for name, value in request.headers:
-        sent_as = _sent_as(name) if len(name) <= _SHORT else _sent_as.__wrapped__(name)
-        if sent_as is None:
+        sent_name = _name_to_send(name) if len(name) <= _CACHED_NAME_CAP else _name_to_send.__wrapped__(name)
+        if sent_name is None:
             stripped.append((name.lower(), value))
         else:
-            kept.append((sent_as, value.encode("latin-1").strip(b" \t")))
-    if listed := {
+            passed_on.append((sent_name, value.encode("latin-1").strip(b" \t")))
+    if connection_options := {
         option.strip().lower().encode("latin-1")
         for name, value in stripped
         if name == "connection"
         for option in value.split(",")
     }:
-        kept = [field for field in kept if field[0].lower() not in listed]
-    authority = _primary_host(request) if host == "preserve" else shadow.authority
-    headers = [(b"host", authority.encode("latin-1")), *kept]
+        passed_on = [field for field in passed_on if field[0].lower() not in connection_options]
+    authority = _read_primary_host(request) if host == "preserve" else shadow.authority
+    headers = [(b"host", authority.encode("latin-1")), *passed_on]
     if request.body or request.method in _BODY_METHODS:
         headers.append((b"content-length", b"%d" % len(request.body)))
     headers.append((_LAUNCH, launch.encode("latin-1")))
     headers.append((_EXCHANGE, exchange_id.encode("latin-1")))
-    if request.method not in SAFE_METHODS and not any(name.lower() == b"idempotency-key" for name, _ in kept):
-        headers.append((b"idempotency-key", str(uuid5(_KEYS, f"{launch}/{exchange_id}")).encode()))
-    headers.append((b"traceparent", _traceparent(stripped, entropy)))
+    if request.method not in SAFE_METHODS and not any(name.lower() == b"idempotency-key" for name, _ in passed_on):
+        headers.append((b"idempotency-key", str(uuid5(_KEY_NAMESPACE, f"{launch}/{exchange_id}")).encode()))
+    headers.append((b"traceparent", _make_traceparent(stripped, entropy)))
     return tuple(headers)
 
 
 @lru_cache(maxsize=4096)
-def _sent_as(name: str) -> bytes | None:
-    """Give a captured field's name as it is sent; None when the field is stripped. Raises UnicodeEncodeError."""
+def _name_to_send(name: str) -> bytes | None:
+    """Return a captured field's name as it is sent; None when the field is stripped. Raises UnicodeEncodeError."""
     field = name.lower()
     return None if field in _STRIPPED or field.startswith(_STRIPPED_PREFIXES) else name.encode("latin-1")
 
 
 def check_sendable(request: ShadowRequest) -> None:
-    """Raise BadRequest unless every byte of the request means on the wire what it means here.
+    """Raise UnsendableRequest unless every byte of the request means on the wire what it means here.
 
     A space or line end in the target, a line end or NUL in a header value, or a length that is not the body's would
     let one request read as another, or as two.
@@ -129,15 +130,15 @@ def check_sendable(request: ShadowRequest) -> None:
         raise UnsendableRequest(f"the headers must hold one Content-Length, {len(body)} like the body")
 
 
-def _primary_host(request: Request) -> str:
+def _read_primary_host(request: Request) -> str:
     for name, value in request.headers:
         if name.lower() == "host":
             return value
     return request.origin.partition("://")[2]
 
 
-def _traceparent(captured: Iterable[tuple[str, str]], entropy: bytes) -> bytes:
-    """A trace of its own, sampled exactly when the primary's was."""
+def _make_traceparent(captured: Iterable[tuple[str, str]], entropy: bytes) -> bytes:
+    """Return a trace of its own, sampled exactly when the primary's was."""
     flags = "00"
     for name, value in captured:
         if name == "traceparent" and (parts := _TRACEPARENT.fullmatch(value.strip())):

@@ -1,4 +1,4 @@
-"""What httpcore sits on: a connected socket with a clock on it and a bound on what comes before the body."""
+"""The network stream under httpcore: a connected socket that notes times and bounds what comes before the body."""
 
 import asyncio
 import re
@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import httpcore
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .errors import ConnectionFault, too_large
+from .errors import ConnectionFailure, make_cap_failure
 from .interface import ResponseCaps
 
 _HIGH_WATER: Final = 262_144
@@ -17,7 +17,7 @@ _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 
 class ResponseHeadBound:
-    """Bounds what comes before a final response's body, which h11 does not: it reads 1xx responses without end."""
+    """A bound on what comes before the final response's body. h11 has none: it reads 1xx responses without end."""
 
     def __init__(self, caps: ResponseCaps) -> None:
         self._caps = caps
@@ -28,36 +28,36 @@ class ResponseHeadBound:
         self._done = False
 
     def feed(self, data: bytes) -> None:
-        """Look at the bytes of an answer as they come. Raises Fault when it is not HTTP or a cap is reached."""
+        """Check the next bytes of a response. Raises ConnectionFailure when it is not HTTP or a cap is reached."""
         if self._done:
             return
         self._pending += data
         while self._pending and not self._done:
             if not b"HTTP/".startswith(self._pending[:5]):
-                raise ConnectionFault(
-                    ShadowErrorClass.PROTOCOL, f"the answer is not HTTP: {bytes(self._pending[:40])!r}"
+                raise ConnectionFailure(
+                    ShadowErrorClass.PROTOCOL, f"the response is not HTTP: {bytes(self._pending[:40])!r}"
                 )
-            blank = _BLANK_LINE.search(self._pending, max(0, self._searched - 2))
+            blank_line = _BLANK_LINE.search(self._pending, max(0, self._searched - 2))
             self._searched = len(self._pending)
-            if self._bytes + (blank.end() if blank else self._searched) > self._caps.header_cap_bytes:
-                raise too_large("header section", self._caps.header_cap_bytes)
-            if blank is None:
+            if self._bytes + (blank_line.end() if blank_line else self._searched) > self._caps.header_cap_bytes:
+                raise make_cap_failure("header section", self._caps.header_cap_bytes)
+            if blank_line is None:
                 return
-            self._next(blank.end())
+            self._end_section(blank_line.end())
 
-    def _next(self, end: int) -> None:
+    def _end_section(self, end: int) -> None:
         self._done = bytes(self._pending[8:10]) != b" 1"
         self._informational += 1
         if not self._done and self._informational > self._caps.informational_cap:
             cap = self._caps.informational_cap
-            raise ConnectionFault(ShadowErrorClass.PROTOCOL, f"more than {cap} informational responses")
+            raise ConnectionFailure(ShadowErrorClass.PROTOCOL, f"more than {cap} informational responses")
         self._bytes += end
         self._searched = 0
         del self._pending[:end]
 
 
 class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
-    """A connected socket as httpcore wants it, with a clock on both ends.
+    """A connected socket as httpcore wants it.
 
     `wrote_at` and `read_at` are the times of the first byte written and the last byte read, in seconds.
     """
@@ -76,12 +76,12 @@ class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     @property
     def quiet(self) -> bool:
-        """Whether the connection is open and nothing is on its way in either direction."""
+        """True if the connection is open and no byte waits to be read or written."""
         closed = self.ended or self._transport.is_closing()
         return not (closed or self._buffer or self._transport.get_write_buffer_size())
 
     def begin(self, watch: Callable[[bytes], None]) -> None:
-        """Start a request; `watch` sees all bytes that are read, and may raise."""
+        """Start a request; `watch` is called with all bytes that are read, and may raise."""
         self.wrote_at = self.read_at = 0.0
         self.read_bytes = 0
         self._watch = watch
@@ -103,7 +103,7 @@ class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             finally:
                 self._waiter = None
         if not self._buffer and self._lost is not None:
-            raise ConnectionFault(ShadowErrorClass.RESET, f"the connection broke: {self._lost}")
+            raise ConnectionFailure(ShadowErrorClass.RESET, f"the connection broke: {self._lost}")
         data = bytes(self._buffer[:max_bytes])
         del self._buffer[:max_bytes]
         if self._paused and len(self._buffer) < _HIGH_WATER:
@@ -117,7 +117,7 @@ class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         """Write without waiting: a request is small and in memory already."""
         if not self.wrote_at:
             if self.ended:
-                raise ConnectionFault(
+                raise ConnectionFailure(
                     ShadowErrorClass.RESET, "the shadow closed the connection before the request was sent"
                 )
             self.wrote_at = time.perf_counter()
@@ -128,7 +128,7 @@ class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._transport.abort()
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ARG002
-        """Tell httpcore nothing: this is neither HTTP/2 nor a proxy."""
+        """Return None: httpcore asks for TLS facts to choose HTTP/2, which there is none of here."""
         return None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -137,7 +137,7 @@ class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""
-        if self._watch is None:  # nobody asked: what it would answer is anyone's guess
+        if self._watch is None:  # nothing was asked: these bytes must not become the next response
             self._transport.abort()
             return
         self.read_at = time.perf_counter()

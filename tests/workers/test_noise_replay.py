@@ -8,7 +8,7 @@ from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.replay import ReplayedVersion, ShadowError, ShadowErrorClass, ShadowResponse
 from darklaunch_workers.limits import OUTAGE_FAILURES
-from darklaunch_workers.noise_repeat import chosen
+from darklaunch_workers.noise_replay import is_chosen_for_noise
 
 from tests.support.pool import (  # fmt: skip
     Seen,
@@ -33,8 +33,8 @@ CLOSED = "http://127.0.0.1:1"
 def share(percent: float, method: str = "GET", **spec: bool) -> float:
     """Give the share of 5,000 exchanges that is replayed a second time."""
     launch = LaunchSpec("http://shadow", allow=("POST /**",), noise_percent=percent, **spec)
-    taken = [chosen(exchange("x", seq, method=method), launch) for seq in range(1, 5001)]
-    assert taken == [chosen(exchange("x", seq, method=method), launch) for seq in range(1, 5001)]
+    taken = [is_chosen_for_noise(exchange("x", seq, method=method), launch) for seq in range(1, 5001)]
+    assert taken == [is_chosen_for_noise(exchange("x", seq, method=method), launch) for seq in range(1, 5001)]
     return sum(taken) / len(taken)
 
 
@@ -76,7 +76,7 @@ async def test_a_control_is_asked_as_itself_and_the_shadow_once(url: str, redis:
         admit_some(redis, launch_name, 1, 40, target="/orders/7?q=a%20b", headers=(("x-user", "42"),))
         await eventually(lambda: len(replayed(redis, launch_name)) == 40)
     spec = LaunchSpec(it.origin, noise_percent=50)
-    asked = {seq for seq in range(1, 41) if chosen(exchange(launch_name, seq), spec)}
+    asked = {seq for seq in range(1, 41) if is_chosen_for_noise(exchange(launch_name, seq), spec)}
     assert len(it.seen) == 40
     assert {int(seen.headers["x-darklaunch-exchange"].partition(":")[2]) for seen in control.seen} == asked
     assert len(control.seen) == len(asked)

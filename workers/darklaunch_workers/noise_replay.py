@@ -1,0 +1,103 @@
+"""The second replay of an exchange on the same version: which exchanges, on which version, and when not.
+
+What two responses of the same version do not share is noise, whatever the other version responds. The baseline, a
+second instance of the primary's version, is asked when there is one; else the shadow is, once more. A second replay
+is a courtesy: it is left out wherever it would cost an exchange its outcome, or a sick server more than it can take.
+"""
+
+import random
+import time
+from hashlib import blake2b
+
+import anyio
+from darklaunch_shared.launch.spec import SAFE_METHODS, LaunchSpec
+from darklaunch_shared.wire.exchange import Exchange
+from darklaunch_shared.wire.replay import NoiseReplay, ReplayedVersion, ShadowError, ShadowResponse
+
+from .admission import ReplayMode
+from .http import ShadowRequest, UnsendableRequest, replay_request
+from .launch_context import BaselineTarget, LaunchContext
+from .limits import CONGESTED_STATUS
+from .outcome import await_outcome
+from .retries import SingleTry
+
+
+def is_chosen_for_noise(exchange: Exchange, spec: LaunchSpec) -> bool:
+    """True if an exchange is replayed a second time. Its id decides, so that every delivery decides alike."""
+    if not (spec.compare and spec.noise_percent > 0 and exchange.request.method in SAFE_METHODS):
+        return False
+    drawn = blake2b(exchange.id.encode(), digest_size=8, person=b"noise").digest()
+    return int.from_bytes(drawn) < spec.noise_percent / 100 * 2**64
+
+
+async def replay_on_shadow_again(
+    context: LaunchContext, exchange: Exchange, request: ShadowRequest, first: ShadowResponse | ShadowError
+) -> NoiseReplay | None:
+    """Send the request to the shadow once more, when there is no baseline. The caller still has the first try's slot.
+
+    It takes from the launch's rate like any other, but is never retried and saves nothing for retries.
+    """
+    shadow = context.shadow
+    if shadow is None or context.spec.control:
+        return None
+    if not (_is_worth_repeating(first) and is_chosen_for_noise(exchange, context.spec)):
+        return None
+    if wait_s := context.protection.bucket.take(time.monotonic()):
+        await anyio.sleep(wait_s)
+    if context.orders().mode is not ReplayMode.REPLAY or not context.protection.breaker.closed:
+        return None
+    deadline_s = context.spec.deadline_s
+    single_try = SingleTry(
+        shadow.client, request, protection=context.protection, slots=context.slots, deadline_s=deadline_s
+    )
+    outcome = await await_outcome(single_try, context.deadlines, deadline_s, context.build)
+    return NoiseReplay(ReplayedVersion.SHADOW, outcome)
+
+
+async def replay_on_baseline(
+    context: LaunchContext, baseline: BaselineTarget, exchange: Exchange, first: ShadowResponse | ShadowError
+) -> NoiseReplay | None:
+    """Send the request to the baseline, when it has room now: nothing ever waits for a slot there."""
+    if not (_is_worth_repeating(first) and is_chosen_for_noise(exchange, context.spec)):
+        return None
+    breaker = baseline.protection.breaker
+    now_s = time.monotonic()
+    probe = breaker.probe_due(now_s)
+    if baseline.slots.full or baseline.protection.bucket.room(now_s) < 1 or not (probe or breaker.closed):
+        return None
+    if probe:
+        breaker.begin_probe()
+    try:
+        with baseline.slots:
+            return await _send_to_baseline(context, baseline, exchange)
+    except UnsendableRequest:
+        return None
+    finally:
+        if probe:
+            breaker.end_probe()
+
+
+async def _send_to_baseline(context: LaunchContext, baseline: BaselineTarget, exchange: Exchange) -> NoiseReplay | None:
+    if wait_s := baseline.protection.bucket.take(time.monotonic()):
+        await anyio.sleep(wait_s)
+    if context.orders().mode is not ReplayMode.REPLAY:
+        return None
+    request = replay_request(
+        exchange.request,
+        launch=context.launch,
+        exchange_id=exchange.id,
+        shadow=baseline.origin,
+        host=context.spec.host,
+        entropy=random.randbytes(24),
+    )
+    deadline_s = context.spec.deadline_s
+    single_try = SingleTry(
+        baseline.client, request, protection=baseline.protection, slots=baseline.slots, deadline_s=deadline_s
+    )
+    outcome = await await_outcome(single_try, context.deadlines, deadline_s, None)
+    return NoiseReplay(ReplayedVersion.PRIMARY, outcome)
+
+
+def _is_worth_repeating(first: ShadowResponse | ShadowError) -> bool:
+    """True if the shadow responded and did not ask for fewer requests."""
+    return isinstance(first, ShadowResponse) and first.response.status not in CONGESTED_STATUS
