@@ -48,9 +48,11 @@ from darklaunch_console.embedded import embedded_servers
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
+
+from tests.support.pack_exchange import pack_exchange
 
 from .compare import SHARED_HEADERS, order
 

@@ -154,8 +154,11 @@ def announce(redis_url: str, percent: float) -> None:
     redis = connect(redis_url, client_name="darklaunch-bench")
     spec = pack_spec(LaunchSpec("http://127.0.0.1:9", max_entries=10_000_000))
     redis.execute_command("SADD", keys.LAUNCHES, "bench")
-    control = ("status", "active", "percent", percent, "revision", 1, "spec", spec)
-    redis.execute_command("HSET", keys.launch("bench"), *control)
+    state = (
+        *(keys.STATE_STATUS, "active", keys.STATE_PERCENT, percent),
+        *(keys.STATE_REVISION, 1, keys.STATE_SPEC, spec),
+    )
+    redis.execute_command("HSET", keys.launch("bench"), *state)
     redis.execute_command("INCR", keys.REVISION)
     redis.close()
 

@@ -32,8 +32,10 @@ from darklaunch_shared.redis.client import RedisClient, connect, connect_async
 from darklaunch_shared.redis.consumer import FinishedEntry, GroupConsumer, worker_streams
 from darklaunch_shared.redis.script_calls import ScriptCall, ScriptCaller, call_script
 from darklaunch_shared.redis.script_queue import ScriptQueue
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response
 from darklaunch_shared.wire.fields import pair_fields
+
+from tests.support.pack_exchange import pack_exchange
 
 from .servers import SERVE, child
 

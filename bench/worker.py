@@ -39,7 +39,7 @@ from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
 from darklaunch_shared.process.gc_tuning import freeze_startup_objects
 from darklaunch_shared.redis.client import connect, connect_async
 from darklaunch_shared.redis.script_calls import ScriptCall, call_script
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response
 from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
 from darklaunch_workers import launch_runner
@@ -47,6 +47,8 @@ from darklaunch_workers.http import ShadowReply, ShadowRequest, make_client, rep
 from darklaunch_workers.run import serve
 from darklaunch_workers.settings import WorkerSettings
 from redis.asyncio import Redis
+
+from tests.support.pack_exchange import pack_exchange
 
 from .compare import SHARED_HEADERS, order
 

@@ -19,12 +19,13 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient, connect
 from darklaunch_shared.wire.dead_letter import unpack_dead_letter
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, unpack_exchange
 from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
 
 from tests.support.cli import Cli, closed_port
 from tests.support.comparators import comparing, settings_for
+from tests.support.pack_exchange import pack_exchange
 from tests.support.pool import quick, working
 
 from .app import ask, served

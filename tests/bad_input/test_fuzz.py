@@ -22,11 +22,13 @@ from darklaunch_shared.crypto.signing import check_signature
 from darklaunch_shared.errors import BadEntry, BadLaunch
 from darklaunch_shared.launch.spec import LaunchSpec, parse_state
 from darklaunch_shared.wire.dead_letter import pack_dead_letter, pack_dead_notice, unpack_dead_letter
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, unpack_exchange
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay, unpack_replay
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+from tests.support.pack_exchange import pack_exchange
 
 SLOW_S = float(os.environ.get("FUZZ_S", "600"))
 RING = parse_keys("k:" + "A" * 43 + "=")

@@ -11,8 +11,8 @@ from darklaunch_comparator.store.route_tables import read_routes
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.redis.script_calls import call_script
-from darklaunch_shared.wire.route_table import RouteTable, pack_route_table, registry_field, route_heartbeat
+from darklaunch_shared.redis.route_registry import register_route_table
+from darklaunch_shared.wire.route_table import RouteTable, pack_route_table, registry_field
 from psycopg import Connection
 
 SPEC = LaunchSpec("http://shadow", allow=("POST /search",), skip=("/admin/**",))
@@ -58,7 +58,7 @@ def test_each_route_says_how_far_it_got_and_why_no_further() -> None:
 
 
 def publish(redis: RedisClient, table: RouteTable) -> None:
-    call_script(redis, route_heartbeat(keys.ROUTES, table))
+    register_route_table(redis, table)
 
 
 def test_published_tables_are_recorded_and_the_latest_count(connection: Connection[Any], redis: RedisClient) -> None:

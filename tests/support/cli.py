@@ -14,8 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from click.testing import CliRunner, Result
 from darklaunch_console.cli.program import program
 from darklaunch_shared.redis.client import RedisClient, connect
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response
 from darklaunch_shared.wire.producer_counters import ProducerCounters, pack_counters
+
+from tests.support.pack_exchange import pack_exchange
 
 NO_SERVERS = dict.fromkeys(("REDIS_URL", "DARKLAUNCH_REDIS_URL", "DATABASE_URL", "DARKLAUNCH_DATABASE_URL"))
 COMMAND = [sys.executable, "-m", "darklaunch_console"]

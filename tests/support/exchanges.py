@@ -10,7 +10,7 @@ from darklaunch_comparator.results import histogram
 from darklaunch_comparator.results.aggregate import shorten_reason
 from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import (
     LatencySource,
@@ -24,6 +24,8 @@ from darklaunch_shared.wire.replay import (
     pack_unreplayed,
 )
 from psycopg import Connection
+
+from tests.support.pack_exchange import pack_exchange
 
 PRODUCER = "abcd1234"
 SPEC = LaunchSpec(shadow="http://shadow:8000")

@@ -16,11 +16,13 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
 from darklaunch_shared.redis.client import RedisClient, connect
 from darklaunch_shared.redis.script_calls import ScriptCall, call_script
-from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response
 from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.replay import Replay, UnreplayedExchange, unpack_replay
 from darklaunch_workers.run import serve
 from darklaunch_workers.settings import WorkerSettings, as_environment
+
+from tests.support.pack_exchange import pack_exchange
 
 from .loopback import conversing
 

@@ -11,11 +11,12 @@ from darklaunch_shared.crypto.signing import sign
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.dead_letter import unpack_dead_letter
-from darklaunch_shared.wire.exchange import Exchange, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange
 from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_workers.settings import WorkerSettings, read_settings
 from pydantic import ValidationError
 
+from tests.support.pack_exchange import pack_exchange
 from tests.support.pool import admit, eventually, exchange, http, lost, outcomes, publish, replayed, shadow, working
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,6 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.dead_letter import unpack_dead_letter
-from darklaunch_shared.wire.exchange import pack_exchange
 from darklaunch_shared.wire.fields import Fields, pair_fields
 from darklaunch_shared.wire.replay import (
     LatencySource,
@@ -16,6 +15,7 @@ from darklaunch_shared.wire.replay import (
     UnreplayedExchange,
 )
 
+from tests.support.pack_exchange import pack_exchange
 from tests.support.pool import (  # fmt: skip
     Seen,
     admit,

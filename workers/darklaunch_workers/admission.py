@@ -46,7 +46,7 @@ def read_orders(state: LaunchState | None) -> ReplayOrders:
     if state.hold or state.status is LaunchStatus.ROLLED_BACK:
         return ReplayOrders(ReplayMode.DROP, "superseded_by_rollback")
     if state.status is LaunchStatus.PAUSED:
-        return ReplayOrders(ReplayMode.DROP, state.settle) if state.settle else WAIT
+        return ReplayOrders(ReplayMode.DROP, state.discard_reason) if state.discard_reason else WAIT
     return REPLAY  # active, or promoted with exchanges left from before
 
 

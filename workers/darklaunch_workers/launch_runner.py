@@ -10,7 +10,7 @@ import anyio
 from darklaunch_shared.errors import BadLaunch, BadOrigin
 from darklaunch_shared.launch.origin import Origin, parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
-from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.launch.spec import MAX_SHARDS, LaunchSpec
 from darklaunch_shared.redis.client import AsyncRedisClient
 from darklaunch_shared.redis.consumer import GroupConsumer, worker_streams
 from darklaunch_shared.redis.control_poller import LaunchPoller
@@ -30,7 +30,6 @@ from .shard_consumer import ReplayConsumer
 
 CHECK_EVERY_S: Final = 0.25
 RESTART_AFTER_S: Final = 1.0
-MOST_SHARDS: Final = 256
 LONGEST_DEADLINE_S: Final = 86_400.0
 
 log = logging.getLogger("darklaunch.worker")
@@ -100,7 +99,7 @@ class LaunchRunner:
         queue = ScriptQueue(ScriptCaller(self._redis))
         context = self._context = self._make_context(spec, until)
         self._consumers = [
-            self._make_consumer(shard, queue, context) for shard in range(min(max(spec.shards, 1), MOST_SHARDS))
+            self._make_consumer(shard, queue, context) for shard in range(min(max(spec.shards, 1), MAX_SHARDS))
         ]
         try:
             async with anyio.create_task_group() as upkeep:
@@ -150,8 +149,8 @@ class LaunchRunner:
         """Raises BadLaunch and BadOrigin when the specification cannot be used."""
         if not 0 < spec.deadline_s <= LONGEST_DEADLINE_S:
             raise BadLaunch(f"a latency difference of {spec.max_latency_diff_ms:g} ms leaves no usable deadline")
-        if not 1 <= spec.shards <= MOST_SHARDS:
-            raise BadLaunch(f"{spec.shards} shards: there can be 1 to {MOST_SHARDS}")
+        if not 1 <= spec.shards <= MAX_SHARDS:
+            raise BadLaunch(f"{spec.shards} shards: there can be 1 to {MAX_SHARDS}")
         policy = compile_path_policy(spec)
         origin = parse_origin(spec.shadow)
         return ShadowTarget(origin, self._make_client(origin, spec), policy)

@@ -2,10 +2,11 @@
 
 import contextlib
 import time
+from itertools import chain
 
 from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.redis.script_calls import ScriptCall, call_script
+from darklaunch_shared.redis.script_calls import Argument, ScriptCall, call_script
 from redis.exceptions import ResponseError
 
 
@@ -15,8 +16,15 @@ def set_hold(redis: RedisClient, name: str, by: str, why: str, act: str, *, only
     `only_at` is the revision that the decision was made on: a launch that has moved on is left alone.
     Raises RedisError.
     """
-    fields = ("hold", "1", "hold_by", by, "hold_why", why, "hold_at", str(time.time_ns() // 1_000_000), "hold_act", act)
-    revision = "" if only_at is None else only_at
-    call_script(redis, ScriptCall("set_hold", (keys.launch(name),), (revision, *fields)))
+    at_ms = time.time_ns() // 1_000_000
+    fields: dict[bytes, str | int] = {
+        keys.STATE_HOLD: "1",
+        keys.STATE_HOLD_BY: by,
+        keys.STATE_HOLD_WHY: why,
+        keys.STATE_HOLD_AT: at_ms,
+        keys.STATE_HOLD_ACT: act,
+    }
+    arguments: list[Argument] = ["" if only_at is None else only_at, *chain.from_iterable(fields.items())]
+    call_script(redis, ScriptCall("set_hold", (keys.launch(name),), arguments))
     with contextlib.suppress(ResponseError):  # on a full server; hooks and workers poll the hold by itself
         redis.execute_command("INCR", keys.REVISION)

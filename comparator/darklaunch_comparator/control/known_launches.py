@@ -1,18 +1,16 @@
 """Which launches there are to look after: what is recorded, and what Redis knows."""
 
-from typing import Any, Final
+from typing import Any
 
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
-from darklaunch_shared.launch.spec import LaunchSpec, check_name, parse_state
+from darklaunch_shared.launch.spec import MAX_SHARDS, LaunchSpec, check_name, parse_state
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 from redis.exceptions import ResponseError
 
 from darklaunch_comparator.store.launches import list_launches
-
-MOST_SHARDS: Final = 256
 
 
 def read_launch_specs(connection: Connection[Any], redis: RedisClient) -> dict[str, LaunchSpec]:
@@ -43,7 +41,7 @@ def list_launch_shards(connection: Connection[Any], redis: RedisClient) -> list[
 
 def list_shards(spec: LaunchSpec) -> range:
     """Give a launch's shards, within reason."""
-    return range(min(max(spec.shards, 1), MOST_SHARDS))
+    return range(min(max(spec.shards, 1), MAX_SHARDS))
 
 
 def is_launch_name(name: str) -> bool:

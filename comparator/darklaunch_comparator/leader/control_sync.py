@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchStatus
+from darklaunch_shared.launch.spec import LaunchStatus, is_held
 from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.script_calls import ScriptCall, call_script, write_even_if_full
@@ -26,7 +26,14 @@ from .judge_actions import ACTOR
 
 JUDGE_RECORDS_WITHIN_S: Final = 10.0
 """How long a rollback that a judge did not get to record is left to the next one."""
-_FIELDS: Final = ("revision", "hold", "hold_by", "hold_why", "hold_at", "hold_act")
+_FIELDS: Final = (
+    keys.STATE_REVISION,
+    keys.STATE_HOLD,
+    keys.STATE_HOLD_BY,
+    keys.STATE_HOLD_WHY,
+    keys.STATE_HOLD_AT,
+    keys.STATE_HOLD_ACT,
+)
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -131,7 +138,7 @@ def _copy(reply: list[bytes | None]) -> RedisLaunchCopy:
     revision, hold, *told = reply
     by, why, at, act = ((value or b"").decode(errors="replace") for value in told)
     number = int(revision) if revision is not None and revision.isdigit() and len(revision) <= 18 else -1
-    return RedisLaunchCopy(number, (hold or b"") not in (b"", b"0"), by, why, at, act)
+    return RedisLaunchCopy(number, is_held(hold), by, why, at, act)
 
 
 def _is_news(record: LaunchRecord, copy: RedisLaunchCopy) -> bool:

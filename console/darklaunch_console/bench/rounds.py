@@ -108,9 +108,12 @@ def publish_bench_launch(redis_url: str, percent: float, *, allow: str) -> None:
     redis = connect(redis_url, client_name="darklaunch-bench")
     allowed = () if allow in ("GET", "HEAD", "OPTIONS") else (f"{allow} /**",)
     spec = pack_spec(LaunchSpec("http://127.0.0.1:9", max_entries=10_000_000, allow=allowed))
-    control = ("status", "active", "percent", percent, "revision", 1, "spec", spec)
+    state = (
+        *(keys.STATE_STATUS, "active", keys.STATE_PERCENT, percent),
+        *(keys.STATE_REVISION, 1, keys.STATE_SPEC, spec),
+    )
     redis.execute_command("SADD", keys.LAUNCHES, LAUNCH)
-    redis.execute_command("HSET", keys.launch(LAUNCH), *control)
+    redis.execute_command("HSET", keys.launch(LAUNCH), *state)
     redis.execute_command("INCR", keys.REVISION)
     redis.close()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import click
+from darklaunch_shared.launch.spec import MAX_SHARDS
 
 from .arguments import make_duration_callback, read_percentage
 
@@ -58,7 +59,11 @@ _OPTIONS: Final = (
     ),
     click.option("--seal", is_flag=True, help="Send the shadow the users' credentials, encrypted on the way."),
     click.option(
-        "--shards", type=click.IntRange(1, 64), default=1, metavar="N", help="Streams to spread the launch over."
+        "--shards",
+        type=click.IntRange(1, MAX_SHARDS),
+        default=1,
+        metavar="N",
+        help="Streams to spread the launch over.",
     ),
     click.option("--build-header", default="", metavar="NAME", help="The shadow's header that names its build."),
 )

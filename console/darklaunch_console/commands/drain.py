@@ -76,12 +76,12 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
 
 @contextlib.contextmanager
 def _discarding(redis: RedisClient, name: str) -> Generator[None]:
-    write_even_if_full(redis, "HSET", keys.launch(name), "settle", DISCARDED)
+    write_even_if_full(redis, "HSET", keys.launch(name), keys.STATE_DISCARD, DISCARDED)
     write_even_if_full(redis, "INCR", keys.REVISION)
     try:
         yield
     finally:  # a later pause must not discard
-        redis.execute_command("HDEL", keys.launch(name), "settle")
+        redis.execute_command("HDEL", keys.launch(name), keys.STATE_DISCARD)
         write_even_if_full(redis, "INCR", keys.REVISION)
 
 

@@ -12,7 +12,7 @@ from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.errors import LaunchChanged, LaunchUnknown
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, get_launch, list_launches, update_launch
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchState
+from darklaunch_shared.launch.spec import LaunchState, is_held
 from darklaunch_shared.redis.client import RedisClient
 from redis.exceptions import RedisError
 
@@ -104,9 +104,9 @@ def list_launch_names(connection: Connection) -> list[str]:
 
 def read_published(redis: RedisClient, name: str) -> tuple[int, bool]:
     """Return the revision (−1: not published) and the hold that hooks and workers see."""
-    revision, hold = redis.execute_command("HMGET", keys.launch(name), "revision", "hold")
+    revision, hold = redis.execute_command("HMGET", keys.launch(name), keys.STATE_REVISION, keys.STATE_HOLD)
     number = int(revision) if revision and revision.isdigit() else -1
-    return number, (hold or b"") not in (b"", b"0")
+    return number, is_held(hold)
 
 
 def current_actor() -> str:

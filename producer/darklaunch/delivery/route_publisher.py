@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Any, Final
 
 from darklaunch_shared import keys
-from darklaunch_shared.redis.script_calls import call_script
-from darklaunch_shared.wire.route_table import MOST_TABLES, Route, RouteTable, registry_field, route_heartbeat
+from darklaunch_shared.redis.route_registry import register_route_table
+from darklaunch_shared.wire.route_table import MOST_TABLES, Route, RouteTable, registry_field
 
 from darklaunch.internal_errors import ErrorLog
 from darklaunch.routes.route_table import read_routes
@@ -64,7 +64,7 @@ class RoutePublisher:
         try:
             exists, count = self._redis.send([("HEXISTS", keys.ROUTES, registry_field(table)), ("HLEN", keys.ROUTES)])
             if isinstance(exists, int) and isinstance(count, int) and (exists or count < MOST_TABLES):
-                call_script(self._redis, route_heartbeat(keys.ROUTES, table))
+                register_route_table(self._redis, table)
         except ERROR_REPLIES as error:
             if not self._refusal_logged:
                 self._refusal_logged = True

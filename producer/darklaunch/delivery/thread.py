@@ -17,8 +17,7 @@ from darklaunch_shared.crypto.sealing import Sealer
 from darklaunch_shared.launch.states import POLL_S
 from darklaunch_shared.process.backoff import Backoff
 from darklaunch_shared.process.crash_points import crash_point
-from darklaunch_shared.redis.script_calls import call_script
-from darklaunch_shared.scripts import load
+from darklaunch_shared.redis.script_calls import call_script, preload_scripts
 from redis.exceptions import OutOfMemoryError
 
 from darklaunch.capture.buffer import RecordingBuffer
@@ -44,8 +43,7 @@ PAUSE_AFTER_ERROR_S: Final = 1.0
 LAST_REPORT_S: Final = 0.4  # how much of the time for stopping is kept for the last counters
 
 # The thread itself must import nothing: a fork at that moment would leave the child a module that stays half imported.
-for _script in ("admit", "heartbeat"):
-    load(_script)
+preload_scripts("admit", "heartbeat")
 
 Publish = Callable[["DeliveryThread", LaunchSnapshot], None]
 

@@ -7,10 +7,12 @@ from typing import Any, Final, cast
 
 import orjson
 
+from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _BUILD: Final = re.compile(r"[!#-\[\]-~](?:[ !#-\[\]-~]{0,98}[!#-\[\]-~])?")
+MAX_SHARDS: Final = 64
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -88,8 +90,8 @@ class LaunchSpec:
 class LaunchState:
     """A launch at one revision.
 
-    `percent` is 0 to 100; `hold` is the emergency stop, set without Postgres; `settle`, when not empty, is the reason
-    for which workers drop what waits while the launch is paused.
+    `percent` is 0 to 100; `hold` is the emergency stop, set without Postgres; `discard_reason`, when not empty, is
+    why workers drop what waits while the launch is paused.
     """
 
     name: str
@@ -98,7 +100,7 @@ class LaunchState:
     hold: bool
     revision: int
     spec: LaunchSpec
-    settle: str = ""
+    discard_reason: str = ""
 
     @property
     def fraction(self) -> float:
@@ -149,33 +151,29 @@ def unpack_spec(raw: bytes | str) -> LaunchSpec:
         raise BadLaunch(f"the launch's specification is not JSON: {broken}") from None
     if not isinstance(given, dict):
         raise BadLaunch("the launch's specification is not a JSON object")
-    values = _with_rules(cast(dict[str, Any], given))
+    values = cast(dict[str, Any], given)
     return LaunchSpec(**{field.name: _typed(field.name, field.type, values[field.name]) for field in _known(values)})
 
 
 def parse_state(name: str, stored: dict[bytes, bytes]) -> LaunchState:
     """Read a launch's hash. Raises BadLaunch when a field is missing or damaged: then nothing may be sampled."""
     try:
-        percent = check_percent(float(stored[b"percent"]))
-        status = LaunchStatus(stored[b"status"].decode())
-        revision = int(stored[b"revision"])
-        spec = unpack_spec(stored[b"spec"])
-        settle = stored.get(b"settle", b"").decode("ascii")[:100]
+        percent = check_percent(float(stored[keys.STATE_PERCENT]))
+        status = LaunchStatus(stored[keys.STATE_STATUS].decode())
+        revision = int(stored[keys.STATE_REVISION])
+        spec = unpack_spec(stored[keys.STATE_SPEC])
+        discard_reason = stored.get(keys.STATE_DISCARD, b"").decode("ascii")[:100]
     except KeyError as missing:
         raise BadLaunch(f"launch {name}: {missing} is missing from its control state") from None
     except ValueError as broken:
         raise BadLaunch(f"launch {name}: its control state is damaged: {broken}") from None
-    hold = stored.get(b"hold", b"") not in (b"", b"0")
-    return LaunchState(name, status, percent, hold, revision, spec, settle)
+    hold = is_held(stored.get(keys.STATE_HOLD))
+    return LaunchState(name, status, percent, hold, revision, spec, discard_reason)
 
 
-def _with_rules(values: dict[str, Any]) -> dict[str, Any]:
-    """Turn the ignore paths of a launch that 0.1.0 started into rules."""
-    if not values.get("ignore") or values.get("rules"):
-        return values
-    paths = _typed("ignore", tuple, values["ignore"])
-    rules = {"ignore": [{"path": path, "reason": "given at start"} for path in paths]}
-    return {**values, "rules": orjson.dumps(rules).decode()}
+def is_held(hold: bytes | None) -> bool:
+    """True if the value of the hold field stops the launch: anything but "" and "0" does."""
+    return hold not in (None, b"", b"0")
 
 
 def _known(values: dict[str, Any]) -> list[Any]:

@@ -13,9 +13,9 @@ from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.wire.fields import pair_fields
 
-from .spec import LaunchState, LaunchStatus, check_name, parse_state
+from .spec import LaunchState, LaunchStatus, check_name, is_held, parse_state
 
-Command = tuple[str, ...]
+Command = tuple[str | bytes, ...]
 
 POLL_S: Final = 0.5
 STALE_S: Final = 30.0
@@ -45,7 +45,7 @@ class LaunchStates:
             return [("SMEMBERS", keys.LAUNCHES)]
         if self._step == "launches":
             return [("HGETALL", keys.launch(name)) for name in self._names or []]
-        return [("GET", keys.REVISION), *(("HGET", keys.launch(name), "hold") for name in self._running())]
+        return [("GET", keys.REVISION), *(("HGET", keys.launch(name), keys.STATE_HOLD) for name in self._running())]
 
     def feed(self, replies: list[Any], now_s: float) -> bool:
         """Take the replies of the last pipeline; `now_s` is a monotonic clock. True: there is more to ask.
@@ -66,7 +66,7 @@ class LaunchStates:
             return False
         revision, holds = replies[0], replies[1:]
         moved = revision != self._revision or now_s - self._full_read_at > REREAD_S
-        moved = moved or any(not isinstance(hold, RedisError) and (hold or b"") not in (b"", b"0") for hold in holds)
+        moved = moved or any(not isinstance(hold, RedisError) and is_held(hold) for hold in holds)
         self._revision, self._read_at = revision, now_s
         self._step = "names" if moved else "poll"
         return moved

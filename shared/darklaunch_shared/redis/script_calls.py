@@ -71,6 +71,12 @@ class ScriptCaller:
         return script
 
 
+def preload_scripts(*names: str) -> None:
+    """Read scripts from disk now, so that calling them later opens no file."""
+    for name in names:
+        load(name)
+
+
 def call_script(redis: RedisClient, call: ScriptCall) -> Any:
     """Run one call on a blocking client. Raises RedisError."""
     script = load(call.script)

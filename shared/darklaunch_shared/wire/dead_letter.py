@@ -16,7 +16,7 @@ MOST_FIELDS: Final = 1000
 MOST_BYTES: Final = 16 * 1_048_576
 """What is kept of an entry: more than any exchange has that workers replay."""
 
-_WHY: Final = (b"dead_reason", b"dead_group", b"dead_deliveries", b"dead_at")
+_WHY: Final = (keys.DEAD_REASON, keys.DEAD_GROUP, keys.DEAD_DELIVERIES, keys.DEAD_AT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,22 +72,6 @@ class Exchange:
     sealed: str = ""
 
 
-def pack_exchange(exchange: Exchange) -> Fields:
-    """Turn an exchange into stream fields."""
-    request, primary = exchange.request, exchange.primary
-    text = pack_http_meta(
-        request.method, request.target, request.origin, request.headers,
-        primary.status, primary.headers, primary.latency_ms,
-    )  # fmt: skip
-    return {
-        keys.V: VERSION,
-        keys.ID: exchange.id.encode(),
-        keys.META: pack_meta(exchange.launch, exchange.captured_at_ms, exchange.endpoint, text, exchange.sealed),
-        keys.REQUEST: request.body,
-        keys.RESPONSE: primary.body,
-    }
-
-
 def pack_http_meta(
     method: str,
     target: str,

@@ -8,7 +8,6 @@ from typing import Any, Final
 import orjson
 
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.redis.script_calls import ScriptCall
 
 MOST_ROUTES: Final = 1000
 MOST_TABLES: Final = 64
@@ -61,11 +60,6 @@ def unpack_route_table(raw: bytes) -> RouteTable:
     if len(routes) > MOST_ROUTES or table.omitted < 0:
         raise BadEntry("a route table is larger than any hook makes it")
     return table
-
-
-def route_heartbeat(registry: str, table: RouteTable) -> ScriptCall:
-    """Give the call that publishes a table, seen now by the server's clock. `registry` is keys.ROUTES."""
-    return ScriptCall("heartbeat", (registry,), (registry_field(table), pack_route_table(table)))
 
 
 def registry_field(table: RouteTable) -> str:

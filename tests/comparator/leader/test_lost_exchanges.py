@@ -15,12 +15,12 @@ from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.exchange_ids import list_exchange_ids
 from darklaunch_shared.redis.script_calls import ScriptCall, call_script
 from darklaunch_shared.wire.dead_letter import pack_dead_letter
-from darklaunch_shared.wire.exchange import pack_exchange
 from darklaunch_shared.wire.fields import Fields
 from psycopg import Connection
 
 from tests.support.comparators import outcomes, put, start
 from tests.support.exchanges import DAY_MS, NOW_MS, PRODUCER, assert_sums_equal_rows, exchange, finding, replayed
+from tests.support.pack_exchange import pack_exchange
 
 
 def came_to(connection: Connection[Any], redis: RedisClient, launch: str, seq: int, shard: int = 0) -> None:

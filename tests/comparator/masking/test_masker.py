@@ -13,7 +13,7 @@ from darklaunch_comparator.compare import NO_RULES, ComparedResponse, Comparison
 from darklaunch_comparator.masking import EVERYTHING, MASKED, BadMaskPlace, ExchangeMasker, MaskPlaces
 from darklaunch_comparator.masking.credential_names import is_credential
 from darklaunch_shared import keys
-from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import (
     LatencySource,
@@ -26,6 +26,8 @@ from darklaunch_shared.wire.replay import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.support.pack_exchange import pack_exchange
 
 MASKER = ExchangeMasker(b"salt" * 8)
 JSON: Headers = (("content-type", "application/json"),)

@@ -21,11 +21,12 @@ from darklaunch_comparator.store.update_signatures import explain_reopening
 from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Exchange, Request, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request
 from darklaunch_shared.wire.replay import pack_replay
 from psycopg import Connection
 
 from tests.support.exchanges import NOW_MS, exchange, finding, replayed
+from tests.support.pack_exchange import pack_exchange
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ import pytest
 from darklaunch_console.output.table import measure_width
 from darklaunch_shared import keys
 from darklaunch_shared.wire.dead_letter import pack_dead_letter
-from darklaunch_shared.wire.exchange import pack_exchange, unpack_exchange
+from darklaunch_shared.wire.exchange import unpack_exchange
 from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.cli import exchange
+from tests.support.pack_exchange import pack_exchange
 
 
 def bury(redis, launch, number=1, *, group="workers", age_s=10.0, own=None):

@@ -125,14 +125,14 @@ def test_discarding_tells_workers_to_settle_what_waits_and_then_no_more(cli, red
 
     def obey(redis):
         stored = pair_fields(redis.execute_command("HGETALL", keys.launch(launched)))
-        seen.append(parse_state(launched, stored).settle)
+        seen.append(parse_state(launched, stored).discard_reason)
         redis.execute_command("XTRIM", keys.captures(launched), "MAXLEN", 0)
 
     hand.soon(obey)
     cli.ok("drain", launched, "--discard")
     assert seen == ["paused"]
     stored = pair_fields(redis.execute_command("HGETALL", keys.launch(launched)))
-    assert parse_state(launched, stored).settle == ""
+    assert parse_state(launched, stored).discard_reason == ""
 
 
 def test_only_a_paused_launch_can_be_discarded(cli, launched):

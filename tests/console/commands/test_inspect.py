@@ -18,7 +18,7 @@ from darklaunch_console.cli.program import program
 from darklaunch_console.output.table import measure_width
 from darklaunch_console.reports.columns import render_differing_rows, split_sides
 from darklaunch_console.reports.side_by_side import SAME, align_documents, align_lines, parse_document
-from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowErrorClass, ShadowResponse, pack_replay
 from hypothesis import given, settings
@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 from tests.support.exchanges import JSON, unanswered
 from tests.support.exchanges import exchange as plain
+from tests.support.pack_exchange import pack_exchange
 
 from .test_report import record
 

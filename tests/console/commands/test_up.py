@@ -9,11 +9,11 @@ import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.redis.presence import read_alive
 from darklaunch_shared.wire.dead_letter import pack_dead_letter, pack_dead_notice
-from darklaunch_shared.wire.exchange import pack_exchange
 from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.cli import Cli, closed_port, exchange, fields, http_server, redis_client
 from tests.support.embedded import reachable_directory
+from tests.support.pack_exchange import pack_exchange
 
 PATIENCE_S = 60
 

@@ -6,11 +6,11 @@ import pytest
 from darklaunch import CaptureMiddleware
 from darklaunch.capture.redaction import CREDENTIAL_HEADERS, HeaderRedaction, select_redacted_names
 from darklaunch.testing import captured
-from darklaunch_shared.wire.exchange import pack_exchange
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.asgi import answering, body, get, start
+from tests.support.pack_exchange import pack_exchange
 
 SECRET = "s3cr3t-value"
 

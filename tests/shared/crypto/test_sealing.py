@@ -10,9 +10,11 @@ from darklaunch_shared.crypto.keyring import NO_KEYS, parse_keys
 from darklaunch_shared.crypto.sealing import SEALED, Sealer
 from darklaunch_shared.crypto.signing import check_signature, sign
 from darklaunch_shared.errors import BadEntry, BadKey, BadSeal
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, strip_secrets, unpack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, strip_secrets, unpack_exchange
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.support.pack_exchange import pack_exchange
 
 OLD, NEW = (b64encode(bytes([number]) * 32).decode() for number in (1, 2))
 BOTH = parse_keys(f"new:{NEW}, old:{OLD}")

@@ -61,7 +61,7 @@ def test_a_specification_survives_json_and_forgets_what_it_does_not_know() -> No
         b'{"shadow":"http://a","compare":1}',
         b'{"shadow":"http://a","max_rps":true}',
         b'{"shadow":"http://a","allow":"POST /"}',
-        b'{"shadow":"http://a","ignore":[1]}',
+        b'{"shadow":"http://a","only":[1]}',
     ],
 )
 def test_a_damaged_specification_is_refused(raw: bytes) -> None:
@@ -87,10 +87,14 @@ def test_a_damaged_state_is_refused(changes: dict[str, bytes]) -> None:
         parse_state("checkout", stored(**changes))
 
 
+def _text(command: tuple[str | bytes, ...]) -> str:
+    return " ".join(part.decode() if isinstance(part, bytes) else part for part in command)
+
+
 def polled(view: LaunchStates, redis: dict[str, object], now_s: float) -> int:
     """Answer a view's commands from a dict of replies; give how many rounds it took."""
     rounds = 1
-    while view.feed([redis.get(" ".join(command)) for command in view.commands()], now_s):
+    while view.feed([redis.get(_text(command)) for command in view.commands()], now_s):
         rounds += 1
     return rounds
 

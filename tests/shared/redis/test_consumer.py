@@ -23,9 +23,11 @@ from darklaunch_shared.redis.presence import heartbeat, read_alive
 from darklaunch_shared.redis.script_calls import ScriptCall, ScriptCaller, call_script
 from darklaunch_shared.redis.script_queue import ScriptQueue
 from darklaunch_shared.wire.dead_letter import unpack_dead_letter
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response
 from darklaunch_shared.wire.fields import Fields, pair_fields
 from darklaunch_shared.wire.replay import UnreplayedExchange, unpack_replay
+
+from tests.support.pack_exchange import pack_exchange
 
 pytestmark = pytest.mark.anyio
 

@@ -36,7 +36,7 @@ from darklaunch_shared.redis.consumer import (
 )
 from darklaunch_shared.redis.script_calls import ScriptCall, ScriptCaller, call_script
 from darklaunch_shared.redis.script_queue import ScriptQueue
-from darklaunch_shared.wire.exchange import pack_exchange, unpack_exchange
+from darklaunch_shared.wire.exchange import unpack_exchange
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.producer_counters import pack_counters
 from darklaunch_shared.wire.replay import UnreplayedExchange, pack_unreplayed
@@ -54,6 +54,7 @@ from redis.exceptions import ResponseError
 
 from tests.faults.redis_servers import LINES, RedisServer
 from tests.support.exchanges import RULES, assert_sums_equal_rows, exchange, replayed
+from tests.support.pack_exchange import pack_exchange
 
 LEASE_S = 0.002
 

@@ -5,7 +5,7 @@ import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
 from darklaunch_shared.wire.dead_letter import MOST_BYTES, pack_dead_letter, pack_dead_notice, unpack_dead_letter
-from darklaunch_shared.wire.exchange import Exchange, Request, Response, pack_exchange, unpack_exchange
+from darklaunch_shared.wire.exchange import Exchange, Request, Response, unpack_exchange
 from darklaunch_shared.wire.replay import (
     LatencySource,
     NoiseReplay,
@@ -21,6 +21,8 @@ from darklaunch_shared.wire.replay import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.support.pack_exchange import pack_exchange
 
 latin1 = st.text(st.characters(max_codepoint=255), max_size=30)
 headers = st.lists(st.tuples(latin1, latin1), max_size=5).map(tuple)
