@@ -75,10 +75,10 @@ def test_statements_time_out(stage: Stage) -> None:
     """A trigger that sleeps longer than a statement may take: the server ends each batch, until the trigger is gone."""
     stage.up()
     admin(stage.dsn, "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); END $$")
-    admin(stage.dsn, "CREATE TRIGGER nap BEFORE INSERT ON darklaunch.block FOR EACH ROW EXECUTE FUNCTION nap()")
+    admin(stage.dsn, "CREATE TRIGGER nap BEFORE INSERT ON darklaunch.bucket FOR EACH ROW EXECUTE FUNCTION nap()")
     stage.until(lambda: "canceling statement due to statement timeout" in stage.logs())
     stage.hooks[0].rest()  # nothing stands in the way of the DROP but a statement that is about to be ended
-    admin(stage.dsn, "DROP TRIGGER nap ON darklaunch.block")
+    admin(stage.dsn, "DROP TRIGGER nap ON darklaunch.bucket")
     stage.hooks[0].load(100)
     stage.mended()
     account = stage.finish("Postgres: a statement timeout of 30 s")
@@ -95,7 +95,7 @@ def test_deadlocks(stage: Stage) -> None:
                 connection.execute("UPDATE darklaunch.signature SET count = count")
                 connection.execute("UPDATE darklaunch.tally SET count = count")
                 time.sleep(0.2)
-                connection.execute("UPDATE darklaunch.block SET slow = slow")
+                connection.execute("UPDATE darklaunch.bucket SET slow = slow")
                 connection.rollback()
         except psycopg.errors.DeadlockDetected:
             pass
@@ -216,9 +216,9 @@ def test_the_disk_is_full(alone: Stage, own_postgres: Postgres) -> None:
             alone.hooks[0].rest()
             alone.until(lambda: alone.rows() == alone.hooks[0].sampled)
             admin(alone.dsn, "ALTER TABLE darklaunch.tally SET TABLESPACE small")
-            admin(alone.dsn, "ALTER TABLE darklaunch.block SET TABLESPACE small")
+            admin(alone.dsn, "ALTER TABLE darklaunch.bucket SET TABLESPACE small")
             fill(disk / "ballast")
-            admin(alone.dsn, "ALTER TABLE darklaunch.block SET (fillfactor = 10)")
+            admin(alone.dsn, "ALTER TABLE darklaunch.bucket SET (fillfactor = 10)")
             alone.hooks[0].load(300)
             alone.until(lambda: "No space left on device" in alone.logs(), 40)
             alone.hooks[0].rest()
@@ -230,7 +230,7 @@ def test_the_disk_is_full(alone: Stage, own_postgres: Postgres) -> None:
         finally:
             alone.close()
             admin(alone.dsn, "ALTER TABLE darklaunch.tally SET TABLESPACE pg_default")
-            admin(alone.dsn, "ALTER TABLE darklaunch.block SET TABLESPACE pg_default")
+            admin(alone.dsn, "ALTER TABLE darklaunch.bucket SET TABLESPACE pg_default")
             admin(alone.dsn, "DROP TABLESPACE small")
 
 

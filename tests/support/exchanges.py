@@ -148,7 +148,7 @@ def assert_sums_equal_rows(connection: Connection[Any], launch: str) -> None:
     producers: dict[str, int] = {}
     signatures: dict[str, int] = {}
     slow_answers = 0
-    blocks: dict[tuple[str, int], dict[str, Any]] = {}
+    buckets: dict[tuple[str, int], dict[str, Any]] = {}
     for identity, endpoint, at_ms, outcome, reason, signature, primary_ms, shadow_ms, status, slow in rows:
         counted = (outcome, shorten_reason(outcome, reason))
         tally[counted] = tally.get(counted, 0) + 1
@@ -156,15 +156,15 @@ def assert_sums_equal_rows(connection: Connection[Any], launch: str) -> None:
         slow_answers += slow and status is not None
         if outcome in ("mismatched", "shadow_error"):
             signatures[signature] = signatures.get(signature, 0) + 1
-        block = blocks.setdefault(
+        bucket = buckets.setdefault(
             (endpoint, at_ms // 10_000 * 10_000), {"slow": 0, "primary": {}, "shadow": {}, "difference": {}}
         )
-        block[outcome] = block.get(outcome, 0) + 1
-        block["slow"] += slow
+        bucket[outcome] = bucket.get(outcome, 0) + 1
+        bucket["slow"] += slow
         if status is not None:
-            histogram.count_value(block["primary"], primary_ms)
-            histogram.count_value(block["shadow"], shadow_ms)
-            histogram.count_value(block["difference"], shadow_ms - primary_ms)
+            histogram.count_value(bucket["primary"], primary_ms)
+            histogram.count_value(bucket["shadow"], shadow_ms)
+            histogram.count_value(bucket["difference"], shadow_ms - primary_ms)
     stored = connection.execute(
         "SELECT outcome, reason, count FROM darklaunch.tally WHERE launch = %s AND count <> 0", [launch]
     )
@@ -181,17 +181,17 @@ def assert_sums_equal_rows(connection: Connection[Any], launch: str) -> None:
         "SELECT coalesce(sum(count), 0)::int FROM darklaunch.signature WHERE launch = %s AND outcome = 'slow'", [launch]
     )
     assert stored.fetchone() == (slow_answers,)
-    assert stored_blocks(connection, launch) == {
-        key: {**dict.fromkeys(OUTCOMES, 0), **block} for key, block in blocks.items()
+    assert read_buckets(connection, launch) == {
+        key: {**dict.fromkeys(OUTCOMES, 0), **bucket} for key, bucket in buckets.items()
     }
 
 
-def stored_blocks(connection: Connection[Any], launch: str) -> dict[tuple[str, int], dict[str, Any]]:
-    """Read the blocks that are not all zero, histograms as dictionaries."""
+def read_buckets(connection: Connection[Any], launch: str) -> dict[tuple[str, int], dict[str, Any]]:
+    """Read the buckets that are not all zero, histograms as dictionaries."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for row in connection.execute(
         f"SELECT endpoint, (extract(epoch FROM started_at) * 1000)::bigint, {', '.join(OUTCOMES)}, slow, primary_keys, "
-        "primary_counts, shadow_keys, shadow_counts, difference_keys, difference_counts FROM darklaunch.block "
+        "primary_counts, shadow_keys, shadow_counts, difference_keys, difference_counts FROM darklaunch.bucket "
         "WHERE launch = %s",
         [launch],
     ):

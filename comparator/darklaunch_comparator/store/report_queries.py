@@ -58,7 +58,7 @@ class EndpointLatency:
 
 @dataclass(frozen=True, slots=True)
 class EndpointCounts:
-    """An endpoint's counts by outcome, and the capture times they span (in blocks of 10 s)."""
+    """An endpoint's counts by outcome, and the capture times they span (in buckets of 10 s)."""
 
     endpoint: str
     matched: int

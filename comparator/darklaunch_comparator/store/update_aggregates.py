@@ -22,7 +22,7 @@ _SQL: Final = load("write_batch")
 def add_statistics(cursor: Cursor[Any], launch: str, inserted: Iterable[ExchangeResult], gains: BatchGains) -> None:
     """Add to every statistic but the signatures."""
     _add(cursor, launch, "add_provisional", [_provisional(row) for row in inserted if row.rank < 2])
-    _add(cursor, launch, "add_blocks", [_block(*key, block) for key, block in gains.blocks.items()])
+    _add(cursor, launch, "add_buckets", [_block(*key, block) for key, block in gains.blocks.items()])
     tallies = [
         {"outcome": outcome, "reason": reason, "count": count}
         for (outcome, reason), count in gains.tally.items()

@@ -97,7 +97,7 @@ def test_a_lock_that_is_held_too_long_is_waited_for_in_tries(
     findings = some_findings(launch_name, 20)
     with recording(postgres_dsn, limits=ConnectionLimits(lock_s=0.2)) as recorder, ThreadPoolExecutor(1) as pool:
         with connect_store(postgres_dsn, name="darklaunch-test") as other, other.transaction():
-            other.execute("LOCK TABLE darklaunch.block IN ACCESS EXCLUSIVE MODE")
+            other.execute("LOCK TABLE darklaunch.bucket IN ACCESS EXCLUSIVE MODE")
             recorded = pool.submit(recorder.record, launch_name, findings)
             time.sleep(0.7)
             assert not recorded.done()

@@ -88,7 +88,7 @@ def test_the_edges_of_the_axis() -> None:
 
 def test_sql_says_what_python_says(connection: Connection[Any]) -> None:
     keys = [*range(-3000, 3001, 37), 0, 1, -1, 641]
-    stored = connection.execute("SELECT k, darklaunch.bucket_ms(k) FROM unnest(%s::int[]) AS k", [keys]).fetchall()
+    stored = connection.execute("SELECT k, darklaunch.key_ms(k) FROM unnest(%s::int[]) AS k", [keys]).fetchall()
     assert dict(stored) == pytest.approx({key: histogram.key_value_ms(key) for key in keys}, rel=1e-12)
 
 

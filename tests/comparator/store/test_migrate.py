@@ -32,7 +32,7 @@ def tables(dsn: str) -> set[str]:
 def test_an_empty_database_gets_the_schema_and_keeps_it(empty_dsn: str) -> None:
     applied = migrate(empty_dsn)
     assert applied == [f"{step.version:04}_{step.name}" for step in read_migrations()]
-    assert {"launch", "event", "result", "block", "signature", "sample", "producer"} <= tables(empty_dsn)
+    assert {"launch", "event", "result", "bucket", "signature", "sample", "producer"} <= tables(empty_dsn)
     assert migrate(empty_dsn) == []
 
 

@@ -77,7 +77,7 @@ def test_what_has_no_partition_is_deleted_when_it_is_old(connection: Connection[
     partitions.maintain(today_utc())
     write_batch(connection, launch_name, [dead], WriterCache())
     partitions.maintain(today_utc() + timedelta(days=3))
-    left = "SELECT (SELECT count(*) FROM darklaunch.block), (SELECT count(*) FROM darklaunch.provisional)"
+    left = "SELECT (SELECT count(*) FROM darklaunch.bucket), (SELECT count(*) FROM darklaunch.provisional)"
     assert in_default(connection) == 1 and connection.execute(left).fetchone() == (2, 0)
     partitions.maintain(today_utc() + timedelta(days=5))
     assert in_default(connection) == 0 and connection.execute(left).fetchone() == (0, 0)

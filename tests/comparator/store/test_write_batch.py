@@ -107,7 +107,7 @@ KINDS = st.sampled_from(["matched", "mismatched", "timeout", "stale", "dead", "l
 def test_in_whatever_order_things_come_the_most_final_stands_and_sums_equal_rows(
     connection: Connection[Any], launch_name: str, batches: list[list[tuple[int, str]]]
 ) -> None:
-    for table in ("result", "provisional", "block", "tally", "producer", "signature", "sample"):
+    for table in ("result", "provisional", "bucket", "tally", "producer", "signature", "sample"):
         connection.execute(f"DELETE FROM darklaunch.{table} WHERE launch = %s", [launch_name])
     standing: dict[int, ExchangeResult] = {}
     for batch in batches:

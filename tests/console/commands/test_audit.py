@@ -210,7 +210,7 @@ def test_damaged_counters_are_left_out(cli, redis, launched):
              "matched: 3 rows, 4 in the rolling sums", "ignored: 1 rows, 0 in the rolling sums"],
         ),
         (
-            "UPDATE darklaunch.block SET matched = matched + 2 WHERE launch = %s",
+            "UPDATE darklaunch.bucket SET matched = matched + 2 WHERE launch = %s",
             ["matched: 4 rows, 6 in the rolling sums"],
         ),
     ],
@@ -258,7 +258,7 @@ def test_rows_past_retention_are_no_deviation_but_a_surplus_is(cli, redis, launc
 
 def test_rows_that_take_too_long_to_read_are_said_and_a_failure(cli, redis, launched):
     with psycopg.connect(cli.postgres_dsn) as busy:
-        busy.execute("LOCK TABLE darklaunch.block IN ACCESS EXCLUSIVE MODE")
+        busy.execute("LOCK TABLE darklaunch.bucket IN ACCESS EXCLUSIVE MODE")
         result = cli.run("audit", launched, "--strict", "--within", "0.2")
     assert result.exit_code == 1
     assert "NOT READ: the rows take longer to count than 0.2 s." in result.stdout

@@ -142,13 +142,13 @@ def test_a_database_is_refused_until_it_is_migrated(redis_url, empty_postgres_ds
     done = subprocess.run(**bare.process("comparator"), timeout=PATIENCE_S)
     assert done.returncode == 3
     assert done.stderr.splitlines()[-1].endswith("Run: darklaunch migrate.")
-    assert "has the tables of this release: applied 0001_launches, " in bare.ok("migrate")
+    assert "has the tables of this release: applied 0001_schema, " in bare.ok("migrate")
     assert bare.ok("migrate").endswith("has the tables of this release already.\n")
     assert bare.json("migrate") == {"applied": []}
     with psycopg.connect(empty_postgres_dsn) as connection:
         connection.execute("UPDATE darklaunch.migration SET checksum = 'x' WHERE version = 1")
     line = bare.error("migrate", code=3)
-    assert "Migration 0001_launches was applied to this database with other contents" in line
+    assert "Migration 0001_schema was applied to this database with other contents" in line
 
 
 def children(pid):

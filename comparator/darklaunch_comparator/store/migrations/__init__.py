@@ -1,1 +1,1 @@
-"""Numbered plain-SQL migrations, applied in order by `store.migrate`. Never edit an applied file: add a new one."""
+"""Numbered plain-SQL migrations, applied in order by `store.migrate`. Never edit a released file; add a new one."""

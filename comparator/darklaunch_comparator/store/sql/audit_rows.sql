@@ -28,7 +28,7 @@ SELECT outcome, reason, count FROM darklaunch.tally WHERE launch = %(launch)s AN
 SELECT coalesce(sum(matched), 0)::bigint, coalesce(sum(mismatched), 0)::bigint, coalesce(sum(ignored), 0)::bigint,
        coalesce(sum(unverified), 0)::bigint, coalesce(sum(shadow_error), 0)::bigint, coalesce(sum(dropped), 0)::bigint,
        coalesce(sum(dead), 0)::bigint
-FROM darklaunch.block WHERE launch = %(launch)s
+FROM darklaunch.bucket WHERE launch = %(launch)s
 
 -- name: first_missing
 -- A producer's first number without a row.

@@ -21,8 +21,8 @@ DELETE FROM darklaunch.result_default WHERE ctid IN (
     SELECT ctid FROM darklaunch.result_default WHERE recorded_at < %(first)s LIMIT %(most)s)
 
 -- name: remove_buckets
-DELETE FROM darklaunch.block WHERE ctid IN (
-    SELECT ctid FROM darklaunch.block WHERE updated_at < %(first)s LIMIT %(most)s)
+DELETE FROM darklaunch.bucket WHERE ctid IN (
+    SELECT ctid FROM darklaunch.bucket WHERE updated_at < %(first)s LIMIT %(most)s)
 
 -- name: remove_provisional
 DELETE FROM darklaunch.provisional AS p WHERE p.day < %(first)s AND NOT EXISTS (

@@ -15,11 +15,11 @@ FROM darklaunch.latency(%(launch)s, %(since)s, %(until)s)
 SELECT endpoint, sum(matched)::bigint, sum(mismatched)::bigint, sum(ignored)::bigint, sum(unverified)::bigint,
        sum(shadow_error)::bigint, sum(dropped)::bigint, sum(dead)::bigint, sum(slow)::bigint,
        min(started_at), max(started_at) + interval '10 seconds'
-FROM darklaunch.block WHERE launch = %(launch)s GROUP BY endpoint ORDER BY endpoint
+FROM darklaunch.bucket WHERE launch = %(launch)s GROUP BY endpoint ORDER BY endpoint
 
 -- name: recent_rate
 SELECT coalesce(sum(matched + mismatched + ignored), 0)::float8 / %(within_s)s
-FROM darklaunch.block WHERE launch = %(launch)s AND started_at >= now() - %(within_s)s * interval '1 second'
+FROM darklaunch.bucket WHERE launch = %(launch)s AND started_at >= now() - %(within_s)s * interval '1 second'
 
 -- name: signatures
 -- With three differences of the first sample, the ids of its samples, and the last decision where there was one.

@@ -74,8 +74,8 @@ INSERT INTO darklaunch.provisional (launch, exchange_id, day, rank)
 SELECT %(launch)s, g.exchange_id, g.day, g.rank
 FROM json_to_recordset(%(gains)s::json) AS g (exchange_id text, day date, rank smallint)
 
--- name: add_blocks
-INSERT INTO darklaunch.block AS b (launch, endpoint, started_at, matched, mismatched, ignored, unverified,
+-- name: add_buckets
+INSERT INTO darklaunch.bucket AS b (launch, endpoint, started_at, matched, mismatched, ignored, unverified,
     shadow_error, dropped, dead, slow, primary_keys, primary_counts, shadow_keys, shadow_counts,
     difference_keys, difference_counts)
 SELECT %(launch)s, g.endpoint, to_timestamp(g.start_ms / 1000), g.matched, g.mismatched, g.ignored, g.unverified,
