@@ -24,7 +24,7 @@ from .delivery.redis_connection import RedisConnection
 from .errors import BadSetting, RedisUnavailable
 from .internal_errors import ErrorLog, is_external_interrupt
 from .recorders import list_recorders
-from .settings import HookSettings, read_settings
+from .settings import read_settings
 
 log = logging.getLogger("darklaunch")
 
@@ -115,7 +115,12 @@ def _start_following() -> bool:
         for recorder in recorders:
             recorder.start()
         return any(recorder.running for recorder in recorders)
-    settings = _read_settings()
+    try:
+        settings = read_settings({})
+    except BadSetting as error:
+        log.error("darklaunch cannot read launches, is_promoted is always False: %s", error)
+        PROMOTIONS.update({})
+        return True
     PROMOTIONS.always_promote(settings.promoted)
     if settings.redis_url:
         PromotionFollower(settings.redis_url).start()
@@ -123,14 +128,6 @@ def _start_following() -> bool:
         _warn_of_no_redis()
         PROMOTIONS.update({})
     return True
-
-
-def _read_settings() -> HookSettings:
-    try:
-        return read_settings({})
-    except BadSetting as error:
-        log.error("darklaunch cannot read launches, is_promoted is always False: %s", error)
-        return HookSettings()
 
 
 def _warn_of_no_redis() -> None:

@@ -9,6 +9,9 @@ import pytest
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared.redis.client import connect
 
+from tests.support.hook import LossyProxy
+from tests.support.hooked_app import HookedApp
+
 
 @pytest.fixture(scope="session")
 def session_valkey():
@@ -26,3 +29,24 @@ def valkey(session_valkey):
     for command in ("CLIENT UNPAUSE", "CONFIG SET maxmemory 0", "REPLICAOF NO ONE"):
         redis.execute_command(*command.split())
     redis.close()
+
+
+@pytest.fixture
+def make_app(valkey):
+    apps = []
+
+    def make(**options) -> HookedApp:
+        apps.append(HookedApp(valkey, **options))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        app.recorder.stop(for_good=True)
+
+
+@pytest.fixture
+def proxy(valkey):
+    proxy = LossyProxy(valkey.port)
+    proxy.listen()
+    yield proxy
+    proxy.close()

@@ -14,12 +14,12 @@ def run(program: str) -> str:
     return done.stdout.strip()
 
 
-def test_importing_the_hook_loads_redis_and_orjson_and_nothing_else():
+def test_importing_the_hook_loads_redis_and_orjson_and_nothing_else() -> None:
     loaded = run(f"import sys, darklaunch, darklaunch.testing; print(*set({FOREIGN.split()}) & set(sys.modules))")
     assert loaded == ""
 
 
-def test_importing_and_installing_the_hook_starts_no_thread():
+def test_importing_and_installing_the_hook_starts_no_thread() -> None:
     program = """
 import threading, darklaunch
 darklaunch.CaptureMiddleware(None, redis_url="redis://127.0.0.1:1")
@@ -29,7 +29,7 @@ print(threading.active_count())
     assert run(program) == "1"
 
 
-def test_the_version_is_that_of_the_distribution():
+def test_the_version_is_that_of_the_distribution() -> None:
     assert (
         run("import darklaunch, importlib.metadata as m; print(darklaunch.__version__ == m.version('darklaunch'))")
         == "True"

@@ -8,12 +8,6 @@ import subprocess
 import sys
 import time
 
-import pytest
-from darklaunch import is_promoted
-from darklaunch.delivery.known_promotions import KnownPromotions
-from darklaunch.testing import promoted
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
-
 from tests.support.hook import Launch, eventually, free_port, serving, uvicorn
 
 WATCHING = """
@@ -59,7 +53,7 @@ def ran(program: str, redis_url: str = "", **environment: str) -> list[str]:
     return out.splitlines()
 
 
-def test_without_a_hook_the_first_call_knows_and_later_ones_follow(valkey):
+def test_without_a_hook_the_first_call_knows_and_later_ones_follow(valkey) -> None:
     launch = Launch(valkey.url, "checkout").publish()
     job = Process(WATCHING, valkey.url)
     assert job.read() == "False"
@@ -74,7 +68,7 @@ def test_without_a_hook_the_first_call_knows_and_later_ones_follow(valkey):
     job.end()
 
 
-def test_an_outage_switches_nothing(valkey):
+def test_an_outage_switches_nothing(valkey) -> None:
     launch = Launch(valkey.url, "checkout").publish("promoted")
     job = Process(WATCHING, valkey.url)
     assert job.read() == "True"
@@ -89,10 +83,10 @@ def test_an_outage_switches_nothing(valkey):
     assert job.expect(True).startswith("True"), "what Redis lost was not taken back by anybody"
     launch.publish("rolled_back")
     assert job.expect(False).startswith("False")
-    assert job.end()[1].count("is_promoted answers as before") == 1
+    assert job.end()[1].count("is_promoted stays as it was") == 1
 
 
-def test_a_process_that_starts_while_redis_is_away_runs_the_old_code_and_waits_a_second_at_most():
+def test_a_process_that_starts_while_redis_is_away_runs_the_old_code_and_waits_a_second_at_most() -> None:
     program = """
 import time
 from darklaunch import is_promoted
@@ -103,23 +97,24 @@ print(any(answers), time.monotonic() - began < 1.5)
     assert ran(program, f"redis://127.0.0.1:{free_port()}/0") == ["False True"]
 
 
-def test_a_damaged_launch_and_a_wrong_url_answer_false(valkey):
+def test_a_damaged_launch_and_a_wrong_url_answer_false(valkey) -> None:
     launch = Launch(valkey.url, "checkout").publish("promoted")
     launch.redis.execute_command("HSET", "dl:launch:checkout", "percent", "lots")
     once = "from darklaunch import is_promoted; print(is_promoted('checkout'))"
     assert ran(once, valkey.url) == ["False"]
     out, err = Process(once, "htp://nowhere").end()
     assert out == "False\n"
-    assert "is_promoted knows of no launch: redis_url" in err
+    assert err.startswith("darklaunch cannot read launches, is_promoted is always False: redis_url")
+    assert len(err.splitlines()) == 1
 
 
-def test_without_any_setting_the_answer_is_false_and_says_why_once():
+def test_without_any_setting_the_answer_is_false_and_says_why_once() -> None:
     out, err = Process("from darklaunch import is_promoted; print(is_promoted('a'), is_promoted('a'))").end()
     assert out == "False False\n"
     assert err.count("DARKLAUNCH_PROMOTED") == 1
 
 
-def test_a_shadow_runs_the_new_code_by_its_environment(valkey):
+def test_a_shadow_runs_the_new_code_by_its_environment(valkey) -> None:
     Launch(valkey.url, "checkout").publish("rolled_back")
     once = "from darklaunch import is_promoted; print(is_promoted('checkout'), is_promoted('search'))"
     assert ran(once, DARKLAUNCH_PROMOTED="checkout") == ["True False"]
@@ -128,7 +123,7 @@ def test_a_shadow_runs_the_new_code_by_its_environment(valkey):
     assert ran(hooked) == ["True False"]
 
 
-def test_a_forked_child_follows_for_itself(valkey):
+def test_a_forked_child_follows_for_itself(valkey) -> None:
     launch = Launch(valkey.url, "checkout").publish("promoted")
     program = """
 import os, sys, time
@@ -154,7 +149,7 @@ os.waitpid(child, 0)
     job.end()
 
 
-def test_with_a_hook_its_thread_answers(valkey):
+def test_with_a_hook_its_thread_answers(valkey) -> None:
     """No second thread, no traffic; and in an event loop no call waits."""
     Launch(valkey.url, "checkout").publish("promoted")
     program = """
@@ -175,43 +170,9 @@ print(*asyncio.run(main()), sorted(thread.name for thread in threading.enumerate
     assert ran(program, valkey.url) == ["True [] ['darklaunch']"]
 
 
-def test_in_a_server_the_flag_is_known_before_the_first_request(valkey, tmp_path):
+def test_in_a_server_the_flag_is_known_before_the_first_request(valkey, tmp_path) -> None:
     launch = Launch(valkey.url, "checkout").publish("promoted")
     with serving(uvicorn("flag_app:app"), tmp_path / "log", {"DARKLAUNCH_REDIS_URL": valkey.url}) as served:
         assert eventually(lambda: served.get("/").endswith(b"new")), served.log()
         launch.publish("rolled_back")
         assert eventually(lambda: served.get("/").endswith(b"old")), served.log()
-
-
-def test_tests_of_an_app_choose_the_code():
-    with promoted("checkout"):
-        assert is_promoted("checkout")
-        assert not is_promoted("search")
-        with promoted():
-            assert not is_promoted("checkout")
-        assert is_promoted("checkout")
-
-
-@pytest.mark.parametrize("odd", ["", "no such launch", "\x00"])
-def test_a_name_that_no_launch_can_have_is_not_promoted(odd):
-    with promoted("checkout"):
-        assert not is_promoted(odd)
-
-
-def test_silence_replaces_no_answer():
-    def state(status: LaunchStatus, *, hold: bool = False) -> LaunchState:
-        return LaunchState("", status, 100, hold, 1, LaunchSpec("http://shadow"))
-
-    promotions = KnownPromotions()
-    promotions.update(
-        {
-            "a": state(LaunchStatus.PROMOTED),
-            "b": state(LaunchStatus.PROMOTED, hold=True),
-            "c": state(LaunchStatus.ACTIVE),
-        }
-    )
-    for told in ({}, {"b": state(LaunchStatus.ACTIVE)}):
-        promotions.update(told)
-        assert promotions.by_launch == {"a": True, "b": False, "c": False}
-    promotions.update({"a": state(LaunchStatus.ROLLED_BACK)})
-    assert promotions.by_launch == {"a": False, "b": False, "c": False}

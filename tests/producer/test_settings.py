@@ -12,7 +12,7 @@ from darklaunch.settings import HookSettings, read_settings
 from tests.support.asgi import answering, body, get, start
 
 
-def test_keywords_come_before_the_environment_and_that_before_defaults():
+def test_keywords_come_before_the_environment_and_that_before_defaults() -> None:
     environ = {
         "DARKLAUNCH_REDIS_URL": "redis://one:6379/0",
         "DARKLAUNCH_BODY_CAP_BYTES": " 1000 ",
@@ -41,7 +41,7 @@ def test_keywords_come_before_the_environment_and_that_before_defaults():
     ],
 )
 @pytest.mark.parametrize("middleware", [CaptureMiddleware, WSGICaptureMiddleware])
-def test_a_wrong_option_is_one_line_in_the_log_and_the_app_runs(options, message, middleware, caplog):
+def test_a_wrong_option_is_one_line_in_the_log_and_the_app_runs(options, message, middleware, caplog) -> None:
     with pytest.raises(BadSetting) as wrong:
         read_settings(options, {})
     assert message in str(wrong.value)
@@ -51,12 +51,3 @@ def test_a_wrong_option_is_one_line_in_the_log_and_the_app_runs(options, message
     assert "secret" not in caplog.text
     if middleware is CaptureMiddleware:
         assert get(app) == [start(), body(b"ok")]
-
-
-def test_without_a_redis_the_hook_says_so_once_and_does_nothing(caplog, monkeypatch):
-    monkeypatch.delenv("DARKLAUNCH_REDIS_URL", raising=False)
-    with caplog.at_level(logging.WARNING, "darklaunch"):
-        for _ in range(3):
-            app = CaptureMiddleware(answering(start(), body(b"ok")), app_name="without a redis")
-            assert get(app) == [start(), body(b"ok")]
-    assert caplog.messages == ["darklaunch captures nothing: DARKLAUNCH_REDIS_URL is not set; it still times replays"]

@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.asgi import Server, answering, body, get, scope_of, start
-
-from .test_wsgi import PLAIN, call, environ_of
-from .test_wsgi import answering as wsgi_answering
+from tests.support.wsgi import PLAIN, call, environ_of
+from tests.support.wsgi import answering as wsgi_answering
 
 MARK = [(b"x-darklaunch-exchange", b"abcd1234:1")]
 WSGI_MARK = {"HTTP_X_DARKLAUNCH_EXCHANGE": "abcd1234:1"}
@@ -32,13 +31,13 @@ def without_timing(messages):
 
 
 @given(chunks=st.lists(st.binary(max_size=40), min_size=1, max_size=5))
-def test_a_replay_gets_the_same_messages_and_one_header_more(chunks):
+def test_a_replay_gets_the_same_messages_and_one_header_more(chunks) -> None:
     answer = [start(200, (b"server-timing", b"db;dur=5"))]
     answer += [body(chunk, more=at < len(chunks) - 1) for at, chunk in enumerate(chunks)]
     assert without_timing(get(CaptureMiddleware(answering(*answer)), headers=MARK))[0] == answer
 
 
-def test_an_answer_names_the_build_that_gave_it(monkeypatch):
+def test_an_answer_names_the_build_that_gave_it(monkeypatch) -> None:
     monkeypatch.setenv("DARKLAUNCH_BUILD", "v42")
     first, *_ = get(CaptureMiddleware(answering(start(), body(b"x"))), headers=MARK)
     (_, headers), *_ = call(WSGICaptureMiddleware(wsgi_answering(b"x")), environ_of(**WSGI_MARK))
@@ -46,8 +45,8 @@ def test_an_answer_names_the_build_that_gave_it(monkeypatch):
         assert re.fullmatch(r'darklaunch;dur=\d+\.\d{3}, darklaunch-build;desc="v42"', value)
 
 
-def test_the_time_is_until_the_last_chunk_and_a_request_of_a_user_gets_no_header():
-    async def app(scope, receive, send):
+def test_the_time_is_until_the_last_chunk_and_a_request_of_a_user_gets_no_header() -> None:
+    async def app(scope, receive, send) -> None:
         await send(start())
         await send(body(b"first", more=True))
         await asyncio.sleep(0.06)
@@ -68,10 +67,10 @@ def test_the_time_is_until_the_last_chunk_and_a_request_of_a_user_gets_no_header
         ((start(trailers=True), body(b"x"), {"type": "http.response.trailers", "headers": []}), 1),
     ],
 )
-def test_an_answer_that_cannot_be_held_goes_out_as_it_comes(answer, held):
+def test_an_answer_that_cannot_be_held_goes_out_as_it_comes(answer, held) -> None:
     server, seen = Server(), []
 
-    async def app(scope, receive, send):
+    async def app(scope, receive, send) -> None:
         for message in answer:
             await send(dict(message))
             seen.append(len(server.sent))
@@ -81,8 +80,8 @@ def test_an_answer_that_cannot_be_held_goes_out_as_it_comes(answer, held):
     assert seen[0] == (0 if held or len(answer) == 2 else 1)
 
 
-def test_what_was_sent_before_an_error_is_sent_and_the_error_comes_out():
-    async def app(scope, receive, send):
+def test_what_was_sent_before_an_error_is_sent_and_the_error_comes_out() -> None:
+    async def app(scope, receive, send) -> None:
         await send(start())
         await send(body(b"half", more=True))
         raise RuntimeError("app")
@@ -104,12 +103,12 @@ def timed(app, **environ):
 
 
 @given(chunks=st.lists(st.binary(max_size=8), max_size=5), wrap=st.sampled_from([iter, list, tuple]))
-def test_a_replay_over_wsgi_gets_the_same_and_one_header_more(chunks, wrap):
+def test_a_replay_over_wsgi_gets_the_same_and_one_header_more(chunks, wrap) -> None:
     start_line, whole, error, _ = timed(wsgi_answering(*chunks, wrap=wrap))
     assert (start_line, whole, error) == (("200 OK", PLAIN), b"".join(chunks), None)
 
 
-def test_over_wsgi_the_time_is_until_the_last_chunk():
+def test_over_wsgi_the_time_is_until_the_last_chunk() -> None:
     def app(environ, start_response):
         start_response("200 OK", list(PLAIN))
         yield b"first"
@@ -120,7 +119,7 @@ def test_over_wsgi_the_time_is_until_the_last_chunk():
     assert took_ms >= 50
 
 
-def test_over_wsgi_errors_come_out_after_what_was_sent_before():
+def test_over_wsgi_errors_come_out_after_what_was_sent_before() -> None:
     def app(environ, start_response):
         start_response("200 OK", list(PLAIN))
         yield b"half"
@@ -130,7 +129,7 @@ def test_over_wsgi_errors_come_out_after_what_was_sent_before():
     assert (start_line, whole, str(error)) == (("200 OK", PLAIN), b"half", "app")
 
 
-def test_over_wsgi_streams_files_and_writes_go_out_as_they_come():
+def test_over_wsgi_streams_files_and_writes_go_out_as_they_come() -> None:
     pulled = []
 
     def stream(environ, start_response):
@@ -154,5 +153,5 @@ def test_over_wsgi_streams_files_and_writes_go_out_as_they_come():
     assert app(environ, lambda *_: None) is file
 
 
-def test_over_wsgi_an_app_that_never_starts_its_response_is_left_to_the_server():
+def test_over_wsgi_an_app_that_never_starts_its_response_is_left_to_the_server() -> None:
     assert WSGICaptureMiddleware(lambda *_: [b"x"])(environ_of(**WSGI_MARK), lambda *_: None) == [b"x"]

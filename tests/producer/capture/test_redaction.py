@@ -23,17 +23,17 @@ def exchange_with(request_header="x-none", response_header="x-none", **options):
 
 
 @pytest.mark.parametrize("name", sorted(CREDENTIAL_HEADERS))
-def test_no_credential_is_in_what_travels(name):
+def test_no_credential_is_in_what_travels(name) -> None:
     assert SECRET.encode() not in b"".join(pack_exchange(exchange_with(name.title(), name.upper())).values())
 
 
-def test_a_redacted_request_header_is_gone_and_a_response_header_says_so():
+def test_a_redacted_request_header_is_gone_and_a_response_header_says_so() -> None:
     exchange = exchange_with("authorization", "x-auth-token")
     assert exchange.request.headers == (("host", "shop.example"),)
     assert exchange.primary.headers == (("x-auth-token", "[redacted]"),)
 
 
-def test_options_add_names_and_forward_one_on_purpose():
+def test_options_add_names_and_forward_one_on_purpose() -> None:
     options = {"redact_headers": ["X-Tenant-Key"], "forward_headers": "Authorization, set-cookie"}
     assert exchange_with("x-tenant-key", **options).request.headers == (("host", "shop.example"),)
     assert ("authorization", SECRET) in exchange_with("authorization", **options).request.headers
@@ -45,14 +45,14 @@ def test_options_add_names_and_forward_one_on_purpose():
     value=st.from_regex(r"[A-Za-z0-9%=]{8,20}", fullmatch=True),
     attributes=st.sampled_from(["", "; Path=/; HttpOnly", ";Secure;  SameSite=Lax", "; Max-Age=0"]),
 )
-def test_a_cookie_keeps_its_name_and_attributes(name, value, attributes):
+def test_a_cookie_keeps_its_name_and_attributes(name, value, attributes) -> None:
     redacted = HeaderRedaction(select_redacted_names((), ())).redact_response(
         (("set-cookie", f"{name}={value}{attributes}"),)
     )
     assert redacted == (("set-cookie", f"{name}=[redacted]{attributes}"),)
 
 
-def test_a_cookie_without_a_name_shows_nothing():
+def test_a_cookie_without_a_name_shows_nothing() -> None:
     assert HeaderRedaction(CREDENTIAL_HEADERS).redact_response((("set-cookie", SECRET),)) == (
         ("set-cookie", "[redacted]"),
     )

@@ -63,45 +63,45 @@ class QueueAgainstRedis(RuleBasedStateMachine):
         self.closed = False
 
     @rule(count=st.integers(1, 130), size=st.sampled_from([1, 20_000, BATCH_BYTES]))
-    def offer(self, count, size):
+    def offer(self, count, size) -> None:
         for _ in range(count if size == 1 else min(count, 4)):
             self.samples.append(Sample(len(self.samples), size))
             self.queue.add(self.samples[-1])
 
     @rule()
-    def lose(self):
+    def lose(self) -> None:
         self.queue.count_lost("too_large")
 
     @rule(room=st.integers(0, 150))
-    def answered(self, room):
+    def answered(self, room) -> None:
         if batch := self.queue.next_batch(NOW_MS):
             self.queue.record_admitted(self.redis.admit(self.queue.build_admission(batch), room))
 
     @rule(room=st.integers(0, 150), arrived=st.booleans())
-    def reply_lost(self, room, arrived):
+    def reply_lost(self, room, arrived) -> None:
         if batch := self.queue.next_batch(NOW_MS):
             if arrived:
                 self.redis.admit(self.queue.build_admission(batch), room)
             self.queue.record_no_reply()
 
     @rule(reason=st.sampled_from(["oom", "redis_down"]))
-    def refused(self, reason):
+    def refused(self, reason) -> None:
         if self.queue.next_batch(NOW_MS):
             self.queue.record_refused(reason)
 
     @rule(present=st.sampled_from([state(), state(LaunchStatus.PAUSED), state(hold=True), None]))
-    def obey(self, present):
+    def obey(self, present) -> None:
         self.queue.apply_state(present)
 
     @invariant()
-    def balances(self):
+    def balances(self) -> None:
         queue = self.queue
         assert queue.sampled == queue.seq + queue.dropped.total() + queue.waiting
         assert set(range(1, queue.seq + 1)) <= self.redis.entries.keys()
         assert all(sample.released <= 1 for sample in self.samples)
         assert sum(not sample.released for sample in self.samples) == queue.waiting
 
-    def teardown(self):
+    def teardown(self) -> None:
         if not hasattr(self, "queue"):
             return
         in_doubt = self.queue.waiting
@@ -125,13 +125,13 @@ def offered(*samples):
     return queue
 
 
-def test_batches_are_bounded_in_number_and_bytes():
+def test_batches_are_bounded_in_number_and_bytes() -> None:
     assert len(offered(*[Sample(n) for n in range(BATCH_ENTRIES + 1)]).next_batch(NOW_MS).exchanges) == BATCH_ENTRIES
     assert len(offered(*[Sample(n, BATCH_BYTES // 3) for n in range(9)]).next_batch(NOW_MS).exchanges) == 2
     assert len(offered(*[Sample(n, BATCH_BYTES * 2) for n in range(2)]).next_batch(NOW_MS).exchanges) == 1
 
 
-def test_a_batch_in_doubt_is_offered_again_as_it_was_and_survives_refusals_and_pauses():
+def test_a_batch_in_doubt_is_offered_again_as_it_was_and_survives_refusals_and_pauses() -> None:
     queue = offered(Sample(1), Sample(2))
     batch = queue.next_batch(NOW_MS)
     queue.record_no_reply()
@@ -144,7 +144,7 @@ def test_a_batch_in_doubt_is_offered_again_as_it_was_and_survives_refusals_and_p
     assert (queue.seq, queue.waiting) == (2, 0)
 
 
-def test_numbers_of_a_refused_batch_are_used_again():
+def test_numbers_of_a_refused_batch_are_used_again() -> None:
     queue = offered(Sample(1), Sample(2))
     assert queue.next_batch(NOW_MS).first_seq == 1
     queue.record_refused("redis_down")
@@ -164,7 +164,7 @@ def test_numbers_of_a_refused_batch_are_used_again():
         (state(hold=True), "superseded_by_rollback"),
     ],
 )
-def test_what_waits_for_a_stopped_launch_is_dropped_with_the_reason(present, reason):
+def test_what_waits_for_a_stopped_launch_is_dropped_with_the_reason(present, reason) -> None:
     queue = offered(Sample(1), Sample(2))
     queue.apply_state(present)
     queue.add(Sample(3))
@@ -174,19 +174,19 @@ def test_what_waits_for_a_stopped_launch_is_dropped_with_the_reason(present, rea
     assert queue.waiting == 1
 
 
-def test_what_waited_too_long_is_dropped_as_stale_and_what_json_cannot_hold_as_bad_input():
+def test_what_waited_too_long_is_dropped_as_stale_and_what_json_cannot_hold_as_bad_input() -> None:
     queue = offered(Sample(1, captured_at_ms=NOW_MS - 300_001), Sample(2), Sample(3, size=-1))
     assert [exchange.meta for exchange in queue.next_batch(NOW_MS).exchanges] == [b"2"]
     assert dict(queue.dropped) == {"stale": 1, "bad_input": 1}
 
 
-def test_more_header_fields_than_workers_read_are_dropped_as_too_large():
+def test_more_header_fields_than_workers_read_are_dropped_as_too_large() -> None:
     queue = offered(Sample("9" * META_CAP_BYTES + "9"), Sample("9" * META_CAP_BYTES))
     assert len(queue.next_batch(NOW_MS).exchanges) == 1
     assert queue.dropped == {"too_large": 1}
 
 
-def test_counters_say_where_everything_is():
+def test_counters_say_where_everything_is() -> None:
     queue = offered(Sample(1), Sample(2))
     assert queue.has_unreported_counts()
     queue.next_batch(NOW_MS)

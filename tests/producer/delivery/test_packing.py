@@ -39,7 +39,7 @@ def make(valkey):
         hook._recorder.stop(for_good=True)
 
 
-def test_credentials_travel_sealed_for_the_launch_that_asks_and_not_at_all_for_another(valkey, make):
+def test_credentials_travel_sealed_for_the_launch_that_asks_and_not_at_all_for_another(valkey, make) -> None:
     sealing = Launch(valkey.url, "sealing").publish(seal=True)
     plain = Launch(valkey.url, "plain").publish()
     hook = make(seal_key=KEY)
@@ -61,7 +61,7 @@ def test_credentials_travel_sealed_for_the_launch_that_asks_and_not_at_all_for_a
 
 
 @pytest.mark.parametrize("options", [{}, {"seal_key": "k1:tooshort"}])
-def test_without_a_key_a_launch_that_seals_is_skipped_by_name(valkey, options, caplog):
+def test_without_a_key_a_launch_that_seals_is_skipped_by_name(valkey, options, caplog) -> None:
     launch = Launch(valkey.url, "sealing").publish(seal=True)
     hook = CaptureMiddleware(answering(*ANSWER), redis_url=valkey.url, app_name=secrets.token_hex(4), **options)
     get(hook)
@@ -79,7 +79,7 @@ def test_without_a_key_a_launch_that_seals_is_skipped_by_name(valkey, options, c
     assert "it seals credentials, and this process has no usable DARKLAUNCH_SEAL_KEY" in caplog.text
 
 
-def test_every_entry_is_signed_over_its_own_number(valkey, make):
+def test_every_entry_is_signed_over_its_own_number(valkey, make) -> None:
     launch = Launch(valkey.url, "signed").publish()
     hook = make(signing_key=KEY)
     for _ in range(150):
@@ -89,7 +89,7 @@ def test_every_entry_is_signed_over_its_own_number(valkey, make):
         check_signature(pair_fields(fields), parse_keys(KEY))
 
 
-def test_cryptography_is_loaded_only_when_there_is_a_key():
+def test_cryptography_is_loaded_only_when_there_is_a_key() -> None:
     program = (
         "import sys, darklaunch; app = darklaunch.CaptureMiddleware(None, redis_url='redis://h', seal_key={!r}); "
         "print('cryptography.hazmat.primitives.ciphers.aead' in sys.modules)"

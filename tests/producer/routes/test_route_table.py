@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import functools
-import json
 import subprocess
 import sys
 
-import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
 from darklaunch.routes.route_table import read_routes
-from darklaunch_shared import keys
-from darklaunch_shared.redis.client import connect
-from darklaunch_shared.wire.fields import pair_fields
-from darklaunch_shared.wire.route_table import MOST_TABLES
 from fastapi import FastAPI, WebSocket
 from flask import Flask
 from starlette.applications import Starlette
@@ -23,8 +17,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Host, Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
-
-from tests.support.hook import eventually, gunicorn, serving, uvicorn
 
 from .test_endpoint import fastapi_app, flask_app, starlette_app, view
 
@@ -47,14 +39,14 @@ def listed(app: object) -> set[tuple[str, str]]:
     return set(table[1])
 
 
-def test_routes_are_those_that_requests_are_counted_under():
+def test_routes_are_those_that_requests_are_counted_under() -> None:
     """Of FastAPI and Starlette, as in `test_routes`; FastAPI's own pages are not the app's."""
     assert read_routes(fastapi_app())[0] == "fastapi"
     assert listed(CaptureMiddleware(fastapi_app())) == FASTAPI
     assert listed(CaptureMiddleware(GZipMiddleware(starlette_app()))) == STARLETTE
 
 
-def test_a_hook_within_the_app_sees_its_routes():
+def test_a_hook_within_the_app_sees_its_routes() -> None:
     app = Starlette(
         routes=[Route("/a", view, methods=["POST", "GET"]), Host("api.example", Starlette(routes=[Route("/b", view)]))],
         middleware=[Middleware(CaptureMiddleware), Middleware(CORSMiddleware)],
@@ -64,7 +56,7 @@ def test_a_hook_within_the_app_sees_its_routes():
     assert listed(hook) == {("GET", "/a"), ("POST", "/a"), ("GET", "/b")}
 
 
-def test_flask_routes_and_what_is_mounted_beside():
+def test_flask_routes_and_what_is_mounted_beside() -> None:
     app = flask_app()
     app.add_url_rule("/options", view_func=lambda: "", endpoint="o", methods=["OPTIONS"])
     app.wsgi_app = ProxyFix(WSGICaptureMiddleware(app.wsgi_app))
@@ -73,19 +65,19 @@ def test_flask_routes_and_what_is_mounted_beside():
     assert listed(WSGICaptureMiddleware(root)) == {(method, f"/shop{path}") for method, path in FLASK}
 
 
-def test_websockets_are_no_routes():
+def test_websockets_are_no_routes() -> None:
     app = FastAPI()
 
     @app.websocket("/live")
-    async def live(socket: WebSocket):
+    async def live(socket: WebSocket) -> None:
         await socket.close()
 
     assert listed(app) == set()
 
 
-def test_apps_without_a_table_have_none():
+def test_apps_without_a_table_have_none() -> None:
     class Deep:
-        def __init__(self, app):
+        def __init__(self, app) -> None:
             self.app = app
 
     circle = Deep(None)
@@ -94,13 +86,13 @@ def test_apps_without_a_table_have_none():
         assert read_routes(app) is None
 
 
-def test_an_app_that_mounts_itself_is_listed_and_ends():
+def test_an_app_that_mounts_itself_is_listed_and_ends() -> None:
     app = Starlette(routes=[Route("/a", view)])
     app.mount("/again", app)
     assert ("GET", "/again/a") in set(read_routes(app)[1])
 
 
-def test_django_routes_are_listed_once_its_urlconf_was_loaded():
+def test_django_routes_are_listed_once_its_urlconf_was_loaded() -> None:
     """In a process of its own: Django's settings are global."""
     program = """
 from darklaunch import WSGICaptureMiddleware
@@ -110,7 +102,7 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 from django.urls import include, path, re_path
 from django.views import View
-from tests.producer.test_wsgi import call, environ_of
+from tests.support.wsgi import call, environ_of
 settings.configure(ROOT_URLCONF="__main__", ALLOWED_HOSTS=["*"], SECRET_KEY="x")
 view = lambda request, **_: HttpResponse("ok")
 class Cart(View):
@@ -125,38 +117,3 @@ print(*(f"{method} {path}" for method, path in read_routes(app)[1]), sep="|")
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert run.stdout.splitlines() == ["None", "* /orders/{id}/|DELETE /cart|GET /cart|* /v1/{who}/"], run.stderr
-
-
-def published(url: str) -> list[dict[str, object]]:
-    stored = pair_fields(connect(url, client_name="darklaunch-test").execute_command("HGETALL", keys.ROUTES))
-    return [json.loads(raw.partition(b" ")[2]) for raw in stored.values()]
-
-
-@pytest.mark.parametrize(
-    ("command", "request_first", "framework", "route"),
-    [
-        (uvicorn("asgi_app:hooked"), False, "fastapi", ["GET", "/orders/{id}"]),
-        (gunicorn("flask_app:app"), True, "flask", ["GET", "/orders/{id}"]),
-        (gunicorn("django_app:application"), True, "django", ["*", "/orders/{id}/"]),
-    ],
-    ids=["fastapi", "flask", "django"],
-)
-def test_a_server_publishes_its_apps_routes(valkey, tmp_path, command, request_first, framework, route):
-    env = {"DARKLAUNCH_REDIS_URL": valkey.url, "DARKLAUNCH_APP_NAME": "shop"}
-    with serving(command, tmp_path / "log", env) as served:
-        if request_first:
-            served.get("/orders/7/")
-        (table,) = eventually(lambda: published(valkey.url)) or [{}]
-    assert (table["app"], table["framework"]) == ("shop", framework), served.log()
-    assert route in table["routes"]
-
-
-def test_a_registry_that_is_full_is_left_alone(valkey, tmp_path):
-    redis = connect(valkey.url, client_name="darklaunch-test")
-    for number in range(MOST_TABLES):
-        redis.execute_command("HSET", keys.ROUTES, f"other:{number}", "1 {}")
-    env = {"DARKLAUNCH_REDIS_URL": valkey.url}
-    with serving(uvicorn("flag_app:app"), tmp_path / "log", env) as served:
-        eventually(lambda: redis.execute_command("HLEN", keys.HOOKS))
-        served.get("/")
-    assert redis.execute_command("HLEN", keys.ROUTES) == MOST_TABLES

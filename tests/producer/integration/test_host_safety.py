@@ -24,9 +24,8 @@ from greenlet import GreenletExit
 
 from tests.support.asgi import answering, body, get, start
 from tests.support.hook import Launch, eventually
-
-from .test_wsgi import PLAIN, call
-from .test_wsgi import answering as wsgi_answering
+from tests.support.wsgi import PLAIN, call
+from tests.support.wsgi import answering as wsgi_answering
 
 IN_REQUEST = [
     (Recording, "__init__"),
@@ -153,7 +152,7 @@ def house(valkey):
 
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException", "short sleep"])
-def test_an_internal_that_fails_or_stalls_in_the_request_changes_nothing(house, mode, monkeypatch):
+def test_an_internal_that_fails_or_stalls_in_the_request_changes_nothing(house, mode, monkeypatch) -> None:
     apps, launch = house
     for owner, name in IN_REQUEST:
         with monkeypatch.context() as patched:
@@ -175,7 +174,7 @@ class Unplugged(Exception):
     """The app's own."""
 
 
-async def leaves(scope, receive, send):
+async def leaves(scope, receive, send) -> None:
     await send(start(200, (b"content-type", b"text/plain")))
     raise Unplugged
 
@@ -187,7 +186,7 @@ def leaves_too(environ, start_response):
 
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException"])
-def test_an_internal_that_fails_where_an_app_gives_up_leaves_the_apps_own_error(house, mode, monkeypatch):
+def test_an_internal_that_fails_where_an_app_gives_up_leaves_the_apps_own_error(house, mode, monkeypatch) -> None:
     apps, launch = house
     asgi_app, wsgi_app = apps.asgi[0][0], apps.wsgi[0]
     monkeypatch.setattr(asgi_app, "app", leaves)
@@ -208,7 +207,7 @@ def test_an_internal_that_fails_where_an_app_gives_up_leaves_the_apps_own_error(
 
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException"])
-def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monkeypatch):
+def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monkeypatch) -> None:
     for owner, name in [
         (promotion, "_start_following"),
         (known_promotions.KnownPromotions, "wait_for_first_read"),
@@ -223,7 +222,9 @@ def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monk
 
 
 @pytest.mark.parametrize("delivered", [Stopped, GreenletExit, KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_server(house, delivered, monkeypatch):
+def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_server(
+    house, delivered, monkeypatch
+) -> None:
     """Cancelling, a time limit, a signal: the hook raises no such thing itself, and must not swallow it."""
     apps, launch = house
     for owner, name in [(CaptureRecorder, "begin_recording"), (Recording, "add_response_chunk"), (Recording, "finish")]:
@@ -241,7 +242,7 @@ def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_se
 
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException", "sleep", "hang"])
-def test_an_internal_that_breaks_in_the_background_changes_nothing_and_is_survived(house, mode, monkeypatch):
+def test_an_internal_that_breaks_in_the_background_changes_nothing_and_is_survived(house, mode, monkeypatch) -> None:
     apps, launch = house
     monkeypatch.setattr(thread, "PAUSE_AFTER_ERROR_S", 0.01)
     for owner, name in IN_BACKGROUND:

@@ -58,7 +58,7 @@ def captured(launch: Launch, mark: str):
     return eventually(find)
 
 
-def test_the_hook_says_who_it_is(hooked, launch):
+def test_the_hook_says_who_it_is(hooked, launch) -> None:
     (process,) = launch.hooks()
     assert (process["kind"], process["app"]) == ("hook", "uvicorn")
     assert process["framework"] in ("asgi", "fastapi")
@@ -68,12 +68,12 @@ def test_the_hook_says_who_it_is(hooked, launch):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("request_", REQUESTS, ids=" ".join)
-def test_every_byte_is_the_same_with_and_without_the_hook(hooked, request_, method):
+def test_every_byte_is_the_same_with_and_without_the_hook(hooked, request_, method) -> None:
     response = hooked.get(*request_, method=method)
     assert normal(response) == normal(hooked.get(*request_, "X-Bare: 1", method=method)) != b""
 
 
-def test_a_post_is_the_same_in_one_piece_or_chunked(hooked):
+def test_a_post_is_the_same_in_one_piece_or_chunked(hooked) -> None:
     for headers in ((), ("X-Bare: 1",)):
         pieces = b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
         response = hooked.get("/quote", "Transfer-Encoding: chunked", *headers, method="POST", raw=pieces)
@@ -83,7 +83,7 @@ def test_a_post_is_the_same_in_one_piece_or_chunked(hooked):
     assert normal(response) == normal(hooked.get("/quote", "X-Bare: 1", method="POST", body=body))
 
 
-def test_an_exchange_travels_whole_and_without_credentials(hooked, launch):
+def test_an_exchange_travels_whole_and_without_credentials(hooked, launch) -> None:
     headers = ("X-Mark: whole", "Authorization: Bearer s3cr3t", "X-Two: a", "X-Two: b", "X-Latin: \xe9")
     response = hooked.get("/orders/7?q=%2F&&z=1", *headers)
     exchange = captured(launch, "whole")
@@ -100,14 +100,14 @@ def test_an_exchange_travels_whole_and_without_credentials(hooked, launch):
     assert 0 < exchange.primary.latency_ms < 30_000
 
 
-def test_a_body_travels_byte_for_byte(hooked, launch):
+def test_a_body_travels_byte_for_byte(hooked, launch) -> None:
     body = bytes(range(256)) * 10
     hooked.get("/quote", "X-Mark: bytes", method="POST", body=body)
     exchange = captured(launch, "bytes")
     assert exchange.request.body == exchange.primary.body == body
 
 
-def test_a_stream_arrives_piece_by_piece_and_is_captured_at_its_end(hooked, launch):
+def test_a_stream_arrives_piece_by_piece_and_is_captured_at_its_end(hooked, launch) -> None:
     request = "GET /drip HTTP/1.1\r\nHost: shop.example\r\nX-Mark: drip\r\nConnection: close\r\n\r\n"
     with hooked.connect(request) as connection:
         received = b""
@@ -121,7 +121,7 @@ def test_a_stream_arrives_piece_by_piece_and_is_captured_at_its_end(hooked, laun
     assert captured(launch, "drip").primary.body == b"one two"
 
 
-def test_server_sent_events_pass_and_are_skipped(hooked, launch):
+def test_server_sent_events_pass_and_are_skipped(hooked, launch) -> None:
     before = launch.ledger("skipped:streaming")
     with hooked.connect("GET /events HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n") as connection:
         while b"one " not in connection.recv(4096):
@@ -130,7 +130,7 @@ def test_server_sent_events_pass_and_are_skipped(hooked, launch):
     assert eventually(lambda: launch.ledger("skipped:streaming") > before)
 
 
-def test_a_client_that_leaves_is_skipped(hooked, launch):
+def test_a_client_that_leaves_is_skipped(hooked, launch) -> None:
     before = launch.ledger("skipped:aborted")
     with hooked.connect("GET /drip HTTP/1.1\r\nHost: shop.example\r\n\r\n") as connection:
         while b"one " not in connection.recv(4096):
@@ -139,7 +139,7 @@ def test_a_client_that_leaves_is_skipped(hooked, launch):
     hooked.get("/open")
 
 
-def test_a_replay_is_timed_and_not_captured(hooked, launch):
+def test_a_replay_is_timed_and_not_captured(hooked, launch) -> None:
     before = launch.ledger("skipped:loop")
     response = hooked.get("/orders/7", "X-Darklaunch-Exchange: abcd1234:1", "X-Mark: loop")
     assert re.search(rb"\r\nserver-timing: darklaunch;dur=\d+\.\d{3}\r\n", response)
@@ -149,7 +149,7 @@ def test_a_replay_is_timed_and_not_captured(hooked, launch):
     assert not any(dict(exchange.request.headers).get("x-mark") == "loop" for exchange in launch.exchanges())
 
 
-def test_sigterm_writes_what_waits_and_closes_the_books_of_each_worker(valkey, tmp_path):
+def test_sigterm_writes_what_waits_and_closes_the_books_of_each_worker(valkey, tmp_path) -> None:
     launch = Launch(valkey.url, "stops").publish()
     command = uvicorn("asgi_app:app", "--workers", "2", "--root-path", "/api")
     with serving(command, tmp_path / "log", {"DARKLAUNCH_REDIS_URL": valkey.url}) as served:

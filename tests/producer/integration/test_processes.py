@@ -60,14 +60,14 @@ def launch(valkey) -> Launch:
     return Launch(valkey.url, "lives").publish()
 
 
-def test_an_exit_right_after_the_last_request_loses_nothing(launch, valkey):
+def test_an_exit_right_after_the_last_request_loses_nothing(launch, valkey) -> None:
     ended(run("begin(); ask(150)", valkey.url))
     (counters,) = launch.counters()
     assert (counters.sampled, counters.seq, counters.closed) == (150, 150, True)
     assert_balanced(launch)
 
 
-def test_a_fork_leaves_the_parents_exchanges_to_the_parent_and_starts_books_of_its_own(launch, valkey):
+def test_a_fork_leaves_the_parents_exchanges_to_the_parent_and_starts_books_of_its_own(launch, valkey) -> None:
     program = """
 begin()
 ask(50)
@@ -86,7 +86,7 @@ ask(10)
     assert len(launch.exchanges()) == 80
 
 
-def test_the_background_thread_imports_nothing(launch, valkey):
+def test_the_background_thread_imports_nothing(launch, valkey) -> None:
     """A fork while it does would leave the child with a half imported module that no thread completes."""
     program = """
 before = set(sys.modules)
@@ -98,7 +98,7 @@ print(*set(sys.modules) - before)
     assert ended(run(program, valkey.url)) == "\n"
 
 
-def test_a_child_that_only_goes_away_disturbs_nothing(launch, valkey):
+def test_a_child_that_only_goes_away_disturbs_nothing(launch, valkey) -> None:
     program = """
 begin()
 for _ in range(5):
@@ -114,7 +114,7 @@ for _ in range(5):
     assert_balanced(launch)
 
 
-def test_an_exit_without_redis_does_not_hang(launch, valkey):
+def test_an_exit_without_redis_does_not_hang(launch, valkey) -> None:
     process = run("begin(); print('on', flush=True); sys.stdin.readline(); ask(150)", valkey.url)
     assert process.stdout.readline() == "on\n"
     os.kill(valkey.process.pid, signal.SIGSTOP)
@@ -124,7 +124,7 @@ def test_an_exit_without_redis_does_not_hang(launch, valkey):
         os.kill(valkey.process.pid, signal.SIGCONT)
 
 
-def test_a_fork_with_a_full_outbox_leaves_it_to_the_parent(launch, valkey):
+def test_a_fork_with_a_full_outbox_leaves_it_to_the_parent(launch, valkey) -> None:
     """Redis is stopped, the outbox full; the child starts empty, both end in time, and every exchange is counted."""
     program = """
 begin(); ask(20); print('on', flush=True); sys.stdin.readline()
@@ -154,7 +154,7 @@ print(app._recorder.buffer.used_bytes)
         os.kill(valkey.process.pid, signal.SIGCONT)
 
 
-def test_memory_is_bounded_while_redis_is_stopped(launch, valkey):
+def test_memory_is_bounded_while_redis_is_stopped(launch, valkey) -> None:
     """100 MB are offered in bodies; what the process grows by is the outbox and little more."""
     program = """
 import resource
@@ -187,7 +187,7 @@ os._exit(0)
     assert grown < 3 * 8 * 2**20, f"{grown:,} bytes"
 
 
-def test_kill_9_loses_at_most_what_was_not_written(launch, valkey):
+def test_kill_9_loses_at_most_what_was_not_written(launch, valkey) -> None:
     program = "begin(); ask(100); time.sleep(0.5); print('on', flush=True); ask(100); os.kill(os.getpid(), 9)"
     process = run(program, valkey.url)
     process.communicate(timeout=60)

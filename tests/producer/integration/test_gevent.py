@@ -27,7 +27,7 @@ def redis_url():
     ],
     ids=["gevent, loaded before the fork", "threads"],
 )
-def test_answers_are_the_same_exchanges_arrive_and_the_exit_is_in_time(redis_url, tmp_path, options):
+def test_answers_are_the_same_exchanges_arrive_and_the_exit_is_in_time(redis_url, tmp_path, options) -> None:
     launch = Launch(redis_url, options[1]).publish(skip=("/pid",))
     command = gunicorn("flask_app:app", "--threads", "4", *options)
     with serving(command, tmp_path / "log", {**ENV, "DARKLAUNCH_REDIS_URL": redis_url}) as served:
@@ -55,7 +55,7 @@ def test_answers_are_the_same_exchanges_arrive_and_the_exit_is_in_time(redis_url
     assert not launch.hooks()
 
 
-def test_a_stopped_redis_holds_up_no_greenlet_and_no_exit(tmp_path):
+def test_a_stopped_redis_holds_up_no_greenlet_and_no_exit(tmp_path) -> None:
     with own_redis() as url:
         launch = Launch(url, "hub").publish(skip=("/pid",))
         command = gunicorn("flask_app:app", "--worker-class", "gevent")

@@ -42,12 +42,12 @@ def hooked(redis_url, launch, tmp_path_factory):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("target", REQUESTS)
-def test_every_byte_is_the_same_with_and_without_the_hook(hooked, target, method):
+def test_every_byte_is_the_same_with_and_without_the_hook(hooked, target, method) -> None:
     response = hooked.get(target, method=method)
     assert normal(response) == normal(hooked.get(target, "X-Bare: 1", method=method)) != b""
 
 
-def test_a_post_is_the_same_in_one_piece_or_chunked(hooked, launch):
+def test_a_post_is_the_same_in_one_piece_or_chunked(hooked, launch) -> None:
     body = bytes(range(256))
     for headers in ((), ("X-Bare: 1",)):
         pieces = b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
@@ -57,7 +57,7 @@ def test_a_post_is_the_same_in_one_piece_or_chunked(hooked, launch):
     assert eventually(lambda: {each.request.body for each in launch.exchanges()} >= {b"onetwo", body})
 
 
-def test_an_exchange_travels_whole_and_without_credentials(hooked, launch):
+def test_an_exchange_travels_whole_and_without_credentials(hooked, launch) -> None:
     response = hooked.get("/orders/8?q=%2F&&z=1", "Authorization: Bearer s3cr3t", "X-Latin: \xe9")
     (exchange,) = eventually(
         lambda: [each for each in launch.exchanges() if each.request.target.startswith("/orders/8")]
@@ -70,7 +70,7 @@ def test_an_exchange_travels_whole_and_without_credentials(hooked, launch):
     assert ("set-cookie", "session=[redacted]; HttpOnly; Path=/") in exchange.primary.headers
 
 
-def test_a_stream_arrives_piece_by_piece_and_is_captured_at_its_end(hooked, launch, tmp_path):
+def test_a_stream_arrives_piece_by_piece_and_is_captured_at_its_end(hooked, launch, tmp_path) -> None:
     gate = tmp_path / "gate"
     with hooked.connect(f"GET /drip{gate} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n") as connection:
         received = b""
@@ -85,14 +85,14 @@ def test_a_stream_arrives_piece_by_piece_and_is_captured_at_its_end(hooked, laun
     assert exchange.primary.body == b"one two"
 
 
-def test_files_that_the_server_sends_are_skipped(hooked, launch):
+def test_files_that_the_server_sends_are_skipped(hooked, launch) -> None:
     assert b"200 OK" in hooked.get("/file")
     assert eventually(lambda: launch.ledger("skipped:unsupported") > 0)
     requests = [exchange.request for exchange in launch.exchanges()]
     assert not any((request.method, request.target) == ("GET", "/file") for request in requests)
 
 
-def test_a_replay_is_timed(hooked):
+def test_a_replay_is_timed(hooked) -> None:
     response = hooked.get("/orders/7", "X-Darklaunch-Exchange: abcd1234:1")
     assert re.search(rb"\r\nServer-Timing: darklaunch;dur=\d+\.\d{3}\r\n", response)
 
@@ -105,7 +105,7 @@ def test_a_replay_is_timed(hooked):
     ],
     ids=["flask", "django preloaded"],
 )
-def test_each_forked_worker_keeps_books_of_its_own_and_closes_them(valkey, tmp_path, app, endpoint, options):
+def test_each_forked_worker_keeps_books_of_its_own_and_closes_them(valkey, tmp_path, app, endpoint, options) -> None:
     launch = Launch(valkey.url, "forks").publish(only=("/orders/*", "/orders/*/"))
     command = gunicorn(app, "--workers", "2", *options)
     with serving(command, tmp_path / "log", {**ENV, "DARKLAUNCH_REDIS_URL": valkey.url}) as served:

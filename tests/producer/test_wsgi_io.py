@@ -1,0 +1,112 @@
+"""The two bodies of a WSGI request, however app and server read them."""
+
+from __future__ import annotations
+
+import pytest
+from darklaunch import WSGICaptureMiddleware
+from darklaunch.testing import captured
+
+from tests.support.wsgi import PLAIN, answering, call, environ_of
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda given: given.read(),
+        lambda given: given.read(-1),
+        lambda given: given.read(None),
+        lambda given: [given.read(3), given.read(3), given.read(3)],
+        lambda given: given.readlines(),
+        lambda given: list(given),
+        lambda given: [given.readline(), given.readline(), given.readline()],
+        lambda given: [given.readline(2), given.read()],
+    ],
+)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_request_body_is_kept_however_the_app_reads_it(read, chunked) -> None:
+    def app(environ, start_response):
+        read(environ["wsgi.input"])
+        start_response("200 OK", [])
+        return []
+
+    environ = environ_of("/", "POST", b"one\ntwo")
+    if chunked:
+        del environ["CONTENT_LENGTH"]
+        environ["HTTP_TRANSFER_ENCODING"] = "chunked"
+    with captured(allow=("POST /",)) as seen:
+        call(WSGICaptureMiddleware(app), environ)
+    assert [exchange.request.body for exchange in seen.exchanges] == [b"one\ntwo"]
+
+
+def test_a_body_the_app_did_not_read_to_its_end_is_skipped() -> None:
+    with captured(allow=("POST /",)) as seen:
+        call(WSGICaptureMiddleware(answering(b"x", read=False)), environ_of("/", "POST", b"body"))
+    assert seen.skipped == {"unread_body": 1}
+
+
+def test_the_servers_input_keeps_what_else_it_can_do() -> None:
+    def app(environ, start_response):
+        assert environ["wsgi.input"].tell() == 0
+        start_response("200 OK", [])
+        return []
+
+    with captured(allow=("POST /",)):
+        call(WSGICaptureMiddleware(app), environ_of("/", "POST", b"body"))
+
+
+def test_a_sized_body_stays_sized() -> None:
+    class Sized:
+        def __len__(self):
+            return 1
+
+        def __iter__(self):
+            return iter([b"only"])
+
+    with captured() as seen:
+        result = WSGICaptureMiddleware(lambda _, start: (start("200 OK", []), Sized())[1])(
+            environ_of(), lambda *_: None
+        )
+        assert len(result) == 1
+        assert list(result) == [b"only"]
+    assert seen.exchanges[0].primary.body == b"only"
+
+
+def test_close_reaches_the_app_once_also_when_the_client_left() -> None:
+    closed = []
+
+    class Body:
+        def __iter__(self):
+            yield from (b"a", b"b", b"c")
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def app(environ, start_response):
+        start_response("200 OK", list(PLAIN))
+        return Body()
+
+    with captured() as seen:
+        call(WSGICaptureMiddleware(app))
+        call(WSGICaptureMiddleware(app), until=1)
+    assert closed == [True, True]
+    assert len(seen.exchanges) == 1
+    assert seen.skipped == {"aborted": 1}
+
+
+def test_a_server_that_stops_at_the_announced_length_has_sent_all() -> None:
+    app = answering(b"all", headers=[("Content-Length", "3")])
+    with captured() as seen:
+        call(WSGICaptureMiddleware(app), until=1)
+    assert seen.exchanges[0].primary.body == b"all"
+
+
+def test_a_server_that_forgets_to_close_leaves_no_memory_behind() -> None:
+    app = WSGICaptureMiddleware(answering(b"x" * 1000, b"y"))
+    with captured() as seen:
+        outbox = app._recorder.buffer
+        result = iter(app(environ_of(), lambda *_: None))
+        assert next(result) == b"x" * 1000
+        assert outbox.used_bytes > 1000
+        del result
+        assert outbox.used_bytes == 0
+    assert seen.skipped == {"aborted": 1}
