@@ -2,7 +2,8 @@
 
     DARKLAUNCH_REDIS_URL=redis://localhost uvicorn examples.fastapi_app:app --port 8000
 
-With `darklaunch up` the URL is the one that it prints. fastapi_app_v2.py is the release to try beside it.
+`darklaunch up` prints the URL of its own Redis, to use instead. fastapi_app_v2.py is the next release, to try as a
+shadow.
 """
 
 from datetime import UTC, datetime
@@ -17,14 +18,14 @@ app.add_middleware(CaptureMiddleware)
 
 
 @app.get("/orders/{number}")
-def order(number: int) -> dict[str, object]:
-    """Show one order."""
+def get_order(number: int) -> dict[str, object]:
+    """Return one order."""
     if number not in ORDERS:
         raise HTTPException(404, f"There is no order {number}.")
     return {**ORDERS[number], "generated_at": datetime.now(UTC).isoformat()}
 
 
 @app.post("/orders/search")
-def search(query: dict[str, int]) -> list[dict[str, int]]:
-    """Find orders from an amount up: it only reads, but needs a body, so a launch must allow it by name."""
-    return [found for found in ORDERS.values() if found["total_cents"] >= query.get("from_cents", 0)][:10]
+def search_orders(query: dict[str, int]) -> list[dict[str, int]]:
+    """Find orders of at least this amount. A POST, so a launch must allow it, although it only reads."""
+    return [order for order in ORDERS.values() if order["total_cents"] >= query.get("from_cents", 0)][:10]

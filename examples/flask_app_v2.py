@@ -3,9 +3,10 @@
     gunicorn -w 2 --preload -b 127.0.0.1:9000 examples.flask_app_v2:app
     darklaunch start products-v2 --shadow http://127.0.0.1:9000 --percent 100
 
-It forgets what to do about a product that does not exist: 404 becomes 500.
+It forgets the check for products that do not exist: their 404 becomes 500.
 
-The hook times replays here, inside the app, as it times requests in the primary. It captures nothing: it has no Redis.
+Here the hook captures nothing, since it has no Redis. It times replays from inside the app, as it times requests in the
+primary.
 """
 
 from datetime import UTC, datetime
@@ -20,14 +21,13 @@ app.wsgi_app = WSGICaptureMiddleware(app.wsgi_app)  # type: ignore[method-assign
 
 
 @app.get("/products/<int:number>")
-def product(number: int) -> Response:
-    """Show one product."""
-    found = PRODUCTS[number]
-    return jsonify({**found, "generated_at": datetime.now(UTC).isoformat()})
+def get_product(number: int) -> Response:
+    """Return one product."""
+    return jsonify({**PRODUCTS[number], "generated_at": datetime.now(UTC).isoformat()})
 
 
 @app.get("/export.csv")
-def export() -> Response:
-    """Send every product as its line is made."""
-    lines = (f"{number},{found['name']},{found['stock']}\n" for number, found in PRODUCTS.items())
+def export_products() -> Response:
+    """Stream all products, line by line."""
+    lines = (f"{number},{product['name']},{product['stock']}\n" for number, product in PRODUCTS.items())
     return Response(lines, mimetype="text/csv")

@@ -69,7 +69,7 @@ class TimedASGIReplay:
             await self._send(self._add_timing(message) if index == 0 else message)
 
     def _add_timing(self, start: Message) -> Message:
-        header = (SERVER_TIMING_FIELD.encode(), _server_timing(self._started_s, self._build).encode())
+        header = (SERVER_TIMING_FIELD.encode(), _format_timing(self._started_s, self._build).encode())
         return {**start, "headers": [*start.get("headers", ()), header]}
 
 
@@ -115,7 +115,7 @@ class TimedWSGIReplay:
     def _send_start(self) -> None:
         if self._held_start and self._write is None:
             status, headers, *exc_info = self._held_start
-            timed_headers = [*headers, (SERVER_TIMING, _server_timing(self._started_s, self._build))]
+            timed_headers = [*headers, (SERVER_TIMING, _format_timing(self._started_s, self._build))]
             self._write = self._start_response(status, timed_headers, *exc_info)
 
     def _yield_when_complete(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -158,5 +158,5 @@ class _HeldBody:
             close()
 
 
-def _server_timing(started_s: float, build: str) -> str:
+def _format_timing(started_s: float, build: str) -> str:
     return format_server_timing((perf_counter() - started_s) * 1000, build)

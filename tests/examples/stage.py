@@ -1,6 +1,6 @@
-"""A stage for whole launches: the examples behind real servers, darklaunch's own processes, an operator at a terminal.
+"""A stage for whole launches: the examples on real servers, darklaunch's own processes, an operator at a terminal.
 
-Everything is a process of its own that meets the others only on Redis, in Postgres and over HTTP, as in production.
+Each is a process of its own that meets the others only on Redis, in Postgres and over HTTP, as in production.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ PATIENCE_S = 60.0
 DARKLAUNCH = (sys.executable, "-m", "darklaunch_console")
 
 
-def commands(example: str) -> list[list[str]]:
-    """Read the command lines that an example's docstring tells its reader to type."""
+def read_commands(example: str) -> list[list[str]]:
+    """Return the command lines, as words, that an example's docstring tells its reader to type."""
     text = ast.get_docstring(ast.parse((ROOT / "examples" / f"{example}.py").read_text())) or ""
     return [shlex.split(line) for line in text.splitlines() if line.startswith("    ")]
 
@@ -49,26 +49,26 @@ def eventually(happened: Callable[[], Any], every_s: float = 0.05) -> Any:
 
 @dataclass(frozen=True)
 class Server:
-    """An example that answers on a loopback port."""
+    """An example that is served on a loopback port."""
 
     port: int
 
-    def ask(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+    def request(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
         """Send one request as a user would; return status and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         payload = None if body is None else json.dumps(body)
         connection.request(method, path, payload, {"content-type": "application/json"} if payload else {})
-        with contextlib.closing(connection), connection.getresponse() as answer:
-            return answer.status, answer.read()
+        with contextlib.closing(connection), connection.getresponse() as response:
+            return response.status, response.read()
 
-    def ask_together(self, requests: Sequence[tuple[Any, ...]]) -> list[tuple[int, bytes]]:
+    def request_together(self, requests: Sequence[tuple[Any, ...]]) -> list[tuple[int, bytes]]:
         """Send several requests, four at a time."""
         with ThreadPoolExecutor(4) as users:
-            return list(users.map(lambda request: self.ask(*request), requests))
+            return list(users.map(lambda request: self.request(*request), requests))
 
 
 class Stage:
-    """Two stores, and what runs against them. Logs go to files, which a failure shows."""
+    """Redis, Postgres, and the processes that use them. Logs go to files, which a failure shows."""
 
     def __init__(self, redis_url: str, database_url: str, scratch: Path) -> None:
         self._scratch = scratch
@@ -102,7 +102,7 @@ class Stage:
     @contextlib.contextmanager
     def example(self, name: str) -> Generator[Server]:
         """Serve an example with the command of its docstring, on a free port."""
-        words = commands(name)[0]
+        words = read_commands(name)[0]
         captures = words[0].startswith("DARKLAUNCH_REDIS_URL=")
         redis_url = self._environment["DARKLAUNCH_REDIS_URL"] if captures else ""
         port = _free_port()
@@ -113,21 +113,21 @@ class Stage:
 
     def start(self, example: str, shadow: Server) -> str:
         """Start a launch with the command of the next release's docstring; return its name."""
-        words = commands(example)[1]
+        words = read_commands(example)[1]
         assert words[:2] == ["darklaunch", "start"]
         self.darklaunch(*(_with_port(word, shadow.port) for word in words[1:]), "--json")
         return words[2]
 
     def darklaunch(self, *arguments: str, code: int = 0) -> Any:
-        """Run a command as an operator does; return what it printed, which is JSON."""
+        """Run a command as an operator does; return the JSON that it printed."""
         done = subprocess.run(
             [*DARKLAUNCH, *arguments], env=self._environment, capture_output=True, timeout=60, cwd=self._scratch
         )
         assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stderr.decode()}"
         return json.loads(done.stdout)
 
-    def heard(self, launch: str) -> list[ProducerCounters]:
-        """Read what each app process has said of a launch: what it sampled, dropped and skipped."""
+    def read_counters(self, launch: str) -> list[ProducerCounters]:
+        """Return the counters of each app process for a launch: what it sampled, dropped and skipped."""
         stored = pair_fields(self._redis.execute_command("HGETALL", keys.producers(launch)))
         return [unpack_counters(packed) for packed in stored.values()]
 

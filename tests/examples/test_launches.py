@@ -32,15 +32,15 @@ def test_a_renamed_key_behind_uvicorn_is_the_one_thing_reported(stage: Stage, po
             *(("GET", f"/orders/{number}") for number in range(1, 11)),
             *(("GET", "/orders/999?from=bookmark"), ("POST", "/orders/search", {"from_cents": 5_000})),
         ]
-        while_watched(stage, launch, shop, requests, [*[200] * 10, 404, 200])
+        send_until_mirrored(stage, launch, shop, requests, [*[200] * 10, 404, 200])
         stage.darklaunch("drain", launch, "--json")
     report = stage.darklaunch("report", launch, "--json")
 
-    assert findings(report) == {("GET /orders/{number}", "$.total_cents missing, $.total extra")}
+    assert list_signatures(report) == {("GET /orders/{number}", "$.total_cents missing, $.total extra")}
     assert_balanced(stage, launch, report, compared=("matched", "mismatched"))
     assert {row["endpoint"] for row in report["latency"]} >= {"GET /orders/{number}", "POST /orders/search"}
     assert {(excuse["path"], excuse["reason"]) for excuse in report["excuses"]} == {("$.generated_at", "clock")}
-    assert latency_sources(postgres_dsn, launch) == {"server_timing"}
+    assert read_latency_sources(postgres_dsn, launch) == {"server_timing"}
 
 
 def test_a_forgotten_case_behind_two_gunicorn_workers_is_the_one_thing_reported(
@@ -52,44 +52,44 @@ def test_a_forgotten_case_behind_two_gunicorn_workers_is_the_one_thing_reported(
             *(("GET", f"/products/{number}") for number in range(1, 11)),
             *(("GET", "/products/999"), ("GET", "/export.csv")),
         ]
-        while_watched(stage, launch, shop, requests, [*[200] * 10, 404, 200], processes=2)
+        send_until_mirrored(stage, launch, shop, requests, [*[200] * 10, 404, 200], processes=2)
         stage.darklaunch("drain", launch, "--json")
     report = stage.darklaunch("report", launch, "--json")
 
-    assert findings(report) == {("GET /products/{number}", "status 404 → 500")}
+    assert list_signatures(report) == {("GET /products/{number}", "status 404 → 500")}
     assert_balanced(stage, launch, report, compared=("matched", "mismatched"))
     assert {row["endpoint"] for row in report["latency"]} >= {"GET /products/{number}", "GET /export.csv"}
-    assert latency_sources(postgres_dsn, launch) == {"server_timing"}
+    assert read_latency_sources(postgres_dsn, launch) == {"server_timing"}
 
 
-def while_watched(
-    stage: Stage, launch: str, shop: Server, requests: list[tuple], answers: list[int], processes: int = 1
+def send_until_mirrored(
+    stage: Stage, launch: str, shop: Server, requests: list[tuple], statuses: list[int], processes: int = 1
 ) -> None:
-    """Send requests until each of the shop's processes has had a share mirrored; its users get what they always get."""
+    """Send requests until each of the shop's processes has mirrored some; users get the responses they always get."""
 
-    def enough() -> bool:
-        assert [status for status, _ in shop.ask_together(requests)] == answers
-        sampled = [counters.sampled for counters in stage.heard(launch)]
+    def have_enough() -> bool:
+        assert [status for status, _ in shop.request_together(requests)] == statuses
+        sampled = [counters.sampled for counters in stage.read_counters(launch)]
         return len(sampled) == processes and sum(sampled) >= ENOUGH
 
-    assert eventually(enough, every_s=0.25), stage.heard(launch)
+    assert eventually(have_enough, every_s=0.25), stage.read_counters(launch)
 
 
 def assert_balanced(stage: Stage, launch: str, report: dict, *, compared: tuple[str, ...]) -> None:
-    """Assert that each exchange the hooks sampled was compared, that each outcome occurred, that nothing is lost."""
+    """Assert that each sampled exchange was compared, that each outcome occurred, and that nothing is lost."""
     ledger = report["ledger"]
-    assert ledger["sampled"] == sum(counters.sampled for counters in stage.heard(launch)) >= ENOUGH
+    assert ledger["sampled"] == sum(counters.sampled for counters in stage.read_counters(launch)) >= ENOUGH
     assert sum(ledger[outcome] for outcome in compared) == ledger["settled"] == ledger["sampled"]
     assert all(ledger[outcome] for outcome in compared)
     audit = stage.darklaunch("audit", launch, "--strict", "--json")
     assert (audit["balanced"], audit["sampled"], audit["on_its_way"]) == (True, ledger["sampled"], 0)
 
 
-def findings(report: dict) -> set[tuple[str, str]]:
-    return {(problem["endpoint"], problem["title"]) for problem in report["signatures"]}
+def list_signatures(report: dict) -> set[tuple[str, str]]:
+    return {(signature["endpoint"], signature["title"]) for signature in report["signatures"]}
 
 
-def latency_sources(dsn: str, launch: str) -> set[str]:
+def read_latency_sources(dsn: str, launch: str) -> set[str]:
     with psycopg.connect(dsn) as connection:
         rows = connection.execute("SELECT DISTINCT latency_source FROM darklaunch.result WHERE launch = %s", [launch])
         return {source for (source,) in rows}

@@ -1,4 +1,4 @@
-"""A Redis for tests that stop, fill or flush it: one per worker, because starting it takes longer than most tests."""
+"""A Redis that tests may stop, fill and flush: one per test worker, since starting one takes longer than most tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def session_valkey():
 
 @pytest.fixture
 def valkey(session_valkey):
-    """Give a Redis as good as new: stopping, filling and flushing it concerns these tests alone."""
+    """An empty Redis that only these tests use. What a test did to it is undone after the test."""
     redis = connect(session_valkey.url, client_name="darklaunch-test")
     redis.execute_command("FLUSHALL")
     yield session_valkey

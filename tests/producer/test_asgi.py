@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 from darklaunch import CaptureMiddleware
@@ -111,7 +112,12 @@ def test_an_error_of_the_hook_reaches_the_log_and_nobody_else(step, monkeypatch,
 def test_the_server_gets_each_message_before_the_hook_looks_at_it(monkeypatch) -> None:
     order = []
     add_chunk = Recording.add_response_chunk
-    monkeypatch.setattr(Recording, "add_response_chunk", lambda *args: (order.append("hook"), add_chunk(*args)))
+
+    def add_chunk_and_note(*args: Any) -> None:
+        order.append("hook")
+        add_chunk(*args)
+
+    monkeypatch.setattr(Recording, "add_response_chunk", add_chunk_and_note)
 
     class Watched(Server):
         async def send(self, message) -> None:
@@ -184,6 +190,8 @@ def test_hearing_that_the_client_left_while_the_last_chunk_is_sent_is_not_an_abo
     """Some servers end the request before `send` returns; a listening task then hears of it first."""
 
     class Eager(Server):
+        over = asyncio.Event()
+
         async def send(self, message) -> None:
             await super().send(message)
             if message.get("more_body") is False:
@@ -202,7 +210,6 @@ def test_hearing_that_the_client_left_while_the_last_chunk_is_sent_is_not_an_abo
         assert (await listening)["type"] == "http.disconnect"
 
     server = Eager()
-    server.over = asyncio.Event()
     with captured() as seen:
         server.run(CaptureMiddleware(app), scope_of())
     assert seen.exchanges[0].primary.body == b"hello"

@@ -29,16 +29,27 @@ class Process:
     def __init__(self, program: str, redis_url: str = "", **environment: str) -> None:
         given = {name: value for name, value in os.environ.items() if not name.startswith("DARKLAUNCH_")}
         given |= {"DARKLAUNCH_REDIS_URL": redis_url} if redis_url else {}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        self.process = subprocess.Popen([sys.executable, "-c", program], env=given | environment, **pipes)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            env=given | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def read(self) -> str:
+        assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def expect(self, answer: bool) -> str:
-        """Ask it to wait for an answer; return what it says then, and whether that took under 1.5 s."""
-        self.process.stdin.write(f"{answer}\n")
+    def write(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
+
+    def expect(self, answer: bool) -> str:
+        """Make it wait for an answer of is_promoted; return that and whether it took under 1.5 s."""
+        self.write(str(answer))
         return self.read()
 
     def end(self) -> tuple[str, str]:
@@ -143,8 +154,7 @@ os.waitpid(child, 0)
     job = Process(program, valkey.url)
     assert job.read() == "True"
     launch.publish("rolled_back")
-    job.process.stdin.write("\n")
-    job.process.stdin.flush()
+    job.write("")
     assert job.read() == "False"
     job.end()
 

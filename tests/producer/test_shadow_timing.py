@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 import time
+from typing import Any
 from wsgiref.util import FileWrapper
 
 import pytest
@@ -14,20 +15,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.asgi import Server, answering, body, get, scope_of, start
-from tests.support.wsgi import PLAIN, call, environ_of
+from tests.support.wsgi import PLAIN, call, environ_of, ignore_start
 from tests.support.wsgi import answering as wsgi_answering
 
 MARK = [(b"x-darklaunch-exchange", b"abcd1234:1")]
-WSGI_MARK = {"HTTP_X_DARKLAUNCH_EXCHANGE": "abcd1234:1"}
+WSGI_MARK: dict[str, Any] = {"HTTP_X_DARKLAUNCH_EXCHANGE": "abcd1234:1"}
 TIMING = re.compile(r"darklaunch;dur=(\d+\.\d{3})")
+
+
+def read_ms(value: str) -> float:
+    timing = TIMING.fullmatch(value)
+    assert timing is not None, value
+    return float(timing[1])
 
 
 def without_timing(messages):
     """Take the header out of a response's messages; return them and the duration in ms."""
     first, *rest = messages
     assert first["headers"][-1][0] == b"server-timing"
-    dur = TIMING.fullmatch(first["headers"][-1][1].decode())
-    return [{**first, "headers": first["headers"][:-1]}, *rest], float(dur[1])
+    return [{**first, "headers": first["headers"][:-1]}, *rest], read_ms(first["headers"][-1][1].decode())
 
 
 @given(chunks=st.lists(st.binary(max_size=40), min_size=1, max_size=5))
@@ -99,7 +105,7 @@ def timed(app, **environ):
     )
     name, value = headers.pop()
     assert name == "Server-Timing"
-    return (status, headers), b"".join(chunks), error, float(TIMING.fullmatch(value)[1])
+    return (status, headers), b"".join(chunks), error, read_ms(value)
 
 
 @given(chunks=st.lists(st.binary(max_size=8), max_size=5), wrap=st.sampled_from([iter, list, tuple]))
@@ -138,7 +144,7 @@ def test_over_wsgi_streams_files_and_writes_go_out_as_they_come() -> None:
             pulled.append(number)
             yield b"x"
 
-    result = WSGICaptureMiddleware(stream)(environ_of(**WSGI_MARK), lambda *_: None)
+    result = WSGICaptureMiddleware(stream)(environ_of(**WSGI_MARK), ignore_start)
     assert next(iter(result)) == b"x"
     assert pulled == [0]
 
@@ -148,10 +154,10 @@ def test_over_wsgi_streams_files_and_writes_go_out_as_they_come() -> None:
 
     assert timed(written)[1] == b"one two"
     file = FileWrapper(io.BytesIO(b"file"))
-    environ = environ_of(**WSGI_MARK, **{"wsgi.file_wrapper": FileWrapper})
+    environ = {**environ_of(**WSGI_MARK), "wsgi.file_wrapper": FileWrapper}
     app = WSGICaptureMiddleware(lambda _, start_response: (start_response("200 OK", []), file)[1])
-    assert app(environ, lambda *_: None) is file
+    assert app(environ, ignore_start) is file
 
 
 def test_over_wsgi_an_app_that_never_starts_its_response_is_left_to_the_server() -> None:
-    assert WSGICaptureMiddleware(lambda *_: [b"x"])(environ_of(**WSGI_MARK), lambda *_: None) == [b"x"]
+    assert WSGICaptureMiddleware(lambda *_: [b"x"])(environ_of(**WSGI_MARK), ignore_start) == [b"x"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from typing import Any
 from wsgiref.util import FileWrapper
 from wsgiref.validate import validator
 
@@ -14,7 +15,7 @@ from darklaunch.testing import captured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.wsgi import PLAIN, answering, call, environ_of
+from tests.support.wsgi import PLAIN, answering, call, environ_of, ignore_start
 
 CHUNKS = st.lists(st.binary(max_size=40), max_size=6)
 
@@ -65,25 +66,25 @@ def test_what_is_not_sampled_gets_the_servers_own_callables_and_the_server_the_a
         given.append((environ, start_response))
         return result
 
-    environ, start_response = environ_of(), print
+    environ, start_response = environ_of(), ignore_start
     with captured(percent=0):
         assert WSGICaptureMiddleware(app)(environ, start_response) is result
     assert given == [(environ, start_response)]
 
 
 def test_a_list_stays_the_list_it_was_and_a_file_stays_the_servers_to_send() -> None:
-    listed, sent = [b"x"], FileWrapper(io.BytesIO(b"file"))
-    for result, reason in ((listed, None), (sent, "unsupported")):
+    cases: list[tuple[Any, str]] = [([b"x"], ""), (FileWrapper(io.BytesIO(b"file")), "unsupported")]
+    for result, reason in cases:
 
         def app(environ, start_response, result=result):
             start_response("200 OK", list(PLAIN))
             return result
 
-        environ = environ_of(**{"wsgi.file_wrapper": FileWrapper})
+        environ = {**environ_of(), "wsgi.file_wrapper": FileWrapper}
         with captured() as seen:
-            assert WSGICaptureMiddleware(app)(environ, lambda *_: None) is result
+            assert WSGICaptureMiddleware(app)(environ, ignore_start) is result
         assert seen.skipped == ({reason: 1} if reason else {})
-        assert len(seen.exchanges) == (reason is None)
+        assert len(seen.exchanges) == (not reason)
 
 
 def test_write_passes_on_and_is_kept() -> None:
@@ -125,10 +126,10 @@ def test_a_response_started_while_iterating_is_kept() -> None:
 
 @pytest.mark.parametrize("error", [RuntimeError("app"), SystemExit(1), KeyboardInterrupt()])
 def test_the_apps_own_exception_comes_out_unchanged(error) -> None:
-    def failing(environ, start_response) -> None:
+    def failing(environ: Any, start_response: Any) -> Any:
         raise error
 
-    def failing_late(environ, start_response):
+    def failing_late(environ: Any, start_response: Any) -> Any:
         start_response("200 OK", list(PLAIN))
         yield b"half"
         raise error
@@ -136,7 +137,7 @@ def test_the_apps_own_exception_comes_out_unchanged(error) -> None:
     for app in (failing, failing_late):
         with captured() as seen:
             with pytest.raises(type(error)) as caught:
-                list(WSGICaptureMiddleware(app)(environ_of(), lambda *_: None))
+                list(WSGICaptureMiddleware(app)(environ_of(), ignore_start))
             assert caught.value is error
         assert seen.skipped == {"aborted": 1}
 

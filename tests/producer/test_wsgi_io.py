@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 import pytest
 from darklaunch import WSGICaptureMiddleware
 from darklaunch.testing import captured
 
-from tests.support.wsgi import PLAIN, answering, call, environ_of
+from tests.support.wsgi import PLAIN, answering, call, environ_of, ignore_start
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_the_servers_input_keeps_what_else_it_can_do() -> None:
 
 
 def test_a_sized_body_stays_sized() -> None:
-    class Sized:
+    class SizedBody:
         def __len__(self):
             return 1
 
@@ -63,9 +65,10 @@ def test_a_sized_body_stays_sized() -> None:
             return iter([b"only"])
 
     with captured() as seen:
-        result = WSGICaptureMiddleware(lambda _, start: (start("200 OK", []), Sized())[1])(
-            environ_of(), lambda *_: None
+        result = WSGICaptureMiddleware(lambda _, start: (start("200 OK", []), SizedBody())[1])(
+            environ_of(), ignore_start
         )
+        assert isinstance(result, Sized)
         assert len(result) == 1
         assert list(result) == [b"only"]
     assert seen.exchanges[0].primary.body == b"only"
@@ -104,7 +107,7 @@ def test_a_server_that_forgets_to_close_leaves_no_memory_behind() -> None:
     app = WSGICaptureMiddleware(answering(b"x" * 1000, b"y"))
     with captured() as seen:
         outbox = app._recorder.buffer
-        result = iter(app(environ_of(), lambda *_: None))
+        result = iter(app(environ_of(), ignore_start))
         assert next(result) == b"x" * 1000
         assert outbox.used_bytes > 1000
         del result

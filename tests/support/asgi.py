@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 Headers = Iterable[tuple[bytes, bytes]]
 
 
 def scope_of(target: str = "/", method: str = "GET", headers: Headers = (), **more: Any) -> dict[str, Any]:
+    """Return the scope of a request as uvicorn would build it; `more` replaces its members."""
     raw, _, query = target.encode("latin-1").partition(b"?")
     return {
         "type": "http",
@@ -29,7 +30,7 @@ def scope_of(target: str = "/", method: str = "GET", headers: Headers = (), **mo
 
 
 class Server:
-    """The server's side of one request: gives the app `incoming` messages, keeps those it sends."""
+    """The server's side of one request: the app receives the `incoming` messages, `sent` are those it sends."""
 
     def __init__(self, incoming: Iterable[dict[str, Any]] = ()) -> None:
         self._incoming = list(incoming) or [{"type": "http.request", "body": b"", "more_body": False}]
@@ -37,10 +38,10 @@ class Server:
 
     async def receive(self) -> dict[str, Any]:
         if not self._incoming:
-            await asyncio.Event().wait()  # the client stays and says no more
+            await asyncio.Event().wait()  # the client stays connected and sends nothing more
         return self._incoming.pop(0)
 
-    async def send(self, message: dict[str, Any]) -> None:
+    async def send(self, message: MutableMapping[str, Any]) -> None:
         self.sent.append(dict(message))
 
     def run(self, app: Any, scope: dict[str, Any]) -> list[dict[str, Any]]:
@@ -61,7 +62,7 @@ def body(chunk: bytes, more: bool = False) -> dict[str, Any]:
 
 
 def answering(*messages: dict[str, Any], read: bool = True) -> Any:
-    """Make an app that reads the request, then sends these messages."""
+    """Return an app that reads the request, then sends these messages."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         while read and (await receive()).get("more_body"):

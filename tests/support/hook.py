@@ -1,4 +1,4 @@
-"""What tests of the hook share: launches, what came out on Redis, real servers, and a proxy that loses replies."""
+"""Tools for tests of the hook: launches, what the hook wrote to Redis, real servers, and a proxy that loses replies."""
 
 from __future__ import annotations
 
@@ -67,31 +67,31 @@ class Launch:
         return [unpack_counters(packed) for packed in stored.values()]
 
     def hooks(self) -> list[dict[str, Any]]:
-        """Describe the processes whose hook samples this launch."""
+        """Return what the processes whose hook samples this launch report about themselves."""
         stored = pair_fields(self.redis.execute_command("HGETALL", keys.HOOKS))
         about = [json.loads(record.partition(b" ")[2]) for record in stored.values()]
         return [process for process in about if self.name in process.get("launches", ())]
 
-    def ledger(self, names: str) -> int:
-        """Count in every producer's books: `sampled`, `seq`, or a reason after `dropped:` or `skipped:`."""
-        kind, _, reason = names.partition(":")
-        values = [getattr(counters, kind) for counters in self.counters()]
+    def ledger(self, counter: str) -> int:
+        """Return the sum of a counter over all producers: `sampled`, `seq`, `dropped:REASON` or `skipped:REASON`."""
+        name, _, reason = counter.partition(":")
+        values = [getattr(counters, name) for counters in self.counters()]
         return sum(value.get(reason, 0) if reason else value for value in values)
 
 
 def assert_balanced(launch: Launch) -> None:
-    """Assert, once all producers have gone, that every number is on the stream once and every exchange is counted."""
+    """Assert, once all producers have ended, that every number is on the stream once and every exchange is counted."""
     ids = [exchange.id for exchange in launch.exchanges()]
     assert len(ids) == len(set(ids))
     for counters in launch.counters():
-        mine = sorted(int(each.partition(":")[2]) for each in ids if each.startswith(f"{counters.producer}:"))
-        assert mine == list(range(1, counters.seq + 1))
+        numbers = sorted(int(id_.partition(":")[2]) for id_ in ids if id_.startswith(f"{counters.producer}:"))
+        assert numbers == list(range(1, counters.seq + 1))
         assert counters.sampled == counters.seq + sum(counters.dropped.values())
 
 
 @contextlib.contextmanager
 def own_redis() -> Generator[str]:
-    """Run a Redis for one module's servers: every hook on a Redis samples for every launch that is active there."""
+    """Run a Redis for one test module: every hook on a Redis samples for every launch that is active there."""
     with embedded_valkey() as valkey:
         yield valkey.url
 
@@ -132,7 +132,7 @@ class Served:
 
 @contextlib.contextmanager
 def serving(command: list[str], log_path: Path, env: dict[str, str]) -> Generator[Served]:
-    """Run a server; `{port}` in the command becomes a free port. Ends when the server accepts connections."""
+    """Run a server that accepts connections; `{port}` in the command becomes a free port."""
     port = free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("DARKLAUNCH_", "PYTEST", "COV"))
@@ -183,9 +183,9 @@ def _listens(port: int) -> bool:
 
 
 class LossyProxy:
-    """A TCP proxy before Redis. While `mute` it passes requests and loses the replies; while `closed` it refuses.
+    """A TCP proxy in front of Redis. While `mute` it passes requests and loses the replies; once closed it refuses.
 
-    With `mute_at_write` it becomes mute when the next batch of exchanges passes, whatever is asked before.
+    With `mute_at_write` it becomes mute when the next batch of exchanges passes. `passed` are all requests so far.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -202,10 +202,10 @@ class LossyProxy:
 
     def close(self) -> None:
         listener, self._listener = self._listener, None
-        for each in [*([listener] if listener else []), *self._open]:
+        for connection in [*([listener] if listener else []), *self._open]:
             with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
         self._open.clear()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -219,16 +219,16 @@ class LossyProxy:
             threading.Thread(target=self._pass, args=(client, server, True), daemon=True).start()
             threading.Thread(target=self._pass, args=(server, client, False), daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket, asking: bool) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, is_request: bool) -> None:
         try:
             while data := source.recv(65536):
-                if asking:
+                if is_request:
                     self.passed += data
                     self.mute |= self.mute_at_write and b":captures" in data
-                if asking or not self.mute:
+                if is_request or not self.mute:
                     sink.sendall(data)
         except OSError:
             pass
-        for each in (source, sink):
+        for connection in (source, sink):
             with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from typing import Any
 
 from darklaunch import CaptureMiddleware
+from darklaunch.delivery.thread import DeliveryThread
+from darklaunch_console.embedded import Valkey
 from darklaunch_shared import keys
 
 from tests.support.asgi import answering, body, get, start
@@ -17,7 +20,7 @@ ANSWER = [start(200, (b"content-type", b"text/plain")), body(b"ok")]
 class HookedApp:
     """An app in this process with the hook over a given Redis, and its launch."""
 
-    def __init__(self, valkey, *, through: LossyProxy | None = None, **options) -> None:
+    def __init__(self, valkey: Valkey, *, through: LossyProxy | None = None, **options: Any) -> None:
         url = valkey.url.replace(str(valkey.port), str(through.port)) if through else valkey.url
         self.launch = Launch(valkey.url, "faults")
         # Apps with the same options share a hook: the name makes this one new.
@@ -30,29 +33,39 @@ class HookedApp:
             assert get(self.hook, f"/orders/{self.asked}") == ANSWER
             self.asked += 1
 
-    def begin(self, **spec) -> None:
+    def begin(self, **spec: Any) -> None:
+        """Start the launch, and the hook's thread; return once the hook samples."""
         self.launch.publish(**spec)
-        get(self.hook)  # starts the thread
+        get(self.hook)
         assert eventually(lambda: self.recorder.snapshot.sampling_launches)
+
+    @property
+    def delivery(self) -> DeliveryThread:
+        """The hook's own thread, for when Redis cannot be asked."""
+        assert isinstance(self.recorder._delivery, DeliveryThread)
+        return self.recorder._delivery
 
     def sampling(self) -> bool:
         return bool(self.recorder.snapshot.sampling_launches)
 
     def end(self) -> Counter[str]:
-        """Close the books, check them, and return what was dropped, by reason."""
+        """Stop the hook, check its counters, and return what was dropped, by reason."""
         self.recorder.stop(for_good=True)
         assert_balanced(self.launch)
         assert all(counters.closed for counters in self.launch.counters())
         return Counter({name: n for each in self.launch.counters() for name, n in each.dropped.items()})
 
     def dropped(self, reason: str) -> int:
-        """Look into the hook itself, for when Redis cannot be asked."""
-        queue = self.recorder._delivery._queues.get("faults")
+        """Return how many exchanges the hook has dropped for a reason, as it knows itself."""
+        queue = self.delivery._queues.get("faults")
         return queue.dropped[reason] if queue else 0
 
     def in_trouble(self) -> bool:
-        delivery = self.recorder._delivery
-        return bool(delivery._backoff.failures or delivery._write_backoff.failures)
+        return bool(self.delivery._backoff.failures or self.delivery._write_backoff.failures)
+
+    def stream_reaches(self, count: int) -> bool:
+        """Wait until this many exchanges are on the stream; False when they are not within a minute."""
+        return bool(eventually(lambda: self.on_stream == count))
 
     @property
     def on_stream(self) -> int:

@@ -24,7 +24,7 @@ def state(name="one", percent=100.0, status=LaunchStatus.ACTIVE, hold=False, **s
 
 def drawn_by(app, u, states, headers=()):
     """Name the launches that sample a request whose random number is `u`."""
-    recorder, caught = app._recorder, Counter()
+    recorder, caught = app._recorder, Counter[str]()
     with captured():
         recorder.snapshot = build_snapshot({each.name: each for each in states})[0]
         recorder.draw = iter([u]).__next__  # one number for one request

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from darklaunch import CaptureMiddleware
+from darklaunch.capture.buffer import RecordingBuffer
 from darklaunch.testing import captured
 
 from tests.support.asgi import Server, answering, body, get, scope_of, start
@@ -62,9 +63,10 @@ def test_bodies_that_servers_do_not_send_are_not_kept(method, status) -> None:
     assert seen.exchanges[0].primary.body == b""
 
 
-def test_memory_is_bounded_over_all_requests_under_way(monkeypatch) -> None:
+def test_memory_is_bounded_over_all_requests_under_way() -> None:
     """A hundred slow responses at once hold no more than the outbox may; the rest is counted, and memory comes back."""
-    buffers = []
+    buffers: list[RecordingBuffer] = []
+    release = asyncio.Event()
 
     async def slow(scope, receive, send) -> None:
         await send(start())
@@ -73,8 +75,6 @@ def test_memory_is_bounded_over_all_requests_under_way(monkeypatch) -> None:
         await send(body(b""))
 
     async def crowd() -> None:
-        nonlocal release
-        release = asyncio.Event()
         calls = [asyncio.ensure_future(app(scope_of(), Server().receive, Server().send)) for _ in range(300)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -83,7 +83,6 @@ def test_memory_is_bounded_over_all_requests_under_way(monkeypatch) -> None:
         release.set()
         await asyncio.gather(*calls)
 
-    release = asyncio.Event()
     app = CaptureMiddleware(slow)
     with captured() as seen:
         asyncio.run(crowd())

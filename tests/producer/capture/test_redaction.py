@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from darklaunch import CaptureMiddleware
-from darklaunch.capture.redaction import CREDENTIAL_HEADERS, HeaderRedaction, select_redacted_names
+from darklaunch.capture.redaction import HeaderRedaction, select_redacted_names
 from darklaunch.testing import captured
+from darklaunch_shared.wire.credential_headers import CREDENTIAL_HEADERS
 from hypothesis import given
 from hypothesis import strategies as st
 

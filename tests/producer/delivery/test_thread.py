@@ -33,7 +33,7 @@ def test_a_launch_stops_at_once_by_pause_by_hold_and_by_percent(make_app) -> Non
         app.launch.publish("active", percent=100)
         assert eventually(app.sampling)
         app.ask(1)
-        assert eventually(lambda before=before: app.on_stream == before + 1)
+        assert app.stream_reaches(before + 1)
     app.launch.publish("active", percent=0)
     assert eventually(lambda: not app.sampling())
     assert app.end() == {}

@@ -20,6 +20,7 @@ from darklaunch.delivery.launch_queue import LaunchQueue
 from darklaunch.delivery.packing import PreparedRecording, RecordingPacker
 from darklaunch.delivery.redis_connection import RedisConnection
 from darklaunch.delivery.telemetry import HookTelemetry
+from darklaunch.settings import HookOptions
 from greenlet import GreenletExit
 
 from tests.support.asgi import answering, body, get, start
@@ -99,7 +100,7 @@ HANG_S = 120
 
 
 class Broken:
-    """Stands in for an internal: fails, sleeps or hangs, and says that it was called."""
+    """Stands in for an internal of the hook: fails, sleeps or hangs. `called` is set once it was called."""
 
     def __init__(self, mode: str | type[BaseException], really) -> None:
         self.mode, self.really = mode, really
@@ -124,7 +125,7 @@ class House:
     """Four apps with the hook over one Redis: ASGI and WSGI, whole and streamed."""
 
     def __init__(self, url: str) -> None:
-        options = {"redis_url": url, "app_name": secrets.token_hex(4)}
+        options: HookOptions = {"redis_url": url, "app_name": secrets.token_hex(4)}
         self.asgi = [(CaptureMiddleware(answering(*sent), **options), sent) for sent in (WHOLE, STREAMED)]
         self.wsgi = [WSGICaptureMiddleware(wsgi_answering(b"a", b"b", wrap=wrap), **options) for wrap in (list, iter)]
         self.recorders = {app._recorder for app, _ in self.asgi} | {app._recorder for app in self.wsgi}
@@ -133,8 +134,8 @@ class House:
         for app, sent in self.asgi:
             assert get(app, "/orders/1") == sent
             assert get(app, "/never") == sent
-        for app in self.wsgi:
-            assert call(app) == (["200 OK", PLAIN], [b"a", b"b"], None)
+        for wsgi_app in self.wsgi:
+            assert call(wsgi_app) == (["200 OK", PLAIN], [b"a", b"b"], None)
 
     def sampling(self) -> bool:
         return all(recorder.snapshot.sampling_launches for recorder in self.recorders)
@@ -213,7 +214,7 @@ def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monk
         (known_promotions.KnownPromotions, "wait_for_first_read"),
         (promotion, "_is_in_event_loop"),
     ]:
-        monkeypatch.setattr(promotion.PROMOTIONS, "followed", False)
+        monkeypatch.setattr(known_promotions.PROMOTIONS, "followed", False)
         with monkeypatch.context() as patched:
             broken = Broken(mode, getattr(owner, name))
             patched.setattr(owner, name, broken)

@@ -48,6 +48,11 @@ def run(program: str, redis_url: str, **environment: str) -> subprocess.Popen[st
     )
 
 
+def read_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
 def ended(process: subprocess.Popen[str]) -> str:
     out, err = process.communicate("", timeout=60)
     assert process.returncode == 0, err
@@ -116,7 +121,7 @@ for _ in range(5):
 
 def test_an_exit_without_redis_does_not_hang(launch, valkey) -> None:
     process = run("begin(); print('on', flush=True); sys.stdin.readline(); ask(150)", valkey.url)
-    assert process.stdout.readline() == "on\n"
+    assert read_line(process) == "on\n"
     os.kill(valkey.process.pid, signal.SIGSTOP)
     try:
         ended(process)  # while Redis is still stopped
@@ -146,7 +151,7 @@ print(app._recorder.buffer.used_bytes)
 """
     environment = {"DARKLAUNCH_OUTBOX_ENTRIES": "30"}
     process = run(program, valkey.url, **environment)
-    assert process.stdout.readline() == "on\n"
+    assert read_line(process) == "on\n"
     os.kill(valkey.process.pid, signal.SIGSTOP)
     try:
         ended(process)
@@ -178,7 +183,7 @@ print(memory() - before)
 os._exit(0)
 """
     process = run(program, valkey.url, DARKLAUNCH_OUTBOX_BYTES=str(8 * 2**20))
-    assert process.stdout.readline() == "on\n"
+    assert read_line(process) == "on\n"
     os.kill(valkey.process.pid, signal.SIGSTOP)
     try:
         grown = int(ended(process))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any, cast
 
 import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
@@ -42,7 +43,7 @@ def fastapi_app():
     app.include_router(router)
     app.mount("/sub", sub)
     app.router.routes.append(Route("/plain/{p}", view))
-    app.router.routes.append(Mount("/legacy", other))
+    app.router.routes.append(Mount("/legacy", cast(Any, other)))
     return app
 
 

@@ -54,7 +54,7 @@ def empty():
 @routes.get("/drip")
 @routes.get("/events")
 async def drip(request: Request):
-    """Say one thing, then wait until somebody asks for /open."""
+    """Send one chunk, then wait for a request to /open before the next."""
     gate.clear()
 
     async def chunks():

@@ -61,7 +61,7 @@ def empty():
 
 @app.get("/drip/<path:gate>")
 def drip(gate):
-    """Say one thing, then wait until the file appears."""
+    """Send one chunk, then wait until the file exists before the next."""
 
     def chunks():
         yield b"one "
