@@ -1,4 +1,4 @@
-"""The first act: v2 beside v1, three regressions planted in it. The judge advises, the report says what is wrong."""
+"""The first act: v2 runs beside v1 with three bugs planted in it; the report names them, and v2 is rolled back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from darklaunch_console.reports.judgement import VerdictAnswer, describe_verdict
 
 from .expected import LAUNCH
 from .load import LoadSummary
-from .stage import DemoNarrator, DemoStage, wait_until
+from .narrator import DemoNarrator
+from .stage import DemoStage, wait_until
 from .traffic import plan_visits
 
 VISITS: Final = 1000
@@ -29,40 +30,41 @@ VERDICT_S: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class FirstActResult:
-    """What came out: the evidence, the judge's answer, and what the shop's users saw."""
+    """The evidence about v2, the verdict's answer, and what the shop's users saw."""
 
     evidence: ReportEvidence
     answer: VerdictAnswer
     users: LoadSummary
 
 
-def find_regressions(stage: DemoStage, tell: DemoNarrator) -> FirstActResult:
-    """Play it. Raises ConsoleError when a process fails, or the judge does not come to a verdict."""
-    users_see, shadow = stage.opened("v1"), stage.opened("v2")
-    tell.say(
-        f"v1 serves users at {users_see}, with the capture hook. v2 runs beside it at {shadow}, and a second "
-        f"v1 at {stage.control}: what two v1 do not share is noise."
-    )
-    stage.begin(LAUNCH, shadow, 100.0, JudgePolicy())
-    tell.say(f"Launch {LAUNCH}: every read is mirrored, to show all in seconds (the default is 10 %).")
-    users = stage.visit(LAUNCH, users_see, plan_visits(stage.shop, VISITS, POPULAR), PER_S, tell)
-    stage.enter_shop("v3", "v3")  # for the second act, while this one ends
-    stage.enter_shop("v1 again", "v1")
-    stage.leave("v1")
-    stage.settle(LAUNCH, tell, users)
+def find_regressions(stage: DemoStage, narrator: DemoNarrator) -> FirstActResult:
+    """Run v2 beside v1 until there is a verdict.
+
+    Raises ConsoleError when a process of the demo ends, or there is no verdict in time.
+    """
+    primary, shadow = stage.open_shop("v1"), stage.open_shop("v2")
+    narrator.tell("Act 1. v2, the shop's next release, has three bugs that nobody noticed.", style="bold", indent="")
+    narrator.tell(f"Users are served by v1 at {primary}. Each read is also sent")
+    narrator.tell(f"to v2 at {shadow}, and the responses are compared.")
+    stage.start_launch(LAUNCH, shadow, 100.0, JudgePolicy())
+    users = stage.send_visitors(LAUNCH, primary, plan_visits(stage.shop, VISITS, POPULAR), PER_S, narrator)
+    stage.start_shop("v3", "v3")  # for the second act, while this one ends
+    stage.restart_shop("v1")  # a hook that ends reports its last counts
+    stage.wait_for_outcomes(LAUNCH, narrator, users)
     with psycopg.connect(stage.servers.postgres_url, autocommit=True) as connection:
 
-        def decided() -> bool:
+        def is_decided() -> bool:
             return read_judged_launch(connection, LAUNCH).answer is not VerdictAnswer.UNDECIDED
 
-        wait_until(decided, VERDICT_S, "the judge came to no verdict about v2")
-        found = read_judged_launch(connection, LAUNCH)
-        evidence = replace(gather_evidence(connection, LAUNCH), verdict=(describe_verdict(found), *list_details(found)))
-    return FirstActResult(evidence, found.answer, users)
+        wait_until(is_decided, VERDICT_S, "the judge came to no verdict about v2")
+        judged = read_judged_launch(connection, LAUNCH)
+        verdict = (describe_verdict(judged), *list_details(judged))
+        evidence = replace(gather_evidence(connection, LAUNCH), verdict=verdict)
+    return FirstActResult(evidence, judged.answer, users)
 
 
 def roll_back(stage: DemoStage) -> None:
-    """Do as the judge advised, as `darklaunch rollback` does, and end v2."""
+    """Roll v2 back as the judge advised, the way `darklaunch rollback` does."""
     redis = connect(stage.servers.redis_url, client_name="darklaunch-demo")
     try:
         with psycopg.connect(stage.servers.postgres_url) as connection:
@@ -71,4 +73,3 @@ def roll_back(stage: DemoStage) -> None:
         publish_launch(redis, record, lift_hold=False)
     finally:
         redis.close()
-    stage.leave("v2")

@@ -1,4 +1,4 @@
-"""The processes of the demo: each a real one, each with its log, all gone when the demo is."""
+"""The processes of the demo: real ones, each with a log, all ended when the demo is."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ STOP_S: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class DemoProcess:
-    """A process of the demo and where it logs."""
+    """A process of the demo and its log."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
 
     def stop(self) -> None:
-        """Ask it to finish what it does and end; end it when it does not."""
+        """Ask the process to end, and kill it if it has not after 8 s."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -36,13 +36,13 @@ class DemoProcess:
             self.process.kill()
             self.process.wait()
 
-    def said(self) -> str:
-        """Give the first line it printed, "" as long as there is none."""
+    def read_first_line(self) -> str:
+        """Return the first line of the log, "" while there is none."""
         line, newline, _ = self.log.read_bytes().partition(b"\n")
         return line.decode(errors="replace") if newline else ""
 
     def check(self) -> None:
-        """Raise ConsoleError with the end of its log when it has ended."""
+        """Raise ConsoleError with the end of the log if the process has ended."""
         code = self.process.poll()
         if code is not None:
             last = self.log.read_text(errors="replace").strip().splitlines()[-5:]
@@ -55,28 +55,28 @@ def run_process(
 ) -> Generator[DemoProcess]:
     """Run `python -m module` until the end of the block."""
     log = logs / f"{name}.log"
-    with log.open("wb") as written:
-        process = subprocess.Popen(
+    with log.open("wb") as log_file:
+        popen = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=written,
+            stdout=log_file,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
-            start_new_session=True,  # Ctrl-C is the demo's to handle: it stops its players in order
+            start_new_session=True,  # Ctrl-C is the demo's to handle: it stops its processes in order
         )
-    player = DemoProcess(name, process, log)
+    process = DemoProcess(name, popen, log)
     try:
-        yield player
+        yield process
     finally:
-        player.stop()
+        process.stop()
 
 
-def wait_for_address(player: DemoProcess, within_s: float = 20.0) -> str:
-    """Wait for a shop's first line and give the address in it. Raises ConsoleError when it does not come up."""
-    until = time.monotonic() + within_s
-    while time.monotonic() < until:
-        if line := player.said():
+def wait_for_address(process: DemoProcess, limit_s: float = 20.0) -> str:
+    """Wait for a shop's first line and return the address in it. Raises ConsoleError when it does not start."""
+    until_s = time.monotonic() + limit_s
+    while time.monotonic() < until_s:
+        if line := process.read_first_line():
             return line.rpartition(" ")[2]
-        player.check()
+        process.check()
         time.sleep(0.02)
-    raise ConsoleError(f"the demo's {player.name} did not start within {within_s:g} s; its log is {player.log}")
+    raise ConsoleError(f"the demo's {process.name} did not start within {limit_s:g} s; its log is {process.log}")

@@ -1,6 +1,6 @@
-"""The second act: v3, with the regressions repaired, is ramped up and promoted by the judge, in a time-lapse.
+"""The second act: v3, with the bugs repaired, is ramped up and promoted by the judge, in a time-lapse.
 
-Everything is real but the patience: the policy asks for less than a launch of yours should, and is printed.
+Everything is real but the patience: the policy asks for less than a launch of yours should.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from darklaunch_comparator.leader.judge_actions import ACTOR
 from darklaunch_comparator.store.launches import LaunchEvent, list_events
 from darklaunch_shared.launch.spec import LaunchStatus
 
-from darklaunch_console.output.numbers import format_count, format_decimal, format_percent, format_seconds, format_share
-from darklaunch_console.output.table import render_table
+from darklaunch_console.output.numbers import format_count, format_percent, format_seconds
 from darklaunch_console.reports.evidence import ReportEvidence, gather_evidence
 from darklaunch_console.reports.judgement import describe_verdict, list_details, read_judged_launch
 
 from .load import LoadSummary
-from .stage import JUDGE_GRACE_S, DemoNarrator, DemoStage
+from .narrator import DemoNarrator
+from .stage import Connection, DemoStage
 from .traffic import plan_visits
 
 LAUNCH: Final = "shop-v3"
@@ -36,11 +36,12 @@ POLICY: Final = JudgePolicy(
     soak_s=3.0,
     endpoint_bound=0.05,
 )
+_ENDINGS: Final = ("promoted", "rolled_back")
 
 
 @dataclass(frozen=True, slots=True)
 class SecondActResult:
-    """What came out: the evidence, the shares that were mirrored one after another, who ended it, what users saw."""
+    """The evidence about v3, the shares that were mirrored one after another, who ended it, and what users saw."""
 
     evidence: ReportEvidence
     shares: tuple[float, ...]
@@ -48,96 +49,88 @@ class SecondActResult:
     users: LoadSummary
 
 
-def promote(stage: DemoStage, tell: DemoNarrator) -> SecondActResult:
-    """Play it. Raises ConsoleError when a process fails; a launch that is not promoted in time is told as it is."""
-    users_see, shadow = stage.opened("v1 again"), stage.opened("v3")
-    for line in policy_lines():
-        tell.say(line)
-    stage.begin(LAUNCH, shadow, POLICY.steps[0].percent, POLICY)
+def ramp_up(stage: DemoStage, narrator: DemoNarrator) -> SecondActResult:
+    """Run v3 beside v1 until the judge ends the launch, or for four minutes.
+
+    Raises ConsoleError when a process of the demo ends.
+    """
+    primary, shadow = stage.open_shop("v1"), stage.open_shop("v3")
+    for line in introduce():
+        narrator.tell(
+            line, style="bold" if line.startswith("Act") else "", indent="" if line.startswith("Act") else "  "
+        )
+    stage.start_launch(LAUNCH, shadow, POLICY.steps[0].percent, POLICY)
     began_s = time.monotonic()
     told = 0
 
-    def over(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    def is_over(connection: Connection) -> bool:
         nonlocal told
         events = list_events(connection, LAUNCH, 100)[::-1]
         for event in events[told:]:
-            if event.act in ("ramped", "promoted", "rolled_back"):
-                at = format_seconds(round(time.monotonic() - began_s))
-                tell.say(
-                    f"  {at:>10}  {_act(event)}, {format_count(float(str(event.data['judged'])))} exchanges judged"
-                )
+            if event.act in ("ramped", *_ENDINGS):
+                narrator.tell(describe_event(event, time.monotonic() - began_s), indent="    ")
         told = len(events)
-        return any(event.act in ("promoted", "rolled_back") for event in events)
+        return any(event.act in _ENDINGS for event in events)
 
     visits = plan_visits(stage.shop, round(PER_S * LIMIT_S))
-    users = stage.visit(LAUNCH, users_see, visits, PER_S, tell, over)
-    stage.leave("v1 again")
-    stage.settle(LAUNCH, tell, users)
+    users = stage.send_visitors(LAUNCH, primary, visits, PER_S, narrator, is_over)
+    stage.restart_shop("v1")  # a hook that ends reports its last counts
+    stage.wait_for_outcomes(LAUNCH, narrator, users)
     with psycopg.connect(stage.servers.postgres_url, autocommit=True) as connection:
-        found = read_judged_launch(connection, LAUNCH)
-        evidence = replace(gather_evidence(connection, LAUNCH), verdict=(describe_verdict(found), *list_details(found)))
+        judged = read_judged_launch(connection, LAUNCH)
+        verdict = (describe_verdict(judged), *list_details(judged))
+        evidence = replace(gather_evidence(connection, LAUNCH), verdict=verdict)
         events = list_events(connection, LAUNCH, 100)[::-1]
-    raised = [cast(Mapping[str, float], event.data["percent"]) for event in events if event.act == "ramped"]
-    shares = (POLICY.steps[0].percent, *(each["to"] for each in raised))
-    ended = [event.actor for event in events if event.act in ("promoted", "rolled_back")]
-    return SecondActResult(evidence, shares, ended[-1] if ended else "", users)
+    raised = [_read_shares(event)["to"] for event in events if event.act == "ramped"]
+    ended_by = [event.actor for event in events if event.act in _ENDINGS]
+    return SecondActResult(evidence, (POLICY.steps[0].percent, *raised), ended_by[-1] if ended_by else "", users)
 
 
-def _act(event: LaunchEvent) -> str:
+def introduce() -> list[str]:
+    """Return the lines that say what will happen, and how much less the judge asks for here than by default."""
+    usual = JudgePolicy()
+    steps, usual_steps = POLICY.steps, usual.steps
+    here = f"{format_seconds(POLICY.soak_s)} and {steps[0].minimum} to {steps[-1].minimum} comparisons here"
+    by_default = f"{usual_steps[0].minimum} to {format_count(usual_steps[-1].minimum)} by default"
+    return [
+        "Act 2. v3 has the bugs repaired. Now the judge decides, without people.",
+        "It raises the share of the reads that v3 gets, and promotes v3 if all is well.",
+        f"In a time-lapse: a step takes {here},",
+        f"but {format_seconds(usual.soak_s)} and {by_default}.",
+    ]
+
+
+def describe_event(event: LaunchEvent, after_s: float) -> str:
+    """Return what the judge did and when: `15 s  1 % → 10 %, after 15 comparisons`."""
+    at = format_seconds(round(after_s))
+    judged = format_count(float(str(event.data["judged"])))
     if event.act == "ramped":
-        raised = cast(Mapping[str, float], event.data["percent"])
-        return f"{event.actor}: {format_percent(raised['from'])} → {format_percent(raised['to'])}"
-    return f"{event.actor}: {event.act.replace('_', ' ')}"
+        shares = _read_shares(event)
+        act = f"{format_percent(shares['from'])} → {format_percent(shares['to'])}"
+    else:
+        act = event.act.replace("_", " ")
+    return f"after {at:>5}: {act:<12} ({judged} comparisons)"
 
 
 def find_mistakes(ramped: SecondActResult) -> list[str]:
-    """Say where it came out otherwise than told; empty when it came out as told."""
+    """Return what came out other than it should; empty when the judge promoted v3 step by step."""
     evidence, users = ramped.evidence, ramped.users
-    wrong: list[str] = []
+    mistakes: list[str] = []
     if evidence.record.state.status is not LaunchStatus.PROMOTED:
-        wrong.append(f"v3 was not promoted within {LIMIT_S:g} s: {evidence.verdict[0]}")
+        mistakes.append(f"v3 was not promoted within {LIMIT_S:g} s: {evidence.verdict[0]}")
     elif ramped.ended_by != ACTOR:
-        wrong.append(f"v3 was promoted by {ramped.ended_by}, not by the judge")
+        mistakes.append(f"v3 was promoted by {ramped.ended_by}, not by the judge")
     if ramped.shares != tuple(step.percent for step in POLICY.steps[: len(ramped.shares)]):
-        wrong.append(
-            f"the share was raised in other steps: {', '.join(format_percent(each) for each in ramped.shares)}"
-        )
-    wrong += [f"reported in v3, which has none: {each.endpoint} {each.title}" for each in evidence.problems]
+        shares = ", ".join(format_percent(share) for share in ramped.shares)
+        mistakes.append(f"the share was raised in other steps: {shares}")
+    mistakes += [f"reported in v3, which has none: {bug.endpoint} {bug.title}" for bug in evidence.problems]
     if evidence.ledger.on_its_way:
-        wrong.append(f"{evidence.ledger.on_its_way} exchanges of v3 are unaccounted for")
+        mistakes.append(f"{evidence.ledger.on_its_way} exchanges of v3 are unaccounted for")
     if users.errors:
-        wrong.append(f"{users.errors} users got an error from the primary: {users.first_error}")
-    return wrong
+        mistakes.append(f"{users.errors} users got an error from the primary: {users.first_error}")
+    return mistakes
 
 
-def policy_lines() -> list[str]:
-    """Say by what v3 is judged, and that it is less than usual."""
-    usual = JudgePolicy()
-    steps = zip(POLICY.steps, usual.steps, strict=True)
-    rows = [
-        [
-            f"  {format_percent(step.percent)}",
-            format_count(step.minimum),
-            format_share(step.bound),
-            format_count(other.minimum),
-            format_share(other.bound),
-        ]
-        for step, other in steps
-    ]
-    head = ["  share", "exchanges judged", "failures below", "usual:", ""]
-    rest = (
-        ("each step lasts", f"{POLICY.soak_s:g} s", format_seconds(usual.soak_s)),
-        ("budgets", format_share(POLICY.budgets.mismatch), format_share(usual.budgets.mismatch)),
-        ("each endpoint's mismatches below", format_share(POLICY.endpoint_bound), format_share(usual.endpoint_bound)),
-        (
-            "latency, of the primary's, at most",
-            *(f"{format_decimal(each.latency_tolerance, 2)} times" for each in (POLICY, usual)),
-        ),
-        ("windows are judged after", f"{JUDGE_GRACE_S:g} s", "10 s"),
-    )
-    return [
-        f"v3 has them repaired. Launch {LAUNCH}, --ramp auto: the judge raises the share, and promotes, by itself.",
-        "In a time-lapse: its policy asks for less than yours should, for all of this shares one machine and a minute.",
-        *render_table(head, rows),
-        *(f"  {what} {here} (usual: {there})" for what, here, there in rest),
-    ]
+def _read_shares(event: LaunchEvent) -> Mapping[str, float]:
+    """Return the shares, in percent, `from` and `to`, of an event `ramped`."""
+    return cast(Mapping[str, float], event.data["percent"])

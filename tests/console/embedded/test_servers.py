@@ -11,17 +11,19 @@ import redis
 from darklaunch_console.embedded import (
     DidNotStart,
     EmbeddedError,
+    HomeInUse,
     NotInstalled,
     embedded_postgres,
     embedded_servers,
     embedded_valkey,
     install,
     postgres,
+    running_servers,
     valkey,
 )
 from darklaunch_console.embedded.account import server_account
 
-from tests.support.embedded import is_alive
+from tests.support.embedded import is_alive, reachable_directory
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,18 @@ def test_valkey_refuses_without_the_password(pair):
 def test_postgres_refuses_without_the_password(pair, password):
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(pair.postgres_url, password=password).close()
+
+
+def test_announced_servers_are_found_and_keep_nothing():
+    with reachable_directory() as home:
+        with embedded_servers(keep=False, announce=True, home=home) as servers:
+            found = running_servers(home)
+            assert found
+            assert (found.redis_url, found.postgres_url) == (servers.redis_url, servers.postgres_url)
+            with pytest.raises(HomeInUse), embedded_servers(keep=True, home=home):
+                pass
+        assert running_servers(home) is None
+        assert sorted(path.name for path in (home / "servers").iterdir()) == ["owner.lock", "servers.lock"]
 
 
 def test_passwords_are_in_no_argument_and_no_environment(pair):
