@@ -4,23 +4,23 @@ An *e-value* E is the capital of a gambler who started with 1 and bet against a 
 the claim is true, P(E ever reaches 1/α) ≤ α, however often one looks (Ville's inequality). Here E travels as `log_e`,
 its natural logarithm; −inf is E = 0. The claim is refuted when log_e ≥ `log_threshold(alpha)`.
 
-    bet = above(0.001)                        evidence that the mean of X in {0, 1} is above 0.001; or below(0.001)
-    bet = above(0.0, lo=-1)                   the same of a paired X in {−1, 0, +1}
-    counts = Counts(pos=10, neg=0, n=1000)    how often +1, −1, and of how many; counts add up
-    log_e(bet, counts)                        12.003…: exchange by exchange; only the counts matter, not their order
+    bet = above(0.001)                          evidence that the mean of X in {0, 1} is above 0.001; or below(0.001)
+    bet = above(0.0, lo=-1)                     the same of a paired X in {−1, 0, +1}
+    counts = OutcomeCounts(pos=10, neg=0, n=1000)    how often +1, −1, and of how many; counts add up
+    log_e(bet, counts)                          12.003…: exchange by exchange; only the counts matter, not their order
 
-    sums = BlockCapital.empty(bet).with_block(bet, block)        block by block (a Counts each): safe in bursts
-    sums.log_e, sums_a + sums_b, sums.pack(), BlockSums.unpack(packed)  exact: any order, any split, one result
-    drift = RestartMixture.empty(bet).after(bet, block)                    blocks in order of time: quick after a change
-    drift.log_e, drift.pack(), RestartMixture.unpack(packed)            one float per stake; resumes bit for bit
-    log_e(above(0.0, lo=-1), sum((vote(b) for b in blocks), Counts()))  latency: one vote a block, the only form that is
-                                                                        both safe in bursts and quick (see `blocks`)
+    capital = BlockCapital.empty(bet).with_block(bet, block)      block by block (each OutcomeCounts): valid in bursts
+    capital.log_e, capital_a + capital_b, capital.pack()          exact: any order, any split, one result
+    mixture = RestartMixture.empty(bet).with_block(bet, block)    blocks in order of time: quick to notice a change
+    mixture.log_e, mixture.pack()                                 one float per stake; resumes bit for bit
+    sum((block_vote(block) for block in blocks), OutcomeCounts()) latency: one vote a block, the only form that is both
+                                                                  valid in bursts and quick (see `blocks`)
 
     weighted_average([(0.35, log_e_a), (0.25, log_e_b)])      an e-value under any dependence; weight left over is E = 1
     discovery_weight(j)                                       the weight of the j-th endpoint found, j = 1, 2, 3 …
-    blame({"GET /a": log_e_a, "GET /b": log_e_b}, alpha)      the guilty ones, strongest first (e-BH)
-    confidence_sequence(hits, n, alpha)                       Interval(low, high) of a rate, valid at every look
-    clean_needed(below(0.001), counts, log_threshold(alpha))  how many more without a failure until it is cleared
+    reject_by_e_bh({"GET /a": log_e_a, "GET /b": log_e_b}, alpha)         those to blame, strongest first (e-BH)
+    confidence_sequence(hits, n, alpha)                       RateInterval(low, high), valid at every look
+    clean_exchanges_needed(below(0.001), counts, log_threshold(alpha))    how many more without a failure
 """
 
 from .betting import Bet, BetSide, OutcomeCounts, above, below, log_e

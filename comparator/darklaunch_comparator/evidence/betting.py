@@ -1,4 +1,4 @@
-"""The primitive: a gambler bets on each X against a claim about its mean; capital is evidence.
+"""The primitive: a gambler bets on each X against a claim about its mean; the capital is the evidence.
 
 With a stake l, capital grows by the factor 1 + s·l·(X − m), s = +1 to refute "E[X | past] ≤ m" and −1 to refute
 "E[X | past] ≥ m": under the claim a nonnegative supermartingale that starts at 1, whatever depends on what, as long as
@@ -23,7 +23,7 @@ _RUIN: Final = -1 + 1e-12
 
 
 class BetSide(StrEnum):
-    """What the evidence is for: that the mean of X is above m, or below it."""
+    """Whether the evidence is for a mean of X above m, or below it."""
 
     ABOVE = "above"
     BELOW = "below"
@@ -31,7 +31,7 @@ class BetSide(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCounts:
-    """What was seen of X: `pos` times +1, `neg` times −1, 0 the rest of `n` times. Counts add up.
+    """Outcomes of X: `pos` times +1, `neg` times −1, 0 the rest of `n` times. Counts add up.
 
     Raises ValueError for a negative count or more ones than exchanges.
     """
@@ -41,7 +41,7 @@ class OutcomeCounts:
     n: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot have been counted."""
+        """Raise ValueError for counts that are impossible."""
         if self.pos < 0 or self.neg < 0 or self.pos + self.neg > self.n:
             raise ValueError(f"pos and neg are at least 0 and at most n together, got {self}")
 
@@ -51,9 +51,9 @@ class OutcomeCounts:
 
 @dataclass(frozen=True, slots=True)
 class Bet:
-    """A claim about the mean of X and the stakes laid against it. Made by `above` and `below`.
+    """A claim about the mean of X and the stakes bet against it. Create it with `above` or `below`.
 
-    X lies in [`lo`, 1], `lo` is 0 or −1. `stakes` are the l of the module's text, largest first.
+    X is in [`lo`, 1] with `lo` 0 or −1. `stakes` are the l of the module's docstring, largest first.
     """
 
     side: BetSide
@@ -62,46 +62,52 @@ class Bet:
     stakes: tuple[float, ...]
 
     def log_growths(self, x: float) -> tuple[float, ...]:
-        """Give, per stake, the log of the factor by which an outcome (or the mean of a block) `x` grows the capital."""
+        """Return, per stake, the log of the factor by which the outcome (or mean of a block) `x` grows the capital."""
         gain = x - self.m if self.side is BetSide.ABOVE else self.m - x
         return tuple(-math.inf if stake * gain <= _RUIN else math.log1p(stake * gain) for stake in self.stakes)
 
 
 @lru_cache(maxsize=256)
 def above(m: float, lo: int = 0) -> Bet:
-    """Bet that the mean of X in [`lo`, 1] is above `m`. Raises ValueError unless lo is 0 or −1 and lo < m < 1."""
-    _check(m, lo)
+    """Return the bet that the mean of X in [`lo`, 1] is above `m`.
+
+    Raises ValueError unless lo is 0 or −1 and lo < m < 1.
+    """
+    _check_claim(m, lo)
     fractions = _ABOVE_FROM_ZERO if lo == 0 else _ABOVE_FROM_MINUS_ONE
     return Bet(BetSide.ABOVE, m, lo, tuple(fraction / (m - lo) for fraction in fractions))
 
 
 @lru_cache(maxsize=256)
 def below(m: float, lo: int = 0) -> Bet:
-    """Bet that the mean of X in [`lo`, 1] is below `m`. Raises ValueError unless lo is 0 or −1 and lo < m < 1."""
-    _check(m, lo)
+    """Return the bet that the mean of X in [`lo`, 1] is below `m`.
+
+    Raises ValueError unless lo is 0 or −1 and lo < m < 1.
+    """
+    _check_claim(m, lo)
     return Bet(BetSide.BELOW, m, lo, tuple(fraction / (1 - m) for fraction in _BELOW))
 
 
 def log_e(bet: Bet, counts: OutcomeCounts) -> float:
-    """Give log E after betting on each of `counts` one by one. The order does not matter; nothing seen gives 0.
+    """Return log E after betting on each of `counts` one by one. Their order does not matter; log E of no counts is 0.
 
-    Raises ValueError when X starts at 0 and something was counted below it.
+    Raises ValueError if `counts` has −1 for an X in {0, 1}.
     """
     if bet.lo == 0 and counts.neg:
         raise ValueError(f"an X in {{0, 1}} cannot have been −1 {counts.neg} times")
     zeros = counts.n - counts.pos - counts.neg
-    seen = [(k, bet.log_growths(x)) for k, x in ((counts.pos, 1.0), (counts.neg, -1.0), (zeros, 0.0)) if k]
-    return log_mean_exp(math.fsum(k * growths[stake] for k, growths in seen) for stake in range(len(bet.stakes)))
+    weighted = [(k, bet.log_growths(x)) for k, x in ((counts.pos, 1.0), (counts.neg, -1.0), (zeros, 0.0)) if k]
+    return log_mean_exp(math.fsum(k * growths[stake] for k, growths in weighted) for stake in range(len(bet.stakes)))
 
 
 def log_mean_exp(logs: Iterable[float]) -> float:
-    """Give the logarithm of the mean of the exponentials, without overflow."""
+    """Return the logarithm of the mean of the exponentials, without overflow."""
     logs = tuple(logs)
     return log_sum_exp(logs) - math.log(len(logs))
 
 
 def log_sum_exp(logs: Iterable[float]) -> float:
-    """Give the logarithm of the sum of the exponentials, without overflow."""
+    """Return the logarithm of the sum of the exponentials, without overflow."""
     logs = tuple(logs)
     top = max(logs)
     if math.isinf(top):
@@ -109,7 +115,7 @@ def log_sum_exp(logs: Iterable[float]) -> float:
     return top + math.log(math.fsum(math.exp(log - top) for log in logs))
 
 
-def _check(m: float, lo: int) -> None:
+def _check_claim(m: float, lo: int) -> None:
     if lo not in (0, -1):
         raise ValueError(f"X starts at 0 or at −1, got lo = {lo}")
     if not lo < m < 1:

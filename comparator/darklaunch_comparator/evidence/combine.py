@@ -1,6 +1,6 @@
-"""Many pieces of evidence: one average, one list of the guilty.
+"""Combine many pieces of evidence: into one average, or into a list of those to blame.
 
-Source of `blame`: Wang and Ramdas, "False discovery rate control with e-values" (arXiv 2009.02824).
+Source of `reject_by_e_bh`: Wang and Ramdas, "False discovery rate control with e-values" (arXiv 2009.02824).
 """
 
 import math
@@ -13,16 +13,16 @@ Name = TypeVar("Name")
 
 
 def log_threshold(alpha: float) -> float:
-    """Give the log E at which a claim is refuted with error probability `alpha`. Raises ValueError outside (0, 1]."""
+    """Return the log E at which a claim is refuted with error probability `alpha`. Raises ValueError outside (0, 1]."""
     _check_alpha(alpha)
     return -math.log(alpha)
 
 
 def weighted_average(parts: Iterable[tuple[float, float]]) -> float:
-    """Give log of Σ weight·E over (weight, log E) pairs: an e-value whatever the parts depend on.
+    """Return log of Σ weight·E over (weight, log E) pairs: an e-value under any dependence of the parts.
 
-    Weight that no part has counts as E = 1, and so does nothing at all. Weights must be fixed before the first bet they
-    weigh. Raises ValueError for a negative weight or a sum above 1.
+    Unassigned weight counts as E = 1, as does an empty `parts`. Weights must be fixed before the first bet they apply
+    to. Raises ValueError for a negative weight or a sum above 1.
     """
     parts = [(weight, log) for weight, log in parts if weight != 0]
     assigned = math.fsum(weight for weight, _ in parts)
@@ -33,7 +33,7 @@ def weighted_average(parts: Iterable[tuple[float, float]]) -> float:
 
 
 def discovery_weight(j: int) -> float:
-    """Give the weight 1/(j(j+1)) of the j-th endpoint found, j = 1, 2, …: how many will come need not be known.
+    """Return the weight 1/(j(j+1)) of the j-th endpoint found, j = 1, 2, …, whose number need not be known in advance.
 
     Raises ValueError for j < 1.
     """
@@ -43,18 +43,18 @@ def discovery_weight(j: int) -> float:
 
 
 def reject_by_e_bh(log_e: Mapping[Name, float], alpha: float) -> tuple[Name, ...]:
-    """Name those whose claim is refuted so that at most the share `alpha` of names is expected to be wrong (e-BH).
+    """Return the names whose claims are refuted, strongest first; at most the share `alpha` is expected to be wrong.
 
-    Of K the k largest are named, for the largest k with k·E_(k) ≥ K/α; strongest first. Valid under any dependence, for
-    e-values looked at when the verdict fires. An empty mapping names nobody.
+    The e-BH procedure: of K claims, those with the k largest E are refuted, for the largest k with k·E_(k) ≥ K/α. Valid
+    under any dependence, for e-values looked at when the verdict is reached. Raises ValueError for a wrong `alpha`.
     """
     _check_alpha(alpha)
     ranked = sorted(log_e, key=lambda name: -log_e[name])
-    bar = math.log(len(ranked)) - math.log(alpha) if ranked else 0.0
-    named = [k for k, name in enumerate(ranked, 1) if log_e[name] + math.log(k) >= bar]
-    return tuple(ranked[: named[-1]]) if named else ()
+    threshold = math.log(len(ranked)) - math.log(alpha) if ranked else 0.0
+    sufficient = [k for k, name in enumerate(ranked, 1) if log_e[name] + math.log(k) >= threshold]
+    return tuple(ranked[: sufficient[-1]]) if sufficient else ()
 
 
 def _check_alpha(alpha: float) -> None:
     if not 0 < alpha <= 1:
-        raise ValueError(f"alpha is a probability above 0, got {alpha}")
+        raise ValueError(f"alpha must be above 0 and at most 1, got {alpha}")

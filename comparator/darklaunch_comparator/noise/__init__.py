@@ -1,1 +1,1 @@
-"""The noise baseline: what one version does not share with itself is no difference between two versions."""
+"""Noise: what one version does not share with itself is no difference between two versions. Pure."""

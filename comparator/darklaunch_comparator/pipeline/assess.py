@@ -203,7 +203,12 @@ def _observed(
         return None  # deployed in between: these are two versions
     try:
         return observe_noise(
-            repeat.version, exchange.request.method, first, second, rules.book.rules_for(exchange.endpoint), candidate
+            repeat.version,
+            exchange.request.method,
+            first,
+            second,
+            rules=rules.book.rules_for(exchange.endpoint),
+            candidate=candidate,
         )
     except Exception:
         log.exception("the second answer to exchange %s could not be compared", exchange.id)

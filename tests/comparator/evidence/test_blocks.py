@@ -160,7 +160,7 @@ def test_a_stake_that_lost_all_stays_lost() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="do not add up"):
+    with pytest.raises(ValueError, match="cannot be added"):
         BlockCapital.empty(above(0.1)) + BlockCapital.empty(below(0.1))
     with pytest.raises(ValueError, match="do not fit"):
         BlockCapital.empty(above(0.1)).with_block(below(0.1), OutcomeCounts(1, 0, 1))
