@@ -3,6 +3,8 @@
 ComparatorError
 ├── BadPolicy                   a policy has a setting that cannot be used
 ├── BadRules                    a rule set has a rule that cannot be used
+├── NotificationFailed          a receiver could not be reached, or did not accept
+├── NotificationRefused         a notification must not be sent, or only once something is set up
 ├── WriterStopped               pipeline/result_writer.py: the process stops before a batch is recorded
 └── StoreError                  Postgres cannot be used as it is
     ├── ServerTooOld            the server is older than Postgres 14
@@ -25,6 +27,14 @@ class ComparatorError(Exception):
 
 class BadPolicy(ComparatorError):
     """A policy has a setting that cannot be used."""
+
+
+class NotificationFailed(ComparatorError):
+    """A receiver of notifications could not be reached, or did not accept."""
+
+
+class NotificationRefused(ComparatorError):
+    """A notification must not be sent, or only once something is set up."""
 
 
 class BadRules(ComparatorError):

@@ -1,4 +1,4 @@
-"""Run a comparator: a lane for each launch shard, writers, a leader in waiting, signs of life, and an orderly stop."""
+"""Run a comparator: a consumer for each launch shard, writers, the leader's thread, heartbeats, and an orderly stop."""
 
 import logging
 from functools import partial
@@ -25,7 +25,7 @@ from .settings import ComparatorSettings
 
 MAX_CONNECTIONS: Final = 4096
 GRACE_S: Final = 10.0
-"""How long lanes may take to record what they hold, when told to stop."""
+"""How long consumers may take to record what they have read, once the process is told to stop."""
 SIGN_OFF_S: Final = 2.0
 
 log = logging.getLogger("darklaunch.comparator")
@@ -39,25 +39,25 @@ def run_comparator(settings: ComparatorSettings) -> int:
 
 
 async def serve(settings: ComparatorSettings, stop: StopEvent) -> None:
-    """Compare and record until `stop` is set and what is under way is recorded or handed back."""
+    """Compare and record until `stop` is set and everything in progress is recorded or handed back."""
     identity = make_identity()
     redis = connect_async(settings.redis_url, client_name="darklaunch-comparator", max_connections=MAX_CONNECTIONS)
-    crew = ComparatorRunner(settings, redis, identity)
+    runner = ComparatorRunner(settings, redis, identity)
     leader = Leader(settings)
-    presence = ProcessPresence(redis, keys.COMPARATORS, identity, lambda: _describe(crew, leader), log)
+    presence = ProcessPresence(redis, keys.COMPARATORS, identity, lambda: _describe(runner, leader), log)
     leader.start()
-    crew.noise.start()
+    runner.noise.start()
     try:
         async with anyio.create_task_group() as upkeep:
-            upkeep.start_soon(crew.control.run)
-            upkeep.start_soon(crew.queue.run)
+            upkeep.start_soon(runner.control.run)
+            upkeep.start_soon(runner.queue.run)
             upkeep.start_soon(presence.run)
-            await crew.work(stop)
+            await runner.work(stop)
             upkeep.cancel_scope.cancel()
     finally:
         leader.stop()
-        crew.noise.stop()
-        crew.writers.close()
+        runner.noise.stop()
+        runner.writers.close()
         with anyio.CancelScope(shield=True):
             with anyio.move_on_after(SIGN_OFF_S):
                 await presence.sign_off()
@@ -66,7 +66,7 @@ async def serve(settings: ComparatorSettings, stop: StopEvent) -> None:
 
 
 class ComparatorRunner:
-    """The lanes of one comparator and what they share."""
+    """The consumers of one comparator, one for each launch shard, and what they share."""
 
     def __init__(self, settings: ComparatorSettings, redis: AsyncRedisClient, identity: str) -> None:
         self.control = LaunchRulesPoller(redis)
@@ -74,45 +74,47 @@ class ComparatorRunner:
         self.queue = ScriptQueue(self.scripts)
         self.writers = WriterPool(settings, "darklaunch-comparator")
         self.noise = NoiseCache(settings.database_url)
-        self._settings, self._redis, self._identity = settings, redis, identity
-        self._lanes: dict[tuple[str, int], CompareConsumer] = {}
+        self._settings = settings
+        self._redis = redis
+        self._identity = identity
+        self._consumers: dict[tuple[str, int], CompareConsumer] = {}
 
     @property
     def recorded(self) -> int:
-        """How many entries were settled."""
-        return sum(lane.recorded for lane in self._lanes.values())
+        """The number of entries recorded."""
+        return sum(consumer.recorded for consumer in self._consumers.values())
 
     async def work(self, stop: StopEvent) -> None:
-        """Keep a lane at work for each launch shard that appears, and let all of them end when told to stop."""
-        async with anyio.create_task_group() as lanes:
+        """Run a consumer for each launch shard that appears; once told to stop, let all of them finish their work."""
+        async with anyio.create_task_group() as consumers:
             while not stop.is_set():
-                for launch, shard in self.control.lanes() - self._lanes.keys():
-                    self._start(lanes, launch, shard, stop)
+                for launch, shard in self.control.lanes() - self._consumers.keys():
+                    self._start_consumer(consumers, launch, shard, stop)
                 with anyio.move_on_after(POLL_S):
                     await stop.wait()
             self.writers.stop()
             crash_point("comparator.stopping")
-            lanes.cancel_scope.deadline = anyio.current_time() + GRACE_S
+            consumers.cancel_scope.deadline = anyio.current_time() + GRACE_S
 
-    def _start(self, lanes: TaskGroup, launch: str, shard: int, stop: StopEvent) -> None:
-        consumer = GroupConsumer(
+    def _start_consumer(self, consumers: TaskGroup, launch: str, shard: int, stop: StopEvent) -> None:
+        group_consumer = GroupConsumer(
             self._redis,
             self.queue,
             comparator_streams(launch, shard),
             name=self._identity,
             lease_s=self._settings.lease_s,
         )
-        lane = CompareConsumer(
-            consumer,
+        consumer = CompareConsumer(
+            group_consumer,
             self.writers,
             lambda: self.control.rules(launch),
             lambda: self.noise.of(launch),
             self._settings,
         )
-        self._lanes[launch, shard] = lane
-        lanes.start_soon(lane.run, stop)
+        self._consumers[launch, shard] = consumer
+        consumers.start_soon(consumer.run, stop)
 
 
-def _describe(crew: ComparatorRunner, leader: Leader) -> dict[str, Any]:
+def _describe(runner: ComparatorRunner, leader: Leader) -> dict[str, Any]:
     """Describe this process for its heartbeat."""
-    return {"kind": "comparator", "version": own_version(), "leader": leader.leading, "recorded": crew.recorded}
+    return {"kind": "comparator", "version": own_version(), "leader": leader.leading, "recorded": runner.recorded}

@@ -73,20 +73,20 @@ def test_published_tables_are_recorded_and_the_latest_count(connection: Connecti
         ),
     )
     publish(redis, RouteTable.of("desk", "django", [("*", "/a")]))
-    copier.copy(connection, redis)
-    copier.copy(connection, redis)
+    copier.copy_tables(connection, redis)
+    copier.copy_tables(connection, redis)
     assert read_routes(connection) == ([("*", "/a"), ("GET", "/a"), ("GET", "/b")], 0)
     old = {"app": "shop", "framework": "flask"}
     connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s", old)
     publish(redis, RouteTable("shop", "flask", (("GET", "/c"),), omitted=3))
-    RouteTableSync(14).copy(connection, redis)
+    RouteTableSync(14).copy_tables(connection, redis)
     connection.execute(
         "UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s AND omitted = 0", old
     )
     assert read_routes(connection) == ([("*", "/a"), ("GET", "/c")], 3), "its former version is gone"
     connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '15 days'")
     redis.execute_command("DEL", keys.ROUTES)
-    copier.copy(connection, redis)
+    copier.copy_tables(connection, redis)
     assert read_routes(connection) == ([], 0)
 
 
@@ -104,9 +104,9 @@ def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: RedisC
     ):
         redis.execute_command("HSET", keys.ROUTES, field, raw)
     publish(redis, good)
-    RouteTableSync(14).copy(connection, redis)
+    RouteTableSync(14).copy_tables(connection, redis)
     found, _ = read_routes(connection)
     assert ("*", "/a") in found and len(found) == 3
     redis.execute_command("HSET", keys.ROUTES, *(text for number in range(200) for text in (f"x:{number}", "1 {}")))
-    RouteTableSync(14).copy(connection, redis)
+    RouteTableSync(14).copy_tables(connection, redis)
     redis.execute_command("DEL", keys.ROUTES)

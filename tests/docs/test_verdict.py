@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import dump_policy, read_policy
-from darklaunch_comparator.leader.notifications import sign_message
+from darklaunch_comparator.leader.webhook import sign_webhook
 
 from .page import blocks, page, table
 
@@ -48,8 +48,8 @@ def test_the_receiver_in_it_accepts_what_is_sent_and_nothing_else() -> None:
     names: dict[str, Any] = {}
     exec(snippet, names)
     body, now_s = b'{"act": "promoted"}', int(time.time())
-    header = sign_message(body, now_s, "secret")
+    header = sign_webhook(body, now_s, "secret")
     assert names["is_genuine"](header, body, "secret")
     assert not names["is_genuine"](header, body + b" ", "secret")
     assert not names["is_genuine"](header, body, "another")
-    assert not names["is_genuine"](sign_message(body, now_s - 3600, "secret"), body, "secret")
+    assert not names["is_genuine"](sign_webhook(body, now_s - 3600, "secret"), body, "secret")

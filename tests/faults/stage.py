@@ -265,7 +265,7 @@ class Stage:
             assert held == {}, "an orphaned consumer holds entries"
         silent_ms, cleanup.SILENT_MS = cleanup.SILENT_MS, -1
         try:
-            cleanup.Cleanup(14).tidy(connection, self.client)
+            cleanup.Cleanup(14).clean_up(connection, self.client)
         finally:
             cleanup.SILENT_MS = silent_ms
         left = [each for stream, group in streams.items() for each in self.consumers(stream, group)]

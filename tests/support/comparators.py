@@ -8,10 +8,10 @@ from typing import Any
 
 import anyio
 from darklaunch_comparator.control.publish import publish_launch
-from darklaunch_comparator.leader import leader
 from darklaunch_comparator.run import serve
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, create_launch
+from darklaunch_comparator.store.server import LEADER_LOCK
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
@@ -88,6 +88,6 @@ def leaders(connection: Connection[Any]) -> list[int]:
     found = connection.execute(
         "SELECT l.pid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database WHERE l.locktype = 'advisory' "
         "AND l.granted AND d.datname = current_database() AND (l.classid, l.objid) = (%s::oid, %s::oid)",
-        [leader.LOCK >> 32, leader.LOCK & 0xFFFF_FFFF],
+        [LEADER_LOCK >> 32, LEADER_LOCK & 0xFFFF_FFFF],
     )
     return [pid for (pid,) in found]

@@ -1,7 +1,7 @@
-"""Keep Redis carrying what Postgres records of the launches, and record the emergency stops that were set on Redis.
+"""The duty of keeping Redis in step with what Postgres records of the launches.
 
-Postgres is the record: a launch that Redis has lost or has an older revision of is published again. The one thing that
-may be decided on Redis alone is a hold; it is taken over, once, with who set it and why.
+Postgres is the record: a launch that Redis has lost, or has an older revision of, is published again. Only a hold (an
+emergency stop) may be set on Redis alone; it is then recorded in Postgres once, with who set it and why.
 """
 
 import logging
@@ -25,7 +25,7 @@ from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, list_l
 from .judge_actions import ACTOR
 
 JUDGE_RECORDS_WITHIN_S: Final = 10.0
-"""How long a rollback that a judge did not get to record is left to the next one."""
+"""How long a rollback that one judge set on Redis and could not record is left for the next judge to record."""
 _FIELDS: Final = (
     keys.STATE_REVISION,
     keys.STATE_HOLD,
@@ -38,30 +38,40 @@ _FIELDS: Final = (
 log = logging.getLogger("darklaunch.comparator")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RedisLaunchCopy:
-    """A launch as Redis has it; revision −1: none. `act` is what the hold stands for, until that is recorded."""
+    """A launch as Redis has it.
+
+    revision   −1 if there is none
+    held       whether traffic is stopped; `by`, `why` and `at_ms` are who stopped it, why and when (epoch ms)
+    act        what the hold stands for, such as `rolled_back`, until Postgres has recorded it; then ""
+    """
 
     revision: int
     held: bool
     by: str
     why: str
-    at: str
+    at_ms: str
     act: str
+
+    @property
+    def is_rollback(self) -> bool:
+        """True if the hold stands for a rollback that is not recorded yet."""
+        return self.act == "rolled_back"
 
 
 class ControlSync:
-    """Reconciles record and copy, launch by launch."""
+    """Brings the copies on Redis in step with the records in Postgres, launch by launch."""
 
     def __init__(self) -> None:
-        self._awaited: dict[tuple[str, str], float] = {}
-        self._overtaken: dict[str, tuple[int, int]] = {}
-        self._troubles: dict[str, str] = {}
+        self._awaited_since_s: dict[tuple[str, str], float] = {}
+        self._newer_copies: dict[str, tuple[int, int]] = {}
+        self._logged_problems: dict[str, str] = {}
 
     def reconcile(self, connection: Connection[Any], redis: RedisClient) -> None:
-        """Look at every recorded launch once. Launches that only Redis knows are left alone.
+        """Reconcile every recorded launch once. Launches that only Redis knows are left alone.
 
-        Raises psycopg.Error and RedisError; a hash that is damaged is published over.
+        A damaged hash is published again. Raises psycopg.Error and RedisError.
         """
         records = list_launches(connection)
         if not records:
@@ -73,23 +83,23 @@ class ControlSync:
         for record in records:
             pipeline.execute_command("HMGET", keys.launch(record.state.name), *_FIELDS)
         for record, reply in zip(records, pipeline.execute(raise_on_error=False), strict=True):
-            name, trouble = record.state.name, ""
+            name, problem = record.state.name, ""
             try:
                 if isinstance(reply, RedisError):
                     raise reply
-                self._reconcile(connection, redis, record, _copy(reply))
-            except ResponseError as refused:
-                trouble = str(refused)
-            if trouble and trouble != self._troubles.get(name):
-                log.error("launch %s: its control state on Redis cannot be looked after: %s", name, trouble)
-            self._troubles[name] = trouble
+                self._reconcile_launch(connection, redis, record, _parse_copy(reply))
+            except ResponseError as error:
+                problem = str(error)
+            if problem and problem != self._logged_problems.get(name):
+                log.error("launch %s: its state on Redis cannot be read or written: %s", name, problem)
+            self._logged_problems[name] = problem
 
-    def _reconcile(
+    def _reconcile_launch(
         self, connection: Connection[Any], redis: RedisClient, record: LaunchRecord, copy: RedisLaunchCopy
     ) -> None:
-        revision = record.state.revision
+        name, revision = record.state.name, record.state.revision
         if copy.revision > revision:
-            self._tell_overtaken(record, copy)
+            self._warn_of_newer_copy(record, copy)
         elif copy.revision < revision:
             if record.state.hold:
                 _restore_hold(redis, record)
@@ -97,80 +107,89 @@ class ControlSync:
             crash_point("leader.publishing")
             if publish_launch(redis, record, lift_hold=lift):
                 crash_point("leader.published")
-                log.info("launch %s: published revision %d", record.state.name, revision)
-        elif copy.held and _is_news(record, copy):
-            if not self._leaves_to_judge(record, copy):
-                _take_over(connection, redis, record, copy)
+                log.info("launch %s: published revision %d", name, revision)
+        elif copy.held and _is_unrecorded(record, copy):
+            if not self._awaits_judge(record, copy):
+                _record_hold(connection, redis, record, copy)
         elif copy.held and copy.act:
-            call_script(redis, ScriptCall("mark_hold_recorded", (keys.launch(record.state.name),), (copy.at,)))
+            _mark_hold_recorded(redis, name, copy)
         elif record.state.hold and not copy.held and _restore_hold(redis, record):
             write_even_if_full(redis, "INCR", keys.REVISION)
-            log.warning("launch %s: Redis had lost its hold; only `darklaunch resume` lifts one", record.state.name)
+            log.warning("launch %s: Redis had lost its hold; only `darklaunch resume` lifts one", name)
 
-    def _leaves_to_judge(self, record: LaunchRecord, copy: RedisLaunchCopy) -> bool:
-        """Say whether a rollback that a judge began and did not record is left to the one that leads now.
+    def _awaits_judge(self, record: LaunchRecord, copy: RedisLaunchCopy) -> bool:
+        """True while a rollback that one judge began and did not record is left to the judge of the present leader.
 
-        It comes to the same decision from the same results, and records it with its verdict and evidence. If it does
-        not within JUDGE_PATIENCE_S, as when results are gone, what the hold says is recorded.
+        That judge comes to the same decision from the same results, and records it with its evidence. If it does not
+        within JUDGE_RECORDS_WITHIN_S, because results are gone for example, the hold is recorded as it stands.
         """
-        if (copy.by, copy.act) != (ACTOR, "rolled_back"):
+        if copy.by != ACTOR or not copy.is_rollback:
             return False
-        began_s = self._awaited.setdefault((record.state.name, copy.at), time.monotonic())
-        return time.monotonic() - began_s < JUDGE_RECORDS_WITHIN_S
+        since_s = self._awaited_since_s.setdefault((record.state.name, copy.at_ms), time.monotonic())
+        return time.monotonic() - since_s < JUDGE_RECORDS_WITHIN_S
 
-    def _tell_overtaken(self, record: LaunchRecord, copy: RedisLaunchCopy) -> None:
-        """Say so at the second look in a row: a change that is just being published looks the same at the first."""
+    def _warn_of_newer_copy(self, record: LaunchRecord, copy: RedisLaunchCopy) -> None:
+        """Log a revision newer than the record's when seen twice in a row: once may be a change being published."""
         name = record.state.name
-        revision, looks = self._overtaken.get(name, (copy.revision, 0))
-        looks = looks + 1 if revision == copy.revision else 1
-        self._overtaken[name] = copy.revision, looks
-        if looks == 2:
+        revision, times_seen = self._newer_copies.get(name, (copy.revision, 0))
+        times_seen = times_seen + 1 if revision == copy.revision else 1
+        self._newer_copies[name] = copy.revision, times_seen
+        if times_seen == 2:
             log.error(
-                "launch %s: Redis carries revision %d, the record has only %d: another database publishes to this "
-                "Redis, or this one was restored from a backup. Redis is left as it is until the launch is changed.",
+                "launch %s: Redis has revision %d, Postgres only %d: another database publishes to this Redis, or this "
+                "one was restored from a backup. Redis is left as it is until the launch is changed.",
                 name,
                 copy.revision,
                 record.state.revision,
             )
 
 
-def _copy(reply: list[bytes | None]) -> RedisLaunchCopy:
-    revision, hold, *told = reply
-    by, why, at, act = ((value or b"").decode(errors="replace") for value in told)
-    number = int(revision) if revision is not None and revision.isdigit() and len(revision) <= 18 else -1
-    return RedisLaunchCopy(number, is_held(hold), by, why, at, act)
+def _parse_copy(reply: list[bytes | None]) -> RedisLaunchCopy:
+    revision, hold, *texts = reply
+    by, why, at_ms, act = ((value or b"").decode(errors="replace") for value in texts)
+    return RedisLaunchCopy(
+        revision=int(revision) if revision is not None and revision.isdigit() and len(revision) <= 18 else -1,
+        held=is_held(hold),
+        by=by,
+        why=why,
+        at_ms=at_ms,
+        act=act,
+    )
 
 
-def _is_news(record: LaunchRecord, copy: RedisLaunchCopy) -> bool:
-    return not record.state.hold or (copy.act == "rolled_back" and record.state.status is not LaunchStatus.ROLLED_BACK)
+def _is_unrecorded(record: LaunchRecord, copy: RedisLaunchCopy) -> bool:
+    return not record.state.hold or (copy.is_rollback and record.state.status is not LaunchStatus.ROLLED_BACK)
 
 
-def _take_over(connection: Connection[Any], redis: RedisClient, record: LaunchRecord, copy: RedisLaunchCopy) -> None:
+def _record_hold(connection: Connection[Any], redis: RedisClient, record: LaunchRecord, copy: RedisLaunchCopy) -> None:
     name = record.state.name
-    rolled_back = copy.act == "rolled_back"
     act = LaunchAct(
         actor=copy.by or "unknown, on Redis",
-        act="rolled_back" if rolled_back else "held",
+        act="rolled_back" if copy.is_rollback else "held",
         reason=copy.why or "the hold was set on Redis",
-        at=_time(copy.at),
+        at=_parse_time(copy.at_ms),
     )
-    status = LaunchStatus.ROLLED_BACK if rolled_back else None
+    status = LaunchStatus.ROLLED_BACK if copy.is_rollback else None
     try:
-        taken = update_launch(connection, name, act, status=status, hold=True, only_at=record.state.revision)
+        held = update_launch(connection, name, act, status=status, hold=True, only_at=record.state.revision)
     except LaunchChanged:
-        return  # whoever changed it knew better; the next look decides anew
+        return  # the next call sees the changed launch and decides again
     crash_point("leader.hold_recorded")
-    publish_launch(redis, taken, lift_hold=False)
-    call_script(redis, ScriptCall("mark_hold_recorded", (keys.launch(name),), (copy.at,)))
+    publish_launch(redis, held, lift_hold=False)
+    _mark_hold_recorded(redis, name, copy)
     log.warning("launch %s: recorded the hold that %s set: %s", name, act.actor, act.reason)
 
 
+def _mark_hold_recorded(redis: RedisClient, name: str, copy: RedisLaunchCopy) -> None:
+    call_script(redis, ScriptCall("mark_hold_recorded", (keys.launch(name),), (copy.at_ms,)))
+
+
 def _restore_hold(redis: RedisClient, record: LaunchRecord) -> bool:
-    arguments = (record.state.revision, "the record holds it")
+    arguments = (record.state.revision, "Postgres records a hold")
     return bool(call_script(redis, ScriptCall("restore_hold", (keys.launch(record.state.name),), arguments)))
 
 
-def _time(at_ms: str) -> datetime | None:
+def _parse_time(at_ms: str) -> datetime | None:
     try:
         return datetime.fromtimestamp(int(at_ms) / 1000, UTC)
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""The leader's duty of learning: look at what has been counted lately, and record what follows from it."""
+"""The duty of learning noise: decide each place's state from its counts, and record what changed."""
 
 import logging
 from typing import Any, Final
@@ -9,23 +9,23 @@ from psycopg import Connection
 from darklaunch_comparator.noise.learning import classify_place
 from darklaunch_comparator.store.noise import change_place_state, read_undecided_places
 
-LATELY_S: Final = 120.0
+RECENT_S: Final = 120.0
 """How long after its last pair an endpoint is still looked at: longer than a batch takes from its start to COMMIT."""
 
 log = logging.getLogger("darklaunch.comparator")
 
 
 class NoiseLearner:
-    """Decides each place's state from its counts. The first look takes in everything there is."""
+    """Learns from what was counted lately; the first call takes in everything there is."""
 
     def __init__(self) -> None:
         self._within_s: float | None = None
 
-    def learn(self, connection: Connection[Any], _redis: RedisClient) -> None:
-        """Record each place that has become something else. What was recorded of exchanges before stays as it is."""
+    def learn_noise(self, connection: Connection[Any], _redis: RedisClient) -> None:
+        """Record each place whose state changed. Results already recorded stay as they are. Raises psycopg.Error."""
         for place in read_undecided_places(connection, self._within_s):
-            became = classify_place(place.version, place.counts)
-            if became is not place.state:
-                change_place_state(connection, place, became)
-                log.info("%s: %s %s is %s from now on", place.launch, place.endpoint, place.path, became)
-        self._within_s = LATELY_S
+            state = classify_place(place.version, place.counts)
+            if state is not place.state:
+                change_place_state(connection, place, state)
+                log.info("%s: %s %s is %s from now on", place.launch, place.endpoint, place.path, state)
+        self._within_s = RECENT_S

@@ -1,194 +1,139 @@
-"""Tell of promotions and rollbacks: signed webhooks, and a command of this machine's.
+"""Notify of promotions and rollbacks: signed webhooks, and a command on this machine.
 
-Each delivery is a row that is kept until it has arrived: a courier that dies, or a receiver that is away for hours,
-loses nothing. A receiver may hear of one event more than once and knows it by its idempotency key.
+Each delivery is a row that is kept until it has arrived, so that nothing is lost when a leader dies or a receiver is
+away for hours. A receiver may get one event more than once, and can tell by its idempotency key.
 
-Where a webhook goes stands in the launch's policy. The key it is signed with, and the command, are read from the
-environment of this process and from nowhere else: nobody who can write to Redis or Postgres can have anything run here.
+The address of a webhook is in the launch's policy. The key that signs it and the command come from the environment of
+this process alone, so that nobody who can write to Redis or Postgres can have anything run here.
 """
 
-import hashlib
-import hmac
 import logging
 import os
 import shlex
-import socket
 import subprocess
-import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-import orjson
 import psycopg
-from darklaunch_shared.launch.origin import explain_forbidden_address
-from darklaunch_shared.process.backoff import Backoff
-from darklaunch_shared.wire.http_headers import EVENT_HEADER, SIGNATURE_HEADER
 from psycopg import Connection
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from darklaunch_comparator.errors import NotificationFailed, NotificationRefused
 from darklaunch_comparator.settings import ComparatorSettings
-from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.deliveries import DeliveryAttempt, NotifiedEvent, attempt_delivery, queue_deliveries
+from darklaunch_comparator.store.deliveries import (
+    DeliveryAttempt,
+    NotifiedEvent,
+    attempt_delivery,
+    queue_deliveries,
+)
+from darklaunch_comparator.store.store_thread import StoreThread
+
+from .webhook import pack_event, post_webhook
 
 EVERY_S: Final = 1.0
-ANSWER_S: Final = 5.0
-COMMAND_S: Final = 60.0
-AGAIN_S: Final = 15.0
-TRIES: Final = 3
+COMMAND_TIMEOUT_S: Final = 60.0
+RETRY_AFTER_S: Final = 15.0
+"""How long after a failed attempt the next one is due at the earliest; longer each time."""
+MAX_POSTS: Final = 3
+"""How often an attempt posts a webhook before it counts as failed."""
 
 log = logging.getLogger("darklaunch.comparator")
 
 
-class NotificationFailed(Exception):
-    """The receiver could not be reached, or did not accept."""
-
-
-class NotificationRefused(Exception):
-    """It must not be sent, or can only be once something is set up."""
-
-
 class NotificationSender:
-    """Delivers on a thread of its own while `on_duty` says so."""
+    """Delivers notifications on a thread of its own while `is_leading` returns True."""
 
-    def __init__(self, settings: ComparatorSettings, on_duty: Callable[[], bool]) -> None:
-        self._settings, self._on_duty = settings, on_duty
-        self._halt = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="darklaunch-courier", daemon=True)
+    def __init__(self, settings: ComparatorSettings, is_leading: Callable[[], bool]) -> None:
+        self._settings = settings
+        self._is_leading = is_leading
+        self._thread = StoreThread(
+            settings.database_url,
+            self._deliver_if_leading,
+            name="darklaunch-notifications",
+            every_s=EVERY_S,
+            on_failure=_log_failure,
+        )
 
     def start(self) -> None:
-        """Start."""
+        """Start delivering."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Have it end after the delivery under way."""
-        self._halt.set()
+        """Stop after the delivery in progress, without waiting for it."""
+        self._thread.stop()
 
-    def _run(self) -> None:
-        backoff = Backoff()
-        while not self._halt.is_set():
-            try:
-                with connect_store(self._settings.database_url, name="darklaunch-courier") as connection:
-                    while not self._halt.wait(EVERY_S):
-                        if self._on_duty():
-                            self.deliver(connection)
-                            backoff.reset()
-            except (psycopg.Error, OSError) as error:
-                if backoff.failures == 0:
-                    log.warning("nothing is delivered until Postgres answers: %s", error)
-                self._halt.wait(backoff.next_s())
-
-    def deliver(self, connection: Connection[Any]) -> None:
-        """Queue what happened, and deliver what is due. Raises psycopg.Error."""
+    def deliver_due(self, connection: Connection[Any]) -> None:
+        """Queue deliveries for new events, then attempt all that are due. Raises psycopg.Error."""
         command = self._settings.command
         queue_deliveries(connection, command=bool(command))
         kinds = ("webhook", "command") if command else ("webhook",)
         more = True
-        while more and not self._halt.is_set():
-            with attempt_delivery(connection, kinds, AGAIN_S) as taken:
-                more = taken is not None
-                if taken is not None:
-                    self._try(taken)
+        while more and not self._thread.stopping:
+            with attempt_delivery(connection, kinds, RETRY_AFTER_S) as attempt:
+                more = attempt is not None
+                if attempt is not None:
+                    self._deliver(attempt)
 
-    def _try(self, taken: DeliveryAttempt) -> None:
+    def _deliver_if_leading(self, connection: Connection[Any]) -> None:
+        if self._is_leading():
+            self.deliver_due(connection)
+
+    def _deliver(self, attempt: DeliveryAttempt) -> None:
         try:
-            if taken.kind == "command":
-                taken.said = run_command(self._settings.command, taken.told)
+            if attempt.kind == "command":
+                attempt.result = run_command(self._settings.command, attempt.event)
             else:
-                taken.said = self._send(taken)
-            taken.delivered = True
-        except (NotificationFailed, NotificationRefused) as failed:
-            taken.said = str(failed)
-        where = taken.target or "the command"
-        log.info("launch %s: %s told of %s: %s", taken.told.launch, where, taken.told.act, taken.said)
+                attempt.result = self._post(attempt)
+            attempt.delivered = True
+        except (NotificationFailed, NotificationRefused) as error:
+            attempt.result = str(error)
+        log.info(
+            "launch %s: notified %s of %s: %s",
+            attempt.event.launch,
+            attempt.target or "the command",
+            attempt.event.act,
+            attempt.result,
+        )
 
-    def _send(self, taken: DeliveryAttempt) -> str:
-        if not self._settings.webhook_secret:
+    def _post(self, attempt: DeliveryAttempt) -> str:
+        secret = self._settings.webhook_secret
+        if not secret:
             raise NotificationRefused("not sent: set DARKLAUNCH_WEBHOOK_SECRET for the comparators, to sign it with")
-        tries = Retrying(
-            stop=stop_after_attempt(TRIES),
+        post_with_retries = Retrying(
+            stop=stop_after_attempt(MAX_POSTS),
             wait=wait_random_exponential(multiplier=0.2, max=2.0),
             retry=retry_if_exception_type(NotificationFailed),
-            sleep=self._pause,
+            sleep=self._thread.wait,
             reraise=True,
         )
-        body = pack_message(taken.told)
-        return tries(post_webhook, taken.target, body, taken.told, self._settings.webhook_secret)
-
-    def _pause(self, delay_s: float) -> None:
-        self._halt.wait(delay_s)
+        return post_with_retries(post_webhook, attempt.target, attempt.event, secret)
 
 
-def pack_message(told: NotifiedEvent) -> bytes:
-    """Write what a receiver is told, as JSON."""
-    return orjson.dumps({
-        "event": told.event,
-        "launch": told.launch,
-        "act": told.act,
-        "at": told.at,
-        "actor": told.actor,
-        "why": told.reason,
-        "revision": told.revision,
-        "evidence": told.data,
-    })  # fmt: skip
+def run_command(command: str, event: NotifiedEvent) -> str:
+    """Run the command without a shell, the event as JSON on its stdin, and return how it ended.
 
-
-def sign_message(body: bytes, at_s: int, secret: str) -> str:
-    """Sign a body together with the time, so that what was overheard cannot be sent again much later."""
-    digest = hmac.new(secret.encode(), b"%d." % at_s + body, hashlib.sha256).hexdigest()
-    return f"t={at_s},v1={digest}"
-
-
-def post_webhook(url: str, body: bytes, told: NotifiedEvent, secret: str) -> str:
-    """Send it once and give the receiver's status. Follows no redirect, asks no proxy.
-
-    Raises NotificationFailed unless the receiver accepts (2xx), and Refused for an address that must not be called.
+    Raises NotificationFailed if it cannot be run, exits with an error or takes longer than 60 s.
     """
-    parts = urlsplit(url)
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": "darklaunch",
-        "Idempotency-Key": f"darklaunch-{told.launch}-{told.event}",
-        EVENT_HEADER: told.act,
-        SIGNATURE_HEADER: sign_message(body, int(time.time()), secret),
-    }
-    try:
-        for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
-            if why := explain_forbidden_address(str(address[0])):
-                raise NotificationRefused(f"not sent: {parts.hostname} must not be called: {why}")
-        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 (the policy admits http alone)
-        with _OPENER.open(request, timeout=ANSWER_S) as answer:
-            return f"HTTP {answer.status}"
-    except urllib.error.HTTPError as refused:
-        refused.close()
-        raise NotificationFailed(f"HTTP {refused.code}") from refused
-    except (OSError, HTTPException, ValueError) as error:
-        raise NotificationFailed(f"{type(error).__name__}: {error}") from error
-
-
-def run_command(command: str, told: NotifiedEvent) -> str:
-    """Run this machine's command, without a shell: the message comes on its stdin. Raises NotificationFailed."""
-    environment = {**os.environ, "DARKLAUNCH_LAUNCH": told.launch, "DARKLAUNCH_ACT": told.act}
+    environment = {**os.environ, "DARKLAUNCH_LAUNCH": event.launch, "DARKLAUNCH_ACT": event.act}
     environment.pop("DARKLAUNCH_WEBHOOK_SECRET", None)
     try:
-        done = subprocess.run(  # noqa: S603 (from this process's own environment)
-            shlex.split(command), input=pack_message(told), env=environment, capture_output=True, timeout=COMMAND_S
+        process = subprocess.run(  # noqa: S603 (from this process's own environment)
+            shlex.split(command),
+            input=pack_event(event),
+            env=environment,
+            capture_output=True,
+            timeout=COMMAND_TIMEOUT_S,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise NotificationFailed(f"the command could not be run: {error}") from error
-    if done.returncode:
-        told_by_it = done.stderr.decode(errors="replace").strip()[-300:]
-        raise NotificationFailed(f"the command exited with {done.returncode}: {told_by_it}")
+    if process.returncode:
+        stderr = process.stderr.decode(errors="replace").strip()[-300:]
+        raise NotificationFailed(f"the command exited with {process.returncode}: {stderr}")
     return "exited with 0"
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+def _log_failure(error: Exception, is_first: bool) -> None:
+    if not isinstance(error, psycopg.Error | OSError):
+        log.error("notifications stopped and are tried again", exc_info=error)
+    elif is_first:
+        log.warning("notifications are not sent until Postgres answers: %s", error)

@@ -1,4 +1,4 @@
-"""What is to be told of promotions and rollbacks, kept until it has arrived."""
+"""Notifications of promotions and rollbacks, kept until they have arrived."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -17,9 +17,9 @@ _SQL = load("deliveries")
 
 @dataclass(frozen=True, slots=True)
 class NotifiedEvent:
-    """An event to be told: who did what when and why, and what it rested on."""
+    """A promotion or rollback: who did what when and why, and the evidence for it. `number` is the event's."""
 
-    event: int
+    number: int
     launch: str
     act: str
     at: datetime
@@ -31,21 +31,21 @@ class NotifiedEvent:
 
 @dataclass(slots=True)
 class DeliveryAttempt:
-    """One attempt at one delivery. Set `delivered` and `said`; `too_old` is whether it is the last one."""
+    """One attempt at a delivery; whoever makes it sets `delivered` and `result`. If it is `too_old`, it is the last."""
 
     id: int
     kind: str
     target: str
     attempts: int
     too_old: bool
-    told: NotifiedEvent
+    event: NotifiedEvent
     delivered: bool = False
-    said: str = ""
+    result: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationDelivery:
-    """What became of telling one target of one event."""
+    """What became of notifying one target of one event."""
 
     event: int
     kind: str
@@ -57,7 +57,7 @@ class NotificationDelivery:
 
 
 def queue_deliveries(connection: Connection[Any], *, command: bool) -> None:
-    """Queue what is to be told of late, each once; for the command too where there is one."""
+    """Queue deliveries for recent events, each once; for the command too if there is one."""
     connection.execute(_SQL["queue_webhooks"])
     if command:
         connection.execute(_SQL["queue_command"])
@@ -67,21 +67,24 @@ def queue_deliveries(connection: Connection[Any], *, command: bool) -> None:
 def attempt_delivery(
     connection: Connection[Any], kinds: Sequence[str], again_s: float
 ) -> Generator[DeliveryAttempt | None]:
-    """Take what is due, for the block; None when nothing is. What failed is due again after `again_s`, for a day."""
+    """Take a delivery that is due for the length of the block; None if none is. Failed ones are retried for a day.
+
+    The delay before the next attempt begins at `again_s` and doubles, up to an hour.
+    """
     with connection.transaction():
         row = connection.execute(_SQL["take"], {"kinds": list(kinds)}).fetchone()
         if row is None:
             yield None
             return
-        identity, kind, target, attempts, too_old, *told = row
-        taken = DeliveryAttempt(identity, kind, target, attempts, too_old, NotifiedEvent(*told))
-        yield taken
-        state = "delivered" if taken.delivered else "failed" if taken.too_old else "pending"
-        delay_s = min(3600.0, again_s * 2 ** min(taken.attempts, 20))
-        values = {"id": taken.id, "state": state, "said": storable_text(taken.said, 500), "again_s": delay_s}
+        identity, kind, target, attempts, too_old, *event = row
+        attempt = DeliveryAttempt(identity, kind, target, attempts, too_old, NotifiedEvent(*event))
+        yield attempt
+        state = "delivered" if attempt.delivered else "failed" if attempt.too_old else "pending"
+        delay_s = min(3600.0, again_s * 2 ** min(attempt.attempts, 20))
+        values = {"id": attempt.id, "state": state, "said": storable_text(attempt.result, 500), "again_s": delay_s}
         connection.execute(_SQL["settle"], values)
 
 
 def read_deliveries(connection: Connection[Any], launch: str, limit: int = 100) -> list[NotificationDelivery]:
-    """Read what became of telling of a launch, the latest first."""
+    """Read what became of a launch's notifications, the latest first."""
     return [NotificationDelivery(*row) for row in connection.execute(_SQL["list"], {"launch": launch, "limit": limit})]

@@ -25,7 +25,7 @@ from tests.support.pack_exchange import pack_exchange
 
 def came_to(connection: Connection[Any], redis: RedisClient, launch: str, seq: int, shard: int = 0) -> None:
     redis.execute_command("HSET", keys.admitted(launch, shard), PRODUCER, str(seq))
-    ProducerCounterSync().copy(connection, redis)
+    ProducerCounterSync().copy_counters(connection, redis)
 
 
 def record(connection: Connection[Any], launch: str, *seqs: int, at_ms: int = NOW_MS) -> None:
@@ -47,7 +47,7 @@ def lost(connection: Connection[Any], launch: str) -> set[int]:
 def look(connection: Connection[Any], redis: RedisClient, times: int = 2, after_s: float = 0) -> None:
     """Look a few times: a number is due at the second look after the producer came to it."""
     for _ in range(times):
-        LostExchangeDetector(after_s).look(connection, redis)
+        LostExchangeDetector(after_s).find_lost(connection, redis)
 
 
 def test_what_is_nowhere_is_counted_and_what_is_somewhere_is_not(

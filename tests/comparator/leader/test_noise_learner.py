@@ -64,7 +64,7 @@ def record(connection: Connection[Any], launch: str, *entries: Fields) -> None:
 
 
 def learn(connection: Connection[Any]) -> None:
-    NoiseLearner().learn(connection, None)  # type: ignore[arg-type]
+    NoiseLearner().learn_noise(connection, None)  # type: ignore[arg-type]
 
 
 def test_second_answers_are_counted_once_whatever_comes_again(store: Connection[Any], launch_name: str) -> None:

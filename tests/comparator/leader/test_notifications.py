@@ -66,7 +66,7 @@ def receiver(*answers: int) -> Iterator[Receiver]:
         server.server_close()
 
 
-def courier(connection: Connection[Any], **settings: Any) -> NotificationSender:
+def sender(connection: Connection[Any], **settings: Any) -> NotificationSender:
     given = settings_for("redis://127.0.0.1:1", connection.info.dsn, **({"webhook_secret": SECRET} | settings))
     return NotificationSender(given, lambda: True)
 
@@ -94,7 +94,7 @@ def test_a_promotion_is_told_once_and_signed(connection: Connection[Any], launch
     with receiver() as there:
         promoted(connection, launch_name, there.url)
         for _ in range(3):
-            courier(connection).deliver(connection)
+            sender(connection).deliver_due(connection)
     ((headers, body),) = there.heard
     told = json.loads(body)
     assert (told["launch"], told["act"], told["why"]) == (launch_name, "promoted", "nothing objects")
@@ -109,12 +109,12 @@ def test_a_promotion_is_told_once_and_signed(connection: Connection[Any], launch
 def test_a_receiver_that_fails_hears_again_under_the_same_key(connection: Connection[Any], launch_name: str) -> None:
     with receiver(500, 302, 503, 500, 204) as there:
         promoted(connection, launch_name, there.url)
-        courier(connection).deliver(connection)
+        sender(connection).deliver_due(connection)
         assert states(connection, launch_name) == [("webhook", "pending", 1, "HTTP 503")]
-        courier(connection).deliver(connection)
+        sender(connection).deliver_due(connection)
         assert len(there.heard) == 3, "it is not due yet"
         due_now(connection)
-        courier(connection).deliver(connection)
+        sender(connection).deliver_due(connection)
     assert len({headers["idempotency-key"] for headers, _ in there.heard}) == 1
     gc.collect()  # a connection left open would be a ResourceWarning
     assert states(connection, launch_name) == [("webhook", "delivered", 2, "HTTP 204")]
@@ -122,9 +122,9 @@ def test_a_receiver_that_fails_hears_again_under_the_same_key(connection: Connec
 
 def test_after_a_day_it_is_given_up(connection: Connection[Any], launch_name: str) -> None:
     promoted(connection, launch_name, "http://127.0.0.1:1/nobody")
-    courier(connection).deliver(connection)
+    sender(connection).deliver_due(connection)
     connection.execute("UPDATE darklaunch.delivery SET created_at = now() - interval '2 days', due_at = now()")
-    courier(connection).deliver(connection)
+    sender(connection).deliver_due(connection)
     ((_, state, attempts, said),) = states(connection, launch_name)
     assert (state, attempts) == ("failed", 2)
     assert "Connection refused" in said
@@ -141,7 +141,7 @@ def test_what_must_not_be_sent_is_not(
     connection: Connection[Any], launch_name: str, url: str, secret: str, why: str
 ) -> None:
     promoted(connection, launch_name, url)
-    courier(connection, webhook_secret=secret).deliver(connection)
+    sender(connection, webhook_secret=secret).deliver_due(connection)
     ((_, state, _, said),) = states(connection, launch_name)
     assert state == "pending" and why in said
 
@@ -155,9 +155,9 @@ def test_a_command_of_this_machine_is_run_with_the_message_on_its_stdin(
     script.write_text(f'#!/bin/sh\ncat > "$1"\nprintf "%s %s %s, %s" {given} > "$1.args"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     promoted(connection, launch_name)
-    courier(connection).deliver(connection)
+    sender(connection).deliver_due(connection)
     assert states(connection, launch_name) == []
-    courier(connection, command=f"{script} {tmp_path}/out '$(date)'").deliver(connection)
+    sender(connection, command=f"{script} {tmp_path}/out '$(date)'").deliver_due(connection)
     assert json.loads((tmp_path / "out").read_text())["launch"] == launch_name
     assert (tmp_path / "out.args").read_text() == f"{launch_name} promoted $(date), no secret"
     assert states(connection, launch_name) == [("command", "delivered", 1, "exited with 0")]
@@ -165,5 +165,5 @@ def test_a_command_of_this_machine_is_run_with_the_message_on_its_stdin(
 
 def test_a_command_that_fails_is_recorded_and_run_again(connection: Connection[Any], launch_name: str) -> None:
     promoted(connection, launch_name)
-    courier(connection, command="sh -c 'echo no >&2; exit 3'").deliver(connection)
+    sender(connection, command="sh -c 'echo no >&2; exit 3'").deliver_due(connection)
     assert states(connection, launch_name) == [("command", "pending", 1, "the command exited with 3: no")]

@@ -28,7 +28,7 @@ def test_the_ledger_is_what_producers_say_and_what_is_recorded(
     start(connection, redis, launch_name, shards=2)
     say(redis, launch_name, seq=90, sampled=100, dropped={"outbox_full": 4, "shed": 1}, skipped={"path": 7})
     say(redis, launch_name, producer="second", shard=1, seq=10, sampled=10, dropped={"shed": 2}, closed=True)
-    ProducerCounterSync().copy(connection, redis)
+    ProducerCounterSync().copy_counters(connection, redis)
     write_batch(connection, launch_name, some_findings(launch_name, 80), WriterCache())
     ledger = report_queries.read_launch_ledger(connection, launch_name)
     assert ledger.sampled == 100 + 12 and ledger.settled == 80 + 7
@@ -42,9 +42,9 @@ def test_counters_never_go_down(connection: Connection[Any], redis: RedisClient,
     start(connection, redis, launch_name)
     ledger = ProducerCounterSync()
     say(redis, launch_name, seq=10, sampled=14, dropped={"shed": 3, "stale": 1}, closed=True)
-    ledger.copy(connection, redis)
+    ledger.copy_counters(connection, redis)
     say(redis, launch_name, seq=9, sampled=20, dropped={"shed": 5}, skipped={"loop": 1})
-    ledger.copy(connection, redis)
+    ledger.copy_counters(connection, redis)
     row = connection.execute("SELECT seq, sampled, dropped, skipped, closed FROM darklaunch.producer").fetchone()
     assert row == (10, 20, {"shed": 5, "stale": 1}, {"loop": 1}, True)
 
@@ -54,7 +54,7 @@ def test_a_producer_that_died_before_it_could_tell_is_known_by_what_it_put_on_th
 ) -> None:
     start(connection, redis, launch_name)
     redis.execute_command("HSET", keys.admitted(launch_name), PRODUCER, "17")
-    ProducerCounterSync().copy(connection, redis)
+    ProducerCounterSync().copy_counters(connection, redis)
     assert report_queries.read_launch_ledger(connection, launch_name).sampled == 17
     unheard = finding(replayed(exchange(launch_name, 1, producer="unheard")), launch_name)
     write_batch(connection, launch_name, [unheard], WriterCache())
@@ -85,6 +85,6 @@ def test_damaged_counters_are_skipped_and_stop_no_other(
     say(redis, launch_name, seq=3, sampled=3)
     redis.execute_command("SET", keys.producers(f"{launch_name}-2"), "a string")
     redis.execute_command("SADD", keys.LAUNCHES, f"{launch_name}-2")
-    ProducerCounterSync().copy(connection, redis)
+    ProducerCounterSync().copy_counters(connection, redis)
     stored = connection.execute("SELECT producer FROM darklaunch.producer ORDER BY producer").fetchall()
     assert stored == [(PRODUCER,), ("h",)]

@@ -47,7 +47,7 @@ def record(dsn: str, launch: str, spec: LaunchSpec, entries: list[Fields]) -> No
             assert recorder.record(launch, [assess_entry(launch, entry, rules, noise) for entry in entries]) == []
         finally:
             recorder.close()
-        NoiseLearner().learn(connection, None)  # type: ignore[arg-type]
+        NoiseLearner().learn_noise(connection, None)  # type: ignore[arg-type]
 
 
 def feed(launch: str, seq: int, *, total: int = 1) -> Fields:

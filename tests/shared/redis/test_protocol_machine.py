@@ -159,7 +159,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule()
     def copy_counters(self) -> None:
-        self.ledger.copy(self.postgres, self.redis)
+        self.ledger.copy_counters(self.postgres, self.redis)
 
     # Workers
 
@@ -308,7 +308,7 @@ class Protocol(RuleBasedStateMachine):
         self.copy_counters()
         gaps = LostExchangeDetector(0.0)
         for _ in range(3):  # note how far it has come, look, and look again
-            gaps.look(self.postgres, self.redis)
+            gaps.find_lost(self.postgres, self.redis)
         ledger = report_queries.read_launch_ledger(self.postgres, self.name)
         assert ledger.sampled == self.hook.sampled, ledger
         assert ledger.on_its_way == 0, ledger
