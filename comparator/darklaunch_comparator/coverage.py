@@ -118,7 +118,7 @@ def _covered(
 def _unseen(method: str, template: str, spec: LaunchSpec) -> RouteStanding:
     """Say why nothing of a route was mirrored, by asking the launch about a path that it could have."""
     try:
-        refusal = compile_path_policy(spec).refusal(
+        refusal = compile_path_policy(spec).explain_refusal(
             "GET" if method == ANY_METHOD else method, _PARAMETER.sub("1", template)
         )
     except BadLaunch:

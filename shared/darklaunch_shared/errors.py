@@ -1,16 +1,16 @@
-"""Errors of the contract.
+"""The errors of the contract between hook, workers, comparator and console, all of them.
 
 ContractError
-├── BadEntry          a stream entry that is not ours, damaged, or of an unknown version
-├── BadLaunch         a launch name, percentage or specification that cannot be accepted
-├── BadOrigin         a shadow origin that must not be called
-├── BadKey            a secret key that cannot be used
-└── Unsealable        sealed credentials that do not open
+├── BadEntry     a stream entry that is not ours, is damaged, or has an unknown version
+├── BadLaunch    a launch name, percentage or specification that cannot be accepted
+├── BadOrigin    an origin that must not be called
+├── BadKey       a secret key that cannot be used
+└── BadSeal      sealed credentials that do not open
 """
 
 
 class ContractError(Exception):
-    """What was given does not fit the contract between hook, workers and comparator."""
+    """A value does not fit the contract; the message says which and why, in one line."""
 
 
 class BadEntry(ContractError):
@@ -22,7 +22,7 @@ class BadLaunch(ContractError):
 
 
 class BadOrigin(ContractError):
-    """The shadow origin must not be called."""
+    """The origin of a shadow or baseline must not be called."""
 
 
 class BadKey(ContractError):

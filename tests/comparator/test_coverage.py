@@ -66,13 +66,13 @@ def test_published_tables_are_recorded_and_the_latest_count(connection: Connecti
     copier = RouteTableSync(14)
     publish(
         redis,
-        RouteTable.of(
+        RouteTable.build(
             "shop",
             "flask",
             [("GET", "/a"), ("GET", "/b")],
         ),
     )
-    publish(redis, RouteTable.of("desk", "django", [("*", "/a")]))
+    publish(redis, RouteTable.build("desk", "django", [("*", "/a")]))
     copier.copy_tables(connection, redis)
     copier.copy_tables(connection, redis)
     assert read_routes(connection) == ([("*", "/a"), ("GET", "/a"), ("GET", "/b")], 0)
@@ -94,7 +94,7 @@ def test_damaged_tables_stop_no_other(connection: Connection[Any], redis: RedisC
     redis.execute_command("DEL", keys.ROUTES)
     strange = RouteTable("shop", "flask", (("GET", "/\x00\ud800"[:2]), ("G" * 500, "/" + "x" * 900)))
     publish(redis, strange)
-    good = RouteTable.of("desk", "django", [("*", "/a")])
+    good = RouteTable.build("desk", "django", [("*", "/a")])
     for field, raw in (
         ("a", "not even seen"),
         ("b:1", b"1 {}"),

@@ -62,7 +62,7 @@ def find_refusal(exchange: Exchange, policy: PathPolicy, spec: LaunchSpec) -> st
         return "loop"
     if is_too_large(exchange, spec):
         return "too_large"
-    return policy.refusal(request.method, request.target.partition("?")[0])
+    return policy.explain_refusal(request.method, request.target.partition("?")[0])
 
 
 def is_too_large(exchange: Exchange, spec: LaunchSpec) -> bool:

@@ -8,7 +8,7 @@ __all__ = ["escape_unprintable", "format_plural", "join_lines"]
 
 
 def join_lines(message: str) -> str:
-    """Make a message one escape_unprintable line that ends with a full stop."""
+    """Make a message one printable line that ends with a full stop."""
     line = escape_unprintable(" ".join(message.split())).strip()
     return line if line.endswith((".", "?", "!", "…")) else f"{line}."
 

@@ -202,7 +202,7 @@ class CaptureRecorder:
         elif launch.restricted and len(path) > MATCHED_PATH_LIMIT:
             reason = "path"
         else:
-            reason = launch.policy.refusal(method, path)
+            reason = launch.policy.explain_refusal(method, path)
         if reason:
             self.buffer.add_note((launch.name,), reason)
         return reason is not None

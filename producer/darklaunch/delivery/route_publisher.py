@@ -58,7 +58,7 @@ class RoutePublisher:
             if table is not None:
                 framework = table[0]
                 routes += table[1]
-        return RouteTable.of(self._app_name, framework, routes) if routes else None
+        return RouteTable.build(self._app_name, framework, routes) if routes else None
 
     def _publish(self, table: RouteTable) -> None:
         try:

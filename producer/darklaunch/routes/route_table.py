@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from darklaunch_shared.wire.route_table import ANY_METHOD, MOST_ROUTES, Route
+from darklaunch_shared.wire.route_table import ANY_METHOD, MAX_ROUTES, Route
 
 from .endpoint import convert_django_pattern, convert_flask_rule
 
@@ -135,7 +135,7 @@ def _read_django_routes() -> FoundRoutes | None:
 
 def _collect_django_routes(patterns: Iterable[Any], prefix: str, depth: int, routes: list[Route]) -> None:
     for pattern in patterns:
-        if len(routes) > MOST_ROUTES or depth > _MAX_DEPTH:
+        if len(routes) > MAX_ROUTES or depth > _MAX_DEPTH:
             return
         path = prefix + str(pattern.pattern)
         if hasattr(pattern, "url_patterns"):

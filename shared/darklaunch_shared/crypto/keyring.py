@@ -1,4 +1,4 @@
-"""Secret keys with names, so that one can follow another: the newest seals and signs, all of them open and verify."""
+"""Named secret keys, so that they can be rotated: the newest one seals and signs, all of them open and verify."""
 
 import re
 from base64 import b64decode
@@ -14,7 +14,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """Keys of 32 bytes by name, the newest first. An empty ring is no key at all."""
+    """Keys of 32 bytes by name, the newest first."""
 
     keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
@@ -32,7 +32,7 @@ class KeyRing:
         return tuple(name for name, _ in self.keys)
 
     def find(self, name: str) -> bytes | None:
-        """Give the key of that name."""
+        """Return the key of that name; None when there is none."""
         return next((key for known, key in self.keys if known == name), None)
 
 
@@ -40,9 +40,9 @@ NO_KEYS: Final = KeyRing()
 
 
 def parse_keys(text: str) -> KeyRing:
-    """Read `NAME:BASE64`, or several with commas between them, the newest first; "" is no key.
+    """Parse `NAME:BASE64`, or several separated by commas, the newest first; "" is an empty ring.
 
-    Raises BadKey, which shows no part of a key.
+    Raises BadKey, whose text shows no part of a key.
     """
     keys: dict[str, bytes] = {}
     for number, part in enumerate((part.strip() for part in text.split(",") if part.strip()), 1):

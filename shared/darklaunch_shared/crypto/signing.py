@@ -1,8 +1,8 @@
-"""Signed entries: whoever can write to the stream, but has no key, cannot make workers send anything.
+"""Signed entries: who can write to the stream but has no key cannot make workers send anything.
 
-The signature stands in front of the other members of an entry's `meta`, `{"sig":"NAME.HEX",…}`, and covers the exchange
-id, the rest of `meta` as it stands, and both bodies, each with its length before it (HMAC-SHA256, RFC 2104). A reader
-that knows nothing of signatures skips the member.
+The signature is the first member of an entry's `meta`, `{"sig":"NAME.HEX",…}`. It covers the exchange id, the rest of
+`meta` byte for byte, and both bodies, each preceded by its length (HMAC-SHA256, RFC 2104). Readers that know nothing of
+signatures skip the member.
 """
 
 import hmac
@@ -21,14 +21,14 @@ _SIGNED: Final = re.compile(rb'\{"sig":"([A-Za-z0-9_-]{1,32})\.([0-9a-f]{64})",'
 
 
 def sign(meta: bytes, identity: str, request: bytes, response: bytes, ring: KeyRing) -> bytes:
-    """Return `meta`, a JSON object with members, with its signature by the newest key."""
+    """Return `meta`, a JSON object that is not empty, with its signature by the newest key."""
     name, key = ring.newest
-    signature = _mac(key, identity.encode(), meta, request, response).hexdigest()
+    signature = _compute_mac(key, identity.encode(), meta, request, response).hexdigest()
     return b'{"sig":"%b.%b",%b' % (name.encode(), signature.encode(), meta[1:])
 
 
 def check_signature(fields: Fields, ring: KeyRing) -> None:
-    """Raise BadEntry unless the entry is signed by a key of the ring and reads as it was signed."""
+    """Raise BadEntry unless the entry is signed by a key of the ring and was not altered since."""
     meta = fields.get(keys.META, b"")
     signed = _SIGNED.match(meta)
     if signed is None:
@@ -38,11 +38,11 @@ def check_signature(fields: Fields, ring: KeyRing) -> None:
         raise BadEntry(f"the entry is signed with the key {signed[1].decode()}, which is not known here")
     plain = b"{" + meta[signed.end() :]
     parts = (fields.get(keys.ID, b""), plain, fields.get(keys.REQUEST, b""), fields.get(keys.RESPONSE, b""))
-    if not hmac.compare_digest(_mac(key, *parts).hexdigest().encode(), signed[2]):
+    if not hmac.compare_digest(_compute_mac(key, *parts).hexdigest().encode(), signed[2]):
         raise BadEntry("the entry was altered, or its signature forged")
 
 
-def _mac(key: bytes, *parts: bytes) -> "hmac.HMAC":
+def _compute_mac(key: bytes, *parts: bytes) -> "hmac.HMAC":
     mac = hmac.new(key, _DOMAIN, sha256)
     for part in parts:
         mac.update(len(part).to_bytes(8))

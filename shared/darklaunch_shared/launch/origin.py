@@ -1,4 +1,4 @@
-"""Origins of shadow and control: what an operator may point workers at, and which addresses must never be called."""
+"""Origins of shadow and baseline: what an operator may point workers at, and which addresses must never be called."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from darklaunch_shared.errors import BadOrigin
 
-_METADATA: Final = tuple(
+_FORBIDDEN: Final = tuple(
     ip_network(text)
     for text in (
         "169.254.0.0/16",  # link-local, RFC 3927; 169.254.169.254 serves instance metadata on most clouds
@@ -20,15 +20,15 @@ _METADATA: Final = tuple(
         "::/128",
         "224.0.0.0/4",
         "ff00::/8",
-        "64:ff9b:1::/48",  # local-use translation prefix, RFC 8215: what it leads to cannot be told from here
+        "64:ff9b:1::/48",  # local-use translation prefix, RFC 8215: what it leads to is unknown here
     )
 )
-_EMBEDDING: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+_IPV4_EMBEDDING: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a server answers: scheme, host (IPv6 without brackets) and port."""
+    """Scheme, host (IPv6 without brackets) and port of a server."""
 
     scheme: str
     host: str
@@ -36,7 +36,7 @@ class Origin:
 
     @property
     def authority(self) -> str:
-        """The value of a Host header: brackets around IPv6, the port only when it is not the scheme's own."""
+        """The value of a Host header: IPv6 in brackets, the port only if it is not the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -48,9 +48,9 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 def parse_origin(text: str, role: str = "shadow") -> Origin:
-    """Read `http://host:port`; `role` is what messages call it.
+    """Parse `http://host:port`; `role` is what error messages call it.
 
-    Raises BadOrigin when it has another scheme, a user name, a path, a query, no host, or a port that is none.
+    Raises BadOrigin if it has another scheme, a user name, a path, a query, no host, or an invalid port.
     """
     if any(character <= " " or character == "\x7f" for character in text):
         raise BadOrigin(f"the {role} URL {text!r} contains a space or a control character")
@@ -78,21 +78,21 @@ def parse_origin(text: str, role: str = "shadow") -> Origin:
 
 
 def explain_forbidden_address(address: str) -> str | None:
-    """Say why an IP address must not be called (link-local, metadata, multicast, unspecified); None when it may.
+    """Return why an IP address must not be called (link-local, metadata, multicast, unspecified); None if it may.
 
     Raises ValueError when `address` is not an IP address.
     """
     ip: IPv4Address | IPv6Address = ip_address(address)
     if isinstance(ip, IPv6Address):
-        ip = ip.ipv4_mapped or ip.sixtofour or _translated(ip) or ip
-    for network in _METADATA:
+        ip = ip.ipv4_mapped or ip.sixtofour or _extract_ipv4(ip) or ip
+    for network in _FORBIDDEN:
         if ip.version == network.version and ip in network:
             return f"{address} is in {network}, where link-local and cloud metadata services answer"
     return None
 
 
-def _translated(ip: IPv6Address) -> IPv4Address | None:
-    """Give the IPv4 address behind a NAT64 (RFC 6052) or IPv4-compatible (RFC 4291) one."""
-    if any(ip in network for network in _EMBEDDING) and int(ip) > 1:
+def _extract_ipv4(ip: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address within a NAT64 (RFC 6052) or IPv4-compatible (RFC 4291) one."""
+    if any(ip in network for network in _IPV4_EMBEDDING) and int(ip) > 1:
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     return None

@@ -1,6 +1,6 @@
-"""Which requests a launch mirrors: safe methods by default, writes only where the launch allows them by name.
+"""Which requests a launch mirrors: safe methods by default, writes only if the launch allows their path.
 
-The hook asks before it samples; the worker asks again before it replays, because whoever can write to the stream must
+The hook checks before it samples. The worker checks again before it replays, because who can write to the stream must
 not be able to make workers send what the launch forbids.
 """
 
@@ -20,8 +20,8 @@ class PathPolicy:
     only: tuple[re.Pattern[str], ...]
     skip: tuple[re.Pattern[str], ...]
 
-    def refusal(self, method: str, path: str) -> str | None:
-        """Say why a request is not mirrored, `unsafe_method` or `path`; None when it is. `path` has no query."""
+    def explain_refusal(self, method: str, path: str) -> str | None:
+        """Return why a request is not mirrored, `unsafe_method` or `path`; None if it is. `path` has no query."""
         if method not in SAFE_METHODS and not any(
             method == allowed and pattern.fullmatch(path) for allowed, pattern in self.allow
         ):
@@ -36,35 +36,37 @@ class PathPolicy:
 def compile_path_policy(spec: LaunchSpec) -> PathPolicy:
     """Compile a launch's patterns. Raises BadLaunch when one is malformed."""
     return PathPolicy(
-        allow=tuple(_allowed(text) for text in spec.allow),
-        only=tuple(_pattern(text) for text in spec.only),
-        skip=tuple(_pattern(text) for text in spec.skip),
+        allow=tuple(_compile_allowed(text) for text in spec.allow),
+        only=tuple(_compile_pattern(text) for text in spec.only),
+        skip=tuple(_compile_pattern(text) for text in spec.skip),
     )
 
 
-def _allowed(text: str) -> tuple[str, re.Pattern[str]]:
+def _compile_allowed(text: str) -> tuple[str, re.Pattern[str]]:
     method, _, path = text.partition(" ")
     if not method.isalpha() or method != method.upper() or not path:
         raise BadLaunch(f"{text!r} does not allow anything: write a method and a path, like 'POST /search'")
-    return method, _pattern(path)
+    return method, _compile_pattern(path)
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def _compile_pattern(text: str) -> re.Pattern[str]:
     if not text.startswith("/") or any(character <= " " for character in text):
         raise BadLaunch(f"{text!r} is not a path pattern: start with /, use * for one segment and ** for any rest")
     if text.count("*") > 6:
         raise BadLaunch(f"{text!r} has too many wildcards: use at most three")
     first, *others = text.split("**")
     between, last = others[:-1], others[-1:]
-    expression = _within_segments(first) + "".join(f"(?>.*?{_within_segments(part)})" for part in between)
-    return re.compile(expression + "".join(f".*{_within_segments(part)}" for part in last), re.DOTALL)
+    expression = _translate_within_segments(first) + "".join(
+        f"(?>.*?{_translate_within_segments(part)})" for part in between
+    )
+    return re.compile(expression + "".join(f".*{_translate_within_segments(part)}" for part in last), re.DOTALL)
 
 
-def _within_segments(text: str) -> str:
-    """Write a pattern whose stars stay within a segment.
+def _translate_within_segments(text: str) -> str:
+    """Return the regular expression of a pattern whose stars stay within a segment.
 
-    The first place where what follows a wildcard fits is as good as any later one, as long as another wildcard comes:
-    atomic groups settle for it, so that no path, however long, makes the engine try all divisions.
+    As long as another wildcard follows, the first match after a wildcard is as good as any later one. Atomic groups
+    commit to it, so that no path, however long, makes the engine backtrack through all divisions.
     """
     first, *others = (re.escape(part) for part in text.split("*"))
     return first + "".join(

@@ -1,4 +1,4 @@
-"""A launch as every process sees it: its specification and its present state."""
+"""A launch as every process sees it: its specification and its current state."""
 
 import re
 from dataclasses import dataclass, fields
@@ -17,7 +17,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class LaunchStatus(StrEnum):
-    """What a launch is doing."""
+    """Whether a launch samples, and if not, why it ended."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -27,29 +27,29 @@ class LaunchStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LaunchSpec:
-    """What an operator decided when starting a launch. Travels as JSON in the launch's hash.
+    """The options a launch was started with. They travel as JSON in the launch's hash.
 
     shadow               origin of the version under test, `http://host:port`
     allow                writes that may be replayed, each `METHOD /path` with `*` for one segment and `**` for any rest
     only, skip           path patterns of the same form: mirror only these, never those
     sticky               "" for random sampling, or `header:NAME`, `cookie:NAME`, `client`
-    compare              False records status and latency without comparing answers
+    compare              False records status and latency without comparing responses
     host                 "shadow" sends the shadow's own Host, "preserve" the one the primary got
     max_latency_diff_ms  a replay slower than the primary by more than this counts as slow
     max_age_s            exchanges older than this are not replayed any more
     max_entries          admission bound: exchanges waiting or in flight per shard
     max_rps              requests per second to the shadow over all workers; 0 sets no bound
     request_cap_bytes    largest request body that is replayed
-    response_cap_bytes   largest answer: of the shadow as it comes over the wire, of the primary to be compared with
+    response_cap_bytes   largest response of the shadow, as it comes over the wire, and of the primary
     seal                 True has hooks seal credentials for the shadow instead of removing them
     allow_metadata       True lets the shadow resolve to link-local and metadata addresses
     shards               how many stream shards the launch is spread over
-    control              origin of a second instance of the primary's version, for the noise baseline; "" for none
-    noise_percent        share of safe exchanges replayed once more, to the control or else to the shadow; 0 for none
-    build_header         response header in which the shadow names its build; "" where its hook does, or nobody
-    build                what the operator calls the shadow's build, for answers that do not name one
-    policy               what the launch is judged by, as JSON; "" is the default policy
-    rules                which differences are excused, as JSON; "" is no rules
+    control              origin of the baseline, a second instance of the primary's version; "" for none
+    noise_percent        share of safe exchanges replayed once more, to the baseline or else the shadow; 0 for none
+    build_header         response header in which the shadow names its build; "" if its hook does, or nothing
+    build                the operator's name for the shadow's build, for responses that do not name one
+    policy               the limits the launch is judged by, as JSON; "" is the default policy
+    rules                which differences are excused, as JSON; "" for none
     """
 
     shadow: str
@@ -77,12 +77,12 @@ class LaunchSpec:
 
     @property
     def deadline_s(self) -> float:
-        """The one wall-clock deadline of a replay: connecting, retries and body."""
+        """The deadline of a replay as a whole: connecting, retries and body."""
         return (self.max_latency_diff_ms + 5000) / 1000
 
     @property
     def lease_s(self) -> float:
-        """How long a worker may hold an exchange before another may claim it."""
+        """How long a worker may be silent about an exchange before another may claim it."""
         return 2 * self.deadline_s + 5
 
 
@@ -104,7 +104,7 @@ class LaunchState:
 
     @property
     def fraction(self) -> float:
-        """The share of requests to sample now, 0 to 1."""
+        """The share of requests to sample now, from 0 to 1."""
         return self.percent / 100 if self.status is LaunchStatus.ACTIVE and not self.hold else 0.0
 
 
@@ -136,27 +136,32 @@ def check_build(build: str) -> str:
 
 
 def pack_spec(spec: LaunchSpec) -> bytes:
-    """Turn a specification into JSON."""
+    """Return a specification as JSON."""
     return orjson.dumps(spec)
 
 
 def unpack_spec(raw: bytes | str) -> LaunchSpec:
-    """Read a specification. Unknown fields are skipped, so that older workers read newer launches.
+    """Read a specification. Skips unknown fields, so that older workers read newer launches.
 
     Raises BadLaunch when it is not JSON, or a field is missing or of the wrong type.
     """
     try:
-        given = orjson.loads(raw)
+        members: Any = orjson.loads(raw)
     except orjson.JSONDecodeError as broken:
         raise BadLaunch(f"the launch's specification is not JSON: {broken}") from None
-    if not isinstance(given, dict):
+    if not isinstance(members, dict):
         raise BadLaunch("the launch's specification is not a JSON object")
-    values = cast(dict[str, Any], given)
-    return LaunchSpec(**{field.name: _typed(field.name, field.type, values[field.name]) for field in _known(values)})
+    values = cast(dict[str, Any], members)
+    return LaunchSpec(
+        **{
+            field.name: _check_type(field.name, field.type, values[field.name])
+            for field in _list_present_fields(values)
+        }
+    )
 
 
 def parse_state(name: str, stored: dict[bytes, bytes]) -> LaunchState:
-    """Read a launch's hash. Raises BadLaunch when a field is missing or damaged: then nothing may be sampled."""
+    """Read a launch's hash. Raises BadLaunch if a field is missing or damaged: then nothing may be sampled."""
     try:
         percent = check_percent(float(stored[keys.STATE_PERCENT]))
         status = LaunchStatus(stored[keys.STATE_STATUS].decode())
@@ -176,13 +181,13 @@ def is_held(hold: bytes | None) -> bool:
     return hold not in (None, b"", b"0")
 
 
-def _known(values: dict[str, Any]) -> list[Any]:
+def _list_present_fields(values: dict[str, Any]) -> list[Any]:
     if "shadow" not in values:
         raise BadLaunch("the launch's specification names no shadow")
     return [field for field in fields(LaunchSpec) if field.name in values]
 
 
-def _typed(name: str, kind: Any, value: Any) -> Any:
+def _check_type(name: str, kind: Any, value: Any) -> Any:
     accepted: dict[Any, Any] = {str: str, bool: bool, int: int, float: (int, float)}
     if kind in accepted:
         if isinstance(value, accepted[kind]) and (kind is bool or not isinstance(value, bool)):

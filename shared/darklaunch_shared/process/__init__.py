@@ -1,1 +1,1 @@
-"""What every process of the product needs: shutdown, back-off, safe logging, crash points."""
+"""Parts of every process: shutdown, supervision, back-off, safe logging, crash points."""

@@ -1,17 +1,17 @@
-"""The garbage collector of a process that works on a stream of short-lived things."""
+"""Tuning of the garbage collector for a process that handles a stream of short-lived objects."""
 
 import gc
 from typing import Final
 
 YOUNG_THRESHOLD: Final = 5_000
-"""New objects before the collector looks at them. Most of an exchange's die by themselves long before."""
+"""New objects before the collector looks at them. Most objects of an exchange are freed long before."""
 
 
 def freeze_startup_objects() -> None:
-    """Have the collector never look again at what is there now: modules, classes, settings.
+    """Exclude all present objects (modules, classes, settings) from garbage collection for good.
 
-    To be called once, when a process has started up. A full collection of all that takes tens of milliseconds; under
-    load there would be one for every few thousand exchanges, and while it runs no answer's time can be taken.
+    Call it once, when a process has started up. A full collection takes tens of milliseconds; under load there would be
+    one for every few thousand exchanges, and no latency can be measured while it runs.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Text that came from outside, made safe to print and to log: it may steer no terminal and fake no line."""
+"""Text from outside made safe to print and log: it can neither control a terminal nor fake a log line."""
 
 import logging
 import unicodedata
@@ -9,35 +9,35 @@ _JOINERS: Final = {"\u200c", "\u200d"}  # needed inside words of several scripts
 
 
 def escape_unprintable(text: str, *, keep: str = "") -> str:
-    """Replace control, format (bidirectional overrides too) and unassigned characters by their escapes.
+    """Return text with control, format (bidirectional overrides too) and unassigned characters escaped.
 
-    `keep` names those that may stay, such as a newline.
+    `keep` lists characters that stay as they are, such as a newline.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join([_shown(character, keep) for character in text])
+    return "".join([_escape_character(character, keep) for character in text])
 
 
 class SafeFormatter(logging.Formatter):
-    """Formats log records so that what they quote can neither steer a terminal nor look like another line."""
+    """A log formatter whose output can neither control a terminal nor fake a log line."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Format all but the traceback, on one line."""
+        """Return everything but the traceback, on one line."""
         return escape_unprintable(super().formatMessage(record))
 
     def formatException(self, ei: object) -> str:
-        """Format a traceback; its lines stay lines."""
+        """Return a traceback; its line ends stay."""
         return escape_unprintable(super().formatException(ei), keep="\n")  # type: ignore[arg-type]
 
 
 def configure_logging(level: int, layout: str, dates: str | None = None) -> None:
-    """Send this process's log to stderr, formatted by a PrintableFormatter. Does nothing when logging is set up."""
+    """Log to stderr with a SafeFormatter. Does nothing if logging is already configured."""
     handler = logging.StreamHandler()
     handler.setFormatter(SafeFormatter(layout, dates))
     logging.basicConfig(level=level, handlers=[handler])
 
 
-def _shown(character: str, keep: str) -> str:
+def _escape_character(character: str, keep: str) -> str:
     if character in keep or character in _JOINERS:
         return character
     if unicodedata.category(character) not in _HIDDEN:

@@ -1,1 +1,1 @@
-"""Redis as the protocol needs it: clients, scripts, the consumer recipe, presence."""
+"""Redis as the protocol needs it: clients, script calls, consumers, polling, presence."""

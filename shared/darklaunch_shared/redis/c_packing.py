@@ -1,7 +1,8 @@
-"""Have an asyncio client pack its commands in C.
+"""Commands of asyncio clients, packed in C.
 
-redis-py packs a blocking client's commands with hiredis where that is installed, but an asyncio client's in Python: for
-an entry of seven fields that costs more than everything else on its way to the server.
+redis-py packs the commands of a blocking client with hiredis if that is installed, but those of an asyncio client in
+Python: for an entry of seven fields that takes longer than everything else on its way to the server. The hook packs on
+its own (delivery/redis_connection): in a web app there is no hiredis, and packing a batch at once is faster there.
 """
 
 from functools import cache
@@ -15,18 +16,18 @@ _PACK: Final[Any] = cast(Any, blocking).hiredis.pack_command if HIREDIS_AVAILABL
 
 
 def use_c_packing(pool: Any) -> None:
-    """Have the future connections of an asyncio client's pool pack with hiredis, where that is installed."""
+    """Make the future connections of an asyncio client's pool pack with hiredis, if that is installed."""
     if HIREDIS_AVAILABLE:
-        pool.connection_class = _packing_in_c(pool.connection_class)
+        pool.connection_class = _make_c_packing_class(pool.connection_class)
 
 
 @cache
-def _packing_in_c(kind: Any) -> Any:
-    return type(f"CPacking{kind.__name__}", (kind,), {"pack_command": _pack_command})
+def _make_c_packing_class(connection_class: Any) -> Any:
+    return type(f"CPacking{connection_class.__name__}", (connection_class,), {"pack_command": _pack_command})
 
 
 def _pack_command(_connection: Any, *args: Any) -> list[bytes]:
     name = args[0]
-    # redis-py's serializer splits names of two words, and looks at every argument for what our commands never hold.
+    # redis-py's serializer splits names of two words and checks every argument for types that our commands never have.
     packed: list[bytes] = [_PACK(args)] if isinstance(name, str) and " " not in name else _SERIALIZER.pack(*args)
     return packed

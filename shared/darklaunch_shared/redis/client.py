@@ -1,7 +1,7 @@
 """Redis clients as the protocol needs them: no automatic retry, bounded waits, raw bytes, one reply shape.
 
-redis-py retries commands by default; a lost XADD reply then becomes two entries and a lost XREADGROUP reply entries
-that nobody works on. Retrying is the caller's decision here.
+redis-py retries commands by default. A lost XADD reply then becomes two entries, and after a lost XREADGROUP reply
+entries stay pending without a worker. Here retrying is the caller's decision.
 """
 
 from collections.abc import Awaitable
@@ -21,18 +21,18 @@ WAIT_MS: Final = 1000  # at most half the socket timeout, else an idle stream lo
 
 
 class RedisPipeline(Protocol):
-    """Commands sent together, on a blocking client."""
+    """A pipeline of a blocking client: commands sent together."""
 
     def execute_command(self, *args: Any) -> Any:
         """Add a command."""
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """Send them and return the replies."""
+        """Send the commands and return the replies."""
         ...
 
 
 class RedisClient(Protocol):
-    """A blocking Redis client, as far as we use it: raw commands and pipelines."""
+    """The part of a blocking Redis client that we use: raw commands and pipelines."""
 
     def execute_command(self, *args: Any) -> Any:
         """Send one command and return its reply."""
@@ -42,22 +42,22 @@ class RedisClient(Protocol):
         ...
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
 
 
 class AsyncRedisPipeline(Protocol):
-    """Commands sent together, on an asyncio client."""
+    """A pipeline of an asyncio client: commands sent together."""
 
     def execute_command(self, *args: Any) -> Any:
         """Add a command."""
 
     def execute(self, raise_on_error: bool = True) -> Awaitable[list[Any]]:
-        """Send them and return the replies."""
+        """Send the commands and return the replies."""
         ...
 
 
 class AsyncRedisClient(Protocol):
-    """An asyncio Redis client, as far as we use it."""
+    """The part of an asyncio Redis client that we use."""
 
     def execute_command(self, *args: Any) -> Awaitable[Any]:
         """Send one command and return its reply."""
@@ -68,29 +68,29 @@ class AsyncRedisClient(Protocol):
         ...
 
     def aclose(self) -> Awaitable[None]:
-        """Close its connections."""
+        """Close the connections."""
         ...
 
 
 def connect(url: str, *, client_name: str, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> RedisClient:
-    """Make a blocking client for `redis://`, `rediss://` or `unix://`. Nothing is sent yet.
+    """Return a blocking client for `redis://`, `rediss://` or `unix://`. Sends nothing yet.
 
-    Raises ValueError when the URL has another scheme or is malformed.
+    Raises ValueError if the URL has another scheme or is malformed.
     """
-    options = _options(url, client_name, socket_timeout_s)
+    options = _build_options(url, client_name, socket_timeout_s)
     return cast(RedisClient, cast(Any, Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options))
 
 
 def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> AsyncRedisClient:
-    """Make an asyncio client; the same as `connect` otherwise."""
-    options = _options(url, client_name, SOCKET_TIMEOUT_S)
+    """Return an asyncio client; otherwise as `connect`."""
+    options = _build_options(url, client_name, SOCKET_TIMEOUT_S)
     retry = AsyncRetry(NoBackoff(), 0)
     client = cast(Any, AsyncRedis).from_url(url, retry=retry, max_connections=max_connections, **options)
     use_c_packing(client.connection_pool)
     return cast(AsyncRedisClient, client)
 
 
-def _options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, Any]:
+def _build_options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, Any]:
     over_tcp = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_keepalive": True}
     return {
         **({} if url.startswith("unix:") else over_tcp),

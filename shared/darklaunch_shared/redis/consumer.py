@@ -1,8 +1,9 @@
-"""The consumer recipe: one member of a consumer group on one launch shard. Workers and comparators share it.
+"""One member of a consumer group on one launch shard, as workers and comparators use it.
 
-Read, work, finish. Entries whose consumer went silent are claimed after a lease; finishing is fenced by ownership, so
-a slow consumer that lost an entry cannot settle it a second time; entries that nobody survives are buried. A server
-that is away, loading or failing over is waited for and never counted against an entry.
+Read, work, finish. Entries whose consumer went silent are claimed by others after a lease. Finishing is fenced by
+ownership, so that a slow consumer that lost an entry cannot finish it a second time. Entries that kill their consumers
+are buried: moved to the dead letters. A server that is away, loading or failing over is waited for and never counted
+against an entry.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ MAX_DELIVERIES: Final = 5
 MAX_DEAD_LETTERS: Final = 10_000
 ACKNOWLEDGE_BATCH: Final = 500
 FINISH_BATCH: Final = 128
-"""How many by one call. The server does nothing else meanwhile: about a millisecond."""
+"""The most entries finished by one call, which blocks the server for about a millisecond."""
 
 log = logging.getLogger("darklaunch.stream")
 
@@ -75,7 +76,7 @@ def _shard_streams(launch: str, shard: int, group: str, source: str) -> ShardStr
 
 @immutable
 class ClaimedEntry:
-    """One entry in this consumer's hands; `deliveries` counts how often it was handed out, this time included."""
+    """An entry that this consumer owns; `deliveries` counts how often it was handed out, this time included."""
 
     entry_id: str
     fields: Fields
@@ -83,7 +84,7 @@ class ClaimedEntry:
 
 
 class FinishedEntry(NamedTuple):
-    """What becomes of an entry: the fields to pass on, none for nothing, and the ledger's counter for it."""
+    """The end of an entry: the fields to pass on (empty: nothing is passed on) and the ledger's counter for it."""
 
     entry_id: str
     next_fields: Fields
@@ -91,7 +92,7 @@ class FinishedEntry(NamedTuple):
 
 
 class GroupConsumer:
-    """One named member of a lane's group. `name` is unique per process start; `lease_s` is the idle time to claim."""
+    """One named member of a group. `name` is unique per process start; entries idle for `lease_s` are claimed."""
 
     def __init__(
         self, redis: AsyncRedisClient, queue: ScriptQueue, streams: ShardStreams, *, name: str, lease_s: float
@@ -105,7 +106,7 @@ class GroupConsumer:
         self._backoff = Backoff()
 
     async def read(self, count: int, *, wait_ms: int = WAIT_MS) -> list[ClaimedEntry]:
-        """Take up to `count` new entries, waiting for the first. Returns none after an error, having backed off."""
+        """Read up to `count` new entries, waiting `wait_ms` for the first. After an error, back off and return none."""
         try:
             reply = await self._redis.execute_command(
                 "XREADGROUP", "GROUP", self.streams.group, self.name, "COUNT", count, "BLOCK", wait_ms,
@@ -114,13 +115,13 @@ class GroupConsumer:
         except (RedisError, OSError) as error:
             await self._wait_out(error)
             return []
-        self._recovered()
+        self._note_recovery()
         if reply:
             crash_point("consumer.read")
-        return _entries(reply)
+        return _parse_new_entries(reply)
 
     async def claim(self, count: int) -> list[ClaimedEntry]:
-        """Take over up to `count` entries left by silent consumers, and bury those that nobody survived."""
+        """Claim up to `count` entries of silent consumers. Bury those that were delivered MAX_DELIVERIES times."""
         if count < 1:
             return []
         args = (self.streams.group, self.name, self._lease_ms, MAX_DELIVERIES, count)
@@ -133,15 +134,15 @@ class GroupConsumer:
         except (RedisError, OSError) as error:
             await self._wait_out(error)
             return []
-        for delivery in _deliveries(poison):
-            try:  # one that cannot be buried now is found again; what was claimed with it must not wait
+        for delivery in _parse_claimed_entries(poison):
+            try:  # one that cannot be buried now is claimed again later; the others must not wait for it
                 await self.bury(delivery, f"delivered {delivery.deliveries} times without an outcome", insist=False)
             except (RedisError, OSError) as error:
                 log.error("%s: entry %s was not buried: %s", self.streams.source, delivery.entry_id, error)
-        return _deliveries(claimed)
+        return _parse_claimed_entries(claimed)
 
     async def extend(self, entry_ids: Sequence[str]) -> None:
-        """Show that these entries are still worked on, past any outcome that waits in line. Raises RedisError."""
+        """Renew the lease of these entries, ahead of any outcome that waits in the queue. Raises RedisError."""
         if entry_ids:
             await self._scripts.call(
                 ScriptCall("extend", (self.streams.source,), (self.streams.group, self.name, *entry_ids))
@@ -151,7 +152,7 @@ class GroupConsumer:
     async def finish(self, outcomes: Sequence[FinishedEntry]) -> list[bool]:
         """Finish entries and pass their outcomes on, by one call. False: another consumer owns that one by now.
 
-        Takes at most FINISH_BATCH. Raises ResponseError when the server refuses them for good.
+        Takes at most FINISH_BATCH. Raises ResponseError if the server refuses them for good.
         """
         args: list[Argument] = [self.streams.group, self.name]
         for entry_id, next_fields, counter in outcomes:
@@ -177,25 +178,25 @@ class GroupConsumer:
         return acknowledged
 
     async def bury(self, delivery: ClaimedEntry, reason: str, *, insist: bool = True) -> bool:
-        """Move an entry to the dead stream with its payload. False: another consumer owns it by now.
+        """Move an entry to the dead letters with its payload. False: another consumer owns it by now.
 
-        `insist` waits until the server takes it. Raises RedisError and OSError.
+        With `insist`, retries until the server takes it. Raises RedisError and OSError.
         """
         at_ms = time.time_ns() // 1_000_000
         notice = pack_dead_notice(delivery.fields, delivery.entry_id, self.streams.launch)
-        body = _flat(pack_dead_letter(delivery.fields, reason, self.streams.group, delivery.deliveries, at_ms))
+        body = _flatten(pack_dead_letter(delivery.fields, reason, self.streams.group, delivery.deliveries, at_ms))
         counter = "dead" if notice else "foreign"
         log.warning("%s: entry %s is dead: %s", self.streams.source, delivery.entry_id, reason)
         names = (self.streams.source, self.streams.dead, self.streams.replays, self.streams.ledger)
-        who = (self.streams.group, self.name, delivery.entry_id)
-        call = ScriptCall("bury", names, (*who, counter, MAX_DEAD_LETTERS, len(body), *body, *_flat(notice)))
+        owner = (self.streams.group, self.name, delivery.entry_id)
+        call = ScriptCall("bury", names, (*owner, counter, MAX_DEAD_LETTERS, len(body), *body, *_flatten(notice)))
         crash_point("consumer.burying")
         buried = bool(await (self._queue if insist else self._scripts).call(call))
         crash_point("consumer.buried")
         return buried
 
     async def hand_back(self, entry_ids: Sequence[str]) -> None:
-        """Give entries back at shutdown, so that another consumer takes them at once. Raises RedisError."""
+        """Hand entries back at shutdown, so that another consumer claims them at once. Raises RedisError."""
         if entry_ids:
             args: tuple[Argument, ...] = (self.streams.group, self.name, self._lease_ms, *entry_ids)
             crash_point("consumer.handing_back")
@@ -203,7 +204,7 @@ class GroupConsumer:
             crash_point("consumer.handed_back")
 
     async def leave(self) -> None:
-        """Leave the group when nothing is pending. Raises RedisError."""
+        """Leave the group if nothing is pending. Raises RedisError."""
         await self._scripts.call(ScriptCall("leave_group", (self.streams.source,), (self.streams.group, self.name)))
         crash_point("consumer.left")
 
@@ -219,22 +220,22 @@ class GroupConsumer:
             log.log(level, "%s: %s; trying again until it passes", self.streams.source, error)
         await asyncio.sleep(self._backoff.next_s())
 
-    def _recovered(self) -> None:
+    def _note_recovery(self) -> None:
         if self._backoff.failures:
             log.warning("%s: reading again after %d failures", self.streams.source, self._backoff.failures)
         self._backoff.reset()
 
 
-def _entries(reply: Any) -> list[ClaimedEntry]:
+def _parse_new_entries(reply: Any) -> list[ClaimedEntry]:
     if not reply:
         return []
     ((_stream, entries),) = reply
     return [ClaimedEntry(entry_id.decode(), pair_fields(flat), 1) for entry_id, flat in entries if flat]
 
 
-def _deliveries(reply: Any) -> list[ClaimedEntry]:
+def _parse_claimed_entries(reply: Any) -> list[ClaimedEntry]:
     return [ClaimedEntry(entry_id.decode(), pair_fields(flat), int(times)) for entry_id, times, flat in reply]
 
 
-def _flat(fields: Fields) -> list[bytes]:
+def _flatten(fields: Fields) -> list[bytes]:
     return [part for pair in fields.items() for part in pair]

@@ -112,10 +112,11 @@ def read_alive(records: dict[bytes, bytes], now_ms: int) -> list[ProcessRecord]:
     for identity, record in sorted(records.items()):
         seen, _, description = record.partition(b" ")
         try:
-            process = ProcessRecord(identity.decode(), int(seen), orjson.loads(description))
+            about: Any = orjson.loads(description)
+            process = ProcessRecord(identity.decode(), int(seen), about)
         except ValueError:
             continue
-        if now_ms - process.seen_ms <= ALIVE_MS:
+        if isinstance(about, dict) and now_ms - process.seen_ms <= ALIVE_MS:
             alive.append(process)
     return alive
 

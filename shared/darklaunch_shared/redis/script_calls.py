@@ -41,7 +41,7 @@ class ScriptCaller:
         return reply
 
     async def run(self, calls: Sequence[ScriptCall]) -> list[Any]:
-        """Run calls in one pipeline; an error reply stands in its call's place. Raises RedisError when cut off."""
+        """Run calls in one pipeline and return the replies, errors among them. Raises RedisError if that fails."""
         replies = await self._send(calls)
         unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
@@ -64,7 +64,7 @@ class ScriptCaller:
         try:
             await self._redis.execute_command("SCRIPT LOAD", script.text)
         except ResponseError as refused:
-            if not _flag_line_unknown(refused):
+            if not _is_flag_line_unknown(refused):
                 raise
             script = load(name, flags=False)
             await self._redis.execute_command("SCRIPT LOAD", script.text)
@@ -88,7 +88,7 @@ def call_script(redis: RedisClient, call: ScriptCall) -> Any:
     try:
         return redis.execute_command("EVAL", script.text, *arguments)
     except ResponseError as refused:
-        if not _flag_line_unknown(refused):
+        if not _is_flag_line_unknown(refused):
             raise
         return redis.execute_command("EVAL", load(call.script, flags=False).text, *arguments)
 
@@ -98,5 +98,5 @@ def write_even_if_full(redis: RedisClient, command: str, key: str, *args: Argume
     return call_script(redis, ScriptCall("write_even_if_full", (key,), (command, *args)))
 
 
-def _flag_line_unknown(error: ResponseError) -> bool:
+def _is_flag_line_unknown(error: ResponseError) -> bool:
     return "compiling script" in str(error) and "#" in str(error)

@@ -19,10 +19,10 @@ BATCH_CALLS: Final = 64
 
 
 class ScriptQueue:
-    """Sends calls until the server took them, together what comes from many tasks while others are under way.
+    """Sends calls until the server takes them, in batches across tasks.
 
-    Only for scripts that may be sent again, because a connection error is answered by sending the batch again. A call
-    that a key of another type is in the way of is sent again beside the others, which do not wait for it.
+    Only for scripts that can be sent again, because after a connection error the batch is. A call that fails because
+    its key has another type is retried apart from the others, which do not wait for it.
     """
 
     def __init__(self, scripts: ScriptCaller) -> None:
@@ -30,30 +30,30 @@ class ScriptQueue:
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
 
     async def call(self, call: ScriptCall) -> Any:
-        """Wait for the reply of one call. Raises ResponseError when the server refuses it for good."""
+        """Return the reply of one call. Raises ResponseError if the server refuses it for good."""
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((call, reply))
         return await reply
 
     async def run(self) -> None:
-        """Send what is waiting, for ever."""
-        async with asyncio.TaskGroup() as aside:
+        """Send the calls that are waiting, until cancelled."""
+        async with asyncio.TaskGroup() as retries:
             while True:
                 batch = [await self._waiting.get()]
                 while len(batch) < BATCH_CALLS and not self._waiting.empty():
                     batch.append(self._waiting.get_nowait())
-                if obstructed := await self._deliver(batch):
-                    aside.create_task(self._insist(obstructed))
+                if wrong_type := await self._deliver(batch):
+                    retries.create_task(self._retry_wrong_type(wrong_type))
 
-    async def _insist(self, obstructed: list[_Waiting]) -> None:
+    async def _retry_wrong_type(self, wrong_type: list[_Waiting]) -> None:
         backoff = Backoff()
-        while obstructed:
+        while wrong_type:
             await asyncio.sleep(backoff.next_s())
-            obstructed = await self._deliver(obstructed)
+            wrong_type = await self._deliver(wrong_type)
 
     async def _deliver(self, batch: list[_Waiting]) -> list[_Waiting]:
-        """Send calls until the server took them, and give those that a key of another type is in the way of."""
-        backoff, obstructed = Backoff(), list[_Waiting]()
+        """Send calls until the server takes them. Return those whose key has another type."""
+        backoff, wrong_type = Backoff(), list[_Waiting]()
         while batch:
             replies: list[Any]
             try:
@@ -69,10 +69,10 @@ class ScriptQueue:
                 elif is_transient(reply):
                     again.append((call, future))
                 elif "WRONGTYPE" in str(reply):
-                    obstructed.append((call, future))
+                    wrong_type.append((call, future))
                 else:
                     future.set_exception(reply)
             batch = again
             if batch:
                 await asyncio.sleep(backoff.next_s())
-        return obstructed
+        return wrong_type

@@ -1,8 +1,8 @@
 """The Lua scripts of the protocol. Each file's header says its keys, arguments, return value, and why.
 
 A first line `#!lua flags=allow-oom` (Redis 7, Valkey) lets a script run on a full server. Redis 6.2 does not know the
-line and does not need it: there a script may go on once it has written. So these begin with freeing memory, or with
-deleting what does not exist.
+line and does not need it: there a script may go on once it has written. So these scripts begin by freeing memory, or
+by deleting a field that does not exist.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ class LuaScript:
 
 @cache
 def load(name: str, *, flags: bool = True) -> LuaScript:
-    """Read a script, once per process; `flags=False` leaves out the flag line, for servers older than Redis 7.
+    """Read a script, once per process. `flags=False` drops its first line, for servers older than Redis 7.
 
-    Raises KeyError for a name that is not one of NAMES.
+    Raises KeyError for a name that is not in NAMES.
     """
     if name not in NAMES:
         raise KeyError(name)

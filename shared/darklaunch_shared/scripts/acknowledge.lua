@@ -1,18 +1,18 @@
 #!lua flags=allow-oom
--- Finish entries that nothing follows, many at once: take them off their stream, but for those of another consumer.
+-- Finish entries that nothing follows, many at once: take them off their stream, except those of another consumer.
 --
 -- KEYS  source stream, ledger hash
 -- ARGV  group, consumer, counter in the ledger, entry id, …
 -- Returns how many were finished.
 --
--- What finish.lua does, at a fraction of its price per entry: one look at what the consumer holds, one XACK, one XDEL.
-local held = {}
+-- As finish.lua, at a fraction of its cost per entry: one XPENDING of what the consumer owns, one XACK, one XDEL.
+local owned = {}
 for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1000000, ARGV[2])) do
-  held[entry[1]] = true
+  owned[entry[1]] = true
 end
 local own = {}
 for i = 4, #ARGV do
-  if held[ARGV[i]] then own[#own + 1] = ARGV[i] end
+  if owned[ARGV[i]] then own[#own + 1] = ARGV[i] end
 end
 for first = 1, #own, 1000 do -- unpack has a limit
   local last = math.min(first + 999, #own)

@@ -1,10 +1,10 @@
--- Put a producer's next exchanges on the stream, as many as the bound allows.
+-- Add a producer's next exchanges to the stream, as many as the bound allows.
 --
 -- KEYS  captures stream, ledger hash, admitted hash
 -- ARGV  bound on the stream's length, producer id, first sequence number, then meta, request, response per exchange
--- Returns how many of the exchanges, counted from the first, are on the stream or were before; the rest is shed.
+-- Returns how many exchanges, counted from the first, are on the stream now or were before; the rest is shed.
 --
--- The admitted hash holds each producer's highest number, so that a batch sent again after a lost reply adds nothing
+-- The admitted hash has each producer's highest number, so that a batch sent again after a lost reply adds nothing
 -- twice. The length is the backlog, because finished entries are deleted. Unread entries are never trimmed.
 local bound, producer, first = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local offered = (#ARGV - 3) / 3

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- Move one entry to the dead stream, payload and all, and tell the comparator what became of it.
+-- Move one entry to the dead letters, with its payload, and tell the comparator that it died.
 --
 -- KEYS  source stream, dead stream, replays stream, ledger hash
 -- ARGV  group, consumer, entry id, counter in the ledger, bound on the dead stream's length,
 --       how many of the following arguments are the dead entry's, its field, value, …, then the notice's field, value, …
--- Returns 1 when buried, 0 when the entry is not this consumer's any more.
+-- Returns 1 if buried, 0 if the entry is no longer this consumer's.
 local owner = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)
 if #owner == 0 or owner[1][2] ~= ARGV[2] then
-  redis.call('HDEL', KEYS[4], '') -- nothing has this name: Redis 6.2 lets a script go on once it has written
+  redis.call('HDEL', KEYS[4], '') -- no such field: Redis 6.2 lets a script go on once it has written
   redis.call('HINCRBY', KEYS[4], 'superseded', 1)
   return 0
 end

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Take over entries whose consumer has not shown up for a lease; the idle time is the lock.
+-- Claim entries whose consumer was silent for a lease: the idle time is the lock.
 --
 -- KEYS  source stream, ledger hash
--- ARGV  group, consumer, lease in ms, deliveries after which an entry is poison, how many at most
+-- ARGV  group, consumer, lease in ms, deliveries after which an entry is poison, most entries to claim
 -- Returns two lists of {entry id, deliveries so far, fields}: entries to work on, and poison to bury.
 --
 -- An entry that was trimmed from the stream while pending cannot be worked on: it is acknowledged and counted lost_pel.

@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
--- Finish entries: take each off its stream and pass its outcome on, but for those that another consumer owns by now.
+-- Finish entries: take each off its stream and pass its outcome on, except those that another consumer owns by now.
 --
 -- KEYS  source stream, next stream, ledger hash
 -- ARGV  group, consumer, then for each of at most 1000 entries: its id, its counter in the ledger, how many arguments
 --       follow for it, and these: field, value, … of the next entry (none: pass nothing on)
--- Returns for each entry 1 when finished, 0 when it is not this consumer's any more.
+-- Returns for each entry 1 if finished, 0 if it is no longer this consumer's.
 --
 -- Acknowledging and deleting come first, so that a full server drains: memory is freed before it is asked for.
 redis.call('XLEN', KEYS[2]) -- a key of the wrong type must fail before anything is written
-redis.call('HDEL', KEYS[3], '') -- the same; nothing has this name: Redis 6.2 lets a script go on once it has written
+redis.call('HDEL', KEYS[3], '') -- the same; no such field: Redis 6.2 lets a script go on once it has written
 local finished, own, place, counts = {}, {}, {}, {}
 local at = 3
 while at <= #ARGV do

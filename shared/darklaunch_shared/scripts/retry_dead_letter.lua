@@ -1,8 +1,8 @@
--- Put a dead entry back where it died, as if it had just arrived there.
+-- Put a dead entry back on the stream it died on, as if it had just arrived.
 --
 -- KEYS  dead stream, stream it goes to, ledger hash
 -- ARGV  entry id on the dead stream
--- Returns 1 when it went, 0 when it is not on the dead stream (any more).
+-- Returns 1 if it was put back, 0 if it is not on the dead stream (any more).
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then return 0 end
 local own = {}

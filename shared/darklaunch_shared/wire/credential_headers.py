@@ -1,6 +1,6 @@
 """Header fields that are credentials, and what may be kept of them.
 
-The hook leaves them out of requests and masks them in the primary's answers; workers mask them in the answers they get.
+The hook leaves them out of requests and masks them in responses; workers mask them in the responses they receive.
 """
 
 from typing import Final
@@ -24,7 +24,10 @@ CREDENTIAL_HEADERS: Final = frozenset(
 
 
 def mask_response_headers(headers: Headers) -> Headers:
-    """Mask the credentials among header fields of an answer, names in lower case; give the same object without any."""
+    """Return a response's header fields with credentials masked; the same object when there are none.
+
+    Names must be lower case.
+    """
     if CREDENTIAL_HEADERS.isdisjoint([name for name, _ in headers]):
         return headers
     return tuple(
@@ -33,11 +36,11 @@ def mask_response_headers(headers: Headers) -> Headers:
 
 
 def mask_credential(name: str, value: str) -> str:
-    """Give what may be kept of a credential in a response; of a cookie the name and attributes."""
-    return _cookie(value) if name == "set-cookie" else REDACTED
+    """Return what may be kept of a credential in a response: of a cookie the name and attributes, else nothing."""
+    return _mask_cookie(value) if name == "set-cookie" else REDACTED
 
 
-def _cookie(value: str) -> str:
+def _mask_cookie(value: str) -> str:
     pair, semicolon, attributes = value.partition(";")
     name, equals, _ = pair.partition("=")
     return f"{name}={REDACTED}{semicolon}{attributes}" if equals else f"{REDACTED}{semicolon}{attributes}"

@@ -1,4 +1,4 @@
-"""Dead letters: entries that no consumer survived or could read, kept with their payload for a person to look at."""
+"""Dead letters: entries that killed their consumers or could not be read, kept with their payload for a person."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,18 +10,18 @@ from .exchange import read_captured_at_ms, read_exchange_id, read_meta
 from .fields import Fields
 from .replay import UnreplayedExchange, pack_unreplayed
 
-MOST_FIELDS: Final = 1000
-"""A stranger's entry may have more fields than a script can be given; the first of them tell enough."""
+MAX_FIELDS: Final = 1000
+"""The most fields kept of an entry that is not ours: a script cannot take any number of arguments."""
 
-MOST_BYTES: Final = 16 * 1_048_576
-"""What is kept of an entry: more than any exchange has that workers replay."""
+MAX_BYTES: Final = 16 * 1_048_576
+"""The most bytes kept of an entry: more than any exchange that workers replay."""
 
-_WHY: Final = (keys.DEAD_REASON, keys.DEAD_GROUP, keys.DEAD_DELIVERIES, keys.DEAD_AT)
+_DEATH_FIELDS: Final = (keys.DEAD_REASON, keys.DEAD_GROUP, keys.DEAD_DELIVERIES, keys.DEAD_AT)
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A dead entry: why it died, in which group's hands, after how many deliveries, when (ms), and its own fields."""
+    """A dead entry: why it died, in which group, after how many deliveries, when (epoch ms), and its own fields."""
 
     reason: str
     group: str
@@ -31,22 +31,22 @@ class DeadLetter:
 
 
 def pack_dead_letter(fields: Fields, reason: str, group: str, deliveries: int, at_ms: int) -> Fields:
-    """Turn an entry and the story of its death into stream fields. What is over the bounds is cut off."""
+    """Return an entry and why it died as stream fields. Cuts off what exceeds MAX_FIELDS and MAX_BYTES."""
     kept: Fields = {}
-    room = MOST_BYTES
+    room = MAX_BYTES
     for name, value in fields.items():
-        if len(kept) == MOST_FIELDS or len(name) > room:
+        if len(kept) == MAX_FIELDS or len(name) > room:
             break
         kept[name] = value[: room - len(name)]
         room -= len(name) + len(kept[name])
-    why = (reason.encode(), group.encode(), str(deliveries).encode(), str(at_ms).encode())
-    return {**kept, **dict(zip(_WHY, why, strict=True))}
+    death = (reason.encode(), group.encode(), str(deliveries).encode(), str(at_ms).encode())
+    return {**kept, **dict(zip(_DEATH_FIELDS, death, strict=True))}
 
 
 def unpack_dead_letter(fields: Fields) -> DeadLetter:
-    """Read a dead entry. Missing parts read as unknown: this is where broken entries end up."""
-    reason, group, deliveries, at = (fields.get(name, b"") for name in _WHY)
-    own = {name: value for name, value in fields.items() if name not in _WHY}
+    """Read a dead entry. Missing parts become "unknown" or 0, because broken entries end up here."""
+    reason, group, deliveries, at = (fields.get(name, b"") for name in _DEATH_FIELDS)
+    own = {name: value for name, value in fields.items() if name not in _DEATH_FIELDS}
     return DeadLetter(
         reason.decode(errors="replace") or "unknown",
         group.decode(errors="replace") or "unknown",
@@ -57,9 +57,9 @@ def unpack_dead_letter(fields: Fields) -> DeadLetter:
 
 
 def pack_dead_notice(fields: Fields, entry_id: str, launch: str) -> Fields:
-    """Tell the comparator that an exchange is dead. Empty when the entry has no exchange id: it was never sampled.
+    """Return the entry that tells the comparator of a death. Empty without an exchange id: it was never sampled.
 
-    An unreadable capture time is replaced by the time the entry was written, an unreadable endpoint by `?`.
+    Replaces an unreadable capture time by the time the entry was written, and an unreadable endpoint by `?`.
     """
     try:
         identity = read_exchange_id(fields)

@@ -1,4 +1,4 @@
-"""What travels from the hook to the workers: one captured request with the primary's response.
+"""Exchanges, which travel from the hook to the workers: a captured request with the primary's response.
 
 On the stream an exchange is five fields, readable with redis-cli: `v`, `id`, `meta` (JSON) and the raw bodies
 `request` and `response`. Header values and the request target are bytes on the wire; here they are `str`
@@ -17,10 +17,10 @@ from darklaunch_shared.process.fast_dataclass import immutable
 VERSION: Final = b"1"
 
 META_CAP_BYTES: Final = 1_048_576
-"""The longest JSON field that is read. Headers of servers are bounded far below it."""
+"""The longest JSON field that is read. Servers bound their headers far below it."""
 
 REDACTED: Final = "[redacted]"
-"""What the hook leaves of a credential in a header that is kept."""
+"""Replaces a credential in a header field that is kept."""
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in wire order: lower-case names, latin-1 values."""
@@ -46,7 +46,7 @@ class Request:
 
 @immutable
 class Response:
-    """A response by one side: status, header fields, body as it came over the wire, latency in milliseconds."""
+    """A response of the primary, the shadow or the baseline; `body` still has its content coding."""
 
     status: int
     headers: Headers
@@ -56,11 +56,11 @@ class Response:
 
 @immutable
 class Exchange:
-    """A captured request with the primary's answer.
+    """A captured request with the primary's response.
 
     `id` is `<producer>:<seq>`, unique within the launch. `captured_at_ms` is the wall clock at the request's start,
     in milliseconds since the epoch. `endpoint` is method and route template, `GET /orders/{id}`. `sealed` holds the
-    credentials that stand as `[sealed]` in the request, see `seal`; "" when there are none.
+    credentials that the request shows as `[sealed]`, see `crypto.sealing`; "" when there are none.
     """
 
     id: str
@@ -81,9 +81,9 @@ def pack_http_meta(
     response_headers: Headers,
     latency_ms: float,
 ) -> bytes:
-    """Write what is known of an exchange when its answer ends: its `meta` without launch, capture time and endpoint.
+    """Return the part of an exchange's `meta` that is known once the response has ended, as a JSON object.
 
-    Raises TypeError for text that JSON cannot hold.
+    It has everything but launch, capture time and endpoint. Raises TypeError for text that JSON cannot hold.
     """
     return orjson.dumps({
         "method": method,
@@ -96,31 +96,31 @@ def pack_http_meta(
     })  # fmt: skip
 
 
-def pack_meta(launch: str, captured_at_ms: int, endpoint: str, text: bytes, sealed: str = "") -> bytes:
-    """Write an exchange's `meta`: everything but its id and the two bodies. `text` is what `pack_text` gave."""
+def pack_meta(launch: str, captured_at_ms: int, endpoint: str, http_meta: bytes, sealed: str = "") -> bytes:
+    """Return an exchange's `meta`: everything but its id and bodies. `http_meta` is the result of `pack_http_meta`."""
     if sealed:
-        text = b'%b,"sealed":%b}' % (text[:-1], orjson.dumps(sealed))
+        http_meta = b'%b,"sealed":%b}' % (http_meta[:-1], orjson.dumps(sealed))
     return b'{"launch":%b,"at":%d,"endpoint":%b,%b' % (
-        _quoted(launch),
+        _quote(launch),
         captured_at_ms,
-        _quoted(endpoint),
-        text[1:],
+        _quote(endpoint),
+        http_meta[1:],
     )
 
 
 @lru_cache(maxsize=1_000)
-def _quoted(name: str) -> bytes:
+def _quote(name: str) -> bytes:
     return orjson.dumps(name)
 
 
 def strip_secrets(meta: bytes) -> bytes:
-    """Take the sealed credentials, and the signature that covers them, out of a `meta` that was read before."""
+    """Return a valid `meta` without its sealed credentials, and without the signature that covers them."""
     members: dict[str, Any] = orjson.loads(meta)
     return orjson.dumps({name: value for name, value in members.items() if name not in ("sealed", "sig")})
 
 
 def unpack_exchange(fields: Fields) -> Exchange:
-    """Read an exchange back from stream fields.
+    """Read an exchange from stream fields.
 
     Raises BadEntry when a field is missing, has the wrong type, or `v` is a version this release does not read.
     """
@@ -159,12 +159,13 @@ def read_meta(fields: Fields, field: bytes) -> dict[str, Any]:
     if len(raw) > META_CAP_BYTES:
         raise BadEntry(f"the entry's {field.decode()} has {len(raw):,} bytes, more than {META_CAP_BYTES:,}")
     try:
-        meta: dict[str, Any] = orjson.loads(raw)
+        meta: Any = orjson.loads(raw)
     except orjson.JSONDecodeError as broken:
         raise BadEntry(f"the entry's {field.decode()} is not JSON: {broken}") from None
     if type(meta) is not dict:
         raise BadEntry(f"the entry's {field.decode()} is not a JSON object")
-    return meta
+    members: dict[str, Any] = meta
+    return members
 
 
 def read_captured_at_ms(meta: dict[str, Any]) -> int:
@@ -176,7 +177,7 @@ def read_captured_at_ms(meta: dict[str, Any]) -> int:
 
 
 def check_headers(value: Any) -> Headers:
-    """Check header fields. Raises BadEntry unless they are a list of [name, value] pairs of latin-1 text."""
+    """Return header fields as pairs. Raises BadEntry unless `value` is a list of [name, value] in latin-1 text."""
     try:
         "".join([name + text for name, text in value]).encode("latin-1")
         return tuple(map(tuple, value))
@@ -185,14 +186,14 @@ def check_headers(value: Any) -> Headers:
 
 
 def check_status(value: Any) -> int:
-    """Check a status code. Raises BadEntry unless it is an integer from 100 to 999."""
+    """Return a valid status code. Raises BadEntry unless it is an integer from 100 to 999."""
     if type(value) is not int or not 100 <= value <= 999:
         raise BadEntry(f"the entry's status is not a status code: {str(value)[:40]}")
     return value
 
 
 def check_latency(value: Any) -> float:
-    """Check a latency in milliseconds. Raises BadEntry unless it is a number from 0 to one day."""
+    """Return a valid latency in milliseconds. Raises BadEntry unless it is a number from 0 to one day."""
     if type(value) not in (float, int) or not 0 <= value <= 86_400_000:
         raise BadEntry(f"the entry's latency is not between 0 ms and one day: {str(value)[:40]}")
     return float(value)

@@ -7,7 +7,7 @@ Fields = dict[bytes, bytes]
 
 
 def pair_fields(reply: Any) -> Fields:
-    """Read a reply of alternating names and values, whether or not the client has already paired them."""
+    """Return a reply of alternating names and values as a dict, whether or not the client has already paired them."""
     if isinstance(reply, dict):
         return cast(Fields, reply)
     return dict(zip(reply[::2], reply[1::2], strict=True))

@@ -1,10 +1,11 @@
-"""What each producer says of itself: absolute counters, so that a lost write is healed by the next one.
+"""Counters that each producer writes about itself. They are absolute, so that the next write repairs a lost one.
 
-For one producer and launch: sampled = seq + dropped before the stream + still in the outbox. Every number up to `seq`
-was written to Redis; one that has neither a result nor an entry on a stream was lost there.
+For one producer and launch: sampled = seq + dropped before the stream + still in the hook's buffer. Every number up to
+`seq` was written to Redis; one that has neither a result nor an entry on a stream was lost there.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -16,7 +17,7 @@ class ProducerCounters:
     """One producer's counters for one launch.
 
     `started_ms` is when the producer started, `at_ms` when it wrote this, both in milliseconds since the epoch; `seq`
-    is the highest number it put on the stream; `dropped` and `skipped` count by reason. `closed` says it has exited.
+    is the highest number it put on the stream; `dropped` and `skipped` count by reason. `closed`: it has exited.
     """
 
     producer: str
@@ -30,23 +31,23 @@ class ProducerCounters:
 
 
 def pack_counters(counters: ProducerCounters) -> bytes:
-    """Turn counters into JSON."""
+    """Return counters as JSON."""
     return orjson.dumps(counters)
 
 
 def unpack_counters(raw: bytes) -> ProducerCounters:
     """Read counters. Raises BadEntry when they are damaged."""
     try:
-        given = orjson.loads(raw)
+        members: Any = orjson.loads(raw)
         return ProducerCounters(
-            producer=str(given["producer"]),
-            started_ms=int(given["started_ms"]),
-            at_ms=int(given["at_ms"]),
-            seq=int(given["seq"]),
-            sampled=int(given["sampled"]),
-            dropped={str(reason): int(count) for reason, count in given["dropped"].items()},
-            skipped={str(reason): int(count) for reason, count in given["skipped"].items()},
-            closed=bool(given["closed"]),
+            producer=str(members["producer"]),
+            started_ms=int(members["started_ms"]),
+            at_ms=int(members["at_ms"]),
+            seq=int(members["seq"]),
+            sampled=int(members["sampled"]),
+            dropped={str(reason): int(count) for reason, count in members["dropped"].items()},
+            skipped={str(reason): int(count) for reason, count in members["skipped"].items()},
+            closed=bool(members["closed"]),
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as broken:
         raise BadEntry(f"a producer's counters are damaged: {broken}") from None

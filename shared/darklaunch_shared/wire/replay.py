@@ -1,11 +1,11 @@
-"""What travels from the workers to the comparator: an exchange and what became of its replay.
+"""Replays, which travel from the workers to the comparator: an exchange and the outcome of replaying it.
 
-A replay entry holds the exchange's fields plus `shadow_meta` (JSON) and `shadow` (the shadow's raw body, left out when
-it has the same bytes as the primary's). An exchange that was never replayed travels without bodies, with its loss.
+A replay entry has the exchange's fields plus `shadow_meta` (JSON) and `shadow` (the shadow's raw body, left out when it
+equals the primary's). An exchange that was never replayed travels without bodies; `shadow_meta` says why.
 
-Where one of the two versions was asked a second time, for the noise baseline, `control_meta` and `control` hold what
-came of it in the same form, the body left out when it has the same bytes as that version's first. A reader that knows
-nothing of the baseline skips both fields.
+If one of the two versions was asked a second time, to learn what is noise, `control_meta` and `control` contain that
+outcome in the same form. Its body is left out when it equals the version's first. Readers that do not know the two
+fields skip them.
 """
 
 from enum import StrEnum
@@ -42,21 +42,21 @@ class LatencySource(StrEnum):
 
 
 class ShadowErrorClass(StrEnum):
-    """Why there is no answer from the shadow."""
+    """Why there is no response from the shadow."""
 
     REFUSED = "refused"
     DNS = "dns"
     TLS = "tls"
     RESET = "reset"
     TIMEOUT = "timeout"
-    PROTOCOL = "protocol"  # what came back is not HTTP
-    TOO_LARGE = "too_large"  # the answer is over a size cap
+    PROTOCOL = "protocol"  # the reply is not HTTP
+    TOO_LARGE = "too_large"  # the response is over a size cap
     FORBIDDEN = "forbidden"  # the origin resolves to an address that must not be called
 
 
 @immutable
 class ShadowResponse:
-    """The shadow answered. `build` is the version that did, "" when nobody says."""
+    """A response of the shadow. `build` is the version it came from, "" when unknown."""
 
     response: Response
     latency_source: LatencySource
@@ -67,9 +67,9 @@ class ShadowResponse:
 
 @immutable
 class ShadowError:
-    """The shadow gave no answer; `detail` is one line for people, `waited_ms` how long the worker tried.
+    """No response of the shadow; `detail` is one line for people, `waited_ms` how long the worker tried.
 
-    `build` is the version that answered last.
+    `build` is the version that the shadow's latest response came from.
     """
 
     error: ShadowErrorClass
@@ -81,7 +81,7 @@ class ShadowError:
 
 
 class ReplayedVersion(StrEnum):
-    """Which of the two versions an answer is from."""
+    """Which of the two versions a response came from."""
 
     PRIMARY = "primary"
     SHADOW = "shadow"
@@ -89,7 +89,7 @@ class ReplayedVersion(StrEnum):
 
 @immutable
 class NoiseReplay:
-    """What one version answered to the request a second time: `primary` through the control origin, or `shadow`."""
+    """The outcome of asking one version a second time: the primary's through the baseline instance, or the shadow's."""
 
     version: ReplayedVersion
     outcome: ShadowResponse | ShadowError
@@ -97,7 +97,7 @@ class NoiseReplay:
 
 @immutable
 class Replay:
-    """An exchange and the shadow's side of it; `noise_replay` where it was replayed a second time."""
+    """An exchange with the shadow's outcome; `noise_replay` if it was replayed a second time."""
 
     exchange: Exchange
     shadow: ShadowResponse | ShadowError
@@ -106,7 +106,7 @@ class Replay:
 
 @immutable
 class UnreplayedExchange:
-    """An exchange that ended without a replay: `outcome` is `dropped` or `dead`, `reason` one of PROTOCOL's words."""
+    """An exchange that ended without a replay. `outcome` is `dropped` or `dead`; docs/PROTOCOL.md lists the reasons."""
 
     id: str
     launch: str
@@ -119,42 +119,42 @@ class UnreplayedExchange:
 def pack_replay(
     captured: Fields, shadow: ShadowResponse | ShadowError, noise_replay: NoiseReplay | None = None
 ) -> Fields:
-    """Turn an outcome into stream fields; `captured` are the exchange's own fields, passed on as they came."""
+    """Return a replay as stream fields; `captured` are the exchange's own fields, passed on unchanged."""
     primary_body = captured[keys.RESPONSE]
-    meta, body = _pack_side(shadow, primary_body)
+    meta, body = _pack_outcome(shadow, primary_body)
     fields = {**captured, keys.SHADOW_META: orjson.dumps(meta)}
     if body is not None:
         fields[keys.SHADOW] = body
     if noise_replay is None:
         return fields
-    first_body = primary_body if noise_replay.version is ReplayedVersion.PRIMARY else _body(shadow)
-    meta, body = _pack_side(noise_replay.outcome, first_body)
+    first_body = primary_body if noise_replay.version is ReplayedVersion.PRIMARY else _get_body(shadow)
+    meta, body = _pack_outcome(noise_replay.outcome, first_body)
     fields[keys.CONTROL_META] = orjson.dumps({"version": noise_replay.version, **meta})
     if body is not None:
         fields[keys.CONTROL] = body
     return fields
 
 
-def pack_unreplayed(loss: UnreplayedExchange) -> Fields:
-    """Turn a loss into stream fields, without bodies."""
-    meta = {"launch": loss.launch, "at": loss.captured_at_ms, "endpoint": loss.endpoint}
-    shadow_meta = {"outcome": loss.outcome, "reason": loss.reason}
+def pack_unreplayed(exchange: UnreplayedExchange) -> Fields:
+    """Return an exchange without a replay as stream fields, without bodies."""
+    meta = {"launch": exchange.launch, "at": exchange.captured_at_ms, "endpoint": exchange.endpoint}
+    shadow_meta = {"outcome": exchange.outcome, "reason": exchange.reason}
     return {
         keys.V: VERSION,
-        keys.ID: loss.id.encode(),
+        keys.ID: exchange.id.encode(),
         keys.META: orjson.dumps(meta),
         keys.SHADOW_META: orjson.dumps(shadow_meta),
     }
 
 
 def unpack_replay(fields: Fields) -> Replay | UnreplayedExchange:
-    """Read a replay or a loss back from stream fields. Raises BadEntry when it is neither."""
+    """Read a replay or an exchange without one from stream fields. Raises BadEntry when it is neither."""
     meta = read_meta(fields, keys.SHADOW_META)
     try:
         if "outcome" in meta:
-            return _loss(fields, str(meta["outcome"]), str(meta["reason"])[:100])
+            return _read_unreplayed(fields, str(meta["outcome"]), str(meta["reason"])[:100])
         exchange = unpack_exchange(fields)
-        shadow = _read_side(meta, exchange.primary.body, fields.get(keys.SHADOW))
+        shadow = _read_outcome(meta, exchange.primary.body, fields.get(keys.SHADOW))
     except KeyError as missing:
         raise BadEntry(f"the replay has no {missing}") from None
     except (TypeError, ValueError) as broken:
@@ -162,7 +162,7 @@ def unpack_replay(fields: Fields) -> Replay | UnreplayedExchange:
     return Replay(exchange, shadow, _read_noise_replay(fields, exchange, shadow))
 
 
-def _pack_side(outcome: ShadowResponse | ShadowError, known_body: bytes) -> tuple[dict[str, object], bytes | None]:
+def _pack_outcome(outcome: ShadowResponse | ShadowError, known_body: bytes) -> tuple[dict[str, object], bytes | None]:
     if isinstance(outcome, ShadowError):
         return {
             "error": outcome.error,
@@ -170,7 +170,7 @@ def _pack_side(outcome: ShadowResponse | ShadowError, known_body: bytes) -> tupl
             "attempts": outcome.attempts,
             "waited_ms": outcome.waited_ms,
             "at": outcome.replayed_at_ms,
-            **_named(outcome.build),
+            **_build_member(outcome.build),
         }, None
     meta: dict[str, object] = {
         "status": outcome.response.status,
@@ -179,14 +179,14 @@ def _pack_side(outcome: ShadowResponse | ShadowError, known_body: bytes) -> tupl
         "latency_source": outcome.latency_source,
         "attempts": outcome.attempts,
         "at": outcome.replayed_at_ms,
-        **_named(outcome.build),
+        **_build_member(outcome.build),
     }
     if outcome.response.body == known_body:
         return {**meta, "same_body": True}, None
     return meta, outcome.response.body
 
 
-def _read_side(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> ShadowResponse | ShadowError:
+def _read_outcome(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> ShadowResponse | ShadowError:
     if "error" in meta:
         return ShadowError(
             error=ShadowErrorClass(meta["error"]),
@@ -194,48 +194,48 @@ def _read_side(meta: dict[str, Any], known_body: bytes, body: bytes | None) -> S
             attempts=int(meta["attempts"]),
             waited_ms=check_latency(meta["waited_ms"]),
             replayed_at_ms=read_captured_at_ms(meta),
-            build=_build(meta),
+            build=_read_build(meta),
         )
     if meta.get("same_body"):
         body = known_body
     elif body is None:
-        raise BadEntry("the replay has a side without its body")
+        raise BadEntry("the replay has a response without its body")
     response = Response(
         check_status(meta["status"]), check_headers(meta["headers"]), body, check_latency(meta["latency_ms"])
     )
     source = LatencySource(meta["latency_source"])
-    return ShadowResponse(response, source, int(meta["attempts"]), read_captured_at_ms(meta), _build(meta))
+    return ShadowResponse(response, source, int(meta["attempts"]), read_captured_at_ms(meta), _read_build(meta))
 
 
 def _read_noise_replay(fields: Fields, exchange: Exchange, shadow: ShadowResponse | ShadowError) -> NoiseReplay | None:
-    """Read the second answer. One that cannot be read is left out: it must never cost the exchange its outcome."""
+    """Read the second outcome; None when it cannot be read: that must never cost the exchange its first one."""
     if keys.CONTROL_META not in fields:
         return None
     try:
         meta = read_meta(fields, keys.CONTROL_META)
         version = ReplayedVersion(meta["version"])
-        first_body = exchange.primary.body if version is ReplayedVersion.PRIMARY else _body(shadow)
-        return NoiseReplay(version, _read_side(meta, first_body, fields.get(keys.CONTROL)))
+        first_body = exchange.primary.body if version is ReplayedVersion.PRIMARY else _get_body(shadow)
+        return NoiseReplay(version, _read_outcome(meta, first_body, fields.get(keys.CONTROL)))
     except (BadEntry, KeyError, TypeError, ValueError):
         return None
 
 
-def _body(outcome: ShadowResponse | ShadowError) -> bytes:
+def _get_body(outcome: ShadowResponse | ShadowError) -> bytes:
     return outcome.response.body if isinstance(outcome, ShadowResponse) else b""
 
 
-def _named(build: str) -> dict[str, str]:
+def _build_member(build: str) -> dict[str, str]:
     return {"build": build} if build else {}
 
 
-def _build(meta: dict[str, Any]) -> str:
+def _read_build(meta: dict[str, Any]) -> str:
     build = meta.get("build", "")
     if not isinstance(build, str) or len(build) > BUILD_CHARS:
         raise BadEntry("the replay's build is not a text of at most 100 characters")
     return build
 
 
-def _loss(fields: Fields, outcome: str, reason: str) -> UnreplayedExchange:
+def _read_unreplayed(fields: Fields, outcome: str, reason: str) -> UnreplayedExchange:
     if outcome not in ("dropped", "dead"):
         raise BadEntry(f"the replay's outcome is neither dropped nor dead: {outcome[:40]}")
     meta = read_meta(fields, keys.META)

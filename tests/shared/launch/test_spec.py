@@ -197,7 +197,7 @@ def test_other_addresses_are_not(address: str) -> None:
 )
 def test_writes_are_mirrored_only_by_name(method: str, path: str, refusal: str | None) -> None:
     spec = LaunchSpec("http://a", allow=("POST /search", "POST /orders/*/quote"), skip=("/health", "/static/**"))
-    assert compile_path_policy(spec).refusal(method, path) == refusal
+    assert compile_path_policy(spec).explain_refusal(method, path) == refusal
 
 
 @given(
@@ -207,13 +207,15 @@ def test_writes_are_mirrored_only_by_name(method: str, path: str, refusal: str |
 def test_a_pattern_matches_what_trying_every_division_would(pattern: str, path: str) -> None:
     assume(pattern.count("*") <= 6 and "***" not in pattern)
     plain = re.escape("/" + pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
-    refused = compile_path_policy(LaunchSpec("http://a", skip=("/" + pattern,))).refusal("GET", "/" + path) == "path"
+    refused = (
+        compile_path_policy(LaunchSpec("http://a", skip=("/" + pattern,))).explain_refusal("GET", "/" + path) == "path"
+    )
     assert refused == bool(re.fullmatch(plain, "/" + path, re.DOTALL))
 
 
 def test_no_path_makes_a_pattern_try_all_divisions() -> None:
     policy = compile_path_policy(LaunchSpec("http://a", skip=("/**a**a**b",)))
-    assert policy.refusal("GET", "/" + "a" * 65_536) is None
+    assert policy.explain_refusal("GET", "/" + "a" * 65_536) is None
 
 
 @pytest.mark.parametrize("allow", ["POST", "post /a", "/a", "POST a", "POST /a b", "POST /" + "*" * 9])

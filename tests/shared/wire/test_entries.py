@@ -4,7 +4,7 @@ import orjson
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.wire.dead_letter import MOST_BYTES, pack_dead_letter, pack_dead_notice, unpack_dead_letter
+from darklaunch_shared.wire.dead_letter import MAX_BYTES, pack_dead_letter, pack_dead_notice, unpack_dead_letter
 from darklaunch_shared.wire.exchange import Exchange, Request, Response, unpack_exchange
 from darklaunch_shared.wire.replay import (
     LatencySource,
@@ -178,7 +178,7 @@ def test_a_dead_letter_keeps_its_payload_and_its_story() -> None:
 def test_a_dead_letter_is_bounded_whatever_a_stranger_wrote() -> None:
     huge = {**entry(), b"x" * 1000: b"", keys.RESPONSE: b"x" * 40_000_000, b"more": b"x" * 40_000_000}
     kept = unpack_dead_letter(pack_dead_letter(huge, "too much", "workers", 1, 1)).fields
-    assert sum(len(name) + len(value) for name, value in kept.items()) == MOST_BYTES
+    assert sum(len(name) + len(value) for name, value in kept.items()) == MAX_BYTES
     assert kept[keys.META] == entry()[keys.META]
 
 

@@ -3,22 +3,24 @@
 import orjson
 import pytest
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.wire.route_table import MOST_ROUTES, RouteTable, pack_route_table, unpack_route_table
+from darklaunch_shared.wire.route_table import MAX_ROUTES, RouteTable, pack_route_table, unpack_route_table
 
 
 def test_a_table_survives_the_way() -> None:
-    table = RouteTable.of("shop", "flask", [("POST", "/b"), ("GET", "/a"), ("GET", "/a")])
+    table = RouteTable.build("shop", "flask", [("POST", "/b"), ("GET", "/a"), ("GET", "/a")])
     assert table.routes == (("GET", "/a"), ("POST", "/b"))
     assert unpack_route_table(pack_route_table(table)) == table
-    assert table.fingerprint == RouteTable.of("other", "flask", [("GET", "/a"), ("POST", "/b")]).fingerprint
-    assert table.fingerprint != RouteTable.of("shop", "flask", [("GET", "/a")]).fingerprint
+    assert table.fingerprint == RouteTable.build("other", "flask", [("GET", "/a"), ("POST", "/b")]).fingerprint
+    assert table.fingerprint != RouteTable.build("shop", "flask", [("GET", "/a")]).fingerprint
 
 
 def test_a_table_is_bounded() -> None:
-    table = RouteTable.of("x" * 500, "f" * 500, [("M" * 99, f"/{number:05}{'é' * 500}") for number in range(1500)])
-    assert (len(table.routes), table.omitted) == (MOST_ROUTES, 500)
+    table = RouteTable.build("x" * 500, "f" * 500, [("M" * 99, f"/{number:05}{'é' * 500}") for number in range(1500)])
+    assert (len(table.routes), table.omitted) == (MAX_ROUTES, 500)
     assert (
-        unpack_route_table(pack_route_table(RouteTable.of("shop", "", [("GET", f"/{n}") for n in range(2000)]))).omitted
+        unpack_route_table(
+            pack_route_table(RouteTable.build("shop", "", [("GET", f"/{n}") for n in range(2000)]))
+        ).omitted
         == 1000
     )
 
