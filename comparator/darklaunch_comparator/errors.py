@@ -3,6 +3,14 @@
 ComparatorError
 ├── BadPolicy                   a policy has a setting that cannot be used
 ├── BadRules                    a rule set has a rule that cannot be used
+│   ├── BadPath                 places/rule_path.py: a path cannot be read
+│   ├── BadPattern              compare/patterns.py: RE2 does not take a pattern
+│   └── BadMaskPlace            masking/mask_places.py: a place to mask cannot be read
+├── UndecodableBody             content/errors.py: a body cannot be decoded as its headers say
+│   ├── CorruptBody             its bytes are not what the headers say
+│   ├── InflatedTooLarge        it inflates past the cap
+│   └── UnsupportedCoding       this installation cannot undo its coding
+├── Unverified                  compare/collector.py: a comparison cannot go on
 ├── NotificationFailed          a receiver could not be reached, or did not accept
 ├── NotificationRefused         a notification must not be sent, or only once something is set up
 ├── WriterStopped               pipeline/result_writer.py: the process stops before a batch is recorded

@@ -141,7 +141,7 @@ def test_every_kind_reason_outcome_and_error_class_is_listed() -> None:
 
 def test_every_compared_header_is_listed() -> None:
     listed = set(re.findall(r"`([a-z-]+)`", section(TEXT, "## Headers").partition("\n\n-")[0]))
-    assert listed == set(headers._READINGS)
+    assert listed == set(headers._READERS)
 
 
 def test_the_documented_bounds_are_the_bounds() -> None:
@@ -150,12 +150,13 @@ def test_the_documented_bounds_are_the_bounds() -> None:
         f"± {timestamps.DELTA_MS / 1000:g} s",
         f"{timestamps.NEAR_MS / 60_000:g} minutes",
         f"more than {identifier_shape.MAP_KEYS} of them",
-        f"hex of {identifier_shape.SHORTEST} or more",
+        f"hex of {identifier_shape.SHORTEST_CHARS} or more",
         f"{json_parse.DEPTH_CAP} deep, or more than {json_parse.NODES_CAP:,} nodes",
         f"inflate past {INFLATED_CAP_BYTES >> 20} MiB",
         f"`--max-latency-diff` + {spec.deadline_s - spec.max_latency_diff_ms / 1000:g} s",
         f"over {spec.response_cap_bytes >> 20} MiB",
-        f"At most {collector.KEPT}\ndifferences of one exchange are kept, at most {collector.KEPT_PER_GROUP} of a kind",
+        f"At most {collector.KEPT_DIFFERENCES}\ndifferences of one exchange are kept, "
+        f"at most {collector.KEPT_PER_GROUP} of a kind",
     ):
         assert said in TEXT
     assert MAX_DELIVERIES == 5

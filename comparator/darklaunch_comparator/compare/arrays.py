@@ -15,12 +15,12 @@ from .model import Json
 from .volatile import VolatileValues
 
 IDENTITY_MEMBERS: Final = ("id", "uuid", "key")
-"""Members that name an element when every element has one and no two the same."""
+"""Members that identify an element if every element has one and no two the same."""
 
-Skeleton = Callable[[str], str]
+MakeSkeleton = Callable[[str], str]
 """Replaces the volatile parts of one side's text by their shapes."""
 
-_SHOWN: Final = 5
+_SHOWN_ELEMENTS: Final = 5
 _POINT_ZERO: Final = re.compile(r"(?<=\d)\.0(?=[,\]}]|\Z)")
 
 
@@ -29,7 +29,7 @@ class ArrayAlignment:
     """How the elements of two arrays belong together.
 
     `pairs` are positions (primary's, shadow's) still to be compared; what is the same is not listed. `resized`
-    describes both sides when nothing could be aligned.
+    describes both sides if nothing could be aligned.
     """
 
     pairs: list[tuple[int, int]]
@@ -40,125 +40,141 @@ class ArrayAlignment:
 
 
 def align_arrays(
-    theirs: list[Json], ours: list[Json], find: FindDifferences, volatile: VolatileValues
+    primary: list[Json], shadow: list[Json], find: FindDifferences, volatile: VolatileValues
 ) -> ArrayAlignment:
     """Align two arrays: by an obvious id, else as the same multiset in another order, else by position.
 
-    Raises Unverified when elements are nested too deep to be told apart.
+    Raises Unverified if elements are nested too deep to be told apart.
     """
-    equal_length = len(theirs) == len(ours)
+    same_length = len(primary) == len(shadow)
     differing: list[int] = []
-    if equal_length:
-        differing = find(theirs, ours)
-        if not differing or (len(differing) == 1 and _same_identity(theirs[differing[0]], ours[differing[0]])):
+    if same_length:
+        differing = find(primary, shadow)
+        if not differing or (len(differing) == 1 and _has_same_identity(primary[differing[0]], shadow[differing[0]])):
             return ArrayAlignment([(at, at) for at in differing])
-    by_identity = align_by_identity(theirs, ours, "", find)
+    by_identity = align_by_identity(primary, shadow, "", find)
     if by_identity is not None:
         return by_identity
-    if not equal_length:
-        return _resized(theirs, ours, volatile)
+    if not same_length:
+        return _describe_resized(primary, shadow, volatile)
     if len(differing) > 1:
-        left = [write_comparable(theirs[at], volatile.primary_skeleton) for at in differing]
-        right = [write_comparable(ours[at], volatile.shadow_skeleton) for at in differing]
-        if left != right and Counter(left) == Counter(right):
+        primary_texts = [write_comparable(primary[at], volatile.primary_skeleton) for at in differing]
+        shadow_texts = [write_comparable(shadow[at], volatile.shadow_skeleton) for at in differing]
+        if primary_texts != shadow_texts and Counter(primary_texts) == Counter(shadow_texts):
             return ArrayAlignment([], reordered=True)
     return ArrayAlignment([(at, at) for at in differing])
 
 
-def align_by_identity(theirs: list[Json], ours: list[Json], by: str, find: FindDifferences) -> ArrayAlignment | None:
-    """Align two arrays by a member that names their elements, "" for an obvious one; None when there is none."""
-    if not by:
-        identities = _identities(theirs, ours)
-        return None if identities is None else _by_identity(theirs, ours, *identities, find)
-    left, right = _named(theirs, by), _named(ours, by)
-    if len(left) < len(theirs) or len(right) < len(ours):
+def align_by_identity(
+    primary: list[Json], shadow: list[Json], member: str, find: FindDifferences
+) -> ArrayAlignment | None:
+    """Align two arrays by a member that identifies their elements, "" for an obvious one.
+
+    None if there is no such member in all elements, or two elements have the same.
+    """
+    if not member:
+        identities = _find_identities(primary, shadow)
+        return None if identities is None else _pair_by_identity(primary, shadow, *identities, find)
+    primary_ids, shadow_ids = _list_identities(primary, member), _list_identities(shadow, member)
+    if len(primary_ids) < len(primary) or len(shadow_ids) < len(shadow):
         return None
-    return _by_identity(theirs, ours, left, right, find)
+    return _pair_by_identity(primary, shadow, primary_ids, shadow_ids, find)
 
 
-def _same_identity(one: Json, other: Json) -> bool:
-    if not (isinstance(one, dict) and isinstance(other, dict)):
+def _has_same_identity(primary: Json, shadow: Json) -> bool:
+    if not (isinstance(primary, dict) and isinstance(shadow, dict)):
         return True
-    return all(one.get(name) == other.get(name) for name in IDENTITY_MEMBERS)
+    return all(primary.get(name) == shadow.get(name) for name in IDENTITY_MEMBERS)
 
 
-def _identities(theirs: list[Json], ours: list[Json]) -> tuple[list[str | int], list[str | int]] | None:
+def _find_identities(primary: list[Json], shadow: list[Json]) -> tuple[list[str | int], list[str | int]] | None:
     for name in IDENTITY_MEMBERS:
-        left, right = _named(theirs, name), _named(ours, name)
+        primary_ids, shadow_ids = _list_identities(primary, name), _list_identities(shadow, name)
         # With no id in common these are not the same things: ids made up anew, or of another type.
-        if left and right and not set(left).isdisjoint(right):
-            return left, right
+        if primary_ids and shadow_ids and not set(primary_ids).isdisjoint(shadow_ids):
+            return primary_ids, shadow_ids
     return None
 
 
-def _named(elements: list[Json], name: str) -> list[str | int]:
-    """List every element's id, or nothing when one has none or two have the same."""
-    names: list[str | int] = []
+def _list_identities(elements: list[Json], name: str) -> list[str | int]:
+    """Return every element's id, or nothing if one has none or two have the same."""
+    identities: list[str | int] = []
     for element in elements:
-        found = element.get(name) if isinstance(element, dict) else None
-        if not isinstance(found, str | int) or isinstance(found, bool):
+        identity = element.get(name) if isinstance(element, dict) else None
+        if not isinstance(identity, str | int) or isinstance(identity, bool):
             return []
-        names.append(found)
-    return names if len(set(names)) == len(names) else []
+        identities.append(identity)
+    return identities if len(set(identities)) == len(identities) else []
 
 
-def _by_identity(
-    theirs: list[Json], ours: list[Json], left: list[str | int], right: list[str | int], find: FindDifferences
+def _pair_by_identity(
+    primary: list[Json],
+    shadow: list[Json],
+    primary_ids: list[str | int],
+    shadow_ids: list[str | int],
+    find: FindDifferences,
 ) -> ArrayAlignment:
-    positions = {name: at for at, name in enumerate(right)}
-    known = set(left)
-    pairs = [(at, positions[name]) for at, name in enumerate(left) if name in positions]
+    shadow_positions = {identity: at for at, identity in enumerate(shadow_ids)}
+    known = set(primary_ids)
+    pairs = [
+        (at, shadow_positions[identity]) for at, identity in enumerate(primary_ids) if identity in shadow_positions
+    ]
+    differing = find([primary[at] for at, _ in pairs], [shadow[at] for _, at in pairs])
     return ArrayAlignment(
-        pairs=[pairs[at] for at in find([theirs[one] for one, _ in pairs], [ours[other] for _, other in pairs])],
-        missing=tuple([at for at, name in enumerate(left) if name not in positions]),
-        extra=tuple([at for at, name in enumerate(right) if name not in known]),
+        pairs=[pairs[at] for at in differing],
+        missing=tuple([at for at, identity in enumerate(primary_ids) if identity not in shadow_positions]),
+        extra=tuple([at for at, identity in enumerate(shadow_ids) if identity not in known]),
         reordered=any(before[1] > after[1] for before, after in pairwise(pairs)),
     )
 
 
-def _resized(theirs: list[Json], ours: list[Json], volatile: VolatileValues) -> ArrayAlignment:
-    left = [write_comparable(element, volatile.primary_skeleton) for element in theirs]
-    right = [write_comparable(element, volatile.shadow_skeleton) for element in ours]
-    one, other = _only_here(theirs, left, right), _only_here(ours, right, left)
-    return ArrayAlignment([], resized=(describe_array(len(theirs), one), describe_array(len(ours), other)))
+def _describe_resized(primary: list[Json], shadow: list[Json], volatile: VolatileValues) -> ArrayAlignment:
+    primary_texts = [write_comparable(element, volatile.primary_skeleton) for element in primary]
+    shadow_texts = [write_comparable(element, volatile.shadow_skeleton) for element in shadow]
+    primary_only = _list_surplus(primary, primary_texts, shadow_texts)
+    shadow_only = _list_surplus(shadow, shadow_texts, primary_texts)
+    return ArrayAlignment(
+        [], resized=(describe_array(len(primary), primary_only), describe_array(len(shadow), shadow_only))
+    )
 
 
-def _only_here(elements: list[Json], forms: list[str], others: list[str]) -> list[Json]:
-    left_over = Counter(forms) - Counter(others)
-    found: list[Json] = []
-    for element, written in zip(elements, forms, strict=True):
-        if left_over[written] > 0:
-            left_over[written] -= 1
-            found.append(element)
-    return found
+def _list_surplus(elements: list[Json], texts: list[str], other_texts: list[str]) -> list[Json]:
+    """Return the elements, as a multiset, that the other side lacks."""
+    surplus = Counter(texts) - Counter(other_texts)
+    surplus_elements: list[Json] = []
+    for element, text in zip(elements, texts, strict=True):
+        if surplus[text] > 0:
+            surplus[text] -= 1
+            surplus_elements.append(element)
+    return surplus_elements
 
 
 def describe_array(length: int, only_here: list[Json]) -> str:
-    """Describe an array by its length and the elements, as a multiset, that the other side lacks."""
+    """Describe an array by its length and the elements that the other side lacks."""
     text = f"{length:,} element{'' if length == 1 else 's'}"
     if not only_here:
         return text
-    shown = [render.render_value(element) for element in only_here[:_SHOWN]]
+    shown = [render.render_value(element) for element in only_here[:_SHOWN_ELEMENTS]]
     more = f" and {len(only_here) - len(shown):,} more" if len(only_here) > len(shown) else ""
     return render.cut(f"{text}, only here: {', '.join(shown)}") + more
 
 
-def write_comparable(element: Json, skeleton: Skeleton) -> str:
+def write_comparable(element: Json, make_skeleton: MakeSkeleton) -> str:
     """Write an element so that two that a walk would find the same look the same: sorted, masked, 1.0 as 1.
 
-    Raises Unverified when it is nested too deep to be written.
+    Raises Unverified if it is nested too deep to be written.
     """
-    return _POINT_ZERO.sub("", skeleton(write_sorted(element)))
+    return _POINT_ZERO.sub("", make_skeleton(write_sorted(element)))
 
 
 def write_sorted(element: Json) -> str:
-    """Write an element with sorted keys. Raises Unverified when it is nested too deep to be written."""
-    written = write_sorted_json(element)
+    """Write an element with sorted keys. Raises Unverified if it is nested too deep to be written."""
+    text = write_sorted_json(element)
     try:
-        return written.decode() if written is not None else json.dumps(element, sort_keys=True, default=_odd)
+        return text.decode() if text is not None else json.dumps(element, sort_keys=True, default=_mark_exact_number)
     except RecursionError:
         raise Unverified("the bodies hold array elements nested too deep to be told apart") from None
 
 
-def _odd(number: object) -> Any:
+def _mark_exact_number(number: object) -> Any:
     return {"number": str(cast(Any, number))}

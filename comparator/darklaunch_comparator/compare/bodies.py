@@ -16,13 +16,14 @@ from darklaunch_comparator.content import (
     compute_cap_beside,
     inflate,
     parse_media_type,
+    read_content_headers,
     to_utf8,
 )
 from darklaunch_comparator.places import ROOT
 
 from . import render
 from .collector import DifferenceCollector, Unverified
-from .json_body import compare_json, compare_lines
+from .json_body import compare_json, compare_json_lines
 from .json_equality import find_differences
 from .json_walk import walk_json
 from .model import DifferenceKind, Json
@@ -30,12 +31,14 @@ from .text_lines import compare_text
 from .volatile import VolatileValues
 
 _FIELDS_CAP: Final = 10_000
+_NO_CONTENT: Final = (204, 304)
 
 
 @dataclass(slots=True)
 class _Undecoded:
-    """A body that could not be decoded. (Not the exception: its traceback would hold on to megabytes.)"""
+    """A body that could not be decoded."""
 
+    # Not the exception: its traceback would hold on to megabytes.
     reason: str
     too_large: bool = False
 
@@ -45,121 +48,116 @@ def compare_bodies(
     primary: Response,
     shadow: Response,
     volatile: VolatileValues,
-    findings: DifferenceCollector,
+    collector: DifferenceCollector,
     *,
-    as_described: bool,
+    same_content_headers: bool,
 ) -> None:
-    """Report the differences between two answers' bodies. Raises Unverified when they cannot be told.
+    """Report the differences between two responses' bodies. Raises Unverified if they cannot be compared.
 
-    `as_described` says that both answers have the same Content-Type and Content-Encoding.
+    `same_content_headers` says that both have the same Content-Type and Content-Encoding.
     """
-    theirs = primary.body if _has_body(method, primary.status) else b""
-    ours = shadow.body if _has_body(method, shadow.status) else b""
-    their_type, one = described(primary)
-    our_type, other = (their_type, one) if as_described else described(shadow)
-    if theirs == ours and one == other:
+    primary_body = primary.body if _has_body(method, primary.status) else b""
+    shadow_body = shadow.body if _has_body(method, shadow.status) else b""
+    primary_type, primary_coding = read_content_headers(primary.headers)
+    shadow_type, shadow_coding = primary_type, primary_coding
+    if not same_content_headers:
+        shadow_type, shadow_coding = read_content_headers(shadow.headers)
+    if primary_body == shadow_body and primary_coding == shadow_coding:
         return
-    if one or other:
-        left = _inflated("primary", theirs, one, INFLATED_CAP_BYTES)
-        right = _inflated("shadow", ours, other, _cap_beside(left))
-        if isinstance(left, _Undecoded) or isinstance(right, _Undecoded):
-            if isinstance(left, _Undecoded) and isinstance(right, _Undecoded) and left.too_large and right.too_large:
-                raise Unverified(f"both bodies inflate past {INFLATED_CAP_BYTES:,} bytes")
-            findings.described(ROOT, DifferenceKind.ENCODING, _shown(left), _shown(right))
+    if primary_coding or shadow_coding:
+        primary_content = _inflate("primary", primary_body, primary_coding, INFLATED_CAP_BYTES)
+        cap_bytes = INFLATED_CAP_BYTES
+        if not isinstance(primary_content, _Undecoded):
+            cap_bytes = compute_cap_beside(len(primary_content))
+        shadow_content = _inflate("shadow", shadow_body, shadow_coding, cap_bytes)
+        if isinstance(primary_content, _Undecoded) or isinstance(shadow_content, _Undecoded):
+            _report_undecoded(primary_content, shadow_content, collector)
             return
-        theirs, ours = left, right
-    if theirs != ours:
-        _compare(theirs, their_type, ours, our_type, volatile, findings)
+        primary_body, shadow_body = primary_content, shadow_content
+    if primary_body != shadow_body:
+        _compare_decoded(primary_body, primary_type, shadow_body, shadow_type, volatile, collector)
 
 
-def _compare(
-    theirs: bytes, their_type: str, ours: bytes, our_type: str, volatile: VolatileValues, findings: DifferenceCollector
+def _compare_decoded(
+    primary: bytes,
+    primary_type: str,
+    shadow: bytes,
+    shadow_type: str,
+    volatile: VolatileValues,
+    collector: DifferenceCollector,
 ) -> None:
-    one = parse_media_type(their_type)
-    other = one if our_type == their_type else parse_media_type(our_type)
-    family = choose_family(one, other, theirs, ours)
-    if not theirs or not ours:
-        findings.described(
-            ROOT,
-            DifferenceKind.MISSING if theirs else DifferenceKind.EXTRA,
-            _sketch(theirs) or None,
-            _sketch(ours) or None,
-        )
+    primary_media = parse_media_type(primary_type)
+    shadow_media = primary_media if shadow_type == primary_type else parse_media_type(shadow_type)
+    family = choose_family(primary_media, shadow_media, primary, shadow)
+    if not primary or not shadow:
+        kind = DifferenceKind.MISSING if primary else DifferenceKind.EXTRA
+        collector.add_description(ROOT, kind, _render_start(primary) or None, _render_start(shadow) or None)
         return
     if family is BodyFamily.BINARY:
-        findings.described(ROOT, DifferenceKind.BYTES, render.render_bytes(theirs), render.render_bytes(ours))
+        rendered = render.render_bytes(primary), render.render_bytes(shadow)
+        collector.add_description(ROOT, DifferenceKind.BYTES, *rendered)
         return
     try:
-        left, right = to_utf8(theirs, one.charset), to_utf8(ours, other.charset)
+        primary_text, shadow_text = to_utf8(primary, primary_media.charset), to_utf8(shadow, shadow_media.charset)
     except CorruptBody:
-        shown = _shown(_utf8(theirs, one.charset)), _shown(_utf8(ours, other.charset))
-        findings.described(ROOT, DifferenceKind.ENCODING, *shown)
+        primary_result, shadow_result = _decode(primary, primary_media.charset), _decode(shadow, shadow_media.charset)
+        collector.add_description(ROOT, DifferenceKind.ENCODING, _render(primary_result), _render(shadow_result))
         return
-    if left == right:
+    if primary_text == shadow_text:
         return
     if family is BodyFamily.JSON:
-        compare_json(left, right, volatile, findings)
+        compare_json(primary_text, shadow_text, volatile, collector)
     elif family is BodyFamily.LINES:
-        compare_lines(left, right, volatile, findings)
+        compare_json_lines(primary_text, shadow_text, volatile, collector)
     elif family is BodyFamily.FORM:
-        walk_json(
-            _form("primary", left), _form("shadow", right), find=find_differences, volatile=volatile, findings=findings
-        )
+        primary_form, shadow_form = _parse_form("primary", primary_text), _parse_form("shadow", shadow_text)
+        walk_json(primary_form, shadow_form, find=find_differences, volatile=volatile, collector=collector)
     else:
-        compare_text(left, right, volatile, findings)
+        compare_text(primary_text, shadow_text, volatile, collector)
 
 
 def _has_body(method: str, status: int) -> bool:
-    # RFC 9110 6.4.1: whatever follows these headers is not part of the answer
-    return method != "HEAD" and status >= 200 and status not in (204, 304)
+    # RFC 9110 6.4.1: whatever follows these headers is not part of the response
+    return method != "HEAD" and status >= 200 and status not in _NO_CONTENT
 
 
-def described(answer: Response) -> tuple[str, str]:
-    """Read an answer's Content-Type and Content-Encoding, "" where there is none."""
-    content_type = encoding = ""
-    for name, value in answer.headers:
-        if name == "content-type":
-            content_type = value
-        elif name == "content-encoding":
-            encoding = f"{encoding},{value}" if encoding else value
-    return content_type, encoding
-
-
-def _cap_beside(body: bytes | _Undecoded) -> int:
-    return INFLATED_CAP_BYTES if isinstance(body, _Undecoded) else compute_cap_beside(len(body))
-
-
-def _inflated(side: str, content: bytes, encoding: str, cap_bytes: int) -> bytes | _Undecoded:
+def _inflate(side: str, content: bytes, encoding: str, cap_bytes: int) -> bytes | _Undecoded:
     try:
         return inflate(content, encoding, cap_bytes) if encoding else content
-    except CorruptBody as wrong:
-        return _Undecoded(render.make_printable(str(wrong)))
-    except InflatedTooLarge as wrong:
-        return _Undecoded(str(wrong), too_large=True)
-    except UnsupportedCoding as wrong:
-        raise Unverified(f"the {side}'s body cannot be decoded: {wrong}") from None
+    except CorruptBody as error:
+        return _Undecoded(render.make_printable(str(error)))
+    except InflatedTooLarge as error:
+        return _Undecoded(str(error), too_large=True)
+    except UnsupportedCoding as error:
+        raise Unverified(f"the {side}'s body cannot be decoded: {error}") from None
 
 
-def _utf8(content: bytes, charset: str) -> bytes | _Undecoded:
+def _decode(content: bytes, charset: str) -> bytes | _Undecoded:
     try:
         return to_utf8(content, charset)
-    except CorruptBody as wrong:
-        return _Undecoded(render.make_printable(str(wrong)))
+    except CorruptBody as error:
+        return _Undecoded(render.make_printable(str(error)))
 
 
-def _shown(result: bytes | _Undecoded) -> str:
-    return result.reason if isinstance(result, _Undecoded) else _sketch(result) or "empty"
+def _report_undecoded(primary: bytes | _Undecoded, shadow: bytes | _Undecoded, collector: DifferenceCollector) -> None:
+    if isinstance(primary, _Undecoded) and isinstance(shadow, _Undecoded) and primary.too_large and shadow.too_large:
+        raise Unverified(f"both bodies inflate past {INFLATED_CAP_BYTES:,} bytes")
+    collector.add_description(ROOT, DifferenceKind.ENCODING, _render(primary), _render(shadow))
 
 
-def _sketch(content: bytes) -> str:
-    """Render the start of a body for people, whatever it holds."""
+def _render(body: bytes | _Undecoded) -> str:
+    return body.reason if isinstance(body, _Undecoded) else _render_start(body) or "empty"
+
+
+def _render_start(content: bytes) -> str:
+    """Render the start of a body for people, whatever it holds; "" for an empty one."""
     if not content:
         return ""
     start = content[: render.RENDERED_CHARS * 4].decode("utf-8", "replace")
     return render.render_bytes(content) if "\ufffd" in start[:40] else render.make_printable(start)
 
 
-def _form(side: str, text: bytes) -> Json:
+def _parse_form(side: str, text: bytes) -> Json:
     try:
         pairs = parse_qsl(
             text.decode("utf-8", "surrogateescape"),

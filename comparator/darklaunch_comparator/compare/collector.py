@@ -2,22 +2,34 @@
 
 from typing import Final
 
-from darklaunch_comparator.places import JsonPlace
+from darklaunch_comparator.errors import ComparatorError
+from darklaunch_comparator.places import STATUS, Place, write_header_place
 
 from . import render
 from .endpoint_rules import EndpointRules
 from .known_noise import NO_NOISE, KnownNoise
-from .model import ABSENT, Absent, Comparison, ComparisonOutcome, Difference, DifferenceKind, Excuse, ExcuseReason, Json
+from .model import (
+    ABSENT,
+    Absent,
+    Comparison,
+    ComparisonOutcome,
+    Difference,
+    DifferenceKind,
+    Excuse,
+    ExcuseReason,
+    Json,
+    Reasons,
+)
 from .patterns import VALUE_BYTES, LinearPattern
 
-KEPT: Final = 100
+KEPT_DIFFERENCES: Final = 100
 """Differences kept with their values, apart from first examples of further groups."""
 KEPT_GROUPS: Final = 100
-DIFFERENCES_CAP: Final = 20_000
-"""Differences looked at, each against the rules, before the comparison stops."""
+"""Groups (a kind of difference at an index-free path) of which an example is kept."""
 KEPT_PER_GROUP: Final = 10
 """So that fifty changed prices do not push the one missing key out of sight."""
-
+DIFFERENCES_CAP: Final = 20_000
+"""Differences matched against the rules before the comparison stops."""
 
 PATTERN_BUDGET_BYTES: Final = 262_144
 """How much one comparison matches against patterns: the costliest pattern takes some microseconds a byte."""
@@ -27,83 +39,94 @@ _SET_ASIDE: Final = (ExcuseReason.IGNORED, ExcuseReason.IGNORED_PATTERN)
 MATCHED: Final = Comparison(ComparisonOutcome.MATCHED)
 
 
-class Unverified(Exception):
+class Unverified(ComparatorError):
     """The comparison cannot go on; the message says what could not be compared and why."""
 
 
 class DifferenceCollector:
-    """Collects differences and excuses; asks, once, at each difference, the rules and what is known to be noise."""
+    """Collects differences and excuses. It alone asks the rules and the known noise, once for each difference."""
 
     __slots__ = (
-        "_asks_rules", "_differences", "_excuses", "_groups", "_left_bytes", "_noise", "_omitted", "_seen", "detail",
-        "rules",
+        "_differences", "_excuses", "_group_sizes", "_has_body_rules", "_noise", "_omitted", "_pattern_bytes_left",
+        "_reported", "detail", "rules",
     )  # fmt: skip
 
     def __init__(self, rules: EndpointRules, noise: KnownNoise = NO_NOISE) -> None:
         self.detail = ""
         self.rules = rules
-        self._asks_rules = rules.excuse_in_body
-        self._left_bytes = PATTERN_BUDGET_BYTES
+        self._has_body_rules = rules.has_body_rules
+        self._pattern_bytes_left = PATTERN_BUDGET_BYTES
         self._noise = noise
         self._differences: list[Difference] = []
-        self._groups: dict[tuple[str, DifferenceKind], int] = {}
+        self._group_sizes: dict[tuple[str, DifferenceKind], int] = {}
         self._excuses: dict[tuple[str, ExcuseReason], int] = {}
         self._omitted = 0
-        self._seen = 0
+        self._reported = 0
 
-    def status(self, primary: int, shadow: int) -> None:
+    def add_status(self, primary: int, shadow: int) -> None:
         """Report that the status codes differ."""
-        reason = self.rules.excuse_status(primary, shadow, self._fits)
+        reason = self.rules.find_status_excuse(primary, shadow, self._matches)
         if reason is not None:
-            self._excuse("status", reason)
+            self._count_excuse(STATUS, reason)
         else:
-            self._keep("status", DifferenceKind.STATUS, str(primary), str(shadow))
+            self._keep(STATUS, DifferenceKind.STATUS, str(primary), str(shadow))
 
-    def header(self, name: str, primary: str | None, shadow: str | None, value: str | None = None) -> None:
-        """Report that a header differs; None when that side has none. `value` is the shadow's in full, to match."""
-        place = f"header:{name}"
-        both = primary is not None and shadow is not None
-        reason = self.rules.excuse_header(name, value if both else None, self._fits)
+    def add_header(self, name: str, primary: str | None, shadow: str | None, value: str | None = None) -> None:
+        """Report that a header differs. `primary` and `shadow` are renderings, None where that side has no such header.
+
+        `value` is the shadow's in full, to be matched against patterns.
+        """
+        place = write_header_place(name)
+        on_both_sides = primary is not None and shadow is not None
+        reason = self.rules.find_header_excuse(name, value if on_both_sides else None, self._matches)
         if reason is not None:
-            self._excuse(place, reason)
-        elif both and self._noise.excuses(place, DifferenceKind.HEADER):
-            self._excuse(place, ExcuseReason.NOISE)
+            self._count_excuse(place, reason)
+        elif on_both_sides and self._noise.excuses(place, DifferenceKind.HEADER):
+            self._count_excuse(place, ExcuseReason.NOISE)
         elif shadow is None:
             self._keep(place, DifferenceKind.MISSING, primary, None)
         else:
             self._keep(place, DifferenceKind.EXTRA if primary is None else DifferenceKind.HEADER, primary, shadow)
 
-    def body(self, path: JsonPlace, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
+    def add_values(self, place: Place, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
         """Report a difference between two values of the body."""
-        if not self._has_room(path, kind, primary, shadow):
+        if not self._has_room(place, kind, primary, shadow):
             return
         if isinstance(primary, str) and isinstance(shadow, str):
-            shown: tuple[str | None, str | None] = render.render_strings(primary, shadow)
+            rendered: tuple[str | None, str | None] = render.render_strings(primary, shadow)
         else:
-            shown = _rendered(primary), _rendered(shadow)
-        self._differences.append(Difference(path.path, path.group_path, kind, *shown))
+            rendered = _render(primary), _render(shadow)
+        self._differences.append(Difference(place.path, place.group_path, kind, *rendered))
 
-    def described(self, path: JsonPlace, kind: DifferenceKind, primary: str | None, shadow: str | None) -> None:
+    def add_description(self, place: Place, kind: DifferenceKind, primary: str | None, shadow: str | None) -> None:
         """Report a difference in the body that is described in words instead of values."""
-        if self._has_room(path, kind, ABSENT, ABSENT):
-            self._differences.append(Difference(path.path, path.group_path, kind, primary, shadow))
+        if self._has_room(place, kind, ABSENT, ABSENT):
+            self._differences.append(Difference(place.path, place.group_path, kind, primary, shadow))
 
-    def admits(self, place: str, reasons: tuple[ExcuseReason, ...]) -> bool:
-        """Say whether these reasons excuse a difference there: no identifier is excused where it is known to stay."""
-        return ExcuseReason.GENERATED_ID not in reasons or place not in self._noise.identical
-
-    def excuse(self, path: JsonPlace, reasons: tuple[ExcuseReason, ...]) -> None:
-        """Count values that differ in the body and were excused."""
+    def grant_excuse(self, group_path: str, reasons: Reasons) -> bool:
+        """Excuse a value that differs, for reasons that its form gives, and count that; False if it is not excused."""
+        if not self.may_excuse(group_path, reasons):
+            return False
         for reason in reasons:
-            self._excuse(path.group_path, reason)
+            self._count_excuse(group_path, reason)
+        return True
 
-    def excuse_header(self, name: str, reasons: tuple[ExcuseReason, ...]) -> None:
-        """Count a header's values that differ and were excused."""
+    def may_excuse(self, group_path: str, reasons: Reasons) -> bool:
+        """True if these reasons excuse a value there.
+
+        No made-up identifier is excused at a place where one version is known to repeat its own.
+        """
+        if not reasons:
+            return False
+        return ExcuseReason.GENERATED_ID not in reasons or group_path not in self._noise.identical
+
+    def count_excuses(self, group_path: str, *reasons: ExcuseReason) -> None:
+        """Count a difference that was excused."""
         for reason in reasons:
-            self._excuse(f"header:{name}", reason)
+            self._count_excuse(group_path, reason)
 
     def conclude(self) -> Comparison:
-        """Turn what was collected into an outcome: what is known to differ outweighs what could not be verified."""
+        """Return what was collected, with its outcome: a known difference outweighs what could not be verified."""
         if not (self._differences or self._excuses or self.detail):
             return MATCHED
         if self._differences:
@@ -118,50 +141,51 @@ class DifferenceCollector:
         excuses = tuple([Excuse(path, reason, count) for (path, reason), count in counted])
         return Comparison(outcome, tuple(self._differences), excuses, self.detail, self._omitted)
 
-    def _has_room(
-        self, path: JsonPlace, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent"
-    ) -> bool:
-        """Say whether a difference is to be kept, and count it; else count it as excused or as omitted.
+    def _has_room(self, place: Place, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent") -> bool:
+        """True if a difference is to be kept. If not, it is counted as excused or as omitted.
 
         Raises Unverified past DIFFERENCES_CAP.
         """
-        group = path.group_path
-        self._seen += 1
-        if self._seen > DIFFERENCES_CAP:
+        group_path = place.group_path
+        self._reported += 1
+        if self._reported > DIFFERENCES_CAP:
             raise Unverified(f"the bodies differ in more than {DIFFERENCES_CAP:,} places")
-        if self._asks_rules:
-            reason = self.rules.excuse(path.tokens(), kind, primary, shadow, self._fits)
+        if self._has_body_rules:
+            reason = self.rules.find_excuse(place.tokens(), kind, primary, shadow, self._matches)
             if reason is not None:
-                self._excuse(group, reason)
+                self._count_excuse(group_path, reason)
                 return False
-        if self._noise.excuses(group, kind):
-            self._excuse(group, ExcuseReason.NOISE)
+        if self._noise.excuses(group_path, kind):
+            self._count_excuse(group_path, ExcuseReason.NOISE)
             return False
-        seen = self._groups.get((group, kind), 0)
-        room = seen < KEPT_PER_GROUP and len(self._differences) < KEPT if seen else len(self._groups) < KEPT_GROUPS
-        if room:
-            self._groups[group, kind] = seen + 1
+        size = self._group_sizes.get((group_path, kind), 0)
+        if size:
+            has_room = size < KEPT_PER_GROUP and len(self._differences) < KEPT_DIFFERENCES
+        else:
+            has_room = len(self._group_sizes) < KEPT_GROUPS
+        if has_room:
+            self._group_sizes[group_path, kind] = size + 1
         else:
             self._omitted += 1
-        return room
+        return has_room
 
-    def _fits(self, pattern: LinearPattern, text: str) -> bool:
+    def _matches(self, pattern: LinearPattern, text: str) -> bool:
         if len(text) > VALUE_BYTES:
             return False
         value = text.encode("utf-8", "replace")
-        self._left_bytes -= len(value)
-        if self._left_bytes < 0:
-            raise Unverified("the answers differ in too much text to match against the patterns of the rules")
-        return pattern.fits(value)
+        self._pattern_bytes_left -= len(value)
+        if self._pattern_bytes_left < 0:
+            raise Unverified("the responses differ in too much text to match against the patterns of the rules")
+        return pattern.matches(value)
 
-    def _excuse(self, place: str, reason: ExcuseReason) -> None:
-        self._excuses[place, reason] = self._excuses.get((place, reason), 0) + 1
+    def _count_excuse(self, group_path: str, reason: ExcuseReason) -> None:
+        self._excuses[group_path, reason] = self._excuses.get((group_path, reason), 0) + 1
 
     def _keep(self, place: str, kind: DifferenceKind, primary: str | None, shadow: str | None) -> None:
-        """Keep a difference outside of the body: there are few."""
-        self._groups[place, kind] = 1
+        # Outside of the body there are few differences, so there is always room.
+        self._group_sizes[place, kind] = 1
         self._differences.append(Difference(place, place, kind, primary, shadow))
 
 
-def _rendered(content: "Json | Absent") -> str | None:
-    return None if content is ABSENT else render.render_value(content)
+def _render(value: "Json | Absent") -> str | None:
+    return None if value is ABSENT else render.render_value(value)

@@ -1,4 +1,4 @@
-"""Find where an answer holds identifiers that machines make up: where a version may be seen to repeat its own."""
+"""Find where a response holds made-up identifiers: there a version may turn out to repeat its own."""
 
 from typing import Final, cast
 
@@ -7,69 +7,67 @@ from darklaunch_shared.wire.exchange import Response
 
 from darklaunch_comparator.content import (
     BodyFamily,
-    CorruptBody,
-    InflatedTooLarge,
-    UnsupportedCoding,
+    UndecodableBody,
     choose_family,
     inflate,
     parse_media_type,
+    read_content_headers,
     to_utf8,
 )
 from darklaunch_comparator.places import ROOT, JsonPlace
 
-from .bodies import described
-from .identifier_shape import SHORTEST, is_map
+from .identifier_shape import SHORTEST_CHARS, is_map
 from .json_parse import DEPTH_CAP
 from .model import Json
 from .volatile import holds_identifier
 
 BODY_CAP_BYTES: Final = 262_144
-ELEMENTS: Final = 3
-"""Elements of an array looked at, which share an index-free path: what the first ones hold, the others hold as well."""
+ELEMENTS_CAP: Final = 3
+"""Elements of an array that are searched. They share an index-free path, so the first ones are enough."""
 TEXTS_CAP: Final = 5_000
-"""Strings looked at; what a larger answer holds beyond is left to its next answer, or not known."""
+"""Strings that are searched; what a larger response holds beyond is found in a later one, or never."""
 
 
-def find_identifier_places(answer: Response) -> frozenset[str]:
-    """List the index-free paths in a JSON answer that hold identifiers; none when it is not JSON, or too large."""
-    content = _content(answer)
-    if content is None:
+def find_identifier_places(response: Response) -> frozenset[str]:
+    """Return the index-free paths in a JSON response that hold identifiers; empty if it is not JSON, or too large."""
+    document = _parse(response)
+    if document is None:
         return frozenset()
-    found: set[str] = set()
-    todo: list[tuple[Json, JsonPlace]] = [(content, ROOT)]
+    paths: set[str] = set()
+    todo: list[tuple[Json, JsonPlace]] = [(document, ROOT)]
     texts = 0
     while todo and texts < TEXTS_CAP:
-        part, path = todo.pop()
-        if path.depth > DEPTH_CAP:
+        part, place = todo.pop()
+        if place.depth > DEPTH_CAP:
             continue
         if isinstance(part, dict):
-            held = [(name, value) for name, value in part.items() if _may_hold(value)]
-            if held:
-                data = is_map(part)
-                todo.extend([(value, path.key(name, in_map=data)) for name, value in held])
+            members = [(name, value) for name, value in part.items() if _may_hold_identifier(value)]
+            if members:
+                in_map = is_map(part)
+                todo.extend([(value, place.key(name, in_map=in_map)) for name, value in members])
         elif isinstance(part, list):
-            todo.extend([(value, path.index(at)) for at, value in enumerate(part[:ELEMENTS]) if _may_hold(value)])
+            elements = enumerate(part[:ELEMENTS_CAP])
+            todo.extend([(value, place.index(at)) for at, value in elements if _may_hold_identifier(value)])
         elif isinstance(part, str):
             texts += 1
             if holds_identifier(part):
-                found.add(path.group_path)
-    return frozenset(found)
+                paths.add(place.group_path)
+    return frozenset(paths)
 
 
-def _may_hold(value: Json) -> bool:
-    # before a path is made for it: most of a document is numbers and short texts
-    return len(value) >= SHORTEST if type(value) is str else isinstance(value, dict | list)
+def _may_hold_identifier(value: Json) -> bool:
+    # Asked before a place is created for it: most of a document is numbers and short texts.
+    return len(value) >= SHORTEST_CHARS if type(value) is str else isinstance(value, dict | list)
 
 
-def _content(answer: Response) -> Json:
-    if not answer.body or len(answer.body) > BODY_CAP_BYTES:
+def _parse(response: Response) -> Json:
+    if not response.body or len(response.body) > BODY_CAP_BYTES:
         return None
-    content_type, encoding = described(answer)
+    content_type, encoding = read_content_headers(response.headers)
     try:
-        kind = parse_media_type(content_type)
-        text = to_utf8(inflate(answer.body, encoding) if encoding else answer.body, kind.charset)
-        if len(text) > BODY_CAP_BYTES or choose_family(kind, kind, text, text) is not BodyFamily.JSON:
-            return None
-        return cast(Json, orjson.loads(text))
-    except (CorruptBody, InflatedTooLarge, UnsupportedCoding, orjson.JSONDecodeError):
+        media_type = parse_media_type(content_type)
+        text = to_utf8(inflate(response.body, encoding) if encoding else response.body, media_type.charset)
+        is_json = choose_family(media_type, media_type, text, text) is BodyFamily.JSON
+        return cast(Json, orjson.loads(text)) if is_json and len(text) <= BODY_CAP_BYTES else None
+    except (UndecodableBody, orjson.JSONDecodeError):
         return None

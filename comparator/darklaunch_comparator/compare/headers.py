@@ -1,4 +1,4 @@
-"""Compare the header fields that are part of an answer's meaning, each by its meaning.
+"""Compare the header fields that are part of a response's meaning, each by its meaning.
 
 Date, server, lengths, codings, request and trace ids belong to the delivery and are never looked at.
 """
@@ -12,42 +12,48 @@ from darklaunch_shared.wire.exchange import REDACTED, Headers
 from darklaunch_shared.wire.http_headers import SERVER_TIMING_FIELD
 
 from darklaunch_comparator.content import BodyFamily, parse_media_type
+from darklaunch_comparator.places import write_header_place
 
 from . import render
 from .collector import DifferenceCollector
-from .model import ComparedResponse, ExcuseReason
-from .volatile import ORIGIN, Reasons, VolatileValues, replace_origin
+from .model import ComparedResponse, ExcuseReason, Reasons
+from .origin import OWN_ORIGIN, replace_origin
+from .volatile import VolatileValues
 
-Reading = Callable[[list[str], str], Hashable]
+HeaderReader = Callable[[list[str], str], Hashable]
 """Reads a field's values, given the side's own origin, into what is compared."""
 
 _REL: Final = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', re.IGNORECASE)
 _NONCE: Final = re.compile(r'\b(nonce|opaque)\s*=\s*(?:"[^"]*"|[^\s",]+)', re.IGNORECASE)
-_MEANT: Final = ("access-control-", "content-encoding")
-_NONE: Final = ("", "")
+_MEANINGFUL_PREFIXES: Final = ("access-control-", "content-encoding")
+_NO_FIELD: Final = ("", "")
 _DELIVERY: Final = frozenset(
     {"", "date", "server", "content-length", "x-request-id", SERVER_TIMING_FIELD, "connection"}
 )
-"""Fields that nearly every pair of answers differs in; that they are never looked at shows fastest here."""
+"""Fields that nearly every pair of responses differs in: to drop them first is fastest."""
 _COOKIE_VALUES: Final = {"path", "domain", "samesite", "max-age"}
+"""Attributes of cookies that are compared with their values; of the others only the presence counts."""
 
 
-def changed_fields(theirs: Headers, ours: Headers, further: frozenset[str] = frozenset()) -> list[str]:
-    """Name the fields that may differ in meaning, and Content-Encoding, which gives the body its meaning, sorted.
+def find_changed_headers(primary: Headers, shadow: Headers, further: frozenset[str] = frozenset()) -> list[str]:
+    """Return the sorted names of the fields that may differ in meaning.
 
-    `further` are fields that count beside the usual ones.
+    Content-Encoding is among them, because it gives the body its meaning. `further` are fields that count beside the
+    usual ones.
     """
-    if theirs == ours:
+    if primary == shadow:
         return []
     changed: set[str] = set()
-    for one, other in zip_longest(theirs, ours, fillvalue=_NONE):
-        if one != other:
-            changed.add(one[0])
-            changed.add(other[0])
+    for primary_field, shadow_field in zip_longest(primary, shadow, fillvalue=_NO_FIELD):
+        if primary_field != shadow_field:
+            changed.add(primary_field[0])
+            changed.add(shadow_field[0])
     changed -= _DELIVERY - further if further else _DELIVERY
     if not changed:
         return []
-    return sorted([name for name in changed if name in _READINGS or name.startswith(_MEANT) or name in further])
+    return sorted(
+        [name for name in changed if name in _READERS or name.startswith(_MEANINGFUL_PREFIXES) or name in further]
+    )
 
 
 def compare_headers(
@@ -55,135 +61,135 @@ def compare_headers(
     primary: ComparedResponse,
     shadow: ComparedResponse,
     volatile: VolatileValues,
-    findings: DifferenceCollector,
+    collector: DifferenceCollector,
 ) -> None:
     """Report which of the header fields named in `changed` differ in meaning."""
     for name in changed:
-        read = _READINGS.get(name) or (_members if name.startswith("access-control-") else None)
-        if read is None and name in findings.rules.compared_headers:
-            read = _plain_text
+        read = _READERS.get(name) or (_read_members if name.startswith("access-control-") else None)
+        if read is None and name in collector.rules.compared_headers:
+            read = _read_text
         if read is not None:
-            _compare_field(name, read, primary, shadow, volatile, findings)
+            _compare_field(name, read, primary, shadow, volatile, collector)
 
 
 def _compare_field(
     name: str,
-    read: Reading,
+    read: HeaderReader,
     primary: ComparedResponse,
     shadow: ComparedResponse,
     volatile: VolatileValues,
-    findings: DifferenceCollector,
+    collector: DifferenceCollector,
 ) -> None:
-    left, right = _values(primary.response.headers, name), _values(shadow.response.headers, name)
-    if left == right:
+    primary_values = _list_values(primary.response.headers, name)
+    shadow_values = _list_values(shadow.response.headers, name)
+    if primary_values == shadow_values:
         return
-    if not left or not right:
-        findings.header(name, _shown(name, left), _shown(name, right))
+    if not primary_values or not shadow_values:
+        collector.add_header(name, _render(name, primary_values), _render(name, shadow_values))
         return
-    if REDACTED in left or REDACTED in right:
-        return  # a credential that was taken out before it travelled: it is there, and no more is known
-    one, other = read(left, primary.origin), read(right, shadow.origin)
-    if one == other and read is not _own_text:
+    if REDACTED in primary_values or REDACTED in shadow_values:
+        return  # a credential that was taken out before it travelled: only its presence can be compared
+    primary_meaning, shadow_meaning = read(primary_values, primary.origin), read(shadow_values, shadow.origin)
+    if primary_meaning == shadow_meaning and read is not _read_location:
         return
     reasons: Reasons = ()
-    if isinstance(one, str) and isinstance(other, str):
-        reasons = _excuse_text(", ".join(left), ", ".join(right), one, other, volatile)
-    if reasons and findings.admits(f"header:{name}", reasons):
-        findings.excuse_header(name, reasons)
-    elif one != other:
-        findings.header(name, _shown(name, left), _shown(name, right), ", ".join(right))
+    if isinstance(primary_meaning, str) and isinstance(shadow_meaning, str):
+        if primary_meaning == shadow_meaning:
+            reasons = (ExcuseReason.OWN_ORIGIN,)
+        else:  # as the texts were sent, or else as they were read
+            reasons = volatile.explain_texts(
+                ", ".join(primary_values), ", ".join(shadow_values)
+            ) or volatile.explain_texts(primary_meaning, shadow_meaning)
+    if not collector.grant_excuse(write_header_place(name), reasons) and primary_meaning != shadow_meaning:
+        collector.add_header(
+            name, _render(name, primary_values), _render(name, shadow_values), ", ".join(shadow_values)
+        )
 
 
-def _excuse_text(theirs: str, ours: str, one: str, other: str, volatile: VolatileValues) -> Reasons:
-    """Say why two texts may differ, as they were sent or else as they were read."""
-    if one == other:
-        return (ExcuseReason.OWN_ORIGIN,)
-    return volatile.excuse(theirs, ours) or volatile.excuse(one, other)
-
-
-def _values(fields: Headers, name: str) -> list[str]:
+def _list_values(fields: Headers, name: str) -> list[str]:
     return [value for field, value in fields if field == name]
 
 
-def _shown(name: str, values: list[str]) -> str | None:
+def _render(name: str, values: list[str]) -> str | None:
     if not values:
         return None
     if name == "set-cookie":  # values are secrets
-        return render.cut(", ".join([_cookie_without_value(value) for value in values]))
+        return render.cut(", ".join([_render_cookie(value) for value in values]))
     return render.cut(render.make_printable(", ".join(values)))
 
 
-def _media_type(values: list[str], _origin: str) -> Hashable:
-    read = parse_media_type(values[-1])
-    # application/json has no charset parameter (RFC 8259 11): it is UTF-8, said or not
-    charset = "" if read.family >= BodyFamily.LINES and read.charset in ("utf-8", "utf8") else read.charset
-    return read.type, charset.replace("utf8", "utf-8")
+def _render_cookie(value: str) -> str:
+    first, *attributes = value.split(";")
+    return render.make_printable(";".join([f"{first.partition('=')[0].strip()}=…", *attributes]))
 
 
-def _own_text(values: list[str], origin: str) -> Hashable:
+def _read_media_type(values: list[str], _origin: str) -> Hashable:
+    media_type = parse_media_type(values[-1])
+    charset = media_type.charset
+    if media_type.family >= BodyFamily.LINES and charset in ("utf-8", "utf8"):
+        charset = ""  # application/json has no charset parameter (RFC 8259 11): it is UTF-8 with or without one
+    return media_type.type, charset.replace("utf8", "utf-8")
+
+
+def _read_location(values: list[str], origin: str) -> Hashable:
     text = replace_origin(", ".join(values).strip(), origin)
-    return f"{ORIGIN}{text}" if text.startswith("/") and not text.startswith("//") else text
+    return f"{OWN_ORIGIN}{text}" if text.startswith("/") and not text.startswith("//") else text
 
 
-def _plain_text(values: list[str], _origin: str) -> Hashable:
+def _read_text(values: list[str], _origin: str) -> Hashable:
     return re.sub(" ?([;,=]) ?", r"\1", " ".join(", ".join(values).split()))
 
 
-def _challenges(values: list[str], _origin: str) -> Hashable:
+def _read_challenges(values: list[str], _origin: str) -> Hashable:
     return frozenset([_NONCE.sub(r"\1", value.strip()) for value in values])
 
 
-def _members(values: list[str], _origin: str) -> Hashable:
+def _read_members(values: list[str], _origin: str) -> Hashable:
     parts = [part.strip().lower() for value in values for part in value.split(",")]
     return frozenset(["=".join([half.strip() for half in part.split("=")]) for part in parts if part])
 
 
-def _presence(_values: list[str], _origin: str) -> Hashable:
+def _read_presence(_values: list[str], _origin: str) -> Hashable:
     return True
 
 
-def _relations(values: list[str], _origin: str) -> Hashable:
-    found = [quoted or bare for value in values for quoted, bare in _REL.findall(value)]
-    return frozenset([name.lower() for names in found for name in names.split()])
+def _read_relations(values: list[str], _origin: str) -> Hashable:
+    relations = [quoted or bare for value in values for quoted, bare in _REL.findall(value)]
+    return frozenset([name.lower() for names in relations for name in names.split()])
 
 
-def _cookies(values: list[str], origin: str) -> Hashable:
+def _read_cookies(values: list[str], origin: str) -> Hashable:
     host = origin.partition("://")[2].partition(":")[0].lower()
-    return frozenset([(value.partition("=")[0].strip(), _attributes(value, host)) for value in values])
+    return frozenset([(value.partition("=")[0].strip(), _read_cookie_attributes(value, host)) for value in values])
 
 
-def _attributes(cookie: str, host: str) -> frozenset[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
+def _read_cookie_attributes(cookie: str, host: str) -> frozenset[tuple[str, str]]:
+    attributes: set[tuple[str, str]] = set()
     for part in cookie.split(";")[1:]:
         name, _, value = part.partition("=")
         name, value = name.strip().lower(), value.strip()
         if name == "domain":
             value = value.lower().lstrip(".")
-            value = ORIGIN if host and value == host else value
+            value = OWN_ORIGIN if host and value == host else value
         elif name == "samesite":
             value = value.lower()
         if name:
-            found.add((name, value if name in _COOKIE_VALUES else ""))
-    return frozenset(found)
+            attributes.add((name, value if name in _COOKIE_VALUES else ""))
+    return frozenset(attributes)
 
 
-def _cookie_without_value(value: str) -> str:
-    first, *attributes = value.split(";")
-    return render.make_printable(";".join([f"{first.partition('=')[0].strip()}=…", *attributes]))
-
-
-_READINGS: Final[dict[str, Reading]] = {
-    "access-control-allow-origin": _own_text,
-    "cache-control": _members,
-    "content-disposition": _plain_text,
-    "content-language": _members,
-    "content-type": _media_type,
-    "etag": _presence,
-    "last-modified": _presence,
-    "link": _relations,
-    "location": _own_text,
-    "retry-after": _presence,
-    "set-cookie": _cookies,
-    "vary": _members,
-    "www-authenticate": _challenges,
+_READERS: Final[dict[str, HeaderReader]] = {
+    "access-control-allow-origin": _read_location,
+    "cache-control": _read_members,
+    "content-disposition": _read_text,
+    "content-language": _read_members,
+    "content-type": _read_media_type,
+    "etag": _read_presence,
+    "last-modified": _read_presence,
+    "link": _read_relations,
+    "location": _read_location,
+    "retry-after": _read_presence,
+    "set-cookie": _read_cookies,
+    "vary": _read_members,
+    "www-authenticate": _read_challenges,
 }

@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-SHORTEST: Final = 16
-"""Shorter words have no shape: too many ordinary words look random."""
+SHORTEST_CHARS: Final = 16
+"""Shorter words have no shape, because too many ordinary words look random."""
 
 MAP_KEYS: Final = 50
-"""An object with more keys than this is a map."""
+"""An object with more keys than this is a map, whose keys are data."""
 
 UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
@@ -30,38 +30,38 @@ _KEY: Final = re.compile(
 
 
 def find_identifier_shape(word: str) -> str | None:
-    """Name the shape of a word of letters, digits, `_` and `-` (or base64); None when it is not a made-up identifier.
+    """Return the shape of a word of letters, digits, `_` and `-` (or base64); None if it is not a made-up identifier.
 
     A prefix is part of the shape: `req_9f8e…` and `ord_9f8e…` differ in it.
     """
     prefixed = _PREFIXED.fullmatch(word)
     if prefixed is not None:
-        tail = _shape(prefixed[2])
+        tail = _find_shape(prefixed[2])
         if tail is not None:
             return prefixed[1] + tail
-    return _shape(word)
+    return _find_shape(word)
 
 
-def is_map(*twins: Mapping[str, object]) -> bool:
-    """Say whether objects that stand at one place are maps, whose keys are data, and not records.
+def is_map(*objects: Mapping[str, object]) -> bool:
+    """True if the objects that stand at one place are maps, whose keys are data, and not records.
 
     A map has more than MAP_KEYS keys, or all its keys are ids, numbers or dates.
     """
-    found = False
-    for keys in twins:
-        if len(keys) > MAP_KEYS:
+    for members in objects:
+        if len(members) > MAP_KEYS:
             return True
-    for keys in twins:
-        for name in keys:
+    has_keys = False
+    for members in objects:
+        for name in members:
             if _KEY.fullmatch(name) is None:
                 return False
-            found = True
-    return found
+            has_keys = True
+    return has_keys
 
 
-def _shape(word: str) -> str | None:
+def _find_shape(word: str) -> str | None:
     length = len(word)
-    if length < SHORTEST:
+    if length < SHORTEST_CHARS:
         return None
     if length == 36 and _UUID.fullmatch(word):
         return "uuid" if word == word.lower() else "UUID"
@@ -72,14 +72,14 @@ def _shape(word: str) -> str | None:
         # An IBAN is a few letters before digits: in made-up hex they alternate.
         return f"hex {length} {case}" if len(_RUNS.findall(word)) > 2 else None
     if length >= 20 and _WORD.fullmatch(word):
-        return f"token {length} {case}" if _random(word, case) else None
+        return f"token {length} {case}" if _is_random(word, case) else None
     if _BASE64.fullmatch(word):
-        return f"base64 {length}" if _random(word, case) else None
+        return f"base64 {length}" if _is_random(word, case) else None
     return None
 
 
-def _random(word: str, case: str) -> bool:
-    """Say whether letters of both cases and digits alternate as in a random word, not as in a name."""
+def _is_random(word: str, case: str) -> bool:
+    """True if letters of both cases and digits alternate as in a random word, not as in a name."""
     changes = len(_RUNS.findall(word)) - 1
     digits = len(_DIGIT.findall(word))
     if case == "mixed":

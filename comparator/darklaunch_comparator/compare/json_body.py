@@ -1,12 +1,13 @@
-"""Compare two bodies that say they are JSON, one document or one a line."""
+"""Compare two bodies that are JSON by their headers: one document, or one a line."""
 
 from typing import Final
 
 from darklaunch_comparator.places import ROOT
 
-from . import json_parse, render
+from . import render
 from .collector import DifferenceCollector
-from .json_parse import MalformedJson
+from .json_pair import parse_pair
+from .json_parse import MalformedJson, find_repeated_keys
 from .json_walk import walk_json
 from .model import DifferenceKind, Json
 from .text_lines import compare_text
@@ -15,70 +16,73 @@ from .volatile import VolatileValues
 _NOT_LINES: Final = MalformedJson("not one JSON document a line")
 
 
-def compare_json(theirs: bytes, ours: bytes, volatile: VolatileValues, findings: DifferenceCollector) -> None:
-    """Report the differences between two JSON texts in UTF-8. Raises Unverified when they cannot be told."""
-    read = json_parse.parse_pair(theirs, ours)
-    left, right = read.primary, read.shadow
-    if isinstance(left, MalformedJson) or isinstance(right, MalformedJson):
-        _malformed(left, right, theirs, ours, volatile, findings)
+def compare_json(primary: bytes, shadow: bytes, volatile: VolatileValues, collector: DifferenceCollector) -> None:
+    """Report the differences between two JSON texts in UTF-8. Raises Unverified if they cannot be compared."""
+    pair = parse_pair(primary, shadow)
+    if isinstance(pair.primary, MalformedJson) or isinstance(pair.shadow, MalformedJson):
+        _compare_malformed(pair.primary, pair.shadow, primary, shadow, volatile, collector)
         return
-    if not read.same:
-        walk_json(left, right, find=read.find, volatile=volatile, findings=findings)
-    if read.repeats:
-        _duplicate_keys(theirs, ours, findings)
+    if not pair.are_same:
+        walk_json(pair.primary, pair.shadow, find=pair.find, volatile=volatile, collector=collector)
+    if pair.may_repeat_keys:
+        _compare_repeated_keys(primary, shadow, collector)
 
 
-def compare_lines(theirs: bytes, ours: bytes, volatile: VolatileValues, findings: DifferenceCollector) -> None:
+def compare_json_lines(primary: bytes, shadow: bytes, volatile: VolatileValues, collector: DifferenceCollector) -> None:
     """Report the differences between two texts of one JSON document a line, as arrays of their lines."""
-    one, other = _lines(theirs), _lines(ours)
-    read = json_parse.parse_pair(_array(one), _array(other))
-    # As many elements as lines, else a line held half a document, or two.
-    left = read.primary if isinstance(read.primary, list) and len(read.primary) == len(one) else _NOT_LINES
-    right = read.shadow if isinstance(read.shadow, list) and len(read.shadow) == len(other) else _NOT_LINES
-    if isinstance(left, MalformedJson) or isinstance(right, MalformedJson):
-        _malformed(left, right, theirs, ours, volatile, findings)
+    primary_lines, shadow_lines = _split_lines(primary), _split_lines(shadow)
+    pair = parse_pair(_join_to_array(primary_lines), _join_to_array(shadow_lines))
+    primary_documents = _check_lines(pair.primary, len(primary_lines))
+    shadow_documents = _check_lines(pair.shadow, len(shadow_lines))
+    if isinstance(primary_documents, MalformedJson) or isinstance(shadow_documents, MalformedJson):
+        _compare_malformed(primary_documents, shadow_documents, primary, shadow, volatile, collector)
     else:
-        walk_json(left, right, find=read.find, volatile=volatile, findings=findings)
+        walk_json(primary_documents, shadow_documents, find=pair.find, volatile=volatile, collector=collector)
 
 
-def _malformed(
-    left: "Json | MalformedJson",
-    right: "Json | MalformedJson",
-    theirs: bytes,
-    ours: bytes,
+def _compare_malformed(
+    primary: "Json | MalformedJson",
+    shadow: "Json | MalformedJson",
+    primary_text: bytes,
+    shadow_text: bytes,
     volatile: VolatileValues,
-    findings: DifferenceCollector,
+    collector: DifferenceCollector,
 ) -> None:
-    if isinstance(left, MalformedJson) and isinstance(right, MalformedJson):
-        compare_text(theirs, ours, volatile, findings)
+    if isinstance(primary, MalformedJson) and isinstance(shadow, MalformedJson):
+        compare_text(primary_text, shadow_text, volatile, collector)
         return
-    wrong = left if isinstance(left, MalformedJson) else right
-    kind = DifferenceKind.ENCODING if isinstance(wrong, MalformedJson) and wrong.undecodable else DifferenceKind.TYPE
-    findings.described(ROOT, kind, _shown(left, theirs), _shown(right, ours))
+    malformed = primary if isinstance(primary, MalformedJson) else shadow
+    is_undecodable = isinstance(malformed, MalformedJson) and malformed.undecodable
+    kind = DifferenceKind.ENCODING if is_undecodable else DifferenceKind.TYPE
+    collector.add_description(ROOT, kind, _render(primary, primary_text), _render(shadow, shadow_text))
 
 
-def _shown(content: "Json | MalformedJson", text: bytes) -> str:
+def _render(content: "Json | MalformedJson", text: bytes) -> str:
     if not isinstance(content, MalformedJson):
         return render.render_value(content)
     if content.undecodable:
         return content.reason
-    return render.cut(
-        f"{content.reason}: {render.make_printable(text[: render.RENDERED_CHARS * 4].decode('utf-8', 'replace'))}"
-    )
+    start = text[: render.RENDERED_CHARS * 4].decode("utf-8", "replace")
+    return render.cut(f"{content.reason}: {render.make_printable(start)}")
 
 
-def _duplicate_keys(theirs: bytes, ours: bytes, findings: DifferenceCollector) -> None:
-    left, right = json_parse.find_duplicate_keys(theirs), json_parse.find_duplicate_keys(ours)
-    for group in sorted(left.keys() - right.keys()):
-        findings.described(left[group], DifferenceKind.DUPLICATE_KEY, "twice", "once")
-    for group in sorted(right.keys() - left.keys()):
-        findings.described(right[group], DifferenceKind.DUPLICATE_KEY, "once", "twice")
+def _compare_repeated_keys(primary: bytes, shadow: bytes, collector: DifferenceCollector) -> None:
+    primary_places, shadow_places = find_repeated_keys(primary), find_repeated_keys(shadow)
+    for group_path in sorted(primary_places.keys() - shadow_places.keys()):
+        collector.add_description(primary_places[group_path], DifferenceKind.DUPLICATE_KEY, "twice", "once")
+    for group_path in sorted(shadow_places.keys() - primary_places.keys()):
+        collector.add_description(shadow_places[group_path], DifferenceKind.DUPLICATE_KEY, "once", "twice")
 
 
-def _lines(text: bytes) -> list[bytes]:
+def _split_lines(text: bytes) -> list[bytes]:
     # application/json-seq (RFC 7464) starts each document with a record separator
     return [line for line in (raw.strip(b" \t\r\x1e") for raw in text.split(b"\n")) if line]
 
 
-def _array(lines: list[bytes]) -> bytes:
+def _join_to_array(lines: list[bytes]) -> bytes:
     return b"[" + b",".join(lines) + b"]"
+
+
+def _check_lines(content: "Json | MalformedJson", line_count: int) -> list[Json] | MalformedJson:
+    # As many elements as lines, else a line held half a document, or two.
+    return content if isinstance(content, list) and len(content) == line_count else _NOT_LINES

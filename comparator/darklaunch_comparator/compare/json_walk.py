@@ -1,4 +1,4 @@
-"""Walk two documents side by side, iteratively, into what is not the same."""
+"""Walk two JSON documents side by side, iteratively, into what is not the same."""
 
 from collections.abc import Collection
 from decimal import Decimal
@@ -12,149 +12,162 @@ from .endpoint_rules import choose_strongest, is_whole
 from .identifier_shape import is_map
 from .json_equality import FindDifferences, find_differences, find_differences_and_booleans, find_only_difference
 from .json_parse import DEPTH_CAP, NODES_CAP
-from .model import ABSENT, NUMBERS, DifferenceKind, ExcuseReason, Json
-from .structure import TYPES, compare_structure
+from .model import ABSENT, JSON_TYPES, NUMBERS, DifferenceKind, ExcuseReason, Json, Reasons
+from .structure import compare_structure
 from .timestamps import LEAST_EPOCH
 from .unordered_arrays import align_unordered
 from .volatile import VolatileValues, changed_format
 
 _TOO_MANY: Final = f"the bodies differ and have more than {NODES_CAP:,} nodes to compare"
 
+Pair = tuple[Json, Json, JsonPlace]
+"""Two values that stand at one place and are still to be compared."""
+
 
 def walk_json(
-    primary: Json, shadow: Json, *, find: FindDifferences, volatile: VolatileValues, findings: DifferenceCollector
+    primary_document: Json,
+    shadow_document: Json,
+    *,
+    find: FindDifferences,
+    volatile: VolatileValues,
+    collector: DifferenceCollector,
 ) -> None:
     """Report the differences between two documents.
 
     `find` finds where rows of their values differ. Raises Unverified past NODES_CAP; what lies deeper than DEPTH_CAP is
     left out and noted.
     """
-    rules = findings.rules
+    rules = collector.rules
     structures = None
     if rules.steers_walk:
         structures = rules.structure_only or None
         if rules.strict_numbers:
-            find = _differing_or_other_numbers
+            find = _find_differences_and_number_types
         elif find is find_only_difference:  # unordered elements that belong together may differ in several places
             find = find_differences
-    todo: list[tuple[Json, Json, JsonPlace]] = [(primary, shadow, ROOT)]
+    todo: list[Pair] = [(primary_document, shadow_document, ROOT)]
     nodes = 0
     while todo:
-        theirs, ours, path = todo.pop()
-        if path.depth > DEPTH_CAP:
-            findings.detail = f"the bodies differ more than {DEPTH_CAP} levels deep"
-        elif structures is not None and (structure := choose_strongest(structures.find_values(path.tokens()))):
-            compare_structure(theirs, ours, path, structure, findings)
-        elif isinstance(theirs, dict) and isinstance(ours, dict):
-            nodes += len(theirs) + len(ours)
+        primary, shadow, place = todo.pop()
+        if place.depth > DEPTH_CAP:
+            collector.detail = f"the bodies differ more than {DEPTH_CAP} levels deep"
+        elif structures is not None and (structure := choose_strongest(structures.find_values(place.tokens()))):
+            compare_structure(primary, shadow, place, structure, collector)
+        elif isinstance(primary, dict) and isinstance(shadow, dict):
+            nodes += len(primary) + len(shadow)
             if nodes > NODES_CAP:
                 raise Unverified(_TOO_MANY)
-            todo.extend(reversed(_members(theirs, ours, path, find, findings)))
-        elif isinstance(theirs, list) and isinstance(ours, list):
-            nodes += len(theirs) + len(ours)
+            todo.extend(reversed(_compare_members(primary, shadow, place, find, collector)))
+        elif isinstance(primary, list) and isinstance(shadow, list):
+            nodes += len(primary) + len(shadow)
             if nodes > NODES_CAP:
                 raise Unverified(_TOO_MANY)
-            alignment = _aligned(theirs, ours, path, find, volatile, findings)
-            todo.extend(reversed(_elements(theirs, ours, path, alignment, findings)))
+            alignment = _align(primary, shadow, place, find, volatile, collector)
+            todo.extend(reversed(_compare_elements(primary, shadow, place, alignment, collector)))
         else:
-            _values(theirs, ours, path, volatile, findings)
+            _compare_scalars(primary, shadow, place, volatile, collector)
 
 
-def _differing_or_other_numbers(ones: Collection[Json], others: Collection[Json]) -> list[int]:
-    """List where two rows may differ, if only by `1.0` for `1`: it hides as `true` does, among exact numbers too."""
-    found = set(find_differences_and_booleans(ones, others))
+def _find_differences_and_number_types(primary: Collection[Json], shadow: Collection[Json]) -> list[int]:
+    """Find where two rows may differ, if only by `1.0` for `1`: Python takes those for equal, as it does `true`."""
+    positions = set(find_differences_and_booleans(primary, shadow))
     return [
-        at
-        for at, (one, other) in enumerate(zip(ones, others, strict=True))
-        if at in found or (isinstance(one, Decimal) and isinstance(other, Decimal) and is_whole(one) != is_whole(other))
+        position
+        for position, (left, right) in enumerate(zip(primary, shadow, strict=True))
+        if position in positions
+        or (isinstance(left, Decimal) and isinstance(right, Decimal) and is_whole(left) != is_whole(right))
     ]
 
 
-def _aligned(
-    theirs: list[Json],
-    ours: list[Json],
-    path: JsonPlace,
+def _align(
+    primary: list[Json],
+    shadow: list[Json],
+    place: JsonPlace,
     find: FindDifferences,
     volatile: VolatileValues,
-    findings: DifferenceCollector,
+    collector: DifferenceCollector,
 ) -> ArrayAlignment:
-    rules = findings.rules
-    rule = choose_strongest(rules.unordered.find_values(path.tokens())) if rules.steers_walk else None
+    rules = collector.rules
+    rule = choose_strongest(rules.unordered.find_values(place.tokens())) if rules.steers_walk else None
     if rule is None:
-        return align_arrays(theirs, ours, find, volatile)
-    alignment = align_unordered(theirs, ours, path, rule, rules, find, volatile)
+        return align_arrays(primary, shadow, find, volatile)
+    alignment = align_unordered(primary, shadow, place, rule, rules, find, volatile)
     if alignment.reordered:
         alignment.reordered = False
-        findings.excuse(path, (ExcuseReason.UNORDERED,))
+        collector.count_excuses(place.group_path, ExcuseReason.UNORDERED)
     return alignment
 
 
-def _members(
-    theirs: dict[str, Json],
-    ours: dict[str, Json],
-    path: JsonPlace,
+def _compare_members(
+    primary: dict[str, Json],
+    shadow: dict[str, Json],
+    place: JsonPlace,
     find: FindDifferences,
-    findings: DifferenceCollector,
-) -> list[tuple[Json, Json, JsonPlace]]:
-    names = list(theirs)
-    if names == list(ours):
-        unequal = find(theirs.values(), ours.values())
-        data = bool(unequal) and is_map(theirs)
+    collector: DifferenceCollector,
+) -> list[Pair]:
+    """Report members that are missing or extra; return those that differ, to be compared in turn."""
+    names = list(primary)
+    if names == list(shadow):
+        differing = find(primary.values(), shadow.values())
+        in_map = bool(differing) and is_map(primary)
     else:
-        data = is_map(theirs, ours)
-        names = [name for name in names if name in ours]
-        for name, value in theirs.items():
-            if name not in ours:
-                findings.body(path.key(name, in_map=data), DifferenceKind.MISSING, value, ABSENT)
-        for name, value in ours.items():
-            if name not in theirs:
-                findings.body(path.key(name, in_map=data), DifferenceKind.EXTRA, ABSENT, value)
-        unequal = find([theirs[name] for name in names], [ours[name] for name in names])
-    return [(theirs[names[at]], ours[names[at]], path.key(names[at], in_map=data)) for at in unequal]
+        in_map = is_map(primary, shadow)
+        names = [name for name in names if name in shadow]
+        for name, value in primary.items():
+            if name not in shadow:
+                collector.add_values(place.key(name, in_map=in_map), DifferenceKind.MISSING, value, ABSENT)
+        for name, value in shadow.items():
+            if name not in primary:
+                collector.add_values(place.key(name, in_map=in_map), DifferenceKind.EXTRA, ABSENT, value)
+        differing = find([primary[name] for name in names], [shadow[name] for name in names])
+    return [(primary[name := names[at]], shadow[name], place.key(name, in_map=in_map)) for at in differing]
 
 
-def _elements(
-    theirs: list[Json], ours: list[Json], path: JsonPlace, alignment: ArrayAlignment, findings: DifferenceCollector
-) -> list[tuple[Json, Json, JsonPlace]]:
+def _compare_elements(
+    primary: list[Json], shadow: list[Json], place: JsonPlace, alignment: ArrayAlignment, collector: DifferenceCollector
+) -> list[Pair]:
+    """Report elements that are missing, extra or in another order; return those that differ, to be compared in turn."""
     if alignment.reordered:
-        findings.body(path, DifferenceKind.ORDER, theirs, ours)
+        collector.add_values(place, DifferenceKind.ORDER, primary, shadow)
     if alignment.resized is not None:
-        findings.described(path, DifferenceKind.SIZE, *alignment.resized)
+        collector.add_description(place, DifferenceKind.SIZE, *alignment.resized)
     for at in alignment.missing:
-        findings.body(path.index(at), DifferenceKind.MISSING, theirs[at], ABSENT)
+        collector.add_values(place.index(at), DifferenceKind.MISSING, primary[at], ABSENT)
     for at in alignment.extra:
-        findings.body(path.index(at), DifferenceKind.EXTRA, ABSENT, ours[at])
-    return [(theirs[left], ours[right], path.index(left)) for left, right in alignment.pairs]
+        collector.add_values(place.index(at), DifferenceKind.EXTRA, ABSENT, shadow[at])
+    return [
+        (primary[primary_at], shadow[shadow_at], place.index(primary_at)) for primary_at, shadow_at in alignment.pairs
+    ]
 
 
-def _values(theirs: Json, ours: Json, path: JsonPlace, volatile: VolatileValues, findings: DifferenceCollector) -> None:
-    if TYPES[type(theirs)] != TYPES[type(ours)]:
-        findings.body(path, DifferenceKind.TYPE, theirs, ours)
-    elif isinstance(theirs, str) and isinstance(ours, str):
-        if theirs != ours:
-            _report(theirs, ours, path, volatile.excuse(theirs, ours), findings)
-    elif isinstance(theirs, NUMBERS) and isinstance(ours, NUMBERS):
-        if findings.rules.steers_walk and _strictly_other(theirs, ours, path, findings):
-            findings.body(path, DifferenceKind.TYPE, theirs, ours)
-        elif theirs < LEAST_EPOCH or ours < LEAST_EPOCH:
-            if theirs != ours:  # not 1 and 1.0
-                findings.body(path, DifferenceKind.VALUE, theirs, ours)
-        elif theirs != ours:
-            _report(theirs, ours, path, volatile.excuse_number(theirs, ours), findings)
-    elif theirs != ours:
-        findings.body(path, DifferenceKind.VALUE, theirs, ours)
-
-
-def _report(
-    theirs: Json, ours: Json, path: JsonPlace, reasons: tuple[ExcuseReason, ...], findings: DifferenceCollector
+def _compare_scalars(
+    primary: Json, shadow: Json, place: JsonPlace, volatile: VolatileValues, collector: DifferenceCollector
 ) -> None:
-    if reasons and findings.admits(path.group_path, reasons):
-        findings.excuse(path, reasons)
-    else:
-        findings.body(path, DifferenceKind.TYPE if changed_format(theirs, ours) else DifferenceKind.VALUE, theirs, ours)
+    if JSON_TYPES[type(primary)] != JSON_TYPES[type(shadow)]:
+        collector.add_values(place, DifferenceKind.TYPE, primary, shadow)
+    elif isinstance(primary, str) and isinstance(shadow, str):
+        if primary != shadow:
+            _report(primary, shadow, place, volatile.explain_texts(primary, shadow), collector)
+    elif isinstance(primary, NUMBERS) and isinstance(shadow, NUMBERS):
+        if collector.rules.steers_walk and _differ_in_number_type(primary, shadow, place, collector):
+            collector.add_values(place, DifferenceKind.TYPE, primary, shadow)
+        elif primary < LEAST_EPOCH or shadow < LEAST_EPOCH:
+            if primary != shadow:  # not 1 and 1.0
+                collector.add_values(place, DifferenceKind.VALUE, primary, shadow)
+        elif primary != shadow:
+            _report(primary, shadow, place, volatile.explain_numbers(primary, shadow), collector)
+    elif primary != shadow:
+        collector.add_values(place, DifferenceKind.VALUE, primary, shadow)
 
 
-def _strictly_other(
-    theirs: int | float | Decimal, ours: int | float | Decimal, path: JsonPlace, findings: DifferenceCollector
+def _report(primary: Json, shadow: Json, place: JsonPlace, reasons: Reasons, collector: DifferenceCollector) -> None:
+    if not collector.grant_excuse(place.group_path, reasons):
+        kind = DifferenceKind.TYPE if changed_format(primary, shadow) else DifferenceKind.VALUE
+        collector.add_values(place, kind, primary, shadow)
+
+
+def _differ_in_number_type(
+    primary: int | float | Decimal, shadow: int | float | Decimal, place: JsonPlace, collector: DifferenceCollector
 ) -> bool:
-    return is_whole(theirs) != is_whole(ours) and findings.rules.strict_numbers.covers(path.tokens())
+    """True if one is whole, the other is not, and a rule says that this matters there."""
+    return is_whole(primary) != is_whole(shadow) and collector.rules.strict_numbers.covers(place.tokens())

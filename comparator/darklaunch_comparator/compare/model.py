@@ -11,7 +11,7 @@ from darklaunch_shared.wire.exchange import Response
 
 @dataclass(frozen=True, slots=True)
 class NotANumber:
-    """A token that stands where JSON wants a number and is none: `NaN`, `-Infinity`, an exponent past all bounds."""
+    """A token that stands where JSON wants a number but is not one: `NaN`, `-Infinity`, an exponent past all bounds."""
 
     token: str
 
@@ -20,6 +20,19 @@ Json: TypeAlias = "bool | int | float | Decimal | NotANumber | str | list[Json] 
 
 
 NUMBERS: Final = (int, float, Decimal)
+
+JSON_TYPES: Final[dict[type, str]] = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    int: "number",
+    float: "number",
+    Decimal: "number",
+    bool: "boolean",
+    type(None): "null",
+    NotANumber: "not a number",
+}
+"""What JSON calls the types that documents are parsed into."""
 
 
 class Absent(Enum):
@@ -35,8 +48,8 @@ ABSENT: Final = Absent.ABSENT
 class ComparedResponse:
     """One side of a comparison.
 
-    `origin` is scheme://host[:port] as this side's client saw it, "" when unknown; `responded_at_ms` is the wall clock
-    when it had responded, in milliseconds since the epoch.
+    `origin` is scheme://host[:port] as this side's client saw it, "" if unknown; `responded_at_ms` is the time of the
+    response by the wall clock, in milliseconds since the epoch.
     """
 
     response: Response
@@ -45,7 +58,7 @@ class ComparedResponse:
 
 
 class DifferenceKind(StrEnum):
-    """How two answers disagree at one place."""
+    """How two responses differ at one place."""
 
     STATUS = "status"
     HEADER = "header"
@@ -60,17 +73,18 @@ class DifferenceKind(StrEnum):
     ENCODING = "encoding"  # a body that does not decode as its headers say
     DUPLICATE_KEY = "duplicate_key"
 
-    __hash__ = str.__hash__  # Enum's own is no C, and each difference counts by its kind
+    # Enum's own hash is written in Python, and every difference is counted by its kind.
+    __hash__ = str.__hash__
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One typed disagreement at one place.
+    """One typed difference at one place.
 
-    `path` is `status`, `header:<name>` or an RFC 9535 path (`$.users[1].name`) of bounded length; `group_path` is the
-    same without array indexes and map keys (`$.users[*].name`), itself a valid JSONPath. Values, indexes and keys
-    are the primary's, except for `extra`, where they are the shadow's. `primary` and `shadow` are short printable
-    renderings for people; None where that side has nothing.
+    `path` is how the place is written: `status`, `header:<name>` or an RFC 9535 path (`$.users[1].name`) of bounded
+    length. `group_path` is the same without array indexes and map keys (`$.users[*].name`), itself a valid JSONPath.
+    Values, indexes and keys are the primary's, except for `extra`, where they are the shadow's. `primary` and `shadow`
+    are short printable renderings for people; None where that side has nothing.
     """
 
     path: str
@@ -81,47 +95,51 @@ class Difference:
 
 
 class ExcuseReason(StrEnum):
-    """Why two values that differ were not reported."""
+    """Why a difference was not reported."""
 
-    OWN_ORIGIN = "own_origin"  # they differ only in each side's own scheme://host:port
+    OWN_ORIGIN = "own_origin"  # each side has its own scheme://host:port there, and nothing else differs
     CLOCK = "clock"  # two timestamps of one format that moved with the clock
-    GENERATED_ID = "generated_id"  # two identifiers of one machine-made shape
-    NOISE = "noise"  # one version differs from itself there as well
-    ONLY = "only"  # it lies outside of what is looked at
+    GENERATED_ID = "generated_id"  # two identifiers of one shape, made up by machines
+    NOISE = "noise"  # one version, asked twice, differs from itself there
+    ONLY = "only"  # it lies outside of the places that an only rule names
     UNORDERED = "unordered"  # the same elements, where order means nothing
-    TOLERANCE = "tolerance"  # two numbers near enough
-    STRUCTURE_ONLY = "structure_only"  # a value where only keys and types count
+    TOLERANCE = "tolerance"  # two numbers no further apart than a rule allows
+    STRUCTURE_ONLY = "structure_only"  # a value, where only keys and types count
     NULL_IS_ABSENT = "null_is_absent"  # null on one side, nothing on the other
     STATUS_CLASSES = "status_classes"  # two status codes of one class
-    HEADERS = "headers"  # a header that is never compared
+    HEADERS = "headers"  # a rule says that the header is never compared
     IGNORED = "ignored"  # an ignore rule covers it
     IGNORED_PATTERN = "ignored_pattern"  # an ignore rule covers it, and the shadow's value fits its pattern
 
 
 @dataclass(frozen=True, slots=True)
 class Excuse:
-    """How many disagreements at one index-free path were excused, and why."""
+    """How many differences were excused at one index-free path, and why."""
 
     path: str
     reason: ExcuseReason
     count: int
 
 
+Reasons: TypeAlias = tuple[ExcuseReason, ...]
+"""Why a value that differs is excused; empty if it is not."""
+
+
 class ComparisonOutcome(StrEnum):
-    """What a comparison came to."""
+    """The result of a comparison in one word."""
 
     MATCHED = "matched"
     MISMATCHED = "mismatched"
     IGNORED = "ignored"  # only differences that an ignore rule excused
-    UNVERIFIED = "unverified"  # not identical, and too deep, too large or not decodable enough to tell
+    UNVERIFIED = "unverified"  # not identical, and too deep, too large or not decodable: nothing can be concluded
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The outcome of comparing two answers, with its evidence.
+    """The outcome of comparing two responses, with its evidence.
 
     `differences` holds at least one example of each group, in document order, up to a bound; `omitted` counts the
-    rest. `detail` says what could not be verified; a comparison that also found a difference is still `mismatched`.
+    rest. `detail` says what could not be compared, and why; with a difference the outcome is `mismatched` even so.
     """
 
     outcome: ComparisonOutcome

@@ -4,10 +4,12 @@ from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
+from darklaunch_comparator.errors import BadRules
+
 PATTERN_CHARS: Final = 500
 """Longest pattern of a rule."""
 VALUE_BYTES: Final = 4096
-"""Longest value that is matched; no pattern fits a longer one."""
+"""Longest value that is matched; no pattern matches a longer one."""
 
 _RE2: Final[Any] = re2
 _OPTIONS: Final = _RE2.Options()
@@ -16,8 +18,8 @@ _OPTIONS.never_capture = True
 _OPTIONS.max_mem = 1 << 20
 
 
-class BadPattern(ValueError):
-    """A pattern is not one that RE2 takes; the message says what is wrong, and what to do."""
+class BadPattern(BadRules, ValueError):
+    """RE2 does not take a pattern; the message says what is wrong, and what to do."""
 
 
 class LinearPattern:
@@ -26,7 +28,7 @@ class LinearPattern:
     __slots__ = ("_compiled", "text")
 
     def __init__(self, text: str) -> None:
-        """Compile. Raises BadPattern."""
+        """Compile a pattern. Raises BadPattern."""
         self.text = text
         if len(text) > PATTERN_CHARS:
             raise BadPattern(f"it is longer than the {PATTERN_CHARS} characters a pattern may have")
@@ -34,11 +36,11 @@ class LinearPattern:
             self._compiled: Any = _RE2.compile(text.encode(), _OPTIONS)
         except UnicodeEncodeError:
             raise BadPattern("it holds a lone surrogate, which no value can") from None
-        except _RE2.error as wrong:
-            raise BadPattern(_explained(wrong.args[0] if wrong.args else b"")) from None
+        except _RE2.error as error:
+            raise BadPattern(_explain(error.args[0] if error.args else b"")) from None
 
-    def fits(self, value: bytes) -> bool:
-        """Say whether the whole of a value, in UTF-8, matches."""
+    def matches(self, value: bytes) -> bool:
+        """True if the whole of a value, in UTF-8, matches."""
         return len(value) <= VALUE_BYTES and self._compiled.fullmatch(value) is not None
 
     def __eq__(self, other: object) -> bool:
@@ -48,8 +50,8 @@ class LinearPattern:
         return hash(self.text)
 
 
-def _explained(said: bytes | str) -> str:
-    words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+def _explain(complaint: bytes | str) -> str:
+    words = complaint.decode("utf-8", "replace") if isinstance(complaint, bytes) else complaint
     if words.startswith("invalid perl operator: (?"):
         return f"{words}. RE2 has no look-ahead and no look-behind: match the whole value instead"
     if words.startswith("invalid escape sequence: \\") and words[-1:].isdigit():

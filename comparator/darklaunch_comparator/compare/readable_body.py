@@ -1,41 +1,33 @@
-"""A body as a person reads it: decoded, JSON laid out over lines, anything else by size and digest."""
+"""A body for people to read: decoded, JSON laid out over lines, what is not text by size and digest."""
 
 import orjson
 from darklaunch_shared.wire.exchange import Response
 
-from darklaunch_comparator.content import (
-    CorruptBody,
-    InflatedTooLarge,
-    UnsupportedCoding,
-    inflate,
-    parse_media_type,
-    to_utf8,
-)
+from darklaunch_comparator.content import UndecodableBody, inflate, parse_media_type, read_content_headers, to_utf8
 
 from . import render
 
 
-def format_body(answer: Response) -> str:
-    """Return an answer's body as text; what is not text, or does not decode, is described in a line.
+def format_body(response: Response) -> str:
+    """Return a response's body as text, JSON laid out over lines; one that is not text is described in a line.
 
-    The text is as it came otherwise: control characters are the caller's to escape.
+    Control characters stay as they are: the caller has to escape them.
     """
-    text, described = decode_body(answer)
+    text, description = decode_body(response)
     try:
         return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
     except (orjson.JSONDecodeError, TypeError):
-        return described or text
+        return description or text
 
 
-def decode_body(answer: Response) -> tuple[str, str]:
-    """Return an answer's body as the text it is, and "" or else, when it is no text, its description in a line."""
-    described = {name: value for name, value in answer.headers if name in ("content-type", "content-encoding")}
-    encoding = described.get("content-encoding", "")
+def decode_body(response: Response) -> tuple[str, str]:
+    """Return a response's body as text and "", or "" and a description in a line if it is not text."""
+    content_type, encoding = read_content_headers(response.headers)
     try:
-        content = inflate(answer.body, encoding) if encoding else answer.body
-        text = to_utf8(content, parse_media_type(described.get("content-type", "")).charset)
-    except (CorruptBody, InflatedTooLarge, UnsupportedCoding) as why:
-        return "", f"{render.render_bytes(answer.body)}: {why}"
+        content = inflate(response.body, encoding) if encoding else response.body
+        text = to_utf8(content, parse_media_type(content_type).charset)
+    except UndecodableBody as error:
+        return "", f"{render.render_bytes(response.body)}: {error}"
     try:
         return text.decode(), ""
     except UnicodeDecodeError:

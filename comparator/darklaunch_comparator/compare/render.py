@@ -4,7 +4,6 @@ Safe to store and to print: no control characters, no lone surrogates, at most L
 whatever the value is; time and space do not depend on the value's size.
 """
 
-from collections.abc import Iterable
 from decimal import Decimal
 from hashlib import sha256
 from itertools import islice
@@ -13,19 +12,19 @@ from typing import Final
 from .model import Json, NotANumber
 
 RENDERED_CHARS: Final = 160
-"""Longest rendering of a value, in characters, but for the marks of what was left out."""
+"""Longest rendering of a value, without the marks of what was left out."""
 
 _ENTRIES: Final = 12
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def render_value(content: Json) -> str:
+def render_value(value: Json) -> str:
     """Render a JSON value, as JSON where it fits: `{"id": 7, "tags": ["a", …]}`."""
-    if not isinstance(content, (dict, list)):
-        return render_scalar(content)
-    out: list[str] = []
+    if not isinstance(value, (dict, list)):
+        return render_scalar(value)
+    pieces: list[str] = []
     length = 0
-    todo: list[tuple[str, Json]] = [("", content)]  # text to write, then a value to write (None after text: nothing)
+    todo: list[tuple[str, Json]] = [("", value)]  # text to write, or else a value to render
     while todo and length < RENDERED_CHARS:
         text, part = todo.pop()
         if text:
@@ -33,48 +32,48 @@ def render_value(content: Json) -> str:
         elif isinstance(part, dict):
             todo.append(("}", None))
             members = [(f"{quote(key)}: ", item) for key, item in islice(part.items(), _ENTRIES)]
-            todo.extend(_members(members, len(part)))
+            todo.extend(_list_entries(members, len(part)))
             piece = "{"
         elif isinstance(part, list):
             todo.append(("]", None))
-            todo.extend(_members([("", item) for item in islice(part, _ENTRIES)], len(part)))
+            todo.extend(_list_entries([("", item) for item in islice(part, _ENTRIES)], len(part)))
             piece = "["
         else:
             piece = render_scalar(part)
-        out.append(piece)
+        pieces.append(piece)
         length += len(piece)
-    return "".join(out) + ("…" if todo else "")
+    return "".join(pieces) + ("…" if todo else "")
 
 
-def _members(members: list[tuple[str, Json]], total: int) -> list[tuple[str, Json]]:
-    # In reverse, because the caller takes them from the end.
+def _list_entries(entries: list[tuple[str, Json]], total: int) -> list[tuple[str, Json]]:
+    """Return what to write for the entries of an object or array, in reverse: the caller takes them from the end."""
     parts: list[tuple[str, Json]] = []
-    for position, (label, item) in enumerate(members):
+    for position, (label, item) in enumerate(entries):
         if position:
             parts.append((", ", None))
         if label:
             parts.append((label, None))
         parts.append(("", item))
-    if total > len(members):
-        parts.append((f", … {total - len(members)} more", None))
+    if total > len(entries):
+        parts.append((f", … {total - len(entries)} more", None))
     parts.reverse()
     return parts
 
 
-def render_scalar(content: bool | int | float | Decimal | NotANumber | str | None) -> str:
+def render_scalar(value: bool | int | float | Decimal | NotANumber | str | None) -> str:
     """Render a JSON scalar."""
-    if isinstance(content, str):
-        return quote(content)
-    if content is None:
+    if isinstance(value, str):
+        return quote(value)
+    if value is None:
         return "null"
-    if isinstance(content, bool):
-        return "true" if content else "false"
-    return cut(content.token if isinstance(content, NotANumber) else str(content))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return cut(value.token if isinstance(value, NotANumber) else str(value))
 
 
 def render_strings(primary: str, shadow: str) -> tuple[str, str]:
     """Render two strings that differ so that the first difference is in view."""
-    start = max(0, common_prefix(primary, shadow) - RENDERED_CHARS // 3)
+    start = max(0, count_shared_chars(primary, shadow) - RENDERED_CHARS // 3)
     if max(len(primary), len(shadow)) <= RENDERED_CHARS or start == 0:
         return quote(primary), quote(shadow)
     return f"…{quote(primary[start:])}", f"…{quote(shadow[start:])}"
@@ -86,16 +85,16 @@ def quote(text: str) -> str:
 
 
 def make_printable(text: str, escapes: dict[str, str] | None = None) -> str:
-    """Render text as it is, except for characters that do not print."""
+    """Return the start of a text as it is, except for characters that do not print."""
     shown = text[:RENDERED_CHARS]
     if not shown.isprintable() or (escapes and ('"' in shown or "\\" in shown)):
         table = escapes or {}
-        shown = "".join([table.get(char) or (char if char.isprintable() else _code(char)) for char in shown])
+        shown = "".join([table.get(char) or (char if char.isprintable() else _escape(char)) for char in shown])
     return shown if len(text) <= RENDERED_CHARS else f"{shown}…"
 
 
 def cut(text: str) -> str:
-    """Cut printable text to the bound."""
+    """Return the start of a printable text, RENDERED_CHARS at most."""
     return text if len(text) <= RENDERED_CHARS else f"{text[:RENDERED_CHARS]}…"
 
 
@@ -104,22 +103,17 @@ def render_bytes(content: bytes) -> str:
     return f"{len(content):,} byte{'' if len(content) == 1 else 's'}, sha256 {sha256(content).hexdigest()[:12]}"
 
 
-def listed(names: Iterable[str]) -> str:
-    """Render names, sorted and joined by commas; `(none)` when there are none."""
-    return cut(", ".join(make_printable(name) for name in sorted(names))) or "(none)"
-
-
-def common_prefix(a: str, b: str) -> int:
-    """Count the characters two strings share at their start, by bisection (slices compare at C speed)."""
-    low, high = 0, min(len(a), len(b))
+def count_shared_chars(primary: str, shadow: str) -> int:
+    """Count the characters that two strings share at their start, by bisection (slices compare at C speed)."""
+    low, high = 0, min(len(primary), len(shadow))
     while low < high:
         middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
+        if primary[low:middle] == shadow[low:middle]:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _code(char: str) -> str:
+def _escape(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"

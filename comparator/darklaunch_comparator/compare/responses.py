@@ -1,9 +1,9 @@
-"""Compare two answers to one request: the story, from status to body."""
+"""Compare two responses to one request: the story, from status to body."""
 
 from .bodies import compare_bodies
 from .collector import MATCHED, DifferenceCollector, Unverified
 from .endpoint_rules import NO_RULES, EndpointRules
-from .headers import changed_fields, compare_headers
+from .headers import compare_headers, find_changed_headers
 from .known_noise import NO_NOISE, KnownNoise
 from .model import ComparedResponse, Comparison
 from .volatile import VolatileValues
@@ -16,24 +16,26 @@ def compare(
     rules: EndpointRules = NO_RULES,
     noise: KnownNoise = NO_NOISE,
 ) -> Comparison:
-    """Compare a shadow's answer with the primary's to the same request.
+    """Compare a shadow's response with the primary's to the same request.
 
-    `method` is the request's method, upper-case; `rules` and `noise` are what was decided and what is known of its
-    endpoint. Pure, iterative and bounded: no body takes it more than bounded time and memory, and none makes it raise.
+    `method` is the request's method, upper-case; `rules` are the operator's for its endpoint, `noise` is what was
+    learned there. Pure, iterative and bounded: no body takes more than bounded time and memory, and none makes it
+    raise.
     """
-    theirs, ours = primary.response, shadow.response
-    changed = changed_fields(theirs.headers, ours.headers, rules.compared_headers)
-    if not changed and theirs.status == ours.status and theirs.body == ours.body:
+    primary_response, shadow_response = primary.response, shadow.response
+    changed = find_changed_headers(primary_response.headers, shadow_response.headers, rules.compared_headers)
+    same_status = primary_response.status == shadow_response.status
+    if same_status and not changed and primary_response.body == shadow_response.body:
         return MATCHED
-    findings = DifferenceCollector(rules, noise)
-    if theirs.status != ours.status:
-        findings.status(theirs.status, ours.status)
-        if theirs.status // 100 != ours.status // 100:
-            return findings.conclude()  # a page and an error page have nothing to compare
+    collector = DifferenceCollector(rules, noise)
+    if not same_status:
+        collector.add_status(primary_response.status, shadow_response.status)
+        if primary_response.status // 100 != shadow_response.status // 100:
+            return collector.conclude()  # a page and an error page have nothing to compare
     volatile = VolatileValues(primary, shadow)
     try:
-        compare_headers(changed, primary, shadow, volatile, findings)
-        compare_bodies(method, theirs, ours, volatile, findings, as_described=not changed)
+        compare_headers(changed, primary, shadow, volatile, collector)
+        compare_bodies(method, primary_response, shadow_response, volatile, collector, same_content_headers=not changed)
     except Unverified as unverified:
-        findings.detail = str(unverified)
-    return findings.conclude()
+        collector.detail = str(unverified)
+    return collector.conclude()

@@ -1,4 +1,4 @@
-"""Group what went wrong: a fingerprint that is the same for the same fault, and a title that says it in one line."""
+"""What went wrong, as a fingerprint that is the same for the same fault, and as a title of one line."""
 
 from hashlib import blake2b
 from typing import Final
@@ -7,20 +7,20 @@ from .model import Comparison, Difference, DifferenceKind
 
 _TITLE_PARTS: Final = 3
 _TITLE_LENGTH: Final = 200
-_SPOKEN: Final = {DifferenceKind.DUPLICATE_KEY: "duplicate key"}
+_KIND_WORDS: Final = {DifferenceKind.DUPLICATE_KEY: "duplicate key"}
 
 
 def compute_signature(endpoint: str, comparison: Comparison) -> str:
-    """Fingerprint a mismatch: 12 hex digits over the endpoint and its sorted (index-free path, kind) pairs.
+    """Return the fingerprint of a mismatch: 12 hex digits over the endpoint and its (index-free path, kind) pairs.
 
     A status difference goes in with both codes: 200 → 500 and 200 → 404 are two faults.
     """
-    return _fingerprint(endpoint, *sorted({_part(difference) for difference in comparison.differences}))
+    return _fingerprint(endpoint, *sorted({_describe(difference) for difference in comparison.differences}))
 
 
 def render_title(comparison: Comparison) -> str:
-    """Say a mismatch in one line: `$.total_cents missing, $.total extra` or `status 200 → 500`."""
-    parts = list(dict.fromkeys([_part(difference) for difference in comparison.differences]))
+    """Describe a mismatch in one line: `$.total_cents missing, $.total extra` or `status 200 → 500`."""
+    parts = list(dict.fromkeys([_describe(difference) for difference in comparison.differences]))
     shown = ", ".join(parts[:_TITLE_PARTS])
     if len(shown) > _TITLE_LENGTH:
         shown = shown[: _TITLE_LENGTH - 1] + "…"
@@ -29,30 +29,32 @@ def render_title(comparison: Comparison) -> str:
 
 
 def compute_error_signature(endpoint: str, error_class: str) -> str:
-    """Fingerprint exchanges that the shadow did not answer: 12 hex digits over endpoint and error class."""
+    """Return the fingerprint of exchanges without a response of the shadow: 12 hex digits over endpoint and error."""
     return _fingerprint(endpoint, render_error_title(error_class))
 
 
 def render_error_title(error_class: str) -> str:
-    """Say in one line that the shadow did not answer: `no answer: timeout`."""
+    """Describe in one line why the shadow did not respond: `no answer: timeout`."""
     return f"no answer: {error_class}"
 
 
 def compute_slow_signature(endpoint: str) -> str:
-    """Fingerprint exchanges that took the shadow too long: 12 hex digits over the endpoint."""
+    """Return the fingerprint of exchanges that took the shadow too long: 12 hex digits over the endpoint."""
     return _fingerprint(endpoint, "slow")
 
 
 def render_slow_title(limit_ms: float) -> str:
-    """Say in one line that the shadow took too long: `slower by more than 2,000 ms`."""
+    """Describe in one line that the shadow took too long: `slower by more than 2,000 ms`."""
     return f"slower by more than {limit_ms:,.0f} ms"
 
 
-def _part(difference: Difference) -> str:
+def _describe(difference: Difference) -> str:
     if difference.kind is DifferenceKind.STATUS:
         return f"status {difference.primary} → {difference.shadow}"
     kind = (
-        "differs" if difference.kind is DifferenceKind.HEADER else _SPOKEN.get(difference.kind, difference.kind.value)
+        "differs"
+        if difference.kind is DifferenceKind.HEADER
+        else _KIND_WORDS.get(difference.kind, difference.kind.value)
     )
     return f"{difference.group_path} {kind}"
 

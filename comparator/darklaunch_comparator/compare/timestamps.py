@@ -12,11 +12,11 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 DELTA_MS: Final = 5_000
-"""How far the distance between two timestamps may lie from the time between the two answers."""
+"""How far the distance between two timestamps may lie from the time between the two responses."""
 NEAR_MS: Final = 300_000
-"""How far a timestamp may lie from its own answer to count as that answer's "now"."""
+"""How far a timestamp may lie from its own response to count as that response's "now"."""
 EPOCH_REACH_MS: Final = 400 * 86_400_000
-"""A bare number counts as a moving timestamp only this near to its answer: prices and counters have digits too."""
+"""A bare number counts as a moving timestamp only this near to its response: prices and counters have digits too."""
 
 ISO: Final = r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?"
 ISO_BASIC: Final = r"\d{8}T\d{6}(?:\.\d{1,9})?Z?"
@@ -49,35 +49,35 @@ class Timestamp:
 
 
 def parse_timestamp(text: str) -> Timestamp | None:
-    """Read text that is one timestamp from its first character to its last; None when it is none."""
+    """Parse text that is one timestamp from its first character to its last; None if it is not."""
     if not 10 <= len(text) <= 40:
         return None
     if text[4] == "-":
-        return _iso("extended", _EXTENDED.fullmatch(text))
+        return _parse_iso("extended", _EXTENDED.fullmatch(text))
     if text[3] == ",":
-        return _rfc1123(text) if _RFC1123.fullmatch(text) else None
+        return _parse_rfc1123(text) if _RFC1123.fullmatch(text) else None
     if _EPOCH.fullmatch(text):
-        stamp = parse_epoch(Decimal(text))
-        return stamp and Timestamp(f"text {stamp.format}", stamp.at_ms)
-    return _iso("basic", _BASIC.fullmatch(text)) if text[8] == "T" else None
+        timestamp = parse_epoch(Decimal(text))
+        return timestamp and Timestamp(f"text {timestamp.format}", timestamp.at_ms)
+    return _parse_iso("basic", _BASIC.fullmatch(text)) if text[8] == "T" else None
 
 
 def parse_epoch(number: int | float | Decimal) -> Timestamp | None:
-    """Read a number as time since the epoch, by its magnitude; None when it has none of a timestamp."""
+    """Parse a number as time since the epoch, by its magnitude; None if it has not the magnitude of one."""
     if number < _UNITS[0][0]:
         return None
-    for low, unit, factor in _UNITS:
-        if low <= number < low * 10:
-            whole = isinstance(number, int) or (isinstance(number, Decimal) and number.as_tuple().exponent == 0)
-            return Timestamp(f"epoch {unit}" if whole else f"epoch {unit} with fraction", float(number) * factor)
+    for least, unit, factor in _UNITS:
+        if least <= number < least * 10:
+            is_whole = isinstance(number, int) or (isinstance(number, Decimal) and number.as_tuple().exponent == 0)
+            return Timestamp(f"epoch {unit}" if is_whole else f"epoch {unit} with fraction", float(number) * factor)
     return None
 
 
 def moved_with_clock(primary: Timestamp, shadow: Timestamp, primary_at_ms: int, shadow_at_ms: int) -> bool:
-    """Say whether two timestamps differ as two answers given at these two times may.
+    """True if two timestamps differ as those of two responses at these two times may.
 
-    They do when their distance is the time between the answers, within DELTA_MS (an expiry an hour ahead), or when
-    each is within NEAR_MS of its own answer. A stored date that differs does neither.
+    They do if their distance is the time between the responses, within DELTA_MS (an expiry an hour ahead), or if each
+    is within NEAR_MS of its own response. A stored date that differs does neither.
     """
     if primary.format != shadow.format:
         return False
@@ -94,9 +94,9 @@ def moved_with_clock(primary: Timestamp, shadow: Timestamp, primary_at_ms: int, 
 
 
 def changed_format(primary: Timestamp | None, shadow: Timestamp | None) -> bool:
-    """Say whether these are two timestamps written in two formats (`Z` and `+00:00`, seconds and milliseconds).
+    """True if these are two timestamps written in two formats (`Z` and `+00:00`, seconds and milliseconds).
 
-    Of two bare numbers that is claimed only when both name about the same time.
+    For two bare numbers that takes that both name about the same time.
     """
     if primary is None or shadow is None or primary.format == shadow.format:
         return False
@@ -105,10 +105,10 @@ def changed_format(primary: Timestamp | None, shadow: Timestamp | None) -> bool:
     return True
 
 
-def _iso(form: str, found: re.Match[str] | None) -> Timestamp | None:
-    if found is None:
+def _parse_iso(form: str, match: re.Match[str] | None) -> Timestamp | None:
+    if match is None:
         return None
-    year, month, day, separator, hour, minute, second, point, fraction, zone = found.groups()
+    year, month, day, separator, hour, minute, second, point, fraction, zone = match.groups()
     try:
         at_ms = (date(int(year), int(month), int(day)).toordinal() - _EPOCH_DAY) * 86_400_000.0
     except ValueError:
@@ -125,15 +125,15 @@ def _iso(form: str, found: re.Match[str] | None) -> Timestamp | None:
         ahead_ms = (int(zone[1:3]) * 60 + int(zone[-2:])) * 60_000
         at_ms += ahead_ms if zone[0] == "-" else -ahead_ms
         zone = "offset with colon" if ":" in zone else "offset"
-    # How many digits a fraction has is no format: several writers leave out its trailing zeros.
+    # The number of digits in a fraction is not part of the format: several writers leave out its trailing zeros.
     written = f"{form} {separator} {'seconds' if second else 'minutes'} {point or ''} {zone or ''}"
     return Timestamp(written, at_ms, zoned=zoned)
 
 
-def _rfc1123(text: str) -> Timestamp | None:
+def _parse_rfc1123(text: str) -> Timestamp | None:
     try:
         at = parsedate_to_datetime(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)  # "-0000" says nothing of the zone (RFC 5322 3.3)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)  # "-0000" leaves the zone open (RFC 5322 3.3)
         return Timestamp("rfc1123", at.timestamp() * 1000)
     except (ValueError, TypeError, OverflowError):
         return None

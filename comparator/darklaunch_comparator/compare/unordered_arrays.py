@@ -6,113 +6,120 @@ from decimal import Decimal
 
 from darklaunch_comparator.places import JsonPlace, Token
 
-from .arrays import ArrayAlignment, Skeleton, align_by_identity, describe_array, write_comparable, write_sorted
+from .arrays import ArrayAlignment, MakeSkeleton, align_by_identity, describe_array, write_comparable, write_sorted
 from .collector import Unverified
 from .endpoint_rules import ElementRole, EndpointRules, UnorderedRule
 from .json_equality import FindDifferences
 from .model import NUMBERS, Json
 from .volatile import VolatileValues
 
-Key = tuple[bool, Decimal, str]
-"""Elements with one key are the same, but for what is excused; by it they are sorted, numbers by their value."""
+SortKey = tuple[bool, Decimal, str]
+"""Elements with one key are the same, but for what is excused. Numbers come first, by their value; then texts."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Entry:
     """An element: its key, its text to tell it from others of that key, its position."""
 
-    key: Key
+    key: SortKey
     text: str
-    at: int
+    position: int
 
 
 def align_unordered(
-    theirs: list[Json],
-    ours: list[Json],
-    path: JsonPlace,
+    primary: list[Json],
+    shadow: list[Json],
+    place: JsonPlace,
     rule: UnorderedRule,
     rules: EndpointRules,
     find: FindDifferences,
     volatile: VolatileValues,
 ) -> ArrayAlignment:
-    """Align two arrays by their elements' ids, else as multisets: equal ones first, then what is left, sorted.
+    """Align two arrays by their elements' ids, else as multisets: equal ones first, then the rest, sorted.
 
-    When unequally many are left, nothing says which belong together: that is `resized`. Raises Unverified when
-    elements are nested too deep to be told apart.
+    If unequally many are left, nothing shows which belong together: that is `resized`. Raises Unverified if elements
+    are nested too deep to be told apart.
     """
-    if len(theirs) == len(ours) and not find(theirs, ours):
+    if len(primary) == len(shadow) and not find(primary, shadow):
         return ArrayAlignment([])
-    alignment = align_by_identity(theirs, ours, rule.by, find)
+    alignment = align_by_identity(primary, shadow, rule.by, find)
     if alignment is not None:
         return alignment
     try:
-        left = sorted(_entries(theirs, path, rules, volatile.primary_skeleton))
-        right = sorted(_entries(ours, path, rules, volatile.shadow_skeleton))
+        primary_entries = sorted(_build_entries(primary, place, rules, volatile.primary_skeleton))
+        shadow_entries = sorted(_build_entries(shadow, place, rules, volatile.shadow_skeleton))
     except RecursionError:
         raise Unverified("the bodies hold array elements nested too deep to be told apart") from None
-    same, one, other = _merged(left, right)
-    pairs = [(a.at, b.at) for a, b in same]
+    same, primary_rest, shadow_rest = _merge(primary_entries, shadow_entries)
     resized = None
-    if len(one) == len(other):
-        pairs += [(a.at, b.at) for a, b in zip(one, other, strict=True)]
+    if len(primary_rest) == len(shadow_rest):
+        same += zip(primary_rest, shadow_rest, strict=True)
     else:
-        resized = (
-            describe_array(len(theirs), [theirs[a.at] for a in one]),
-            describe_array(len(ours), [ours[b.at] for b in other]),
-        )
-    unequal = find([theirs[a] for a, _ in pairs], [ours[b] for _, b in pairs])
+        primary_only = [primary[entry.position] for entry in primary_rest]
+        shadow_only = [shadow[entry.position] for entry in shadow_rest]
+        resized = describe_array(len(primary), primary_only), describe_array(len(shadow), shadow_only)
+    pairs = [(primary_entry.position, shadow_entry.position) for primary_entry, shadow_entry in same]
+    differing = find([primary[at] for at, _ in pairs], [shadow[at] for _, at in pairs])
     return ArrayAlignment(
-        pairs=sorted(pairs[at] for at in unequal), reordered=any(a != b for a, b in pairs), resized=resized
+        pairs=sorted(pairs[at] for at in differing),
+        reordered=any(primary_at != shadow_at for primary_at, shadow_at in pairs),
+        resized=resized,
     )
 
 
-def _entries(elements: list[Json], path: JsonPlace, rules: EndpointRules, skeleton: Skeleton) -> Iterator[_Entry]:
-    tokens = path.tokens()
-    for at, element in enumerate(elements):
-        text = write_sorted(_sorted(element))
-        told = write_comparable(_told_apart(element, [*tokens, at], rules, skeleton), skeleton)
-        number = isinstance(element, NUMBERS) and not isinstance(element, bool)
-        yield _Entry((not number, Decimal(str(element)) if number else Decimal(0), "" if number else told), text, at)
+def _build_entries(
+    elements: list[Json], place: JsonPlace, rules: EndpointRules, make_skeleton: MakeSkeleton
+) -> Iterator[_Entry]:
+    tokens = place.tokens()
+    for position, element in enumerate(elements):
+        text = write_sorted(_sort_arrays(element))
+        distinct = write_comparable(_reduce(element, [*tokens, position], rules, make_skeleton), make_skeleton)
+        is_number = isinstance(element, NUMBERS) and not isinstance(element, bool)
+        key = (False, Decimal(str(element)), "") if is_number else (True, Decimal(0), distinct)
+        yield _Entry(key, text, position)
 
 
-def _merged(left: list[_Entry], right: list[_Entry]) -> tuple[list[tuple[_Entry, _Entry]], list[_Entry], list[_Entry]]:
+def _merge(
+    primary: list[_Entry], shadow: list[_Entry]
+) -> tuple[list[tuple[_Entry, _Entry]], list[_Entry], list[_Entry]]:
     """Split two sorted lists into pairs of one key and what is left of each."""
     same: list[tuple[_Entry, _Entry]] = []
-    one: list[_Entry] = []
-    other: list[_Entry] = []
-    a = b = 0
-    while a < len(left) and b < len(right):
-        if left[a].key == right[b].key:
-            same.append((left[a], right[b]))
-            a, b = a + 1, b + 1
-        elif left[a].key < right[b].key:
-            one.append(left[a])
-            a += 1
+    primary_rest: list[_Entry] = []
+    shadow_rest: list[_Entry] = []
+    primary_at = shadow_at = 0
+    while primary_at < len(primary) and shadow_at < len(shadow):
+        if primary[primary_at].key == shadow[shadow_at].key:
+            same.append((primary[primary_at], shadow[shadow_at]))
+            primary_at += 1
+            shadow_at += 1
+        elif primary[primary_at].key < shadow[shadow_at].key:
+            primary_rest.append(primary[primary_at])
+            primary_at += 1
         else:
-            other.append(right[b])
-            b += 1
-    return same, one + left[a:], other + right[b:]
+            shadow_rest.append(shadow[shadow_at])
+            shadow_at += 1
+    return same, primary_rest + primary[primary_at:], shadow_rest + shadow[shadow_at:]
 
 
-def _told_apart(part: Json, tokens: list[Token], rules: EndpointRules, skeleton: Skeleton) -> Json:
+def _reduce(part: Json, tokens: list[Token], rules: EndpointRules, make_skeleton: MakeSkeleton) -> Json:
     """Leave out what the rules excuse, and sort every array: an unordered path covers its subtree."""
     if isinstance(part, dict):
-        kept: dict[str, Json] = {}
+        members: dict[str, Json] = {}
         for name, value in part.items():
-            here = [*tokens, name]
-            standing = rules.standing(here, value)
-            if standing is ElementRole.KEPT:
-                kept[name] = _told_apart(value, here, rules, skeleton)
-            elif standing is ElementRole.MASKED:
-                kept[name] = type(value).__name__ if isinstance(value, dict | list) else None
-        return kept
+            member_tokens = [*tokens, name]
+            role = rules.find_role(member_tokens, value)
+            if role is ElementRole.KEPT:
+                members[name] = _reduce(value, member_tokens, rules, make_skeleton)
+            elif role is ElementRole.MASKED:
+                members[name] = type(value).__name__ if isinstance(value, dict | list) else None
+        return members
     if isinstance(part, list):
-        elements = [_told_apart(value, [*tokens, at], rules, skeleton) for at, value in enumerate(part)]
-        return sorted(elements, key=lambda element: write_comparable(element, skeleton))
+        elements = [_reduce(value, [*tokens, at], rules, make_skeleton) for at, value in enumerate(part)]
+        return sorted(elements, key=lambda element: write_comparable(element, make_skeleton))
     return part
 
 
-def _sorted(part: Json) -> Json:
+def _sort_arrays(part: Json) -> Json:
     if isinstance(part, dict):
-        return {name: _sorted(value) for name, value in part.items()}
-    return sorted([_sorted(value) for value in part], key=write_sorted) if isinstance(part, list) else part
+        return {name: _sort_arrays(value) for name, value in part.items()}
+    return sorted([_sort_arrays(value) for value in part], key=write_sorted) if isinstance(part, list) else part

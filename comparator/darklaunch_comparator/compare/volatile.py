@@ -1,21 +1,18 @@
-"""Values that two correct answers never share: own origins, times that move with the clock, generated ids.
+"""Excuses by form: values that two correct responses never share, and that their form gives away.
 
-What is excused here is a value, never a change of presence, type or format.
+Own origins, times that moved with the clock, made-up identifiers. Only a value is excused, never a change of presence,
+type or format. Whether an excuse holds at a place is for the collector to say (`DifferenceCollector.grant_excuse`).
 """
 
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final
-from urllib.parse import quote
 
 from . import identifier_shape, timestamps
 from .collector import Unverified
-from .model import NUMBERS, ComparedResponse, ExcuseReason
-
-Reasons = tuple[ExcuseReason, ...]
-"""Why two values that differ are excused; empty when they are not."""
+from .model import NUMBERS, ComparedResponse, ExcuseReason, Reasons
+from .origin import replace_origin
 
 _SECRETS: Final = "signature|sig|x-amz-signature|x-amz-security-token|x-goog-signature|hmac|policy|token"
 _STAMPS: Final = re.compile(
@@ -27,17 +24,16 @@ _STAMPS: Final = re.compile(
     rf"|(?P<secret>[?&](?i:{_SECRETS})=[^&#\s\"'<>\\]{{16,}})"
 )
 _WORDS: Final = re.compile(r"[A-Za-z0-9_-]{16,}")
-_LONGEST_ID: Final = 4096
+_IDENTIFIER_CHARS: Final = 4096
+"""Longest text that may be an identifier."""
 
 BUDGET_CHARS: Final = 5_000_000
 """How much text one comparison looks through for what is volatile: a second's worth, two where all of it is."""
-_PRICE_CHARS: Final = 16  # what looking at one more text costs, however short it is
-ORIGIN: Final = "\x02"
-"""Stands for a side's own scheme://host:port. Not nothing: an absolute URL that became relative is a difference."""
+_CHARS_PER_CALL: Final = 16  # what looking at one more text costs, however short it is
 
 
 @dataclass(slots=True)
-class _Masked:
+class _Skeleton:
     """Text with its volatile parts replaced by their shape, and those parts, in order, per pass over the text."""
 
     text: str
@@ -45,89 +41,93 @@ class _Masked:
 
 
 class VolatileValues:
-    """What is known of two answers' origins and clocks."""
+    """What is known of two responses' origins and clocks, to tell why their values differ."""
 
-    __slots__ = ("_left_chars", "_primary", "_shadow")
+    __slots__ = ("_chars_left", "_primary", "_shadow")
 
     def __init__(self, primary: ComparedResponse, shadow: ComparedResponse) -> None:
         self._primary = primary
         self._shadow = shadow
-        self._left_chars = BUDGET_CHARS
+        self._chars_left = BUDGET_CHARS
 
-    def excuse(self, primary: str, shadow: str) -> Reasons:
-        """Say why two strings that differ may differ; empty when they may not.
+    def explain_texts(self, primary: str, shadow: str) -> Reasons:
+        """Return why two strings that differ may differ; empty if they may not.
 
-        Raises Unverified when this comparison has looked through more than BUDGET_CHARS.
+        Raises Unverified once this comparison has looked through more than BUDGET_CHARS.
         """
         if len(primary) < 10 or len(shadow) < 10:
             return ()
         self._spend(len(primary) + len(shadow))
-        stamp, twin = timestamps.parse_timestamp(primary), timestamps.parse_timestamp(shadow)
-        if stamp is not None and twin is not None:
-            return (ExcuseReason.CLOCK,) if self._moved(stamp, twin) else ()
-        theirs, ours = replace_origin(primary, self._primary.origin), replace_origin(shadow, self._shadow.origin)
-        if theirs == ours:
+        primary_time, shadow_time = timestamps.parse_timestamp(primary), timestamps.parse_timestamp(shadow)
+        if primary_time is not None and shadow_time is not None:
+            return (ExcuseReason.CLOCK,) if self._moved_with_clock(primary_time, shadow_time) else ()
+        primary_text = replace_origin(primary, self._primary.origin)
+        shadow_text = replace_origin(shadow, self._shadow.origin)
+        if primary_text == shadow_text:
             return (ExcuseReason.OWN_ORIGIN,)
-        reasons = self._excuse_parts(theirs, ours)
-        own = theirs != primary and ours != shadow
-        return (ExcuseReason.OWN_ORIGIN, *reasons) if own and reasons else reasons
+        reasons = self._explain_parts(primary_text, shadow_text)
+        both_hold_origin = primary_text != primary and shadow_text != shadow
+        return (ExcuseReason.OWN_ORIGIN, *reasons) if both_hold_origin and reasons else reasons
 
-    def excuse_number(self, primary: int | float | Decimal, shadow: int | float | Decimal) -> Reasons:
-        """Say why two numbers that differ may differ: both are times since the epoch."""
-        theirs, ours = timestamps.parse_epoch(primary), timestamps.parse_epoch(shadow)
-        return (ExcuseReason.CLOCK,) if theirs and ours and self._moved(theirs, ours) else ()
+    def explain_numbers(self, primary: int | float | Decimal, shadow: int | float | Decimal) -> Reasons:
+        """Return why two numbers that differ may differ: both are times since the epoch."""
+        primary_time, shadow_time = timestamps.parse_epoch(primary), timestamps.parse_epoch(shadow)
+        if primary_time and shadow_time and self._moved_with_clock(primary_time, shadow_time):
+            return (ExcuseReason.CLOCK,)
+        return ()
 
     def primary_skeleton(self, text: str) -> str:
         """Replace the primary's volatile parts by their shapes: what is left must agree with the shadow's."""
         self._spend(len(text))
-        return _masked(replace_origin(text, self._primary.origin)).text
+        return _find_skeleton(replace_origin(text, self._primary.origin)).text
 
     def shadow_skeleton(self, text: str) -> str:
         """Replace the shadow's volatile parts by their shapes: what is left must agree with the primary's."""
         self._spend(len(text))
-        return _masked(replace_origin(text, self._shadow.origin)).text
+        return _find_skeleton(replace_origin(text, self._shadow.origin)).text
 
-    def _excuse_parts(self, theirs: str, ours: str) -> Reasons:
-        if len(theirs) == len(ours) and len(theirs) <= _LONGEST_ID:
-            shape = identifier_shape.find_identifier_shape(theirs)
-            if shape is not None and shape == identifier_shape.find_identifier_shape(ours):
+    def _explain_parts(self, primary: str, shadow: str) -> Reasons:
+        if len(primary) == len(shadow) and len(primary) <= _IDENTIFIER_CHARS:
+            shape = identifier_shape.find_identifier_shape(primary)
+            if shape is not None and shape == identifier_shape.find_identifier_shape(shadow):
                 return (ExcuseReason.GENERATED_ID,)
-        left, right = _masked(theirs), _masked(ours)
-        if left.text != right.text:
+        primary_skeleton, shadow_skeleton = _find_skeleton(primary), _find_skeleton(shadow)
+        if primary_skeleton.text != shadow_skeleton.text:
             return ()
         reasons: set[ExcuseReason] = set()
-        for one, other in zip(left.parts, right.parts, strict=True):
-            if one == other:
+        for primary_part, shadow_part in zip(primary_skeleton.parts, shadow_skeleton.parts, strict=True):
+            if primary_part == shadow_part:
                 continue
-            stamp, twin = timestamps.parse_timestamp(one), timestamps.parse_timestamp(other)
-            if stamp is None or twin is None:
+            primary_time = timestamps.parse_timestamp(primary_part)
+            shadow_time = timestamps.parse_timestamp(shadow_part)
+            if primary_time is None or shadow_time is None:
                 reasons.add(ExcuseReason.GENERATED_ID)
-            elif self._moved(stamp, twin):
+            elif self._moved_with_clock(primary_time, shadow_time):
                 reasons.add(ExcuseReason.CLOCK)
             else:
                 return ()
         return tuple(sorted(reasons))
 
     def _spend(self, chars: int) -> None:
-        self._left_chars -= chars + _PRICE_CHARS
-        if self._left_chars < 0:
+        self._chars_left -= chars + _CHARS_PER_CALL
+        if self._chars_left < 0:
             raise Unverified("the bodies differ in too much text to tell what only moved with clock, origin or ids")
 
-    def _moved(self, theirs: timestamps.Timestamp, ours: timestamps.Timestamp) -> bool:
-        return timestamps.moved_with_clock(theirs, ours, self._primary.responded_at_ms, self._shadow.responded_at_ms)
+    def _moved_with_clock(self, primary: timestamps.Timestamp, shadow: timestamps.Timestamp) -> bool:
+        return timestamps.moved_with_clock(primary, shadow, self._primary.responded_at_ms, self._shadow.responded_at_ms)
 
 
 def holds_identifier(text: str) -> bool:
-    """Say whether a string is, or holds, what may be excused as a made-up identifier or a signed URL's secret."""
-    if not identifier_shape.SHORTEST <= len(text) <= _LONGEST_ID:
+    """True if a string is, or holds, what may be excused as a made-up identifier or a signed URL's secret."""
+    if not identifier_shape.SHORTEST_CHARS <= len(text) <= _IDENTIFIER_CHARS:
         return False
     return identifier_shape.find_identifier_shape(text) is not None or any(
-        timestamps.parse_timestamp(part) is None for part in _masked(text).parts
+        timestamps.parse_timestamp(part) is None for part in _find_skeleton(text).parts
     )
 
 
 def changed_format(primary: object, shadow: object) -> bool:
-    """Say whether two values are timestamps in two formats: another type to whoever parses them."""
+    """True if two values are timestamps in two formats: another type to whoever parses them."""
     if isinstance(primary, str) and isinstance(shadow, str):
         return timestamps.changed_format(timestamps.parse_timestamp(primary), timestamps.parse_timestamp(shadow))
     if isinstance(primary, NUMBERS) and isinstance(shadow, NUMBERS):
@@ -135,42 +135,28 @@ def changed_format(primary: object, shadow: object) -> bool:
     return False
 
 
-def replace_origin(text: str, origin: str) -> str:
-    """Replace an origin by ORIGIN, plain and percent-encoded, where a URL of that origin stands in text."""
-    if not origin or len(origin) > 300:
-        return text
-    encoded, pattern = _own(origin)
-    return pattern.sub(ORIGIN, text) if origin in text or encoded in text else text
-
-
-@lru_cache(maxsize=256)
-def _own(origin: str) -> tuple[str, re.Pattern[str]]:
-    encoded = quote(origin, safe="", encoding="latin-1", errors="replace")
-    # http://shop must not be found in http://shop.example, http://shopping or http://shop:81
-    return encoded, re.compile(f"(?:{re.escape(origin)}|{re.escape(encoded)})(?![A-Za-z0-9_-]|[.:@][A-Za-z0-9])")
-
-
-def _masked(text: str) -> _Masked:
-    """Mask times and UUIDs first, then the words between them, so that a word never swallows half a timestamp."""
+def _find_skeleton(text: str) -> _Skeleton:
+    # Times and UUIDs first, then the words between them, so that a word never swallows half a timestamp.
     parts: list[str] = []
     words: list[str] = []
 
-    def stamp(found: re.Match[str]) -> str:
-        kind = found.lastgroup
-        parts.append(found[0])
-        if kind == "secret":
-            return f"{found[0].partition('=')[0]}=\x01"
-        if kind == "id":
-            return f"\x01{identifier_shape.find_identifier_shape(found[0])}\x01"
-        read = timestamps.parse_timestamp(found[0])
-        return f"\x01{read.format}\x01" if read else f"\x01{found[0]}\x01"
+    def replace_stamp(match: re.Match[str]) -> str:
+        group = match.lastgroup
+        parts.append(match[0])
+        if group == "secret":
+            return f"{match[0].partition('=')[0]}=\x01"
+        if group == "id":
+            return f"\x01{identifier_shape.find_identifier_shape(match[0])}\x01"
+        timestamp = timestamps.parse_timestamp(match[0])
+        return f"\x01{timestamp.format}\x01" if timestamp else f"\x01{match[0]}\x01"
 
-    def word(found: re.Match[str]) -> str:
-        shape = identifier_shape.find_identifier_shape(found[0]) if len(found[0]) <= _LONGEST_ID else None
+    def replace_word(match: re.Match[str]) -> str:
+        word = match[0]
+        shape = identifier_shape.find_identifier_shape(word) if len(word) <= _IDENTIFIER_CHARS else None
         if shape is None:
-            return found[0]
-        words.append(found[0])
+            return word
+        words.append(word)
         return f"\x01{shape}\x01"
 
-    text = _WORDS.sub(word, _STAMPS.sub(stamp, text))
-    return _Masked(text, parts + words)
+    text = _WORDS.sub(replace_word, _STAMPS.sub(replace_stamp, text))
+    return _Skeleton(text, parts + words)

@@ -1,7 +1,7 @@
-"""Take secrets out of what is stored of an exchange, so that equal values still are equal and others still differ.
+"""Take secrets out of what is stored of an exchange, so that equal values stay equal and others still differ.
 
-Comparing happens on the values themselves, in memory; only what goes into Postgres is masked. Pure: no I/O, no clock,
-and nothing that a body may hold makes it raise.
+Values are compared in memory, as they are; only what goes into Postgres is masked. Pure: no I/O, no clock, and no body
+makes it raise.
 """
 
 from .mask_places import EVERYTHING, NO_PLACES, BadMaskPlace, MaskPlaces

@@ -1,6 +1,6 @@
-"""Which names stand before credentials: keys of JSON objects, fields of forms and queries, header fields.
+"""Names of credentials: keys of JSON objects, fields of forms and queries, header fields.
 
-A name is read as its words: `accessToken`, `access_token` and `X-Access-Token` are the same.
+A name is split into its words: `accessToken`, `access_token` and `X-Access-Token` are the same.
 """
 
 import re
@@ -12,12 +12,12 @@ ANYWHERE: Final = frozenset(
     password passwd passphrase passcode pwd secret credential credentials authorization jwt
     """.split()  # noqa: SIM905 - a list literal of strings reads worse
 )
-"""Words that make any name they stand in one of a credential: `old_password_hash`."""
+"""Words that make every name they are part of the name of a credential: `old_password_hash`."""
 
 AT_THE_END: Final = frozenset(
     "token cookie bearer otp totp pin cvv cvc csc pan ssn iban signature sig sid".split()  # noqa: SIM905
 )
-"""Words that make a name one of a credential when they end it: `csrf_token`, and not `token_type`."""
+"""Words that make a name the name of a credential if they end it: `csrf_token`, but not `token_type`."""
 
 PAIRS: Final = frozenset(
     (
@@ -26,22 +26,22 @@ PAIRS: Final = frozenset(
         "security code", "security number", "verification code", "auth code", "client assertion", "pass word",
     )
 )  # fmt: skip
-"""Pairs of words that do when they end a name: `X-API-Key`, `credit_card_number`."""
+"""Pairs of words that do so if they end a name: `X-API-Key`, `credit_card_number`."""
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _JOINED: Final = re.compile(
     rf"(?:{'|'.join(sorted(ANYWHERE))}|token|cookie|{'|'.join(sorted(pair.replace(' ', '') for pair in PAIRS))})\Z"
 )
-_LONGEST: Final = 200
+_NAME_CHARS: Final = 200
 HINT: Final = re.compile(
     "|".join(sorted({*ANYWHERE, *AT_THE_END, *(pair.replace(" ", r"[\W_]?") for pair in PAIRS)})), re.IGNORECASE
 )
-"""Found in every text that holds such a name; most others are turned away by it at once."""
+"""Matches in every text that holds such a name, and in few others: the cheap first test."""
 
 
 def is_credential(name: str) -> bool:
-    """Say whether a name stands before a credential."""
-    return _is_credential(name[-_LONGEST:])
+    """True if a name is that of a credential."""
+    return _is_credential(name[-_NAME_CHARS:])
 
 
 @lru_cache(maxsize=4096)

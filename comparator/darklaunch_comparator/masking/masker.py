@@ -1,33 +1,29 @@
 """Mask an exchange before it is stored: target, header fields, the three bodies, and the differences found."""
 
-import json
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import orjson
 from darklaunch_shared import keys
 from darklaunch_shared.crypto.sealing import SEALED
-from darklaunch_shared.wire.exchange import REDACTED
-from darklaunch_shared.wire.fields import Fields
+from darklaunch_shared.wire.exchange import REDACTED, Fields
 
 from darklaunch_comparator.content import (
     INFLATED_CAP_BYTES,
     BodyFamily,
     CorruptBody,
-    InflatedTooLarge,
     MediaType,
-    UnsupportedCoding,
+    UndecodableBody,
     choose_family,
     compute_cap_beside,
     inflate,
     parse_media_type,
+    read_content_headers,
     to_utf8,
 )
-from darklaunch_comparator.places import BadPath, parse_body_path
 
 from .credential_names import is_credential
+from .differences import DifferenceMasker
 from .json_text import JsonTextMasker
 from .mask_places import NO_PLACES, MaskPlaces
 from .placeholders import Placeholders
@@ -35,64 +31,66 @@ from .text import TextMasker
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LOSSLESS: Final = "surrogateescape"
-_SCALAR: Final = re.compile(r'"|-?\d+(?![^\n]*only here:)|(?:true|false|null)?\Z')
-_CUT_OFF: Final = re.compile(r"(?<=…\")[^\s&;,<>\"']{16,}")
-"""What a rendering that lost its beginning begins with: the name before it may be lost too."""
-_DESCRIBING: Final = ("content-type", "content-length")
-_OF_NO_VALUE: Final = ("status", "latency")
-_KEPT: Final = (None, "", "null", "true", "false")
+_CONTENT_HEADERS: Final = ("content-type", "content-length")
 
 
 @dataclass(frozen=True, slots=True)
-class _Body:
-    """A body that is masked, or as it came: then `recoded` is False, and its header fields still describe it."""
+class _StoredBody:
+    """A body to be stored. With `recoded`, its Content-Encoding no longer describes it."""
 
     content: bytes
     recoded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """A body as it came, and without its codings; `plain` is None where they cannot be undone."""
+class _OpenedBody:
+    """A body as it came, and without its codings; `plain` is None if they cannot be undone."""
 
     content: bytes
     plain: bytes | None
-    media: MediaType
+    media_type: MediaType
     is_coded: bool
+
+    def choose_family_beside(self, other: "_OpenedBody") -> BodyFamily:
+        return choose_family(self.media_type, other.media_type, self.plain or b"", other.plain or b"")
 
 
 class ExchangeMasker:
     """Masks with the salt of one database. `places` are masked beside what stands under the name of a credential."""
 
     def __init__(self, salt: bytes, places: MaskPlaces = NO_PLACES) -> None:
-        self._tokens, self._places = Placeholders(salt), places
-        self._text = TextMasker(self._tokens, places.names)
-        self._json = JsonTextMasker(self._tokens, places, self._text.mask)
+        self._placeholders = Placeholders(salt)
+        self._places = places
+        self._text = TextMasker(self._placeholders, places.names)
+        self._json = JsonTextMasker(self._placeholders, places, self._text.mask)
+        self._differences = DifferenceMasker(self._placeholders, places, self._text)
 
     def mask_fields(self, fields: Fields) -> Fields:
         """Mask a replay entry that could be read."""
         meta, shadow_meta = orjson.loads(fields[keys.META]), orjson.loads(fields[keys.SHADOW_META])
-        answered = "headers" in shadow_meta
-        theirs, ours = meta["response_headers"], shadow_meta.get("headers", [])
-        primary_body = fields[keys.RESPONSE]
-        shadow_body = fields.get(keys.SHADOW, primary_body) if answered else b""
-        asked, left = _opened(fields[keys.REQUEST], meta["headers"]), _opened(primary_body, theirs)
-        beside = INFLATED_CAP_BYTES if left.plain is None else compute_cap_beside(len(left.plain))
-        right = _opened(shadow_body, ours, beside) if answered else left
-        # Both answers are read the same way, as the comparison reads them: what is equal is masked equally.
-        family = choose_family(left.media, right.media, left.plain or b"", right.plain or b"")
-        request = self._body(asked, choose_family(asked.media, asked.media, asked.plain or b"", asked.plain or b""))
-        primary = self._body(left, family)
+        has_response = "headers" in shadow_meta
+        primary_headers, shadow_headers = meta["response_headers"], shadow_meta.get("headers", [])
+        request_body = _open(fields[keys.REQUEST], meta["headers"])
+        primary_body = _open(fields[keys.RESPONSE], primary_headers)
+        shadow_body = primary_body
+        if has_response:
+            plain = primary_body.plain
+            cap_bytes = INFLATED_CAP_BYTES if plain is None else compute_cap_beside(len(plain))
+            shadow_body = _open(fields.get(keys.SHADOW, fields[keys.RESPONSE]), shadow_headers, cap_bytes)
+        request = self._mask_body(request_body, request_body.choose_family_beside(request_body))
+        # Both responses are read the same way, as the comparison reads them: what is equal is masked equally.
+        family = primary_body.choose_family_beside(shadow_body)
+        primary = self._mask_body(primary_body, family)
         meta.pop("sealed", None)
         meta |= {
             "target": self.mask_target(meta["target"]),
             "headers": self.mask_headers(meta["headers"], recoded=request.recoded),
-            "response_headers": self.mask_headers(theirs, recoded=primary.recoded),
+            "response_headers": self.mask_headers(primary_headers, recoded=primary.recoded),
         }
         masked = {**fields, keys.REQUEST: request.content, keys.RESPONSE: primary.content}
-        if answered:
-            shadow = self._body(right, family)
-            shadow_meta["headers"] = self.mask_headers(ours, recoded=shadow.recoded)
+        if has_response:
+            shadow = self._mask_body(shadow_body, family)
+            shadow_meta["headers"] = self.mask_headers(shadow_headers, recoded=shadow.recoded)
             shadow_meta.pop("same_body", None)
             masked.pop(keys.SHADOW, None)
             if shadow.content == primary.content:
@@ -107,132 +105,80 @@ class ExchangeMasker:
         """Mask the query of a request target."""
         path, mark, query = target.partition("?")
         if self._places.everything:
-            return f"{path}{mark}{self._tokens.text(query)}"
-        return f"{path}{mark}{self._text.form(query, self._places.query)}" if query else target
+            return f"{path}{mark}{self._placeholders.for_text(query)}"
+        return f"{path}{mark}{self._text.mask_form(query, self._places.query)}" if query else target
 
     def mask_headers(self, headers: list[list[str]], *, recoded: bool = False) -> list[list[str]]:
         """Mask header fields; `recoded` leaves out the coding of a body that is stored without it."""
         return [
-            [name, self._header(name, value)] for name, value in headers if not (recoded and name == "content-encoding")
+            [name, self._mask_header(name, value)]
+            for name, value in headers
+            if not (recoded and name == "content-encoding")
         ]
 
-    def mask_differences(self, told: str) -> str:
+    def mask_differences(self, stored: str) -> str:
         """Mask differences as they are stored, `[{"path", "kind", "primary", "shadow", …}, …]`."""
-        found = cast(list[dict[str, Any]], orjson.loads(told))
-        return orjson.dumps([self._difference(one) for one in found]).decode()
+        differences = cast(list[dict[str, Any]], orjson.loads(stored))
+        return orjson.dumps([self._differences.mask(difference) for difference in differences]).decode()
 
-    def _body(self, came: "_Opened", family: BodyFamily) -> _Body:
-        """Mask a body. One that its codings hide is withheld: a token stands for all of it."""
-        if came.content and self._places.everything:
-            return _Body(self._tokens.raw(came.content).encode(), recoded=True)
-        if not came.content or (family is BodyFamily.BINARY and not came.media.type.startswith("multipart/")):
-            return _Body(came.content)
+    def _mask_body(self, body: _OpenedBody, family: BodyFamily) -> _StoredBody:
+        """Mask a body. One that its codings or its charset hide is withheld: a placeholder stands for all of it."""
+        if body.content and self._places.everything:
+            return self._withhold(body)
+        if not body.content or (family is BodyFamily.BINARY and not body.media_type.type.startswith("multipart/")):
+            return _StoredBody(body.content)
+        if body.plain is None:
+            return self._withhold(body)
         try:
-            utf8 = None if came.plain is None else to_utf8(came.plain, came.media.charset)
+            utf8 = to_utf8(body.plain, body.media_type.charset)
         except CorruptBody:
-            utf8 = None
-        if utf8 is None:
-            return _Body(self._tokens.raw(came.content).encode(), recoded=True)
+            return self._withhold(body)
         text = utf8.decode("utf-8", _LOSSLESS)
-        masked = self._body_text(text, family)
+        masked = self._mask_text(text, family)
         if masked == text:
-            return _Body(came.content)
-        mark = b"" if utf8 is came.plain else _BOM  # says that it is UTF-8, whatever charset the type names
-        return _Body(mark + masked.encode("utf-8", _LOSSLESS), recoded=came.is_coded)
+            return _StoredBody(body.content)
+        # The mark shows that it is UTF-8, whatever charset the type names.
+        mark = b"" if utf8 is body.plain else _BOM
+        return _StoredBody(mark + masked.encode("utf-8", _LOSSLESS), recoded=body.is_coded)
 
-    def _body_text(self, text: str, family: BodyFamily) -> str:
+    def _withhold(self, body: _OpenedBody) -> _StoredBody:
+        return _StoredBody(self._placeholders.for_bytes(body.content).encode(), recoded=True)
+
+    def _mask_text(self, text: str, family: BodyFamily) -> str:
         if family is BodyFamily.FORM:
-            return self._text.form(text, self._places.names)
+            return self._text.mask_form(text, self._places.names)
         if family in (BodyFamily.JSON, BodyFamily.LINES):
-            if not (self._places.paths or "\\u" in text or self._text.suspects(text)):
+            if not (self._places.paths or "\\u" in text or self._text.may_hold_secrets(text)):
                 return text
-            masked, sound = self._json.mask(text, lines=family is BodyFamily.LINES)
-            return masked if sound else self._text.mask(masked)
+            masked, well_formed = self._json.mask(text, lines=family is BodyFamily.LINES)
+            return masked if well_formed else self._text.mask(masked)
         return self._text.mask(text)
 
-    def _header(self, name: str, value: str) -> str:
+    def _mask_header(self, name: str, value: str) -> str:
         if value in (REDACTED, SEALED):
             return value
         if self._places.everything:
-            return value if name in _DESCRIBING else self._tokens.text(value)
+            return value if name in _CONTENT_HEADERS else self._placeholders.for_text(value)
         if name in ("set-cookie", "cookie"):
             cookies = value.split(";", 1) if name == "set-cookie" else [value]
-            return ";".join([self._cookies(cookies[0]), *cookies[1:]])
+            return ";".join([self._mask_cookies(cookies[0]), *cookies[1:]])
         if name in self._places.headers or "*" in self._places.headers or is_credential(name):
-            return self._tokens.text(value)
+            return self._placeholders.for_text(value)
         return self._text.mask(value)
 
-    def _cookies(self, pairs: str) -> str:
+    def _mask_cookies(self, cookies: str) -> str:
         masked: list[str] = []
-        for pair in pairs.split(";"):
+        for pair in cookies.split(";"):
             name, equals, value = pair.partition("=")
-            masked.append(pair if value in ("", REDACTED, SEALED) else f"{name}{equals}{self._tokens.text(value)}")
+            is_hidden = value in ("", REDACTED, SEALED)
+            masked.append(pair if is_hidden else f"{name}{equals}{self._placeholders.for_text(value)}")
         return ";".join(masked)
 
-    def _difference(self, one: dict[str, Any]) -> dict[str, Any]:
-        path = str(one.get("path", ""))
-        show: Callable[[Any], Any]
-        if self._places.everything and path not in _OF_NO_VALUE:
-            show = self._token
-        elif path.startswith("header:"):
-            name = path.removeprefix("header:")
-            hide = name in self._places.headers or is_credential(name)
-            show = self._token if hide and name not in ("set-cookie", "cookie") else self._loosely
-        elif path.startswith("$"):
-            show = self._shower(path, str(one.get("kind")))
-        else:
-            show = self._loosely
-        return one | {side: show(one[side]) for side in ("primary", "shadow") if side in one}
 
-    def _shower(self, path: str, kind: str) -> Callable[[Any], Any]:
-        try:
-            tokens = [step.token for step in parse_body_path(path)]
-        except BadPath:  # a path so long that it was cut
-            return self._token
-        names = [token for token in tokens if token is not None]
-        state, covered = self._places.follow(names)
-        if covered or any(isinstance(name, str) and is_credential(name) for name in names):
-            return self._token
-        # Where something below is masked, only a value that has nothing below it is shown.
-        return self._scalars_loosely if state and kind != "text" else self._loosely
-
-    def _scalars_loosely(self, shown: Any) -> Any:
-        return self._loosely(shown) if _SCALAR.match(str(shown)) else self._token(shown)
-
-    def _loosely(self, shown: Any) -> Any:
-        if not isinstance(shown, str):
-            return shown
-        return self._text.mask(_CUT_OFF.sub(lambda found: self._tokens.text(found[0]), shown))
-
-    def _token(self, shown: Any) -> Any:
-        """Mask a rendered value as its body masks it, where it is rendered whole."""
-        if not isinstance(shown, str) or shown in _KEPT:
-            return shown
-        try:
-            value = json.loads(shown, parse_float=_Literal, parse_int=_Literal)
-        except (ValueError, RecursionError):
-            return self._tokens.text(shown)
-        if isinstance(value, str):
-            return f'"{self._tokens.text(value)}"'
-        return f'"{self._tokens.number(value.text)}"' if isinstance(value, _Literal) else self._tokens.text(shown)
-
-
-class _Literal:
-    """A number as it was written."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-
-def _opened(content: bytes, headers: list[list[str]], cap_bytes: int = INFLATED_CAP_BYTES) -> _Opened:
-    content_type = encoding = ""
-    for name, value in headers:
-        if name == "content-type":
-            content_type = value
-        elif name == "content-encoding":
-            encoding = f"{encoding},{value}" if encoding else value
+def _open(content: bytes, headers: list[list[str]], cap_bytes: int = INFLATED_CAP_BYTES) -> _OpenedBody:
+    content_type, encoding = read_content_headers(headers)
     try:
         plain = inflate(content, encoding, cap_bytes) if encoding else content
-    except (CorruptBody, InflatedTooLarge, UnsupportedCoding):
+    except UndecodableBody:
         plain = None
-    return _Opened(content, plain, parse_media_type(content_type), is_coded=bool(encoding))
+    return _OpenedBody(content, plain, parse_media_type(content_type), is_coded=bool(encoding))

@@ -1,4 +1,4 @@
-"""What an operator decides about differences: the rule set, its file form, and what comparators compile it to."""
+"""The rules of an operator about differences: the rule set, its file form, and what comparators compile it to."""
 
 from .compilation import (
     MASKS_UNREADABLE,

@@ -1,6 +1,7 @@
-"""The rule set of a launch as an operator writes it: pydantic, at the edge only.
+"""The rule set of a launch as an operator writes it.
 
-A rule set is a table of arrays, one for each kind of rule; TOML, JSON and what is stored have the same shape:
+Pydantic models, for the edge only: `compilation` turns them into what a comparison asks. A rule set is a table of
+arrays, one for each kind of rule; TOML, JSON and what is stored have the same shape:
 
     [[ignore]]
     path = "$.total_cents"
@@ -27,43 +28,43 @@ from darklaunch_comparator.places import parse_rule_path
 _ENDPOINT: Final = re.compile(r"[A-Z]+ \S.*")
 
 
-def _body_path(path: str) -> str:
+def _check_body_path(path: str) -> str:
     if parse_rule_path(path).steps is None:
         raise ValueError(f'"{path}" is not in the body: this rule takes a path that starts with $, as in $.items')
     return path.strip()
 
 
-def _any_path(path: str) -> str:
+def _check_any_path(path: str) -> str:
     parse_rule_path(path)
     return path.strip()
 
 
-def _only_path(path: str) -> str:
+def _check_only_path(path: str) -> str:
     if parse_rule_path(path).status:
         raise ValueError("the status is always looked at: name what else is, as in $.items or header:location")
     return path.strip()
 
 
-def _masked_path(path: str) -> str:
+def _check_mask_path(path: str) -> str:
     MaskPlaces.parse([path])
     return path.strip()
 
 
-def _pattern(text: str) -> str:
+def _check_pattern(text: str) -> str:
     try:
         LinearPattern(text)
-    except BadPattern as broken:
-        raise ValueError(f"the pattern {text[:80]!r} cannot be used: {broken}") from None
+    except BadPattern as error:
+        raise ValueError(f"the pattern {text[:80]!r} cannot be used: {error}") from None
     return text
 
 
-def _endpoint(text: str) -> str:
+def _check_endpoint(text: str) -> str:
     if not _ENDPOINT.fullmatch(text):
         raise ValueError(f"{text[:80]!r} is no endpoint: write method and route, as in GET /orders/{{id}}")
     return text
 
 
-def _header(text: str) -> str:
+def _check_header(text: str) -> str:
     name = text.strip().lower().removeprefix("header:")
     if not TOKEN.fullmatch(name):
         raise ValueError(f"{text[:80]!r} names no header")
@@ -71,21 +72,21 @@ def _header(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(max_length=500)]
-BodyPath = Annotated[str, AfterValidator(_body_path)]
-AnyPath = Annotated[str, AfterValidator(_any_path)]
-OnlyPath = Annotated[str, AfterValidator(_only_path)]
-MaskedPath = Annotated[str, AfterValidator(_masked_path)]
-PatternText = Annotated[str, AfterValidator(_pattern)]
-Endpoint = Annotated[str, AfterValidator(_endpoint)]
-HeaderName = Annotated[str, AfterValidator(_header)]
+BodyPath = Annotated[str, AfterValidator(_check_body_path)]
+AnyPath = Annotated[str, AfterValidator(_check_any_path)]
+OnlyPath = Annotated[str, AfterValidator(_check_only_path)]
+MaskedPath = Annotated[str, AfterValidator(_check_mask_path)]
+PatternText = Annotated[str, AfterValidator(_check_pattern)]
+Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
+HeaderName = Annotated[str, AfterValidator(_check_header)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Rule(BaseModel):
-    """What every rule says of itself: where it holds, who wrote it and why, and until when.
+    """What all rules have in common: where they apply, who wrote them and why, and until when they are in force.
 
-    `endpoints` names the only endpoints it holds at, `except` those it does not. A date as `expires` is the last day,
-    UTC, on which it holds.
+    `endpoints` names the only endpoints that a rule applies to, `except` those that it does not. A date as `expires` is
+    the last day, UTC, on which it is in force.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -99,7 +100,7 @@ class Rule(BaseModel):
     expires: date | datetime | None = None
 
     @model_validator(mode="after")
-    def _check(self) -> "Rule":
+    def _check_scope_and_expiry(self) -> "Rule":
         if self.endpoints and self.excepted:
             raise ValueError("endpoints and except contradict each other: keep one of them")
         if isinstance(self.expires, datetime) and self.expires.tzinfo is None:
@@ -108,33 +109,33 @@ class Rule(BaseModel):
 
     @property
     def ends_at(self) -> datetime | None:
-        """The moment from which it excuses nothing."""
+        """The moment from which it is no longer in force; None if there is none."""
         if self.expires is None or isinstance(self.expires, datetime):
             return self.expires
         return datetime.combine(self.expires + timedelta(days=1), time(), UTC)
 
     def is_in_force(self, now: datetime) -> bool:
-        """Say whether it has not expired."""
+        """True if it has not expired."""
         return self.ends_at is None or now < self.ends_at
 
     @property
     def scope(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The endpoints it names, and those it excepts, sorted."""
+        """The endpoints that it applies to, and those that it does not, sorted."""
         return tuple(sorted(self.endpoints)), tuple(sorted(self.excepted))
 
     @property
     def subject(self) -> str:
-        """What it is about: one rule of a kind and scope may be about one thing."""
+        """The rule's identity: at most one rule per kind, scope and subject."""
         return str(getattr(self, "path", ""))
 
     def dump_settings(self) -> dict[str, Any]:
-        """Give what it says beside its scope, author, reason and expiry, as JSON values; defaults are left out."""
-        told = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return {name: value for name, value in told.items() if name not in _COMMON}
+        """Return its fields without scope, author, reason and expiry, as JSON values; defaults are left out."""
+        fields = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {name: value for name, value in fields.items() if name not in _COMMON_FIELDS}
 
 
 class Ignore(Rule):
-    """Differences at `path` are set aside; with `pattern` only values that the shadow's whole scalar fits."""
+    """Differences at `path` are set aside; with `pattern` only those where it matches the shadow's whole value."""
 
     kind = "ignore"
     path: AnyPath
@@ -142,12 +143,12 @@ class Ignore(Rule):
 
     @property
     def subject(self) -> str:
-        """Several patterns may be about one path."""
+        """The path with the pattern: one path may have several."""
         return self.path if self.pattern is None else f"{self.path} {self.pattern}"
 
 
 class Only(Rule):
-    """Of the body (or the headers) only what `path` covers is looked at."""
+    """Of the body (or of the headers) only what `path` covers is compared."""
 
     kind = "only"
     path: OnlyPath
@@ -170,7 +171,7 @@ class NumberTolerance(Rule):
     relative: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
-    def _says_how_much(self) -> "NumberTolerance":
+    def _check_amount(self) -> "NumberTolerance":
         if self.absolute is None and self.relative is None:
             raise ValueError("say how far apart: absolute = 0.01, or relative = 0.001")
         return self
@@ -206,7 +207,7 @@ class ComparedHeaders(Rule):
     never: tuple[HeaderName, ...] = ()
 
     @model_validator(mode="after")
-    def _names_some(self) -> "ComparedHeaders":
+    def _check_names(self) -> "ComparedHeaders":
         if not (self.compare or self.never):
             raise ValueError('name headers: compare = ["x-total-count"], or never = ["etag"]')
         if both := sorted(set(self.compare) & set(self.never)):
@@ -215,7 +216,7 @@ class ComparedHeaders(Rule):
 
     @property
     def subject(self) -> str:
-        """Several may stand side by side."""
+        """All its headers: there may be several such rules."""
         return f"{' '.join(sorted(self.compare))}|{' '.join(sorted(self.never))}"
 
 
@@ -226,13 +227,13 @@ class StatusClasses(Rule):
 
 
 class Mask(Rule):
-    """Values at `path` (or in a header, or a parameter of the query) are replaced in what is stored of an exchange."""
+    """Values at `path` (or in a header, or in a parameter of the query) are masked in what is stored of an exchange."""
 
     kind = "mask"
     path: MaskedPath
 
     @model_validator(mode="after")
-    def _lasts(self) -> "Mask":
+    def _check_expiry(self) -> "Mask":
         if self.expires is not None:
             raise ValueError("a mask does not expire: remove it when what it hides may be seen")
         return self
@@ -255,10 +256,10 @@ class RuleSet(BaseModel):
     mask: tuple[Mask, ...] = ()
 
     def enumerate_rules(self) -> Iterator[tuple[tuple[str, int], Rule]]:
-        """Give every rule with its place, (`ignore`, 0)."""
+        """Yield every rule with its location, (`ignore`, 0)."""
         for kind in type(self).model_fields:
-            for at, rule in enumerate(getattr(self, kind)):
-                yield (kind, at), rule
+            for position, rule in enumerate(getattr(self, kind)):
+                yield (kind, position), rule
 
     def all(self) -> list[Rule]:
         """List every rule."""
@@ -272,16 +273,16 @@ RULE_KINDS: Final[dict[str, type[Rule]]] = {
         StatusClasses, Mask,
     )
 }  # fmt: skip
-_COMMON: Final = {"endpoints", "except", "reason", "author", "expires"}
+_COMMON_FIELDS: Final = {"endpoints", "except", "reason", "author", "expires"}
 
 
 def compute_rule_id(rule: Rule) -> str:
-    """Name a rule by what it does: 6 hex digits, the same wherever it stands, whoever wrote it, whenever it ends."""
-    told = orjson.dumps([rule.kind, rule.scope, rule.dump_settings()], option=orjson.OPT_SORT_KEYS)
-    return blake2b(told, digest_size=3).hexdigest()
+    """Return the id of a rule: 6 hex digits that depend on what it does and where, not on author, reason and expiry."""
+    identity = orjson.dumps([rule.kind, rule.scope, rule.dump_settings()], option=orjson.OPT_SORT_KEYS)
+    return blake2b(identity, digest_size=3).hexdigest()
 
 
 def dump_rules(rules: RuleSet) -> str:
-    """Write a rule set as JSON, "" for an empty one."""
-    told = rules.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return orjson.dumps(told).decode() if told else ""
+    """Write a rule set as it is stored, as JSON; "" for an empty one."""
+    values = rules.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return orjson.dumps(values).decode() if values else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from darklaunch_comparator.compare import ComparedResponse, compare, json_parse
+from darklaunch_comparator.compare import ComparedResponse, compare, json_pair
 from darklaunch_comparator.compare.json_scan import count_differing_scalars, only_white_space_differs
 from darklaunch_shared.wire.exchange import Response
 from hypothesis import HealthCheck, assume, event, given, settings
@@ -99,8 +99,8 @@ def test_a_comparison_is_the_same_without_it(pair: tuple[str, str]):
     fields = (("content-type", "application/json"),)
     sides = [ComparedResponse(Response(200, fields, text.encode(), 1.0), "", 0) for text in pair]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_parse, "count_differing_scalars", never)
-        patch.setattr(json_parse, "only_white_space_differs", never)
+        patch.setattr(json_pair, "count_differing_scalars", never)
+        patch.setattr(json_pair, "only_white_space_differs", never)
         without = compare("GET", *sides)
     assert compare("GET", *sides) == without
 

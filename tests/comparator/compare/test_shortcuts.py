@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 import pytest
-from darklaunch_comparator.compare import ComparedResponse, EndpointRules, compare, json_parse
-from darklaunch_comparator.compare.json_parse import JsonDocuments
+from darklaunch_comparator.compare import ComparedResponse, EndpointRules, compare, json_pair
+from darklaunch_comparator.compare.json_pair import JsonPair
 from darklaunch_shared.wire.exchange import Response
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
@@ -125,14 +125,14 @@ def pair(chance: Random) -> tuple[bytes, bytes]:
 def without_shortcuts() -> Iterator[None]:
     """Parse both texts, exactly where there is a long number, and take nothing for known of them."""
 
-    def read(primary: bytes, shadow: bytes) -> JsonDocuments | None:
+    def read(primary: bytes, shadow: bytes) -> JsonPair | None:
         if LONG.search(primary) or LONG.search(shadow):
             return None
-        return JsonDocuments(orjson.loads(primary), orjson.loads(shadow))
+        return JsonPair(orjson.loads(primary), orjson.loads(shadow))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_parse, "count_differing_scalars", lambda *_texts: 0)
-        patch.setattr(json_parse, "_rewritten", read)
+        patch.setattr(json_pair, "count_differing_scalars", lambda *_texts: 0)
+        patch.setattr(json_pair, "_parse_and_rewrite", read)
         yield
 
 
@@ -163,10 +163,10 @@ def test_the_search_takes_every_shortcut():
     taken: Counter[str] = Counter()
     for _ in range(4_000):
         theirs, ours = pair(chance)
-        places = json_parse.count_differing_scalars(theirs, ours)
+        places = json_pair.count_differing_scalars(theirs, ours)
         taken["one scalar" if places == 1 else "scalars" if places else ""] += 1
         if not places and theirs != ours and ours[:1] == b"{":
-            taken["written again" if json_parse.parse_pair(theirs, ours).same else ""] += 1
+            taken["written again" if json_pair.parse_pair(theirs, ours).are_same else ""] += 1
     assert min(taken["one scalar"], taken["scalars"], taken["written again"]) > 10, taken
 
 
@@ -197,7 +197,7 @@ def test_a_number_that_is_rounded_is_not_what_it_is_rounded_to(one: bytes, other
 
 
 def test_long_identifiers_need_no_exact_parser_however_they_are_spaced(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(json_parse, "_exactly", None)
+    monkeypatch.setattr(json_pair, "parse_exactly", None)
     one, other = b'{"id":1234567890123456789,"n":[1]}', b'{"id": 1234567890123456788, "n": [1]}'
     assert [path for path, _, _ in findings(one, other, EndpointRules())[1]] == ["$.id"]
 
@@ -207,7 +207,7 @@ def test_where_order_means_nothing_one_scalar_may_pair_elements_that_differ_in_m
     theirs = [{"n": 1, "u": made_up[0], "v": made_up[1]}, {"n": 2, "u": made_up[2], "v": made_up[3]}]
     pair_ = orjson.dumps(theirs), orjson.dumps([{**theirs[0], "n": 2}, theirs[1]])
     rules = ruled(unordered=[{"path": "$"}])
-    assert json_parse.count_differing_scalars(*pair_) == 1
+    assert json_pair.count_differing_scalars(*pair_) == 1
     with without_shortcuts():
         without = findings(*pair_, rules)
     assert findings(*pair_, rules) == without

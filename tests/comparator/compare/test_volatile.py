@@ -2,7 +2,7 @@
 
 import pytest
 from darklaunch_comparator.compare import identifier_shape, timestamps
-from darklaunch_comparator.compare.volatile import replace_origin
+from darklaunch_comparator.compare.origin import replace_origin
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_what_is_masked_is_known_by_endpoint():
 
 def test_no_rules_compile_to_nothing_to_ask():
     assert compile_launch_rules(LaunchSpec("http://shadow")).book is NO_RULE_BOOK
-    assert NO_RULE_BOOK.rules_for(ORDERS) is NO_RULES and not NO_RULES.excuse_in_body
+    assert NO_RULE_BOOK.rules_for(ORDERS) is NO_RULES and not NO_RULES.has_body_rules
 
 
 def test_what_is_stored_is_read_back():
