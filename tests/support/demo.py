@@ -8,8 +8,9 @@ from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_console.demo.load import LoadSummary, UserLatencies
 from darklaunch_console.demo.second_act import POLICY
-from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem
+from darklaunch_console.reports.evidence import ReportEvidence
 from darklaunch_console.reports.noise_baseline import NoiseBaseline
+from darklaunch_console.reports.problems import ReportProblem
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,4 +43,15 @@ def make_evidence(status: LaunchStatus, *problems: ReportProblem, on_its_way: in
 
 def make_problem(endpoint: str, title: str, outcome: str = "mismatched", sample: str = "p:1") -> ReportProblem:
     """Return a problem of a report."""
-    return ReportProblem("f" * 16, endpoint, title, outcome, 3, 0.1, NOW, NOW, sample, "")
+    return ReportProblem(
+        fingerprint="f" * 16,
+        endpoint=endpoint,
+        title=title,
+        outcome=outcome,
+        count=3,
+        share=0.1,
+        first_seen=NOW,
+        last_seen=NOW,
+        sample=sample,
+        example="",
+    )

@@ -37,8 +37,8 @@ from darklaunch_console.reports.columns import (
     render_rows,
     split_sides,
 )
-from darklaunch_console.reports.evidence import render_example
 from darklaunch_console.reports.masked_places import find_masked_places
+from darklaunch_console.reports.problems import render_example
 from darklaunch_console.reports.sample import check_exchange_id, find_sample
 from darklaunch_console.reports.sentences import format_minute
 from darklaunch_console.reports.side_by_side import (

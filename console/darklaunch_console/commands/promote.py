@@ -11,7 +11,8 @@ from darklaunch_console.errors import ConsoleError
 from darklaunch_console.launches.change import change_launch, current_actor, find_launch
 from darklaunch_console.launches.printing import ChangePrinter
 from darklaunch_console.output.screen import GOOD
-from darklaunch_console.reports.judgement import list_objections, read_judged_launch
+from darklaunch_console.reports.judgement import read_judged_launch
+from darklaunch_console.reports.verdict_text import list_objections
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem
+from darklaunch_console.reports.evidence import ReportEvidence
 from darklaunch_console.reports.judgement import VerdictAnswer
+from darklaunch_console.reports.problems import ReportProblem
 
 from .load import LoadSummary
 

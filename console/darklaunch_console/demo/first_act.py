@@ -14,7 +14,8 @@ from darklaunch_shared.redis.client import connect
 
 from darklaunch_console.launches.change import current_actor
 from darklaunch_console.reports.evidence import ReportEvidence, gather_evidence
-from darklaunch_console.reports.judgement import VerdictAnswer, describe_verdict, list_details, read_judged_launch
+from darklaunch_console.reports.judgement import VerdictAnswer, read_judged_launch
+from darklaunch_console.reports.verdict_text import describe_verdict, list_details
 
 from .expected import LAUNCH
 from .load import LoadSummary

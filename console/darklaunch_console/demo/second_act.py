@@ -18,7 +18,8 @@ from darklaunch_shared.launch.spec import LaunchStatus
 
 from darklaunch_console.output.numbers import format_count, format_percent, format_seconds
 from darklaunch_console.reports.evidence import ReportEvidence, gather_evidence
-from darklaunch_console.reports.judgement import describe_verdict, list_details, read_judged_launch
+from darklaunch_console.reports.judgement import read_judged_launch
+from darklaunch_console.reports.verdict_text import describe_verdict, list_details
 
 from .load import LoadSummary
 from .narrator import DemoNarrator

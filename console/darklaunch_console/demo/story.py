@@ -7,7 +7,8 @@ from typing import Final
 
 from darklaunch_console.output.numbers import format_count, format_seconds
 from darklaunch_console.output.screen import BAD, GOOD, STRONG, make_printable
-from darklaunch_console.reports.evidence import ReportEvidence, ReportProblem
+from darklaunch_console.reports.evidence import ReportEvidence
+from darklaunch_console.reports.problems import ReportProblem
 from darklaunch_console.reports.sentences import list_drop_reasons
 from darklaunch_console.settings import DATABASE_VARIABLES, REDIS_VARIABLES
 

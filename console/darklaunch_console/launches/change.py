@@ -19,6 +19,8 @@ from redis.exceptions import RedisError
 from darklaunch_console.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
 from darklaunch_console.stores.postgres import Connection
 
+from .launch_json import state_to_json
+
 
 class LaunchNotRecorded(ConsoleError):
     """Redis carries a launch that this Postgres does not record."""
@@ -120,14 +122,4 @@ def current_actor() -> str:
 
 def launch_as_json(state: LaunchState, *, changed: bool, **more: object) -> dict[str, object]:
     """Return what an acting command prints with --json."""
-    return {
-        "launch": state.name,
-        "status": state.status.value,
-        "percent": state.percent,
-        "hold": state.hold,
-        "revision": state.revision,
-        "shadow": state.spec.shadow,
-        "build": state.spec.build or None,
-        "changed": changed,
-        **more,
-    }
+    return {**state_to_json(state), "build": state.spec.build or None, "changed": changed, **more}

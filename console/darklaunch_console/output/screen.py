@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -17,14 +17,17 @@ F = TypeVar("F", bound=Any)
 
 GOOD, BAD, WARN, QUIET, STRONG = "green", "red", "yellow", "bright_black", "bold"
 
+StyledLine = tuple[str, str]
+"""A line and the style that it is printed in, "" for none."""
+
 
 def json_option(function: F) -> F:
-    """Give a command the option --json."""
+    """Add the option --json to a command."""
     return click.option("--json", "in_json", is_flag=True, help="Print JSON instead of text.")(function)
 
 
 def print_line(line: str = "", *, style: str = "") -> None:
-    """Print a line. Colours are left out when stdout is no terminal, or the context says so (NO_COLOR)."""
+    """Print a line. Colours are left out when stdout is no terminal or NO_COLOR is set."""
     click.echo(style_text(line, style))
 
 
@@ -34,32 +37,37 @@ def print_lines(lines: Iterable[str]) -> None:
         print_line(line)
 
 
-def print_warning(line: str) -> None:
-    """Print a line that is no result on stderr."""
-    click.echo(style_text(f"Warning: {line}", WARN), err=True)
-
-
-def print_json(value: Any) -> None:
-    """Print a JSON document: keys in the order they were given, which is the same in every run."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_plain))
-
-
-def print_paged(lines: list[tuple[str, str]]) -> None:
-    """Print lines, each a text and its style; on a terminal that is shorter than they are, through a pager."""
-    if sys.stdout.isatty() and len(lines) >= shutil.get_terminal_size((80, 24)).lines:
-        click.echo_via_pager("\n".join(style_text(text, style) for text, style in lines))
-        return
+def print_styled(lines: Iterable[StyledLine]) -> None:
+    """Print lines, each in its style."""
     for text, style in lines:
         print_line(text, style=style)
 
 
+def print_warning(line: str) -> None:
+    """Print a warning on stderr, which is no part of the result."""
+    click.echo(style_text(f"Warning: {line}", WARN), err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON document, its keys in the order they were given."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_encode))
+
+
+def print_paged(lines: Sequence[StyledLine]) -> None:
+    """Print lines, through a pager where the terminal has fewer."""
+    if sys.stdout.isatty() and len(lines) >= shutil.get_terminal_size((80, 24)).lines:
+        click.echo_via_pager("\n".join(style_text(text, style) for text, style in lines))
+        return
+    print_styled(lines)
+
+
 def terminal_width(at_most: int = 100) -> int:
-    """Give how wide a line may be: the terminal's width, 80 where there is none; 40 at least."""
+    """Return how wide a line may be: the terminal's width, 80 where there is none; 40 to `at_most`."""
     return max(40, min(at_most, shutil.get_terminal_size((80, 24)).columns))
 
 
 def wrap_text(text: str, indent: str = "", more: str = "") -> list[str]:
-    """Break printable text into lines that fit the terminal, the first indented by `indent`, others by `more` too."""
+    """Return printable text as lines that fit the terminal, indented by `indent`, all but the first by `more` too."""
     lines: list[str] = []
     line, room = "", terminal_width() - measure_width(indent)
     for word in text.split(" "):
@@ -74,20 +82,20 @@ def wrap_text(text: str, indent: str = "", more: str = "") -> list[str]:
 
 
 def style_text(text: str, style: str) -> str:
-    """Dress a text in a colour; taken off again where colours are not wanted."""
+    """Return a text with the escape codes of a style; `click.echo` removes them where colours are not wanted."""
     if not style:
         return text
     return click.style(text, bold=True) if style == STRONG else click.style(text, fg=style)
 
 
 def make_printable(value: bytes | str, limit: int = 200) -> str:
-    """Make captured text printable on one line and not longer than `limit` characters."""
+    """Return captured text as one printable line of at most `limit` characters."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
     shown = escape_unprintable(text)
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 
-def _plain(value: object) -> object:
+def _encode(value: object) -> object:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,9 +1,9 @@
-"""Which of the app's routes a launch has judged: read, said in one sentence, and laid out route by route."""
+"""How many of the app's routes a launch has judged: read, said in one sentence, and listed route by route."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from darklaunch_comparator.coverage import CoveredRoute, RouteCoverage, RouteStanding, classify_routes
 from darklaunch_comparator.errors import BadPolicy
@@ -20,17 +20,17 @@ from darklaunch_console.output.table import render_table
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.stores.postgres import Connection
 
-UNKNOWN = (
-    "Which routes the app has is not known: hooks tell it for FastAPI, Starlette, Flask and Django, "
-    "some seconds after they start."
+UNKNOWN: Final = (
+    "Which routes the app has is not known: the hook lists them for FastAPI, Starlette, Flask and Django, "
+    "some seconds after the app starts."
 )
-_NAMED = 3
-_LACKS = (
+LISTED: Final = 3
+_MISSING: Final = (
     (RouteStanding.MIRRORED, "too few exchanges yet"),
-    (RouteStanding.UNCOMPARED, "no answer to compare"),
+    (RouteStanding.UNCOMPARED, "no response to compare"),
     (RouteStanding.UNSEEN, "no request yet"),
 )
-_BY_DESIGN = (
+_BY_DESIGN: Final = (
     (RouteStanding.WRITE, "is a write", "are writes"),
     (RouteStanding.LEFT_OUT, "is left out", "are left out"),
 )
@@ -39,39 +39,48 @@ _BY_DESIGN = (
 def read_coverage(
     connection: Connection, record: LaunchRecord, endpoints: Mapping[str, report_queries.EndpointCounts]
 ) -> RouteCoverage | None:
-    """Read how far each route got; None when no hook has told its app's routes."""
+    """Read how far each route got; None while no hook has listed its app's routes."""
     routes, omitted = read_routes(connection)
     if not routes:
         return None
-    counts = {
-        name: OutcomeCounts(seen.mismatched, 0, seen.matched + seen.mismatched + seen.ignored)
-        for name, seen in endpoints.items()
+    outcomes = {
+        name: OutcomeCounts(counts.mismatched, 0, counts.matched + counts.mismatched + counts.ignored)
+        for name, counts in endpoints.items()
     }
-    return classify_routes(routes, counts, record.state.spec, read_launch_policy(record), omitted)
+    return classify_routes(routes, outcomes, record.state.spec, read_launch_policy(record), omitted)
+
+
+def read_launch_policy(record: LaunchRecord) -> JudgePolicy:
+    """Return the policy that a launch is judged by; the default one if another release wrote it."""
+    try:
+        return read_policy(record.state.spec.policy)
+    except BadPolicy:  # the judge reports it; a report can do with the default
+        return JudgePolicy()
 
 
 def describe_coverage(coverage: RouteCoverage) -> str:
-    """Say it in a line: `37 of 41 routes mirrored and judged; too few exchanges yet: GET /a, GET /b; 2 are writes`."""
-    told = [f"{format_count(coverage.judged)} of {format_plural(coverage.total, 'route')} mirrored and judged"]
-    told += [f"{why}: {_names(routes)}" for standing, why in _LACKS if (routes := _of(coverage, standing))]
+    """Return the coverage in a sentence: `37 of 41 routes mirrored and judged; no request yet: GET /a`."""
+    parts = [f"{format_count(coverage.judged)} of {format_plural(coverage.total, 'route')} mirrored and judged"]
+    parts += [f"{why}: {_name_routes(routes)}" for standing, why in _MISSING if (routes := _select(coverage, standing))]
     for standing, one, many in _BY_DESIGN:
-        if routes := _of(coverage, standing):
-            told.append(f"{format_count(len(routes))} {one if len(routes) == 1 else many}")
-    return "; ".join(told)
+        if routes := _select(coverage, standing):
+            parts.append(f"{format_count(len(routes))} {one if len(routes) == 1 else many}")
+    return "; ".join(parts)
 
 
 def render_unjudged_routes(coverage: RouteCoverage) -> list[str]:
-    """Lay out every route that was not judged, with what is missing."""
-    rest = coverage.rest
-    rows = [[make_printable(route.name, 50), format_count(route.n), _missing(route)] for route in rest]
-    lines = ["", *render_table(["not judged", "compared", "missing"], rows, left=(0, 2))] if rest else []
+    """Return a table of every route that was not judged, with what is missing."""
+    rows = [
+        [make_printable(route.name, 50), format_count(route.n), _describe_missing(route)] for route in coverage.rest
+    ]
+    lines = ["", *render_table(["not judged", "compared", "missing"], rows, left=(0, 2))] if rows else []
     if coverage.omitted:
         lines += ["", f"{format_plural(coverage.omitted, 'route')} more than hooks list for one app."]
     return lines
 
 
 def coverage_to_json(coverage: RouteCoverage) -> dict[str, Any]:
-    """Give it for programs."""
+    """Return the coverage as JSON values."""
     return {
         "routes": coverage.total,
         "judged": coverage.judged,
@@ -89,29 +98,21 @@ def coverage_to_json(coverage: RouteCoverage) -> dict[str, Any]:
     }
 
 
-def _of(coverage: RouteCoverage, standing: RouteStanding) -> list[CoveredRoute]:
+def _select(coverage: RouteCoverage, standing: RouteStanding) -> list[CoveredRoute]:
     return [route for route in coverage.routes if route.standing is standing]
 
 
-def _names(routes: list[CoveredRoute]) -> str:
-    named = ", ".join(make_printable(route.name, 60) for route in routes[:_NAMED])
-    return named + (f" and {format_count(len(routes) - _NAMED)} more" if len(routes) > _NAMED else "")
+def _name_routes(routes: list[CoveredRoute]) -> str:
+    named = ", ".join(make_printable(route.name, 60) for route in routes[:LISTED])
+    return named + (f" and {format_count(len(routes) - LISTED)} more" if len(routes) > LISTED else "")
 
 
-def _missing(route: CoveredRoute) -> str:
+def _describe_missing(route: CoveredRoute) -> str:
     if route.standing is RouteStanding.MIRRORED:
         return f"{format_count(route.needed)} more exchanges"
     return {
-        RouteStanding.UNCOMPARED: "no answer could be compared",
+        RouteStanding.UNCOMPARED: "no response could be compared",
         RouteStanding.UNSEEN: "no request was sampled yet",
         RouteStanding.WRITE: "a write that is not allowed (--allow)",
         RouteStanding.LEFT_OUT: "left out by --only or --skip",
     }[route.standing]
-
-
-def read_launch_policy(record: LaunchRecord) -> JudgePolicy:
-    """Read what a launch is judged by."""
-    try:
-        return read_policy(record.state.spec.policy)
-    except BadPolicy:  # of another release: the judge says so; here the usual one will do
-        return JudgePolicy()

@@ -1,4 +1,4 @@
-"""Which of the things that differ deserves a look first: one figure for each, from what is known of it.
+"""How much a signature deserves a look: one figure, computed from what is known of it. Pure.
 
     importance = severity × √share × freshness
 
@@ -29,30 +29,34 @@ CLASSES: Final = (
 """Kinds of differences, and classes of shadow errors, from the gravest to the least."""
 HALVED_AFTER_S: Final = 86_400.0
 LEAST_WEIGHT: Final = 0.05
-"""What is left of a part that is all noise: it is still listed, at the end."""
+"""What is left of a part that always differs by itself: it is still listed, at the end."""
 
 SEVERITY: Final[dict[str, float]] = {
     str(kind): GRAVEST * exp2(-place) for place, kinds in enumerate(CLASSES) for kind in kinds
 }
 
-Noise = Mapping[tuple[str, str], float]
+NoiseRates = Mapping[tuple[str, str], float]
 """(endpoint, index-free path) → share of replays of one version, 0 to 1, in which that place differs."""
 
 
 def compute_importance(
     endpoint: str,
     parts: Iterable[Mapping[str, object]],
+    *,
     share: float,
     last_seen: datetime,
     until: datetime,
-    noise: Noise,
+    noise: NoiseRates,
 ) -> float:
-    """Weigh a signature; `parts` are its `{"path": …, "kind": …}`, `until` is when the launch's latest exchange was."""
-    gravest = max((_severity(endpoint, part, noise) for part in parts), default=SEVERITY["value"])
+    """Return a signature's importance, 0 to 32.
+
+    `parts` are its `{"path": …, "kind": …}`; `until` is when the launch's latest exchange was captured.
+    """
+    gravest = max((_compute_severity(endpoint, part, noise) for part in parts), default=SEVERITY["value"])
     age_s = max(0.0, (until - last_seen).total_seconds())
     return gravest * sqrt(min(1.0, max(0.0, share))) * exp2(-age_s / HALVED_AFTER_S)
 
 
-def _severity(endpoint: str, part: Mapping[str, object], noise: Noise) -> float:
-    quiet = 1.0 - noise.get((endpoint, str(part.get("path"))), 0.0)
-    return SEVERITY.get(str(part.get("kind")), SEVERITY["value"]) * max(LEAST_WEIGHT, quiet)
+def _compute_severity(endpoint: str, part: Mapping[str, object], noise: NoiseRates) -> float:
+    stability = 1.0 - noise.get((endpoint, str(part.get("path"))), 0.0)
+    return SEVERITY.get(str(part.get("kind")), SEVERITY["value"]) * max(LEAST_WEIGHT, stability)

@@ -15,19 +15,19 @@ from darklaunch_console.stores.postgres import Connection
 
 @dataclass(frozen=True, slots=True)
 class NoiseBaseline:
-    """What second answers of one version have shown of a launch."""
+    """What asking one version twice has shown about a launch's endpoints and the places in their responses."""
 
     endpoints: tuple[NoiseEndpoint, ...]
     places: tuple[NoisePlace, ...]
 
     @property
     def pairs(self) -> int:
-        """How many second answers were compared with the first."""
+        """How many second responses were compared with the first."""
         return sum(endpoint.pairs for endpoint in self.endpoints)
 
     @property
     def unanswered(self) -> int:
-        """How many second requests got no answer."""
+        """How many second requests got no response."""
         return sum(endpoint.unanswered for endpoint in self.endpoints)
 
     @property
@@ -37,31 +37,32 @@ class NoiseBaseline:
 
     @property
     def generated(self) -> list[NoisePlace]:
-        """Places whose identifiers are new each time, compared by shape."""
+        """Places whose identifiers are new each time, compared by shape only."""
         return [place for place in self.places if place.state == NoiseState.GENERATED]
 
     @property
     def blind(self) -> list[NoisePlace]:
-        """Places that differ nearly always within one version: their values show nothing."""
+        """Places that differ nearly always within one version: a wrong value there would not show."""
         return [place for place in self.places if place.blind]
 
     def rates(self) -> dict[tuple[str, str], float]:
-        """Give (endpoint, path) → the share of replays of one version in which that place differs from the first."""
+        """Return (endpoint, path) → the share of second replays, 0 to 1, in which that place differs from the first."""
         return {(place.endpoint, place.path): place.own_rate for place in self.places if place.own_rate}
 
     def excused_since(self, endpoint: str, parts: Iterable[Mapping[str, object]]) -> dict[str, datetime]:
-        """Say which of a signature's (path, kind) parts noise excuses by now: path → since when."""
+        """Return which of a signature's parts, `{"path": …, "kind": …}`, noise excuses by now: path → since when."""
         known = {place.path: place.since for place in self.volatile if place.endpoint == endpoint}
-        return {
-            path: known[path]
-            for path, kind in ((str(part.get("path")), str(part.get("kind"))) for part in parts)
-            if path in known and kind in set(DifferenceKind) and noise_may_excuse(path, DifferenceKind(kind))
-        }
+        excused: dict[str, datetime] = {}
+        for part in parts:
+            path, kind = str(part.get("path")), str(part.get("kind"))
+            if path in known and kind in set(DifferenceKind) and noise_may_excuse(path, DifferenceKind(kind)):
+                excused[path] = known[path]
+        return excused
 
 
 def read_baseline(connection: Connection, name: str) -> NoiseBaseline:
-    """Read a launch's noise baseline; what the primary's version shows of a place outweighs what the shadow's does."""
-    chosen: dict[tuple[str, str], NoisePlace] = {}
+    """Read a launch's noise baseline; for each place the primary's own noise counts before the shadow's."""
+    by_place: dict[tuple[str, str], NoisePlace] = {}
     for place in read_noise_places(connection, name):
-        chosen.setdefault((place.endpoint, place.path), place)  # primary comes before shadow
-    return NoiseBaseline(tuple(read_noise_endpoints(connection, name)), tuple(chosen.values()))
+        by_place.setdefault((place.endpoint, place.path), place)  # the primary's rows come first
+    return NoiseBaseline(tuple(read_noise_endpoints(connection, name)), tuple(by_place.values()))

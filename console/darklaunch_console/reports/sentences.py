@@ -1,23 +1,35 @@
-"""The sentences that reports are made of, the same as text, Markdown and in a terminal."""
+"""The sentences that reports are made of: the same on a terminal, in Markdown and in JSON. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from darklaunch_comparator.store.noise import NoisePlace
+from darklaunch_comparator.store.report_queries import LaunchLedger
 
-from darklaunch_console.launches import description
-from darklaunch_console.output.numbers import format_count, format_decimal, format_percent, format_share
-from darklaunch_console.output.numbers import format_seconds as in_words
+from darklaunch_console.launches.description import describe_status
+from darklaunch_console.output.numbers import format_count, format_decimal, format_percent, format_seconds, format_share
 from darklaunch_console.output.screen import make_printable
 from darklaunch_console.output.text import format_plural
 
-from .evidence import ReportEvidence, ReportProblem
+from .evidence import ReportEvidence
+from .problems import ReportProblem
+
+OUTCOME_MEANINGS: Final = {
+    "ignored": "differ only where you allow it",
+    "unverified": "could not be compared",
+    "shadow error": "no usable response of the shadow",
+    "dead": "failed again and again, kept as dead letters",
+    "dropped": "never replayed",
+    "on their way": "no outcome yet",
+}
+"""What the words of the ledger mean that do not explain themselves."""
 
 
 def describe_problems(evidence: ReportEvidence) -> str:
-    """Answer, in one sentence, what a person opens a report for."""
+    """Return in one sentence what differs, the answer a report is opened for."""
     name = evidence.record.state.name
     if not evidence.compared and not evidence.problems:
         replayed = evidence.ledger.unverified + evidence.ledger.shadow_error
@@ -36,81 +48,93 @@ def describe_problems(evidence: ReportEvidence) -> str:
 
 
 def name_problem(problem: ReportProblem) -> str:
-    """Name a problem in a few words."""
+    """Return a problem's endpoint and what differs there."""
     return f"{make_printable(problem.endpoint, 60)} {make_printable(problem.title, 90)}"
 
 
 def describe_standing(evidence: ReportEvidence) -> str:
-    """Say what the launch is doing: `Active at 10 %, shadow http://…`."""
+    """Return what the launch does now: `Active at 10 %, shadow http://…`."""
     state = evidence.record.state
-    at = f" at {format_percent(state.percent)}" if state.fraction else ""
-    return f"{description.describe_status(state).capitalize()}{at}, shadow {state.spec.shadow}"
+    share = f" at {format_percent(state.percent)}" if state.fraction else ""
+    return f"{describe_status(state).capitalize()}{share}, shadow {state.spec.shadow}"
 
 
 def describe_period(evidence: ReportEvidence) -> str:
-    """Say which span the figures are of: `since 14:02 (2 h 11 min)`."""
+    """Return the period that the figures are about: `since 14:02 (2 h 11 min)`."""
     if evidence.since is None or evidence.until is None:
         return f"since {format_minute(evidence.record.created_at)}"
-    return f"since {format_minute(evidence.since)} ({in_words((evidence.until - evidence.since).total_seconds())})"
+    duration = format_seconds((evidence.until - evidence.since).total_seconds())
+    return f"since {format_minute(evidence.since)} ({duration})"
 
 
 def render_ledger(evidence: ReportEvidence) -> str:
-    """Write the ledger as the sum that it is."""
-    parts = evidence.ledger
-    summands = [
-        f"{name} {format_count(number)}"
-        for name, number in (
-            ("matched", parts.matched),
-            ("mismatched", parts.mismatched),
-            ("ignored", parts.ignored),
-            ("unverified", parts.unverified),
-            ("shadow error", parts.shadow_error),
-            ("dead", parts.dead),
-            ("dropped", parts.dropped),
-            ("on their way", parts.on_its_way),
-        )
+    """Return the ledger as the sum that it is, outcomes that did not occur left out."""
+    counts = [(name, count) for name, count in list_outcomes(evidence.ledger) if count]
+    summands = [f"{format_count(count)} {name}" for name, count in counts] or ["0"]
+    return f"{format_count(evidence.ledger.sampled)} sampled = {' + '.join(summands)}"
+
+
+def list_outcome_meanings(evidence: ReportEvidence) -> list[str]:
+    """Return the meaning of each word that `render_ledger` shows and that does not explain itself."""
+    occurring = [name for name, count in list_outcomes(evidence.ledger) if count]
+    return [f"{name}: {OUTCOME_MEANINGS[name]}" for name in occurring if name in OUTCOME_MEANINGS]
+
+
+def list_outcomes(ledger: LaunchLedger) -> list[tuple[str, int]]:
+    """Return what the sampled exchanges came to, as (word, count), in the order in which it is told."""
+    return [
+        ("matched", ledger.matched),
+        ("mismatched", ledger.mismatched),
+        ("ignored", ledger.ignored),
+        ("unverified", ledger.unverified),
+        ("shadow error", ledger.shadow_error),
+        ("dead", ledger.dead),
+        ("dropped", ledger.dropped),
+        ("on their way", ledger.on_its_way),
     ]
-    return f"{format_count(parts.sampled)} sampled = {' + '.join(summands)}"
 
 
 def list_drop_reasons(evidence: ReportEvidence) -> str:
-    """Say what was dropped and why; "" when nothing was."""
-    return _by_reason(evidence.ledger.dropped_by_reason)
+    """Return why exchanges were dropped; "" when none was."""
+    return _render_counts(evidence.ledger.dropped_by_reason)
 
 
 def list_skip_reasons(evidence: ReportEvidence) -> str:
-    """Say what the hook left out by design and why; "" when nothing was. Replays that reach the shadow are no news."""
-    return _by_reason({reason: number for reason, number in evidence.ledger.skipped.items() if reason != "loop"})
+    """Return why the hook left out requests by design; "" when it left out none.
+
+    Replays that pass through the shadow's own hook (`loop`) are left out by design too, and tell a reader nothing.
+    """
+    return _render_counts({reason: count for reason, count in evidence.ledger.skipped.items() if reason != "loop"})
 
 
 def list_excused(evidence: ReportEvidence) -> list[str]:
-    """Say what differed and was excused, place by place, most frequent first."""
-    sums: dict[tuple[str, str], int] = {}
+    """Return what differed and was excused, place by place, the most frequent first."""
+    counts: dict[tuple[str, str], int] = {}
     for excuse in evidence.excuses:
         place = (excuse.path, excuse.reason)
-        sums[place] = sums.get(place, 0) + excuse.count
-    ordered = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
+        counts[place] = counts.get(place, 0) + excuse.count
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return [
-        f"{make_printable(path, 60)} ({reason.replace('_', ' ')}) {format_count(number)}"
-        for (path, reason), number in ordered
+        f"{make_printable(path, 60)} ({reason.replace('_', ' ')}) {format_count(count)}"
+        for (path, reason), count in ordered
     ]
 
 
 def list_noise(evidence: ReportEvidence) -> list[str]:
-    """Say which places are noise by what was learned, with the rates at which one version differs from itself."""
+    """Return the places known to be noise, with the rates at which one version differs from itself."""
     baseline = evidence.baseline
     lines = [
-        f"compared by {how}: {shown}"
+        f"compared by {how} only: {rates}"
         for how, places in (("type", baseline.volatile), ("shape", baseline.generated))
-        if (shown := _rates(places))
+        if (rates := _list_rates(places))
     ]
     if baseline.blind:
-        lines.append(f"blind, a wrong value would not show: {_blind(baseline.blind)}")
+        lines.append(f"differ nearly always, so that a wrong value would not show: {_list_blind(baseline.blind)}")
     return lines
 
 
 def describe_before_noise(problem: ReportProblem) -> str:
-    """Say that a kind of mismatch was recorded before its places were known to be noise; "" when it was not."""
+    """Return that a mismatch was recorded before its places were known to be noise; "" when it was not."""
     if problem.noise_since is None:
         return ""
     if problem.only_noise:
@@ -120,39 +144,57 @@ def describe_before_noise(problem: ReportProblem) -> str:
 
 
 def count_second_replays(evidence: ReportEvidence) -> str:
-    """Count the second answers that were compared: `148 control replays`."""
+    """Return how many second replays were compared: `148 control replays`."""
     spec = evidence.record.state.spec
     return format_plural(evidence.baseline.pairs, "control replay" if spec.control else "second replay")
 
 
 def describe_frequency(problem: ReportProblem) -> str:
-    """Say how often: `312 times, 24.1 %`."""
+    """Return how often a problem occurred: `312 times, 24.1 % of replays`."""
     times = "once" if problem.count == 1 else f"{format_count(problem.count)} times"
     return f"{times}, {format_share(problem.share)} of replays"
 
 
 def count_decided(evidence: ReportEvidence) -> str:
-    """Say how many kinds were accepted or resolved: `2 accepted, 1 resolved`; "" when none was."""
+    """Return how many kinds of mismatch people decided about: `2 accepted, 1 resolved`; "" for none."""
     counts = (("accepted", len(evidence.accepted)), ("resolved", len(evidence.resolved)))
     return ", ".join(f"{format_count(number)} {state}" for state, number in counts if number)
 
 
 def describe_decision(problem: ReportProblem) -> str:
-    """Say who decided about a problem, when and why: `accepted by ann@desk at 14:02: the new names`."""
+    """Return who decided about a problem, when and why: `accepted by ann@desk at 14:02: the new names`."""
     if not problem.decided or problem.decided_at is None:
         return ""
     why = f": {make_printable(problem.decided_why)}" if problem.decided_why else ""
-    return f"{problem.decided} by {make_printable(problem.decided_by, 60)} at {format_minute(problem.decided_at)}{why}"
+    actor = make_printable(problem.decided_by, 60)
+    return f"{problem.decided} by {actor} at {format_minute(problem.decided_at)}{why}"
 
 
 def list_other_samples(problem: ReportProblem) -> str:
-    """Name the exchanges that are kept beside the first: `latest p:412, rarest p:9`."""
+    """Return the exchanges that are kept beside the first: `latest p:412, rarest p:9`."""
     others = (("latest", problem.latest_sample), ("rarest", problem.rarest_sample))
     return ", ".join(f"{role} {identity}" for role, identity in others if identity not in (None, problem.sample))
 
 
-def _rates(places: Sequence[NoisePlace], shown: int = 6) -> str:
-    """Name paths with their rates, over all their endpoints, the noisiest first: `$.a (100 %), $.b (31 %)`."""
+def format_limit(evidence: ReportEvidence) -> str:
+    """Return the launch's latency limit as the head of a column: `> 2,000 ms`."""
+    return f"> {format_decimal(evidence.record.state.spec.max_latency_diff_ms)} ms"
+
+
+def format_minute(at: datetime) -> str:
+    """Return a local time: `14:02` today, else with its date."""
+    local = at.astimezone()
+    today = datetime.now(local.tzinfo).date()
+    return local.strftime("%H:%M" if local.date() == today else "%Y-%m-%d %H:%M")
+
+
+def format_second(at: datetime) -> str:
+    """Return a local time to the second: `14:02:31` today, else with its date."""
+    return f"{format_minute(at)}:{at.astimezone():%S}"
+
+
+def _list_rates(places: Sequence[NoisePlace], shown: int = 6) -> str:
+    """Return paths with their rates over all endpoints, the noisiest first: `$.a (100 %), $.b (31 %)`."""
     differed: dict[str, int] = {}
     pairs: dict[str, int] = {}
     for place in places:
@@ -163,40 +205,18 @@ def _rates(places: Sequence[NoisePlace], shown: int = 6) -> str:
     return ", ".join(named) + (f" and {len(rates) - shown} more" if len(rates) > shown else "")
 
 
-def _blind(places: Sequence[NoisePlace], shown: int = 4) -> str:
-    """Name paths with where they are: `$.a (GET /x), $.b (4 endpoints)`."""
+def _list_blind(places: Sequence[NoisePlace], shown: int = 4) -> str:
+    """Return paths with the endpoints they are at: `$.a (GET /x), $.b (4 endpoints)`."""
     endpoints: dict[str, list[str]] = {}
     for place in places:
         endpoints.setdefault(place.path, []).append(place.endpoint)
     named = [
-        f"{make_printable(path, 60)} ({make_printable(where[0], 60) if len(where) == 1 else f'{len(where)} endpoints'})"
-        for path, where in sorted(endpoints.items())
+        f"{make_printable(path, 60)} ({make_printable(names[0], 60) if len(names) == 1 else f'{len(names)} endpoints'})"
+        for path, names in sorted(endpoints.items())
     ]
     return ", ".join(named[:shown]) + (f" and {len(named) - shown} more" if len(named) > shown else "")
 
 
-def format_latency_ms(value: float) -> str:
-    """Write a latency: one decimal below 10 ms, whole above."""
-    return f"{value:.1f}".replace("-", "−") if abs(value) < 10 else format_count(value)
-
-
-def format_minute(at: datetime) -> str:
-    """Write a time: today 14:02, else with its date."""
-    local = at.astimezone()
-    today = datetime.now(local.tzinfo).date()
-    return local.strftime("%H:%M" if local.date() == today else "%Y-%m-%d %H:%M")
-
-
-def format_second(at: datetime) -> str:
-    """Write a time to the second: today 14:02:31, else with its date."""
-    return f"{format_minute(at)}:{at.astimezone():%S}"
-
-
-def format_limit(evidence: ReportEvidence) -> str:
-    """Write the limit in the head of a column: `> 2,000 ms`."""
-    return f"> {format_decimal(evidence.record.state.spec.max_latency_diff_ms)} ms"
-
-
-def _by_reason(counts: dict[str, int]) -> str:
+def _render_counts(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(f"{reason.replace('_', ' ')} {format_count(number)}" for reason, number in ordered)
+    return ", ".join(f"{reason.replace('_', ' ')} {format_count(count)}" for reason, count in ordered)

@@ -1,4 +1,4 @@
-"""A look as lines of a given width, the verdict first. Pure: a line is spans of (text, style)."""
+"""A look at a launch as lines of a given width, the verdict first. Pure: a line is spans of (text, style)."""
 
 from __future__ import annotations
 
@@ -17,206 +17,193 @@ from darklaunch_console.output.numbers import (
     format_share,
     format_signed,
 )
-from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, WARN, make_printable
+from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, WARN, StyledLine, make_printable
 from darklaunch_console.output.table import measure_width, split_at
 from darklaunch_console.output.text import format_plural
 
-from .evidence import LatencyRow
-from .judgement import VerdictAnswer, describe_verdict, list_doubts, list_remarks, list_routes
-from .sentences import format_latency_ms
+from .judgement import VerdictAnswer
+from .latency import format_latency_ms, render_latency_cells
+from .sentences import list_outcomes
+from .verdict_text import STYLES, describe_verdict, list_doubts, list_remarks, list_routes
 from .watch_data import WatchData
 
-Span = tuple[str, str]
-Line = tuple[Span, ...]
+Line = tuple[StyledLine, ...]
 
 NARROWEST: Final = 40
 WIDEST: Final = 120
-_NAMES: Final = {"error": "no answer", "p50": "p50 slower", "p95": "p95 slower", "p99": "p99 slower"}
-_COLOURS: Final = {VerdictAnswer.PROMOTE: GOOD, VerdictAnswer.ROLL_BACK: BAD, VerdictAnswer.UNDECIDED: STRONG}
-_QUANTILES: Final = ("p50", "p95", "p99", "p50", "p95", "p99", "p50", "p95", "")
-_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
-_NO_MORE: Final = 10_000
+UNLIMITED: Final = 10_000
 """Rows for a frame that need not fit a screen."""
+LABEL_COLUMNS: Final = 12
+_CHECKS: Final = {"error": "no response", "p50": "p50 slower", "p95": "p95 slower", "p99": "p99 slower"}
+_MODES: Final = {"advise": "(the judge advises)", "manual": "(the judge may roll back)"}
+_OUTCOME_COLOURS: Final = {
+    "mismatched": BAD,
+    "shadow error": BAD,
+    "unverified": WARN,
+    "dead": WARN,
+    "dropped": WARN,
+}
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+_QUANTILES: Final = ("p50", "p95", "p99", "p50", "p95", "p99", "p50", "p95", "")
 
 
-def render_frame(look: WatchData, columns: int = 80, rows: int = _NO_MORE, trouble: str = "") -> list[Line]:
-    """Lay a look out in at most `rows` lines of at most `columns`; what fits less is left out from the end.
+def render_frame(look: WatchData, columns: int = 80, rows: int = UNLIMITED, trouble: str = "") -> list[Line]:
+    """Return a look as at most `rows` lines of at most `columns`; what does not fit is left out from the end.
 
-    `trouble` is why what is shown is not of now.
+    `trouble` says why the look is stale, if it is.
     """
     columns = max(NARROWEST, min(WIDEST, columns))
-    style = _COLOURS[look.judged.answer]
-    lines = [_plain(line, style) for line in _fold(describe_verdict(look.judged), columns)[:3]]
-    lines += [_standing(look, columns)]
+    style = STYLES[look.judged.answer]
+    lines = [_make_line(line, style) for line in _wrap(describe_verdict(look.judged), columns)[:3]]
+    lines.append(_render_standing(look, columns))
     if trouble:
-        lines += [_plain(line, WARN) for line in _fold(trouble, columns)[:2]]
-    lines += [(), *_ledger(look, columns)]
+        lines += [_make_line(line, WARN) for line in _wrap(trouble, columns)[:2]]
+    lines += [(), *_render_ledger(look, columns), _render_backlog(look)]
     if look.judged.summary.get("judged"):
-        lines += [(), *_guards(look.judged.summary, columns)]
-        lines += _remarks(look, columns, at_most=2 if rows <= 30 else 12)
-    elif told := list_doubts(look.judged):
-        lines += [(), *(_plain(line) for line in _fold(told[0], columns))]
+        lines += [(), *_render_checks(look.judged.summary, columns)]
+        lines += _render_remarks(look, columns, at_most=2 if rows <= 30 else 12)
+    elif doubts := list_doubts(look.judged):
+        lines += [(), *(_make_line(line) for line in _wrap(doubts[0], columns))]
     if look.latency and len(lines) + 4 <= rows:
-        lines += [(), *_latency(look, columns, rows - len(lines) - 1)]
+        lines += [(), *_render_latency(look, columns, rows - len(lines) - 1)]
     return [_clip(line, columns) for line in lines[:rows]]
 
 
 def render_news(look: WatchData) -> str:
-    """Say where a launch is on one line: `14:02:31  10 %  KEEP WATCHING: …`."""
+    """Return where a launch is on one line: `14:02:31  10 %  KEEP WATCHING: …`."""
     at = look.judged.now.astimezone().strftime("%H:%M:%S")
     return f"{at}  {format_percent(look.judged.state.percent):>5}  {describe_verdict(look.judged)}"
 
 
 def strip_styles(line: Line) -> str:
-    """Give a line without its styles."""
+    """Return a line as plain text."""
     return "".join(text for text, _ in line).rstrip()
 
 
-def _standing(look: WatchData, columns: int) -> Line:
+def _render_standing(look: WatchData, columns: int) -> Line:
     state = look.judged.state
     at = look.judged.now.astimezone().strftime("%H:%M:%S")
-    doing = f"{state.name}: {describe_status(state)}"
+    standing = f"{state.name}: {describe_status(state)}"
     if state.fraction:
-        doing += f", {format_percent(state.percent)} of the traffic"
+        standing += f", {format_percent(state.percent)} of the traffic"
     room = columns - len(at) - 2
-    ramp = _ramp(look)
-    if ramp and measure_width(doing) + measure_width(ramp) + 2 <= room:
-        doing += f"  {ramp}"
-    doing = _cut(doing, room)
-    return ((doing, ""), (" " * (columns - measure_width(doing) - len(at)), ""), (at, QUIET))
+    ramp = _render_ramp(look)
+    if ramp and measure_width(standing) + measure_width(ramp) + 2 <= room:
+        standing += f"  {ramp}"
+    standing = _shorten(standing, room)
+    return ((standing, ""), (" " * (columns - measure_width(standing) - len(at)), ""), (at, QUIET))
 
 
-def _ramp(look: WatchData) -> str:
-    """Draw the steps of an automatic ramp, the present one marked: `1 › [10] › 50 › 100 %`; what else the judge may."""
+def _render_ramp(look: WatchData) -> str:
+    """Return the steps of an automatic ramp, the present one marked: `1 › [10] › 50 › 100 %`; else the judge's mode."""
     policy = cast(Mapping[str, Any], look.judged.summary.get("policy") or {})
     if policy.get("mode") != "auto":
-        return {"advise": "(the judge advises)", "manual": "(the judge may roll back)"}.get(str(policy.get("mode")), "")
-    here = look.judged.state.percent
+        return _MODES.get(str(policy.get("mode")), "")
+    present = look.judged.state.percent
     steps = [float(step["percent"]) for step in policy["steps"]]
-    named = " › ".join(f"[{step:g}]" if step == here else f"{step:g}" for step in steps)
-    return f"ramp {named} %"
+    return f"ramp {' › '.join(f'[{step:g}]' if step == present else f'{step:g}' for step in steps)} %"
 
 
-def _ledger(look: WatchData, columns: int) -> list[Line]:
-    parts = look.ledger
-    outcomes = (
-        ("matched", parts.matched, ""),
-        ("mismatched", parts.mismatched, BAD if parts.mismatched else ""),
-        ("ignored", parts.ignored, ""),
-        ("unverified", parts.unverified, WARN if parts.unverified else ""),
-        ("shadow error", parts.shadow_error, BAD if parts.shadow_error else ""),
-        ("dead", parts.dead, WARN if parts.dead else ""),
-        ("dropped", parts.dropped, WARN if parts.dropped else ""),
-        ("on their way", parts.on_its_way, ""),
-    )
-    head = ("Ledger      ", STRONG)
-    first = f"{format_count(parts.sampled)} sampled ="
-    lines: list[list[Span]] = [[head, (first, "")]]
-    used = measure_width(head[0] + first)
-    for number, (name, many, style) in enumerate(outcomes):
-        text = f"{' + ' if number else ' '}{name} {format_count(many)}"
+def _render_ledger(look: WatchData, columns: int) -> list[Line]:
+    """Return the ledger as a sum, folded below its first summand; outcomes that did not occur are left out."""
+    outcomes = [(name, count) for name, count in list_outcomes(look.ledger) if count]
+    total = f"{format_count(look.ledger.sampled)} sampled"
+    lines: list[list[StyledLine]] = [[(f"{'Ledger':{LABEL_COLUMNS}}", STRONG), (total, "")]]
+    used = LABEL_COLUMNS + measure_width(total)
+    for number, (name, count) in enumerate(outcomes):
+        text = f"{' + ' if number else ' = '}{format_count(count)} {name}"
         if used + measure_width(text) > columns:
-            lines.append([(" " * len(head[0]), "")])
-            text, used = text.lstrip(), len(head[0])
-        lines[-1].append((text, style))
+            lines.append([(" " * LABEL_COLUMNS, "")])
+            text, used = text.lstrip(), LABEL_COLUMNS
+        lines[-1].append((text, _OUTCOME_COLOURS.get(name, "")))
         used += measure_width(text)
-    return [*(tuple(line) for line in lines), _backlog(look)]
+    return [tuple(line) for line in lines]
 
 
-def _backlog(look: WatchData) -> Line:
-    waits = look.backlog
-    if waits is None:
-        return (("Backlog     ", STRONG), ("unknown: Redis does not answer", WARN))
-    if not (waits.waiting or waits.in_flight or waits.to_compare):
-        told = "nothing waits"
-    else:
-        told = (
-            f"{format_count(waits.waiting)} waiting, {format_count(waits.in_flight)} in flight, "
-            f"{format_count(waits.to_compare)} to compare, oldest {format_seconds(waits.oldest_s)}"
+def _render_backlog(look: WatchData) -> Line:
+    label = f"{'Backlog':{LABEL_COLUMNS}}"
+    backlog = look.backlog
+    if backlog is None:
+        return ((label, STRONG), ("unknown: Redis does not respond", WARN))
+    if backlog.waiting or backlog.in_flight or backlog.to_compare:
+        text = (
+            f"{format_count(backlog.waiting)} waiting, {format_count(backlog.in_flight)} in flight, "
+            f"{format_count(backlog.to_compare)} to compare, oldest {format_seconds(backlog.oldest_s)}"
         )
-    told += f"; {format_decimal(waits.compared_per_s)} compared/s"
-    idle = not waits.workers and (waits.waiting or waits.in_flight)
-    return (("Backlog     ", STRONG), (told, ""), ("; no worker is running", WARN) if idle else ("", ""))
+    else:
+        text = "nothing waits"
+    text += f"; {format_decimal(backlog.compared_per_s)} compared/s"
+    stuck = not backlog.workers and (backlog.waiting or backlog.in_flight)
+    return ((label, STRONG), (text, ""), ("; no worker is running", WARN) if stuck else ("", ""))
 
 
-def _guards(summary: Mapping[str, Any], columns: int) -> list[Line]:
-    """Lay out the guards: failures, rate, confidence sequence, budget, and a bar of its evidence towards the bar."""
-    bar = 1 / float(summary["policy"]["alpha"])
-    certain = format_percent(100 * (1 - float(summary["policy"]["alpha"])))
-    cells = [_guard(guard) for guard in cast(Sequence[Mapping[str, Any]], summary["guards"])]
-    head = ("Guard", "failed", "rate", f"{certain} between", "budget")
+def _render_checks(summary: Mapping[str, Any], columns: int) -> list[Line]:
+    """Return each check of the judge: failures, rate, its confidence sequence, budget, and a gauge of the evidence."""
+    limit = 1 / float(summary["policy"]["alpha"])
+    certainty = format_percent(100 * (1 - float(summary["policy"]["alpha"])))
+    guards = cast(Sequence[Mapping[str, Any]], summary["guards"])
+    head = ("Check", "failed", "rate", f"{certainty} between", "budget")
+    cells = [_render_check_cells(guard) for guard in guards]
     widths = [max(measure_width(row[at]) for row in [head, *cells]) for at in range(len(head))]
     gauge = max(8, columns - sum(widths) - 2 * len(widths) - 11)
-    title = _row(head, widths) + "  " + f"evidence, of {format_decimal(bar)} : 1"
-    lines: list[Line] = [_plain(_cut(title, columns), STRONG)]
-    logs = [float(guard["log_e"]) for guard in summary["guards"]]
-    for row, log_e in zip(cells, logs, strict=True):
-        lines.append(((_row(row, widths) + "  ", ""), *_gauge(log_e, math.log(bar), gauge)))
-    total = _row(("all, weighted", "", "", "", ""), [sum(widths) + 2 * (len(widths) - 1), 0, 0, 0, 0]).rstrip()
-    total += " " * (sum(widths) + 2 * len(widths) - measure_width(total))
-    return [*lines, ((total, STRONG), *_gauge(float(summary["log_e"]), math.log(bar), gauge))]
+    title = f"{_join_cells(head, widths)}  rolls back at {format_decimal(limit)} : 1"
+    lines: list[Line] = [_make_line(_shorten(title, columns), STRONG)]
+    for row, guard in zip(cells, guards, strict=True):
+        gauge_spans = _render_gauge(float(guard["log_e"]), math.log(limit), gauge)
+        lines.append(((_join_cells(row, widths) + "  ", ""), *gauge_spans))
+    together = f"{'all together':{sum(widths) + 2 * len(widths)}}"
+    return [*lines, ((together, STRONG), *_render_gauge(float(summary["log_e"]), math.log(limit), gauge))]
 
 
-def _guard(guard: Mapping[str, Any]) -> tuple[str, ...]:
-    name = _NAMES.get(str(guard["guard"]), str(guard["guard"]))
-    if "failed" not in guard:
-        tried = f"{format_signed(guard['slower'] - guard['faster'])}" if guard["n"] else "–"
-        past = guard.get("threshold_ms")
-        return (
-            name,
-            tried,
-            f"of {format_count(guard['n'])}",
-            f"past {format_latency_ms(past)} ms" if past else "no threshold yet",
-            "",
-        )
-    rate = guard["failed"] / guard["n"] if guard["n"] else 0.0
-    between = f"{format_decimal(100 * guard['low'], 2)} – {format_share(guard['high'])}"
-    return (
-        name,
-        format_count(guard["failed"]),
-        format_share(rate) if guard["n"] else "–",
-        between,
-        format_share(guard["budget"]),
-    )
+def _render_check_cells(guard: Mapping[str, Any]) -> tuple[str, ...]:
+    name = _CHECKS.get(str(guard["guard"]), str(guard["guard"]))
+    if "failed" not in guard:  # a quantile: responses past the primary's threshold, more or fewer than expected
+        excess = format_signed(guard["slower"] - guard["faster"]) if guard["n"] else "–"
+        threshold_ms = guard.get("threshold_ms")
+        threshold = f"past {format_latency_ms(threshold_ms)} ms" if threshold_ms else "no threshold yet"
+        return name, excess, f"of {format_count(guard['n'])}", threshold, ""
+    rate = format_share(guard["failed"] / guard["n"]) if guard["n"] else "–"
+    interval = f"{format_decimal(100 * guard['low'], 2)} – {format_share(guard['high'])}"
+    return name, format_count(guard["failed"]), rate, interval, format_share(guard["budget"])
 
 
-def _gauge(log_e: float, log_bar: float, columns: int) -> tuple[Span, ...]:
-    """Draw evidence on a logarithmic scale from 1 : 1 to the bar, and write it beside."""
-    part = max(0.0, min(1.0, log_e / log_bar)) * columns
-    full, eighth = int(part), int(8 * (part - int(part)))
-    drawn = "█" * full + (_EIGHTHS[eighth] if eighth else "")
-    style = BAD if log_e >= log_bar else WARN if log_e >= log_bar / 2 else GOOD
-    told = (
-        format_odds(log_e).removeprefix("over ").replace("1,000,000 : 1", "> 10⁶ : 1") if log_e > math.log(1e6) else ""
-    )
-    told = told or format_odds(log_e)
-    return ((drawn, style), ("·" * (columns - len(drawn)), QUIET), (f" {told:>10}", ""))
+def _render_gauge(log_e: float, log_limit: float, columns: int) -> tuple[StyledLine, ...]:
+    """Return evidence as a bar on a logarithmic scale from 1 : 1 to the limit, with the odds beside it."""
+    filled = max(0.0, min(1.0, log_e / log_limit)) * columns
+    whole, eighth = int(filled), int(8 * (filled - int(filled)))
+    bar = "█" * whole + (_EIGHTHS[eighth] if eighth else "")
+    style = BAD if log_e >= log_limit else WARN if log_e >= log_limit / 2 else GOOD
+    label = "> 10⁶ : 1" if log_e > math.log(1e6) else format_odds(log_e)
+    return ((bar, style), ("·" * (columns - len(bar)), QUIET), (f" {label:>10}", ""))
 
 
-def _remarks(look: WatchData, columns: int, at_most: int) -> list[Line]:
-    """Say which guard leads, and what else a reader should know."""
-    summary, told = look.judged.summary, list[Line]()
+def _render_remarks(look: WatchData, columns: int, at_most: int) -> list[Line]:
+    """Return the check with the most evidence, and what else a reader should know."""
+    summary = look.judged.summary
+    lines: list[Line] = []
     leading = cast(Mapping[str, Any], summary["leading"])
     if float(leading["log_e"]) > 0 and look.judged.answer is not VerdictAnswer.ROLL_BACK:
         what = make_printable(str(leading["what"]), 200)
-        told.append((("Leading     ", STRONG), (_cut(f"{what}, {format_odds(leading['log_e'])}", columns - 12), "")))
-    for line in [*list_remarks(look.judged), *list_routes(look.judged)]:
-        if line.startswith(" ") and told:  # an item of the list before it
-            listed = strip_styles(told[-1])
-            told[-1] = _plain(_cut(f"{listed}{' ' if listed.endswith(':') else '; '}{line.strip()}", columns))
+        text = _shorten(f"{what}, {format_odds(leading['log_e'])}", columns - LABEL_COLUMNS)
+        lines.append(((f"{'Most likely':{LABEL_COLUMNS}}", STRONG), (text, "")))
+    for remark in [*list_remarks(look.judged), *list_routes(look.judged)]:
+        if remark.startswith(" ") and lines:  # an item of the list in the line before
+            start = strip_styles(lines[-1])
+            separator = " " if start.endswith(":") else "; "
+            lines[-1] = _make_line(_shorten(f"{start}{separator}{remark.strip()}", columns))
         else:
-            told.append(_plain(_cut(line, columns)))
-    return told[:at_most]
+            lines.append(_make_line(_shorten(remark, columns)))
+    return lines[:at_most]
 
 
-def _latency(look: WatchData, columns: int, rows: int) -> list[Line]:
-    """Lay out both sides' quantiles, all endpoints together first, then those with the most slow requests."""
+def _render_latency(look: WatchData, columns: int, rows: int) -> list[Line]:
+    """Return both sides' quantiles, all endpoints together first, then those with the most slow requests."""
     everything, endpoints = look.latency[-1], look.latency[:-1]
     shown = [everything, *endpoints[: max(0, rows - 3)]]
-    over = f"> {format_decimal(look.judged.state.spec.max_latency_diff_ms)} ms"
-    cells = [_quantiles(row) for row in shown]
-    widths = [max(5, *(measure_width(row[at]) for row in cells)) for at in range(len(cells[0]))]
-    widths[-1] = max(measure_width(over), widths[-1])
+    limit = f"> {format_decimal(look.judged.state.spec.max_latency_diff_ms)} ms"
+    cells = [render_latency_cells(row) for row in shown]
+    widths = [max(5, *(measure_width(row[at]) for row in cells)) for at in range(len(_QUANTILES))]
+    widths[-1] = max(measure_width(limit), widths[-1])
     groups = (widths[0:3], widths[3:6], widths[6:8])
     taken = sum(sum(group) + len(group) - 1 for group in groups) + 3 * 2 + 2 + widths[-1]
     room = max(12, columns - taken)
@@ -224,35 +211,24 @@ def _latency(look: WatchData, columns: int, rows: int) -> list[Line]:
         f"{title:>{sum(group) + len(group) - 1}}"
         for title, group in zip(("primary", "shadow", "paired"), groups, strict=True)
     ]
-    named = f"{'Latency, ms':<{room}}"
     lines = [
-        _plain(f"{named}  {'  '.join(titles)}  {over:>{widths[-1]}}", STRONG),
-        _plain(
-            f"{'':<{room}}  {_figures(('p50', 'p95', 'p99', 'p50', 'p95', 'p99', 'p50', 'p95', ''), widths)}", QUIET
-        ),
+        _make_line(f"{'Latency, ms':<{room}}  {'  '.join(titles)}  {limit:>{widths[-1]}}", STRONG),
+        _make_line(f"{'':<{room}}  {_join_figures(_QUANTILES, widths)}", QUIET),
     ]
     for row, figures in zip(shown, cells, strict=True):
-        name = _cut(make_printable(row.endpoint, 60), room)
-        lines.append(_plain(f"{name}{' ' * (room - measure_width(name))}  {_figures(figures, widths)}"))
-    if (left_out := len(endpoints) + 1 - len(shown)) > 0:
-        lines[-1:] = (
-            [_plain(f"and {format_plural(left_out + 1, 'more endpoint')}", QUIET)] if len(shown) > 1 else lines[-1:]
-        )
+        name = _shorten(make_printable(row.endpoint, 60), room)
+        lines.append(_make_line(f"{name}{' ' * (room - measure_width(name))}  {_join_figures(figures, widths)}"))
+    if (omitted := len(look.latency) - len(shown)) > 0 and len(shown) > 1:
+        lines[-1] = _make_line(f"and {format_plural(omitted + 1, 'more endpoint')}", QUIET)
     return lines
 
 
-def _quantiles(row: LatencyRow) -> tuple[str, ...]:
-    sides = [format_latency_ms(value) for of in (row.primary, row.shadow) for value in (of.p50, of.p95, of.p99)]
-    paired = [format_signed(value, 1 if abs(value) < 10 else 0) for value in (row.difference.p50, row.difference.p95)]
-    return (*sides, *paired, format_share(row.slow_share) if row.slow_share else "0 %")
-
-
-def _figures(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _join_figures(cells: Sequence[str], widths: Sequence[int]) -> str:
     padded = [" " * (room - measure_width(cell)) + cell for cell, room in zip(cells, widths, strict=True)]
     return f"{' '.join(padded[0:3])}  {' '.join(padded[3:6])}  {' '.join(padded[6:8])}  {padded[8]}"
 
 
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _join_cells(cells: Sequence[str], widths: Sequence[int]) -> str:
     padded = [
         cell + " " * (room - measure_width(cell)) if not number else " " * (room - measure_width(cell)) + cell
         for number, (cell, room) in enumerate(zip(cells, widths, strict=True))
@@ -261,27 +237,27 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _clip(line: Line, columns: int) -> Line:
-    kept: list[Span] = []
+    clipped: list[StyledLine] = []
     for text, style in line:
-        room = columns - sum(measure_width(shown) for shown, _ in kept)
-        kept.append((text if measure_width(text) <= room else split_at(text, room)[0], style))
-    return tuple(kept)
+        room = columns - sum(measure_width(span) for span, _ in clipped)
+        clipped.append((text if measure_width(text) <= room else split_at(text, room)[0], style))
+    return tuple(clipped)
 
 
-def _plain(text: str, style: str = "") -> Line:
+def _make_line(text: str, style: str = "") -> Line:
     return ((text, style),)
 
 
-def _cut(text: str, columns: int) -> str:
+def _shorten(text: str, columns: int) -> str:
     return text if measure_width(text) <= columns else f"{split_at(text, columns - 1)[0]}…"
 
 
-def _fold(text: str, columns: int) -> list[str]:
+def _wrap(text: str, columns: int) -> list[str]:
     lines = [""]
     for word in text.split(" "):
         joined = f"{lines[-1]} {word}" if lines[-1] else word
         if measure_width(joined) <= columns:
             lines[-1] = joined
         else:
-            lines.append(_cut(word, columns))
+            lines.append(_shorten(word, columns))
     return lines

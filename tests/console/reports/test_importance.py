@@ -13,7 +13,8 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 def weigh(*kinds: str, share: float = 1.0, days_ago: float = 0.0, noise: float = 0.0) -> float:
     parts = [{"path": f"$.{kind}", "kind": kind} for kind in kinds]
     noisy = {("GET /", f"$.{kind}"): noise for kind in kinds}
-    return compute_importance("GET /", parts, share, NOW - timedelta(days=days_ago), NOW, noisy)
+    last_seen = NOW - timedelta(days=days_ago)
+    return compute_importance("GET /", parts, share=share, last_seen=last_seen, until=NOW, noise=noisy)
 
 
 def test_every_kind_and_every_class_of_shadow_error_has_a_severity() -> None:
@@ -40,9 +41,14 @@ def test_importance_halves_with_every_day_of_silence() -> None:
 def test_what_also_differs_within_one_version_weighs_less_and_never_nothing() -> None:
     assert weigh("value", noise=0.75) == pytest.approx(weigh("value") / 4)
     assert weigh("value", noise=1.0) == pytest.approx(weigh("value") / 20)
-    parts = [{"path": "$.id", "kind": "missing"}, {"path": "$.price", "kind": "value"}]
-    assert compute_importance("GET /", parts, 1.0, NOW, NOW, {("GET /", "$.id"): 1.0}) == weigh("value")
-    assert compute_importance("GET /x", parts, 1.0, NOW, NOW, {("GET /", "$.id"): 1.0}) == weigh("missing")
+
+    def weigh_id_and_price(endpoint: str) -> float:
+        parts = [{"path": "$.id", "kind": "missing"}, {"path": "$.price", "kind": "value"}]
+        noise = {("GET /", "$.id"): 1.0}
+        return compute_importance(endpoint, parts, share=1.0, last_seen=NOW, until=NOW, noise=noise)
+
+    assert weigh_id_and_price("GET /") == weigh("value")
+    assert weigh_id_and_price("GET /x") == weigh("missing")
 
 
 def test_a_signature_without_parts_is_weighed_as_a_value() -> None:

@@ -1,0 +1,156 @@
+"""Signatures as problems: how often each appears, how important it is, and whether it has become known to be noise.
+
+Pure: rows of the record in, problems out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from darklaunch_comparator.compare import render_error_title
+from darklaunch_comparator.store.report_queries import EndpointCounts, SignatureRow
+from darklaunch_shared.wire.replay import ShadowErrorClass
+
+from .importance import compute_importance
+from .noise_baseline import NoiseBaseline
+
+VALUE_CHARS: Final = 60
+"""Longest value in an example; `inspect` shows all of it."""
+EXAMPLE_DIFFERENCES: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportProblem:
+    """A signature worth a person's time.
+
+    share        part of the endpoint's replays that it appears in, 0 to 1
+    example      the first differences of one sample, on a line
+    joined       further fingerprints that it stands for
+    importance   what problems are ordered by, see `importance`
+    decided      the last change of its state, `accepted`, `resolved` or `reopened`; with `decided_by`, `_why`, `_at`
+    noise        its places that have become known to be noise, at `noise_since` at the latest
+    only_noise   True if it has no other places
+    """
+
+    fingerprint: str
+    endpoint: str
+    title: str
+    outcome: str
+    count: int
+    share: float
+    first_seen: datetime
+    last_seen: datetime
+    sample: str | None
+    example: str
+    state: str = "open"
+    importance: float = 0.0
+    joined: tuple[str, ...] = ()
+    latest_sample: str | None = None
+    rarest_sample: str | None = None
+    builds: tuple[str, ...] = ()
+    decided: str = ""
+    decided_by: str = ""
+    decided_why: str = ""
+    decided_at: datetime | None = None
+    noise: tuple[str, ...] = ()
+    noise_since: datetime | None = None
+    only_noise: bool = False
+
+
+def build_problem(
+    signature: SignatureRow, counts: EndpointCounts | None, *, until: datetime, baseline: NoiseBaseline
+) -> ReportProblem:
+    """Return a signature as a problem; `counts` are its endpoint's, `until` is the launch's latest exchange."""
+    share = compute_share(signature, counts)
+    noise = baseline.excused_since(signature.endpoint, signature.parts)
+    return ReportProblem(
+        fingerprint=signature.fingerprint,
+        endpoint=signature.endpoint,
+        title=signature.title,
+        outcome=signature.outcome,
+        count=signature.count,
+        share=share,
+        first_seen=signature.first_seen,
+        last_seen=signature.last_seen,
+        sample=signature.first_sample,
+        example=render_example(signature.differences, signature.difference_count),
+        state=signature.state,
+        importance=compute_importance(
+            signature.endpoint, signature.parts, share=share, last_seen=signature.last_seen, until=until,
+            noise=baseline.rates(),
+        ),
+        latest_sample=signature.latest_sample,
+        rarest_sample=signature.rarest_sample,
+        builds=tuple(signature.builds),
+        decided=signature.decided,
+        decided_by=signature.decided_by,
+        decided_why=signature.decided_why,
+        decided_at=signature.decided_at,
+        noise=tuple(noise),
+        noise_since=max(noise.values(), default=None),
+        only_noise=bool(noise) and {str(part.get("path")) for part in signature.parts} <= noise.keys(),
+    )  # fmt: skip
+
+
+def compute_share(signature: SignatureRow, counts: EndpointCounts | None) -> float:
+    """Return the part of the endpoint's replays that a signature appears in, 0 to 1; 0 without replays."""
+    if counts is None:
+        return 0.0
+    replays = counts.matched + counts.mismatched + counts.ignored + counts.unverified + counts.shadow_error
+    return signature.count / replays if replays else 0.0
+
+
+def select_by_state(state: str, problems: Sequence[ReportProblem]) -> tuple[ReportProblem, ...]:
+    """Return the problems in a state, the most important first, each endpoint's slow and late responses as one."""
+    chosen = join_timeouts([problem for problem in problems if problem.state == state])
+    return tuple(sorted(chosen, key=lambda problem: (-problem.importance, problem.endpoint, problem.fingerprint)))
+
+
+def join_timeouts(problems: Sequence[ReportProblem]) -> list[ReportProblem]:
+    """Return the problems with each endpoint's slow responses and its timeouts joined: they have one cause."""
+    title = render_error_title(ShadowErrorClass.TIMEOUT)
+    timeouts = {problem.endpoint: problem for problem in problems if problem.title == title}
+    slow_endpoints = {problem.endpoint for problem in problems if problem.outcome == "slow"}
+    joined: list[ReportProblem] = []
+    for problem in problems:
+        timeout = timeouts.get(problem.endpoint)
+        if problem.outcome == "slow" and timeout:
+            joined.append(_join(problem, timeout))
+        elif problem is not timeout or problem.endpoint not in slow_endpoints:
+            joined.append(problem)
+    return joined
+
+
+def render_example(differences: Sequence[Mapping[str, object]], total: int) -> str:
+    """Return the first of `total` differences of one sample on a line: `$.total_cents: 4250 → nothing`."""
+    shown = [_render_difference(difference) for difference in differences[:EXAMPLE_DIFFERENCES]]
+    more = total - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more else "")
+
+
+def _join(slow: ReportProblem, timeout: ReportProblem) -> ReportProblem:
+    return replace(
+        slow,
+        title=f"{slow.title}, or no answer in time ({timeout.count:,})",
+        count=slow.count + timeout.count,
+        share=slow.share + timeout.share,
+        first_seen=min(slow.first_seen, timeout.first_seen),
+        last_seen=max(slow.last_seen, timeout.last_seen),
+        importance=max(slow.importance, timeout.importance),
+        joined=(*slow.joined, timeout.fingerprint),
+    )
+
+
+def _render_difference(difference: Mapping[str, object]) -> str:
+    if difference["path"] == "shadow":  # without a response there is nothing to put beside the primary's
+        return f"no answer: {difference.get('shadow')}"
+    primary, shadow = (_render_value(difference.get(side)) for side in ("primary", "shadow"))
+    return f"{difference['path']}: {primary} → {shadow}"
+
+
+def _render_value(rendered: object) -> str:
+    text = "nothing" if rendered is None else str(rendered)
+    return text if len(text) <= VALUE_CHARS else f"{text[: VALUE_CHARS - 1]}…"

@@ -1,0 +1,247 @@
+"""The verdict about a launch in words. `describe_verdict` is the sentence that every command and page begins with.
+
+Pure. What the judge itself has to say (`why`, `what`) is written by `judging.explain` and only quoted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final, cast
+
+from darklaunch_comparator.judging.explain import format_odds
+from darklaunch_shared.launch.spec import LaunchStatus
+
+from darklaunch_console.output.numbers import format_count, format_decimal, format_seconds, format_share
+from darklaunch_console.output.screen import BAD, GOOD, STRONG, StyledLine, make_printable, wrap_text
+from darklaunch_console.output.text import format_plural
+
+from .coverage import describe_coverage
+from .judgement import QUIET_S, JudgedLaunch, VerdictAnswer
+from .sentences import format_second
+
+STYLES: Final = {VerdictAnswer.PROMOTE: GOOD, VerdictAnswer.ROLL_BACK: BAD, VerdictAnswer.UNDECIDED: STRONG}
+LISTED: Final = 8
+"""Endpoints, places or builds named before the rest is only counted."""
+LATENCY_NEEDS: Final = 200
+"""Exchanges after which it is worth saying that latency is not judged."""
+
+
+def describe_verdict(judged: JudgedLaunch) -> str:
+    """Return the verdict and the reason for it, in one sentence."""
+    why = make_printable(str(judged.summary.get("why", "")), 400)
+    verdict = judged.summary.get("verdict")
+    if judged.state.status is LaunchStatus.ROLLED_BACK:
+        return f"ROLLED BACK: {why}." if verdict == "roll_back" else f"ROLLED BACK {_describe_ending(judged)}."
+    if judged.state.status is LaunchStatus.PROMOTED:
+        return f"PROMOTED: {why}." if verdict == "promote" else f"PROMOTED {_describe_ending(judged)}."
+    if verdict == "roll_back":
+        return f"ROLL BACK: {why}."
+    if verdict == "promote":
+        return f"PROMOTE: {why}."
+    if not judged.summary.get("judged"):
+        return f"KEEP WATCHING: nothing has been judged yet{_explain_nothing_judged(judged)}."
+    if verdict == "insufficient_traffic":
+        return f"INSUFFICIENT TRAFFIC: {why}."
+    return f"KEEP WATCHING: {format_plural(judged.summary['judged'], 'exchange')} judged, {describe_needed(judged)}."
+
+
+def render_verdict(judged: JudgedLaunch, late_exchanges: int) -> list[StyledLine]:
+    """Return the verdict and all that a reader should know beside it, in lines that fit the terminal."""
+    lines = [(line, STYLES[judged.answer]) for line in wrap_text(describe_verdict(judged))]
+    remarks = [*list_details(judged), *list_routes(judged)]
+    if late_exchanges:
+        remarks.append(describe_late_exchanges(late_exchanges))
+    return [*lines, *((part, "") for remark in remarks for part in wrap_text(remark.lstrip(), _indent(remark), "  "))]
+
+
+def describe_needed(judged: JudgedLaunch) -> str:
+    """Return what a promotion still needs: `about 2,199 more needed, 9 min at 4.1 a second`."""
+    exchanges = int(judged.summary.get("needed", 0))
+    soak_s = judged.summary.get("soak_ms", 0) / 1000
+    if not exchanges:
+        return f"to be watched for {format_seconds(soak_s)} more" if soak_s else "nothing more is needed"
+    duration = ""
+    if judged.per_s > 0:
+        wait = format_seconds(max(exchanges / judged.per_s, soak_s))
+        duration = f", {wait} at {format_decimal(judged.per_s)} a second"
+    return f"about {format_count(exchanges)} more needed{duration}"
+
+
+def list_details(judged: JudgedLaunch) -> list[str]:
+    """Return what a reader should know beside the verdict: other failures, what is missing, what was not checked."""
+    summary = judged.summary
+    if not summary.get("judged"):
+        return list_doubts(judged)
+    lines: list[str] = []
+    leading = cast(dict[str, Any], summary["leading"])
+    others = [each for each in _values(summary, "guilty") if each["endpoint"] != leading["endpoint"]]
+    if others:
+        named = [make_printable(str(each["what"]), 120) for each in others[:LISTED]]
+        more = f"; and {format_count(len(others) - LISTED)} more" if len(others) > LISTED else ""
+        lines.append(f"Also: {'; '.join(named)}{more}.")
+    lines += list_accused_places(summary)
+    if summary["verdict"] not in ("roll_back", "promote"):
+        lines.append(_describe_odds(summary))
+    return lines + list_remarks(judged) + _list_builds(judged)
+
+
+def list_accused_places(summary: Mapping[str, Any]) -> list[str]:
+    """Return the places of responses that differ more than noise explains, as when the rollback was decided."""
+    places = cast(list[dict[str, Any]], summary.get("places", []))
+    lines = [make_printable(str(place["what"]), 300) for place in places[:LISTED]]
+    return lines + ([f"and {format_count(len(places) - LISTED)} more places"] if len(places) > LISTED else [])
+
+
+def list_remarks(judged: JudgedLaunch) -> list[str]:
+    """Return what a person has to do, what a promotion still lacks, and what is not checked."""
+    summary = judged.summary
+    lines: list[str] = []
+    if summary["move"] and summary["by_hand"]:
+        lines.append(_describe_next_step(judged, str(summary["move"])))
+    lines += list_doubts(judged)
+    if summary["verdict"] != "roll_back":
+        lines += _list_unjudged_endpoints(summary)
+    lines += _list_unchecked(judged)
+    if judged.quiet_s > QUIET_S and judged.state.fraction:
+        quiet = format_seconds(judged.quiet_s)
+        lines.append(f"Nothing was captured for {quiet}. Without traffic the verdict does not change.")
+    return lines
+
+
+def list_doubts(judged: JudgedLaunch) -> list[str]:
+    """Return why exchanges wait to be judged: a difference in them may turn out to be noise."""
+    if not judged.doubted or judged.judgement is None:
+        return []
+    endpoint, title = judged.doubted[0]
+    more = f" and {format_count(len(judged.doubted) - 1)} more" if len(judged.doubted) > 1 else ""
+    since = format_second(judged.judgement.judged_until)
+    return [
+        f"Waiting, for 10 min at most, to know if this is noise: {make_printable(endpoint, 60)} "
+        f"{make_printable(title, 90)}{more}. What came since {since} is judged then."
+    ]
+
+
+def list_routes(judged: JudgedLaunch) -> list[str]:
+    """Return how many of the app's routes are judged, in at most one line."""
+    return [f"{describe_coverage(judged.coverage)}."] if judged.coverage else []
+
+
+def list_objections(summary: Mapping[str, Any]) -> list[str]:
+    """Return what speaks against a promotion: no evidence, a verdict to roll back, busy endpoints not judged yet."""
+    if not summary.get("judged"):
+        return ["nothing of it has been judged yet"]
+    if summary["verdict"] == "roll_back":
+        return [f"the verdict is to roll it back: {make_printable(str(summary['why']), 300)}"]
+    return [
+        f"{make_printable(each['endpoint'], 60)} carries {format_share(each['share'])} of the traffic "
+        "and is not judged yet"
+        for each in _values(summary, "uncovered")
+        if each["blocking"]
+    ]
+
+
+def describe_late_exchanges(number: int) -> str:
+    """Return how many exchanges were recorded too late to influence the verdict."""
+    return f"{format_plural(number, 'exchange')} came after the window was judged: counted, but no evidence."
+
+
+def verdict_to_json(judged: JudgedLaunch) -> dict[str, Any]:
+    """Return the verdict and all that it rests on as JSON values."""
+    return {
+        "launch": judged.state.name,
+        "answer": judged.answer.value,
+        "headline": describe_verdict(judged),
+        "status": judged.state.status.value,
+        "percent": judged.state.percent,
+        "per_s": round(judged.per_s, 3),
+        "judged_until": judged.judgement.judged_until if judged.judgement else None,
+        "routes": None
+        if judged.coverage is None
+        else {"total": judged.coverage.total, "judged": judged.coverage.judged},
+        "builds": [asdict(build) for build in judged.builds],
+        "waiting_for": [{"endpoint": endpoint, "title": title} for endpoint, title in judged.doubted],
+        **judged.summary,
+    }
+
+
+def _describe_odds(summary: Mapping[str, Any]) -> str:
+    limit = format_decimal(1 / float(summary["policy"]["alpha"]))
+    return f"Evidence for a rollback: {format_odds(summary['log_e'])}; at {limit} : 1 the verdict is to roll back."
+
+
+def _describe_next_step(judged: JudgedLaunch, move: str) -> str:
+    name = judged.state.name
+    if move == "roll_back":
+        return f"Next: darklaunch rollback {name} (the policy lets the judge advise, not act)"
+    if move == "promote":
+        return f"Next: darklaunch promote {name} (the policy leaves that to a person)"
+    step = judged.summary["policy"]["steps"][judged.summary["step"] + 1]
+    return f"Next: darklaunch ramp {name} {step['percent']:g} (the policy leaves that to a person)"
+
+
+def _describe_ending(judged: JudgedLaunch) -> str:
+    if judged.ending is None:
+        return "by a person"
+    why = f": {make_printable(judged.ending.reason, 400).rstrip('.')}" if judged.ending.reason else ""
+    return f"by {make_printable(judged.ending.actor, 60)}{why}"
+
+
+def _list_builds(judged: JudgedLaunch) -> list[str]:
+    """Return which of the shadow's builds is judged, and for which others there is evidence of their own."""
+    judged_build = judged.summary["build"]
+    others = [
+        f"{make_printable(build.build, 40) or 'one without a name'} ({format_plural(build.judged, 'exchange')}"
+        f"{', to be rolled back' if build.condemned else ''})"
+        for build in judged.builds
+        if build.build != judged_build
+    ]
+    if not judged_build and not others:
+        return []
+    named = f"build {make_printable(judged_build, 100)}" if judged_build else "a build without a name"
+    apart = f" Other builds, judged by themselves: {', '.join(others[-LISTED:])}." if others else ""
+    return [f"This is about {named}.{apart}"]
+
+
+def _list_unjudged_endpoints(summary: Mapping[str, Any]) -> list[str]:
+    uncovered = _values(summary, "uncovered")
+    if not uncovered:
+        return []
+    missing = summary["endpoints"] - summary["covered"]
+    lines = [f"Not judged yet: {format_count(missing)} of {format_plural(summary['endpoints'], 'endpoint')}:"]
+    lines += [
+        f"  {make_printable(each['endpoint'], 60)} ({format_share(each['share'])} of the traffic, "
+        f"{format_count(each['needed'])} more exchanges needed)"
+        for each in uncovered[:LISTED]
+    ]
+    return lines + ([f"  and {format_count(missing - LISTED)} more"] if missing > LISTED else [])
+
+
+def _list_unchecked(judged: JudgedLaunch) -> list[str]:
+    lines: list[str] = []
+    if not judged.state.spec.compare:
+        lines.append("Not checked: whether responses differ, because comparison is off (--no-compare).")
+    if not judged.summary["latency_judged"] and judged.summary["judged"] >= LATENCY_NEEDS:
+        lines.append(
+            f"Not checked: p50, p95 and p99. That takes {LATENCY_NEEDS} responses timed by the hook in the shadow."
+        )
+    return lines
+
+
+def _explain_nothing_judged(judged: JudgedLaunch) -> str:
+    if judged.judgement is None:
+        return "; no comparator has looked at it"
+    if judged.doubted:
+        return "; what differs may be noise"
+    if judged.busy:
+        return "; what came in the last minute soon will be"
+    return "; without traffic it is neither promoted nor rolled back"
+
+
+def _indent(remark: str) -> str:
+    """Return the indentation of a remark: two columns, and more for an item of the list before it."""
+    return " " * (2 + len(remark) - len(remark.lstrip()))
+
+
+def _values(summary: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return cast(list[dict[str, Any]], summary[name])
