@@ -104,7 +104,7 @@ def hooked(percent: float, app_name: str) -> tuple[ASGIApp, RecordingBuffer]:
     recorder = next(each for each in list_recorders() if each.settings.app_name == app_name)
     state = LaunchState("bench", LaunchStatus.ACTIVE, percent, False, 1, LaunchSpec("http://shadow.invalid"))
     buffer = RecordingBuffer(1 << 30, 1_000_000)
-    recorder.divert(build_snapshot({"bench": state})[0], buffer)
+    recorder.divert_to(build_snapshot({"bench": state})[0], buffer)
     return built, buffer
 
 

@@ -66,7 +66,7 @@ class PromotionFollower:
     def _read_launches(self) -> float:
         """Read the launches once; return the seconds to wait before the next time."""
         try:
-            self._reader.read(monotonic())
+            self._reader.read_changes(monotonic())
         except RedisUnavailable as error:
             if self._backoff.failures == 0:
                 log.warning("darklaunch cannot read launches, is_promoted stays as it was until it can: %s", error)

@@ -44,23 +44,23 @@ class CapturedExchanges:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """What would be written to Redis, redacted as it would be; ids are `captured:1`, `captured:2`, …"""
-        self._collect()
+        """The exchanges, redacted, as they would be written to Redis; ids are `captured:1`, `captured:2`, …"""
+        self._collect_exchanges()
         return self._exchanges
 
     @property
     def skipped(self) -> dict[str, int]:
-        """How many requests do not count as sampled, by reason."""
-        self._collect()
+        """The number of requests that do not count as sampled, by reason."""
+        self._collect_exchanges()
         return dict(self._skipped)
 
     @property
     def dropped(self) -> dict[str, int]:
-        """How many requests were sampled and would not be written to Redis, by reason."""
-        self._collect()
+        """The number of requests that were sampled and would not be written to Redis, by reason."""
+        self._collect_exchanges()
         return dict(self._dropped)
 
-    def _collect(self) -> None:
+    def _collect_exchanges(self) -> None:
         for _, sampled, reason in self._buffer.take_notes():
             (self._dropped if sampled else self._skipped)[reason] += 1
         for recording in self._buffer.take_recordings(len(self._buffer)):
@@ -98,20 +98,22 @@ def captured(
     Raises BadLaunch for policies that a launch could not have.
     """
     spec = LaunchSpec("http://shadow.invalid", allow=allow, only=only, skip=skip, sticky=sticky)
-    state = LaunchState(LAUNCH, LaunchStatus.ACTIVE, check_percent(percent), False, 1, spec)
+    state = LaunchState(
+        name=LAUNCH, status=LaunchStatus.ACTIVE, percent=check_percent(percent), hold=False, revision=1, spec=spec
+    )
     snapshot, problems = build_snapshot({LAUNCH: state})
     if problems:
         raise BadLaunch(problems[LAUNCH])
     buffer = RecordingBuffer(HookSettings().outbox_bytes, HookSettings().outbox_entries)
     diverted: list[CaptureRecorder] = []
 
-    def divert(recorder: CaptureRecorder) -> None:
-        recorder.divert(snapshot, buffer)
+    def divert_recorder(recorder: CaptureRecorder) -> None:
+        recorder.divert_to(snapshot, buffer)
         diverted.append(recorder)
 
     try:
-        with visit_recorders(divert):
+        with visit_recorders(divert_recorder):
             yield CapturedExchanges(buffer)
     finally:
         for recorder in diverted:
-            recorder.restore()
+            recorder.end_diversion()

@@ -110,7 +110,7 @@ class _WsgiTee:
         except BaseException as error:
             self._recorder.abandon_recording(self._recording, error)
             return write
-        return partial(self._write, write)
+        return partial(self._write_and_record, write)
 
     def record_read(self, chunk: bytes, size: Any, short_is_last: bool) -> None:
         """Record what the app read when it asked for `size` bytes (None or negative: all there is).
@@ -143,7 +143,7 @@ class _WsgiTee:
         except BaseException as error:
             self._recorder.abandon_recording(self._recording, error)
 
-    def _write(self, write: Callable[[bytes], Any], data: bytes) -> Any:
+    def _write_and_record(self, write: Callable[[bytes], Any], data: bytes) -> Any:
         written = write(data)
         self.record_chunk(data)
         return written

@@ -71,7 +71,9 @@ def test_every_skip_is_documented() -> None:
 def test_every_drop_is_documented() -> None:
     """Every reason that stands in the hook's code where something sampled is lost, and no other."""
     code = "".join(path.read_text() for path in PRODUCER.rglob("*.py"))
-    lost = r'(?:_lose|count_lost|record_refused|drop_waiting)\("(\w+)"|dropped\["(\w+)"\]|drop_reason = .*?"(\w+)"\n'
+    lost = (
+        r'(?:_mark_lost|count_lost|record_refused|drop_waiting)\("(\w+)"|dropped\["(\w+)"\]|drop_reason = .*?"(\w+)"\n'
+    )
     named = {reason for found in re.findall(lost, code) for reason in found if reason}
     named |= set(re.findall(r'"(oom|redis_down|superseded_by_rollback|paused|outbox_full)"', code))
     documented = {reason for cell, _ in table(TEXT, "dropped") for reason in re.findall(r"\w+", cell)}

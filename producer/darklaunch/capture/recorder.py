@@ -140,13 +140,13 @@ class CaptureRecorder:
             self.snapshot = NOT_STARTED
         self._starting = threading.Lock()
 
-    def divert(self, snapshot: LaunchSnapshot, buffer: RecordingBuffer) -> None:
+    def divert_to(self, snapshot: LaunchSnapshot, buffer: RecordingBuffer) -> None:
         """Record for these launches into this buffer, whatever Redis says; the background thread ends."""
         self.stop(for_good=True)
         self.snapshot = snapshot
         self.buffer = buffer
 
-    def restore(self) -> None:
+    def end_diversion(self) -> None:
         """End a diversion: start over as if new."""
         self.buffer = self._create_buffer()
         self.snapshot = NOT_STARTED if self.settings.redis_url else OFF
@@ -159,11 +159,11 @@ class CaptureRecorder:
     def abandon_recording(self, recording: Recording, error: BaseException) -> None:
         """End a recording because of the error being handled, which `log_error` logs or raises again."""
         self.log_error("recording a request", error)
-        self._skip(recording, "hook_error")
+        self._skip_recording(recording, "hook_error")
 
     def abort_recording(self, recording: Recording) -> None:
         """End a recording whose request did not complete, if it is still open."""
-        self._skip(recording, "aborted")
+        self._skip_recording(recording, "aborted")
 
     def log_error(self, activity: str, error: BaseException) -> None:
         """Log and swallow an internal error. Raise again what came from outside (a signal, cancellation, time limit).
@@ -174,7 +174,7 @@ class CaptureRecorder:
             raise error
         self._error_log.log_error(activity)
 
-    def _skip(self, recording: Recording, reason: str) -> None:
+    def _skip_recording(self, recording: Recording, reason: str) -> None:
         try:
             recording.skip(reason)
         except BaseException as error:

@@ -106,7 +106,7 @@ class Recording:
         self._request_chunks: list[bytes] = []
         self._response_chunks: list[bytes] = []
         self._request_complete = head.body_bytes == 0
-        self._reserve(_OVERHEAD_BYTES)
+        self._reserve_bytes(_OVERHEAD_BYTES)
         self._captured_at_ms = time_ns() // 1_000_000
         self._started_s = perf_counter()
 
@@ -155,14 +155,14 @@ class Recording:
                 self._hand_over()
             self.open = False
             if self._loss:
-                self._discard()
+                self._discard_chunks()
                 self._buffer.add_note(self._launches, self._loss, sampled=True)
 
     def skip(self, reason: str) -> None:
         """Give the recording up. The request is counted as skipped for `reason`, and not as sampled."""
         if self.open:
             self.open = False
-            self._discard()
+            self._discard_chunks()
             self._buffer.add_note(self._launches, reason)
 
     def _hand_over(self) -> None:
@@ -173,11 +173,11 @@ class Recording:
                 self._status, self._response_headers, self._latency_s,
             )  # fmt: skip
         except (UnsendableExchange, TypeError, ValueError):  # an app or a server may write what is not HTTP
-            self._lose("bad_input")
+            self._mark_lost("bad_input")
             return
         unredacted_headers = head.headers if self._seals else None
         size = len(text) if unredacted_headers is None else 2 * len(text)
-        if size > _TEXT_BYTES and not self._reserve(size - _TEXT_BYTES):
+        if size > _TEXT_BYTES and not self._reserve_bytes(size - _TEXT_BYTES):
             return
         finished = FinishedRecording(
             self._launches, self._captured_at_ms, head.method, head.target, self._status, self.route,
@@ -185,29 +185,29 @@ class Recording:
             unredacted_headers, self._reserved_bytes,
         )  # fmt: skip
         if not self._buffer.add_recording(finished):
-            self._lose("outbox_full")
+            self._mark_lost("outbox_full")
 
     def _keep_chunk(self, chunks: list[bytes], chunk: bytes, total_bytes: int) -> None:
         if self._loss:
             return
         if total_bytes > self._serializer.body_cap_bytes:
-            self._lose("too_large")
-        elif self._reserve(len(chunk)):
+            self._mark_lost("too_large")
+        elif self._reserve_bytes(len(chunk)):
             chunks.append(chunk)
 
-    def _reserve(self, size: int) -> bool:
+    def _reserve_bytes(self, size: int) -> bool:
         if self._buffer.reserve_bytes(size):
             self._reserved_bytes += size
             return True
-        self._lose("outbox_full")
+        self._mark_lost("outbox_full")
         return False
 
-    def _lose(self, reason: str) -> None:
+    def _mark_lost(self, reason: str) -> None:
         # It stays open: that the request was sampled is only known once its response is complete.
         self._loss = self._loss or reason
-        self._discard()
+        self._discard_chunks()
 
-    def _discard(self) -> None:
+    def _discard_chunks(self) -> None:
         self._request_chunks.clear()
         self._response_chunks.clear()
         reserved_bytes, self._reserved_bytes = self._reserved_bytes, 0

@@ -30,10 +30,10 @@ class LaunchStateReader:
         self._view = LaunchStates()
         self._published: Mapping[str, LaunchState] | None = None
 
-    def read(self, now_s: float) -> None:
+    def read_changes(self, now_s: float) -> None:
         """Read what has changed. `now_s` is a monotonic clock. Raises RedisUnavailable."""
         try:
-            while self._view.feed(self._redis.send(self._view.commands()), now_s):
+            while self._view.feed(self._redis.send_commands(self._view.commands()), now_s):
                 pass
         except RedisError as error:
             self._view.restart()
@@ -50,13 +50,13 @@ class LaunchStateReader:
         """Return every readable launch by name; none when Redis could not be read for 30 s."""
         return self._view.states(now_s)
 
-    def damaged(self) -> dict[str, str]:
+    def list_damaged(self) -> dict[str, str]:
         """Return the launches whose state on Redis is damaged, with the reason as text."""
         return self._view.broken()
 
 
 class SnapshotPoller:
-    """Polls the launches twice a second. `snapshot` and `states` change only in `refresh`.
+    """Polls the launches twice a second. `snapshot` and `states` change only in `refresh_snapshot`.
 
     `known` are all launches seen so far, with their last state.
     """
@@ -72,17 +72,17 @@ class SnapshotPoller:
         self._damaged: dict[str, str] = {}
         self._logged_problems: dict[str, str] = {}
 
-    def poll(self, now_s: float) -> bool:
+    def poll_if_due(self, now_s: float) -> bool:
         """Read the launches if that is due; True if they were read. Raises RedisUnavailable."""
         if now_s < self.next_poll_s:
             return False
-        self._reader.read(now_s)
+        self._reader.read_changes(now_s)
         self.next_poll_s = now_s + POLL_S
         return True
 
-    def refresh(self, now_s: float) -> bool:
+    def refresh_snapshot(self, now_s: float) -> bool:
         """Take over what was read last; True if it differs. What is older than 30 s counts as no launches."""
-        states, damaged = self._reader.states(now_s), self._reader.damaged()
+        states, damaged = self._reader.states(now_s), self._reader.list_damaged()
         if states == self.states and damaged == self._damaged:
             return False
         self.states = states

@@ -85,7 +85,7 @@ class LaunchQueue:
 
     @property
     def waiting(self) -> int:
-        """How many exchanges wait, those of the batch being sent included."""
+        """The number of exchanges that wait, those of the batch being sent included."""
         return len(self._waiting) + len(self._batch_sources)
 
     def apply_state(self, state: LaunchState | None, unknown_reason: str = "paused") -> None:
@@ -160,7 +160,7 @@ class LaunchQueue:
         if self._batch is not None:
             self.seq += self._end_batch()
 
-    def counters(self, now_ms: int, *, closed: bool = False) -> ProducerCounters:
+    def build_counters(self, now_ms: int, *, closed: bool = False) -> ProducerCounters:
         """Return the counters as they are now."""
         return ProducerCounters(
             producer=self._producer,
@@ -175,11 +175,11 @@ class LaunchQueue:
 
     def has_unreported_counts(self) -> bool:
         """True if the counters differ from those last written to Redis."""
-        return self._reported_totals != self._totals()
+        return self._reported_totals != self._read_totals()
 
     def mark_reported(self) -> None:
         """Note that the counters were written to Redis."""
-        self._reported_totals = self._totals()
+        self._reported_totals = self._read_totals()
 
     def _pack_waiting(self, oldest_ms: float) -> tuple[PackedExchange, ...]:
         """Move waiting exchanges into the batch: up to its bounds, without those that are stale or cannot be sent."""
@@ -219,7 +219,7 @@ class LaunchQueue:
         self._maybe_written = False
         return count
 
-    def _totals(self) -> tuple[int, int, int, int]:
+    def _read_totals(self) -> tuple[int, int, int, int]:
         return self.seq, self.sampled, self.dropped.total(), self.skipped.total()
 
 

@@ -103,5 +103,5 @@ class RecordingPacker:
         if template is None:
             template = self._templates.learn_path(strip_query(recording.target))
         elif template != UNMATCHED:
-            template = self._templates.limit(template[:_TEMPLATE_CHARS])
+            template = self._templates.admit_template(template[:_TEMPLATE_CHARS])
         return f"{recording.method} {template}"

@@ -35,7 +35,7 @@ class RedisConnection:
         self._client = connect(url, client_name="darklaunch-hook", socket_timeout_s=REPLY_LIMIT_S)
         self._pool = cast(_Pooled, self._client).connection_pool
 
-    def send(self, commands: Sequence[Command]) -> list[Any]:
+    def send_commands(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands together and return their replies, errors among them. Raises NotSent or NoReply."""
         try:
             connection = self._pool.get_connection()
@@ -55,7 +55,7 @@ class RedisConnection:
 
     def execute_command(self, *args: Any) -> Any:
         """Send one command and return its reply. Raises NotSent, NoReply, or the error that Redis replied with."""
-        (reply,) = self.send([args])
+        (reply,) = self.send_commands([args])
         if isinstance(reply, Exception):
             raise reply
         return reply

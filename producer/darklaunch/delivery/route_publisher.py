@@ -49,7 +49,7 @@ class RoutePublisher:
             return
         if table is not None:
             self._due_s = now_s + PUBLISH_INTERVAL_S
-            self._publish(table)
+            self._publish_table(table)
 
     def _build_table(self) -> RouteTable | None:
         framework, routes = "", list[Route]()
@@ -60,9 +60,11 @@ class RoutePublisher:
                 routes += table[1]
         return RouteTable.build(self._app_name, framework, routes) if routes else None
 
-    def _publish(self, table: RouteTable) -> None:
+    def _publish_table(self, table: RouteTable) -> None:
         try:
-            exists, count = self._redis.send([("HEXISTS", keys.ROUTES, registry_field(table)), ("HLEN", keys.ROUTES)])
+            exists, count = self._redis.send_commands(
+                [("HEXISTS", keys.ROUTES, registry_field(table)), ("HLEN", keys.ROUTES)]
+            )
             if isinstance(exists, int) and isinstance(count, int) and (exists or count < MOST_TABLES):
                 register_route_table(self._redis, table)
         except ERROR_REPLIES as error:

@@ -77,16 +77,16 @@ class HookTelemetry:
         """Write the last counters, and remove the hook from the list of running processes. Raises RedisUnavailable."""
         self._write_counters([queue for queue in queues if queue.sampled or queue.skipped], closed=True)
         crash_point("hook.closed")
-        self._redis.send([("HDEL", keys.HOOKS, self._producer)])
+        self._redis.send_commands([("HDEL", keys.HOOKS, self._producer)])
 
     def _write_counters(self, queues: list[LaunchQueue], *, closed: bool) -> None:
         if not queues:
             return
         now_ms = time_ns() // 1_000_000
-        replies = self._redis.send(
+        replies = self._redis.send_commands(
             [
                 ("HSET", keys.producers(queue.name, queue.shard), self._producer,
-                 pack_counters(queue.counters(now_ms, closed=closed)))
+                 pack_counters(queue.build_counters(now_ms, closed=closed)))
                 for queue in queues
             ]
         )  # fmt: skip

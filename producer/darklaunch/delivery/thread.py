@@ -95,7 +95,7 @@ class DeliveryThread:
         self._thread.start()
 
     def stop(self, limit_s: float) -> None:
-        """Let the thread send what waits and end; return after `limit_s` at the latest."""
+        """Make the thread send what waits, and end; return after `limit_s` at the latest."""
         PROMOTIONS.followed = False
         self._stop_by_s = monotonic() + limit_s
         self._stopping.set()
@@ -103,27 +103,27 @@ class DeliveryThread:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._run_guarded(self._work_and_wait)
-        self._run_guarded(self._finish)
+            self._run_guarded(self._run_round_and_wait)
+        self._run_guarded(self._send_rest)
         self._redis.close()
 
-    def _work_and_wait(self) -> None:
-        self._work()
+    def _run_round_and_wait(self) -> None:
+        self._run_round()
         self._stopping.wait(self._pause_s())
 
-    def _work(self) -> None:
-        self._collect()
+    def _run_round(self) -> None:
+        self._collect_recordings()
         if monotonic() < self._retry_at_s:
             return
         try:
-            if self._poller.poll(monotonic()):
+            if self._poller.poll_if_due(monotonic()):
                 self._note_recovery()
             self._apply_states()
-            self._write(until_s=self._poller.next_poll_s)
+            self._write_to_redis(until_s=self._poller.next_poll_s)
         except RedisUnavailable as error:
             self._schedule_retry(error)
 
-    def _write(self, until_s: float) -> None:
+    def _write_to_redis(self, until_s: float) -> None:
         """Write exchanges and telemetry. If Redis does not reply to a write, only writing waits; reading goes on."""
         if monotonic() < self._retry_write_at_s:
             return
@@ -136,16 +136,16 @@ class DeliveryThread:
                 log.warning("darklaunch got no reply from Redis and sends the batch again until it does: %s", error)
             self._retry_write_at_s = monotonic() + self._write_backoff.next_s()
 
-    def _finish(self) -> None:
+    def _send_rest(self) -> None:
         """Send what waits, then the last counters. What cannot be sent in time is counted as dropped."""
         try:
             if not self._backoff.failures:
                 self._send_batches(until_s=self._stop_by_s - LAST_REPORT_S)
         except RedisUnavailable as error:
             log.debug("darklaunch stops without sending what waits: %s", error)
-        self._collect()
+        self._collect_recordings()
         while len(self._buffer):
-            self._collect()
+            self._collect_recordings()
         for queue in self._queues.values():
             queue.close()
         crash_point("hook.drained")
@@ -155,7 +155,7 @@ class DeliveryThread:
             except RedisUnavailable as error:
                 log.debug("darklaunch stops without writing its last counters: %s", error)
 
-    def _collect(self) -> None:
+    def _collect_recordings(self) -> None:
         """Count the notes of request threads, and move their recordings into the queues."""
         self._apply_states()
         for launches, sampled, reason in self._buffer.take_notes():
@@ -182,7 +182,7 @@ class DeliveryThread:
 
     def _apply_states(self) -> None:
         """Obey the launches as last read. When they could not be read for 30 s, nothing is sampled."""
-        if self._poller.refresh(monotonic()):
+        if self._poller.refresh_snapshot(monotonic()):
             unknown_reason = "redis_down" if self._backoff.failures else "paused"
             for name, queue in self._queues.items():
                 queue.apply_state(self._poller.states.get(name), unknown_reason)
@@ -193,7 +193,7 @@ class DeliveryThread:
         """Send batches, one of each launch in turn, until nothing waits or it is `until_s`. Raises RedisUnavailable."""
         any_sent = True
         while any_sent and monotonic() < until_s:
-            self._collect()
+            self._collect_recordings()
             any_sent = False
             for queue in self._queues.values():
                 any_sent = self._send_batch(queue) or any_sent

@@ -34,9 +34,9 @@ class LearnedTemplates:
         segments = path.split("/", _MAX_SEGMENTS + 1)[1:]
         if len(segments) > _MAX_SEGMENTS:
             segments[_MAX_SEGMENTS:] = ["{path}"]
-        return self.limit("/" + "/".join(map(_generalize_segment, segments)))
+        return self.admit_template("/" + "/".join(map(_generalize_segment, segments)))
 
-    def limit(self, template: str) -> str:
+    def admit_template(self, template: str) -> str:
         """Return the template if it is known or there is room for it, else `{other}`."""
         if template not in self._templates:
             if len(self._templates) >= self._limit:

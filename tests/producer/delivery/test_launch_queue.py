@@ -192,7 +192,7 @@ def test_counters_say_where_everything_is() -> None:
     queue.next_batch(NOW_MS)
     queue.record_admitted(1)
     queue.skipped["streaming"] += 1
-    counters = queue.counters(int(time.time() * 1000), closed=True)
+    counters = queue.build_counters(int(time.time() * 1000), closed=True)
     assert (counters.seq, counters.sampled, counters.dropped, counters.skipped, counters.closed) == (
         1, 2, {"shed": 1}, {"streaming": 1}, True,
     )  # fmt: skip

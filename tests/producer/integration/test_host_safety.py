@@ -35,7 +35,7 @@ IN_REQUEST = [
     (Recording, "add_response_chunk"),
     (Recording, "finish"),
     (Recording, "_keep_chunk"),
-    (Recording, "_reserve"),
+    (Recording, "_reserve_bytes"),
     (RecordingSerializer, "serialize"),
     (CaptureRecorder, "begin_recording"),
     (CaptureRecorder, "_is_refused"),
@@ -64,14 +64,14 @@ IN_REQUEST = [
 AT_AN_EARLY_END = [
     (Recording, "skip"),
     (Recording, "is_response_complete"),
-    (Recording, "_discard"),
+    (Recording, "_discard_chunks"),
     (RecordingBuffer, "release_bytes"),
     (RecordingBuffer, "add_note"),
 ]
 IN_BACKGROUND = [
     (thread.DeliveryThread, "_pause_s"),
-    (SnapshotPoller, "poll"),
-    (SnapshotPoller, "refresh"),
+    (SnapshotPoller, "poll_if_due"),
+    (SnapshotPoller, "refresh_snapshot"),
     (RecordingBuffer, "take_recordings"),
     (RecordingBuffer, "take_notes"),
     (RecordingPacker, "prepare"),
@@ -83,9 +83,9 @@ IN_BACKGROUND = [
     (LaunchQueue, "next_batch"),
     (LaunchQueue, "build_admission"),
     (LaunchQueue, "record_admitted"),
-    (LaunchQueue, "counters"),
+    (LaunchQueue, "build_counters"),
     (HookTelemetry, "write_due"),
-    (RedisConnection, "send"),
+    (RedisConnection, "send_commands"),
     (thread, "call_script"),
 ]
 WHOLE = [start(200, (b"content-type", b"text/plain")), body(b"ok")]

@@ -154,7 +154,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule()
     def report(self) -> None:
-        counters = pack_counters(self.hook.counters(1))
+        counters = pack_counters(self.hook.build_counters(1))
         self.redis.execute_command("HSET", keys.producers(self.name), self.producer, counters)
 
     @rule()
@@ -303,7 +303,7 @@ class Protocol(RuleBasedStateMachine):
             self.flush(answered=True)
             self._settle()
         self._settle()
-        counters = pack_counters(self.hook.counters(2, closed=True))
+        counters = pack_counters(self.hook.build_counters(2, closed=True))
         self.redis.execute_command("HSET", keys.producers(self.name), self.producer, counters)
         self.copy_counters()
         gaps = LostExchangeDetector(0.0)
