@@ -28,7 +28,7 @@ from darklaunch_shared.redis.script_queue import ScriptQueue
 
 from .docs.page import blocks, indented, page, section
 from .support.exchanges import exchange, finding, replayed
-from .support.pool import admit_some, publish
+from .support.workers import admit_many, publish
 
 README = page("README.md")
 LAUNCH = "checkout"
@@ -71,7 +71,7 @@ async def test_every_redis_cli_recipe_shows_what_it_says(own_valkey: Valkey, typ
     (xlen, per_worker, idle, oldest, groups, dead, ledger, stop) = RECIPES
     redis = connect(own_valkey.url, client_name="darklaunch-test")
     publish(redis, LAUNCH, LaunchSpec("http://127.0.0.1:1"))
-    admit_some(redis, LAUNCH, 1, 7)
+    admit_many(redis, LAUNCH, 1, 7)
     held = await worked_on(own_valkey.url)
     type_in(f"redis-cli XCLAIM '{{dl:checkout:0}}:captures' workers worker-1 0 {held[0]} IDLE 20000 JUSTID")
 

@@ -26,7 +26,7 @@ from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_re
 from tests.support.cli import Cli, closed_port
 from tests.support.comparators import comparing, settings_for
 from tests.support.pack_exchange import pack_exchange
-from tests.support.pool import quick, working
+from tests.support.workers import running_worker, with_deadline
 
 from .app import ask, served
 from .corpus import Case, read_corpus
@@ -131,7 +131,7 @@ class House:
         async with hostile_shadow(CASES) as shadow:
             self.seen.shadow = shadow
             await asyncio.to_thread(self.capture, f"http://127.0.0.1:{shadow.port}")
-            async with working(self.url), comparing(settings_for(self.url, self.dsn)):
+            async with running_worker(self.url), comparing(settings_for(self.url, self.dsn)):
                 await asyncio.to_thread(self.settle)
         await asyncio.to_thread(self.look)
 
@@ -158,7 +158,7 @@ class House:
         self.write_as_strangers(shadow)
 
     def groups(self, shadow: str) -> list[Group]:
-        spec = quick(LaunchSpec(shadow, noise_percent=0), DEADLINE_S)
+        spec = with_deadline(LaunchSpec(shadow, noise_percent=0), DEADLINE_S)
         found = [
             Group("requests", "", CORPUS["request"], spec),
             Group("writes", "/w", CORPUS["write"], replace(spec, allow=("POST /w/**",), only=("/w/**",))),
@@ -217,7 +217,7 @@ class House:
         return total
 
     def write_as_strangers(self, shadow: str) -> None:
-        spec = quick(LaunchSpec(shadow, noise_percent=0), DEADLINE_S)
+        spec = with_deadline(LaunchSpec(shadow, noise_percent=0), DEADLINE_S)
         self.start("strangers", spec, percent=0)
         for kind, stream in (("stream", keys.captures("strangers")), ("replay", keys.replays("strangers"))):
             for case in CORPUS[kind]:

@@ -23,7 +23,7 @@ from tests.support.asgi import answering, body, get, start
 from tests.support.cli import Cli, http_server
 from tests.support.comparators import comparing, settings_for
 from tests.support.hook import eventually
-from tests.support.pool import working
+from tests.support.workers import running_worker
 
 from .page import blocks, page
 
@@ -90,7 +90,7 @@ async def test_the_parts_run_as_the_documented_users(urls, dsn, tmp_path, caplog
     with ExitStack() as stack:
         shadow = stack.enter_context(http_server(headers={"content-type": "application/json"}))
         stack.callback(hook._recorder.stop, for_good=True)
-        async with working(urls["worker"]), comparing(settings):
+        async with running_worker(urls["worker"]), comparing(settings):
             await to_thread(operate, cli, shadow.url, hook, answer)
     refused = [line for line in caplog.messages if "NOPERM" in line or "permission" in line.lower()]
     assert not refused

@@ -1,13 +1,15 @@
-"""A shadow that answers exactly the bytes it is told to, and remembers exactly the bytes it got."""
+"""A shadow that sends exactly the bytes it is given, and records exactly the bytes it got."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
+from typing import Any
 
 from darklaunch_shared.launch.origin import Origin
-from darklaunch_workers.http import ResponseCaps, ShadowClient, ShadowRequest, make_client
+from darklaunch_workers.http import ClientKind, ResponseCaps, ShadowClient, ShadowRequest, make_client
 
 from .loopback import conversing
 
@@ -16,7 +18,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 @dataclass
-class Shadow:
+class RawShadow:
     port: int = 0
     server: asyncio.Server | None = None
     heads: list[bytes] = field(default_factory=list)  # request line and headers of each request, as they came
@@ -38,22 +40,25 @@ class Shadow:
 
 
 @asynccontextmanager
-async def hostile(answer: bytes | Act, *, reads: bool = True, ssl=None) -> AsyncIterator[Shadow]:
-    """Serve on loopback: after each request send `answer`, or let it act on the connection once and then close.
+async def hostile(
+    answer: bytes | Act, *, reads: bool = True, ssl: SSLContext | None = None
+) -> AsyncIterator[RawShadow]:
+    """Serve on loopback: after each request send `answer`, or call it with the connection once and then close.
 
-    With `reads` False it acts at once, the request still unread.
+    With `reads` False it is called at once, the request still unread.
     """
-    shadow = Shadow()
+    shadow = RawShadow()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         shadow.connections += 1
         if not reads:
+            assert callable(answer)
             await answer(reader, writer)
             return
-        while head := await _head(reader):
+        while head := await _read_head(reader):
             shadow.heads.append(head)
             shadow.asked.set()
-            shadow.bodies.append(await reader.readexactly(_length(head)))
+            shadow.bodies.append(await reader.readexactly(_read_length(head)))
             if callable(answer):
                 await answer(reader, writer)
                 return
@@ -65,15 +70,17 @@ async def hostile(answer: bytes | Act, *, reads: bool = True, ssl=None) -> Async
 
 @asynccontextmanager
 async def calling(
-    kind: str, answer: bytes | Act, *, slots: int = 1, caps: ResponseCaps | None = None
-) -> AsyncIterator[tuple[ShadowClient, Shadow]]:
+    kind: ClientKind, answer: bytes | Act, *, slots: int = 1, caps: ResponseCaps | None = None
+) -> AsyncIterator[tuple[ShadowClient, RawShadow]]:
     """Serve `answer` and yield a client for it."""
     async with hostile(answer) as shadow, client_of(kind, shadow.port, slots=slots, caps=caps) as client:
         yield client, shadow
 
 
 @asynccontextmanager
-async def client_of(kind: str, port: int, *, host: str = "127.0.0.1", scheme: str = "http", slots: int = 1, **options):
+async def client_of(
+    kind: ClientKind, port: int, *, host: str = "127.0.0.1", scheme: str = "http", slots: int = 1, **options: Any
+) -> AsyncIterator[ShadowClient]:
     client = make_client(Origin(scheme, host, port), slots=slots, kind=kind, **options)
     try:
         yield client
@@ -95,14 +102,14 @@ def reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def _head(reader: asyncio.StreamReader) -> bytes:
+async def _read_head(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return b""
 
 
-def _length(head: bytes) -> int:
+def _read_length(head: bytes) -> int:
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line.partition(b":")[2])

@@ -6,7 +6,7 @@ import pytest
 from darklaunch_console.embedded import Valkey, embedded_valkey
 from darklaunch_shared.redis.client import RedisClient
 
-from tests.support.pool import client
+from tests.support.workers import connected
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def _valkey() -> Iterator[Valkey]:
 @pytest.fixture
 def redis(_valkey: Valkey) -> Iterator[RedisClient]:
     """Return a client of an empty Redis that nobody else uses."""
-    with client(_valkey.url) as redis:
+    with connected(_valkey.url) as redis:
         redis.execute_command("FLUSHALL")
         yield redis
 

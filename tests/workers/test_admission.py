@@ -8,7 +8,7 @@ from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_workers.admission import HEAD_CAP_BYTES, HEADERS_CAP, ReplayMode, find_refusal, read_orders
 
-from tests.support.pool import exchange
+from tests.support.workers import make_exchange
 
 SPEC = LaunchSpec("http://a", allow=("POST /search",), request_cap_bytes=10, response_cap_bytes=100)
 
@@ -31,11 +31,11 @@ SPEC = LaunchSpec("http://a", allow=("POST /search",), request_cap_bytes=10, res
     ],
 )
 def test_the_rules_of_the_launch_are_applied_again(request_parts: dict[str, Any], reason: str | None) -> None:
-    assert find_refusal(exchange("shop", 1, **request_parts), compile_path_policy(SPEC), SPEC) == reason
+    assert find_refusal(make_exchange("shop", 1, **request_parts), compile_path_policy(SPEC), SPEC) == reason
 
 
 def test_a_response_that_could_not_be_compared_in_full_is_not_replayed() -> None:
-    captured = exchange("shop", 1)
+    captured = make_exchange("shop", 1)
     large = replace(captured, primary=replace(captured.primary, body=b"x" * 101))
     assert find_refusal(large, compile_path_policy(SPEC), SPEC) == "too_large"
 

@@ -17,7 +17,18 @@ from darklaunch_workers.settings import WorkerSettings, read_settings
 from pydantic import ValidationError
 
 from tests.support.pack_exchange import pack_exchange
-from tests.support.pool import admit, eventually, exchange, http, lost, outcomes, publish, replayed, shadow, working
+from tests.support.workers import (
+    admit,
+    format_response,
+    make_exchange,
+    publish,
+    read_drop_reasons,
+    read_outcomes,
+    read_replays,
+    running_shadow,
+    running_worker,
+    wait_until,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +37,7 @@ SECRET = "sid=s3cr3t"
 
 
 def sealed(launch: str, seq: int, key: str = KEY, target: str = "/me") -> Exchange:
-    captured = exchange(launch, seq, target=target, headers=(("accept", "*/*"), ("cookie", SEALED)))
+    captured = make_exchange(launch, seq, target=target, headers=(("accept", "*/*"), ("cookie", SEALED)))
     box = Sealer(parse_keys(key)).seal([(1, SECRET)], captured.request, launch, captured.id)
     return replace(captured, sealed=box)
 
@@ -35,26 +46,29 @@ async def test_sealed_credentials_reach_the_shadow_and_nobody_else(
     url: str, redis: RedisClient, launch_name: str
 ) -> None:
     async def greet(_: object) -> bytes:
-        return http(200, b"{}", "set-cookie: sid=s3cr3t-too; Path=/")
+        return format_response(200, b"{}", "set-cookie: sid=s3cr3t-too; Path=/")
 
-    async with shadow(greet) as it, working(url, seal_key=f"{OTHER},{KEY}"):
-        publish(redis, launch_name, LaunchSpec(it.origin, seal=True))
-        admit(redis, launch_name, sealed(launch_name, 1), exchange(launch_name, 2))
-        await eventually(lambda: len(replayed(redis, launch_name)) == 2)
-    assert {seen.target: seen.headers.get("cookie") for seen in it.seen} == {"/me": SECRET, "/orders/1": None}
+    async with running_shadow(greet) as shadow, running_worker(url, seal_key=f"{OTHER},{KEY}"):
+        publish(redis, launch_name, LaunchSpec(shadow.origin, seal=True))
+        admit(redis, launch_name, sealed(launch_name, 1), make_exchange(launch_name, 2))
+        await wait_until(lambda: len(read_replays(redis, launch_name)) == 2)
+    assert {request.target: request.headers.get("cookie") for request in shadow.received} == {
+        "/me": SECRET,
+        "/orders/1": None,
+    }
     for stream in (keys.replays(launch_name), keys.dead(launch_name)):
         listed = str(redis.execute_command("XRANGE", stream, "-", "+"))
         assert "s3cr3t" not in listed
         assert 'sealed\\"' not in listed
-    (passed_on,) = [each.exchange for each in replayed(redis, launch_name) if each.exchange.request.target == "/me"]
+    (passed_on,) = [each.exchange for each in read_replays(redis, launch_name) if each.exchange.request.target == "/me"]
     assert passed_on.request.headers == (("accept", "*/*"), ("cookie", SEALED))
     assert passed_on.sealed == ""
 
 
 async def test_what_cannot_be_unsealed_is_dropped_by_name(url: str, redis: RedisClient, launch_name: str) -> None:
-    async with shadow() as it, working(url, seal_key=KEY):
-        publish(redis, launch_name, LaunchSpec(it.origin, seal=True))
-        moved = replace(sealed(launch_name, 2), id=exchange(launch_name, 3).id)
+    async with running_shadow() as shadow, running_worker(url, seal_key=KEY):
+        publish(redis, launch_name, LaunchSpec(shadow.origin, seal=True))
+        moved = replace(sealed(launch_name, 2), id=make_exchange(launch_name, 3).id)
         diverted = sealed(launch_name, 4)
         diverted = replace(diverted, request=replace(diverted.request, target="/elsewhere"))
         first = sealed(launch_name, 1, OTHER)
@@ -62,31 +76,31 @@ async def test_what_cannot_be_unsealed_is_dropped_by_name(url: str, redis: Redis
         admit(redis, launch_name, replace(moved, id=sealed(launch_name, 2).id, sealed=sealed(launch_name, 9).sealed))
         admit(redis, launch_name, moved)
         admit(redis, launch_name, diverted)
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 4)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 4)
         off = f"{launch_name}-off"  # where the operator does not ask for it any more
-        publish(redis, off, LaunchSpec(it.origin))
+        publish(redis, off, LaunchSpec(shadow.origin))
         admit(redis, off, sealed(off, 5))
-        await eventually(lambda: len(outcomes(redis, off)) == 1)
-    assert lost(redis, launch_name) == ["unsealable"] * 4
-    assert lost(redis, off) == ["unsealable"]
-    assert it.seen == []
+        await wait_until(lambda: len(read_outcomes(redis, off)) == 1)
+    assert read_drop_reasons(redis, launch_name) == ["unsealable"] * 4
+    assert read_drop_reasons(redis, off) == ["unsealable"]
+    assert shadow.received == []
 
 
 async def test_a_worker_with_a_signing_key_takes_nothing_unsigned(
     url: str, redis: RedisClient, launch_name: str
 ) -> None:
-    async with shadow() as it, working(url, signing_key=KEY):
-        publish(redis, launch_name, LaunchSpec(it.origin))
+    async with running_shadow() as shadow, running_worker(url, signing_key=KEY):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
         for seq, key in ((1, KEY), (2, OTHER), (3, None)):
-            fields = pack_exchange(exchange(launch_name, seq))
+            fields = pack_exchange(make_exchange(launch_name, seq))
             if key:
                 parts = (fields[keys.META], fields[keys.ID].decode(), fields[keys.REQUEST], fields[keys.RESPONSE])
                 fields[keys.META] = sign(*parts, parse_keys(key))
             flat = [part for pair in fields.items() for part in pair]
             redis.execute_command("XADD", keys.captures(launch_name), "*", *flat)
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 3)
-    assert len(it.seen) == len(replayed(redis, launch_name)) == 1
-    assert lost(redis, launch_name) == ["dead", "dead"]
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 3)
+    assert len(shadow.received) == len(read_replays(redis, launch_name)) == 1
+    assert read_drop_reasons(redis, launch_name) == ["dead", "dead"]
     letters = redis.execute_command("XRANGE", keys.dead(launch_name), "-", "+")
     assert sorted(unpack_dead_letter(pair_fields(fields)).reason for _, fields in letters) == [
         "the entry is not signed", "the entry is signed with the key k2, which is not known here",

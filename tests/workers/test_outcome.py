@@ -1,4 +1,4 @@
-"""What a request came to, as it is passed on: credentials masked, latency and build read."""
+"""What a request came to, as shadow is passed on: credentials masked, latency and build read."""
 
 import pytest
 from darklaunch_shared.launch.spec import LaunchSpec

@@ -12,7 +12,7 @@ from darklaunch_shared.redis.script_calls import ScriptCaller
 from darklaunch_shared.redis.script_queue import ScriptQueue
 from darklaunch_workers.outcome_batcher import BATCH_BYTES, OutcomeBatcher
 
-from tests.support.pool import admit_some, eventually, ledger, waiting
+from tests.support.workers import admit_many, count_waiting, read_ledger, wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -62,39 +62,39 @@ def outcome(delivery: ClaimedEntry, **more: bytes) -> FinishedEntry:
 
 async def test_calls_hold_many_outcomes_but_not_too_many(url: str, redis: RedisClient, launch_name: str) -> None:
     count = 2 * FINISH_BATCH + 5
-    admit_some(redis, launch_name, 1, count)
+    admit_many(redis, launch_name, 1, count)
     async with outbox(url, launch_name) as (consumer, box, left):
         deliveries = await taken(consumer, count)
         for delivery in deliveries:
             box.add(outcome(delivery))
-        await eventually(lambda: len(left) == count)
+        await wait_until(lambda: len(left) == count)
         assert left == [(delivery.entry_id, True) for delivery in deliveries]
         assert consumer.calls == [FINISH_BATCH, FINISH_BATCH, 5]
-    assert ledger(redis, launch_name) == {"admitted": count, "replayed": count}
+    assert read_ledger(redis, launch_name) == {"admitted": count, "replayed": count}
 
 
 async def test_the_bytes_of_a_call_are_bounded_and_what_is_larger_goes_alone(
     url: str, redis: RedisClient, launch_name: str
 ) -> None:
     sizes = [10, 20, BATCH_BYTES * 2, BATCH_BYTES // 3, BATCH_BYTES // 3, BATCH_BYTES // 3, 10]
-    admit_some(redis, launch_name, 1, len(sizes))
+    admit_many(redis, launch_name, 1, len(sizes))
     async with outbox(url, launch_name) as (consumer, box, left):
         for delivery, size in zip(await taken(consumer, len(sizes)), sizes, strict=True):
             box.add(outcome(delivery, shadow=bytes(size)))
-        await eventually(lambda: len(left) == len(sizes))
+        await wait_until(lambda: len(left) == len(sizes))
         assert consumer.calls == [2, 1, 2, 2]
-    assert waiting(redis, launch_name) == 0
+    assert count_waiting(redis, launch_name) == 0
 
 
 async def test_an_outcome_that_is_refused_for_good_takes_no_other_along(
     url: str, redis: RedisClient, launch_name: str
 ) -> None:
-    admit_some(redis, launch_name, 1, 3)
+    admit_many(redis, launch_name, 1, 3)
     async with outbox(url, launch_name) as (consumer, box, left):
         first, second, third = await taken(consumer, 3)
         for it in (outcome(first), outcome(second)._replace(entry_id="no id"), outcome(third)):
             box.add(it)
-        await eventually(lambda: len(left) == 3)
+        await wait_until(lambda: len(left) == 3)
         assert left == [(first.entry_id, True), ("no id", False), (third.entry_id, True)]
     assert redis.execute_command("XLEN", keys.replays(launch_name)) == 2
-    assert waiting(redis, launch_name) == 1
+    assert count_waiting(redis, launch_name) == 1

@@ -8,7 +8,11 @@ import pytest
 from darklaunch_shared.crypto.keyring import NO_KEYS
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.replay import ShadowErrorClass
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.wire.replay import (
+    ShadowErrorClass,
+    ShadowResponse,
+)
 from darklaunch_workers.admission import REPLAY, WAIT, ReplayOrders
 from darklaunch_workers.entry_keys import EntryKeys
 from darklaunch_workers.http import ShadowFailure, ShadowReply, make_client, replay_request
@@ -18,7 +22,19 @@ from darklaunch_workers.limits import RETRY_EVERY, RETRY_RESERVE, ReplaySlots, S
 from darklaunch_workers.outcome import ShadowBuild
 from darklaunch_workers.retries import MAX_TRIES, ReplyOrFailure, RetryingSender, is_worth_retrying, parse_retry_after_s
 
-from tests.support.pool import Seen, exchange, http, quick, shadow
+from tests.support.workers import (  # fmt: skip  # fmt: skip
+    ReceivedRequest,
+    admit_many,
+    format_response,
+    make_exchange,
+    publish,
+    read_outcomes,
+    read_replays,
+    running_shadow,
+    running_worker,
+    wait_until,
+    with_deadline,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +52,7 @@ async def tries(
     protection = ShadowProtection(concurrency=8, max_rps=0, now_s=0.0)
     for _ in range(RETRY_EVERY * saved):
         protection.budget.record_first_try()
-    spec, to = quick(LaunchSpec(origin), deadline_s), parse_origin(origin)
+    spec, to = with_deadline(LaunchSpec(origin), deadline_s), parse_origin(origin)
     context = LaunchContext(
         launch="shop",
         spec=spec,
@@ -51,7 +67,7 @@ async def tries(
         entry_keys=EntryKeys(None, NO_KEYS),
         deadlines=DeadlineTimer(),
     )
-    client, captured = make_client(to, slots=1), exchange("shop", 1).request
+    client, captured = make_client(to, slots=1), make_exchange("shop", 1).request
     request = replay_request(captured, launch="shop", exchange_id="abcd1234:1", shadow=to, entropy=bytes(24))
     them = RetryingSender(context, client, request, probe=probe)
     try:
@@ -63,53 +79,53 @@ async def tries(
         await client.aclose()
 
 
-async def busy(_seen: Seen) -> bytes:
-    return http(503, b"", "retry-after: 0")
+async def busy(_request: ReceivedRequest) -> bytes:
+    return format_response(503, b"", "retry-after: 0")
 
 
-async def later(_seen: Seen) -> bytes:
-    return http(503, b"", "retry-after: 30")
+async def later(_request: ReceivedRequest) -> bytes:
+    return format_response(503, b"", "retry-after: 30")
 
 
-async def closes(_seen: Seen) -> bytes:
+async def closes(_request: ReceivedRequest) -> bytes:
     return b""
 
 
 async def test_a_busy_shadow_is_asked_four_times_at_most() -> None:
-    async with shadow(busy) as it, tries(it.origin) as them:
+    async with running_shadow(busy) as shadow, tries(shadow.origin) as them:
         outcome = await them.run()
     assert isinstance(outcome, ShadowReply) and outcome.response.status == 503
-    assert them.attempts == len(it.seen) == MAX_TRIES == 4
+    assert them.attempts == len(shadow.received) == MAX_TRIES == 4
 
 
 async def test_where_nothing_listens_it_is_tried_again() -> None:
-    async with shadow() as it:
+    async with running_shadow() as shadow:
         pass
-    async with tries(it.origin) as them:
+    async with tries(shadow.origin) as them:
         outcome = await them.run()
     assert isinstance(outcome, ShadowFailure) and outcome.error is ShadowErrorClass.REFUSED
     assert them.attempts == MAX_TRIES
 
 
 async def test_what_may_have_reached_the_shadow_is_not_sent_again() -> None:
-    async with shadow(closes) as it, tries(it.origin) as them:
+    async with running_shadow(closes) as shadow, tries(shadow.origin) as them:
         outcome = await them.run()
     assert isinstance(outcome, ShadowFailure) and outcome.error is ShadowErrorClass.RESET
-    assert them.attempts == len(it.seen) == 1
+    assert them.attempts == len(shadow.received) == 1
 
 
 async def test_nobody_waits_past_the_deadline_to_come_back() -> None:
-    async with shadow(later) as it, tries(it.origin, deadline_s=5.0) as them:
+    async with running_shadow(later) as shadow, tries(shadow.origin, deadline_s=5.0) as them:
         await them.run()
-    assert len(it.seen) == 1
+    assert len(shadow.received) == 1
 
 
 async def test_without_leave_or_budget_and_of_a_probe_there_is_no_second_try() -> None:
-    async with shadow(busy) as it:
+    async with running_shadow(busy) as shadow:
         for less in ({"orders": WAIT}, {"saved": 0}, {"probe": True}):
-            async with tries(it.origin, **less) as them:
+            async with tries(shadow.origin, **less) as them:
                 await them.run()
-    assert len(it.seen) == 3
+    assert len(shadow.received) == 3
 
 
 @pytest.mark.parametrize(
@@ -145,3 +161,38 @@ def test_which_failures_are_worth_another_try(error: ShadowErrorClass, sent: boo
 def test_retry_after_is_seconds_or_a_date(value: str, wait_s: float | None) -> None:
     assert parse_retry_after_s((("x", "1"), ("retry-after", value)), 946_684_740.0) == wait_s
     assert parse_retry_after_s((), 0.0) is None
+
+
+async def test_retries_are_at_most_a_tenth_of_first_tries(url: str, redis: RedisClient, launch_name: str) -> None:
+    async def busy(_request: ReceivedRequest) -> bytes:
+        return format_response(503, b"", "retry-after: 0")
+
+    async with running_shadow(busy) as shadow, running_worker(url):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 1, 55)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 55)
+    outcomes = [replay.shadow for replay in read_replays(redis, launch_name)]
+    assert {outcome.response.status for outcome in outcomes if isinstance(outcome, ShadowResponse)} == {503}
+    assert sum(outcome.attempts for outcome in outcomes) == len(shadow.received)
+    assert 55 < len(shadow.received) <= 55 + 5
+
+
+@pytest.mark.parametrize(
+    ("trouble", "tries"), [((503, b"", "retry-after: 0"), 2), ((503, b""), 1), ((500, b"", "retry-after: 0"), 1)]
+)
+async def test_only_an_answer_that_asks_for_it_is_tried_again(
+    url: str, redis: RedisClient, launch_name: str, trouble: tuple[int, bytes], tries: int
+) -> None:
+    async def respond(request: ReceivedRequest) -> bytes:
+        first = sum(other.target == request.target for other in shadow.received) == 1
+        return format_response(*trouble) if request.target == "/once" and first else format_response()
+
+    async with running_shadow(respond) as shadow, running_worker(url):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 1, 10)  # what the one retry is saved from
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 10)
+        admit_many(redis, launch_name, 11, 1, target="/once")
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 11)
+    last = read_replays(redis, launch_name)[-1].shadow
+    assert isinstance(last, ShadowResponse)
+    assert (last.attempts, last.response.status) == (tries, 200 if tries == 2 else trouble[0])

@@ -1,108 +1,41 @@
-"""Exchanges through a running worker: replayed, refused or buried, each accounted for."""
+"""One shard of a launch: each exchange ends once, whatever happens to its worker, its Redis or its shadow."""
+
+import time
+from collections import Counter
+from typing import Any
 
 import anyio
 import pytest
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.consumer import MAX_DELIVERIES, GroupConsumer
 from darklaunch_shared.wire.dead_letter import unpack_dead_letter
 from darklaunch_shared.wire.fields import Fields, pair_fields
-from darklaunch_shared.wire.replay import (
-    LatencySource,
-    ShadowError,
-    ShadowErrorClass,
-    ShadowResponse,
-    UnreplayedExchange,
-)
+from darklaunch_workers.limits import OUTAGE_FAILURES
 
 from tests.support.pack_exchange import pack_exchange
-from tests.support.pool import (  # fmt: skip
-    Seen,
-    admit,
-    admit_some,
-    eventually,
-    exchange,
-    http,
-    ledger,
-    lost,
-    outcomes,
+from tests.support.workers import (  # fmt: skip  # fmt: skip
+    ReceivedRequest,
+    admit_many,
+    connected,
+    count_waiting,
+    format_response,
+    make_exchange,
     publish,
-    replayed,
-    shadow,
-    waiting,
-    working,
+    read_drop_reasons,
+    read_ledger,
+    read_outcomes,
+    read_replays,
+    running_shadow,
+    running_worker,
+    wait_until,
+    worker_process,
 )
 
 pytestmark = pytest.mark.anyio
 
-
-async def test_an_exchange_is_replayed_and_passed_on(url: str, redis: RedisClient, launch_name: str) -> None:
-    async def answer(_seen: Seen) -> bytes:
-        return http(201, b"from the shadow", "x-of: shadow")
-
-    async with shadow(answer) as it, working(url):
-        publish(redis, launch_name, LaunchSpec(it.origin))
-        admit_some(redis, launch_name, 1, 3, target="/orders/%2e%2e/7?q=a%20b", headers=(("x-user", "42"),))
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 3)
-    first = replayed(redis, launch_name)[0]
-    assert isinstance(first.shadow, ShadowResponse)
-    assert (first.shadow.response.status, first.shadow.response.body) == (201, b"from the shadow")
-    assert (first.shadow.latency_source, first.shadow.attempts) == (LatencySource.CLIENT, 1)
-    assert first.exchange.primary.body == b'{"of": "primary"}'
-    assert ledger(redis, launch_name) == {"admitted": 3, "replayed": 3}
-    assert waiting(redis, launch_name) == 0
-    seen = it.seen[0]
-    assert (seen.method, seen.target, seen.headers["x-user"]) == ("GET", "/orders/%2e%2e/7?q=a%20b", "42")
-    assert seen.headers["x-darklaunch-launch"] == launch_name
-
-
-async def test_the_latency_and_the_build_that_the_shadow_tells_are_taken(
-    url: str, redis: RedisClient, launch_name: str
-) -> None:
-    async def answer(_seen: Seen) -> bytes:
-        return http(
-            200, b"{}", "server-timing: db;dur=9999, darklaunch;dur=0.001", 'server-timing: darklaunch-build;desc="v42"'
-        )
-
-    async with shadow(answer) as it, working(url):
-        publish(redis, launch_name, LaunchSpec(it.origin))
-        admit_some(redis, launch_name, 1, 1)
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
-    (replay,) = replayed(redis, launch_name)
-    assert isinstance(replay.shadow, ShadowResponse)
-    assert (replay.shadow.latency_source, replay.shadow.response.latency_ms) == (LatencySource.SERVER_TIMING, 0.001)
-    assert replay.shadow.build == "v42"
-
-
-async def test_what_must_not_be_sent_is_dropped_with_its_reason(url: str, redis: RedisClient, launch_name: str) -> None:
-    async with shadow() as it, working(url):
-        publish(redis, launch_name, LaunchSpec(it.origin, allow=("POST /search",), skip=("/private/**",)))
-        admit(
-            redis,
-            launch_name,
-            exchange(launch_name, 1, method="DELETE"),
-            exchange(launch_name, 2, headers=(("X-Darklaunch-Exchange", "eeee:1"),)),
-            exchange(launch_name, 3, target="/a b"),
-            exchange(launch_name, 4, headers=(("x", "a\r\nhost: elsewhere"),)),
-            exchange(launch_name, 5, age_s=301),
-            exchange(launch_name, 6, target="/private/me"),
-            exchange(launch_name, 7, method="POST", target="/search?q=1", body=b"{}"),
-            exchange(launch_name, 8, method="POST", target="/search", body=b"x" * 1_048_577),
-        )
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 8)
-    reasons = {
-        outcome.id[-1]: outcome.reason
-        for outcome in outcomes(redis, launch_name)
-        if isinstance(outcome, UnreplayedExchange)
-    }
-    assert reasons == {
-        "1": "unsafe_method", "2": "loop", "3": "bad_input", "4": "bad_input", "5": "stale", "6": "path",
-        "8": "too_large",
-    }  # fmt: skip
-    (sent,) = it.seen
-    assert (sent.method, sent.target, sent.body) == ("POST", "/search?q=1", b"{}")
-    assert sent.headers["idempotency-key"]
-    assert ledger(redis, launch_name) == {"admitted": 8, "replayed": 1, "dropped": 7}
+LEASE_S = 1.5
 
 
 async def test_broken_entries_are_buried_and_hold_nobody_up(url: str, redis: RedisClient, launch_name: str) -> None:
@@ -111,15 +44,15 @@ async def test_broken_entries_are_buried_and_hold_nobody_up(url: str, redis: Red
     redis.execute_command(
         "XADD", stream, "*", "v", "1", "id", "abcd1234:77", "meta", "{", "request", "", "response", ""
     )
-    async with shadow() as it, working(url):
-        publish(redis, launch_name, LaunchSpec(it.origin))
-        strangers = pack_exchange(exchange("another-launch", 78))
+    async with running_shadow() as shadow, running_worker(url):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        strangers = pack_exchange(make_exchange("another-launch", 78))
         redis.execute_command("XADD", stream, "*", *flat(strangers))
         redis.execute_command("XADD", stream, "*", *flat({b"%d" % at: b"" for at in range(5000)}))
-        padded = {**{b"%d" % at: b"" for at in range(5000)}, **pack_exchange(exchange(launch_name, 79))}
+        padded = {**{b"%d" % at: b"" for at in range(5000)}, **pack_exchange(make_exchange(launch_name, 79))}
         redis.execute_command("XADD", stream, "*", *flat(padded))
-        admit_some(redis, launch_name, 1, 1)
-        await eventually(lambda: waiting(redis, launch_name) == 0)
+        admit_many(redis, launch_name, 1, 1)
+        await wait_until(lambda: count_waiting(redis, launch_name) == 0)
     letters = redis.execute_command("XRANGE", keys.dead(launch_name), "-", "+")
     reasons = [unpack_dead_letter(pair_fields(fields)).reason for _, fields in letters]
     assert sorted(reason[:28] for reason in reasons) == [
@@ -127,104 +60,174 @@ async def test_broken_entries_are_buried_and_hold_nobody_up(url: str, redis: Red
         "the entry's meta is not JSON",
     ]  # fmt: skip
     assert strangers in [unpack_dead_letter(pair_fields(fields)).fields for _, fields in letters]
-    assert ledger(redis, launch_name) == {"admitted": 1, "foreign": 2, "dead": 2, "replayed": 2}
-    assert lost(redis, launch_name) == ["dead", "dead"]
-    assert len(it.seen) == len(replayed(redis, launch_name)) == 2
+    assert read_ledger(redis, launch_name) == {"admitted": 1, "foreign": 2, "dead": 2, "replayed": 2}
+    assert read_drop_reasons(redis, launch_name) == ["dead", "dead"]
+    assert len(shadow.received) == len(read_replays(redis, launch_name)) == 2
 
 
 def flat(fields: Fields) -> list[bytes]:
     return [part for pair in fields.items() for part in pair]
 
 
-async def test_a_shadow_that_is_not_there_is_an_outcome(url: str, redis: RedisClient, launch_name: str) -> None:
-    async with shadow() as it:
-        pass
-    async with working(url):
-        publish(redis, launch_name, LaunchSpec(it.origin))
-        admit_some(redis, launch_name, 1, 1)
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
-    (replay,) = replayed(redis, launch_name)
-    assert isinstance(replay.shadow, ShadowError)
-    assert replay.shadow.error is ShadowErrorClass.REFUSED
-    assert "\n" not in replay.shadow.detail
-
-
-async def test_the_shards_of_a_launch_share_its_limit(url: str, redis: RedisClient, launch_name: str) -> None:
-    under_way: list[int] = [0]
-
-    async def answer(_seen: Seen) -> bytes:
-        under_way.append(under_way[-1] + 1)
-        await anyio.sleep(0.05)
-        under_way.append(under_way[-1] - 1)
-        return http()
-
-    async with shadow(answer) as it, working(url, concurrency=2):
-        publish(redis, launch_name, LaunchSpec(it.origin, shards=3))
-        for shard in range(3):
-            admit(redis, launch_name, exchange(launch_name, 1), exchange(launch_name, 2), shard=shard)
-        await eventually(lambda: all(len(outcomes(redis, launch_name, shard)) == 2 for shard in range(3)))
-    assert max(under_way) == 2
-
-
-async def test_a_new_specification_takes_effect(url: str, redis: RedisClient, launch_name: str) -> None:
-    async with shadow() as old, shadow() as new, working(url):
-        publish(redis, launch_name, LaunchSpec(old.origin))
-        admit_some(redis, launch_name, 1, 1)
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
-        publish(redis, launch_name, LaunchSpec(new.origin))
-        for seq in range(2, 42):
-            admit_some(redis, launch_name, seq, 1)
-            await eventually(lambda seq=seq: len(outcomes(redis, launch_name)) == seq)
-            if new.seen:
-                break
-            await anyio.sleep(0.1)
-    assert old.seen
-    assert len(new.seen) == 1
-
-
-async def test_a_launch_that_cannot_be_replayed_waits_alone(url: str, redis: RedisClient, launch_name: str) -> None:
-    async with shadow() as it, working(url):
-        publish(redis, launch_name, LaunchSpec("ftp://nowhere"))
-        publish(redis, f"{launch_name}-good", LaunchSpec(it.origin))
-        for name in (launch_name, f"{launch_name}-good"):
-            admit_some(redis, name, 1, 3)
-        await eventually(lambda: len(outcomes(redis, f"{launch_name}-good")) == 3)
-        assert waiting(redis, launch_name) == 3
-        publish(redis, launch_name, LaunchSpec(it.origin))
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 3)
-
-
 async def test_exchanges_wait_while_the_next_stream_is_full(url: str, redis: RedisClient, launch_name: str) -> None:
     full = keys.replays(launch_name)
     for _ in range(2):
         redis.execute_command("XADD", full, "*", "filler", "")
-    async with shadow() as it, working(url):
-        publish(redis, launch_name, LaunchSpec(it.origin, max_entries=2))
-        publish(redis, f"{launch_name}-other", LaunchSpec(it.origin, max_entries=2))
+    async with running_shadow() as shadow, running_worker(url):
+        publish(redis, launch_name, LaunchSpec(shadow.origin, max_entries=2))
+        publish(redis, f"{launch_name}-other", LaunchSpec(shadow.origin, max_entries=2))
         for name in (launch_name, f"{launch_name}-other"):
-            admit_some(redis, name, 1, 1)
-        await eventually(lambda: len(outcomes(redis, f"{launch_name}-other")) == 1)
+            admit_many(redis, name, 1, 1)
+        await wait_until(lambda: len(read_outcomes(redis, f"{launch_name}-other")) == 1)
         await anyio.sleep(0.3)
-        assert waiting(redis, launch_name) == 1
+        assert count_waiting(redis, launch_name) == 1
         redis.execute_command("DEL", full)
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 1)
 
 
 async def test_no_more_is_sent_than_the_rate_allows(url: str, redis: RedisClient, launch_name: str) -> None:
-    async with shadow() as it, working(url):
-        publish(redis, launch_name, LaunchSpec(it.origin, max_rps=20))
-        admit_some(redis, launch_name, 1, 30)
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 30)
-    assert it.seen[-1].at_s - it.seen[0].at_s >= 27 / 20  # a burst of two is allowed, and one may be on its way
+    async with running_shadow() as shadow, running_worker(url):
+        publish(redis, launch_name, LaunchSpec(shadow.origin, max_rps=20))
+        admit_many(redis, launch_name, 1, 30)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 30)
+    assert (
+        shadow.received[-1].at_s - shadow.received[0].at_s >= 27 / 20
+    )  # a burst of two is allowed, and one may be on its way
 
 
-async def test_a_worker_is_listed_while_it_runs(url: str, redis: RedisClient, launch_name: str) -> None:
-    async with shadow() as it, working(url):
-        publish(redis, launch_name, LaunchSpec(it.origin))
-        admit_some(redis, launch_name, 1, 1)
-        await eventually(lambda: len(outcomes(redis, launch_name)) == 1)
-        await eventually(
-            lambda: b'"limit"' in b"".join(pair_fields(redis.execute_command("HGETALL", keys.WORKERS)).values())
-        )
-    assert redis.execute_command("HLEN", keys.WORKERS) == 0
-    assert redis.execute_command("XINFO CONSUMERS", keys.captures(launch_name), keys.WORKER_GROUP) == []
+async def test_a_killed_workers_exchanges_are_replayed_by_another(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
+    released = anyio.Event()
+
+    async def respond(_request: ReceivedRequest) -> bytes:
+        await released.wait()
+        return format_response()
+
+    async with running_shadow(respond) as shadow:
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 1, 6)
+        with worker_process(url, concurrency=3, lease_s=LEASE_S) as process:
+            await wait_until(lambda: len(shadow.received) == 3)
+            process.kill()
+            process.wait()
+        released.set()
+        async with running_worker(url, lease_s=LEASE_S):
+            await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 6)
+    assert len({replay.exchange.id for replay in read_replays(redis, launch_name)}) == 6
+    assert sorted(Counter(request.exchange_id for request in shadow.received).values()) == [
+        1,
+        1,
+        1,
+        2,
+        2,
+        2,
+    ]
+    assert read_ledger(redis, launch_name) == {"admitted": 6, "replayed": 6}
+
+
+async def test_an_exchange_no_worker_survives_is_buried(url: str, redis: RedisClient, launch_name: str) -> None:
+    stream = keys.captures(launch_name)
+    admit_many(redis, launch_name, 1, 2)
+    redis.execute_command("XGROUP", "CREATE", stream, keys.WORKER_GROUP, "0")
+    reply = redis.execute_command("XREADGROUP", "GROUP", keys.WORKER_GROUP, "died", "COUNT", 1, "STREAMS", stream, ">")
+    entry_id = reply[0][1][0][0]
+    often = ("IDLE", 60_000, "RETRYCOUNT", MAX_DELIVERIES, "JUSTID")
+    claim = ("XCLAIM", stream, keys.WORKER_GROUP, "died", 0, entry_id, *often)
+    redis.execute_command("EVAL", "return redis.call(unpack(ARGV))", 0, *claim)
+    async with running_shadow() as shadow, running_worker(url, lease_s=LEASE_S):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        await wait_until(lambda: count_waiting(redis, launch_name) == 0)
+    assert len(shadow.received) == 1
+    assert read_drop_reasons(redis, launch_name) == ["dead"]
+    assert redis.execute_command("XLEN", keys.dead(launch_name)) == 1
+    assert read_ledger(redis, launch_name) == {"admitted": 2, "replayed": 1, "dead": 1}
+
+
+async def test_a_lease_is_extended_while_a_replay_takes_long(url: str, redis: RedisClient, launch_name: str) -> None:
+    async def respond(_request: ReceivedRequest) -> bytes:
+        await anyio.sleep(2.5)
+        return format_response()
+
+    async with running_shadow(respond) as shadow, running_worker(url, lease_s=0.8), running_worker(url, lease_s=0.8):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 1, 2)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 2)
+    assert len(shadow.received) == 2
+    assert read_ledger(redis, launch_name) == {"admitted": 2, "replayed": 2}
+
+
+async def test_a_flushed_redis_is_taken_up_again(url: str, redis: RedisClient, launch_name: str) -> None:
+    async def respond(_request: ReceivedRequest) -> bytes:
+        await anyio.sleep(0.05)
+        return format_response()
+
+    async with running_shadow(respond) as shadow, running_worker(url):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 1, 200)
+        await wait_until(lambda: len(shadow.received) > 20)
+        redis.execute_command("FLUSHALL")
+        redis.execute_command("SCRIPT FLUSH")
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 201, 50)
+        await wait_until(lambda: ids(redis, launch_name) >= set(range(201, 251)))
+        await wait_until(lambda: count_waiting(redis, launch_name) == 0)
+    assert read_ledger(redis, launch_name)["replayed"] == len(read_outcomes(redis, launch_name))
+
+
+def ids(redis: RedisClient, launch: str) -> set[int]:
+    return {int(replay.exchange.id.partition(":")[2]) for replay in read_replays(redis, launch)}
+
+
+async def test_connections_cut_by_redis_are_made_anew(own_valkey: Any, launch_name: str) -> None:
+    async with running_shadow() as shadow, running_worker(own_valkey.url):
+        with connected(own_valkey.url) as redis:
+            publish(redis, launch_name, LaunchSpec(shadow.origin))
+            admit_many(redis, launch_name, 1, 1)
+            await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 1)
+            redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            admit_many(redis, launch_name, 2, 1)
+            await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 2)
+
+
+async def test_what_is_still_in_hand_is_not_sent_again_when_its_lease_ran_out(
+    url: str, redis: RedisClient, launch_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis may be away until a lease is over; then this worker's own claim can come before its extension."""
+
+    async def forget(*_: object) -> None:
+        pass
+
+    async def slow(_request: ReceivedRequest) -> bytes:
+        await anyio.sleep(0.9)
+        return format_response()
+
+    monkeypatch.setattr(GroupConsumer, "extend", forget)
+    async with running_shadow(slow) as shadow, running_worker(url, lease_s=0.5):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 1, 1)
+        await wait_until(lambda: len(read_replays(redis, launch_name)) == 1)
+        assert len(shadow.received) == 1
+
+
+async def test_a_broken_shadow_gets_one_probe_a_second(url: str, redis: RedisClient, launch_name: str) -> None:
+    async def hang_up(_request: ReceivedRequest) -> bytes:
+        return b""
+
+    async def recovered(_request: ReceivedRequest) -> bytes:
+        return format_response()
+
+    async with running_shadow(hang_up) as shadow, running_worker(url, concurrency=4):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 1, 100)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) >= OUTAGE_FAILURES)
+        await anyio.sleep(0.2)
+        before, since_s = len(shadow.received), time.monotonic()
+        assert before < OUTAGE_FAILURES + 4
+        await anyio.sleep(2.5)
+        probes = len(shadow.received) - before
+        assert 1 <= probes <= time.monotonic() - since_s + 1
+        assert count_waiting(redis, launch_name) >= 100 - before - probes
+        shadow.respond = recovered
+        await wait_until(lambda: count_waiting(redis, launch_name) == 0)
+    assert len(read_replays(redis, launch_name)) == 100

@@ -1,4 +1,4 @@
-"""Deadlines on a shared timer: who is late is cut short, and nobody else."""
+"""Deadlines on a shared timer: what is late is cut short, and nothing else."""
 
 import asyncio
 import time
@@ -25,9 +25,11 @@ async def test_each_is_cut_short_at_its_own_time_whatever_the_order() -> None:
             await asyncio.sleep(0)
 
     delays_s = [0.3, 0.0, 0.2, 0.05, 0.25, 0.1]
-    took_s, *_ = await asyncio.gather(
-        asyncio.gather(*map(late, delays_s)), *(in_time(delay_s) for delay_s in [FAR_S, 0.01, 0.15])
-    )
+    async with asyncio.TaskGroup() as tasks:
+        late_tasks = [tasks.create_task(late(delay_s)) for delay_s in delays_s]
+        for delay_s in (FAR_S, 0.01, 0.15):
+            tasks.create_task(in_time(delay_s))
+    took_s = [task.result() for task in late_tasks]
     assert all(took >= delay_s - 0.02 for took, delay_s in zip(took_s, delays_s, strict=True))
     assert max(took_s) < FAR_S / 2
 

@@ -1,4 +1,4 @@
-"""Answers read the same however they are cut; nothing but a classified fault comes out of noise."""
+"""Responses read the same however they are cut; nothing but a classified failure comes out of noise."""
 
 from itertools import pairwise
 
@@ -6,9 +6,10 @@ import pytest
 from darklaunch_workers.http.errors import ConnectionFailure
 from darklaunch_workers.http.httptools_connection import ResponseParser
 from darklaunch_workers.http.interface import ResponseCaps
-from darklaunch_workers.http.socket_stream import ResponseHeadBound
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.support.hostile_shadow import OK, calling, request
 
 CAPS = ResponseCaps(body_cap_bytes=200, header_cap_bytes=300, header_cap_count=8, informational_cap=2)
 
@@ -20,12 +21,12 @@ streams = st.lists(st.sampled_from(HEAD + LINE + BODY) | st.binary(max_size=8), 
 cuts = st.lists(st.integers(0, 200), max_size=8)
 
 
-def pieces(stream, at):
+def pieces(stream: bytes, at: list[int]) -> list[bytes]:
     marks = [0, *sorted({cut for cut in at if cut < len(stream)}), len(stream)]
     return [stream[start:end] for start, end in pairwise(marks) if start < end]
 
 
-def read(method, parts):
+def read(method: str, parts: list[bytes]) -> object:
     reading = ResponseParser(CAPS)
     reading.begin(method)
     try:
@@ -33,13 +34,13 @@ def read(method, parts):
             reading.feed(part)
             if reading.complete:
                 break
-    except ConnectionFailure as fault:
-        return fault.error
+    except ConnectionFailure as failure:
+        return failure.error
     return reading.complete, reading.status, reading.headers, b"".join(reading.body)
 
 
 @given(streams, cuts, st.sampled_from(["GET", "HEAD"]))
-def test_cuts_make_no_difference_to_an_answer(stream, at, method):
+def test_cuts_make_no_difference_to_an_answer(stream: bytes, at: list[int], method: str) -> None:
     whole = read(method, [stream] if stream else [])
     cut = read(method, pieces(stream, at))
     if isinstance(whole, tuple) and whole[0]:
@@ -47,7 +48,7 @@ def test_cuts_make_no_difference_to_an_answer(stream, at, method):
 
 
 @given(streams, cuts)
-def test_the_body_never_passes_the_cap(stream, at):
+def test_the_body_never_passes_the_cap(stream: bytes, at: list[int]) -> None:
     reading = ResponseParser(CAPS)
     reading.begin("GET")
     try:
@@ -59,27 +60,9 @@ def test_the_body_never_passes_the_cap(stream, at):
     assert len(reading.headers) <= CAPS.header_cap_count + 1
 
 
-@given(streams, cuts)
-def test_heads_give_faults_and_nothing_else(stream, at):
-    heads = ResponseHeadBound(CAPS)
-    try:
-        for part in pieces(stream, at):
-            heads.feed(part)
-    except ConnectionFailure:
-        pass
-
-
-@pytest.mark.parametrize("size", range(1, 12))
-def test_heads_count_the_same_however_they_are_cut(size):
-    early = b"HTTP/1.1 103 E\r\n\r\n"
-    final = b"HTTP/1.1 200 OK\r\n\r\n" + early * 9  # a body that looks like more of them
-
-    def feed(informational):
-        stream = early * informational + final
-        heads = ResponseHeadBound(CAPS)
-        for start in range(0, len(stream), size):
-            heads.feed(stream[start : start + size])
-
-    feed(2)
-    with pytest.raises(ConnectionFailure, match="informational"):
-        feed(3)
+@pytest.mark.parametrize("target", [b"/\xff\xfe", "/é?ü=ö".encode(), b"/\xe9"])
+@pytest.mark.anyio
+async def test_a_target_beyond_ascii_arrives_byte_for_byte(target: bytes) -> None:
+    async with calling("fast", OK) as (client, shadow):
+        await client.send(request(target), deadline_s=5)
+        assert shadow.request_line == b"GET " + target + b" HTTP/1.1"

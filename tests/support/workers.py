@@ -1,4 +1,4 @@
-"""What the tests of the pool are made of: a shadow to call, launches to publish, exchanges to admit, workers to run."""
+"""For tests of workers: a shadow to call, launches to publish, exchanges to admit, workers to run."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ PRODUCER = "abcd1234"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ReceivedRequest:
     """A request as the shadow got it."""
 
     method: str
@@ -39,51 +39,57 @@ class Seen:
     body: bytes
     at_s: float
 
+    @property
+    def exchange_id(self) -> str:
+        return self.headers["x-darklaunch-exchange"]
+
 
 @dataclass(slots=True)
-class Shadow:
-    """A shadow on a loopback port: what it saw, and how it answers."""
+class RecordingShadow:
+    """A shadow on a loopback port: the requests it got, and how it responds."""
 
-    answer: Callable[[Seen], Awaitable[bytes]]
+    respond: Callable[[ReceivedRequest], Awaitable[bytes]]
     origin: str = ""
-    seen: list[Seen] = field(default_factory=list)
+    received: list[ReceivedRequest] = field(default_factory=list)
 
 
-def http(status: int = 200, body: bytes = b"{}", *headers: str) -> bytes:
+def format_response(status: int = 200, body: bytes = b"{}", *headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} X", f"content-length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def fine(_seen: Seen) -> bytes:
-    return http()
+async def respond_ok(_request: ReceivedRequest) -> bytes:
+    return format_response()
 
 
 @asynccontextmanager
-async def shadow(answer: Callable[[Seen], Awaitable[bytes]] = fine) -> AsyncIterator[Shadow]:
-    """Serve HTTP/1.1; an empty answer closes the connection."""
-    it = Shadow(answer)
+async def running_shadow(
+    respond: Callable[[ReceivedRequest], Awaitable[bytes]] = respond_ok,
+) -> AsyncIterator[RecordingShadow]:
+    """Serve HTTP/1.1. `respond` returns the bytes to send; none closes the connection."""
+    shadow = RecordingShadow(respond)
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await reader.readuntil(b"\r\n\r\n"):
-            first, *lines = head.decode("latin-1").split("\r\n")[:-2]
-            method, target, _ = first.split(" ")
+            request_line, *lines = head.decode("latin-1").split("\r\n")[:-2]
+            method, target, _ = request_line.split(" ")
             headers = dict(line.split(": ", 1) for line in lines)
             body = await reader.readexactly(int(headers.get("content-length", 0)))
-            seen = Seen(method, target, headers, body, time.monotonic())
-            it.seen.append(seen)
-            answer = await it.answer(seen)
-            writer.write(answer)
+            request = ReceivedRequest(method, target, headers, body, time.monotonic())
+            shadow.received.append(request)
+            response = await shadow.respond(request)
+            writer.write(response)
             await writer.drain()
-            if not answer:
+            if not response:
                 return
 
     async with conversing(converse) as (_, port):
-        it.origin = f"http://127.0.0.1:{port}"
-        yield it
+        shadow.origin = f"http://127.0.0.1:{port}"
+        yield shadow
 
 
 @contextmanager
-def client(url: str) -> Iterator[RedisClient]:
+def connected(url: str) -> Iterator[RedisClient]:
     redis = connect(url, client_name="darklaunch-test")
     try:
         yield redis
@@ -94,7 +100,7 @@ def client(url: str) -> Iterator[RedisClient]:
 def publish(
     redis: RedisClient, name: str, spec: LaunchSpec, status: str = "active", *, noise: float = 0, **fields: str
 ) -> None:
-    """Give a launch its next state; no exchange is replayed a second time unless `noise` gives a share, in per cent."""
+    """Publish a launch's next state; `noise` is the share of exchanges that is replayed a second time, in per cent."""
     spec = replace(spec, noise_percent=noise)
     revision = int(redis.execute_command("INCR", keys.REVISION))
     published = (revision, status, 100, pack_spec(spec), "0")
@@ -105,7 +111,7 @@ def publish(
     redis.execute_command("INCR", keys.REVISION)
 
 
-def exchange(
+def make_exchange(
     launch: str,
     seq: int,
     *,
@@ -132,43 +138,43 @@ def admit(redis: RedisClient, launch: str, *exchanges: Exchange, shard: int = 0)
     assert call_script(redis, ScriptCall("admit", names, (100_000, PRODUCER, first, *parts))) == len(exchanges)
 
 
-def admit_some(redis: RedisClient, launch: str, first: int, count: int, **request: Any) -> None:
-    admit(redis, launch, *(exchange(launch, seq, **request) for seq in range(first, first + count)))
+def admit_many(redis: RedisClient, launch: str, first: int, count: int, **request: Any) -> None:
+    admit(redis, launch, *(make_exchange(launch, seq, **request) for seq in range(first, first + count)))
 
 
-def outcomes(redis: RedisClient, launch: str, shard: int = 0) -> list[Replay | UnreplayedExchange]:
+def read_outcomes(redis: RedisClient, launch: str, shard: int = 0) -> list[Replay | UnreplayedExchange]:
     """Read the replays stream."""
     listed = redis.execute_command("XRANGE", keys.replays(launch, shard), "-", "+")
     return [unpack_replay(pair_fields(fields)) for _, fields in listed]
 
 
-def replayed(redis: RedisClient, launch: str) -> list[Replay]:
-    return [outcome for outcome in outcomes(redis, launch) if isinstance(outcome, Replay)]
+def read_replays(redis: RedisClient, launch: str) -> list[Replay]:
+    return [outcome for outcome in read_outcomes(redis, launch) if isinstance(outcome, Replay)]
 
 
-def lost(redis: RedisClient, launch: str) -> list[str]:
-    """Give the reasons of what was not replayed."""
-    return [outcome.reason for outcome in outcomes(redis, launch) if isinstance(outcome, UnreplayedExchange)]
+def read_drop_reasons(redis: RedisClient, launch: str) -> list[str]:
+    """Return the reasons of what was not replayed."""
+    return [outcome.reason for outcome in read_outcomes(redis, launch) if isinstance(outcome, UnreplayedExchange)]
 
 
-def waiting(redis: RedisClient, launch: str) -> int:
+def count_waiting(redis: RedisClient, launch: str) -> int:
     return int(redis.execute_command("XLEN", keys.captures(launch)))
 
 
-def ledger(redis: RedisClient, launch: str) -> dict[str, int]:
+def read_ledger(redis: RedisClient, launch: str) -> dict[str, int]:
     stored = pair_fields(redis.execute_command("HGETALL", keys.ledger(launch)))
     return {name.decode(): int(count) for name, count in stored.items() if int(count)}
 
 
-async def eventually(true: Callable[[], bool], within_s: float = 60) -> None:
-    """Wait until something is true. Raises TimeoutError when it does not become true."""
+async def wait_until(is_true: Callable[[], bool], within_s: float = 60) -> None:
+    """Wait until a condition is true. Raises TimeoutError when it does not become true in time."""
     with anyio.fail_after(within_s):
-        while not true():  # noqa: ASYNC110
+        while not is_true():  # noqa: ASYNC110
             await anyio.sleep(0.02)
 
 
 @asynccontextmanager
-async def working(redis_url: str, **settings: Any) -> AsyncIterator[None]:
+async def running_worker(redis_url: str, **settings: Any) -> AsyncIterator[None]:
     """Run a worker in this process, and stop it in good order."""
     stop = anyio.Event()
     async with anyio.create_task_group() as tasks:
@@ -192,12 +198,12 @@ def worker_process(redis_url: str, **settings: Any) -> Iterator[Popen[bytes]]:
         process.wait(60)
 
 
-async def ended(process: Popen[bytes], within_s: float = 60) -> int:
-    """Wait for a process and give its exit code."""
-    await eventually(lambda: process.poll() is not None, within_s)
+async def wait_for_exit(process: Popen[bytes], within_s: float = 60) -> int:
+    """Wait for a process and return its exit code."""
+    await wait_until(lambda: process.poll() is not None, within_s)
     return process.wait()
 
 
-def quick(spec: LaunchSpec, deadline_s: float) -> LaunchSpec:
-    """Give a launch a shorter deadline than operators can set."""
+def with_deadline(spec: LaunchSpec, deadline_s: float) -> LaunchSpec:
+    """Return a specification with a shorter deadline than operators can set."""
     return replace(spec, max_latency_diff_ms=deadline_s * 1000 - 5000)

@@ -1,54 +1,59 @@
-"""Connections are kept, counted, and given up at the right moment; a shadow's goodbye is not its failure."""
+"""Connections are kept, counted, and given up at the right moment; one closed while idle is not a failure."""
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from darklaunch_shared.wire.replay import ShadowErrorClass
-from darklaunch_workers.http import ShadowFailure, connect, pool
+from darklaunch_workers.http import ClientKind, ShadowFailure, connect, pool
 
-from tests.support.hostile_shadow import OK, calling, client_of, hostile, request, reset
+from tests.support.hostile_shadow import OK, Act, calling, client_of, hostile, request, reset
 
 pytestmark = pytest.mark.anyio
 
 
-def answering(*turns):
-    """Act on one connection: for each request take the next turn, the first connection starting at the first turn."""
-    left = list(turns)
+Turn = Callable[[asyncio.StreamWriter], Awaitable[bool]]
 
-    async def act(reader, writer):
-        while left:
-            keep = await left.pop(0)(writer)
+
+def take_turns(*turns: Turn) -> Act:
+    """Return an act that takes the next turn for each request, from connection to connection."""
+    remaining = list(turns)
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while remaining:
+            keep = await remaining.pop(0)(writer)
             if not keep:
                 return
-            if left:
+            if remaining:
                 await reader.readuntil(b"\r\n\r\n")
         await asyncio.sleep(60)
 
     return act
 
 
-async def ok(writer):
+async def ok(writer: asyncio.StreamWriter) -> bool:
     writer.write(OK)
     return True
 
 
-async def goodbye(writer):
+async def goodbye(writer: asyncio.StreamWriter) -> bool:
     return False
 
 
-async def broken(writer):
+async def broken(writer: asyncio.StreamWriter) -> bool:
     reset(writer)
     return False
 
 
-async def half(writer):
+async def half(writer: asyncio.StreamWriter) -> bool:
     writer.write(b"HTTP/1.1 200")
     await writer.drain()
     return False
 
 
-async def test_a_connection_is_used_again(kind):
+async def test_a_connection_is_used_again(kind: ClientKind) -> None:
     async with calling(kind, OK) as (client, shadow):
         for _ in range(5):
             assert (await client.send(request(), deadline_s=5)).attempts == 1
@@ -57,16 +62,16 @@ async def test_a_connection_is_used_again(kind):
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("end", [goodbye, broken])
-async def test_a_kept_connection_that_turns_out_closed_is_replaced(kind, method, end):
-    async with calling(kind, answering(ok, end, ok)) as (client, shadow):
+async def test_a_kept_connection_that_turns_out_closed_is_replaced(kind: ClientKind, method: str, end: Turn) -> None:
+    async with calling(kind, take_turns(ok, end, ok)) as (client, shadow):
         assert (await client.send(request(), deadline_s=5)).attempts == 1
         reply = await client.send(request(method=method), deadline_s=5)
         assert (reply.response.body, reply.attempts) == (b"ok", 2)
         assert shadow.connections == 2
 
 
-async def test_it_is_replaced_once_only(kind):
-    async with calling(kind, answering(ok, goodbye, goodbye, ok)) as (client, shadow):
+async def test_it_is_replaced_once_only(kind: ClientKind) -> None:
+    async with calling(kind, take_turns(ok, goodbye, goodbye, ok)) as (client, shadow):
         await client.send(request(), deadline_s=5)
         with pytest.raises(ShadowFailure) as caught:
             await client.send(request(), deadline_s=5)
@@ -75,8 +80,8 @@ async def test_it_is_replaced_once_only(kind):
         assert shadow.connections == 2
 
 
-async def test_it_is_not_replaced_once_an_answer_began(kind):
-    async with calling(kind, answering(ok, half, ok)) as (client, shadow):
+async def test_it_is_not_replaced_once_an_answer_began(kind: ClientKind) -> None:
+    async with calling(kind, take_turns(ok, half, ok)) as (client, shadow):
         await client.send(request(), deadline_s=5)
         with pytest.raises(ShadowFailure) as caught:
             await client.send(request(), deadline_s=5)
@@ -84,8 +89,8 @@ async def test_it_is_not_replaced_once_an_answer_began(kind):
         assert shadow.connections == 1
 
 
-async def test_a_connection_closed_while_idle_is_noticed(kind):
-    async def once(reader, writer):
+async def test_a_connection_closed_while_idle_is_noticed(kind: ClientKind) -> None:
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(OK)
 
     async with calling(kind, once) as (client, shadow):
@@ -99,7 +104,7 @@ async def test_a_connection_closed_while_idle_is_noticed(kind):
     "head",
     [b"HTTP/1.1 200 OK\r\nConnection: x, Close\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.0 200 OK\r\nx: keep-alive\r\n"],
 )
-async def test_a_shadow_that_will_close_is_not_asked_again(kind, head):
+async def test_a_shadow_that_will_close_is_not_asked_again(kind: ClientKind, head: bytes) -> None:
     async with calling(kind, head + b"content-length: 2\r\n\r\nok") as (client, shadow):
         for _ in range(2):
             assert (await client.send(request(), deadline_s=5)).attempts == 1
@@ -116,11 +121,13 @@ POISON = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"
     ids=["length", "chunks", "no body"],
 )
 @pytest.mark.parametrize("extra", [POISON, b"x"], ids=["answer", "byte"])
-async def test_bytes_after_an_answer_are_never_the_next_answer(kind, answer, extra, late):
+async def test_bytes_after_an_answer_are_never_the_next_answer(
+    kind: ClientKind, answer: bytes, extra: bytes, late: bool
+) -> None:
     answered = asyncio.Event()
     added = asyncio.Event()
 
-    async def act(reader, writer):
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(answer if late else answer + extra)
         await answered.wait()
         writer.write(extra if late else b"")
@@ -140,7 +147,7 @@ async def test_bytes_after_an_answer_are_never_the_next_answer(kind, answer, ext
         assert shadow.connections == 2
 
 
-async def test_a_connection_idle_for_long_is_not_used(kind, monkeypatch):
+async def test_a_connection_idle_for_long_is_not_used(kind: ClientKind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "IDLE_S", -1.0)
     async with calling(kind, OK) as (client, shadow):
         for _ in range(2):
@@ -148,8 +155,8 @@ async def test_a_connection_idle_for_long_is_not_used(kind, monkeypatch):
         assert shadow.connections == 2
 
 
-async def test_no_more_connections_than_slots_and_latency_without_the_wait(kind):
-    async def slowly(reader, writer):
+async def test_no_more_connections_than_slots_and_latency_without_the_wait(kind: ClientKind) -> None:
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             await asyncio.sleep(0.02)
             writer.write(OK)
@@ -164,7 +171,7 @@ async def test_no_more_connections_than_slots_and_latency_without_the_wait(kind)
         assert all(reply.response.latency_ms >= 19 for reply in replies)
 
 
-async def test_many_at_once(kind):
+async def test_many_at_once(kind: ClientKind) -> None:
     async with calling(kind, OK, slots=7) as (client, shadow):
         replies = await asyncio.gather(*(client.send(request(b"/%d" % i), deadline_s=10) for i in range(200)))
         assert all(reply.response.body == b"ok" for reply in replies)
@@ -172,8 +179,8 @@ async def test_many_at_once(kind):
         assert len({head.split()[1] for head in shadow.heads}) == 200
 
 
-async def test_latency_ends_with_the_last_byte(kind):
-    async def in_two(reader, writer):
+async def test_latency_ends_with_the_last_byte(kind: ClientKind) -> None:
+    async def in_two(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no")
         await writer.drain()
         await asyncio.sleep(0.1)
@@ -184,8 +191,8 @@ async def test_latency_ends_with_the_last_byte(kind):
         assert (await client.send(request(), deadline_s=5)).response.latency_ms >= 95
 
 
-async def test_the_deadline_covers_the_wait_for_a_slot(kind):
-    async def silence(reader, writer):
+async def test_the_deadline_covers_the_wait_for_a_slot(kind: ClientKind) -> None:
+    async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(60)
 
     async with calling(kind, silence) as (client, shadow):
@@ -201,8 +208,8 @@ async def test_the_deadline_covers_the_wait_for_a_slot(kind):
         assert caught.value.sent
 
 
-async def test_cancelling_frees_the_slot_and_the_connection(kind):
-    async def first_silent(reader, writer):
+async def test_cancelling_frees_the_slot_and_the_connection(kind: ClientKind) -> None:
+    async def first_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if shadow.connections == 1:
             await asyncio.sleep(60)
         writer.write(OK)
@@ -218,15 +225,15 @@ async def test_cancelling_frees_the_slot_and_the_connection(kind):
         assert shadow.connections == 2
 
 
-async def test_a_shadow_that_went_away_while_idle_was_not_sent_anything(kind):
+async def test_a_shadow_that_went_away_while_idle_was_not_sent_anything(kind: ClientKind) -> None:
     """The request went into a dead connection, and then there was nobody to connect to: trying again is safe."""
 
-    async def leave(writer):
-        server.close()
+    async def leave(writer: asyncio.StreamWriter) -> bool:
+        assert shadow.server is not None
+        shadow.server.close()
         return False
 
-    async with calling(kind, answering(ok, leave)) as (client, shadow):
-        server = shadow.server
+    async with calling(kind, take_turns(ok, leave)) as (client, shadow):
         await client.send(request(), deadline_s=5)
         with pytest.raises(ShadowFailure) as caught:
             await client.send(request(), deadline_s=5)
@@ -234,15 +241,17 @@ async def test_a_shadow_that_went_away_while_idle_was_not_sent_anything(kind):
         assert not caught.value.sent
 
 
-async def test_a_connection_lost_before_the_first_byte_was_not_sent_anything(kind, monkeypatch):
+async def test_a_connection_lost_before_the_first_byte_was_not_sent_anything(
+    kind: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original = connect.Dialer.connect
 
-    async def connect_and_dawdle(self, protocol):
+    async def connect_and_dawdle(self: Any, protocol: Any) -> Any:
         connected = await original(self, protocol)
         await asyncio.sleep(0.05)
         return connected
 
-    async def leave(reader, writer):
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         pass
 
     monkeypatch.setattr(connect.Dialer, "connect", connect_and_dawdle)
@@ -253,10 +262,10 @@ async def test_a_connection_lost_before_the_first_byte_was_not_sent_anything(kin
         assert not caught.value.sent
 
 
-async def test_a_connection_that_is_used_up_is_closed_at_once(kind):
+async def test_a_connection_that_is_used_up_is_closed_at_once(kind: ClientKind) -> None:
     ended = asyncio.Event()
 
-    async def answer_with_more(reader, writer):
+    async def answer_with_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(OK + b"more")
         await reader.read()
         ended.set()
@@ -266,10 +275,10 @@ async def test_a_connection_that_is_used_up_is_closed_at_once(kind):
         await asyncio.wait_for(ended.wait(), 30)
 
 
-async def test_a_connection_in_use_when_the_client_closes_is_closed_when_it_is_done(kind):
+async def test_a_connection_in_use_when_the_client_closes_is_closed_when_it_is_done(kind: ClientKind) -> None:
     asked, may_answer, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def answer_late(reader, writer):
+    async def answer_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.set()
         await may_answer.wait()
         writer.write(OK)
@@ -285,10 +294,10 @@ async def test_a_connection_in_use_when_the_client_closes_is_closed_when_it_is_d
         await asyncio.wait_for(ended.wait(), 30)
 
 
-async def test_closing_the_client_closes_its_connections(kind):
+async def test_closing_the_client_closes_its_connections(kind: ClientKind) -> None:
     ended = asyncio.Event()
 
-    async def until_the_end(reader, writer):
+    async def until_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(OK)
         assert await reader.read() == b""
         ended.set()
