@@ -253,7 +253,7 @@ def row(launch: str, finding: ExchangeResult) -> tuple[Any, ...]:
     at = finding.captured_at
     return (
         launch, at.date(), finding.exchange_id, at, finding.endpoint, finding.method, finding.outcome, finding.reason,
-        finding.evidence[0].fingerprint if finding.evidence else None, finding.primary_status, finding.shadow_status,
+        finding.problems[0].fingerprint if finding.problems else None, finding.primary_status, finding.shadow_status,
         finding.primary_ms, finding.shadow_ms, finding.latency_source, finding.slow, finding.build,
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ class LaunchRules:
     max_latency_diff_ms: float
     shadow_origin: str
     preserve_host: bool
-    control_origin: str = ""
+    baseline_origin: str = ""
 
 
 def compile_launch_rules(spec: LaunchSpec, now: datetime | None = None) -> LaunchRules:
@@ -122,7 +122,7 @@ def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: 
         latency_source="waited",
         slow=shadow.error is ShadowErrorClass.TIMEOUT and waited_longer,
         build=storable_text(shadow.build, LABEL_CHARS),
-        evidence=(
+        problems=(
             ResultProblem(
                 "shadow_error",
                 fingerprint,
@@ -145,11 +145,11 @@ def _answered(
     endpoint = storable_text(exchange.endpoint, ENDPOINT_CHARS)
     outcome, reason, comparison = compare_exchange(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
     slow = shadow.response.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
-    evidence: tuple[ResultProblem, ...] = ()
+    problems: tuple[ResultProblem, ...] = ()
     if comparison and outcome == "mismatched":
-        evidence = (_mismatch(exchange, shadow, comparison, rules, fields),)
+        problems = (_mismatch(exchange, shadow, comparison, rules, fields),)
     if slow:
-        evidence = (*evidence, _slowness(exchange, shadow, rules, fields))
+        problems = (*problems, _slowness(exchange, shadow, rules, fields))
     return ExchangeResult(
         exchange.id,
         exchange.captured_at_ms,
@@ -165,7 +165,7 @@ def _answered(
         slow,
         storable_text(shadow.build, LABEL_CHARS),
         _observed(replay, shadow, replay.noise_replay, rules, comparison) if replay.noise_replay else None,
-        evidence,
+        problems,
         _excuses(comparison) if comparison and comparison.excuses else (),
     )
 
@@ -195,7 +195,7 @@ def _observed(
     if isinstance(again, ShadowError):
         return NoiseObservation(repeat.version, answered=False)
     if repeat.version is ReplayedVersion.PRIMARY:
-        first, second = _primary_side(exchange), _replayed_side(exchange, again, rules.control_origin, rules)
+        first, second = _primary_side(exchange), _replayed_side(exchange, again, rules.baseline_origin, rules)
     elif again.build == shadow.build:
         first = _replayed_side(exchange, shadow, rules.shadow_origin, rules)
         second = _replayed_side(exchange, again, rules.shadow_origin, rules)

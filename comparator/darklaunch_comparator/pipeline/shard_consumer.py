@@ -118,9 +118,9 @@ class CompareConsumer:
         return deliveries
 
     async def _settle(self, found: list[tuple[ClaimedEntry, ExchangeResult]]) -> None:
-        by_exchange = {finding.exchange_id: delivery for delivery, finding in found}
+        by_exchange = {result.exchange_id: delivery for delivery, result in found}
         crash_point("comparator.compared")
-        refused = await self._writers.record(self._launch, [finding for _, finding in found])
+        refused = await self._writers.record(self._launch, [result for _, result in found])
         crash_point("comparator.committed")
         unsettled = {by_exchange[refusal.result.exchange_id].entry_id for refusal in refused}
         await self._acknowledge([delivery for delivery, _ in found if delivery.entry_id not in unsettled])
@@ -154,13 +154,13 @@ class CompareConsumer:
 
     async def _give_up(self, delivery: ClaimedEntry, refusal: RefusedResult) -> None:
         """Bury an entry whose row is refused. A notice of a loss has no payload: it is recorded without detail."""
-        finding = refusal.result
-        if finding.outcome not in ("dropped", "dead"):
+        result = refusal.result
+        if result.outcome not in ("dropped", "dead"):
             await self._bury(delivery, f"Postgres refuses its row: {refusal.reason}")
             return
-        bare = replace(finding, endpoint=UNKNOWN, method=UNKNOWN, captured_at_ms=time.time_ns() // 1_000_000)
+        bare = replace(result, endpoint=UNKNOWN, method=UNKNOWN, captured_at_ms=time.time_ns() // 1_000_000)
         for again in await self._writers.record(self._launch, [bare]):
-            log.error("%s: %s stays unrecorded: %s", self._consumer.streams.source, finding.exchange_id, again.reason)
+            log.error("%s: %s stays unrecorded: %s", self._consumer.streams.source, result.exchange_id, again.reason)
         await self._acknowledge([delivery])
 
     async def _bury(self, delivery: ClaimedEntry, reason: str) -> None:

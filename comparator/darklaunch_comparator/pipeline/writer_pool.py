@@ -18,15 +18,15 @@ class WriterPool:
         self._settings, self._name = settings, name
         self._stop = threading.Event()
         self._own = threading.local()
-        self._recorders: list[ResultWriter] = []
+        self._writers: list[ResultWriter] = []
         self._threads = ThreadPoolExecutor(settings.writers, thread_name_prefix="darklaunch-writer")
 
-    async def record(self, launch: str, findings: Sequence[ExchangeResult]) -> list[RefusedResult]:
-        """Record findings of one launch, waiting for Postgres as long as it takes; give back what it refuses.
+    async def record(self, launch: str, results: Sequence[ExchangeResult]) -> list[RefusedResult]:
+        """Record results of one launch, waiting for Postgres as long as it takes; give back what it refuses.
 
         Raises Stopped when it was waiting and is to stop.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._record, launch, findings)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._record, launch, results)
 
     def stop(self) -> None:
         """End waiting: from now on a batch is recorded at the first try or not at all."""
@@ -38,19 +38,19 @@ class WriterPool:
         self._threads.shutdown(wait=False, cancel_futures=True)
         threading.Thread(target=self._close, name="darklaunch-writers-close", daemon=True).start()
 
-    def _record(self, launch: str, findings: Sequence[ExchangeResult]) -> list[RefusedResult]:
-        recorder = getattr(self._own, "recorder", None)
-        if recorder is None:
-            recorder = self._own.recorder = ResultWriter(
+    def _record(self, launch: str, results: Sequence[ExchangeResult]) -> list[RefusedResult]:
+        writer = getattr(self._own, "writer", None)
+        if writer is None:
+            writer = self._own.writer = ResultWriter(
                 self._settings.database_url,
                 name=self._name,
                 retention_days=self._settings.retention_days,
                 stop=self._stop,
             )
-            self._recorders.append(recorder)
-        return recorder.record(launch, findings)
+            self._writers.append(writer)
+        return writer.record(launch, results)
 
     def _close(self) -> None:
         self._threads.shutdown(wait=True)
-        for recorder in self._recorders:
-            recorder.close()
+        for writer in self._writers:
+            writer.close()

@@ -1,4 +1,4 @@
-"""What a batch of findings adds to the rolling statistics. Pure: the same findings in any order give the same sums."""
+"""What a batch of results adds to the rolling statistics. Pure: any order of the same results gives the same sums."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from . import histogram
 from .result import ExchangeResult, NoiseObservation, ResultProblem
 
 BUCKET_MS: Final = 10_000
-_LABEL_CHARS: Final = 40
+_REASON_CHARS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class ReplacedRow:
-    """A row that a more final one replaces. It was dead or lost, so it has neither latencies nor a signature."""
+    """A row that a more final one replaces. It was dead or lost: it has neither latencies nor a signature."""
 
     exchange_id: str
     captured_at_ms: int
@@ -27,9 +27,9 @@ class ReplacedRow:
 
 @dataclass(slots=True)
 class BucketGains:
-    """What one endpoint's block of 10 s gains: exchanges by outcome, slow ones, and three histograms in ms.
+    """Gains of one endpoint's bucket of 10 s: exchanges by outcome, slow exchanges, and three histograms in ms.
 
-    The histograms hold the pairs that both sides answered, so that all three speak of the same exchanges.
+    All three histograms cover the same exchanges: those to which both sides responded.
     """
 
     outcomes: dict[str, int] = field(default_factory=dict[str, int])
@@ -41,15 +41,15 @@ class BucketGains:
 
 @dataclass(frozen=True, slots=True)
 class SignatureExample:
-    """An exchange and one thing that is wrong with it."""
+    """An exchange, and one of its problems."""
 
-    finding: ExchangeResult
-    evidence: ResultProblem
+    result: ExchangeResult
+    problem: ResultProblem
 
 
 @dataclass(slots=True)
 class ShapeGains:
-    """How often a group's requests were of one make, and the latest of them."""
+    """How often a signature's requests had one shape, and the latest such exchange."""
 
     latest: SignatureExample
     count: int = 0
@@ -57,23 +57,26 @@ class ShapeGains:
 
 @dataclass(slots=True)
 class SignatureGains:
-    """What one signature gains, and the exchanges it is shown with.
+    """Gains of one signature, and its exchanges that become samples.
 
-    `builds` are the shadow's builds it was seen under, each with the latest exchange; "" for an unknown one.
+    `builds` maps each build of the shadow it was seen under ("" for an unnamed one) to the latest exchange; `shapes`
+    is by `request_shape.fingerprint_request`.
     """
 
     first: SignatureExample
     latest: SignatureExample
     count: int = 0
     builds: dict[str, SignatureExample] = field(default_factory=dict[str, SignatureExample])
-    variants: dict[str, ShapeGains] = field(default_factory=dict[str, ShapeGains])
+    shapes: dict[str, ShapeGains] = field(default_factory=dict[str, ShapeGains])
 
 
 @dataclass(slots=True)
 class NoisePlaceGains:
-    """What one place gains from exchanges in which one version was asked twice; see `finding.Observation`.
+    """Gains of one place from exchanges in which one version was asked twice; the first four as in `NoiseObservation`.
 
-    `pos` and `neg` count the pairs: the shadow differs from the primary and the version not from itself, or vice versa.
+    candidate  exchanges whose shadow differs from the primary
+    pos        exchanges whose shadow differs from the primary while the version agrees with itself
+    neg        exchanges whose version differs from itself while the shadow agrees with the primary
     """
 
     varied: int = 0
@@ -87,7 +90,7 @@ class NoisePlaceGains:
 
 @dataclass(slots=True)
 class NoiseEndpointGains:
-    """What one endpoint gains from second requests to one version: those compared, and those without an answer."""
+    """Gains of one endpoint from second replays of one version: pairs compared, and requests without a response."""
 
     pairs: int = 0
     unanswered: int = 0
@@ -96,100 +99,107 @@ class NoiseEndpointGains:
 
 @dataclass(slots=True)
 class BatchGains:
-    """What the statistics gain.
+    """Everything that a batch adds to the statistics.
 
-    By (endpoint, block start in ms), (outcome, label), producer, fingerprint, (endpoint, path, reason), and (endpoint,
-    version that was asked twice).
+    buckets     by (endpoint, start of the bucket in ms)
+    tally       by (outcome, shortened reason)
+    producers   by producer
+    signatures  by fingerprint
+    excuses     by (endpoint, path, reason)
+    noise       by (endpoint, version that was asked twice)
     """
 
-    blocks: defaultdict[tuple[str, int], BucketGains] = field(default_factory=lambda: defaultdict(BucketGains))
+    buckets: defaultdict[tuple[str, int], BucketGains] = field(default_factory=lambda: defaultdict(BucketGains))
     tally: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     producers: dict[str, int] = field(default_factory=dict[str, int])
-    groups: dict[str, SignatureGains] = field(default_factory=dict[str, SignatureGains])
+    signatures: dict[str, SignatureGains] = field(default_factory=dict[str, SignatureGains])
     excuses: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
     noise: defaultdict[tuple[str, ReplayedVersion], NoiseEndpointGains] = field(
         default_factory=lambda: defaultdict(NoiseEndpointGains)
     )
 
 
-def aggregate_results(inserted: Iterable[ExchangeResult], retracted: Iterable[ReplacedRow] = ()) -> BatchGains:
-    """Sum up what was inserted, less what was retracted."""
+def aggregate_results(inserted: Iterable[ExchangeResult], replaced: Iterable[ReplacedRow] = ()) -> BatchGains:
+    """Sum up the results that were inserted, less the rows that they replaced."""
     gains = BatchGains()
-    for finding in inserted:
-        _fold_latency(_count(gains, finding, 1), finding)
-        for evidence in finding.evidence:
-            _group(gains.groups, SignatureExample(finding, evidence))
-        for path, reason, times in finding.excuses:
-            place = (finding.endpoint, path, reason)
-            gains.excuses[place] = gains.excuses.get(place, 0) + times
-        if finding.observation is not None:
-            _observe(gains.noise[finding.endpoint, finding.observation.version], finding.observation)
-    for row in retracted:
-        _count(gains, row, -1)
+    for result in inserted:
+        _add_latencies(_count_row(gains, result, 1), result)
+        for problem in result.problems:
+            _add_example(gains.signatures, SignatureExample(result, problem))
+        for path, reason, count in result.excuses:
+            place = (result.endpoint, path, reason)
+            gains.excuses[place] = gains.excuses.get(place, 0) + count
+        if result.observation is not None:
+            _add_observation(gains.noise[result.endpoint, result.observation.version], result.observation)
+    for row in replaced:
+        _count_row(gains, row, -1)
     return gains
 
 
 def bucket_start_ms(at_ms: int) -> int:
-    """Give the start of the block that holds a capture time, in milliseconds since the epoch."""
+    """Return when the bucket of a capture time starts, in milliseconds since the epoch."""
     return at_ms // BUCKET_MS * BUCKET_MS
 
 
 def shorten_reason(outcome: str, reason: str | None) -> str:
-    """Shorten a reason to what is counted by: a bounded vocabulary, whatever the details say."""
+    """Shorten a reason to the word it is tallied by: their number stays small, whatever the details say."""
     if reason is None:
         return ""
     if outcome != "unverified":
-        return reason[:_LABEL_CHARS]
+        return reason[:_REASON_CHARS]
     known = ("comparison_off", "comparator error")
     return next((name for name in known if reason.startswith(name)), "not_comparable")
 
 
-def _count(gains: BatchGains, row: ExchangeResult | ReplacedRow, sign: int) -> BucketGains:
-    block = gains.blocks[row.endpoint, bucket_start_ms(row.captured_at_ms)]
-    counted = (row.outcome, shorten_reason(row.outcome, row.reason))
+def _count_row(gains: BatchGains, row: ExchangeResult | ReplacedRow, sign: int) -> BucketGains:
+    bucket = gains.buckets[row.endpoint, bucket_start_ms(row.captured_at_ms)]
+    tallied = (row.outcome, shorten_reason(row.outcome, row.reason))
     producer = row.exchange_id.partition(":")[0]
-    block.outcomes[row.outcome] = block.outcomes.get(row.outcome, 0) + sign
-    gains.tally[counted] = gains.tally.get(counted, 0) + sign
+    bucket.outcomes[row.outcome] = bucket.outcomes.get(row.outcome, 0) + sign
+    gains.tally[tallied] = gains.tally.get(tallied, 0) + sign
     gains.producers[producer] = gains.producers.get(producer, 0) + sign
-    return block
+    return bucket
 
 
-def _fold_latency(block: BucketGains, finding: ExchangeResult) -> None:
-    block.slow += finding.slow
-    if finding.primary_ms is None or finding.shadow_ms is None or finding.shadow_status is None:
+def _add_latencies(bucket: BucketGains, result: ExchangeResult) -> None:
+    bucket.slow += result.slow
+    if result.primary_ms is None or result.shadow_ms is None or result.shadow_status is None:
         return
-    histogram.count_value(block.primary, finding.primary_ms)
-    histogram.count_value(block.shadow, finding.shadow_ms)
-    histogram.count_value(block.difference, finding.shadow_ms - finding.primary_ms)
+    histogram.count_value(bucket.primary, result.primary_ms)
+    histogram.count_value(bucket.shadow, result.shadow_ms)
+    histogram.count_value(bucket.difference, result.shadow_ms - result.primary_ms)
 
 
-def _observe(noise: NoiseEndpointGains, seen: NoiseObservation) -> None:
-    if not seen.answered:
+def _add_observation(noise: NoiseEndpointGains, observation: NoiseObservation) -> None:
+    if not observation.answered:
         noise.unanswered += 1
         return
     noise.pairs += 1
-    for path in seen.places:
+    differing = observation.differing
+    for path in observation.places:
         place = noise.places[path]
-        place.varied += path in seen.varied
-        place.regenerated += path in seen.regenerated
-        place.unstable += path in seen.unstable
-        place.agreed += path in seen.agreed
-        place.candidate += path in seen.candidate
-        place.pos += path in seen.candidate and path not in seen.differing
-        place.neg += path in seen.differing and path not in seen.candidate and (seen.paired or path == "status")
+        place.varied += path in observation.varied
+        place.regenerated += path in observation.regenerated
+        place.unstable += path in observation.unstable
+        place.agreed += path in observation.agreed
+        place.candidate += path in observation.candidate
+        place.pos += path in observation.candidate and path not in differing
+        # With two statuses, other places of the shadow's response show nothing about noise.
+        counts = observation.paired or path == "status"
+        place.neg += path in differing and path not in observation.candidate and counts
 
 
-def _group(groups: dict[str, SignatureGains], example: SignatureExample) -> None:
-    group = groups.setdefault(example.evidence.fingerprint, SignatureGains(example, example))
-    group.count += 1
-    group.first = min(group.first, example, key=_captured)
-    group.latest = max(group.latest, example, key=_captured)
-    build = example.finding.build
-    group.builds[build] = max(group.builds.get(build, example), example, key=_captured)
-    variant = group.variants.setdefault(example.evidence.variant, ShapeGains(example))
-    variant.count += 1
-    variant.latest = max(variant.latest, example, key=_captured)
+def _add_example(signatures: dict[str, SignatureGains], example: SignatureExample) -> None:
+    signature = signatures.setdefault(example.problem.fingerprint, SignatureGains(example, example))
+    signature.count += 1
+    signature.first = min(signature.first, example, key=_capture_order)
+    signature.latest = max(signature.latest, example, key=_capture_order)
+    build = example.result.build
+    signature.builds[build] = max(signature.builds.get(build, example), example, key=_capture_order)
+    shape = signature.shapes.setdefault(example.problem.shape, ShapeGains(example))
+    shape.count += 1
+    shape.latest = max(shape.latest, example, key=_capture_order)
 
 
-def _captured(example: SignatureExample) -> tuple[int, str]:
-    return example.finding.captured_at_ms, example.finding.exchange_id
+def _capture_order(example: SignatureExample) -> tuple[int, str]:
+    return example.result.captured_at_ms, example.result.exchange_id

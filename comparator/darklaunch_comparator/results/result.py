@@ -1,4 +1,4 @@
-"""What the comparator found out about one exchange: the row that is recorded of it, and the evidence beside it."""
+"""The result of one exchange: the row that is recorded of it, its problems, and what a second replay showed."""
 
 from collections.abc import Set
 from dataclasses import replace
@@ -13,17 +13,22 @@ from darklaunch_comparator.masking import NO_PLACES, MaskPlaces
 
 UNKNOWN: Final = "?"
 OUTCOMES: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error", "dropped", "dead")
-"""What an exchange may come to, in the order in which it is told."""
+"""The outcomes of an exchange, in the order in which reports list them."""
 DAY_MS: Final = 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @immutable
 class ResultProblem:
-    """What one thing wrong with an exchange is grouped by and shown with.
+    """One thing wrong with an exchange: what it is grouped by, and what a sample shows of it.
 
-    `problem` is `mismatched`, `shadow_error` or `slow`; `variant` tells makes of requests within a group apart;
-    `fields` are the entry's, for a sample, and `places` what is masked in one beside credentials.
+    problem      `mismatched`, `shadow_error` or `slow`
+    fingerprint  that of the signature
+    parts        JSON: its (index-free path, kind) pairs
+    differences  JSON: what is shown; `omitted` more were not kept
+    shape        that of the request, see `request_shape`
+    fields       those of the stream entry, for a sample
+    places       what is masked in a sample besides credentials
     """
 
     problem: str
@@ -32,23 +37,23 @@ class ResultProblem:
     parts: str
     differences: str
     omitted: int
-    variant: str
+    shape: str
     fields: Fields
     places: MaskPlaces = NO_PLACES
 
 
 @immutable
 class NoiseObservation:
-    """What asking one version twice showed; places are index-free paths, `status` or `header:<name>`.
+    """What asking one version twice showed. Places are index-free paths, `status` or `header:<name>`.
 
     version      which version was asked twice
-    answered     False when the second request got no answer; then nothing else is known
+    answered     False when the second request got no response; then nothing else is known
     varied       its two values differ, other than as identifiers of one shape
     regenerated  it gave two identifiers of one shape, and nothing else differs
-    unstable     its two answers differ in presence, type, size or status
+    unstable     its two responses differ in presence, type, size or status
     agreed       it gave the same identifier twice
-    candidate    the shadow differs from the primary, excused as noise or generated or not at all
-    paired       False when shadow and primary answered with two statuses: of other places they tell nothing
+    candidate    the shadow differs from the primary, whether that is excused or not
+    paired       False when the statuses of shadow and primary differ: other places then show nothing about noise
     """
 
     version: ReplayedVersion
@@ -62,11 +67,11 @@ class NoiseObservation:
 
     @property
     def differing(self) -> frozenset[str]:
-        """Where the version differs from itself."""
+        """Places where the version differs from itself."""
         return self.varied | self.regenerated | self.unstable
 
     def without(self, places: Set[str]) -> "NoiseObservation":
-        """Give the same without what it says of these places."""
+        """Return a copy that leaves out these places."""
         return replace(
             self,
             varied=self.varied - places,
@@ -78,13 +83,13 @@ class NoiseObservation:
 
     @property
     def places(self) -> frozenset[str]:
-        """Every place it says something of."""
+        """All places it mentions."""
         return self.differing | self.agreed | self.candidate
 
 
 @immutable
 class ExchangeResult:
-    """What is recorded of one exchange. Text in it is safe to store. `build` is the shadow's, "" when unknown."""
+    """What is recorded of one exchange. Its text is safe to store. `build` is the shadow's, "" when unknown."""
 
     exchange_id: str
     captured_at_ms: int
@@ -100,7 +105,7 @@ class ExchangeResult:
     slow: bool = False
     build: str = ""
     observation: NoiseObservation | None = None
-    evidence: tuple[ResultProblem, ...] = ()
+    problems: tuple[ResultProblem, ...] = ()
     excuses: tuple[tuple[str, str, int], ...] = ()
 
     @property
@@ -110,12 +115,15 @@ class ExchangeResult:
 
     @property
     def rank(self) -> int:
-        """How final it is: a row of rank 0 or 1 gives way to a finding of a higher rank."""
+        """How final it is: a row of rank 0 or 1 is replaced by a result of a higher rank."""
         if self.outcome == "dropped" and self.reason == "lost_in_redis":
             return 0
         return 1 if self.outcome == "dead" else 2
 
 
 def create_lost_result(exchange_id: str, at_ms: int) -> ExchangeResult:
-    """Describe an exchange that is in no stream and has no row. `at_ms` is when it was known to be on its way."""
+    """Return the result of an exchange without a stream entry and without a row.
+
+    `at_ms` is when it was still in progress.
+    """
     return ExchangeResult(exchange_id, at_ms, UNKNOWN, UNKNOWN, "dropped", "lost_in_redis")

@@ -1,4 +1,4 @@
-"""What Postgres can keep: text without NUL and lone surrogates, JSON of such text."""
+"""Text and JSON that Postgres can store: without NUL and lone surrogates, limited in length."""
 
 from typing import Final, cast
 
@@ -6,14 +6,14 @@ import orjson
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 ENDPOINT_CHARS: Final = 300
-"""Endpoint and path together fit a row of a Postgres index (2,704 bytes), whatever their characters."""
+"""Endpoint and path together fit into an index row of Postgres (2,704 bytes), whatever their characters."""
 LABEL_CHARS: Final = 120
 TITLE_CHARS: Final = 500
 PATH_CHARS: Final = 250
 
 
 def storable_text(text: str, limit: int) -> str:
-    """Give text that a Postgres text column takes: at most `limit` characters, NUL and lone surrogates replaced."""
+    """Return text for a Postgres text column: at most `limit` characters, NUL and lone surrogates replaced."""
     if len(text) > limit:
         text = text[: limit - 1] + "…"
     if "\0" in text:
@@ -26,11 +26,11 @@ def storable_text(text: str, limit: int) -> str:
 
 
 def storable_json(value: object, limit: int = 2000) -> str:
-    """Give JSON text that a jsonb column takes; texts in it are cut at `limit` characters."""
-    return orjson.dumps(_storable_value(value, limit, 8), option=orjson.OPT_NON_STR_KEYS).decode()
+    """Return JSON for a jsonb column; strings in it are cut at `limit` characters, nesting at 8 levels."""
+    return orjson.dumps(_clean_value(value, limit, 8), option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _storable_value(value: object, limit: int, depth: int) -> object:
+def _clean_value(value: object, limit: int, depth: int) -> object:
     if isinstance(value, str):
         return storable_text(value, limit)
     if value is None or isinstance(value, bool | float):
@@ -39,7 +39,7 @@ def _storable_value(value: object, limit: int, depth: int) -> object:
         return value if -(2**63) <= value < 2**63 else storable_text(str(value), limit)
     if depth and isinstance(value, dict):
         members = cast(dict[object, object], value).items()
-        return {storable_text(str(name), limit): _storable_value(part, limit, depth - 1) for name, part in members}
+        return {storable_text(str(name), limit): _clean_value(part, limit, depth - 1) for name, part in members}
     if depth and isinstance(value, list | tuple):
-        return [_storable_value(part, limit, depth - 1) for part in cast(list[object], value)]
+        return [_clean_value(part, limit, depth - 1) for part in cast(list[object], value)]
     return storable_text(repr(value), limit)

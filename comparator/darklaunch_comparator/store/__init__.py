@@ -1,1 +1,1 @@
-"""Everything that is kept in Postgres: the schema, its migrations, and what is written to and read from it."""
+"""The record in Postgres: the schema, its migrations, and every statement that reads or writes it."""

@@ -72,7 +72,7 @@ def attempt_delivery(
     The delay before the next attempt begins at `again_s` and doubles, up to an hour.
     """
     with connection.transaction():
-        row = connection.execute(_SQL["take"], {"kinds": list(kinds)}).fetchone()
+        row = connection.execute(_SQL["lock_due"], {"kinds": list(kinds)}).fetchone()
         if row is None:
             yield None
             return
@@ -82,7 +82,7 @@ def attempt_delivery(
         state = "delivered" if attempt.delivered else "failed" if attempt.too_old else "pending"
         delay_s = min(3600.0, again_s * 2 ** min(attempt.attempts, 20))
         values = {"id": attempt.id, "state": state, "said": storable_text(attempt.result, 500), "again_s": delay_s}
-        connection.execute(_SQL["settle"], values)
+        connection.execute(_SQL["finish_attempt"], values)
 
 
 def read_deliveries(connection: Connection[Any], launch: str, limit: int = 100) -> list[NotificationDelivery]:

@@ -1,11 +1,11 @@
 """Insert the rows of a batch, each exchange once.
 
-Nearly always nothing of a batch is there yet: its rows are copied straight into `result`, and its key says when one
-was. Then the batch goes by way of a temporary table, from which the rows that are new are inserted.
+Nearly always, no row of a batch exists yet. Its rows are then copied straight into `result`, whose primary key reports
+a duplicate. After a duplicate, the batch goes through a temporary table, from which the new rows are inserted.
 
 Rows differ in how final they are: `lost_in_redis` is a guess (rank 0), `dead` can be requeued (rank 1), anything else
-is final (rank 2). A finding of a higher rank replaces the row and takes what it had added back out; one of the same or
-a lower rank is a duplicate.
+is final (rank 2). A result of a higher rank replaces the row, and the sums lose what that row had added; a result of
+the same or a lower rank is a duplicate.
 """
 
 from typing import Any, Final
@@ -39,7 +39,7 @@ def insert_all(cursor: Cursor[Any], launch: str, rows: list[ExchangeResult]) -> 
 
     Raises ProvisionalRowsExist or UniqueViolation otherwise; the caller then rolls back.
     """
-    _copy(cursor, "copy", ("text", *_TYPES), [(launch, *_row(row)) for row in rows])
+    _copy(cursor, "copy", ("text", *_TYPES), [(launch, *_build_row(row)) for row in rows])
     ids = f"{{{','.join([row.exchange_id for row in rows])}}}"
     cursor.execute(_SQL["any_provisional"], {"launch": launch, "ids": ids})
     if cursor.fetchone() == (True,):
@@ -49,17 +49,17 @@ def insert_all(cursor: Cursor[Any], launch: str, rows: list[ExchangeResult]) -> 
 def insert_new(
     cursor: Cursor[Any], launch: str, rows: list[ExchangeResult]
 ) -> tuple[list[ExchangeResult], list[ReplacedRow]]:
-    """Insert the rows that are new or more final than what is there; give them, and the rows that gave way.
+    """Insert the rows that are new or more final than the existing one. Return them, and the rows that they replaced.
 
     Raises ProvisionalRowAppeared.
     """
-    _copy(cursor, "copy_aside", ("int2", *_TYPES), [(row.rank, *_row(row)) for row in rows])
-    retracted = _retract(cursor, launch)
+    _copy(cursor, "copy_aside", ("int2", *_TYPES), [(row.rank, *_build_row(row)) for row in rows])
+    replaced = _delete_outranked(cursor, launch)
     cursor.execute(_SQL["insert"], {"launch": launch})
-    new = {identity for (identity,) in cursor.fetchall()}
-    if len(new) < len(rows):
-        _check_order(cursor, launch)
-    return [row for row in rows if row.exchange_id in new], retracted
+    inserted = {exchange_id for (exchange_id,) in cursor.fetchall()}
+    if len(inserted) < len(rows):
+        _check_for_races(cursor, launch)
+    return [row for row in rows if row.exchange_id in inserted], replaced
 
 
 def _copy(cursor: Cursor[Any], query: str, types: tuple[str, ...], rows: list[_Row]) -> None:
@@ -69,25 +69,25 @@ def _copy(cursor: Cursor[Any], query: str, types: tuple[str, ...], rows: list[_R
             copy.write_row(row)
 
 
-def _row(row: ExchangeResult) -> _Row:
+def _build_row(row: ExchangeResult) -> _Row:
     return (
         row.captured_at_ms // DAY_MS - _2000_DAY, row.exchange_id, (row.captured_at_ms - _2000_MS) * 1000,
-        row.endpoint, row.method, row.outcome, row.reason, row.evidence[0].fingerprint if row.evidence else None,
+        row.endpoint, row.method, row.outcome, row.reason, row.problems[0].fingerprint if row.problems else None,
         row.primary_status, row.shadow_status, row.primary_ms, row.shadow_ms, row.latency_source, row.slow, row.build,
     )  # fmt: skip
 
 
-def _retract(cursor: Cursor[Any], launch: str) -> list[ReplacedRow]:
+def _delete_outranked(cursor: Cursor[Any], launch: str) -> list[ReplacedRow]:
     cursor.execute(_SQL["outranked"], {"launch": launch})
-    retracted: list[ReplacedRow] = []
-    for day, identity in sorted(cursor.fetchall()):
-        cursor.execute(_SQL["retract"], {"launch": launch, "day": day, "exchange_id": identity})
-        retracted += [ReplacedRow(*row) for row in cursor.fetchall()]
-    return retracted
+    replaced: list[ReplacedRow] = []
+    for day, exchange_id in sorted(cursor.fetchall()):
+        cursor.execute(_SQL["delete_replaced"], {"launch": launch, "day": day, "exchange_id": exchange_id})
+        replaced += [ReplacedRow(*row) for row in cursor.fetchall()]
+    return replaced
 
 
-def _check_order(cursor: Cursor[Any], launch: str) -> None:
-    """See that no provisional row of lower rank, committed since it was looked for, kept a row out."""
+def _check_for_races(cursor: Cursor[Any], launch: str) -> None:
+    """Raise ProvisionalRowAppeared if a row was not inserted because of a less final one committed in the meantime."""
     cursor.execute(_SQL["outranked_meanwhile"], {"launch": launch})
     if cursor.fetchone() == (True,):
         raise ProvisionalRowAppeared

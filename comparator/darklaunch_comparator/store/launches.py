@@ -1,4 +1,4 @@
-"""Launches and their history in Postgres, the record of control state. Publishing to Redis is `publish`'s.
+"""Launches and their history in Postgres, the record of launch states. `control.publish` copies them to Redis.
 
 Each change draws a new revision and writes its event in the same transaction.
 """
@@ -31,7 +31,7 @@ _SQL = load("launches")
 
 @dataclass(frozen=True, slots=True)
 class LaunchRecord:
-    """A launch as recorded. `lifted_revision` is the last revision that lifted a hold."""
+    """A launch as recorded. `lifted_revision` is the latest revision that lifted a hold."""
 
     state: LaunchState
     lifted_revision: int
@@ -41,7 +41,7 @@ class LaunchRecord:
 
 @dataclass(frozen=True, slots=True)
 class LaunchEvent:
-    """One act on a launch: who did what when and why, and the revision it led to."""
+    """One act on a launch: who did what, when and why, and the revision that resulted."""
 
     id: int
     launch: str
@@ -55,7 +55,7 @@ class LaunchEvent:
 
 @dataclass(frozen=True, slots=True)
 class LaunchAct:
-    """Why a launch is changed: `act` is a past participle (`started`, `rolled_back`), `at` defaults to now."""
+    """Who changes a launch and why. `act` is a past participle (`started`, `rolled_back`); `at` defaults to now."""
 
     actor: str
     act: str
@@ -74,7 +74,7 @@ def create_launch(
     status: LaunchStatus = LaunchStatus.ACTIVE,
     above: int = 0,
 ) -> LaunchRecord:
-    """Record a new launch and its first event. `above` is a revision to overtake: Redis's, where it has one.
+    """Record a new launch and its first event. `above` is a revision to exceed, that on Redis if there is one.
 
     Raises BadLaunch for a bad name, percentage or specification, and LaunchExists.
     """
@@ -82,16 +82,16 @@ def create_launch(
         "name": check_name(name),
         "status": status.value,
         "percent": check_percent(percent),
-        "spec": _packed(spec),
+        "spec": _pack_spec(spec),
         "above": above,
     }
     with connection.transaction():
         row = connection.execute(_SQL["create"], values).fetchone()
         if row is None:
             raise LaunchExists(f'There is a launch "{name}" already. Choose another name, or resume that one.')
-        record = _record(row)
-        told: dict[str, object] = {"status": status.value, "percent": percent, "spec": asdict(spec)}
-        _add_event(connection, record, act, told)
+        record = _build_record(row)
+        changes: dict[str, object] = {"status": status.value, "percent": percent, "spec": asdict(spec)}
+        _add_event(connection, record, act, changes)
     return record
 
 
@@ -107,34 +107,34 @@ def update_launch(
     above: int = 0,
     only_at: int | None = None,
 ) -> LaunchRecord:
-    """Change what is given and record the event, with what changed. `hold=False` lifts a hold, on Redis when published.
+    """Change what is given, and record an event with the changes. `hold=False` lifts a hold, on Redis once published.
 
-    `only_at` is the revision that the decision was made on. Raises BadLaunch for a bad percentage or specification,
-    LaunchUnknown, and LaunchMoved when the launch is at another revision by now.
+    `only_at` is the revision that the decision is based on. Raises BadLaunch for a bad percentage or specification,
+    LaunchUnknown, and LaunchChanged when the launch has another revision by now.
     """
     with connection.transaction():
         row = connection.execute(_SQL["lock"], {"name": name}).fetchone()
         if row is None:
             raise LaunchUnknown(f'There is no launch "{name}".')
-        before = _record(row).state
+        before = _build_record(row).state
         if only_at not in (None, before.revision):
             raise LaunchChanged(f'The launch "{name}" was changed meanwhile. Look at it again, then decide.')
         values = {
             "name": name,
             "status": (status or before.status).value,
             "percent": before.percent if percent is None else check_percent(percent),
-            "spec": _packed(spec or before.spec),
+            "spec": _pack_spec(spec or before.spec),
             "hold": before.hold if hold is None else hold,
             "lift": hold is False,
             "above": max(above, before.revision),
         }
-        record = _record(connection.execute(_SQL["update"], values).fetchone())
-        _add_event(connection, record, act, _changes(before, record.state))
+        record = _build_record(connection.execute(_SQL["update"], values).fetchone())
+        _add_event(connection, record, act, _describe_changes(before, record.state))
     return record
 
 
 def record_launch_event(connection: Connection[Any], record: LaunchRecord, act: LaunchAct) -> int:
-    """Record something about a launch that changes nothing of it, and give the event's id."""
+    """Record an event that does not change the launch. Return its id."""
     return _add_event(connection, record, act, {})
 
 
@@ -143,15 +143,15 @@ def get_launch(connection: Connection[Any], name: str) -> LaunchRecord:
     row = connection.execute(_SQL["get"], {"name": name}).fetchone()
     if row is None:
         raise LaunchUnknown(f'There is no launch "{name}".')
-    return _record(row)
+    return _build_record(row)
 
 
 def list_launches(connection: Connection[Any]) -> list[LaunchRecord]:
-    """Read every launch, by name. One whose specification is damaged is left out."""
+    """Read every launch, by name. Launches with a damaged specification are left out."""
     records: list[LaunchRecord] = []
     for row in connection.execute(_SQL["list"]):
         try:
-            records.append(_record(row))
+            records.append(_build_record(row))
         except BadLaunch:
             continue
     return records
@@ -163,18 +163,18 @@ def list_events(connection: Connection[Any], name: str, limit: int = 50) -> list
 
 
 def read_latest_ending(connection: Connection[Any], name: str) -> LaunchEvent | None:
-    """Read the event by which a launch was promoted or rolled back last; None when it never was."""
+    """Read the latest event that promoted or rolled back a launch; None when there is none."""
     row = connection.execute(_SQL["ending"], {"launch": name}).fetchone()
     return None if row is None else LaunchEvent(*row)
 
 
-def _record(row: Any) -> LaunchRecord:
+def _build_record(row: Any) -> LaunchRecord:
     name, status, percent, hold, revision, spec, lifted_revision, created_at, updated_at = row
     state = LaunchState(name, LaunchStatus(status), percent, hold, revision, unpack_spec(spec))
     return LaunchRecord(state, lifted_revision, created_at, updated_at)
 
 
-def _packed(spec: LaunchSpec) -> str:
+def _pack_spec(spec: LaunchSpec) -> str:
     try:
         packed = pack_spec(spec).decode()
     except TypeError as broken:
@@ -184,7 +184,7 @@ def _packed(spec: LaunchSpec) -> str:
     return packed
 
 
-def _changes(before: LaunchState, after: LaunchState) -> dict[str, object]:
+def _describe_changes(before: LaunchState, after: LaunchState) -> dict[str, object]:
     pairs: dict[str, tuple[object, object]] = {
         "status": (before.status.value, after.status.value),
         "percent": (before.percent, after.percent),
@@ -192,24 +192,24 @@ def _changes(before: LaunchState, after: LaunchState) -> dict[str, object]:
     }
     old, new = cast(dict[str, object], asdict(before.spec)), cast(dict[str, object], asdict(after.spec))
     pairs |= {name: (old[name], new[name]) for name in old if name != "rules"}
-    told: dict[str, object] = {name: {"from": was, "to": now} for name, (was, now) in pairs.items() if was != now}
+    changes: dict[str, object] = {name: {"from": was, "to": now} for name, (was, now) in pairs.items() if was != now}
     if before.spec.rules != after.spec.rules:
-        told["rules"] = _rules_changed(before.spec.rules, after.spec.rules)
-    return told
+        changes["rules"] = _compare_rules(before.spec.rules, after.spec.rules)
+    return changes
 
 
-def _rules_changed(before: str, after: str) -> dict[str, object]:
-    """List the rules that came and went, each with its kind, in full: a text of all of them would be cut."""
-    was, now = _rules(before), _rules(after)
+def _compare_rules(before: str, after: str) -> dict[str, object]:
+    """Return the rules that were added and removed, each in full with its kind; one text of all rules would be cut."""
+    was, now = _parse_rules(before), _parse_rules(after)
     return {"added": [rule for rule in now if rule not in was], "removed": [rule for rule in was if rule not in now]}
 
 
-def _rules(text: str) -> list[dict[str, object]]:
+def _parse_rules(text: str) -> list[dict[str, object]]:
     rules: dict[str, list[dict[str, object]]] = orjson.loads(text) if text else {}
     return [{"kind": kind, **rule} for kind, held in rules.items() for rule in held]
 
 
-def _add_event(connection: Connection[Any], record: LaunchRecord, act: LaunchAct, told: dict[str, object]) -> int:
+def _add_event(connection: Connection[Any], record: LaunchRecord, act: LaunchAct, changes: dict[str, object]) -> int:
     values = {
         "launch": record.state.name,
         "at": act.at,
@@ -217,7 +217,7 @@ def _add_event(connection: Connection[Any], record: LaunchRecord, act: LaunchAct
         "act": storable_text(act.act, 60),
         "reason": storable_text(act.reason, 1000),
         "revision": record.state.revision,
-        "data": storable_json({**told, **(act.data or {})}),
+        "data": storable_json({**changes, **(act.data or {})}),
     }
     row = connection.execute(_SQL["add_event"], values).fetchone()
     assert row is not None

@@ -1,4 +1,4 @@
-"""The noise baseline in Postgres: what is counted, what is learned of it, and what was learned when."""
+"""Noise in Postgres: the counts, the states that follow from them, and the history of those states."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -19,17 +19,17 @@ from .sql import load
 _SQL = load("noise")
 
 DOUBT_MS: Final = 600_000
-"""How long after a kind of mismatch was first seen it may be in doubt."""
+"""How long a signature may be in doubt after it was first seen."""
 FIRST_PAIR_MS: Final = 60_000
-"""How long, at an endpoint of which one version has not been asked twice yet."""
+"""The same at an endpoint where no version has been asked twice yet."""
 
 NoiseByEndpoint = dict[str, KnownNoise]
-"""What is known of a launch's noise, by endpoint."""
+"""The known noise of a launch, by endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class UndecidedPlace:
-    """A place whose counts may say more than its state: `counts` are of the answers of `version`."""
+    """A place whose counts may call for another state. `counts` are of the responses of `version`."""
 
     launch: str
     endpoint: str
@@ -41,7 +41,7 @@ class UndecidedPlace:
 
 @dataclass(frozen=True, slots=True)
 class NoiseEndpoint:
-    """How often one version of an endpoint was asked twice: answered and compared, or not answered."""
+    """How often one version was asked twice: `pairs` that were compared, and second requests without a response."""
 
     endpoint: str
     version: str
@@ -51,10 +51,11 @@ class NoiseEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class NoisePlace:
-    """What is known of one place, and the counts behind it; columns as commented in the schema.
+    """The noise at one place and the counts behind it; the schema explains the columns.
 
     Rates are of `pairs`: `own_rate` how often the version differs from itself, `candidate_rate` how often the shadow
-    differs from the primary, `excess` the paired difference between the two. `blind`: its value shows nothing.
+    differs from the primary, `excess` the paired difference between the two. `blind`: a changed value
+    would not show.
     """
 
     endpoint: str
@@ -78,7 +79,7 @@ class NoisePlace:
 
 @dataclass(frozen=True, slots=True)
 class NoiseChange:
-    """When a place became known as what, and on which counts. Never changed afterwards."""
+    """One change of a place's state, and the counts that decided it. Never changed afterwards."""
 
     at: datetime
     endpoint: str
@@ -95,7 +96,7 @@ class NoiseChange:
 
 
 def add_noise(cursor: Cursor[Any], launch: str, gains: BatchGains) -> None:
-    """Add a batch's gains inside its transaction."""
+    """Add the gains of a batch, inside its transaction."""
     endpoints: list[dict[str, Any]] = []
     places: list[dict[str, Any]] = []
     for (endpoint, version), gained in gains.noise.items():
@@ -109,12 +110,12 @@ def add_noise(cursor: Cursor[Any], launch: str, gains: BatchGains) -> None:
 
 
 def read_counted_places(connection: Connection[Any], launch: str) -> set[tuple[str, str, str]]:
-    """Read where a launch's noise is counted: (endpoint, version, path)."""
+    """Read the places at which a launch's noise is counted: (endpoint, version, path)."""
     return {(endpoint, version, path) for endpoint, version, path in _rows(connection, "places", launch=launch)}
 
 
 def read_undecided_places(connection: Connection[Any], within_s: float | None) -> list[UndecidedPlace]:
-    """Read the places of all endpoints that gained pairs within that time, None for ever."""
+    """Read the places of all endpoints that gained pairs within that time; None reads all places."""
     return [
         UndecidedPlace(launch, endpoint, ReplayedVersion(version), path, NoiseState(state), PlaceCounts(*counts))
         for launch, endpoint, version, path, state, *counts in _rows(connection, "undecided", within_s=within_s)
@@ -122,21 +123,21 @@ def read_undecided_places(connection: Connection[Any], within_s: float | None) -
 
 
 def change_place_state(connection: Connection[Any], place: UndecidedPlace, became: NoiseState) -> None:
-    """Record what a place has become, with the counts it was decided on, unless somebody else has."""
+    """Change the state of a place and record the counts that decided it, unless another process has changed it."""
     values = {**asdict(place), **asdict(place.counts), "was": place.state.value, "became": became.value}
     del values["counts"], values["state"]
     connection.execute(_SQL["change"], values)
 
 
 def read_latest_change(connection: Connection[Any]) -> int:
-    """Read the number of the latest change of any place: another one means that something new is known."""
+    """Read the number of the latest change of any place; it grows whenever something is learned."""
     row = connection.execute(_SQL["latest_change"]).fetchone()
     assert row is not None
     return int(row[0])
 
 
 def read_known_noise(connection: Connection[Any], launch: str | None = None) -> dict[str, NoiseByEndpoint]:
-    """Read what is known of the noise of one launch, or of every: launch to endpoint to places."""
+    """Read the known noise of one launch or, by default, of all: by launch, then by endpoint."""
     found: dict[tuple[str, str], dict[NoiseState, list[str]]] = {}
     for name, endpoint, path, state in _rows(connection, "known", launch=launch):
         found.setdefault((name, endpoint), {}).setdefault(NoiseState(state), []).append(path)
@@ -150,9 +151,9 @@ def read_known_noise(connection: Connection[Any], launch: str | None = None) -> 
 
 
 def read_doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -> frozenset[str]:
-    """Read the fingerprints of mismatches that may yet turn out to be noise.
+    """Read the fingerprints of mismatches that may still turn out to be noise.
 
-    Those of values alone, at places each of which is noise or in doubt, at most 10 minutes after they were first seen.
+    These are differences in values only, first seen at most 10 minutes ago, whose every place is noise or in doubt.
     """
     settled, doubted = set[str](), set[str]()
     values = {"launch": launch, "now_ms": now_ms, "first_pair_ms": FIRST_PAIR_MS, "doubt_ms": DOUBT_MS}
@@ -165,7 +166,7 @@ def read_doubtful_signatures(connection: Connection[Any], launch: str, now_ms: i
 
 
 def read_paired_places(connection: Connection[Any], launch: str) -> tuple[PairedPlace, ...]:
-    """Read the places at which either the shadow alone or one version within itself differed, with how often."""
+    """Read the places where the shadow alone, or one version alone, differed, with how often each happened."""
     return tuple(PairedPlace(*row) for row in _rows(connection, "paired", launch=launch))
 
 
@@ -175,12 +176,12 @@ def read_noise_endpoints(connection: Connection[Any], launch: str) -> list[Noise
 
 
 def read_noise_places(connection: Connection[Any], launch: str) -> list[NoisePlace]:
-    """Read every place that differed in a second answer, or held an identifier, by endpoint and path."""
+    """Read every place that differed in a second response or contained an identifier, by endpoint and path."""
     return [NoisePlace(*row) for row in _rows(connection, "noise", launch=launch)]
 
 
 def read_noise_changes(connection: Connection[Any], launch: str, limit: int = 100) -> list[NoiseChange]:
-    """Read what was learned when, the latest first."""
+    """Read the changes of places, the latest first."""
     return [NoiseChange(*row) for row in _rows(connection, "changes", launch=launch, limit=limit)]
 
 

@@ -1,4 +1,4 @@
-"""What the record says: the questions that reports and pages ask, each a function of a blocking connection.
+"""The queries behind reports: each is a function of a blocking connection.
 
 Launches and events are read by `launches`. Every function raises psycopg.Error when Postgres cannot answer.
 """
@@ -23,7 +23,7 @@ _SQL = load("report_queries")
 
 @dataclass(frozen=True, slots=True)
 class LaunchLedger:
-    """The outcome ledger of a launch: `sampled` = the seven outcomes + `on_its_way`; `settled` is their sum."""
+    """The outcome ledger of a launch: `settled` sums up the seven outcomes, `sampled` = `settled` + `on_its_way`."""
 
     sampled: int
     matched: int
@@ -41,7 +41,7 @@ class LaunchLedger:
 
 @dataclass(frozen=True, slots=True)
 class EndpointLatency:
-    """Quantiles in ms of one side over the pairs both sides answered; `endpoint` None stands for all endpoints.
+    """Quantiles in ms of one side, over exchanges with both responses. `endpoint` None stands for all endpoints.
 
     `side` is `primary`, `shadow` or `difference`; `slow_share` is the share of replays over max_latency_diff_ms.
     """
@@ -75,7 +75,7 @@ class EndpointCounts:
 
 @dataclass(frozen=True, slots=True)
 class SignatureRow:
-    """A group of mismatches, shadow errors or slow answers, with the exchange ids of its samples.
+    """A group of mismatches, shadow errors or slow responses, with the exchange ids of its samples.
 
     `parts` are its (index-free path, kind) pairs, as `{"path": …, "kind": …}`; `differences` up to three of the
     `difference_count` of its first sample. `builds` are those of the shadow it was seen under. `decided` to
@@ -106,7 +106,7 @@ class SignatureRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredSample:
-    """An exchange kept whole: what travelled, and what was found.
+    """An exchange that was kept complete, and its differences.
 
     `differences` are `{"path", "group_path", "kind", "primary", "shadow"}` each; `omitted` counts those not kept.
     """
@@ -122,7 +122,7 @@ class StoredSample:
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """The row of one exchange."""
+    """The row recorded of one exchange."""
 
     launch: str
     exchange_id: str
@@ -153,14 +153,14 @@ class ExcuseCount:
 
 
 def read_launch_ledger(connection: Connection[Any], launch: str) -> LaunchLedger:
-    """Read a launch's outcome ledger; all zero for a launch nothing is recorded of."""
+    """Read the outcome ledger of a launch; all zero when nothing is recorded."""
     row = connection.execute(_SQL["ledger"], {"launch": launch}).fetchone()
     assert row is not None
     return LaunchLedger(*row)
 
 
 def read_outcome_reasons(connection: Connection[Any], launch: str) -> list[tuple[str, str, int]]:
-    """Read (outcome, reason, count) of what has a reason: losses, classes of shadow errors, what was unverified."""
+    """Read (outcome, reason, count) where there is a reason: dropped, shadow_error and unverified exchanges."""
     return [tuple(row) for row in connection.execute(_SQL["reasons"], {"launch": launch})]
 
 
@@ -178,20 +178,20 @@ def read_endpoint_counts(connection: Connection[Any], launch: str) -> list[Endpo
 
 
 def read_recent_rate(connection: Connection[Any], launch: str, within_s: float = 600.0) -> float:
-    """Read how many exchanges a second were compared lately: of those captured within so many seconds."""
+    """Read how many exchanges per second were compared, of those captured in the last `within_s` seconds."""
     row = connection.execute(_SQL["recent_rate"], {"launch": launch, "within_s": within_s}).fetchone()
     return 0.0 if row is None else float(row[0])
 
 
 def read_signatures(connection: Connection[Any], launch: str, limit: int = 3000) -> list[SignatureRow]:
-    """Read a launch's signatures, the most frequent first: all of them, for there are some 2,000 at most."""
+    """Read a launch's signatures, the most frequent first. The default limit covers all: about 2,000 at most."""
     return [SignatureRow(*row) for row in connection.execute(_SQL["signatures"], {"launch": launch, "limit": limit})]
 
 
 def read_sample(connection: Connection[Any], exchange_id: str, launch: str | None = None) -> StoredSample | None:
-    """Read the sample of one exchange, of any launch or the one given; None when it was not kept.
+    """Read the sample of one exchange, of any launch or of one; None when it was not kept.
 
-    Raises BadEntry when it was kept by a release whose entries this one does not read.
+    Raises BadEntry when a release whose entries this one cannot read has kept it.
     """
     row = connection.execute(_SQL["sample"], {"exchange_id": exchange_id, "launch": launch}).fetchone()
     if row is None:
@@ -217,12 +217,12 @@ def read_recent_sample_meta(connection: Connection[Any], limit: int) -> list[byt
 
 
 def read_result(connection: Connection[Any], launch: str, exchange_id: str) -> ResultRow | None:
-    """Read the row of one exchange; None when there is none, or none any more."""
+    """Read the row of one exchange; None when there is none, or it is past retention."""
     days = read_partition_days(connection)
     row = connection.execute(_SQL["result"], {"launch": launch, "exchange_id": exchange_id, "days": days}).fetchone()
     return None if row is None else ResultRow(*row)
 
 
 def read_excuses(connection: Connection[Any], launch: str, limit: int = 100) -> list[ExcuseCount]:
-    """Read what was excused, the most frequent first."""
+    """Read the excused places, the most frequent first."""
     return [ExcuseCount(*row) for row in connection.execute(_SQL["excuses"], {"launch": launch, "limit": limit})]

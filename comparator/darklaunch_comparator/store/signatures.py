@@ -1,7 +1,7 @@
-"""What people decide about signatures: accepted, resolved, open again. Each decision is an event that stays.
+"""The decisions of people about signatures: accepted, resolved or open again. Each decision is a lasting event.
 
-A signature is `open` until someone accepts it (the shadow is meant to differ so) or resolves it (it should not be seen
-any more). What reopens one by itself is in `groups`.
+A signature is `open` until somebody accepts it (the difference is intended) or resolves it (it should not occur any
+more). `update_signatures` reopens one that comes back.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from .sql import load
 
 STATES: Final = ("open", "accepted", "resolved")
 COMPARATOR: Final = "the comparator"
-"""Who reopens a signature by itself."""
+"""The actor of automatic reopenings."""
 
 _SQL: Final = load("signatures")
 _ACTS: Final = {"open": "reopened", "accepted": "accepted", "resolved": "resolved"}
@@ -25,7 +25,7 @@ _ACTS: Final = {"open": "reopened", "accepted": "accepted", "resolved": "resolve
 
 @dataclass(frozen=True, slots=True)
 class SignatureName:
-    """A signature by its name: enough to find it, and to say which it is."""
+    """A signature without its counts and samples: enough to find it and to name it."""
 
     fingerprint: str
     state: str
@@ -35,7 +35,7 @@ class SignatureName:
 
 @dataclass(frozen=True, slots=True)
 class SignatureDecision:
-    """A change of a signature's state. `was` and `now` are the same when it was in that state already."""
+    """A change of a signature's state. `was` equals `now` when it was already in that state."""
 
     fingerprint: str
     endpoint: str
@@ -45,14 +45,14 @@ class SignatureDecision:
 
 
 def read_signature_names(connection: Connection[Any], launch: str) -> list[SignatureName]:
-    """Read what a launch's signatures are called, by fingerprint."""
+    """Read the names of a launch's signatures, by fingerprint."""
     return [SignatureName(*row) for row in connection.execute(_SQL["names"], {"launch": launch})]
 
 
 def decide_signatures(
     connection: Connection[Any], launch: str, fingerprints: Iterable[str], state: str, *, actor: str, reason: str
 ) -> list[SignatureDecision]:
-    """Put signatures into a state, with an event for each that was in another; those that do not exist are left out.
+    """Set the state of signatures, and record an event for each that was in another. Unknown fingerprints are left out.
 
     Raises psycopg.Error; then nothing is changed.
     """
@@ -71,17 +71,17 @@ def decide_signatures(
 def read_signatures_seen_since(
     connection: Connection[Any], launch: str, fingerprints: Iterable[str], since: datetime
 ) -> list[tuple[str, str]]:
-    """Read which of these signatures were seen since then, as (endpoint, title), the most frequent first."""
+    """Read which of these signatures were seen since a time, as (endpoint, title), the most frequent first."""
     values = {"launch": launch, "fingerprints": list(fingerprints), "since": since}
     return [(endpoint, title) for endpoint, title in connection.execute(_SQL["seen_since"], values)]
 
 
 def read_latest_restart(connection: Connection[Any], launch: str) -> int:
-    """Read the number of the latest event after which a launch is judged anew if it goes on; 0 for none.
+    """Return the number of the latest event that restarts judging, or 0.
 
-    By it a person accepted mismatches, or took that back, or whoever it was rolled the launch back or promoted it.
+    Such events are: a person accepts mismatches or takes that back, and anyone promotes or rolls back the launch.
     """
-    row = connection.execute(_SQL["latest_overruling"], {"launch": launch, "comparator": COMPARATOR}).fetchone()
+    row = connection.execute(_SQL["latest_restart"], {"launch": launch, "comparator": COMPARATOR}).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -89,7 +89,7 @@ def read_latest_restart(connection: Connection[Any], launch: str) -> int:
 def record_signature_event(
     cursor: Cursor[Any], launch: str, decision: SignatureDecision, actor: str, reason: str
 ) -> None:
-    """Record who changed a signature's state and why."""
+    """Record who changed the state of a signature, and why."""
     data = {
         "signature": decision.fingerprint,
         "endpoint": decision.endpoint,

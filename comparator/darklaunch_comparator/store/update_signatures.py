@@ -1,8 +1,9 @@
-"""What a batch adds to signatures: counts, reopenings, and the three exchanges that are kept of each.
+"""Add a batch to signatures: counts, reopenings, and up to three samples of each.
 
-The `first` is the earliest of the first batch, the `latest` follows at most every few seconds. An exchange becomes the
-`rarest` when, as it is recorded, no variant of its group's requests was seen less often than its own (`variant.py`); a
-group whose requests are all alike has none. So a group keeps three exchanges and 32 counters, however long it lives.
+The `first` sample is the earliest exchange of the first batch; the `latest` is replaced at most every few seconds. An
+exchange becomes the `rarest` if no request shape of its signature has been seen less often than its own when it is
+recorded (see `results/request_shape.py`); a signature whose requests have one shape has no rarest. So a signature keeps
+three exchanges and 32 counters, however long it lives.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,122 +25,125 @@ _RECORD: Final = load("write_batch")
 _SIGNATURES: Final = load("signatures")
 
 ShapeCounts = dict[str, int]
-"""How often each variant of a signature's requests was seen."""
+"""How often each request shape of a signature was seen, by fingerprint of the shape."""
 
 
 def add_signatures(
-    cursor: Cursor[Any], launch: str, groups: Mapping[str, SignatureGains], memory: WriterCache
+    cursor: Cursor[Any], launch: str, gains: Mapping[str, SignatureGains], cache: WriterCache
 ) -> list[tuple[str, str]]:
-    """Add what signatures gained, and reopen those that come back; give (fingerprint, role) of the samples sent."""
-    if not groups:
+    """Add to signatures and reopen those that came back. Return (fingerprint, role) of each sample sent."""
+    if not gains:
         return []
-    # Two cursors: in a pipeline a cursor that is used again gives back what came of its earlier statements.
-    with cursor.connection.cursor() as settled, cursor.connection.cursor() as added:
-        settled.execute(_SIGNATURES["settled"], {"launch": launch, "fingerprints": list(groups)})
-        signatures = [_signature(fingerprint, group) for fingerprint, group in groups.items()]
-        added.execute(_RECORD["add_signatures"], {"launch": launch, "gains": orjson.dumps(signatures).decode()})
-        _reopen(cursor, launch, groups, settled.fetchall())
-        counts: dict[str, ShapeCounts] = dict(added.fetchall())
-    return _add_samples(cursor, launch, dict(sorted(groups.items())), counts, memory)
+    # Two cursors: in a pipeline, a cursor that is used again returns the results of its earlier statements.
+    with cursor.connection.cursor() as decided, cursor.connection.cursor() as added:
+        decided.execute(_SIGNATURES["lock_decided"], {"launch": launch, "fingerprints": list(gains)})
+        rows = [_build_row(fingerprint, gained) for fingerprint, gained in gains.items()]
+        added.execute(_RECORD["add_signatures"], {"launch": launch, "gains": orjson.dumps(rows).decode()})
+        _reopen(cursor, launch, gains, decided.fetchall())
+        shape_counts: dict[str, ShapeCounts] = dict(added.fetchall())
+    return _add_samples(cursor, launch, dict(sorted(gains.items())), shape_counts, cache)
 
 
-def explain_reopening(state: str, settled_at: datetime, builds: Sequence[str], group: SignatureGains) -> str:
-    """Say why a settled signature is open again after what a group saw; "" when it stays as it is.
+def explain_reopening(state: str, settled_at: datetime, builds: Sequence[str], gained: SignatureGains) -> str:
+    """Return why an accepted or resolved signature opens again after these gains; "" if it does not.
 
-    `builds` are those it was seen under before. An accepted signature was accepted for those: under another one it is
-    news. A resolved one should not be seen at all; exchanges captured before it was resolved were on their way.
+    `builds` are those it was seen under before. It was accepted for those builds, so any other build reopens it. A
+    resolved one should not occur any more, but exchanges captured before it was resolved may still arrive.
     """
-    new = sorted(build for build in group.builds if build and build not in builds)
+    new = sorted(build for build in gained.builds if build and build not in builds)
     if state == "accepted":
         return f"it appears under another build of the shadow: {', '.join(new[:3])}" if new else ""
-    late = [build for build, example in group.builds.items() if example.finding.captured_at > settled_at]
+    late = [build for build, example in gained.builds.items() if example.result.captured_at > settled_at]
     if not late:
         return ""
-    came = [build for build in new if build in late]
-    if came:
-        return f"it appears under another build of the shadow: {', '.join(came[:3])}"
+    new_and_late = [build for build in new if build in late]
+    if new_and_late:
+        return f"it appears under another build of the shadow: {', '.join(new_and_late[:3])}"
     return "it appears again under the same build" if any(late) else "it appears again"
 
 
 def _reopen(
-    cursor: Cursor[Any], launch: str, groups: Mapping[str, SignatureGains], settled: Iterable[tuple[Any, ...]]
+    cursor: Cursor[Any], launch: str, gains: Mapping[str, SignatureGains], decided: Iterable[tuple[Any, ...]]
 ) -> None:
-    for fingerprint, state, settled_at, builds, endpoint, title in settled:
-        if why := explain_reopening(state, settled_at, builds, groups[fingerprint]):
+    for fingerprint, state, settled_at, builds, endpoint, title in decided:
+        if reason := explain_reopening(state, settled_at, builds, gains[fingerprint]):
             cursor.execute(_SIGNATURES["set_state"], {"launch": launch, "fingerprint": fingerprint, "state": "open"})
-            record_signature_event(
-                cursor, launch, SignatureDecision(fingerprint, endpoint, title, state, "open"), COMPARATOR, f"{why}."
-            )
+            decision = SignatureDecision(fingerprint, endpoint, title, state, "open")
+            record_signature_event(cursor, launch, decision, COMPARATOR, f"{reason}.")
 
 
 def _add_samples(
     cursor: Cursor[Any],
     launch: str,
-    groups: Mapping[str, SignatureGains],
-    counts: dict[str, ShapeCounts],
-    memory: WriterCache,
+    gains: Mapping[str, SignatureGains],
+    shape_counts: dict[str, ShapeCounts],
+    cache: WriterCache,
 ) -> list[tuple[str, str]]:
-    kept: dict[str, list[SignatureExample]] = {"first": [], "latest": [], "rarest": []}
+    examples: dict[str, list[SignatureExample]] = {"first": [], "latest": [], "rarest": []}
     sampled: list[tuple[str, str]] = []
-    for fingerprint, group in groups.items():
-        new = memory.wants_first(launch, fingerprint)
-        if new:
-            kept["first"].append(group.first)
-        if memory.wants(launch, fingerprint, "latest") and not (new and group.latest is group.first):
-            kept["latest"].append(group.latest)
+    for fingerprint, gained in gains.items():
+        is_new = cache.needs_first_sample(launch, fingerprint)
+        if is_new:
+            examples["first"].append(gained.first)
+        if cache.needs_sample(launch, fingerprint, "latest") and not (is_new and gained.latest is gained.first):
+            examples["latest"].append(gained.latest)
             sampled.append((fingerprint, "latest"))
-        rarest = _rarest(group, counts.get(fingerprint, {}), due=memory.wants(launch, fingerprint, "rarest"))
+        due = cache.needs_sample(launch, fingerprint, "rarest")
+        rarest = _choose_rarest(gained, shape_counts.get(fingerprint, {}), due=due)
         if rarest is not None:
-            kept["rarest"].append(rarest)
+            examples["rarest"].append(rarest)
             sampled.append((fingerprint, "rarest"))
-    for role, examples in kept.items():
-        if examples:
-            values = [_sample(launch, example, memory.salt(cursor.connection)) for example in examples]
-            cursor.executemany(_RECORD[f"add_{role}_sample"], values)
+    for role, chosen in examples.items():
+        if chosen:
+            rows = [_build_sample(launch, example, cache.salt(cursor.connection)) for example in chosen]
+            cursor.executemany(_RECORD[f"add_{role}_sample"], rows)
     return sampled
 
 
-def _rarest(group: SignatureGains, counts: ShapeCounts, *, due: bool) -> SignatureExample | None:
-    """Choose the exchange of a batch that is the group's rarest now. A variant never seen before does not wait."""
-    here = [(counts[name], name) for name in group.variants if name in counts]
-    if len(counts) < 2 or not here:
+def _choose_rarest(gained: SignatureGains, counts: ShapeCounts, *, due: bool) -> SignatureExample | None:
+    """Return the exchange of this batch whose shape is the signature's rarest now.
+
+    A shape that was never seen before does not wait until a new sample is `due`.
+    """
+    shapes = [(counts[name], name) for name in gained.shapes if name in counts]
+    if len(counts) < 2 or not shapes:
         return None
-    fewest, name = min(here)
-    chosen = group.variants[name]
-    unseen = fewest == chosen.count
-    return chosen.latest if fewest == min(counts.values()) and (due or unseen) else None
+    fewest, name = min(shapes)
+    shape = gained.shapes[name]
+    is_new = fewest == shape.count
+    return shape.latest if fewest == min(counts.values()) and (due or is_new) else None
 
 
-def _signature(fingerprint: str, group: SignatureGains) -> dict[str, Any]:
-    evidence = group.first.evidence
+def _build_row(fingerprint: str, gained: SignatureGains) -> dict[str, Any]:
+    problem = gained.first.problem
     return {
         "fingerprint": fingerprint,
-        "endpoint": group.first.finding.endpoint,
-        "title": evidence.title,
-        "outcome": evidence.problem,
-        "parts": orjson.Fragment(evidence.parts),
-        "count": group.count,
-        "first_ms": group.first.finding.captured_at_ms,
-        "last_ms": group.latest.finding.captured_at_ms,
-        "builds": sorted(build for build in group.builds if build),
-        "variants": {name: variant.count for name, variant in group.variants.items()},
+        "endpoint": gained.first.result.endpoint,
+        "title": problem.title,
+        "outcome": problem.problem,
+        "parts": orjson.Fragment(problem.parts),
+        "count": gained.count,
+        "first_ms": gained.first.result.captured_at_ms,
+        "last_ms": gained.latest.result.captured_at_ms,
+        "builds": sorted(build for build in gained.builds if build),
+        "variants": {name: shape.count for name, shape in gained.shapes.items()},
     }
 
 
-def _sample(launch: str, example: SignatureExample, salt: bytes) -> dict[str, Any]:
-    finding, evidence = example.finding, example.evidence
-    masker = ExchangeMasker(salt, evidence.places)
-    fields = masker.mask_fields(evidence.fields)
+def _build_sample(launch: str, example: SignatureExample, salt: bytes) -> dict[str, Any]:
+    result, problem = example.result, example.problem
+    masker = ExchangeMasker(salt, problem.places)
+    fields = masker.mask_fields(problem.fields)
     return {
         "launch": launch,
-        "fingerprint": evidence.fingerprint,
-        "exchange_id": finding.exchange_id,
-        "captured_at": finding.captured_at,
+        "fingerprint": problem.fingerprint,
+        "exchange_id": result.exchange_id,
+        "captured_at": result.captured_at,
         "meta": fields[keys.META],
         "request": fields[keys.REQUEST],
         "response": fields[keys.RESPONSE],
         "shadow_meta": fields[keys.SHADOW_META],
         "shadow": fields.get(keys.SHADOW),
-        "differences": masker.mask_differences(evidence.differences),
-        "omitted": evidence.omitted,
+        "differences": masker.mask_differences(problem.differences),
+        "omitted": problem.omitted,
     }

@@ -1,8 +1,8 @@
-"""The one transaction that makes a result count exactly once.
+"""The transaction that makes a result count exactly once.
 
-Insert the rows that are new, fold only those into the rolling statistics, commit. A batch that comes again, because an
-acknowledgement or a COMMIT reply was lost or another comparator took the entries over, inserts nothing and so adds
-nothing.
+It inserts the rows that are new, adds only those to the rolling statistics, and commits. The same batch can come again
+because an acknowledgement or the reply to COMMIT was lost, or because another comparator took over its entries. It then
+inserts nothing and adds nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ _SQL: Final = load("write_batch")
 
 @dataclass(frozen=True, slots=True)
 class WrittenBatch:
-    """What a batch came to: exchanges that are new, that had a row, and rows that gave way to more final ones."""
+    """How many exchanges of a batch were new, how many already had a row, and how many rows were replaced."""
 
     inserted: int
     duplicates: int
@@ -35,46 +35,46 @@ class WrittenBatch:
 
 
 def prepare_connection(connection: Connection[Any]) -> None:
-    """Make the connection ready to write batches."""
+    """Create the temporary table that a connection needs before it can write batches."""
     connection.execute(_SQL["prepare"])
 
 
 def write_batch(
     connection: Connection[Any],
     launch: str,
-    findings: Sequence[ExchangeResult],
-    memory: WriterCache,
+    results: Sequence[ExchangeResult],
+    cache: WriterCache,
     *,
     alone: bool = False,
 ) -> WrittenBatch:
-    """Record findings of one launch in one transaction, each exactly once. `connection` was given to `prepare`.
+    """Record results of one launch in one transaction, each exactly once. `prepare_connection` must have run before.
 
-    `alone` is for the gap detector, which holds the launch's lock by itself. Raises psycopg.Error and
-    ProvisionalRowAppeared; nothing is recorded then, except when a connection broke at COMMIT: then all or nothing is.
+    `alone` is for callers that have locked the launch themselves. Raises psycopg.Error and ProvisionalRowAppeared; then
+    nothing is recorded, except when the connection breaks at COMMIT: then either everything is or nothing.
     """
-    rows = memory.bound(connection, launch, _most_final(findings))
+    rows = cache.limit_results(connection, launch, _choose_most_final(results))
     try:
-        inserted, retracted = _write(connection, launch, rows, memory, alone=alone, all_new=True)
+        inserted, replaced = _write_once(connection, launch, rows, cache, alone=alone, all_new=True)
     except (UniqueViolation, ProvisionalRowsExist):
-        inserted, retracted = _write(connection, launch, rows, memory, alone=alone, all_new=False)
-    return WrittenBatch(len(inserted), len(findings) - len(inserted), len(retracted))
+        inserted, replaced = _write_once(connection, launch, rows, cache, alone=alone, all_new=False)
+    return WrittenBatch(len(inserted), len(results) - len(inserted), len(replaced))
 
 
 def lock_launch(connection: Connection[Any], launch: str) -> None:
-    """Keep every other writer of a launch waiting until the transaction ends."""
+    """Lock a launch against all other writers until the transaction ends."""
     connection.execute(_SQL["lock_alone"], {"launch": launch})
 
 
-def _write(
+def _write_once(
     connection: Connection[Any],
     launch: str,
     rows: list[ExchangeResult],
-    memory: WriterCache,
+    cache: WriterCache,
     *,
     alone: bool,
     all_new: bool,
 ) -> tuple[list[ExchangeResult], list[ReplacedRow]]:
-    inserted, retracted = rows, list[ReplacedRow]()
+    inserted, replaced = rows, list[ReplacedRow]()
     with connection.transaction(), connection.cursor() as cursor:
         if not alone:
             cursor.execute(_SQL["lock"], {"launch": launch})
@@ -82,21 +82,21 @@ def _write(
         if all_new:
             insert_all(cursor, launch, rows)
         else:
-            inserted, retracted = insert_new(cursor, launch, rows)
+            inserted, replaced = insert_new(cursor, launch, rows)
         crash_point("comparator.rows_inserted")
-        gains = aggregate_results(inserted, retracted)
+        gains = aggregate_results(inserted, replaced)
         with connection.pipeline():
             add_statistics(cursor, launch, inserted, gains)
-            sampled = add_signatures(cursor, launch, gains.groups, memory)
+            sampled = add_signatures(cursor, launch, gains.signatures, cache)
         crash_point("comparator.aggregates_updated")
-    memory.learn(launch, gains, sampled)
-    return inserted, retracted
+    cache.learn(launch, gains, sampled)
+    return inserted, replaced
 
 
-def _most_final(findings: Iterable[ExchangeResult]) -> list[ExchangeResult]:
+def _choose_most_final(results: Iterable[ExchangeResult]) -> list[ExchangeResult]:
     chosen: dict[str, ExchangeResult] = {}
-    for finding in findings:
-        other = chosen.get(finding.exchange_id)
-        if other is None or finding.rank > other.rank:
-            chosen[finding.exchange_id] = finding
-    return sorted(chosen.values(), key=lambda finding: finding.exchange_id)
+    for result in results:
+        other = chosen.get(result.exchange_id)
+        if other is None or result.rank > other.rank:
+            chosen[result.exchange_id] = result
+    return sorted(chosen.values(), key=lambda result: result.exchange_id)

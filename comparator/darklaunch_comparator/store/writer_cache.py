@@ -1,6 +1,6 @@
-"""What a writer remembers of a launch, so that signatures and excuses stay bounded and samples are not sent in vain.
+"""A writer's memory of each launch: it bounds the number of signatures and places, and saves needless samples.
 
-It may forget at any time: it is read back from Postgres, and nothing counts on it but bounds and traffic.
+It can be emptied at any time, because it is read back from Postgres. Only bounds and traffic depend on it.
 """
 
 import time
@@ -28,7 +28,7 @@ CountedPlace = tuple[str, str, str]
 
 
 @dataclass(slots=True)
-class _Launch:
+class _KnownLaunch:
     fingerprints: set[str]
     places: set[CountedPlace]
     noise_places: set[CountedPlace]
@@ -36,11 +36,11 @@ class _Launch:
 
 
 class WriterCache:
-    """Per launch: the signatures and excused places that exist, and when a signature's samples were last sent.
+    """Per launch: the existing signatures and excused places, and when each signature's samples were last sent.
 
-    A signature past the first 2,000 of a launch, or a place past the first 5,000, counts under one name for all the
-    rest. Noise is counted at the first 5,000 places; what is not counted is not learned. Several writers keep their own
-    count, so a launch may end up with a few more.
+    Signatures beyond the first 2,000 of a launch, and places beyond the first 5,000, count under one common name.
+    Noise is counted at the first 5,000 places only; it is not learned elsewhere. Several writers count separately, so
+    a launch can get a few more of each.
     """
 
     def __init__(
@@ -51,92 +51,96 @@ class WriterCache:
         noise_places: int = NOISE_PLACES,
         sample_every_s: float = SAMPLE_EVERY_S,
     ) -> None:
-        self._signatures, self._places, self._sample_every_s = signatures, places, sample_every_s
+        self._signatures = signatures
+        self._places = places
+        self._sample_every_s = sample_every_s
         self._noise_places = noise_places
-        self._launches: dict[str, _Launch] = {}
+        self._launches: dict[str, _KnownLaunch] = {}
         self._salt = b""
 
     def salt(self, connection: Connection[Any]) -> bytes:
-        """Give what this database's values are masked with. Raises NoSalt."""
+        """Return the salt that this database's values are masked with. Raises NoSalt."""
         if not self._salt:
             row = connection.execute(_SQL["salt"]).fetchone()
             if row is None:
                 raise NoSalt(
-                    f"The database {connection.info.dbname} has lost the row of darklaunch.salt, without which nothing "
-                    "is stored of an exchange. Restore it from a backup, or insert a random one."
+                    f"The database {connection.info.dbname} has lost the row of darklaunch.salt. Without it "
+                    "no sample can be stored. Restore it from a backup, or insert a random one."
                 )
             self._salt = bytes(row[0])
         return self._salt
 
-    def bound(self, connection: Connection[Any], launch: str, findings: list[ExchangeResult]) -> list[ExchangeResult]:
-        """Give the findings with what is past the bounds renamed."""
-        if not any(finding.evidence or finding.excuses or finding.observation for finding in findings):
-            return findings
-        known = self._launch(connection, launch)
+    def limit_results(
+        self, connection: Connection[Any], launch: str, results: list[ExchangeResult]
+    ) -> list[ExchangeResult]:
+        """Return the results, with signatures and places beyond the limits renamed or left out."""
+        if not any(result.problems or result.excuses or result.observation for result in results):
+            return results
+        known = self._read_launch(connection, launch)
         new_fingerprints: set[str] = set()
         new_places: set[CountedPlace] = set()
         new_noise_places: set[CountedPlace] = set()
         bounded: list[ExchangeResult] = []
-        for finding in findings:
-            if finding.evidence:
-                evidence = tuple(self._evidence(known, new_fingerprints, each) for each in finding.evidence)
-                finding = replace(finding, evidence=evidence)
-            excuses = finding.excuses
-            if excuses and any((finding.endpoint, path, reason) not in known.places for path, reason, _ in excuses):
-                named = tuple(self._excuse(known, new_places, finding.endpoint, *each) for each in excuses)
-                finding = replace(finding, excuses=named)
-            if finding.observation is not None:
-                seen = self._observation(known, new_noise_places, finding.endpoint, finding.observation)
-                finding = replace(finding, observation=seen)
-            bounded.append(finding)
+        for result in results:
+            if result.problems:
+                problems = tuple(self._limit_problem(known, new_fingerprints, each) for each in result.problems)
+                result = replace(result, problems=problems)
+            excuses = result.excuses
+            if excuses and any((result.endpoint, path, reason) not in known.places for path, reason, _ in excuses):
+                named = tuple(self._limit_excuse(known, new_places, result.endpoint, *each) for each in excuses)
+                result = replace(result, excuses=named)
+            if result.observation is not None:
+                seen = self._limit_observation(known, new_noise_places, result.endpoint, result.observation)
+                result = replace(result, observation=seen)
+            bounded.append(result)
         return bounded
 
-    def wants_first(self, launch: str, fingerprint: str) -> bool:
-        """Say whether a signature may not have its first sample yet."""
+    def needs_first_sample(self, launch: str, fingerprint: str) -> bool:
+        """Return whether a signature may still lack its first sample."""
         return launch not in self._launches or fingerprint not in self._launches[launch].fingerprints
 
-    def wants(self, launch: str, fingerprint: str, role: str) -> bool:
-        """Say whether a signature's `latest` or `rarest` sample is due to be replaced."""
+    def needs_sample(self, launch: str, fingerprint: str, role: str) -> bool:
+        """Return whether a signature's `latest` or `rarest` sample is due to be replaced."""
         known = self._launches.get(launch)
         sent_s = known.sampled_s.get((fingerprint, role)) if known else None
         return sent_s is None or time.monotonic() - sent_s >= self._sample_every_s
 
     def learn(self, launch: str, gains: BatchGains, sampled: list[tuple[str, str]]) -> None:
-        """Remember what was committed; `sampled` are the signatures and roles whose sample was sent."""
+        """Remember what was committed. `sampled` lists the signatures and roles whose samples were sent."""
         known = self._launches.get(launch)
         if known is None:
             return
-        known.fingerprints.update(gains.groups)
+        known.fingerprints.update(gains.signatures)
         known.places.update(gains.excuses)
         known.noise_places.update(
             (endpoint, version, path) for (endpoint, version), gained in gains.noise.items() for path in gained.places
         )
         known.sampled_s.update(dict.fromkeys(sampled, time.monotonic()))
 
-    def _launch(self, connection: Connection[Any], launch: str) -> _Launch:
+    def _read_launch(self, connection: Connection[Any], launch: str) -> _KnownLaunch:
         if launch not in self._launches:
             fingerprints = connection.execute(_SQL["fingerprints"], {"launch": launch})
             places = connection.execute(_SQL["excused_places"], {"launch": launch})
-            self._launches[launch] = _Launch(
+            self._launches[launch] = _KnownLaunch(
                 {name for (name,) in fingerprints},
                 {(e, p, r) for e, p, r in places},
                 read_counted_places(connection, launch),
             )
         return self._launches[launch]
 
-    def _evidence(self, known: _Launch, new: set[str], evidence: ResultProblem) -> ResultProblem:
-        if evidence.fingerprint in known.fingerprints or evidence.fingerprint in new:
-            return evidence
+    def _limit_problem(self, known: _KnownLaunch, new: set[str], problem: ResultProblem) -> ResultProblem:
+        if problem.fingerprint in known.fingerprints or problem.fingerprint in new:
+            return problem
         if len(known.fingerprints) + len(new) < self._signatures:
-            new.add(evidence.fingerprint)
-            return evidence
-        title = f"more signatures than the {self._signatures:,} that are told apart"
-        return replace(evidence, fingerprint=OVERFLOW, title=title, parts="[]")
+            new.add(problem.fingerprint)
+            return problem
+        title = f"all further signatures: only the first {self._signatures:,} are counted one by one"
+        return replace(problem, fingerprint=OVERFLOW, title=title, parts="[]")
 
-    def _observation(
-        self, known: _Launch, new: set[CountedPlace], endpoint: str, seen: NoiseObservation
+    def _limit_observation(
+        self, known: _KnownLaunch, new: set[CountedPlace], endpoint: str, seen: NoiseObservation
     ) -> NoiseObservation:
-        """Leave out places past the bound."""
+        """Leave out the places beyond the limit."""
         past: set[str] = set()
         for path in sorted(seen.places):
             place = (endpoint, seen.version.value, path)
@@ -146,8 +150,8 @@ class WriterCache:
                 past.add(path)
         return seen.without(past) if past else seen
 
-    def _excuse(
-        self, known: _Launch, new: set[CountedPlace], endpoint: str, path: str, reason: str, count: int
+    def _limit_excuse(
+        self, known: _KnownLaunch, new: set[CountedPlace], endpoint: str, path: str, reason: str, count: int
     ) -> tuple[str, str, int]:
         place = (endpoint, path, reason)
         if place in known.places or place in new or len(known.places) + len(new) < self._places:

@@ -130,7 +130,7 @@ def test_a_second_answer_changes_nothing_about_the_first(again: object) -> None:
     plain = assess_entry("x", replayed(captured, body={"total": 5}), RULES)
     twice = assess_entry("x", asked_twice(captured, body={"total": 5}, again=again), RULES)
     assert (twice.outcome, twice.reason, twice.excuses) == (plain.outcome, plain.reason, plain.excuses)
-    assert [each.fingerprint for each in twice.evidence] == [each.fingerprint for each in plain.evidence]
+    assert [each.fingerprint for each in twice.problems] == [each.fingerprint for each in plain.problems]
     assert assess_entry("x", not_answered_again(captured), RULES).observation == NoiseObservation(
         ReplayedVersion.PRIMARY, answered=False
     )

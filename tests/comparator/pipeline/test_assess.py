@@ -14,7 +14,7 @@ from tests.support.exchanges import exchange, finding, replayed, some_findings, 
 def test_slow_is_slower_than_the_primary_by_too_much(primary_ms: float, shadow_ms: float, slow: bool) -> None:
     found = finding(replayed(exchange("shop", 1, latency_ms=primary_ms), latency_ms=shadow_ms), "shop")
     assert (found.outcome, found.slow) == ("matched", slow)
-    assert [evidence.problem for evidence in found.evidence] == (["slow"] if slow else [])
+    assert [evidence.problem for evidence in found.problems] == (["slow"] if slow else [])
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_of_what_was_not_answered_only_a_timeout_is_slow(error: ShadowErrorClass
 
 def test_a_signature_has_its_first_and_latest_exchange_in_whatever_order_they_come() -> None:
     findings = some_findings("shop", 80)
-    one, other = aggregate_results(findings).groups, aggregate_results(reversed(findings)).groups
+    one, other = aggregate_results(findings).signatures, aggregate_results(reversed(findings)).signatures
     assert one.keys() == other.keys() and max(group.count for group in one.values()) > 5
     for fingerprint, group in one.items():
         assert (group.first, group.latest) == (other[fingerprint].first, other[fingerprint].latest)
-        assert group.first.finding.captured_at_ms <= group.latest.finding.captured_at_ms
+        assert group.first.result.captured_at_ms <= group.latest.result.captured_at_ms

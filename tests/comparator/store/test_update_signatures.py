@@ -99,7 +99,7 @@ SETTLED = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 def group(*seen: tuple[str, int]) -> SignatureGains:
     """Give what one signature gained: builds, and seconds after it was settled."""
     found = [wrong("x", seq, build=build, at_ms=NOW_MS + s * 1000) for seq, (build, s) in enumerate(seen, 1)]
-    (gained,) = aggregate_results(found).groups.values()
+    (gained,) = aggregate_results(found).signatures.values()
     return gained
 
 
@@ -184,7 +184,7 @@ def test_what_is_stored_is_masked_and_what_was_equal_still_is(connection: Any, l
     assert kept is not None
     again = finding({**pack_replay(pack_exchange(kept.replay.exchange), kept.replay.shadow)}, launch_name)
     assert [one["path"] for one in kept.differences] == ["$.api_key", "$.user"]
-    assert again.evidence[0].title == "$.api_key extra, $.user value"
+    assert again.problems[0].title == "$.api_key extra, $.user value"
     (salt,) = connection.execute("SELECT salt FROM darklaunch.salt").fetchone()
     assert len(salt) == 32
 

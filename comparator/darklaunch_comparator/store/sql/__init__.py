@@ -1,4 +1,4 @@
-"""Named queries, kept as SQL: each file holds sections that begin with a line `-- name: …`, comments below it.
+"""Named queries in SQL files. Each query is a section that begins with a line `-- name: …`; comments may follow.
 
 Parameters are psycopg's, `%(name)s`; a literal percent sign is written `%%`.
 """
@@ -14,6 +14,6 @@ _COMMENT: Final = re.compile(r"^--.*\n", re.MULTILINE)
 
 @cache
 def load(topic: str) -> dict[str, bytes]:
-    """Read the queries of one topic, `launches` for launches.sql, by name. Comments stay behind."""
+    """Return the queries of one file (`launches` for launches.sql) by name, without comments."""
     _, *parts = _SECTION.split(files(__name__).joinpath(f"{topic}.sql").read_text())
     return {name: _COMMENT.sub("", text).strip().encode() for name, text in zip(parts[::2], parts[1::2], strict=True)}

@@ -28,7 +28,7 @@ SELECT build, endpoint, state::text FROM darklaunch.evidence
 WHERE launch = %(launch)s AND build = ANY(%(builds)s) ORDER BY build, found
 
 -- name: exchanges
--- A difference that was accepted is none, nor is one of values alone whose every place has become known to be noise.
+-- Excused are accepted signatures, and those of values only whose every place is known to be noise by now.
 WITH excused AS MATERIALIZED (
     SELECT s.fingerprint FROM darklaunch.signature AS s
     WHERE s.launch = %(launch)s AND (s.state = 'accepted' OR (s.parts <> '[]' AND NOT EXISTS (
@@ -50,7 +50,7 @@ WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %
 ORDER BY r.captured_at, r.exchange_id LIMIT %(most)s
 
 -- name: late
--- What was recorded of closed windows after they were read.
+-- Results recorded for a window after it was closed.
 SELECT greatest(0, count(*) - (
     SELECT coalesce(sum((e.state->'scope'->>'n')::bigint), 0) FROM darklaunch.evidence AS e
     WHERE e.launch = %(launch)s AND e.endpoint = ''))

@@ -17,7 +17,7 @@ ON CONFLICT (name) DO NOTHING
 RETURNING name, status, percent, hold, revision, spec::text, lifted_revision, created_at, updated_at
 
 -- name: update
--- Lifting a hold is remembered with its revision, so that whoever publishes it, here or after a crash, lifts it.
+-- The revision that lifts a hold is recorded: whoever publishes it, here or after a crash, then lifts it on Redis.
 UPDATE darklaunch.launch AS l
 SET status = %(status)s, percent = %(percent)s, spec = %(spec)s::jsonb, hold = %(hold)s, revision = r,
     lifted_revision = CASE WHEN %(lift)s THEN r ELSE l.lifted_revision END, updated_at = now()

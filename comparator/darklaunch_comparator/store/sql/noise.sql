@@ -26,18 +26,19 @@ ON CONFLICT (launch, endpoint, version, path) DO UPDATE SET
     neg = p.neg + excluded.neg
 
 -- name: places
--- The places that a launch's noise is counted at, for the bound on their number.
+-- The places at which noise is counted, because their number is limited.
 SELECT endpoint, version, path FROM darklaunch.noise_place WHERE launch = %(launch)s
 
 -- name: undecided
--- Places of endpoints that gained pairs lately. A pair may count some seconds after its transaction began.
+-- Places of endpoints that gained pairs lately. Commits come up to some seconds after `changed_at`, the start of the
+-- transaction.
 SELECT p.launch, p.endpoint, p.version, p.path, p.state, e.pairs, p.varied, p.regenerated, p.agreed, p.pos, p.neg
 FROM darklaunch.noise_place AS p JOIN darklaunch.noise_endpoint AS e USING (launch, endpoint, version)
 WHERE %(within_s)s::float8 IS NULL OR e.changed_at >= now() - make_interval(secs => %(within_s)s::float8)
 ORDER BY p.launch, p.endpoint, p.version, p.path
 
 -- name: change
--- One of several that see the same counts makes the change, and tells of it.
+-- Of several processes that see the same counts, one makes the change and records it.
 WITH changed AS (
     UPDATE darklaunch.noise_place SET state = %(became)s, since = now()
     WHERE (launch, endpoint, version, path) = (%(launch)s, %(endpoint)s, %(version)s, %(path)s) AND state = %(was)s
@@ -52,7 +53,7 @@ FROM changed
 SELECT coalesce(max(id), 0) FROM darklaunch.noise_change
 
 -- name: known
--- What comparisons need to know. What the primary's version shows outweighs what the shadow's does.
+-- The states that comparisons need. A state of the primary's version takes precedence over one of the shadow's.
 SELECT DISTINCT ON (launch, endpoint, path) launch, endpoint, path, state
 FROM darklaunch.noise_place
 WHERE state IN ('volatile', 'stable', 'exceeded') AND (%(launch)s::text IS NULL OR launch = %(launch)s)
@@ -63,8 +64,8 @@ SELECT endpoint, path, version, pos, neg, pairs FROM darklaunch.noise
 WHERE launch = %(launch)s AND (pos > 0 OR neg > 0) ORDER BY endpoint, path, version
 
 -- name: value_mismatches
--- The places of mismatches in values alone that were first seen lately, each with what the primary's version, or else
--- the shadow's, has shown there.
+-- The places of recent mismatches in values only, each with the noise that the primary's version, or else the shadow's,
+-- has shown there.
 SELECT s.fingerprint, coalesce(n.state, 'learning'), coalesce(e.pairs, 0), coalesce(n.varied, 0),
        coalesce(n.regenerated, 0), coalesce(n.agreed, 0), coalesce(n.pos, 0), coalesce(n.neg, 0)
 FROM darklaunch.signature AS s CROSS JOIN jsonb_array_elements(s.parts) AS p (part)
@@ -85,7 +86,7 @@ SELECT endpoint, version, pairs, unanswered FROM darklaunch.noise_endpoint
 WHERE launch = %(launch)s ORDER BY endpoint, version
 
 -- name: noise
--- A pair can differ at one place in value and in presence both: it counts once at most.
+-- A pair can differ at one place both in value and in presence; it counts once at most.
 SELECT endpoint, version, path, state, blind, since, pairs, least(own_rate, 1), candidate_rate, excess, varied, regenerated,
        unstable, agreed, candidate, pos, neg
 FROM darklaunch.noise WHERE launch = %(launch)s

@@ -1,6 +1,6 @@
--- What a role needs that compares, records and operates, and is not to change tables.
+-- The rights of a role that compares, records and operates, but must not change tables.
 
--- name: standing
+-- name: rights
 SELECT r.rolsuper, pg_has_role(r.oid, n.nspowner, 'MEMBER')
 FROM pg_roles AS r CROSS JOIN pg_namespace AS n WHERE r.rolname = %(role)s AND n.nspname = 'darklaunch'
 

@@ -19,8 +19,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
 ) ON COMMIT DELETE ROWS
 
 -- name: lock
--- Batches of a launch share its lock; the gap detector takes it alone, so that no result can slip in between its
--- looking for a row and its declaring the exchange lost.
+-- Batches of a launch share its lock. The search for lost exchanges takes it alone, so that no result can be inserted
+-- between looking for a row and declaring the exchange lost.
 SELECT pg_advisory_xact_lock_shared(25708, hashtext(%(launch)s))
 
 -- name: lock_alone
@@ -45,14 +45,14 @@ DELETE FROM darklaunch.provisional AS p USING incoming AS i
 WHERE p.launch = %(launch)s AND p.exchange_id = i.exchange_id AND p.rank < i.rank
 RETURNING p.day, p.exchange_id
 
--- name: retract
+-- name: delete_replaced
 DELETE FROM darklaunch.result
 WHERE launch = %(launch)s AND day = %(day)s AND exchange_id = %(exchange_id)s
 RETURNING exchange_id, (extract(epoch FROM captured_at) * 1000)::bigint, endpoint, outcome, reason
 
 -- name: insert
--- A provisional row that is left after the outranked ones went is as final as what comes: that is a duplicate, even
--- when it stands under another day.
+-- After the less final rows are deleted, a remaining provisional row is at least as final as the new result, which is
+-- therefore a duplicate, even under another day.
 INSERT INTO darklaunch.result (launch, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
     primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build)
 SELECT %(launch)s, i.day, i.exchange_id, i.captured_at, i.endpoint, i.method, i.outcome, i.reason, i.signature,
