@@ -31,7 +31,7 @@ from .support.exchanges import exchange, finding, replayed
 from .support.workers import admit_many, publish
 
 README = page("README.md")
-LAUNCH = "checkout"
+LAUNCH = "checkout-v2"
 RECIPES = indented(section(README, "## Look with redis-cli, and stop with it"))
 REAL_CLI = shutil.which("redis-cli") or shutil.which("valkey-cli")
 STAND_IN = Path(__file__).with_name("support") / "redis_cli.py"
@@ -73,7 +73,7 @@ async def test_every_redis_cli_recipe_shows_what_it_says(own_valkey: Valkey, typ
     publish(redis, LAUNCH, LaunchSpec("http://127.0.0.1:1"))
     admit_many(redis, LAUNCH, 1, 7)
     held = await worked_on(own_valkey.url)
-    type_in(f"redis-cli XCLAIM '{{dl:checkout:0}}:captures' workers worker-1 0 {held[0]} IDLE 20000 JUSTID")
+    type_in(f"redis-cli XCLAIM '{{dl:checkout-v2:0}}:captures' workers worker-1 0 {held[0]} IDLE 20000 JUSTID")
 
     assert type_in(xlen) == ["5"]
     assert type_in(per_worker) == ["2", held[0], held[1], "worker-1", "2"]
