@@ -1,24 +1,30 @@
-"""Waiting until what is on its way has settled. Sampling may go on meanwhile: what comes later is not waited for."""
+"""Wait until every exchange sampled so far has an outcome; sampling may go on meanwhile."""
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from darklaunch_shared import keys
+from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.script_calls import write_even_if_full
+
+from darklaunch_console.output.numbers import format_count
 from darklaunch_console.stores.streams import EntryId, ShardState, StreamsState, StreamState
 
 COUNTERS_S: Final = 2.0
-"""Hooks say every second what they have sampled; by then everyone who is alive has."""
-LOOK_EVERY_S: Final = 0.2
-
-Look = Callable[[], StreamsState]
+"""Hooks write every second what they have sampled; by then each that is alive has."""
+READ_EVERY_S: Final = 0.2
+DISCARD_REASON: Final = "paused"
+"""The reason in the ledger for which workers drop what a paused launch holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangesInProgress:
-    """What is on its way: in hooks' outboxes, waiting for a worker, in workers' hands, waiting to be compared."""
+    """Exchanges without an outcome, by place: the hooks' buffers, waiting, being replayed, waiting to be compared."""
 
     outboxes: int
     waiting: int
@@ -27,52 +33,82 @@ class ExchangesInProgress:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The number of all of them."""
         return self.outboxes + self.waiting + self.replaying + self.comparing
 
 
-def count_in_progress(sight: StreamsState) -> ExchangesInProgress:
-    """Add up what is on its way."""
+def count_in_progress(streams: StreamsState) -> ExchangesInProgress:
+    """Return how many exchanges are in progress."""
     return ExchangesInProgress(
-        sight.in_outboxes(),
-        sum(shard.captures.waiting for shard in sight.shards),
-        sum(shard.captures.in_flight for shard in sight.shards),
-        sum(shard.replays.length for shard in sight.shards),
+        outboxes=streams.in_outboxes(),
+        waiting=sum(shard.captures.waiting for shard in streams.shards),
+        replaying=sum(shard.captures.in_flight for shard in streams.shards),
+        comparing=sum(shard.replays.length for shard in streams.shards),
     )
 
 
-def wait_until_drained(look: Look, told: Callable[[ExchangesInProgress], None], limit_s: float) -> bool:
-    """Wait until everything sampled before this call has settled; False when the limit passed first.
+def describe_in_progress(progress: ExchangesInProgress) -> str:
+    """Return where exchanges are: `12 waiting for a worker, 31 being replayed`."""
+    parts = (
+        (progress.outboxes, "in the hooks' buffers"),
+        (progress.waiting, "waiting for a worker"),
+        (progress.replaying, "being replayed"),
+        (progress.comparing, "waiting to be compared"),
+    )
+    return ", ".join(f"{format_count(number)} {place}" for number, place in parts if number) or "nothing in progress"
 
-    `told` hears at every look what is left. An exchange crosses three places in order, so each is marked when the one
-    before it is clear: the outboxes, the captures stream, the replays stream.
+
+def wait_until_drained(
+    read: Callable[[], StreamsState], on_progress: Callable[[ExchangesInProgress], None], limit_s: float
+) -> bool:
+    """Wait until everything sampled before this call has an outcome; False if the limit passed first.
+
+    `on_progress` is called after every read. An exchange passes three places in order: a hook's buffer, the captures
+    stream, the replays stream. Each stream's last id is taken when the place before it is clear, and awaited.
     """
-    until = time.monotonic() + limit_s
-    heard_by = time.monotonic() + COUNTERS_S
-    sight = look()
+    until_s = time.monotonic() + limit_s
+    counters_until_s = time.monotonic() + COUNTERS_S
+    streams = read()
 
-    def heard() -> bool:
-        return (time.monotonic() >= heard_by or not sight.living()) and sight.in_outboxes() == 0
+    def are_buffers_clear() -> bool:
+        counters_are_fresh = time.monotonic() >= counters_until_s or not streams.living()
+        return counters_are_fresh and streams.in_outboxes() == 0
 
-    def passed(marks: Sequence[EntryId], stream_of: Callable[[ShardState], StreamState]) -> Callable[[], bool]:
-        return lambda: all(_passed(stream_of(shard), mark) for shard, mark in zip(sight.shards, marks, strict=True))
+    def make_condition(stream_of: Callable[[ShardState], StreamState]) -> Callable[[], bool]:
+        last_ids = [stream_of(shard).last_id for shard in streams.shards]
+        return lambda: _have_passed([stream_of(shard) for shard in streams.shards], last_ids)
 
-    def wait(done: Callable[[], bool]) -> bool:
-        nonlocal sight
-        while not done():
-            told(count_in_progress(sight))
-            if time.monotonic() >= until:
+    def wait_for(is_clear: Callable[[], bool]) -> bool:
+        nonlocal streams
+        while not is_clear():
+            on_progress(count_in_progress(streams))
+            if time.monotonic() >= until_s:
                 return False
-            time.sleep(LOOK_EVERY_S)
-            sight = look()
+            time.sleep(READ_EVERY_S)
+            streams = read()
         return True
 
     return (
-        wait(heard)
-        and wait(passed([shard.captures.last_id for shard in sight.shards], lambda shard: shard.captures))
-        and wait(passed([shard.replays.last_id for shard in sight.shards], lambda shard: shard.replays))
+        wait_for(are_buffers_clear)
+        and wait_for(make_condition(lambda shard: shard.captures))
+        and wait_for(make_condition(lambda shard: shard.replays))
     )
 
 
-def _passed(stream: StreamState, mark: EntryId) -> bool:
-    return stream.first_id is None or stream.first_id > mark
+@contextlib.contextmanager
+def discard_held(redis: RedisClient, name: str) -> Generator[None]:
+    """Have workers drop what a paused launch holds, until the end of the block."""
+    write_even_if_full(redis, "HSET", keys.launch(name), keys.STATE_DISCARD, DISCARD_REASON)
+    write_even_if_full(redis, "INCR", keys.REVISION)
+    try:
+        yield
+    finally:  # a later pause must not discard
+        redis.execute_command("HDEL", keys.launch(name), keys.STATE_DISCARD)
+        write_even_if_full(redis, "INCR", keys.REVISION)
+
+
+def _have_passed(streams: Sequence[StreamState], last_ids: Sequence[EntryId]) -> bool:
+    """True if no stream has an entry up to its id in `last_ids`."""
+    return all(
+        stream.first_id is None or stream.first_id > last_id for stream, last_id in zip(streams, last_ids, strict=True)
+    )

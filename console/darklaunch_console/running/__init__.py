@@ -1,1 +1,1 @@
-"""Commands that run the parts."""
+"""What the commands that run the parts share: checks, log, options, the whole pipeline under one parent."""

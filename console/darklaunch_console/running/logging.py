@@ -1,4 +1,4 @@
-"""How the long-running commands log: one line each on stderr, time, who, what."""
+"""The log of commands that run a part: one line each on stderr, with time, process and message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that the running commands share."""
+"""Options of the commands that run a part, and how they override the settings of the environment."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pydantic import BaseModel, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
-name_option = click.option("--name", default="", metavar="NAME", help="What log lines call this process.")
+name_option = click.option("--name", default="", metavar="NAME", help="Name of this process in its log lines.")
 
 
-def override_settings(settings: Model, **given: Any) -> Model:
-    """Give settings with what options say in place of what the environment says; None says nothing.
+def override_settings(settings: Model, **options: Any) -> Model:
+    """Return settings with the options that are not None in place of their values.
 
-    Raises pydantic.ValidationError when a value makes no sense.
+    Raises pydantic.ValidationError when a value is invalid.
     """
-    said = {name: value for name, value in given.items() if value is not None}
-    return type(settings).model_validate({**settings.model_dump(), **said})
+    given = {name: value for name, value in options.items() if value is not None}
+    return type(settings).model_validate({**settings.model_dump(), **given})
 
 
-def describe_invalid(wrong: ValidationError) -> str:
-    """Say what is wrong with a setting: `concurrency: Input should be greater than or equal to 1`."""
-    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors())
+def describe_invalid(invalid: ValidationError) -> str:
+    """Return what is wrong with settings: `concurrency: Input should be greater than or equal to 1`."""
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in invalid.errors())

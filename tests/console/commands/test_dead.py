@@ -59,9 +59,7 @@ def test_a_broken_letter_is_shown_and_steers_no_terminal(cli, redis, launched):
 def test_show_gives_the_letter_whole(cli, redis, launched):
     bury(redis, launched, 7)
     said = cli.ok("dead", "show", launched, "p1:7")
-    assert said.startswith(
-        "p1:7 died in the hands of workers\n  delivered 5 times without an outcome\n  5 deliveries, 20"
-    )
+    assert said.startswith("p1:7 died with the workers\n  delivered 5 times without an outcome\n  5 deliveries, 20")
     assert '"target": "/orders/7"' in said
     assert 'response (8 bytes)\n  {"id":1}' in said
     assert cli.json("dead", "show", launched, "p1:7")["fields"]["response"] == '{"id":1}'

@@ -225,7 +225,7 @@ def test_a_role_without_rights_is_told_what_it_lacks(alone):
             assert "The Postgres role dl_bare lacks rights: DELETE on " in checks(lacking)["fail"]
             assert "darklaunch migrate --runtime-role dl_bare" in checks(lacking)["fail"]
             told = alone.ok("migrate", "--runtime-role", "dl_bare")
-            assert told.splitlines()[-1] == "The role dl_bare may work on them, and change none of them."
+            assert told.splitlines()[-1] == "The role dl_bare may read and write their rows, but cannot alter tables."
             granted = json.loads(alone.run("doctor", "--json", DATABASE_URL=bare).stdout)
             assert "The Postgres role dl_bare may do what comparators do, and no more" in checks(granted)["ok"]
         finally:

@@ -43,7 +43,7 @@ def hand(redis, monkeypatch):
 
 def test_with_nothing_on_its_way_it_is_drained_at_once(cli, launched):
     cli.ok("ramp", launched, "0")
-    assert cli.ok("drain", launched).startswith(f"{launched} is drained: nothing is on its way.\n")
+    assert cli.ok("drain", launched).startswith(f"{launched} is drained: nothing is in progress.\n")
 
 
 def test_it_waits_until_the_streams_are_empty(cli, redis, launched, hand):
@@ -88,7 +88,7 @@ def test_what_is_sampled_meanwhile_is_not_waited_for(cli, redis, launched, hand)
 
     hand.soon(pass_the_first)
     said = cli.ok("drain", launched, "--timeout", "20s")
-    assert said.startswith(f"Everything that {launched} had sampled has settled, after ")
+    assert said.startswith(f"Every exchange that {launched} had sampled has an outcome, after ")
     assert f"Sampling goes on at 10 %; darklaunch ramp {launched} 0 ends it." in said
 
 

@@ -142,7 +142,7 @@ def test_a_database_is_refused_until_it_is_migrated(redis_url, empty_postgres_ds
     done = subprocess.run(**bare.process("comparator"), timeout=PATIENCE_S)
     assert done.returncode == 3
     assert done.stderr.splitlines()[-1].endswith("Run: darklaunch migrate.")
-    assert "has the tables of this release: applied 0001_schema, " in bare.ok("migrate")
+    assert "has the tables of this release: applied 0001_schema." in bare.ok("migrate")
     assert bare.ok("migrate").endswith("has the tables of this release already.\n")
     assert bare.json("migrate") == {"applied": []}
     with psycopg.connect(empty_postgres_dsn) as connection:
@@ -186,7 +186,7 @@ def test_up_runs_everything_restarts_what_dies_and_keeps_the_data(home):
             redis.execute_command("XADD", keys.captures("kept"), "*", *captured)
         up.send_signal(signal.SIGINT)
         told = heard(up, "Stopped.")
-        assert any("Stopping: what is on its way settles first." in line for line in told)
+        assert any("Stopping: exchanges in progress are finished first." in line for line in told)
         assert up.wait(PATIENCE_S) == 0
     assert user.error("list", code=3).startswith("Error: no Postgres is named.")
     with running(user, "up", "--workers", "1", "--drain", "1s") as again:
