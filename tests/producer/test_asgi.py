@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 from tests.support.asgi import Server, answering, body, get, scope_of, start
 
 CHUNKS = st.lists(st.binary(max_size=40), min_size=1, max_size=6)
-ANSWER = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
+RESPONSE = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
 
 
 @given(sent=CHUNKS, received=CHUNKS, status=st.sampled_from([200, 201, 302, 404, 500, 503]))
 def test_messages_are_the_same_with_and_without_the_hook_and_the_whole_exchange_is_kept(sent, received, status) -> None:
-    answer = [start(status, (b"X-Two", b"1"), (b"x-two", b"2"))]
-    answer += [body(chunk, more=at < len(sent) - 1) for at, chunk in enumerate(sent)]
+    response = [start(status, (b"X-Two", b"1"), (b"x-two", b"2"))]
+    response += [body(chunk, more=at < len(sent) - 1) for at, chunk in enumerate(sent)]
     incoming = [
         {"type": "http.request", "body": chunk, "more_body": at < len(received) - 1}
         for at, chunk in enumerate(received)
     ]
     scope = scope_of("/quote?q=%20", "POST", [(b"transfer-encoding", b"chunked")])
-    bare = Server(incoming).run(answering(*answer), dict(scope))
+    bare = Server(incoming).run(answering(*response), dict(scope))
     with captured(allow=("POST /quote",)) as seen:
-        hooked = Server(incoming).run(CaptureMiddleware(answering(*answer)), dict(scope))
+        hooked = Server(incoming).run(CaptureMiddleware(answering(*response)), dict(scope))
     assert hooked == bare
     (exchange,) = seen.exchanges
     assert exchange.request.body == b"".join(received)
@@ -75,7 +75,7 @@ def test_lifespan_messages_pass_unchanged(kind) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("app"), asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(3)])
-@pytest.mark.parametrize("sent", [(), ANSWER[:1]], ids=["before the response", "within it"])
+@pytest.mark.parametrize("sent", [(), RESPONSE[:1]], ids=["before the response", "within it"])
 def test_the_apps_own_exception_comes_out_unchanged_and_is_counted(error, sent) -> None:
     async def app(scope, receive, send) -> None:
         for message in sent:
@@ -101,10 +101,10 @@ def test_an_error_of_the_hook_reaches_the_log_and_nobody_else(step, monkeypatch,
         raise ZeroDivisionError("in the hook")
 
     monkeypatch.setattr(Recording, step, broken)
-    app = CaptureMiddleware(answering(*ANSWER), app_name=f"broken-{step}")
+    app = CaptureMiddleware(answering(*RESPONSE), app_name=f"broken-{step}")
     with captured(), caplog.at_level(logging.ERROR, "darklaunch"):
-        assert get(app) == list(ANSWER)
-        assert get(app) == list(ANSWER)
+        assert get(app) == list(RESPONSE)
+        assert get(app) == list(RESPONSE)
     errors = [record.exc_info[0] for record in caplog.records if record.exc_info]
     assert errors == [ZeroDivisionError]  # once a minute at most
 
@@ -135,7 +135,7 @@ def test_an_error_of_the_server_comes_out_unchanged_and_nothing_is_kept() -> Non
             raise OSError("gone")
 
     with captured() as seen, pytest.raises(OSError, match="gone"):
-        Gone().run(CaptureMiddleware(answering(*ANSWER)), scope_of())
+        Gone().run(CaptureMiddleware(answering(*RESPONSE)), scope_of())
     assert seen.skipped == {"aborted": 1}
 
 
@@ -166,13 +166,13 @@ def test_a_client_that_leaves_before_the_end_is_skipped() -> None:
 def test_a_request_whose_body_the_app_did_not_read_is_skipped() -> None:
     scope = scope_of("/", "POST", [(b"content-length", b"5")])
     with captured(allow=("POST /",)) as seen:
-        Server().run(CaptureMiddleware(answering(*ANSWER, read=False)), scope)
+        Server().run(CaptureMiddleware(answering(*RESPONSE, read=False)), scope)
     assert seen.skipped == {"unread_body": 1}
 
 
 def test_work_after_the_response_is_not_part_of_it() -> None:
     async def app(scope, receive, send) -> None:
-        await answering(*ANSWER)(scope, receive, send)
+        await answering(*RESPONSE)(scope, receive, send)
         raise RuntimeError("in a background task")
 
     with captured() as seen, pytest.raises(RuntimeError):
@@ -182,7 +182,7 @@ def test_work_after_the_response_is_not_part_of_it() -> None:
 
 def test_a_hook_within_a_hook_captures_once() -> None:
     with captured() as seen:
-        get(CaptureMiddleware(CaptureMiddleware(answering(*ANSWER), app_name="inner"), app_name="outer"))
+        get(CaptureMiddleware(CaptureMiddleware(answering(*RESPONSE), app_name="inner"), app_name="outer"))
     assert len(seen.exchanges) == 1
 
 
@@ -205,7 +205,7 @@ def test_hearing_that_the_client_left_while_the_last_chunk_is_sent_is_not_an_abo
 
     async def app(scope, receive, send) -> None:
         listening = asyncio.ensure_future(receive())
-        for message in ANSWER:
+        for message in RESPONSE:
             await send(dict(message))
         assert (await listening)["type"] == "http.disconnect"
 

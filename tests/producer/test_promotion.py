@@ -47,9 +47,9 @@ class Process:
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
 
-    def expect(self, answer: bool) -> str:
-        """Make it wait for an answer of is_promoted; return that and whether it took under 1.5 s."""
-        self.write(str(answer))
+    def expect(self, promoted: bool) -> str:
+        """Make it wait until is_promoted returns this; return what it returns, and whether that took under 1.5 s."""
+        self.write(str(promoted))
         return self.read()
 
     def end(self) -> tuple[str, str]:
@@ -85,7 +85,7 @@ def test_an_outage_switches_nothing(valkey) -> None:
     assert job.read() == "True"
     os.kill(valkey.process.pid, signal.SIGSTOP)
     try:
-        time.sleep(2.5)  # longer than an answer may take
+        time.sleep(2.5)  # longer than Redis may take to reply
         assert job.expect(True).startswith("True")
     finally:
         os.kill(valkey.process.pid, signal.SIGCONT)
@@ -108,7 +108,7 @@ print(any(answers), time.monotonic() - began < 1.5)
     assert ran(program, f"redis://127.0.0.1:{free_port()}/0") == ["False True"]
 
 
-def test_a_damaged_launch_and_a_wrong_url_answer_false(valkey) -> None:
+def test_a_damaged_launch_and_a_wrong_url_are_not_promoted(valkey) -> None:
     launch = Launch(valkey.url, "checkout").publish("promoted")
     launch.redis.execute_command("HSET", "dl:launch:checkout", "percent", "lots")
     once = "from darklaunch import is_promoted; print(is_promoted('checkout'))"
@@ -119,7 +119,7 @@ def test_a_damaged_launch_and_a_wrong_url_answer_false(valkey) -> None:
     assert len(err.splitlines()) == 1
 
 
-def test_without_any_setting_the_answer_is_false_and_says_why_once() -> None:
+def test_without_any_setting_it_is_false_and_the_log_says_why_once() -> None:
     out, err = Process("from darklaunch import is_promoted; print(is_promoted('a'), is_promoted('a'))").end()
     assert out == "False False\n"
     assert err.count("DARKLAUNCH_PROMOTED") == 1
@@ -159,7 +159,7 @@ os.waitpid(child, 0)
     job.end()
 
 
-def test_with_a_hook_its_thread_answers(valkey) -> None:
+def test_with_a_hook_its_thread_reads_the_launches(valkey) -> None:
     """No second thread, no traffic; and in an event loop no call waits."""
     Launch(valkey.url, "checkout").publish("promoted")
     program = """

@@ -1,4 +1,4 @@
-"""The hook in the shadow: the same answer, with the time it took inside the app."""
+"""The hook in the shadow: the same response, with the time it took inside the app."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def without_timing(messages):
 
 @given(chunks=st.lists(st.binary(max_size=40), min_size=1, max_size=5))
 def test_a_replay_gets_the_same_messages_and_one_header_more(chunks) -> None:
-    answer = [start(200, (b"server-timing", b"db;dur=5"))]
-    answer += [body(chunk, more=at < len(chunks) - 1) for at, chunk in enumerate(chunks)]
-    assert without_timing(get(CaptureMiddleware(answering(*answer)), headers=MARK))[0] == answer
+    response = [start(200, (b"server-timing", b"db;dur=5"))]
+    response += [body(chunk, more=at < len(chunks) - 1) for at, chunk in enumerate(chunks)]
+    assert without_timing(get(CaptureMiddleware(answering(*response)), headers=MARK))[0] == response
 
 
-def test_an_answer_names_the_build_that_gave_it(monkeypatch) -> None:
+def test_a_response_names_the_build_that_gave_it(monkeypatch) -> None:
     monkeypatch.setenv("DARKLAUNCH_BUILD", "v42")
     first, *_ = get(CaptureMiddleware(answering(start(), body(b"x"))), headers=MARK)
     (_, headers), *_ = call(WSGICaptureMiddleware(wsgi_answering(b"x")), environ_of(**WSGI_MARK))
@@ -64,7 +64,7 @@ def test_the_time_is_until_the_last_chunk_and_a_request_of_a_user_gets_no_header
 
 
 @pytest.mark.parametrize(
-    ("answer", "held"),
+    ("response", "held"),
     [
         ((start(), body(bytes(11), more=True), body(b"rest")), 1),  # over the cap: goes out as it comes
         ((start(200, (b"content-type", b"text/event-stream")), body(b"x", more=True), body(b"y")), 0),
@@ -73,17 +73,17 @@ def test_the_time_is_until_the_last_chunk_and_a_request_of_a_user_gets_no_header
         ((start(trailers=True), body(b"x"), {"type": "http.response.trailers", "headers": []}), 1),
     ],
 )
-def test_an_answer_that_cannot_be_held_goes_out_as_it_comes(answer, held) -> None:
+def test_a_response_that_cannot_be_held_goes_out_as_it_comes(response, held) -> None:
     server, seen = Server(), []
 
     async def app(scope, receive, send) -> None:
-        for message in answer:
+        for message in response:
             await send(dict(message))
             seen.append(len(server.sent))
 
     sent = server.run(CaptureMiddleware(app, body_cap_bytes=10), scope_of(headers=MARK))
-    assert without_timing(sent)[0] == list(answer)
-    assert seen[0] == (0 if held or len(answer) == 2 else 1)
+    assert without_timing(sent)[0] == list(response)
+    assert seen[0] == (0 if held or len(response) == 2 else 1)
 
 
 def test_what_was_sent_before_an_error_is_sent_and_the_error_comes_out() -> None:

@@ -106,10 +106,10 @@ def test_a_server_that_stops_at_the_announced_length_has_sent_all() -> None:
 def test_a_server_that_forgets_to_close_leaves_no_memory_behind() -> None:
     app = WSGICaptureMiddleware(answering(b"x" * 1000, b"y"))
     with captured() as seen:
-        outbox = app._recorder.buffer
+        buffer = app._recorder.buffer
         result = iter(app(environ_of(), ignore_start))
         assert next(result) == b"x" * 1000
-        assert outbox.used_bytes > 1000
+        assert buffer.used_bytes > 1000
         del result
-        assert outbox.used_bytes == 0
+        assert buffer.used_bytes == 0
     assert seen.skipped == {"aborted": 1}

@@ -14,7 +14,7 @@ from darklaunch_shared import keys
 from tests.support.asgi import answering, body, get, start
 from tests.support.hook import Launch, LossyProxy, assert_balanced, eventually
 
-ANSWER = [start(200, (b"content-type", b"text/plain")), body(b"ok")]
+RESPONSE = [start(200, (b"content-type", b"text/plain")), body(b"ok")]
 
 
 class HookedApp:
@@ -24,13 +24,13 @@ class HookedApp:
         url = valkey.url.replace(str(valkey.port), str(through.port)) if through else valkey.url
         self.launch = Launch(valkey.url, "faults")
         # Apps with the same options share a hook: the name makes this one new.
-        self.hook = CaptureMiddleware(answering(*ANSWER), redis_url=url, app_name=secrets.token_hex(4), **options)
+        self.hook = CaptureMiddleware(answering(*RESPONSE), redis_url=url, app_name=secrets.token_hex(4), **options)
         self.recorder = self.hook._recorder
         self.asked = 0
 
     def ask(self, times: int = 1) -> None:
         for _ in range(times):
-            assert get(self.hook, f"/orders/{self.asked}") == ANSWER
+            assert get(self.hook, f"/orders/{self.asked}") == RESPONSE
             self.asked += 1
 
     def begin(self, **spec: Any) -> None:

@@ -26,7 +26,7 @@ def drawn_by(app, u, states, headers=()):
     """Name the launches that sample a request whose random number is `u`."""
     recorder, caught = app._recorder, Counter[str]()
     with captured():
-        recorder.snapshot = build_snapshot({each.name: each for each in states})[0]
+        recorder.snapshot = build_snapshot({launch.name: launch for launch in states})[0]
         recorder.draw = iter([u]).__next__  # one number for one request
         get(app, headers=headers)
         for recording in recorder.buffer.take_recordings(10):
@@ -46,7 +46,7 @@ def test_random_launches_share_one_number_so_that_their_samples_nest(u, shares) 
     app = CaptureMiddleware(APP, app_name="nesting")
     states = [state(f"l{at}", percent) for at, percent in enumerate(shares)]
     sampled, _ = drawn_by(app, u, states)
-    assert sampled == {each.name for each in states if u < each.percent / 100}
+    assert sampled == {launch.name for launch in states if u < launch.percent / 100}
 
 
 def test_one_recording_serves_several_launches(app) -> None:

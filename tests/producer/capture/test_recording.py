@@ -64,7 +64,7 @@ def test_bodies_that_servers_do_not_send_are_not_kept(method, status) -> None:
 
 
 def test_memory_is_bounded_over_all_requests_under_way() -> None:
-    """A hundred slow responses at once hold no more than the outbox may; the rest is counted, and memory comes back."""
+    """A hundred slow responses at once hold no more than the buffer may; the rest is counted, and memory comes back."""
     buffers: list[RecordingBuffer] = []
     release = asyncio.Event()
 

@@ -27,7 +27,7 @@ def test_the_target_is_the_servers_own_or_built_again(environ, target) -> None:
     assert seen.exchanges[0].request.target == target
 
 
-ANSWER = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
+RESPONSE = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,13 @@ ANSWER = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
 )
 def test_the_target_is_kept_byte_for_byte(scope, target) -> None:
     with captured() as seen:
-        Server().run(CaptureMiddleware(answering(*ANSWER)), {**scope_of(), **scope})
+        Server().run(CaptureMiddleware(answering(*RESPONSE)), {**scope_of(), **scope})
     assert [exchange.request.target for exchange in seen.exchanges] == [target]
 
 
 def test_a_target_that_cannot_be_repeated_is_skipped() -> None:
     with captured() as seen:
-        Server().run(CaptureMiddleware(answering(*ANSWER)), {**scope_of(method="OPTIONS"), "raw_path": b"*"})
+        Server().run(CaptureMiddleware(answering(*RESPONSE)), {**scope_of(method="OPTIONS"), "raw_path": b"*"})
     assert seen.skipped == {"unsupported": 1}
 
 
@@ -65,5 +65,5 @@ def test_a_target_that_cannot_be_repeated_is_skipped() -> None:
 def test_the_origin_is_what_the_client_asked_or_else_the_servers_own_name(headers, server, origin) -> None:
     scope = {**scope_of(), "headers": headers, "server": server, "scheme": "https"}
     with captured() as seen:
-        Server().run(CaptureMiddleware(answering(*ANSWER)), scope)
+        Server().run(CaptureMiddleware(answering(*RESPONSE)), scope)
     assert seen.exchanges[0].request.origin == origin

@@ -27,16 +27,16 @@ def test_over_wsgi_what_cannot_be_compared_is_skipped_by_name(environ, reason) -
     assert seen.skipped == {reason: 1}
 
 
-ANSWER = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
+RESPONSE = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
 
 
 @pytest.mark.parametrize(
-    ("headers", "answer", "reason"),
+    ("headers", "response", "reason"),
     [
-        ([(b"if-none-match", b'"a"')], ANSWER, "conditional"),
-        ([(b"range", b"bytes=0-1")], ANSWER, "conditional"),
-        ([(b"upgrade", b"h2c")], ANSWER, "streaming"),
-        ([(b"content-type", b"application/grpc+proto")], ANSWER, "streaming"),
+        ([(b"if-none-match", b'"a"')], RESPONSE, "conditional"),
+        ([(b"range", b"bytes=0-1")], RESPONSE, "conditional"),
+        ([(b"upgrade", b"h2c")], RESPONSE, "streaming"),
+        ([(b"content-type", b"application/grpc+proto")], RESPONSE, "streaming"),
         ([], (start(200, (b"Content-Type", b"text/event-stream; charset=utf-8")), body(b"x")), "streaming"),
         ([], (start(200, (b"content-type", b"multipart/x-mixed-replace")), body(b"x")), "streaming"),
         ([], (start(200, (b"content-type", b"Video/mp4")), body(b"x")), "content_type"),
@@ -45,11 +45,11 @@ ANSWER = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
         ([], (start(), {"type": "http.response.zerocopysend", "file": 3}), "unsupported"),
         ([], (start(), body(b"never ends", more=True)), "aborted"),
         ([], (), "aborted"),
-        ([(b"x-darklaunch-exchange", b"a:1")], ANSWER, "loop"),
+        ([(b"x-darklaunch-exchange", b"a:1")], RESPONSE, "loop"),
     ],
 )
-def test_what_cannot_be_compared_is_skipped_by_name(headers, answer, reason) -> None:
+def test_what_cannot_be_compared_is_skipped_by_name(headers, response, reason) -> None:
     with captured() as seen:
-        get(CaptureMiddleware(answering(*answer)), headers=headers)
+        get(CaptureMiddleware(answering(*response)), headers=headers)
     assert seen.skipped == {reason: 1}
     assert not seen.exchanges and not seen.dropped

@@ -1,4 +1,4 @@
-"""Numbers and counts of one launch's way out, against a Redis that may answer anything at any time."""
+"""The numbers and counts of a launch's queue, against a Redis that may reply anything at any time."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class QueueAgainstRedis(RuleBasedStateMachine):
         self.queue.count_lost("too_large")
 
     @rule(room=st.integers(0, 150))
-    def answered(self, room) -> None:
+    def reply_arrives(self, room) -> None:
         if batch := self.queue.next_batch(NOW_MS):
             self.queue.record_admitted(self.redis.admit(self.queue.build_admission(batch), room))
 

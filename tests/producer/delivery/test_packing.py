@@ -20,7 +20,7 @@ from tests.support.hook import Launch, eventually
 
 KEY = f"k1:{b64encode(secrets.token_bytes(32)).decode()}"
 HEADERS = [(b"accept", b"*/*"), (b"Cookie".lower(), b"sid=s3cr3t"), (b"authorization", b"Bearer s3cr3t")]
-ANSWER = [start(200), body(b"ok")]
+RESPONSE = [start(200), body(b"ok")]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def make(valkey):
     hooks = []
 
     def make_hook(**options):
-        hook = CaptureMiddleware(answering(*ANSWER), redis_url=valkey.url, app_name=secrets.token_hex(4), **options)
+        hook = CaptureMiddleware(answering(*RESPONSE), redis_url=valkey.url, app_name=secrets.token_hex(4), **options)
         hooks.append(hook)
         get(hook)
         assert eventually(lambda: hook._recorder.snapshot.sampling_launches)
@@ -44,7 +44,7 @@ def test_credentials_travel_sealed_for_the_launch_that_asks_and_not_at_all_for_a
     plain = Launch(valkey.url, "plain").publish()
     hook = make(seal_key=KEY)
     for _ in range(3):
-        assert get(hook, "/me", headers=HEADERS) == ANSWER
+        assert get(hook, "/me", headers=HEADERS) == RESPONSE
     assert eventually(lambda: len(sealing.exchanges()) == len(plain.exchanges()) == 3)
     for captured in sealing.exchanges():
         assert captured.request.headers[1:] == (
@@ -52,7 +52,9 @@ def test_credentials_travel_sealed_for_the_launch_that_asks_and_not_at_all_for_a
         )  # fmt: skip
         opened = Sealer(parse_keys(KEY)).unseal(captured.request, captured.sealed, "sealing", captured.id)
         assert opened.headers[2:] == (("cookie", "sid=s3cr3t"), ("authorization", "Bearer s3cr3t"))
-    assert [(each.request.headers[1:], each.sealed) for each in plain.exchanges()] == [((("accept", "*/*"),), "")] * 3
+    assert [(exchange.request.headers[1:], exchange.sealed) for exchange in plain.exchanges()] == [
+        ((("accept", "*/*"),), "")
+    ] * 3
     everything = [
         sealing.redis.execute_command("XRANGE", keys.captures(name), "-", "+") for name in ("sealing", "plain")
     ]
@@ -63,7 +65,7 @@ def test_credentials_travel_sealed_for_the_launch_that_asks_and_not_at_all_for_a
 @pytest.mark.parametrize("options", [{}, {"seal_key": "k1:tooshort"}])
 def test_without_a_key_a_launch_that_seals_is_skipped_by_name(valkey, options, caplog) -> None:
     launch = Launch(valkey.url, "sealing").publish(seal=True)
-    hook = CaptureMiddleware(answering(*ANSWER), redis_url=valkey.url, app_name=secrets.token_hex(4), **options)
+    hook = CaptureMiddleware(answering(*RESPONSE), redis_url=valkey.url, app_name=secrets.token_hex(4), **options)
     get(hook)
     if options:  # a key that cannot be used turns the hook off
         assert "darklaunch is off: seal_key: the key k1 is not 32 bytes" in caplog.text
@@ -71,7 +73,7 @@ def test_without_a_key_a_launch_that_seals_is_skipped_by_name(valkey, options, c
         return
     assert eventually(lambda: hook._recorder.snapshot.sampling_launches)
     for _ in range(5):
-        assert get(hook, "/me", headers=HEADERS) == ANSWER
+        assert get(hook, "/me", headers=HEADERS) == RESPONSE
     assert eventually(lambda: launch.ledger("skipped:no_seal_key") == 5)
     hook._recorder.stop(for_good=True)
     assert launch.exchanges() == []

@@ -8,12 +8,12 @@ from darklaunch import CaptureMiddleware
 
 from tests.support.asgi import answering, get
 from tests.support.hook import eventually
-from tests.support.hooked_app import ANSWER
+from tests.support.hooked_app import RESPONSE
 
 
 def test_the_password_is_in_no_log(valkey, caplog) -> None:
     url = urlsplit(valkey.url)
-    app = CaptureMiddleware(answering(*ANSWER), redis_url=f"redis://:{url.password}x@127.0.0.1:{valkey.port}/0")
+    app = CaptureMiddleware(answering(*RESPONSE), redis_url=f"redis://:{url.password}x@127.0.0.1:{valkey.port}/0")
     get(app)
     assert eventually(lambda: "refused the user name or password" in caplog.text)
     assert url.password not in caplog.text

@@ -8,7 +8,7 @@ from darklaunch_shared import keys
 
 from tests.support.asgi import get
 from tests.support.hook import eventually
-from tests.support.hooked_app import ANSWER
+from tests.support.hooked_app import RESPONSE
 
 
 def test_in_good_order_every_exchange_is_on_the_stream_once(make_app) -> None:
@@ -45,8 +45,8 @@ def test_many_threads_at_once_are_all_counted(make_app) -> None:
 
     def crowd() -> None:
         for number in range(60):
-            assert get(app.hook, f"/orders/{number}") == ANSWER
-            assert get(app.hook, "/orders", method="POST") == ANSWER
+            assert get(app.hook, f"/orders/{number}") == RESPONSE
+            assert get(app.hook, "/orders", method="POST") == RESPONSE
 
     threads = [threading.Thread(target=crowd) for _ in range(8)]
     for thread in threads:

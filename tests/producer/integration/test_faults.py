@@ -1,4 +1,4 @@
-"""Redis absent, stopped, full, mute or flushed: users get their answers, and every exchange stays accounted for."""
+"""Redis absent, stopped, full, mute or flushed: users get their responses, and every exchange is accounted for."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ def test_answers_are_the_same_exchanges_arrive_and_the_exit_is_in_time(redis_url
 
         assert eventually(both_workers_listen), served.log()
         for target in REQUESTS:
-            answer = served.get(target)
-            assert normal(answer) == normal(served.get(target, "X-Bare: 1")) != b""
+            response = served.get(target)
+            assert normal(response) == normal(served.get(target, "X-Bare: 1")) != b""
 
         def both_workers_captured():
             assert b"200 OK" in served.get("/orders/7")
@@ -69,7 +69,7 @@ def test_a_stopped_redis_holds_up_no_greenlet_and_no_exit(tmp_path) -> None:
                 began = time.monotonic()
                 assert b"200 OK" in served.get("/orders/7")
                 slowest_s = max(slowest_s, time.monotonic() - began)
-            assert slowest_s < 1.0  # Redis is given as long for an answer
+            assert slowest_s < 1.0  # as long as the hook waits for a reply
             began = time.monotonic()
             served.stop()
             # 2 s are the hook's, up to 1 s is gunicorn's; a worker that hangs is killed after 30 s.

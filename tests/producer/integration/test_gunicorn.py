@@ -54,13 +54,13 @@ def test_a_post_is_the_same_in_one_piece_or_chunked(hooked, launch) -> None:
         response = hooked.get("/quote", "Transfer-Encoding: chunked", *headers, method="POST", raw=pieces)
         assert response.endswith(b"\r\n\r\nonetwo")
         assert hooked.get("/quote", *headers, method="POST", body=body).endswith(b"\r\n\r\n" + body)
-    assert eventually(lambda: {each.request.body for each in launch.exchanges()} >= {b"onetwo", body})
+    assert eventually(lambda: {exchange.request.body for exchange in launch.exchanges()} >= {b"onetwo", body})
 
 
 def test_an_exchange_travels_whole_and_without_credentials(hooked, launch) -> None:
     response = hooked.get("/orders/8?q=%2F&&z=1", "Authorization: Bearer s3cr3t", "X-Latin: \xe9")
     (exchange,) = eventually(
-        lambda: [each for each in launch.exchanges() if each.request.target.startswith("/orders/8")]
+        lambda: [exchange for exchange in launch.exchanges() if exchange.request.target.startswith("/orders/8")]
     )
     assert exchange.endpoint == "GET /orders/{id}"
     assert exchange.request.target == "/orders/8?q=%2F&&z=1"
@@ -81,7 +81,9 @@ def test_a_stream_arrives_piece_by_piece_and_is_captured_at_its_end(hooked, laun
         while chunk := connection.recv(4096):
             received += chunk
     assert b"two" in received
-    (exchange,) = eventually(lambda: [each for each in launch.exchanges() if "/drip" in each.request.target])
+    (exchange,) = eventually(
+        lambda: [exchange for exchange in launch.exchanges() if "/drip" in exchange.request.target]
+    )
     assert exchange.primary.body == b"one two"
 
 

@@ -1,4 +1,4 @@
-"""Every internal of the hook replaced in turn by one that fails, stalls or hangs: no byte of any answer changes."""
+"""Every internal of the hook replaced in turn by one that fails, stalls or hangs: no byte of any response changes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ STREAMED = [start(200, (b"content-type", b"text/csv")), body(b"a", more=True), b
 
 
 class Odd(BaseException):
-    """What nobody expects."""
+    """A BaseException that nobody expects, such as a panic of an extension module."""
 
 
 HANG_S = 120
@@ -121,7 +121,7 @@ class Broken:
         return self.really(*args, **named)
 
 
-class House:
+class HookedApps:
     """Four apps with the hook over one Redis: ASGI and WSGI, whole and streamed."""
 
     def __init__(self, url: str) -> None:
@@ -130,40 +130,40 @@ class House:
         self.wsgi = [WSGICaptureMiddleware(wsgi_answering(b"a", b"b", wrap=wrap), **options) for wrap in (list, iter)]
         self.recorders = {app._recorder for app, _ in self.asgi} | {app._recorder for app in self.wsgi}
 
-    def ask(self) -> None:
+    def send_requests(self) -> None:
         for app, sent in self.asgi:
             assert get(app, "/orders/1") == sent
             assert get(app, "/never") == sent
         for wsgi_app in self.wsgi:
             assert call(wsgi_app) == (["200 OK", PLAIN], [b"a", b"b"], None)
 
-    def sampling(self) -> bool:
+    def is_sampling(self) -> bool:
         return all(recorder.snapshot.sampling_launches for recorder in self.recorders)
 
 
 @pytest.fixture
-def house(valkey):
+def hooked_apps(valkey):
     launch = Launch(valkey.url, "safety").publish(skip=("/never",))
-    house = House(valkey.url)
-    house.ask()
-    assert eventually(house.sampling)
-    yield house, launch
-    for each in house.recorders:
-        each.stop(for_good=True)
+    apps = HookedApps(valkey.url)
+    apps.send_requests()
+    assert eventually(apps.is_sampling)
+    yield apps, launch
+    for app_recorder in apps.recorders:
+        app_recorder.stop(for_good=True)
 
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException", "short sleep"])
-def test_an_internal_that_fails_or_stalls_in_the_request_changes_nothing(house, mode, monkeypatch) -> None:
-    apps, launch = house
+def test_an_internal_that_fails_or_stalls_in_the_request_changes_nothing(hooked_apps, mode, monkeypatch) -> None:
+    apps, launch = hooked_apps
     for owner, name in IN_REQUEST:
         with monkeypatch.context() as patched:
             broken = Broken(mode, getattr(owner, name))
             patched.setattr(owner, name, broken)
-            apps.ask()
+            apps.send_requests()
             assert broken.called.is_set(), name
-    apps.ask()
+    apps.send_requests()
     before = launch.ledger("sampled")
-    apps.ask()
+    apps.send_requests()
     assert eventually(lambda: launch.ledger("sampled") > before)
 
 
@@ -172,7 +172,7 @@ class Stopped(asyncio.CancelledError):
 
 
 class Unplugged(Exception):
-    """The app's own."""
+    """The app's own error."""
 
 
 async def leaves(scope, receive, send) -> None:
@@ -187,8 +187,8 @@ def leaves_too(environ, start_response):
 
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException"])
-def test_an_internal_that_fails_where_an_app_gives_up_leaves_the_apps_own_error(house, mode, monkeypatch) -> None:
-    apps, launch = house
+def test_an_internal_that_fails_when_the_app_fails_does_not_hide_the_apps_error(hooked_apps, mode, monkeypatch) -> None:
+    apps, launch = hooked_apps
     asgi_app, wsgi_app = apps.asgi[0][0], apps.wsgi[0]
     monkeypatch.setattr(asgi_app, "app", leaves)
     monkeypatch.setattr(wsgi_app, "app", leaves_too)
@@ -208,7 +208,7 @@ def test_an_internal_that_fails_where_an_app_gives_up_leaves_the_apps_own_error(
 
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException"])
-def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monkeypatch) -> None:
+def test_is_promoted_returns_false_whatever_fails(hooked_apps, mode, monkeypatch) -> None:
     for owner, name in [
         (promotion, "_start_following"),
         (known_promotions.KnownPromotions, "wait_for_first_read"),
@@ -222,42 +222,42 @@ def test_a_question_for_a_promotion_is_answered_whatever_fails(house, mode, monk
             assert broken.called.is_set(), name
 
 
-@pytest.mark.parametrize("delivered", [Stopped, GreenletExit, KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_what_is_delivered_to_a_request_while_the_hook_is_at_work_reaches_the_server(
-    house, delivered, monkeypatch
+@pytest.mark.parametrize("interrupt", [Stopped, GreenletExit, KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_what_is_raised_from_outside_while_the_hook_works_reaches_the_server(
+    hooked_apps, interrupt, monkeypatch
 ) -> None:
-    """Cancelling, a time limit, a signal: the hook raises no such thing itself, and must not swallow it."""
-    apps, launch = house
+    """A cancellation, a time limit, a signal: the hook raises none of these itself, and must not swallow one."""
+    apps, launch = hooked_apps
     for owner, name in [(CaptureRecorder, "begin_recording"), (Recording, "add_response_chunk"), (Recording, "finish")]:
         with monkeypatch.context() as patched:
-            patched.setattr(owner, name, Broken(delivered, getattr(owner, name)))
+            patched.setattr(owner, name, Broken(interrupt, getattr(owner, name)))
             for app, _ in apps.asgi:
-                with pytest.raises(delivered):
+                with pytest.raises(interrupt):
                     get(app, "/orders/1")
-            with pytest.raises(delivered):
+            with pytest.raises(interrupt):
                 call(apps.wsgi[0])
-    apps.ask()
+    apps.send_requests()
     before = launch.ledger("sampled")
-    apps.ask()
+    apps.send_requests()
     assert eventually(lambda: launch.ledger("sampled") > before)
 
 
 @pytest.mark.parametrize("mode", ["raise", "BaseException", "sleep", "hang"])
-def test_an_internal_that_breaks_in_the_background_changes_nothing_and_is_survived(house, mode, monkeypatch) -> None:
-    apps, launch = house
+def test_an_internal_that_breaks_in_the_background_changes_nothing(hooked_apps, mode, monkeypatch) -> None:
+    apps, launch = hooked_apps
     monkeypatch.setattr(thread, "PAUSE_AFTER_ERROR_S", 0.01)
     for owner, name in IN_BACKGROUND:
         with monkeypatch.context() as patched:
             broken = Broken(mode, getattr(owner, name))
             patched.setattr(owner, name, broken)
-            launch.publish(skip=("/never",))  # a change of control, for what only looks at those
+            launch.publish(skip=("/never",))  # some internals are called only when launches change
             began = time.monotonic()
-            apps.ask()
+            apps.send_requests()
             assert eventually(broken.called.is_set), name
-            apps.ask()
+            apps.send_requests()
             assert time.monotonic() - began < HANG_S / 2, name
             broken.over.set()
     before = len(launch.exchanges())
-    assert eventually(apps.sampling)
-    apps.ask()
+    assert eventually(apps.is_sampling)
+    apps.send_requests()
     assert eventually(lambda: len(launch.exchanges()) >= before + 4)

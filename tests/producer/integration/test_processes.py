@@ -130,7 +130,7 @@ def test_an_exit_without_redis_does_not_hang(launch, valkey) -> None:
 
 
 def test_a_fork_with_a_full_outbox_leaves_it_to_the_parent(launch, valkey) -> None:
-    """Redis is stopped, the outbox full; the child starts empty, both end in time, and every exchange is counted."""
+    """Redis is stopped, the buffer full; the child starts empty, both end in time, and every exchange is counted."""
     program = """
 begin(); ask(20); print('on', flush=True); sys.stdin.readline()
 ask(40)
@@ -160,7 +160,7 @@ print(app._recorder.buffer.used_bytes)
 
 
 def test_memory_is_bounded_while_redis_is_stopped(launch, valkey) -> None:
-    """100 MB are offered in bodies; what the process grows by is the outbox and little more."""
+    """100 MB are offered in bodies; the process grows by its buffer and little more."""
     program = """
 import resource
 def memory():
@@ -198,4 +198,4 @@ def test_kill_9_loses_at_most_what_was_not_written(launch, valkey) -> None:
     process.communicate(timeout=60)
     ids = [exchange.id for exchange in launch.exchanges()]
     assert len(ids) == len(set(ids)) >= 100
-    assert {int(each.partition(":")[2]) for each in ids} == set(range(1, len(ids) + 1))
+    assert {int(id_.partition(":")[2]) for id_ in ids} == set(range(1, len(ids) + 1))

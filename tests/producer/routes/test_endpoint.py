@@ -176,13 +176,13 @@ for app in (WSGICaptureMiddleware(get_wsgi_application()), CaptureMiddleware(get
     assert run.stdout.splitlines() == ["GET /orders/{id}/|GET /v1/{who}/|GET {unmatched}"] * 2, run.stderr
 
 
-ANSWER = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
+RESPONSE = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
 
 
 def test_what_a_framework_left_that_we_do_not_know_costs_only_the_routes_name() -> None:
     async def app(scope, receive, send) -> None:
         scope.update(router=object(), path_params=7, fastapi="mine", root_path="/x", route=object())
-        await answering(*ANSWER)(scope, receive, send)
+        await answering(*RESPONSE)(scope, receive, send)
 
     with captured() as seen:
         get(CaptureMiddleware(app), "/orders/7")
