@@ -1,10 +1,13 @@
 """Compare, record, judge: from the stream of replays to evidence in Postgres.
 
-`run` keeps a `lane` for each launch shard: it reads entries, `assess` turns each into a `finding` (through `compare`,
-by the launch's `rules`), `writers` hand batches to a `record`er, which writes them in the transaction of
-`store.batch`, with the sums of `fold`; what is stored of an exchange goes through `masking`. One comparator at a time
-is the `leader`: its duties are the `mirror` of control state, the `producers`' counters, the apps' route `tables`,
-the `judge`, who reads `windows`, the learning of `noise`, the `gaps` detector and the `janitor`; its `courier` tells
-of promotions and rollbacks. `judging` is what the judge decides by, `evidence` the statistics under it: both are
-pure.
+run                         a process: a consumer for each launch shard, writers, the leader's thread
+pipeline                    the hot path: read replays, compare, write results in batches
+compare, content, places    two responses → their differences; bodies and paths
+rules, masking, noise       what counts as a difference, what must not be stored, what one version varies by itself
+results                     a result, and the sums of a batch of them
+leader                      what one comparator at a time does for all: launch states, accounting, judging, clean-up
+judging, evidence           what the judge decides by, and the statistics under it; both pure
+coverage                    which routes of the app were mirrored and judged
+control                     launch states on Redis
+store                       Postgres: all SQL
 """

@@ -1,4 +1,4 @@
-"""Which of the app's routes were mirrored and judged, and why the others were not. Pure: tables and counts in, out."""
+"""Which of the app's routes were mirrored and judged, and why the others were not. Pure."""
 
 import re
 from collections import defaultdict
@@ -21,17 +21,17 @@ _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 class RouteStanding(StrEnum):
     """How far a route got."""
 
-    JUDGED = "judged"  # its mismatches are shown to be below the bound of the policy, or above its budget
-    MIRRORED = "mirrored"  # there are exchanges, too few to judge by
-    UNCOMPARED = "uncompared"  # requests were sampled, and no answer to one could be compared
-    UNSEEN = "unseen"  # no exchange yet
+    JUDGED = "judged"  # its mismatch rate is shown to be below the policy's bound, or above the budget
+    MIRRORED = "mirrored"  # exchanges were compared, too few to judge it
+    UNCOMPARED = "uncompared"  # requests were sampled, but no response could be compared
+    UNSEEN = "unseen"  # no request was sampled yet
     WRITE = "write"  # a write that the launch does not allow
     LEFT_OUT = "left_out"  # outside the launch's --only, or inside its --skip
 
 
 @dataclass(frozen=True, slots=True)
 class CoveredRoute:
-    """One route: `n` exchanges were compared, `needed` more without a mismatch would judge it."""
+    """One route: `n` exchanges were compared; `needed` more without a mismatch are needed to judge it."""
 
     method: str
     template: str
@@ -41,20 +41,20 @@ class CoveredRoute:
 
     @property
     def name(self) -> str:
-        """The route as endpoints are named; without a method where the framework gave none."""
+        """The route as endpoints are named; without a method if the framework names none."""
         return self.template if self.method == ANY_METHOD else f"{self.method} {self.template}"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteCoverage:
-    """All routes, the judged first, then by what is missing. `omitted` routes are not listed, apps have too many."""
+    """All routes, judged ones first, then by what is missing. `omitted` more were too many to list."""
 
     routes: tuple[CoveredRoute, ...]
     omitted: int = 0
 
     @property
     def judged(self) -> int:
-        """How many routes were judged."""
+        """The number of routes judged."""
         return sum(route.standing is RouteStanding.JUDGED for route in self.routes)
 
     @property
@@ -64,7 +64,7 @@ class RouteCoverage:
 
     @property
     def total(self) -> int:
-        """How many routes there are."""
+        """The number of routes, listed or not."""
         return len(self.routes) + self.omitted
 
 
@@ -75,54 +75,56 @@ def classify_routes(
     policy: JudgePolicy,
     omitted: int = 0,
 ) -> RouteCoverage:
-    """Hold the apps' routes against what was compared, by endpoint: `pos` mismatched of `n`.
+    """Return how far each of the apps' routes got. `counts` are mismatches (`pos`) of compared exchanges by endpoint.
 
-    An endpoint with an `n` of 0 was sampled, but nothing of it could be compared.
+    An endpoint with n = 0 was sampled, but none of its responses could be compared.
     """
     by_template: defaultdict[str, OutcomeCounts] = defaultdict(OutcomeCounts)
-    for endpoint, seen in counts.items():
-        by_template[endpoint.partition(" ")[2]] += seen
+    for endpoint, endpoint_counts in counts.items():
+        by_template[endpoint.partition(" ")[2]] += endpoint_counts
     ranks = list(RouteStanding)
     covered = [
-        _covered(
-            method, template, by_template.get(template) if method == ANY_METHOD else _seen(method, template, counts),
-            spec, policy,
+        _classify_route(
+            method,
+            template,
+            by_template.get(template) if method == ANY_METHOD else _sum_counts(method, template, counts),
+            spec,
+            policy,
         )
         for method, template in routes
-    ]  # fmt: skip
-    return RouteCoverage(tuple(sorted(covered, key=lambda r: (ranks.index(r.standing), r.template, r.method))), omitted)
+    ]
+    covered.sort(key=lambda route: (ranks.index(route.standing), route.template, route.method))
+    return RouteCoverage(tuple(covered), omitted)
 
 
-def _seen(method: str, template: str, counts: Mapping[str, OutcomeCounts]) -> OutcomeCounts | None:
+def _sum_counts(method: str, template: str, counts: Mapping[str, OutcomeCounts]) -> OutcomeCounts | None:
+    """Return the counts of a route; None if none of its requests was sampled. GET routes also answer HEAD."""
     methods = ("GET", "HEAD") if method == "GET" else (method,)
-    seen = [counts[name] for each in methods if (name := f"{each} {template}") in counts]
-    return sum(seen, OutcomeCounts()) if seen else None
+    sampled = [counts[endpoint] for each in methods if (endpoint := f"{each} {template}") in counts]
+    return sum(sampled, OutcomeCounts()) if sampled else None
 
 
-def _covered(
-    method: str, template: str, found: OutcomeCounts | None, spec: LaunchSpec, policy: JudgePolicy
+def _classify_route(
+    method: str, template: str, sampled: OutcomeCounts | None, spec: LaunchSpec, policy: JudgePolicy
 ) -> CoveredRoute:
-    seen = found or OutcomeCounts()
-    bar = log_threshold(policy.beta)
-    needed = clean_exchanges_needed(below(policy.endpoint_bound), seen, bar) or 0
-    condemned = log_e(above(policy.budgets.mismatch), seen) >= log_threshold(policy.alpha)
-    if seen.n:
-        judged = not needed or condemned
-        return CoveredRoute(
-            method, template, RouteStanding.JUDGED if judged else RouteStanding.MIRRORED, seen.n, needed
-        )
-    standing = _unseen(method, template, spec) if found is None else RouteStanding.UNCOMPARED
-    return CoveredRoute(method, template, standing, 0, needed)
+    counts = sampled or OutcomeCounts()
+    needed = clean_exchanges_needed(below(policy.endpoint_bound), counts, log_threshold(policy.beta)) or 0
+    exceeds_budget = log_e(above(policy.budgets.mismatch), counts) >= log_threshold(policy.alpha)
+    if counts.n:
+        standing = RouteStanding.JUDGED if not needed or exceeds_budget else RouteStanding.MIRRORED
+    elif sampled is not None:
+        standing = RouteStanding.UNCOMPARED
+    else:
+        standing = _explain_unsampled(method, template, spec)
+    return CoveredRoute(method, template, standing, counts.n, needed)
 
 
-def _unseen(method: str, template: str, spec: LaunchSpec) -> RouteStanding:
-    """Say why nothing of a route was mirrored, by asking the launch about a path that it could have."""
+def _explain_unsampled(method: str, template: str, spec: LaunchSpec) -> RouteStanding:
+    """Return why no request of a route was sampled, by asking the launch about a path that the route could have."""
+    path = _PARAMETER.sub("1", template)
     try:
-        refusal = compile_path_policy(spec).explain_refusal(
-            "GET" if method == ANY_METHOD else method, _PARAMETER.sub("1", template)
-        )
+        refusal = compile_path_policy(spec).explain_refusal("GET" if method == ANY_METHOD else method, path)
     except BadLaunch:
         refusal = None
-    return {"unsafe_method": RouteStanding.WRITE, "path": RouteStanding.LEFT_OUT}.get(
-        refusal or "", RouteStanding.UNSEEN
-    )
+    reasons = {"unsafe_method": RouteStanding.WRITE, "path": RouteStanding.LEFT_OUT}
+    return reasons.get(refusal or "", RouteStanding.UNSEEN)

@@ -1,4 +1,4 @@
-"""What a comparator process is told from outside. The environment is read here and nowhere else."""
+"""The settings of a comparator process. Its environment is read here and nowhere else."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -23,20 +23,20 @@ _VARIABLES: Final = {
 class ComparatorSettings(BaseModel):
     """How one comparator runs.
 
-    redis_url       where the streams are
+    redis_url       the Redis with the streams
     database_url    the Postgres that is the record
-    batch_entries   the most replays recorded in one transaction
-    batch_wait_ms   how long a batch that is not full waits for more
-    block_ms        how long a read waits for entries, and so how long stopping may take when there are none
-    batch_bytes     about how much of what is read is held at once, for each launch shard
-    writers         connections to Postgres that record side by side
-    lease_s         how long entries may be held without a sign of life before another comparator takes them
+    batch_entries   maximum of replays recorded in one transaction
+    batch_wait_ms   how long an incomplete batch waits for more
+    wait_ms         how long a read waits for entries, and so how long stopping may take if there are none
+    batch_bytes     about how many bytes of entries each launch shard keeps in memory at once
+    writers         connections to Postgres that record in parallel
+    lease_s         how long entries stay with a silent comparator before another claims them
     retention_days  how long rows are kept
-    gap_after_s     when an exchange that is nowhere counts as lost; by default the launch's max_age_s + 5 leases
+    gap_after_s     age at which a missing exchange counts as lost; None for the launch's max_age_s + 5 leases
     gap_every_s     how often lost exchanges are looked for
-    judge_grace_s   how long after its end a window of ten seconds is judged at the earliest
-    webhook_secret  what webhooks are signed with; without it none is sent
-    command         a command line, run without a shell when a launch was promoted or rolled back
+    judge_grace_s   how long after its end a window is judged at the earliest
+    webhook_secret  signs webhooks; without it, none is sent
+    command         command line, run without a shell after each promotion or rollback
     parent          process id whose end ends this process; 0 for none
     """
 
@@ -46,7 +46,7 @@ class ComparatorSettings(BaseModel):
     database_url: str = ""
     batch_entries: int = Field(default=2_000, ge=1, le=5_000)
     batch_wait_ms: int = Field(default=100, ge=0, le=10_000)
-    block_ms: int = Field(default=WAIT_MS, ge=1, le=WAIT_MS)
+    wait_ms: int = Field(default=WAIT_MS, ge=1, le=WAIT_MS)
     batch_bytes: int = Field(default=32 * 1024 * 1024, ge=1)
     writers: int = Field(default=2, ge=1, le=64)
     lease_s: float = Field(default=15.0, gt=0, le=3_600)
@@ -60,10 +60,10 @@ class ComparatorSettings(BaseModel):
 
 
 def read_settings(environ: Mapping[str, str]) -> ComparatorSettings:
-    """Read the settings of this process. Raises pydantic.ValidationError when one makes no sense."""
-    given = {
+    """Read the settings from an environment. Raises pydantic.ValidationError if one makes no sense."""
+    values = {
         field: next(environ[name] for name in names if environ.get(name))
         for field, names in _VARIABLES.items()
         if any(environ.get(name) for name in names)
     }
-    return ComparatorSettings.model_validate(given)
+    return ComparatorSettings.model_validate(values)

@@ -37,7 +37,7 @@ from .shadow import Shadow
 LIMIT_S = 60.0
 WORKER: dict[str, Any] = {"lease_s": 1.2, "concurrency": 16}
 COMPARATOR: dict[str, Any] = {
-    "lease_s": 1.2, "batch_wait_ms": 20, "block_ms": 100, "gap_after_s": 3.0, "gap_every_s": 0.5,
+    "lease_s": 1.2, "batch_wait_ms": 20, "wait_ms": 100, "gap_after_s": 3.0, "gap_every_s": 0.5,
 }  # fmt: skip
 
 Record = Callable[[str, object], None]

@@ -23,7 +23,7 @@ WAIT_S = 60.0
 
 def settings_for(redis_url: str, dsn: str, **changed: Any) -> ComparatorSettings:
     """Give settings that do not keep a test waiting."""
-    quick: dict[str, Any] = {"batch_wait_ms": 20, "block_ms": 100, "lease_s": 1.0}
+    quick: dict[str, Any] = {"batch_wait_ms": 20, "wait_ms": 100, "lease_s": 1.0}
     return ComparatorSettings(redis_url=redis_url, database_url=dsn, **(quick | changed))
 
 

@@ -108,7 +108,7 @@ class CompareConsumer:
             self._claim_at_s = time.monotonic() + self._claim_every_s * random.uniform(0.8, 1.2)
             if claimed := await self._consumer.claim(room):
                 return claimed
-        deliveries = await self._consumer.read(room, wait_ms=self._settings.block_ms)
+        deliveries = await self._consumer.read(room, wait_ms=self._settings.wait_ms)
         if 0 < len(deliveries) < room and self._settings.batch_wait_ms:
             await anyio.sleep(self._settings.batch_wait_ms / 1000)
             deliveries += await self._consumer.read(room - len(deliveries), wait_ms=1)
