@@ -1,1 +1,1 @@
-"""Show that verdicts keep their error rates: seeded simulations, each beside what is usually done instead."""
+"""Verify that verdicts keep their error rates: seeded simulations, each beside what is usually done instead."""

@@ -1,6 +1,6 @@
-"""Show that verdicts keep their error rates, by seeded simulation, each beside what is usually done instead.
+"""Verify by seeded simulation that verdicts keep their error rates, each beside what is usually done instead.
 
-"The judge" is the product's own code, window by window; the other rows are its parts, in arrays.
+"The judge" is the product's own code, window by window; the other rows compute its parts in arrays.
 
     python -m bench.verdict [--short] [--launches 1000]
 

@@ -26,7 +26,7 @@ def at_the_boundary(launches: int) -> Group:
     together = Launches(allowed, {"mismatch": failed} | others).outcomes()
     means, p95 = means_of(failed, BLOCK), together["p95"]
     few, limit_ms = max(launches // 4, 20), 1.25 * float(equal.primary_ms.mean())
-    judged, _ = judge.ends(Launches(allowed, {"mismatch": failed} | others), most=few)
+    judged, _ = judge.find_ends(Launches(allowed, {"mismatch": failed} | others), most=few)
     windows = naive.kayenta_alarms(allowed.primary_ms[:few], allowed.shadow_ms[:few], BLOCK)
     return Group(
         "False alarms where the truth is exactly what is allowed, looked at all the time:\n"
@@ -57,7 +57,7 @@ def in_bursts(launches: int) -> Group:
     means = means_of(failed, BLOCK)
     few = max(launches // 4, 20)
     equal, policy = pairs(rng, few, EXCHANGES), replace(judge.POLICY, budgets=FailureBudgets(mismatch=budget))
-    judged, _ = judge.ends(Launches(equal, {"mismatch": failed}), policy, most=few)
+    judged, _ = judge.find_ends(Launches(equal, {"mismatch": failed}), policy, most=few)
     return Group(
         f"Mismatches in bursts of 20, 1 % of all, budget 1 %:\n{launches:,} launches of {EXCHANGES:,} exchanges",
         [
@@ -74,14 +74,14 @@ def in_bursts(launches: int) -> Group:
 
 
 def in_slow_spells(launches: int) -> Group:
-    """Give either side, as often as the other, spells of a hundred answers that take twice as long."""
+    """Slow down either side, equally often, for spells of a hundred responses that take twice as long."""
     rng = np.random.default_rng(8)
     equal = pairs(rng, launches, EXCHANGES)
     primary, shadow = (1.0 + bursts(rng, launches, EXCHANGES, 0.1, 100) for _ in range(2))
     seen = Pairs(primary * equal.primary_ms, 1.05 * shadow * equal.shadow_ms, equal.heaviness)
     outcomes = Launches(seen).outcomes()
     few = max(launches // 4, 20)
-    judged, _ = judge.ends(Launches(seen), most=few)
+    judged, _ = judge.find_ends(Launches(seen), most=few)
     each = {guard: _ever(by_exchange(guard, outcomes[guard])) for guard in ("p50", "p95")}
     return Group(
         "Both sides have slow spells of 100 answers, the shadow no more than the primary:\n"
@@ -97,7 +97,7 @@ def in_slow_spells(launches: int) -> Group:
 
 
 def arrays_against_the_product() -> Group:
-    """Hold what these simulations compute in arrays to what the product computes."""
+    """Compare what these simulations compute in arrays with what the product computes."""
     rng = np.random.default_rng(9)
     failed, equal = failures(rng, 50, 3000, 0.004), pairs(rng, 50, 3000)
     cases = [(above(BUDGET), failed), (below(BUDGET), failed), (LATENCY, exceedances(equal, 0.95))]

@@ -27,19 +27,19 @@ def of_endpoints(launches: int) -> Group:
         "5 of 50 endpoints mismatch at 1 %, the others at the budget of 0.1 %:\n"
         f"{launches:,} launches, {EXCHANGES:,} exchanges of each endpoint",
         [
-            Row("named of the guilty", percent(power), "≥ 90 %", bool(power >= 0.9)),
-            Row("innocent among the named", percent(wrong), "≤ 5 %", bool(wrong <= 0.05)),
-            Row("instead: z-test at 5 % each", f"{percent(np.mean(naive, axis=0)[1])} innocent"),
+            Row("bad endpoints named", percent(power), "≥ 90 %", bool(power >= 0.9)),
+            Row("good among the named", percent(wrong), "≤ 5 %", bool(wrong <= 0.05)),
+            Row("instead: z-test at 5 % each", f"{percent(np.mean(naive, axis=0)[1])} good"),
         ],
     )
 
 
 def of_the_judge(launches: int) -> Group:
-    """Let the judge name one of five endpoints, of which 3 % mismatches."""
+    """Check that the judge names the one of five endpoints that mismatches in 3 % of exchanges."""
     rng = np.random.default_rng(12)
     few = max(launches // 20, 20)
-    named = [judge.condemned(_windows(rng)) for _ in range(few)]
-    blamed = [{guilt.endpoint for guilt in each.blamed_endpoints} if each else set[str]() for each in named]
+    named = [judge.find_rollback_reason(_windows(rng)) for _ in range(few)]
+    blamed = [{evidence.endpoint for evidence in each.blamed_endpoints} if each else set[str]() for each in named]
     right = np.mean([_ENDPOINTS[0] in each for each in blamed])
     wrong = np.mean([bool(each - {_ENDPOINTS[0]}) for each in blamed])
     return Group(
@@ -69,6 +69,6 @@ def _windows(rng: np.random.Generator) -> list[list[JudgedExchange]]:
 
 
 def _score(named: list[int] | tuple[int, ...]) -> tuple[float, float]:
-    """Give the share of the guilty that is named, and the share of the named that is innocent."""
+    """Return the share of the bad endpoints that is named, and the share of the named that is good."""
     right = sum(name < BAD for name in named)
     return right / BAD, (len(named) - right) / max(1, len(named))

@@ -33,7 +33,7 @@ class Launches:
     failed: dict[str, Outcomes] = field(default_factory=dict[str, Outcomes])
 
     def outcomes(self) -> dict[str, Outcomes]:
-        """Give X of each guard, exchange by exchange."""
+        """Return X of each guard, exchange by exchange."""
         none = np.zeros(self.pairs.primary_ms.shape, dtype=np.int8)
         slow = (self.pairs.shadow_ms - self.pairs.primary_ms > MAX_LATENCY_DIFF_MS).astype(np.int8)
         quantiles = {guard: exceedances(self.pairs, q) for guard, q in QUANTILES.items()}
@@ -41,7 +41,7 @@ class Launches:
 
 
 def exceedances(pairs: Pairs, q: float) -> Outcomes:
-    """Give 1{S/1.05 > c} − 1{P > c}, c the primary's q-quantile from earlier exchanges only; 0 in the burn-in."""
+    """Return 1{S/1.05 > c} − 1{P > c}, c the primary's q-quantile from earlier exchanges only; 0 in the burn-in."""
     found = np.zeros(pairs.primary_ms.shape, dtype=np.int8)
     size = found.shape[1]
     for start in range(BURN_IN, size, REFRESH):
@@ -53,7 +53,7 @@ def exceedances(pairs: Pairs, q: float) -> Outcomes:
 
 
 def votes(outcomes: Outcomes) -> Outcomes:
-    """Give each block's one vote."""
+    """Return the one vote of each block."""
     return np.sign(means_of(outcomes, BLOCK)).astype(np.int8)
 
 
@@ -63,7 +63,7 @@ def by_exchange(guard: str, outcomes: Outcomes) -> Floats:
 
 
 def total(outcomes: dict[str, Outcomes]) -> Floats:
-    """Give log of Σ weight·E after each exchange."""
+    """Return log of Σ weight·E after each exchange."""
     parts: list[tuple[float, Floats]] = []
     for guard, weight in WEIGHTS.items():
         seen = outcomes[guard] if outcomes[guard].any() else outcomes[guard][:1]
@@ -73,7 +73,7 @@ def total(outcomes: dict[str, Outcomes]) -> Floats:
 
 
 def rolled_back_each(outcomes: dict[str, Outcomes]) -> Ints:
-    """Give the exchange after which each launch is rolled back, betting on each exchange."""
+    """Return the exchange after which each launch is rolled back, betting on each exchange."""
     return first(total(outcomes) >= BAR, least=LEAST)
 
 

@@ -23,7 +23,7 @@ def of_mismatches(launches: int) -> Group:
         f"1 % mismatch, budget 0.1 %: exchanges until it is rolled back, {launches:,} launches",
         [
             soon("all guards, each exchange", rolled_back_each(mismatching.outcomes()), {0.5: 550, 0.99: 2400}),
-            soon("the judge", judge.ends(mismatching)[0], {0.5: 900, 0.99: 3000}),
+            soon("the judge", judge.find_ends(mismatching)[0], {0.5: 900, 0.99: 3000}),
             soon("its guard alone, in blocks", in_exchanges(alone), {0.5: 500, 0.99: 2000}),
             delays_shown("instead: z-test, looked at always", z),
             delays_shown("instead: mean limit", naive.flagger_alarms(failed, BUDGET, BLOCK)),
@@ -49,7 +49,7 @@ def of_slow_launches(launches: int) -> Group:
     ):
         rows += [
             soon(what, rolled_back_each(Launches(seen).outcomes()), each),
-            soon("  the judge", judge.ends(Launches(seen))[0], blocks),
+            soon("  the judge", judge.find_ends(Launches(seen))[0], blocks),
             delays_shown("  instead: mean limit of +25 %", naive.flagger_alarms(seen.shadow_ms, limit_ms, BLOCK)),
             delays_shown("  instead: Mann-Whitney, windows", _kayenta(seen, max(launches // 5, 20))),
         ]
@@ -59,7 +59,7 @@ def of_slow_launches(launches: int) -> Group:
 def of_clean_launches(launches: int) -> Group:
     """Promote what is clean, as soon as the schedule allows."""
     few = max(launches // 4, 20)
-    back, done = judge.ends(Launches(pairs(np.random.default_rng(4), few, EXCHANGES)))
+    back, done = judge.find_ends(Launches(pairs(np.random.default_rng(4), few, EXCHANGES)))
     return Group(
         f"Clean launches, steps of 100, 500, 1,000 and 3,000 exchanges: {few:,} launches",
         [

@@ -18,7 +18,7 @@ _CELLS = 2_000_000
 
 
 def paths(bet: Bet, outcomes: Outcomes) -> Floats:
-    """Give log E after each exchange, for outcomes in {−1, 0, 1}."""
+    """Return log E after each exchange, for outcomes in {−1, 0, 1}."""
     found = np.empty(outcomes.shape)
     for rows in _chunks(outcomes.shape):
         pos = np.cumsum(outcomes[rows] == 1, axis=1, dtype=np.int64)
@@ -28,7 +28,7 @@ def paths(bet: Bet, outcomes: Outcomes) -> Floats:
 
 
 def of_counts(bet: Bet, pos: Ints, neg: Ints, n: Ints) -> Floats:
-    """Give log E of counts, element by element."""
+    """Return log E of counts, element by element."""
     zero = n - pos - neg
     logs = []
     for up, down, still in zip(*(bet.log_growths(x) for x in (1.0, -1.0 if bet.lo else 0.0, 0.0)), strict=True):
@@ -40,12 +40,12 @@ def of_counts(bet: Bet, pos: Ints, neg: Ints, n: Ints) -> Floats:
 
 
 def block_paths(bet: Bet, means: Floats) -> Floats:
-    """Give log E after each block, from the blocks' means."""
+    """Return log E after each block, from the blocks' means."""
     return np.concatenate([_log_mean_exp(np.cumsum(_growths(bet, means[r]), axis=2)) for r in _chunks(means.shape)])
 
 
 def restart_paths(bet: Bet, means: Floats) -> Floats:
-    """Give the restart mixture's log E after each block, from the blocks' means."""
+    """Return the restart mixture's log E after each block, from the blocks' means."""
     found = np.empty(means.shape)
     for rows in _chunks(means.shape):
         started = np.full((len(bet.stakes), len(means[rows])), -np.inf)
@@ -56,7 +56,7 @@ def restart_paths(bet: Bet, means: Floats) -> Floats:
 
 
 def restart_each_paths(bet: Bet, outcomes: Outcomes, *, good_blocks: int, size: int) -> Floats:
-    """Give the restart mixture's log E after each exchange, after that many blocks without a failure.
+    """Return the restart mixture's log E after each exchange, after that many blocks without a failure.
 
     Bets are on each exchange here; only the start of a new one is at each block.
     """
@@ -75,7 +75,7 @@ def restart_each_paths(bet: Bet, outcomes: Outcomes, *, good_blocks: int, size: 
 
 
 def average(parts: list[tuple[float, Floats]]) -> Floats:
-    """Give log of Σ weight·E; weight that no part has counts as E = 1."""
+    """Return log of Σ weight·E; weight that no part has counts as E = 1."""
     total = np.full(parts[0][1].shape, math.log(max(1 - math.fsum(weight for weight, _ in parts), 1e-300)))
     for weight, logs in parts:
         np.logaddexp(total, logs + math.log(weight), out=total)
@@ -83,7 +83,7 @@ def average(parts: list[tuple[float, Floats]]) -> Floats:
 
 
 def first(reached: NDArray[np.bool_], *, least: int = 1) -> Ints:
-    """Give when each launch first got there, counting from 1; NEVER when it did not. Nothing counts before `least`."""
+    """Return the first flagged exchange of each launch, from 1; NEVER if none. Those before `least` do not count."""
     reached = reached.copy()
     reached[:, : least - 1] = False
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, NEVER)
@@ -96,7 +96,7 @@ def means_of(outcomes: Outcomes, size: int) -> Floats:
 
 
 def agrees(bet: Bet, outcomes: Outcomes, rng: np.random.Generator, *, size: int = 100) -> float:
-    """Give the largest difference between the arrays and the product, at random launches and moments."""
+    """Return the largest difference between the arrays and the product, at random launches and moments."""
     worst = 0.0
     for launch in rng.integers(len(outcomes), size=5):
         seen = outcomes[launch : launch + 1]
@@ -116,7 +116,7 @@ def agrees(bet: Bet, outcomes: Outcomes, rng: np.random.Generator, *, size: int 
 
 
 def _growths(bet: Bet, means: Floats) -> Floats:
-    """Give log growths of shape (stakes, launches, blocks); each distinct mean is asked of the product once."""
+    """Return log growths of shape (stakes, launches, blocks); the product computes each distinct mean once."""
     distinct, where = np.unique(means, return_inverse=True)
     table = np.array([bet.log_growths(float(mean)) for mean in distinct]).T
     return table[:, where.reshape(means.shape)]

@@ -64,7 +64,7 @@ def seven_of_ten_a_hundred_times_slower() -> Group:
     """Judge `[1]*10` beside `[100]*7 + [1]*3`, over and over: spinnaker/spinnaker#6278."""
     pairs = Pairs(np.tile(CONTROL, 500)[None, :], np.tile(EXPERIMENT, 500)[None, :], np.zeros((1, 5000)))
     each = int(rolled_back_each(Launches(pairs).outcomes())[0])
-    judged, promoted = (int(ends[0]) for ends in judge.ends(Launches(pairs)))
+    judged, promoted = (int(ends[0]) for ends in judge.find_ends(Launches(pairs)))
     passes = not naive.is_high(CONTROL, EXPERIMENT)
     return Group(
         "Of ten answers the primary takes 1 ms for each, the shadow 100 ms for seven:\nover and over",

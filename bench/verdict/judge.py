@@ -13,46 +13,47 @@ from .controller import BLOCK, MAX_LATENCY_DIFF_MS, Launches
 from .engine import NEVER, Ints
 
 POLICY = replace(JudgePolicy(), mode=JudgeMode.AUTO, soak_s=0.0)
-"""The default policy, but for the time that a step lasts at least: in these simulations no time passes."""
+"""The default policy without the minimum duration of steps, because no time passes in these simulations."""
 ENDPOINT = "GET /orders/{id}"
 
 
-def ends(launches: Launches, policy: JudgePolicy = POLICY, *, most: int | None = None) -> tuple[Ints, Ints]:
-    """Give the exchange after which each launch is rolled back, and that after which it is promoted; NEVER if not.
+def find_ends(launches: Launches, policy: JudgePolicy = POLICY, *, most: int | None = None) -> tuple[Ints, Ints]:
+    """Return the exchange after which each launch is rolled back, and that after which it is promoted; NEVER if not.
 
-    A launch that is promoted is watched on. `most` takes only the first ones.
+    A launch is watched on after its promotion. `most` limits how many launches are judged.
     """
-    found = [_ends(launches, number, policy) for number in range(most or len(launches.pairs.primary_ms))]
-    return np.array([back for back, _ in found]), np.array([promoted for _, promoted in found])
+    ends = [_find_end(launches, number, policy) for number in range(most or len(launches.pairs.primary_ms))]
+    return np.array([rolled_back for rolled_back, _ in ends]), np.array([promoted for _, promoted in ends])
 
 
-def condemned(windows: list[list[JudgedExchange]]) -> RollbackReason | None:
-    """Judge one launch to its end and give why it was condemned; who is guilty may be known later than that."""
-    case = LaunchEvidence()
+def find_rollback_reason(windows: list[list[JudgedExchange]]) -> RollbackReason | None:
+    """Judge one launch to its end and return why it is rolled back; the endpoints to blame may be known later."""
+    evidence = LaunchEvidence()
     for window in windows:
-        case = case.with_window(window, POLICY, frozenset())
-        reason = case.current(POLICY).rollback_reason
+        evidence = evidence.with_window(window, POLICY, frozenset())
+        reason = evidence.current(POLICY).rollback_reason
         if reason is not None and reason.blamed_endpoints:
             return reason
-    return case.current(POLICY).rollback_reason
+    return evidence.current(POLICY).rollback_reason
 
 
-def _ends(launches: Launches, number: int, policy: JudgePolicy) -> tuple[int, int]:
-    case, promoted = LaunchEvidence(), NEVER
+def _find_end(launches: Launches, number: int, policy: JudgePolicy) -> tuple[int, int]:
+    evidence = LaunchEvidence()
+    promoted = NEVER
     size = launches.pairs.primary_ms.shape[1]
     for start in range(0, size - BLOCK + 1, BLOCK):
-        case = case.with_window(_window(launches, number, start), policy, frozenset())
-        move = case.decide(policy).move
+        evidence = evidence.with_window(_create_window(launches, number, start), policy, frozenset())
+        move = evidence.decide(policy).move
         if move is JudgeMove.ROLL_BACK:
             return start + BLOCK, promoted
         if move is JudgeMove.PROMOTE:
             promoted = min(promoted, start + BLOCK)
         elif move is JudgeMove.RAISE:
-            case = case.at_step(case.progress.step + 1, case.current(policy).until_ms, policy)
+            evidence = evidence.at_step(evidence.progress.step + 1, evidence.current(policy).until_ms, policy)
     return NEVER, promoted
 
 
-def _window(launches: Launches, number: int, start: int) -> list[JudgedExchange]:
+def _create_window(launches: Launches, number: int, start: int) -> list[JudgedExchange]:
     now = slice(start, start + BLOCK)
     primary_ms, shadow_ms = (ms[number, now].tolist() for ms in (launches.pairs.primary_ms, launches.pairs.shadow_ms))
     failed = {guard: outcome[number, now].tolist() for guard, outcome in launches.failed.items()}

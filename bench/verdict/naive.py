@@ -23,20 +23,20 @@ FAILED_CHECKS = 5
 
 
 def z_alarms(outcomes: Outcomes, budget: float, *, least: int) -> Ints:
-    """Give when the peeked z-test first rejects "at most `budget`" at 5 %, looking from the `least`-th exchange on."""
+    """Return when the z-test first rejects "at most `budget`" at 5 %, looked at from the `least`-th exchange on."""
     n = np.arange(1, outcomes.shape[1] + 1)
     rate = np.cumsum(outcomes, axis=1, dtype=np.int64) / n
     return first((rate - budget) / np.sqrt(budget * (1 - budget) / n) > norm.ppf(0.95), least=least)
 
 
 def z_once(outcomes: Outcomes, budget: float) -> NDArray[np.bool_]:
-    """Tell which launches the same test rejects when it is asked a single time, at the end."""
+    """Return which launches the same test rejects if it is run only once, at the end."""
     n = outcomes.shape[1]
     return (outcomes.mean(axis=1) - budget) / np.sqrt(budget * (1 - budget) / n) > norm.ppf(0.95)
 
 
 def kayenta_alarms(control: Floats, experiment: Floats, window: int) -> Ints:
-    """Give when Mann-Whitney first calls a window of the experiment high, in points; NEVER when it does not."""
+    """Return after how many points Mann-Whitney first calls a window of the experiment high; NEVER if it does not."""
     ends = range(window, control.shape[1] + 1, window)
     high = np.zeros(control.shape, dtype=np.bool_)
     for launch in range(len(control)):
@@ -56,7 +56,7 @@ def is_high(control: Floats, experiment: Floats) -> bool:
 
 
 def shift_interval(control: Floats, experiment: Floats) -> tuple[float, float]:
-    """Give the lower end of the confidence interval of the shift, and its estimate, by the normal approximation."""
+    """Return the lower end of the confidence interval of the shift, and its estimate, by the normal approximation."""
     least, most = float(experiment.min() - control.max()), float(experiment.max() - control.min())
 
     def crossing(z: float) -> float:
@@ -70,7 +70,7 @@ def shift_interval(control: Floats, experiment: Floats) -> tuple[float, float]:
 
 
 def flagger_alarms(points: Floats, limit: float, interval: int) -> Ints:
-    """Give when the fifth check fails, in points: the mean of each `interval` points over `limit`."""
+    """Return after how many points the fifth check fails: the mean of each `interval` points over `limit`."""
     whole = points.shape[1] // interval * interval
     checks = points[:, :whole].reshape(len(points), -1, interval).mean(axis=2) > limit
     done = first(np.cumsum(checks, axis=1) >= FAILED_CHECKS)

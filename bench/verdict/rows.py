@@ -34,28 +34,28 @@ class Group:
 
 
 def sampling_error(share: float, size: int) -> float:
-    """Give three standard errors of a share measured on `size` launches."""
+    """Return three standard errors of a share measured on `size` launches."""
     return 3 * math.sqrt(share * (1 - share) / size)
 
 
 def at_most(what: str, flags: Flags, share: float) -> Row:
-    """Ask that no more than `share` of the launches are flagged, but for sampling error."""
+    """Require that at most `share` of the launches are flagged, plus sampling error."""
     limit = share + sampling_error(share, len(flags))
     return Row(what, percent(flags.mean()), f"≤ {percent(limit)}", bool(flags.mean() <= limit))
 
 
 def more_than(what: str, flags: Flags, share: float) -> Row:
-    """Ask that more than `share` are: what shows that the same run can find fault."""
+    """Require that more than `share` are flagged: this shows that the same run can fail."""
     return Row(what, percent(flags.mean()), f"> {percent(share)}", bool(flags.mean() > share))
 
 
 def shown(what: str, flags: Flags) -> Row:
-    """Show the share that is flagged."""
+    """Report the share that is flagged."""
     return Row(what, percent(flags.mean()))
 
 
 def soon(what: str, delays: Ints, bounds: dict[float, int]) -> Row:
-    """Ask that each quantile of the delays, in exchanges, is at most its bound."""
+    """Require that each quantile of the delays, in exchanges, is at most its bound."""
     return Row(
         what,
         "  ".join(f"{_name(q)} {_count(_quantile(delays, q))}" for q in bounds),
@@ -65,13 +65,13 @@ def soon(what: str, delays: Ints, bounds: dict[float, int]) -> Row:
 
 
 def late(what: str, delays: Ints, q: float, bound: int) -> Row:
-    """Ask that the q-quantile of the delays is more than `bound`: what shows that the task is hard."""
+    """Require that the q-quantile of the delays exceeds `bound`: this shows that the task is hard."""
     found = _quantile(delays, q)
     return Row(what, f"{_name(q)} {_count(found)}", f"> {bound:,}", bool(found > bound))
 
 
 def delays_shown(what: str, delays: Ints) -> Row:
-    """Show how many noticed at all, and when."""
+    """Report how many launches were noticed at all, and when."""
     return Row(what, f"{percent((delays < NEVER).mean())}, p50 {_count(_quantile(delays, 0.5))}")
 
 

@@ -29,7 +29,7 @@ def traffic(
     factor: float = 1.0,
     tail: float = 1.0,
 ) -> Iterator[JudgedExchange]:
-    """Give exchanges in order of time. `tail` slows the slowest 15 %, `factor` all of them."""
+    """Generate exchanges in order of time. `tail` slows the slowest 15 % of them, `factor` all."""
     chance = random.Random(seed)
     for number in range(n):
         endpoint = chance.choice(endpoints)
@@ -51,17 +51,21 @@ def traffic(
 
 
 def judge(
-    seen: Iterator[JudgedExchange], policy: JudgePolicy, case: LaunchEvidence | None = None, *, resume: bool = False
+    exchanges: Iterator[JudgedExchange],
+    policy: JudgePolicy,
+    evidence: LaunchEvidence | None = None,
+    *,
+    resume: bool = False,
 ) -> LaunchEvidence:
-    """Take in traffic until it ends or the launch is condemned; `resume` writes and reads everything each time."""
-    case = case or LaunchEvidence()
-    for _, window in groupby(seen, key=lambda each: window_start_ms(each.at_ms)):
-        case = case.with_window(list(window), policy, frozenset(case.builds))
-        case = case.with_verdict(case.decide(policy).verdict)
-        case = reload(case) if resume else case
-        if case.current(policy).rollback_reason:
+    """Judge traffic until it ends or the launch is rolled back; `resume` packs and unpacks everything each time."""
+    evidence = evidence or LaunchEvidence()
+    for _, window in groupby(exchanges, key=lambda each: window_start_ms(each.at_ms)):
+        evidence = evidence.with_window(list(window), policy, frozenset(evidence.builds))
+        evidence = evidence.with_verdict(evidence.decide(policy).verdict)
+        evidence = reload(evidence) if resume else evidence
+        if evidence.current(policy).rollback_reason:
             break
-    return case
+    return evidence
 
 
 def reload(evidence: LaunchEvidence) -> LaunchEvidence:

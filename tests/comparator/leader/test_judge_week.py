@@ -54,7 +54,7 @@ def check(connection: Connection[Any], redis: RedisClient, name: str, hours: int
     verdicts = [(event.data["build"], event.data["verdict"]) for event in harness.events if event.act == "verdict"]
     assert ("v3", "roll_back") in verdicts
     assert all(verdict != "roll_back" for build, verdict in verdicts if build != "v3")
-    assert harness.known.summary["leading"]["endpoint"] == ENDPOINTS[0]
+    assert harness.judgement.summary["leading"]["endpoint"] == ENDPOINTS[0]
 
     everything = read_judged_exchanges(connection, name, 0, harness.now_ms, 2**31 - 1)
     assert len(everything) == sum(1 for _ in by_the_day(harness.start_ms, hours, per_s))

@@ -122,7 +122,7 @@ def test_what_is_learned_is_told_with_its_counts_and_stays_told(store: Connectio
     assert before.mismatched == 20, "what was recorded stays as it is"
     for forbidden in ("DELETE FROM darklaunch.noise_change", "UPDATE darklaunch.noise_change SET became = 'stable'"):
         with pytest.raises(psycopg.errors.RestrictViolation, match="what was learned is history"):
-            store.execute(forbidden)  # type: ignore[arg-type]
+            store.execute(forbidden)
 
 
 def test_a_shadow_that_differs_beyond_the_noise_is_excused_no_more(store: Connection[Any], launch_name: str) -> None:
