@@ -16,11 +16,11 @@ from tests.support.workers import admit_many, count_waiting, read_ledger, wait_u
 
 pytestmark = pytest.mark.anyio
 
-Left = list[tuple[str, bool]]
+Finished = list[tuple[str, bool]]
 
 
 class Counting(GroupConsumer):
-    """A consumer that says how many outcomes each call had."""
+    """A consumer that records how many outcomes each call had."""
 
     calls: list[int]
 
@@ -30,32 +30,32 @@ class Counting(GroupConsumer):
 
 
 @asynccontextmanager
-async def outbox(url: str, launch: str) -> AsyncIterator[tuple[Counting, OutcomeBatcher, Left]]:
+async def batching(url: str, launch: str) -> AsyncIterator[tuple[Counting, OutcomeBatcher, Finished]]:
     client = connect_async(url, client_name="darklaunch-test")
     queue = ScriptQueue(ScriptCaller(client))
     consumer = Counting(client, queue, worker_streams(launch, 0), name="one", lease_s=60)
     consumer.calls = []
-    left: Left = []
-    box = OutcomeBatcher(
-        consumer, enough=10_000, on_finished=lambda outcome, passed_on: left.append((outcome.entry_id, passed_on))
+    finished: Finished = []
+    batcher = OutcomeBatcher(
+        consumer, enough=10_000, on_finished=lambda outcome, passed_on: finished.append((outcome.entry_id, passed_on))
     )
-    running = [asyncio.create_task(queue.run()), asyncio.create_task(box.run())]
+    running = [asyncio.create_task(queue.run()), asyncio.create_task(batcher.run())]
     try:
-        yield consumer, box, left
+        yield consumer, batcher, finished
     finally:
         for task in running:
             task.cancel()
         await client.aclose()
 
 
-async def taken(consumer: GroupConsumer, count: int) -> list[ClaimedEntry]:
+async def take(consumer: GroupConsumer, count: int) -> list[ClaimedEntry]:
     deliveries: list[ClaimedEntry] = []
     while len(deliveries) < count:
         deliveries += await consumer.read(count, wait_ms=100)
     return deliveries
 
 
-def outcome(delivery: ClaimedEntry, **more: bytes) -> FinishedEntry:
+def finish(delivery: ClaimedEntry, **more: bytes) -> FinishedEntry:
     fields = delivery.fields | {name.encode(): value for name, value in more.items()}
     return FinishedEntry(delivery.entry_id, fields, "replayed")
 
@@ -63,12 +63,12 @@ def outcome(delivery: ClaimedEntry, **more: bytes) -> FinishedEntry:
 async def test_calls_hold_many_outcomes_but_not_too_many(url: str, redis: RedisClient, launch_name: str) -> None:
     count = 2 * FINISH_BATCH + 5
     admit_many(redis, launch_name, 1, count)
-    async with outbox(url, launch_name) as (consumer, box, left):
-        deliveries = await taken(consumer, count)
+    async with batching(url, launch_name) as (consumer, batcher, finished):
+        deliveries = await take(consumer, count)
         for delivery in deliveries:
-            box.add(outcome(delivery))
-        await wait_until(lambda: len(left) == count)
-        assert left == [(delivery.entry_id, True) for delivery in deliveries]
+            batcher.add(finish(delivery))
+        await wait_until(lambda: len(finished) == count)
+        assert finished == [(delivery.entry_id, True) for delivery in deliveries]
         assert consumer.calls == [FINISH_BATCH, FINISH_BATCH, 5]
     assert read_ledger(redis, launch_name) == {"admitted": count, "replayed": count}
 
@@ -78,10 +78,10 @@ async def test_the_bytes_of_a_call_are_bounded_and_what_is_larger_goes_alone(
 ) -> None:
     sizes = [10, 20, BATCH_BYTES * 2, BATCH_BYTES // 3, BATCH_BYTES // 3, BATCH_BYTES // 3, 10]
     admit_many(redis, launch_name, 1, len(sizes))
-    async with outbox(url, launch_name) as (consumer, box, left):
-        for delivery, size in zip(await taken(consumer, len(sizes)), sizes, strict=True):
-            box.add(outcome(delivery, shadow=bytes(size)))
-        await wait_until(lambda: len(left) == len(sizes))
+    async with batching(url, launch_name) as (consumer, batcher, finished):
+        for delivery, size in zip(await take(consumer, len(sizes)), sizes, strict=True):
+            batcher.add(finish(delivery, shadow=bytes(size)))
+        await wait_until(lambda: len(finished) == len(sizes))
         assert consumer.calls == [2, 1, 2, 2]
     assert count_waiting(redis, launch_name) == 0
 
@@ -90,11 +90,11 @@ async def test_an_outcome_that_is_refused_for_good_takes_no_other_along(
     url: str, redis: RedisClient, launch_name: str
 ) -> None:
     admit_many(redis, launch_name, 1, 3)
-    async with outbox(url, launch_name) as (consumer, box, left):
-        first, second, third = await taken(consumer, 3)
-        for it in (outcome(first), outcome(second)._replace(entry_id="no id"), outcome(third)):
-            box.add(it)
-        await wait_until(lambda: len(left) == 3)
-        assert left == [(first.entry_id, True), ("no id", False), (third.entry_id, True)]
+    async with batching(url, launch_name) as (consumer, batcher, finished):
+        first, second, third = await take(consumer, 3)
+        for finished_entry in (finish(first), finish(second)._replace(entry_id="no id"), finish(third)):
+            batcher.add(finished_entry)
+        await wait_until(lambda: len(finished) == 3)
+        assert finished == [(first.entry_id, True), ("no id", False), (third.entry_id, True)]
     assert redis.execute_command("XLEN", keys.replays(launch_name)) == 2
     assert count_waiting(redis, launch_name) == 1

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def tries(
+async def sending(
     origin: str,
     *,
     deadline_s: float = 20.0,
@@ -48,7 +48,7 @@ async def tries(
     orders: ReplayOrders = REPLAY,
     probe: bool = False,
 ) -> AsyncIterator[RetryingSender]:
-    """Give the tries of one request, with a budget of so many retries; see that what was not used of it is left."""
+    """Return the sender of one request, with a budget of `saved` retries; check that it takes one for each retry."""
     protection = ShadowProtection(concurrency=8, max_rps=0, now_s=0.0)
     for _ in range(RETRY_EVERY * saved):
         protection.budget.record_first_try()
@@ -69,12 +69,12 @@ async def tries(
     )
     client, captured = make_client(to, slots=1), make_exchange("shop", 1).request
     request = replay_request(captured, launch="shop", exchange_id="abcd1234:1", shadow=to, entropy=bytes(24))
-    them = RetryingSender(context, client, request, probe=probe)
+    sender = RetryingSender(context, client, request, probe=probe)
     try:
         with anyio.fail_after(10):
-            yield them
+            yield sender
         left = sum(protection.budget.take() for _ in range(saved + 1))
-        assert left == saved - (them.attempts - 1)
+        assert left == saved - (sender.attempts - 1)
     finally:
         await client.aclose()
 
@@ -92,39 +92,39 @@ async def closes(_request: ReceivedRequest) -> bytes:
 
 
 async def test_a_busy_shadow_is_asked_four_times_at_most() -> None:
-    async with running_shadow(busy) as shadow, tries(shadow.origin) as them:
-        outcome = await them.run()
+    async with running_shadow(busy) as shadow, sending(shadow.origin) as sender:
+        outcome = await sender.run()
     assert isinstance(outcome, ShadowReply) and outcome.response.status == 503
-    assert them.attempts == len(shadow.received) == MAX_TRIES == 4
+    assert sender.attempts == len(shadow.received) == MAX_TRIES == 4
 
 
 async def test_where_nothing_listens_it_is_tried_again() -> None:
     async with running_shadow() as shadow:
         pass
-    async with tries(shadow.origin) as them:
-        outcome = await them.run()
+    async with sending(shadow.origin) as sender:
+        outcome = await sender.run()
     assert isinstance(outcome, ShadowFailure) and outcome.error is ShadowErrorClass.REFUSED
-    assert them.attempts == MAX_TRIES
+    assert sender.attempts == MAX_TRIES
 
 
 async def test_what_may_have_reached_the_shadow_is_not_sent_again() -> None:
-    async with running_shadow(closes) as shadow, tries(shadow.origin) as them:
-        outcome = await them.run()
+    async with running_shadow(closes) as shadow, sending(shadow.origin) as sender:
+        outcome = await sender.run()
     assert isinstance(outcome, ShadowFailure) and outcome.error is ShadowErrorClass.RESET
-    assert them.attempts == len(shadow.received) == 1
+    assert sender.attempts == len(shadow.received) == 1
 
 
 async def test_nobody_waits_past_the_deadline_to_come_back() -> None:
-    async with running_shadow(later) as shadow, tries(shadow.origin, deadline_s=5.0) as them:
-        await them.run()
+    async with running_shadow(later) as shadow, sending(shadow.origin, deadline_s=5.0) as sender:
+        await sender.run()
     assert len(shadow.received) == 1
 
 
 async def test_without_leave_or_budget_and_of_a_probe_there_is_no_second_try() -> None:
     async with running_shadow(busy) as shadow:
         for less in ({"orders": WAIT}, {"saved": 0}, {"probe": True}):
-            async with tries(shadow.origin, **less) as them:
-                await them.run()
+            async with sending(shadow.origin, **less) as sender:
+                await sender.run()
     assert len(shadow.received) == 3
 
 

@@ -36,8 +36,8 @@ from tests.support.workers import (  # fmt: skip  # fmt: skip
 pytestmark = pytest.mark.anyio
 
 
-def children(redis: RedisClient) -> set[int]:
-    """Give the process ids of the workers that have said they are alive."""
+def read_worker_pids(redis: RedisClient) -> set[int]:
+    """Return the process ids of the workers that are registered as alive."""
     stored = pair_fields(redis.execute_command("HGETALL", keys.WORKERS))
     return {int(process.about["pid"]) for process in read_alive(stored, 0)}
 
@@ -118,13 +118,13 @@ async def test_a_worker_is_listed_while_it_runs(url: str, redis: RedisClient, la
 
 async def test_dead_children_are_replaced_and_all_stop_together(url: str, redis: RedisClient) -> None:
     with worker_process(url, processes=2) as parent:
-        await wait_until(lambda: len(children(redis)) == 2)
-        killed = min(children(redis))
+        await wait_until(lambda: len(read_worker_pids(redis)) == 2)
+        killed = min(read_worker_pids(redis))
         os.kill(killed, signal.SIGKILL)
-        await wait_until(lambda: len(children(redis)) == 3)  # the dead one's record is still there
+        await wait_until(lambda: len(read_worker_pids(redis)) == 3)  # the dead one's record is still there
         parent.send_signal(signal.SIGTERM)
         assert await wait_for_exit(parent) == 0
-    assert children(redis) == {killed}
+    assert read_worker_pids(redis) == {killed}
 
 
 @contextmanager
@@ -141,10 +141,10 @@ def parent_and_child(url: str) -> Iterator[Popen[bytes]]:
 
 async def test_a_child_stops_when_its_parent_is_gone(url: str, redis: RedisClient) -> None:
     with parent_and_child(url):
-        await wait_until(lambda: len(children(redis)) == 1)
-    (child,) = children(redis)
+        await wait_until(lambda: len(read_worker_pids(redis)) == 1)
+    (child,) = read_worker_pids(redis)
     try:
-        await wait_until(lambda: children(redis) == set())
+        await wait_until(lambda: read_worker_pids(redis) == set())
     except TimeoutError:
         os.kill(child, signal.SIGKILL)
         raise

@@ -1,1 +1,1 @@
-"""Replay pool: sends captured requests to the shadow."""
+"""Workers: replay captured requests on the shadow."""

@@ -1,4 +1,4 @@
-"""`python -m darklaunch_workers`: one worker, told by the environment; what a parent worker starts."""
+"""`python -m darklaunch_workers`: one worker with settings from the environment, as a parent worker starts it."""
 
 import logging
 import os

@@ -36,9 +36,7 @@ log = logging.getLogger("darklaunch.worker")
 
 
 class LaunchRunner:
-    """Works on one launch. Its limits and connections are its own, and so are its calls to Redis: no launch slows
-    another.
-    """
+    """Works on one launch, with limits, connections and calls to Redis of its own: no launch slows another."""
 
     def __init__(
         self,

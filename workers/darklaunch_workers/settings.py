@@ -1,4 +1,4 @@
-"""What a worker process is told from outside. The environment is read here and nowhere else."""
+"""The settings of a worker process. The environment is read here and nowhere else."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -16,7 +16,7 @@ _VARIABLES: Final = {
     "seal_key": "DARKLAUNCH_SEAL_KEY",
     "signing_key": "DARKLAUNCH_SIGNING_KEY",
 }
-_REDIS: Final = ("DARKLAUNCH_REDIS_URL", "REDIS_URL")
+_REDIS_URL: Final = ("DARKLAUNCH_REDIS_URL", "REDIS_URL")
 
 
 class WorkerSettings(BaseModel):
@@ -48,22 +48,22 @@ class WorkerSettings(BaseModel):
     def _check_keys(cls, text: str) -> str:
         try:
             parse_keys(text)
-        except BadKey as wrong:
-            raise ValueError(str(wrong)) from None
+        except BadKey as error:
+            raise ValueError(str(error)) from None
         return text
 
 
 def read_settings(environ: Mapping[str, str]) -> WorkerSettings:
-    """Read the settings of this process. Raises pydantic.ValidationError when one makes no sense."""
-    given = {field: environ[name] for field, name in _VARIABLES.items() if environ.get(name)}
-    redis_url = next((environ[name] for name in _REDIS if environ.get(name)), None)
-    return WorkerSettings.model_validate({**given, **({"redis_url": redis_url} if redis_url else {})})
+    """Read the settings of this process. Raises pydantic.ValidationError when one is invalid."""
+    values = {field: environ[name] for field, name in _VARIABLES.items() if environ.get(name)}
+    redis_url = next((environ[name] for name in _REDIS_URL if environ.get(name)), None)
+    return WorkerSettings.model_validate({**values, **({"redis_url": redis_url} if redis_url else {})})
 
 
 def as_environment(settings: WorkerSettings) -> dict[str, str]:
-    """Give the variables that `read_settings` reads as these settings."""
+    """Return the environment variables from which `read_settings` reads these settings."""
     values = {name: getattr(settings, field) for field, name in _VARIABLES.items()}
     return {
-        _REDIS[0]: settings.redis_url,
+        _REDIS_URL[0]: settings.redis_url,
         **{name: "" if value is None else str(value) for name, value in values.items()},
     }

@@ -41,7 +41,10 @@ log = logging.getLogger("darklaunch.worker")
 
 @dataclass(slots=True, eq=False)
 class ClaimedExchange:
-    """An exchange worked on here. `leased_s` is when its lease last began; a `probe` may pass an open breaker."""
+    """An exchange that this process works on.
+
+    `leased_s` is when its lease last began, on a monotonic clock; a `probe` may pass an open breaker.
+    """
 
     entry: ClaimedEntry
     leased_s: float
@@ -50,7 +53,7 @@ class ClaimedExchange:
 
 
 class ReplayConsumer:
-    """Works on one shard of a launch until told to stop. `replayed` counts the replays that it passed on."""
+    """A consumer of one shard of a launch. `replayed` counts the replays that it passed on."""
 
     def __init__(self, consumer: GroupConsumer, redis: AsyncRedisClient, context: LaunchContext) -> None:
         self.replayed = 0
