@@ -1,4 +1,4 @@
-"""The emergency stop: it is set on Redis, before and without the record, and stops a launch within a second."""
+"""The emergency stop: it is set on Redis, before Postgres or without it, and stops a launch within a second."""
 
 import contextlib
 import time
@@ -11,9 +11,9 @@ from redis.exceptions import ResponseError
 
 
 def set_hold(redis: RedisClient, name: str, by: str, why: str, act: str, *, only_at: int | None = None) -> None:
-    """Hold a launch. `act`, such as `rolled_back`, is what the leader records of it if nobody else does.
+    """Hold a launch. The leader later records `act`, such as `rolled_back`, unless somebody else has.
 
-    `only_at` is the revision that the decision was made on: a launch that has moved on is left alone.
+    `only_at` is the revision that the decision is based on: a launch with another revision is left alone.
     Raises RedisError.
     """
     at_ms = time.time_ns() // 1_000_000

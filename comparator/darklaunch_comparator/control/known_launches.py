@@ -1,4 +1,4 @@
-"""Which launches there are to look after: what is recorded, and what Redis knows."""
+"""The launches to look after: those recorded in Postgres, and those on Redis."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from darklaunch_comparator.store.launches import list_launches
 
 
 def read_launch_specs(connection: Connection[Any], redis: RedisClient) -> dict[str, LaunchSpec]:
-    """Give every launch with its specification, an empty one where it cannot be read.
+    """Read every launch with its specification, an empty one where it cannot be read.
 
     Raises psycopg.Error and RedisError.
     """
@@ -34,18 +34,18 @@ def read_launch_specs(connection: Connection[Any], redis: RedisClient) -> dict[s
 
 
 def list_launch_shards(connection: Connection[Any], redis: RedisClient) -> list[tuple[str, int]]:
-    """Give every launch shard. Raises psycopg.Error and RedisError."""
+    """Return every (launch, shard). Raises psycopg.Error and RedisError."""
     specs = read_launch_specs(connection, redis)
     return [(name, shard) for name, spec in sorted(specs.items()) for shard in list_shards(spec)]
 
 
 def list_shards(spec: LaunchSpec) -> range:
-    """Give a launch's shards, within reason."""
+    """Return the shard numbers of a launch, at least one and at most `MAX_SHARDS`."""
     return range(min(max(spec.shards, 1), MAX_SHARDS))
 
 
 def is_launch_name(name: str) -> bool:
-    """Say whether a launch can have this name."""
+    """Return whether a launch can have this name."""
     try:
         check_name(name)
     except BadLaunch:

@@ -1,4 +1,4 @@
-"""Publish control state to Redis, where hooks and workers obey it."""
+"""Publish launch states to Redis, where hooks and workers obey them."""
 
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import pack_spec
@@ -9,10 +9,10 @@ from darklaunch_comparator.store.launches import LaunchRecord
 
 
 def publish_launch(redis: RedisClient, record: LaunchRecord, *, lift_hold: bool) -> bool:
-    """Make Redis carry a launch as recorded, and have everyone look. Raises RedisError.
+    """Write a launch to Redis as recorded, and notify every poller. Raises RedisError.
 
-    False: Redis has this revision or a newer one already. `lift_hold` ends an emergency stop; only the act that
-    decided so may ask for it: publishing again must not.
+    Returns False when Redis already has this revision or a newer one. `lift_hold` ends an emergency stop; only the act
+    that decided to lift it may ask for it, not a repeated publication.
     """
     state = record.state
     write_even_if_full(redis, "SADD", keys.LAUNCHES, state.name)

@@ -1,6 +1,6 @@
-"""One stream entry, from what travelled to the row that is recorded of it. Pure: no I/O, no clock.
+"""Turn one stream entry into the result that is recorded of it. Pure: no I/O, no clock.
 
-One exchange whose comparison fails becomes an `unverified` row that says so; it takes no other with it.
+An exchange whose comparison fails becomes an `unverified` result that says so; other exchanges are not affected.
 """
 
 import logging
@@ -58,7 +58,7 @@ log = logging.getLogger("darklaunch.comparator")
 
 @dataclass(frozen=True, slots=True)
 class LaunchRules:
-    """How a launch's answers are compared; `book` has each endpoint's own rules, until its `stale_at`."""
+    """How the responses of a launch are compared. `book` has each endpoint's rules, valid until its `stale_at`."""
 
     compare: bool
     book: RuleBook
@@ -69,9 +69,9 @@ class LaunchRules:
 
 
 def compile_launch_rules(spec: LaunchSpec, now: datetime | None = None) -> LaunchRules:
-    """Compile a launch's rules as they hold at a moment, by default now. One that cannot be read is left out.
+    """Compile the rules of a launch that apply at a moment, by default now. Unreadable rules are left out.
 
-    When that is one to mask, what is stored is masked as a whole.
+    If an unreadable rule is one to mask, everything stored of the launch is masked.
     """
     book = compile_stored_rules(spec.rules, now or datetime.now(UTC))
     return LaunchRules(spec.compare, book, spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control)
@@ -80,34 +80,40 @@ def compile_launch_rules(spec: LaunchSpec, now: datetime | None = None) -> Launc
 def assess_entry(
     launch: str, fields: Fields, rules: LaunchRules, noise: Mapping[str, KnownNoise] | None = None
 ) -> ExchangeResult:
-    """Read one entry of a launch's replays stream and compare; `noise` is what is known of it, by endpoint.
+    """Return the result of one entry of a launch's replays stream; `noise` is the launch's known noise, by endpoint.
 
-    Raises BadEntry when it is not one of that launch.
+    Raises BadEntry when the entry is damaged or belongs to another launch.
     """
     entry = unpack_replay(fields)
     named = entry.launch if isinstance(entry, UnreplayedExchange) else entry.exchange.launch
     if named != launch:
         raise BadEntry(f"the entry belongs to the launch {named[:63]!r}")
     if isinstance(entry, UnreplayedExchange):
-        return _lost(entry)
+        return _assess_loss(entry)
     if isinstance(entry.shadow, ShadowError):
-        return _unanswered(entry.exchange, entry.shadow, fields, rules)
-    return _answered(entry, entry.shadow, fields, rules, noise or {})
+        return _assess_error(entry.exchange, entry.shadow, fields, rules)
+    return _assess_response(entry, entry.shadow, fields, rules, noise or {})
 
 
-def _lost(loss: UnreplayedExchange) -> ExchangeResult:
+def _assess_loss(loss: UnreplayedExchange) -> ExchangeResult:
     if loss.outcome not in ("dropped", "dead"):
         raise BadEntry(f"the entry's outcome is neither dropped nor dead: {loss.outcome[:40]!r}")
     reason = loss.reason if _LOSS_REASON.fullmatch(loss.reason) else "other"
     endpoint = storable_text(loss.endpoint, ENDPOINT_CHARS)
-    return ExchangeResult(loss.id, loss.captured_at_ms, endpoint, _method(endpoint), loss.outcome, reason)
+    return ExchangeResult(loss.id, loss.captured_at_ms, endpoint, _parse_method(endpoint), loss.outcome, reason)
 
 
-def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: LaunchRules) -> ExchangeResult:
+def _assess_error(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: LaunchRules) -> ExchangeResult:
     waited_longer = shadow.waited_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
     endpoint = storable_text(exchange.endpoint, ENDPOINT_CHARS)
     parts = [{"path": "shadow", "kind": shadow.error.value}]
-    told = {"path": "shadow", "group_path": "shadow", "kind": shadow.error, "primary": None, "shadow": shadow.detail}
+    difference = {
+        "path": "shadow",
+        "group_path": "shadow",
+        "kind": shadow.error,
+        "primary": None,
+        "shadow": shadow.detail,
+    }
     fingerprint = compute_error_signature(exchange.endpoint, shadow.error)
     return ExchangeResult(
         exchange.id,
@@ -128,7 +134,7 @@ def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: 
                 fingerprint,
                 render_error_title(shadow.error),
                 storable_json(parts),
-                storable_json([told]),
+                storable_json([difference]),
                 0,
                 fingerprint_request(exchange.request.target, exchange.primary.status, None),
                 fields,
@@ -138,7 +144,7 @@ def _unanswered(exchange: Exchange, shadow: ShadowError, fields: Fields, rules: 
     )
 
 
-def _answered(
+def _assess_response(
     replay: Replay, shadow: ShadowResponse, fields: Fields, rules: LaunchRules, noise: Mapping[str, KnownNoise]
 ) -> ExchangeResult:
     exchange = replay.exchange
@@ -147,9 +153,9 @@ def _answered(
     slow = shadow.response.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
     problems: tuple[ResultProblem, ...] = ()
     if comparison and outcome == "mismatched":
-        problems = (_mismatch(exchange, shadow, comparison, rules, fields),)
+        problems = (_build_mismatch(exchange, shadow, comparison, rules, fields),)
     if slow:
-        problems = (*problems, _slowness(exchange, shadow, rules, fields))
+        problems = (*problems, _build_slowness(exchange, shadow, rules, fields))
     return ExchangeResult(
         exchange.id,
         exchange.captured_at_ms,
@@ -164,41 +170,44 @@ def _answered(
         shadow.latency_source.value,
         slow,
         storable_text(shadow.build, LABEL_CHARS),
-        _observed(replay, shadow, replay.noise_replay, rules, comparison) if replay.noise_replay else None,
+        _observe(replay, shadow, replay.noise_replay, rules, comparison) if replay.noise_replay else None,
         problems,
-        _excuses(comparison) if comparison and comparison.excuses else (),
+        _list_excuses(comparison) if comparison and comparison.excuses else (),
     )
 
 
 def compare_exchange(
     exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, noise: KnownNoise
 ) -> tuple[str, str | None, Comparison | None]:
-    """Compare shadow and primary; give the outcome, what there is to say of it, and the comparison if there was one."""
+    """Compare shadow and primary. Return the outcome, its reason or None, and the comparison if there was one."""
     if not rules.compare:
         return "unverified", "comparison_off", None
-    primary, ours = _primary_side(exchange), _replayed_side(exchange, shadow, rules.shadow_origin, rules)
+    primary_side = _describe_primary(exchange)
+    shadow_side = _describe_replay(exchange, shadow, rules.shadow_origin, rules)
     try:
-        comparison = compare(exchange.request.method, primary, ours, rules.book.rules_for(exchange.endpoint), noise)
+        comparison = compare(
+            exchange.request.method, primary_side, shadow_side, rules.book.rules_for(exchange.endpoint), noise
+        )
     except Exception as error:  # the boundary of one exchange: whatever its bodies provoke stays with it
         log.exception("comparing exchange %s failed", exchange.id)
         return "unverified", f"comparator error: {type(error).__name__}: {error}", None
     return comparison.outcome.value, comparison.detail or None, comparison
 
 
-def _observed(
+def _observe(
     replay: Replay, shadow: ShadowResponse, repeat: NoiseReplay, rules: LaunchRules, candidate: Comparison | None
 ) -> NoiseObservation | None:
-    """Say what the second answer of one version shows. Whatever it provokes, the exchange keeps its outcome."""
+    """Return what a second response of one version shows. Whatever goes wrong here, the exchange keeps its outcome."""
     exchange, again = replay.exchange, repeat.outcome
     if candidate is None:
         return None
     if isinstance(again, ShadowError):
         return NoiseObservation(repeat.version, answered=False)
     if repeat.version is ReplayedVersion.PRIMARY:
-        first, second = _primary_side(exchange), _replayed_side(exchange, again, rules.baseline_origin, rules)
+        first, second = _describe_primary(exchange), _describe_replay(exchange, again, rules.baseline_origin, rules)
     elif again.build == shadow.build:
-        first = _replayed_side(exchange, shadow, rules.shadow_origin, rules)
-        second = _replayed_side(exchange, again, rules.shadow_origin, rules)
+        first = _describe_replay(exchange, shadow, rules.shadow_origin, rules)
+        second = _describe_replay(exchange, again, rules.shadow_origin, rules)
     else:
         return None  # deployed in between: these are two versions
     try:
@@ -211,21 +220,21 @@ def _observed(
             candidate=candidate,
         )
     except Exception:
-        log.exception("the second answer to exchange %s could not be compared", exchange.id)
+        log.exception("the second response to exchange %s could not be compared", exchange.id)
         return None
 
 
-def _primary_side(exchange: Exchange) -> ComparedResponse:
+def _describe_primary(exchange: Exchange) -> ComparedResponse:
     at_ms = exchange.captured_at_ms + int(exchange.primary.latency_ms)
     return ComparedResponse(exchange.primary, exchange.request.origin, at_ms)
 
 
-def _replayed_side(exchange: Exchange, answered: ShadowResponse, origin: str, rules: LaunchRules) -> ComparedResponse:
+def _describe_replay(exchange: Exchange, answered: ShadowResponse, origin: str, rules: LaunchRules) -> ComparedResponse:
     at_ms = answered.replayed_at_ms + int(answered.response.latency_ms)
     return ComparedResponse(answered.response, exchange.request.origin if rules.preserve_host else origin, at_ms)
 
 
-def _mismatch(
+def _build_mismatch(
     exchange: Exchange, shadow: ShadowResponse, comparison: Comparison, rules: LaunchRules, fields: Fields
 ) -> ResultProblem:
     pairs = sorted({(difference.group_path, difference.kind.value) for difference in comparison.differences})
@@ -242,7 +251,7 @@ def _mismatch(
     )
 
 
-def _slowness(exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, fields: Fields) -> ResultProblem:
+def _build_slowness(exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, fields: Fields) -> ResultProblem:
     place = {"path": "latency", "kind": "slow"}
     took = {
         "group_path": "latency",
@@ -262,12 +271,12 @@ def _slowness(exchange: Exchange, shadow: ShadowResponse, rules: LaunchRules, fi
     )
 
 
-def _excuses(comparison: Comparison) -> tuple[tuple[str, str, int], ...]:
+def _list_excuses(comparison: Comparison) -> tuple[tuple[str, str, int], ...]:
     return tuple(
         (storable_text(excuse.path, PATH_CHARS), excuse.reason.value, excuse.count) for excuse in comparison.excuses
     )
 
 
-def _method(endpoint: str) -> str:
+def _parse_method(endpoint: str) -> str:
     method, space, _ = endpoint.partition(" ")
     return method if space and method.isalpha() else UNKNOWN

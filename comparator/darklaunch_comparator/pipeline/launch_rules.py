@@ -1,4 +1,4 @@
-"""The launches as Redis knows them, looked at twice a second, and how each one's answers are compared."""
+"""The launches on Redis, polled twice a second, and the rules that compare the responses of each."""
 
 import logging
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ log = logging.getLogger("darklaunch.comparator")
 
 
 class LaunchRulesPoller:
-    """What is known of the launches. A specification that is gone or unreadable counts as it was last read."""
+    """The shards and rules of every launch. A specification that is missing or unreadable keeps its last state."""
 
     def __init__(self, redis: AsyncRedisClient) -> None:
         self._poller = LaunchPoller(redis, log, on_poll=self._update)
@@ -23,11 +23,11 @@ class LaunchRulesPoller:
         self._rules: dict[str, tuple[LaunchSpec, LaunchRules]] = {}
 
     def lanes(self) -> set[tuple[str, int]]:
-        """Give every (launch, shard) ever seen, whatever the launch's status: results are recorded always."""
+        """Return every (launch, shard) ever seen, whatever the launch's status: results are always recorded."""
         return {(launch, shard) for launch, shards in self._shards.items() for shard in range(shards)}
 
     def rules(self, launch: str) -> LaunchRules:
-        """Give a launch's rules; those of an empty specification when it was never read."""
+        """Return the rules of a launch; those of an empty specification if it was never read."""
         if launch not in self._rules:
             spec = LaunchSpec(shadow="")
             self._rules[launch] = spec, compile_launch_rules(spec)

@@ -1,7 +1,7 @@
-"""What is known of noise, read again from Postgres whenever something new was learned.
+"""The known noise of all launches, read again from Postgres whenever something new has been learned.
 
-The leader learns; every comparator reads, on a thread and connection of its own, so that all agree within seconds.
-While Postgres cannot be reached, what was read last stays valid.
+The leader learns; every comparator reads, on a thread and a connection of its own, so that all agree within seconds.
+While Postgres is away, the noise that was read last stays in use.
 """
 
 import logging
@@ -16,7 +16,7 @@ from darklaunch_comparator.store.connect import ConnectionLimits
 from darklaunch_comparator.store.noise import read_known_noise, read_latest_change
 from darklaunch_comparator.store.store_thread import StoreThread
 
-LOOK_EVERY_S: Final = 2.0
+READ_EVERY_S: Final = 2.0
 _LIMITS: Final = ConnectionLimits(statement_s=10.0)
 
 log = logging.getLogger("darklaunch.comparator")
@@ -32,7 +32,7 @@ class NoiseCache:
             dsn,
             self._refresh,
             name="darklaunch-noise",
-            every_s=LOOK_EVERY_S,
+            every_s=READ_EVERY_S,
             on_failure=_log_failure,
             limits=_LIMITS,
         )

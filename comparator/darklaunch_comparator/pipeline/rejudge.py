@@ -1,8 +1,8 @@
-"""What other rules would make of exchanges that are kept as samples. Pure; nothing that was recorded changes.
+"""Compare stored samples again under other rules. Pure; nothing that is recorded changes.
 
-Samples are kept of each kind of mismatch, a few of each. A kind counts as often as it was recorded, shared out equally
-over its samples, so every figure is an estimate; how many exchanges would stop matching cannot be told, because none
-is kept of those that matched.
+Only a few samples of each signature exist. A signature's recorded count is shared out equally over its samples, so
+every figure is an estimate. How many exchanges would stop matching is unknown: no sample is kept of those that
+matched.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from .assess import LaunchRules, compare_exchange
 
 @dataclass(frozen=True, slots=True)
 class RecordedSample:
-    """A sample, and how often its kind was recorded."""
+    """A sample, and how often its signature was recorded."""
 
     fingerprint: str
     endpoint: str
@@ -29,7 +29,7 @@ class RecordedSample:
 
 @dataclass(frozen=True, slots=True)
 class RejudgedSample:
-    """What the rules make of one sample: its outcome, and what is left of its differences in a line."""
+    """One sample under other rules: its outcome, and its remaining differences in a line."""
 
     exchange_id: str
     outcome: str
@@ -39,7 +39,7 @@ class RejudgedSample:
 
 @dataclass(frozen=True, slots=True)
 class RejudgedSignature:
-    """What the rules make of one kind of mismatch: its samples' verdicts, and its count shared out by outcome."""
+    """The samples of one signature under other rules, and the signature's count shared out by their outcomes."""
 
     fingerprint: str
     endpoint: str
@@ -49,7 +49,7 @@ class RejudgedSignature:
 
     @property
     def estimate(self) -> dict[str, float]:
-        """How many of the recorded mismatches would have which outcome, about."""
+        """About how many of the recorded mismatches would have each outcome."""
         shares: dict[str, float] = {}
         for verdict in self.verdicts:
             shares[verdict.outcome] = shares.get(verdict.outcome, 0.0) + self.count / len(self.verdicts)
@@ -57,14 +57,14 @@ class RejudgedSignature:
 
     @property
     def changed(self) -> bool:
-        """Whether a sample is no mismatch any more."""
+        """Whether at least one sample is no longer a mismatch."""
         return any(verdict.outcome != "mismatched" for verdict in self.verdicts)
 
 
 def rejudge_samples(
     kept: Iterable[RecordedSample], rules: LaunchRules, noise: Mapping[str, KnownNoise]
 ) -> list[RejudgedSignature]:
-    """Compare every sample again under rules, and give what came of it by kind, the most frequent first."""
+    """Compare every sample again under other rules. Return the outcomes by signature, the most frequent first."""
     kinds: dict[str, tuple[RecordedSample, list[RejudgedSample]]] = {}
     for sample in kept:
         if isinstance(sample.replay.shadow, ShadowResponse):
@@ -78,7 +78,7 @@ def rejudge_samples(
 
 
 def sum_estimates(kinds: Iterable[RejudgedSignature]) -> dict[str, float]:
-    """Sum the estimates up, by outcome."""
+    """Return the sum of the estimates, by outcome."""
     sums: dict[str, float] = {}
     for kind in kinds:
         for outcome, share in kind.estimate.items():

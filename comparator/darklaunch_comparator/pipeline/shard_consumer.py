@@ -1,8 +1,8 @@
-"""One shard of a launch: take replays, compare, record, acknowledge.
+"""One shard of a launch: take replays, compare them, record the results, acknowledge the entries.
 
-An entry is acknowledged only after its row is committed. Whatever happens in between, it is delivered again and the
-row is there already. A lane has two hands: while one waits for Postgres, the other reads and compares; then it waits
-too, so the streams hold what Postgres cannot yet.
+An entry is acknowledged only after its row is committed. If anything goes wrong in between, it is delivered again, and
+its row already exists. Two tasks share the shard: while one waits for Postgres, the other reads and compares. When both
+wait, the streams keep what Postgres cannot accept yet.
 """
 
 import asyncio
@@ -29,19 +29,19 @@ from .result_writer import RefusedResult, WriterStopped
 from .writer_pool import WriterPool
 
 CLAIM_EVERY_S: Final = 5.0
-PARTING_S: Final = 3.0
-AGAIN_S: Final = 1.0
-HANDS: Final = 2
+LEAVE_LIMIT_S: Final = 3.0
+RETRY_AFTER_S: Final = 1.0
+TASKS: Final = 2
 FIRST_ENTRIES: Final = 50
-"""How many are read at first, when their size is not known."""
+"""How many entries the first read takes, while their size is unknown."""
 SLICE_S: Final = 0.01
-"""How long a lane compares at a stretch: other lanes and signs of life come after, however slow one's bodies are."""
+"""How long a shard compares before others get their turn, however slow its bodies are to compare."""
 
 log = logging.getLogger("darklaunch.comparator")
 
 
 class CompareConsumer:
-    """Works on one shard until told to stop. `recorded` counts entries settled, duplicates included."""
+    """The consumer of one shard. `recorded` counts the entries whose rows are in Postgres, duplicates included."""
 
     def __init__(
         self,
@@ -52,28 +52,31 @@ class CompareConsumer:
         settings: ComparatorSettings,
     ) -> None:
         self.recorded = 0
-        self._consumer, self._writers = consumer, writers
-        self._rules, self._noise, self._settings = rules, noise, settings
+        self._consumer = consumer
+        self._writers = writers
+        self._rules = rules
+        self._noise = noise
+        self._settings = settings
         self._launch = consumer.streams.launch
         self._held: dict[str, ClaimedEntry] = {}
         self._reading = anyio.Lock()
         self._claim_every_s = min(CLAIM_EVERY_S, settings.lease_s)
         self._claim_at_s = time.monotonic() + random.uniform(0, self._claim_every_s)
-        self._room_bytes = settings.batch_bytes / HANDS
+        self._room_bytes = settings.batch_bytes / TASKS
         self._mean_bytes = self._room_bytes / FIRST_ENTRIES
 
     async def run(self, stop: StopEvent) -> None:
-        """Take and settle batches; at the end hand back what is not settled, and leave the group."""
+        """Record batches until `stop` is set; then hand back the entries that are not recorded, and leave the group."""
         try:
             async with anyio.create_task_group() as upkeep:
                 upkeep.start_soon(self._keep_leases)
-                async with anyio.create_task_group() as hands:
-                    for _ in range(HANDS):
-                        hands.start_soon(self._work, stop)
+                async with anyio.create_task_group() as tasks:
+                    for _ in range(TASKS):
+                        tasks.start_soon(self._work, stop)
                 upkeep.cancel_scope.cancel()
         finally:
-            with anyio.move_on_after(PARTING_S, shield=True):
-                await self._part()
+            with anyio.move_on_after(LEAVE_LIMIT_S, shield=True):
+                await self._leave()
 
     async def _work(self, stop: StopEvent) -> None:
         while not stop.is_set():
@@ -87,22 +90,22 @@ class CompareConsumer:
                     self._held |= batch
                     found = await self._assess(deliveries)
                 if found:
-                    await self._settle(found)
+                    await self._record(found)
             except WriterStopped:
                 break  # what is held is handed back
             except Exception:  # what was held is claimed after a lease, and buried when it happens every time
                 log.exception("%s: a batch of %d failed", self._consumer.streams.source, len(batch))
-                self._let_go(batch)
-                await anyio.sleep(AGAIN_S)
+                self._forget(batch)
+                await anyio.sleep(RETRY_AFTER_S)
             else:
-                self._let_go(batch)
+                self._forget(batch)
 
-    def _let_go(self, batch: Iterable[str]) -> None:
+    def _forget(self, batch: Iterable[str]) -> None:
         for entry_id in batch:
             self._held.pop(entry_id, None)
 
     async def _gather(self) -> list[ClaimedEntry]:
-        """Take what others left, or read; a batch that is not full waits a little for more."""
+        """Claim the entries that other consumers abandoned, or read new ones; a small batch waits briefly for more."""
         room = int(max(1, min(self._settings.batch_entries, self._room_bytes / self._mean_bytes)))
         if time.monotonic() >= self._claim_at_s:
             self._claim_at_s = time.monotonic() + self._claim_every_s * random.uniform(0.8, 1.2)
@@ -117,13 +120,13 @@ class CompareConsumer:
             self._mean_bytes = max(1.0, read_bytes / len(deliveries))
         return deliveries
 
-    async def _settle(self, found: list[tuple[ClaimedEntry, ExchangeResult]]) -> None:
+    async def _record(self, found: list[tuple[ClaimedEntry, ExchangeResult]]) -> None:
         by_exchange = {result.exchange_id: delivery for delivery, result in found}
         crash_point("comparator.compared")
         refused = await self._writers.record(self._launch, [result for _, result in found])
         crash_point("comparator.committed")
-        unsettled = {by_exchange[refusal.result.exchange_id].entry_id for refusal in refused}
-        await self._acknowledge([delivery for delivery, _ in found if delivery.entry_id not in unsettled])
+        refused_ids = {by_exchange[refusal.result.exchange_id].entry_id for refusal in refused}
+        await self._acknowledge([delivery for delivery, _ in found if delivery.entry_id not in refused_ids])
         crash_point("comparator.acknowledged")
         for refusal in refused:
             await self._give_up(by_exchange[refusal.result.exchange_id], refusal)
@@ -153,7 +156,10 @@ class CompareConsumer:
             log.debug("%s: nothing to acknowledge: %s", self._consumer.streams.source, gone)
 
     async def _give_up(self, delivery: ClaimedEntry, refusal: RefusedResult) -> None:
-        """Bury an entry whose row is refused. A notice of a loss has no payload: it is recorded without detail."""
+        """Bury an entry whose row is refused.
+
+        A notice of a loss has no payload, so it is recorded without its details.
+        """
         result = refusal.result
         if result.outcome not in ("dropped", "dead"):
             await self._bury(delivery, f"Postgres refuses its row: {refusal.reason}")
@@ -177,9 +183,9 @@ class CompareConsumer:
             except RedisError as gone:
                 log.debug("%s: no lease to extend: %s", self._consumer.streams.source, gone)
 
-    async def _part(self) -> None:
+    async def _leave(self) -> None:
         try:
             await self._consumer.hand_back(list(self._held))
             await self._consumer.leave()
         except (RedisError, OSError) as error:
-            log.debug("%s: left without a word: %s", self._consumer.streams.source, error)
+            log.debug("%s: could not leave the consumer group: %s", self._consumer.streams.source, error)

@@ -1,4 +1,4 @@
-"""The threads that record, each with a connection of its own, seen from the event loop."""
+"""A pool of writer threads, each with a connection of its own, for use from the event loop."""
 
 import asyncio
 import threading
@@ -12,19 +12,20 @@ from .result_writer import RefusedResult, ResultWriter
 
 
 class WriterPool:
-    """A few recorders side by side: as many batches are recorded at once as there are writers."""
+    """Writers side by side: as many batches are recorded at once as there are writers."""
 
     def __init__(self, settings: ComparatorSettings, name: str) -> None:
-        self._settings, self._name = settings, name
+        self._settings = settings
+        self._name = name
         self._stop = threading.Event()
         self._own = threading.local()
         self._writers: list[ResultWriter] = []
         self._threads = ThreadPoolExecutor(settings.writers, thread_name_prefix="darklaunch-writer")
 
     async def record(self, launch: str, results: Sequence[ExchangeResult]) -> list[RefusedResult]:
-        """Record results of one launch, waiting for Postgres as long as it takes; give back what it refuses.
+        """Record results of one launch, waiting for Postgres as long as it takes. Return those that it refuses.
 
-        Raises Stopped when it was waiting and is to stop.
+        Raises WriterStopped when it has to wait and is told to stop.
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._record, launch, results)
 
