@@ -60,7 +60,7 @@ def outcome(case: dict[str, Any]) -> str:
     return case.get("outcome", "mismatched" if case.get("differences") else "matched")
 
 
-def test_the_corpus_is_well_formed():
+def test_the_corpus_is_well_formed() -> None:
     names = [case["name"] for case in CASES]
     assert len(names) == len(set(names)) >= 170
     for case in CASES:
@@ -68,7 +68,7 @@ def test_the_corpus_is_well_formed():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_case(case: dict[str, Any]):
+def test_case(case: dict[str, Any]) -> None:
     found = compared(case)
 
     expected = case.get("differences", [])
@@ -82,7 +82,7 @@ def test_case(case: dict[str, Any]):
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "one_way" not in case], ids=lambda case: case["name"])
-def test_case_swapped(case: dict[str, Any]):
+def test_case_swapped(case: dict[str, Any]) -> None:
     found = compared(case, swapped=True)
 
     kinds = [difference.partition(" ")[0] for difference in case.get("differences", [])]
@@ -94,7 +94,7 @@ def test_case_swapped(case: dict[str, Any]):
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.get("differences")], ids=lambda case: case["name"])
-def test_what_is_shown_is_short_and_printable(case: dict[str, Any]):
+def test_what_is_shown_is_short_and_printable(case: dict[str, Any]) -> None:
     found = compared(case)
 
     for difference in found.differences:

@@ -85,7 +85,7 @@ def same_structure(one: Any, other: Any) -> bool:
 
 @given(pairs())
 @slow
-def test_texts_found_alike_have_the_same_objects_keys_and_booleans(pair: tuple[str, str]):
+def test_texts_found_alike_have_the_same_objects_keys_and_booleans(pair: tuple[str, str]) -> None:
     one, other = pair
     alike = count_differing_scalars(one.encode(), other.encode())
     event(f"alike: {alike}")
@@ -95,7 +95,7 @@ def test_texts_found_alike_have_the_same_objects_keys_and_booleans(pair: tuple[s
 
 @given(pairs())
 @slow
-def test_a_comparison_is_the_same_without_it(pair: tuple[str, str]):
+def test_a_comparison_is_the_same_without_it(pair: tuple[str, str]) -> None:
     fields = (("content-type", "application/json"),)
     sides = [ComparedResponse(Response(200, fields, text.encode(), 1.0), "", 0) for text in pair]
     with pytest.MonkeyPatch.context() as patch:
@@ -127,14 +127,14 @@ def never(_theirs: bytes, _ours: bytes) -> bool:
         ('{"id": 1, "a": 2}', '{"id": 1}', False),
     ],
 )
-def test_examples(one: str, other: str, alike: bool):
+def test_examples(one: str, other: str, alike: bool) -> None:
     assert bool(count_differing_scalars(one.encode(), other.encode())) is alike
     assert bool(count_differing_scalars(other.encode(), one.encode())) is alike
 
 
 @pytest.mark.parametrize("length", [0, 1, 255, 256, 257, 5_000, 100_000])
 @pytest.mark.parametrize("write", [lambda n: f'{{"id": "{"x" * n}', lambda n: f'{{"id": [{"10, " * n}"'])
-def test_a_place_is_found_wherever_it_lies(length: int, write: Callable[[int], str]):
+def test_a_place_is_found_wherever_it_lies(length: int, write: Callable[[int], str]) -> None:
     start, end = write(length), "y" * length
     one, other = (f'{start}{value}{end}"'.encode() for value in ("2024-05-01", "2023-05-0001"))
     assert count_differing_scalars(one, other)
@@ -143,7 +143,7 @@ def test_a_place_is_found_wherever_it_lies(length: int, write: Callable[[int], s
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ours", "told"),
+    ("primary", "shadow", "told"),
     [
         (b'{"n": 12}', b'{"n": 13}', True),
         (b'{"n": 123456789012345}', b'{"n": 123456789012346}', True),
@@ -153,17 +153,17 @@ def test_a_place_is_found_wherever_it_lies(length: int, write: Callable[[int], s
         (b'{"n": 12345678901234567, "m": 1}', b'{"n": 12345678901234567, "m": 2}', True),
     ],
 )
-def test_a_long_number_is_told_apart_only_where_texts_differ(theirs, ours, told):
-    assert bool(count_differing_scalars(theirs, ours)) is told
+def test_a_long_number_is_told_apart_only_where_texts_differ(primary, shadow, told) -> None:
+    assert bool(count_differing_scalars(primary, shadow)) is told
 
 
 @given(document=documents_, spaced=st.sampled_from([{"indent": 1}, {"separators": (" , ", " :  ")}, {"indent": "\t"}]))
-def test_white_space_alone_is_recognised(document: Any, spaced: dict[str, Any]):
+def test_white_space_alone_is_recognised(document: Any, spaced: dict[str, Any]) -> None:
     written = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     assert only_white_space_differs(written, json.dumps(document, ensure_ascii=False, **spaced).encode())
 
 
-def test_white_space_in_a_string_is_a_difference():
+def test_white_space_in_a_string_is_a_difference() -> None:
     fields = (("content-type", "application/json"),)
     sides = [ComparedResponse(Response(200, fields, body, 1.0), "", 0) for body in (b'{"a":"b c"}', b'{"a": "bc"}')]
     assert [difference.group_path for difference in compare("GET", *sides).differences] == ["$.a"]

@@ -111,17 +111,17 @@ def below(place: Place, top: Place) -> bool:
 
 @given(pairs())
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_deepdiff_finds_the_same_places(pair: tuple[Any, Any]):
+def test_deepdiff_finds_the_same_places(pair: tuple[Any, Any]) -> None:
     found = compared(*pair)
     oracle = by_deepdiff(*pair)
 
     assert found.outcome is (ComparisonOutcome.MISMATCHED if oracle else ComparisonOutcome.MATCHED)
-    ours = {(difference.kind, place(difference.path)) for difference in found.differences}
-    arrays = [top for kind, top in ours if kind in (DifferenceKind.ORDER, DifferenceKind.SIZE)]
+    shadow = {(difference.kind, place(difference.path)) for difference in found.differences}
+    arrays = [top for kind, top in shadow if kind in (DifferenceKind.ORDER, DifferenceKind.SIZE)]
     for top in arrays:
         assert any(below(each, top) for _, each in oracle)
     left = {(kind, each) for kind, each in oracle if not any(below(each, top) for top in arrays)}
-    right = {(kind, each) for kind, each in ours if kind not in (DifferenceKind.ORDER, DifferenceKind.SIZE)}
+    right = {(kind, each) for kind, each in shadow if kind not in (DifferenceKind.ORDER, DifferenceKind.SIZE)}
     assert right <= left
     assert found.omitted or right == left
     event(f"{min(len(oracle), 5)} differences or more, arrays {'differ as a whole' if arrays else 'in place'}")

@@ -100,7 +100,7 @@ def resolve(path: str, document: Any) -> Any:
 
 
 @given(documents, st.randoms(use_true_random=False))
-def test_a_document_is_the_same_however_it_is_written(document: Any, chance: random.Random):
+def test_a_document_is_the_same_however_it_is_written(document: Any, chance: random.Random) -> None:
     def shuffled(part: Any) -> Any:
         if isinstance(part, dict):
             items = [(name, shuffled(value)) for name, value in part.items()]
@@ -113,14 +113,14 @@ def test_a_document_is_the_same_however_it_is_written(document: Any, chance: ran
 
 
 @given(pairs())
-def test_documents_match_when_they_are_the_same_and_only_then(pair: tuple[Any, Any]):
+def test_documents_match_when_they_are_the_same_and_only_then(pair: tuple[Any, Any]) -> None:
     found = compared(pair)
     assert found.outcome is (ComparisonOutcome.MATCHED if same(*pair) else ComparisonOutcome.MISMATCHED)
     assert bool(found.differences) != same(*pair)
 
 
 @given(pairs())
-def test_swapping_the_sides_swaps_missing_and_extra(pair: tuple[Any, Any]):
+def test_swapping_the_sides_swaps_missing_and_extra(pair: tuple[Any, Any]) -> None:
     there = compare("GET", written(pair[0]), written(pair[1]))
     back = compare("GET", written(pair[1]), written(pair[0]))
     assert sorted((found.group_path, found.kind) for found in there.differences) == sorted(
@@ -130,13 +130,13 @@ def test_swapping_the_sides_swaps_missing_and_extra(pair: tuple[Any, Any]):
 
 
 @given(pairs())
-def test_every_path_leads_somewhere_on_the_side_that_has_it(pair: tuple[Any, Any]):
+def test_every_path_leads_somewhere_on_the_side_that_has_it(pair: tuple[Any, Any]) -> None:
     for found in compared(pair).differences:
         resolve(found.path, pair[1] if found.kind is DifferenceKind.EXTRA else pair[0])
 
 
 @given(pairs(), st.integers(0, 5))
-def test_ignoring_never_adds_a_difference(pair: tuple[Any, Any], which: int):
+def test_ignoring_never_adds_a_difference(pair: tuple[Any, Any], which: int) -> None:
     before = compared(pair)
     paths = [path for found in before.differences for path in (found.path, found.group_path)] or ["$.a"]
     path = paths[which % len(paths)]
@@ -146,7 +146,7 @@ def test_ignoring_never_adds_a_difference(pair: tuple[Any, Any], which: int):
 
 
 @given(pairs())
-def test_the_index_free_paths_of_a_report_ignore_what_it_reported(pair: tuple[Any, Any]):
+def test_the_index_free_paths_of_a_report_ignore_what_it_reported(pair: tuple[Any, Any]) -> None:
     before = compared(pair)
     after = compared(pair, *{found.group_path for found in before.differences})
     assert after.differences == ()
@@ -161,7 +161,7 @@ def test_the_index_free_paths_of_a_report_ignore_what_it_reported(pair: tuple[An
     | st.text(max_size=20),
     st.sampled_from(["gzip", "deflate", "br", "zstd", "identity", "gzip, br", "compress", ""]),
 )
-def test_no_bytes_make_it_raise(one: bytes, other: bytes, content_type: str, coding: str):
+def test_no_bytes_make_it_raise(one: bytes, other: bytes, content_type: str, coding: str) -> None:
     found = compare(
         "GET", side(one, content_type, ("content-encoding", coding)), side(other, content_type, ("vary", coding))
     )
@@ -172,7 +172,7 @@ def test_no_bytes_make_it_raise(one: bytes, other: bytes, content_type: str, cod
 
 
 @given(st.text(st.characters(codec=None), max_size=8), st.text(st.characters(codec=None), max_size=8))
-def test_any_text_may_be_a_key_and_a_value(name: str, value: str):
+def test_any_text_may_be_a_key_and_a_value(name: str, value: str) -> None:
     found = compare("GET", written({name: value}), written({name: value + "x"}))
     (difference,) = found.differences
     assert difference.kind is DifferenceKind.VALUE

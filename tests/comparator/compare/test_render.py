@@ -42,39 +42,18 @@ def only(one: Any, other: Any, content_type: str = "application/json") -> Differ
         ([*range(9)], [], "9 elements, only here: 0, 1, 2, 3, 4 and 4 more", "0 elements"),
     ],
 )
-def test_values(one: Any, other: Any, primary: str | None, shadow: str | None):
+def test_values(one: Any, other: Any, primary: str | None, shadow: str | None) -> None:
     found = only(one, other)
     assert (found.primary, found.shadow) == (primary, shadow)
 
 
-def test_long_texts_are_cut_around_the_first_difference():
+def test_long_texts_are_cut_around_the_first_difference() -> None:
     found = only({"a": "x" * 10_000 + " old"}, {"a": "x" * 10_000 + " new"})
     assert found.primary is not None and found.primary.endswith(' old"') and len(found.primary) < 100
     assert found.shadow is not None and found.shadow.endswith(' new"')
 
 
-def test_malformed_json_says_why_and_how_it_starts():
-    found = only(b'{"a": 1}', b"<html>Oops</html>")
-    assert found.primary == '{"a": 1}'
-    assert found.shadow is not None and found.shadow.startswith("not JSON: Expecting value")
-    assert found.shadow.endswith("<html>Oops</html>")
-
-
-def test_text_names_the_lines():
-    found = only(b"a\nb\nc", b"a\nB\nc", "text/plain")
-    assert (found.primary, found.shadow) == ('line 2: "b"', 'line 2: "B"')
-    found = only(b"a\nb\nc\nd", b"a\nd", "text/plain")
-    assert (found.primary, found.shadow) == (r'lines 2 to 3: "b\nc"', "nothing at line 2")
-
-
-def test_bytes_show_length_and_digest():
+def test_bytes_show_length_and_digest() -> None:
     found = only(b"\x00" * 1_500, b"\x01", "image/png")
     assert found.primary is not None and found.primary.startswith("1,500 bytes, sha256 ")
     assert found.shadow is not None and found.shadow.startswith("1 byte, sha256 ")
-
-
-def test_cookie_values_are_never_shown():
-    headers = [(("set-cookie", "sid=hunter2; HttpOnly"),), (("set-cookie", "sid=hunter3"),)]
-    sides = [ComparedResponse(Response(200, fields, b"", 1.0), "", 0) for fields in headers]
-    (found,) = compare("GET", *sides).differences
-    assert (found.primary, found.shadow) == ("sid=…; HttpOnly", "sid=…")

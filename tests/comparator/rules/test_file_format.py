@@ -69,7 +69,7 @@ def refused(text: str) -> str:
         ("2026-12-31", '"never"', "rules.toml:16: tolerance 1, expires: expires takes a date"),
     ],
 )
-def test_a_mistake_in_toml_is_said_with_its_line(right: str, wrong: str, said: str):
+def test_a_mistake_in_toml_is_said_with_its_line(right: str, wrong: str, said: str) -> None:
     assert right in TOML
     assert said in refused(TOML.replace(right, wrong))
 
@@ -85,12 +85,12 @@ def test_a_mistake_in_toml_is_said_with_its_line(right: str, wrong: str, said: s
         ('"only":', '"only"', "rules.toml:10 is no JSON"),
     ],
 )
-def test_a_mistake_in_json_is_said_with_its_line(right: str, wrong: str, said: str):
+def test_a_mistake_in_json_is_said_with_its_line(right: str, wrong: str, said: str) -> None:
     assert right in JSON
     assert said in refused(JSON.replace(right, wrong))
 
 
-def test_many_mistakes_are_counted():
+def test_many_mistakes_are_counted() -> None:
     text = "\n".join(f'[[ignore]]\npath = "x{number}"\nreason = "y"' for number in range(9))
     said = refused(text)
     assert said.count("is not a path") == 4
@@ -98,12 +98,12 @@ def test_many_mistakes_are_counted():
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "\0", "= =", "{", '{"ignore": 7}', "[]"])
-def test_no_file_makes_it_raise_anything_else(text: str):
+def test_no_file_makes_it_raise_anything_else(text: str) -> None:
     assert refused(text)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
-def test_a_file_may_hold_no_rules(text: str):
+def test_a_file_may_hold_no_rules(text: str) -> None:
     assert read_rules_file(text, "rules.toml") == RuleSet()
 
 
@@ -133,6 +133,6 @@ rule_sets = st.builds(
 
 
 @given(rule_sets)
-def test_what_is_written_is_read_back(rules: RuleSet):
+def test_what_is_written_is_read_back(rules: RuleSet) -> None:
     assert read_rules_file(write_rules_toml(rules), "x") == rules
     assert dump_rules(rules) == "" or read_rules_file(dump_rules(rules), "x") == rules

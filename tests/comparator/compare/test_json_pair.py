@@ -136,10 +136,10 @@ def without_shortcuts() -> Iterator[None]:
         yield
 
 
-def findings(theirs: bytes, ours: bytes, rules: EndpointRules) -> tuple[Any, ...]:
+def findings(primary: bytes, shadow: bytes, rules: EndpointRules) -> tuple[Any, ...]:
     fields = (("content-type", "application/json"),)
     found = compare(
-        "GET", *[ComparedResponse(Response(200, fields, text, 1.0), "", 0) for text in (theirs, ours)], rules
+        "GET", *[ComparedResponse(Response(200, fields, text, 1.0), "", 0) for text in (primary, shadow)], rules
     )
     places = [(each.path, each.group_path, each.kind) for each in found.differences]
     return found.outcome, places, found.excuses, found.omitted, found.detail
@@ -147,26 +147,26 @@ def findings(theirs: bytes, ours: bytes, rules: EndpointRules) -> tuple[Any, ...
 
 @given(st.integers(0, 2**64))
 @settings(max_examples=25)
-def test_the_findings_are_the_same_without_shortcuts(seed: int):
+def test_the_findings_are_the_same_without_shortcuts(seed: int) -> None:
     chance = Random(seed)
     for _ in range(400):
-        theirs, ours = pair(chance)
+        primary, shadow = pair(chance)
         rules = chance.choice(RULES)
-        note(f"{theirs!r}\n{ours!r}")
+        note(f"{primary!r}\n{shadow!r}")
         with without_shortcuts():
-            without = findings(theirs, ours, rules)
-        assert findings(theirs, ours, rules) == without
+            without = findings(primary, shadow, rules)
+        assert findings(primary, shadow, rules) == without
 
 
-def test_the_search_takes_every_shortcut():
+def test_the_search_takes_every_shortcut() -> None:
     chance = Random(0)
     taken: Counter[str] = Counter()
     for _ in range(4_000):
-        theirs, ours = pair(chance)
-        places = json_pair.count_differing_scalars(theirs, ours)
+        primary, shadow = pair(chance)
+        places = json_pair.count_differing_scalars(primary, shadow)
         taken["one scalar" if places == 1 else "scalars" if places else ""] += 1
-        if not places and theirs != ours and ours[:1] == b"{":
-            taken["written again" if json_pair.parse_pair(theirs, ours).are_same else ""] += 1
+        if not places and primary != shadow and shadow[:1] == b"{":
+            taken["written again" if json_pair.parse_pair(primary, shadow).are_same else ""] += 1
     assert min(taken["one scalar"], taken["scalars"], taken["written again"]) > 10, taken
 
 
@@ -178,7 +178,7 @@ def test_the_search_takes_every_shortcut():
         (rb'{"x":1, "x":1, "\u0078\u003a":1}', b'{"x":1,"x:":1}'),
     ],
 )
-def test_a_colon_that_was_escaped_hides_no_key_that_stands_twice(one: bytes, other: bytes):
+def test_a_colon_that_was_escaped_hides_no_key_that_stands_twice(one: bytes, other: bytes) -> None:
     for pair_ in ((one, other), (other, one)):
         assert [kind for _, _, kind in findings(*pair_, EndpointRules())[1]] == ["duplicate_key"]
 
@@ -191,21 +191,21 @@ def test_a_colon_that_was_escaped_hides_no_key_that_stands_twice(one: bytes, oth
         (b'{"n": 18446744073709551617}', b'{"n":18446744073709551616}'),
     ],
 )
-def test_a_number_that_is_rounded_is_not_what_it_is_rounded_to(one: bytes, other: bytes):
+def test_a_number_that_is_rounded_is_not_what_it_is_rounded_to(one: bytes, other: bytes) -> None:
     for pair_ in ((one, other), (other, one)):
         assert [kind for _, _, kind in findings(*pair_, EndpointRules())[1]] == ["value"]
 
 
-def test_long_identifiers_need_no_exact_parser_however_they_are_spaced(monkeypatch: pytest.MonkeyPatch):
+def test_long_identifiers_need_no_exact_parser_however_they_are_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_pair, "parse_exactly", None)
     one, other = b'{"id":1234567890123456789,"n":[1]}', b'{"id": 1234567890123456788, "n": [1]}'
     assert [path for path, _, _ in findings(one, other, EndpointRules())[1]] == ["$.id"]
 
 
-def test_where_order_means_nothing_one_scalar_may_pair_elements_that_differ_in_many():
+def test_where_order_means_nothing_one_scalar_may_pair_elements_that_differ_in_many() -> None:
     made_up = [f"{number:08x}-5b0a-4f6e-9a55-2f1f3c1d7a1{number}" for number in range(4)]
-    theirs = [{"n": 1, "u": made_up[0], "v": made_up[1]}, {"n": 2, "u": made_up[2], "v": made_up[3]}]
-    pair_ = orjson.dumps(theirs), orjson.dumps([{**theirs[0], "n": 2}, theirs[1]])
+    primary = [{"n": 1, "u": made_up[0], "v": made_up[1]}, {"n": 2, "u": made_up[2], "v": made_up[3]}]
+    pair_ = orjson.dumps(primary), orjson.dumps([{**primary[0], "n": 2}, primary[1]])
     rules = ruled(unordered=[{"path": "$"}])
     assert json_pair.count_differing_scalars(*pair_) == 1
     with without_shortcuts():

@@ -9,7 +9,7 @@ from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect_async
 
 
-def test_a_rule_that_expires_while_the_comparator_runs_excuses_nothing_any_more():
+def test_a_rule_that_expires_while_the_comparator_runs_excuses_nothing_any_more() -> None:
     ended = datetime.now(UTC) - timedelta(seconds=1)
     rules, _ = check_rules({"ignore": [{"path": "$.a", "expires": ended}, {"path": "$.b"}]})
     spec = LaunchSpec("http://shadow", rules=dump_rules(rules))
