@@ -33,7 +33,7 @@ class RepeatedRequest:
 
 @dataclass(frozen=True, slots=True)
 class AppResponse:
-    """What the app said: a status and how many bytes of body."""
+    """The app's response: its status and the length of its body."""
 
     status: int
     body_bytes: int
@@ -43,11 +43,11 @@ class AppDriver(Protocol):
     """Calls one app."""
 
     def call(self, times: int) -> list[float]:
-        """Call the app so often and give how long each call took, in seconds."""
+        """Call the app `times` times; return how long each call took, in seconds."""
         ...
 
-    def answer(self) -> AppResponse:
-        """Call it once and give what it said."""
+    def request_once(self) -> AppResponse:
+        """Call the app once and return its response."""
         ...
 
     def close(self) -> None:
@@ -59,13 +59,13 @@ class AppDidNotRespond(ConsoleError):
 
 
 def detect_interface(app: App) -> str:
-    """Tell an ASGI app from a WSGI app by whether calling it gives a coroutine."""
+    """Return `asgi` if calling the app returns a coroutine, else `wsgi`."""
     called = app if inspect.isfunction(app) or inspect.ismethod(app) else type(app).__call__
     return ASGI if inspect.iscoroutinefunction(called) else WSGI
 
 
 def make_driver(app: App, interface: str, call: RepeatedRequest) -> AppDriver:
-    """Make the driver for an app. Raises AppDidNotRespond when its start-up fails."""
+    """Create the driver for an app. Raises AppDidNotRespond when its start-up fails."""
     return AsgiDriver(app, call) if interface == ASGI else WsgiDriver(app, call)
 
 
@@ -81,7 +81,7 @@ class AsgiDriver:
     def call(self, times: int) -> list[float]:
         return self._loop.run_until_complete(self._timed(times))
 
-    def answer(self) -> AppResponse:
+    def request_once(self) -> AppResponse:
         said: list[dict[str, Any]] = []
 
         async def send(message: dict[str, Any]) -> None:
@@ -90,7 +90,7 @@ class AsgiDriver:
         self._loop.run_until_complete(self._app(self._scope(), self._receiving(), send))
         status = [message["status"] for message in said if message["type"] == "http.response.start"]
         if not status:
-            raise AppDidNotRespond("the app ended without an answer")
+            raise AppDidNotRespond("the app ended without a response")
         return AppResponse(status[0], sum(len(message.get("body", b"")) for message in said))
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ class WsgiDriver:
             took_s.append(time.perf_counter() - began_s)
         return took_s
 
-    def answer(self) -> AppResponse:
+    def request_once(self) -> AppResponse:
         statuses: list[str] = []
         written: list[bytes] = []
 
@@ -163,7 +163,7 @@ class WsgiDriver:
 
         length = _consume(self._app(self._environ(), start_response))
         if not statuses:
-            raise AppDidNotRespond("the app ended without an answer")
+            raise AppDidNotRespond("the app ended without a response")
         return AppResponse(int(statuses[-1][:3]), length + sum(map(len, written)))
 
     def close(self) -> None:
@@ -196,7 +196,7 @@ class WsgiDriver:
 
 
 class _AppLifespan:
-    """An ASGI app's start and end (ASGI lifespan 2.0). An app that knows no lifespan is called without."""
+    """An ASGI app's start and end (ASGI lifespan 2.0). An app that supports none is called without."""
 
     def __init__(self, app: App) -> None:
         self.state: dict[str, Any] = {}
@@ -206,7 +206,7 @@ class _AppLifespan:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the app. Raises AppDidNotRespond when it says that it failed, or says nothing in 30 s."""
+        """Start the app. Raises AppDidNotRespond when the app reports a failure, or nothing within 30 s."""
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         call: Coroutine[Any, Any, None] = self._app(scope, self._heard.get, self._said.put)
         self._task = asyncio.create_task(call)

@@ -1,9 +1,9 @@
-"""One contender in a process of its own: the user's app, bare or behind the hook, called as often as it is told.
+"""One contender in a process of its own: the user's app, bare or behind the hook.
 
-    python -m darklaunch_console.benching.child JSON
+    python -m darklaunch_console.bench.child JSON
 
-Reads a number of calls a line from stdin and answers each with a line of JSON. What the app itself prints goes to
-stderr.
+Reads the number of calls from each line of stdin and writes a line of JSON with their times to stdout. What the app
+itself prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -54,33 +54,35 @@ def load_app(path: str, directory: str) -> Any:
     return found
 
 
-def main(told: dict[str, Any]) -> None:
+def main(request: dict[str, Any]) -> None:
     """Serve calls until stdin ends."""
-    answers = os.fdopen(os.dup(1), "w")
+    replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     logging.getLogger("darklaunch").setLevel(logging.ERROR)  # a hook that the app has already finds no Redis here
     try:
-        driver, interface = _driver(told)
-        answer = driver.answer()
-        _wait_for_launch(told)
-        print(json.dumps({"interface": interface, "status": answer.status, "bytes": answer.body_bytes}), file=answers)
-        answers.flush()
+        driver, interface = _make_driver(request)
+        response = driver.request_once()
+        _wait_for_launch(request)
+        print(
+            json.dumps({"interface": interface, "status": response.status, "bytes": response.body_bytes}), file=replies
+        )
+        replies.flush()
         for line in sys.stdin:
-            _run(driver, int(line), answers)
+            _run(driver, int(line), replies)
         driver.close()
     except (UnusableApp, AppDidNotRespond) as why:
-        print(json.dumps({"error": str(why)}), file=answers, flush=True)
+        print(json.dumps({"error": str(why)}), file=replies, flush=True)
 
 
-def _driver(told: dict[str, Any]) -> tuple[AppDriver, str]:
-    app = load_app(told["app"], told["directory"])
-    interface = told["interface"] if told["interface"] != "auto" else detect_interface(app)
+def _make_driver(request: dict[str, Any]) -> tuple[AppDriver, str]:
+    app = load_app(request["app"], request["directory"])
+    interface = request["interface"] if request["interface"] != "auto" else detect_interface(app)
     call = RepeatedRequest(
-        told["method"], told["target"], tuple(map(tuple, told["headers"])), told["body"].encode("latin-1")
+        request["method"], request["target"], tuple(map(tuple, request["headers"])), request["body"].encode("latin-1")
     )
-    if told["redis_url"]:
+    if request["redis_url"]:
         hook: Any = CaptureMiddleware if interface == ASGI else WSGICaptureMiddleware
-        app = hook(app, redis_url=told["redis_url"], app_name="darklaunch bench")
+        app = hook(app, redis_url=request["redis_url"], app_name="darklaunch bench")
     try:
         return make_driver(app, interface, call), interface
     except AppDidNotRespond:
@@ -89,21 +91,22 @@ def _driver(told: dict[str, Any]) -> tuple[AppDriver, str]:
         raise AppDidNotRespond(f"the app's start-up failed: {type(error).__name__}: {error}") from None
 
 
-def _run(driver: AppDriver, times: int, answers: Any) -> None:
+def _run(driver: AppDriver, times: int, replies: Any) -> None:
     cpu_s = time.process_time()
     took_s = driver.call(times)
-    time.sleep(0.2)  # the background thread takes up to 50 ms to begin with what it was left
+    time.sleep(0.2)  # the hook's background thread may start up to 50 ms late
     cpu_s = time.process_time() - cpu_s
     print(
-        json.dumps({"took_us": [round(each * 1e6, 2) for each in took_s], "cpu_us": cpu_s / times * 1e6}), file=answers
+        json.dumps({"took_us": [round(call_s * 1e6, 2) for call_s in took_s], "cpu_us": cpu_s / times * 1e6}),
+        file=replies,
     )
-    answers.flush()
+    replies.flush()
 
 
-def _wait_for_launch(told: dict[str, Any]) -> None:
-    """Wait until the hook's background thread knows of the launch: only then is anything measured."""
+def _wait_for_launch(request: dict[str, Any]) -> None:
+    """Wait until the hook's background thread has read the launch, before anything is measured."""
     until_s = time.monotonic() + READY_LIMIT_S
-    while told["redis_url"] and not any(recorder.snapshot.sampling_launches for recorder in list_recorders()):
+    while request["redis_url"] and not any(recorder.snapshot.sampling_launches for recorder in list_recorders()):
         if time.monotonic() > until_s:
             raise AppDidNotRespond("the hook did not find its launch on the Redis that was started for it")
         time.sleep(0.05)

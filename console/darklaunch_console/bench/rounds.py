@@ -1,4 +1,4 @@
-"""Let contenders take turns, and sum up what they took."""
+"""Rounds of measurement: contenders take turns, and their times are summarized."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from darklaunch_comparator.control.publish import publish_launch
+from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import connect
 
 from darklaunch_console.errors import ConsoleError
@@ -26,7 +29,7 @@ SHARES: Final[Mapping[str, float]] = {IDLE: 1e-9, SAMPLED: 100.0}
 
 @dataclass(frozen=True, slots=True)
 class ContenderFigures:
-    """What one contender took per request, in µs: medians of its rounds. CPU is of the whole process."""
+    """Times of one contender per request, in µs: medians of its rounds. CPU time is that of the whole process."""
 
     name: str
     mean_us: float
@@ -37,7 +40,7 @@ class ContenderFigures:
 
 @dataclass(frozen=True, slots=True)
 class HookCost:
-    """What came out: the app's answer, and the figures of the bare app first."""
+    """The response, the figures of each contender (the bare app first), and what the hook adds to the bare app."""
 
     interface: str
     status: int
@@ -48,110 +51,107 @@ class HookCost:
 
 
 class Contender:
-    """A child process that calls the app."""
+    """A child process that calls the app, and the figures of its rounds: mean, p50, p99 and CPU, in µs."""
 
     def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
         self.name = name
         self.rounds: list[tuple[float, float, float, float]] = []
         self._process = process
-        self.told = self._hear()
+        self.response = self._read_reply()
 
     def run(self, times: int) -> None:
-        """Call the app so often and keep what that took."""
+        """Call the app `times` times and keep the figures."""
         assert self._process.stdin
         self._process.stdin.write(f"{times}\n")
         self._process.stdin.flush()
-        told = self._hear()
-        took_us = told["took_us"]
+        reply = self._read_reply()
+        took_us = reply["took_us"]
         spread = statistics.quantiles(took_us, n=100)
-        self.rounds.append((statistics.fmean(took_us), spread[49], spread[98], told["cpu_us"]))
+        self.rounds.append((statistics.fmean(took_us), spread[49], spread[98], reply["cpu_us"]))
 
-    def _hear(self) -> dict[str, Any]:
+    def _read_reply(self) -> dict[str, Any]:
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            raise ConsoleError("the app ended its process; what it said stands above")
-        told: dict[str, Any] = json.loads(line)
-        if "error" in told:
-            raise ConsoleError(told["error"])
-        return told
+            raise ConsoleError("the app ended its process; its output stands above")
+        reply: dict[str, Any] = json.loads(line)
+        if "error" in reply:
+            raise ConsoleError(reply["error"])
+        return reply
 
 
-def measure_hook_cost(
-    told: Mapping[str, Any], redis_url: str, *, rounds: int, times: int, tell: Callable[[int], None]
-) -> HookCost:
-    """Measure the app bare and behind the hook. `redis_url` is of a Redis for this purpose alone.
+def measure_hook_cost(request: Mapping[str, Any], redis_url: str, *, rounds: int, times: int) -> HookCost:
+    """Measure the app bare and behind the hook, in rounds of `times` requests.
 
-    `told` is what the child needs to know, `tell` hears of each finished round. Raises ConsoleError when the app cannot
-    be called.
+    `request` names the app and the request (see `child.main`); `redis_url` is that of a Redis for this purpose alone.
+    Raises ConsoleError when the app cannot be called.
     """
     with ExitStack() as running:
-        contenders = [Contender(BARE, running.enter_context(_child({**told, "redis_url": ""})))]
+        contenders = [Contender(BARE, running.enter_context(_start_child({**request, "redis_url": ""})))]
         for number, (name, percent) in enumerate(SHARES.items(), 1):
             url = f"{redis_url.rpartition('/')[0]}/{number}"
-            publish_bench_launch(url, percent, allow=told["method"])
-            contenders.append(Contender(name, running.enter_context(_child({**told, "redis_url": url}))))
+            publish_bench_launch(url, percent, allow=request["method"])
+            contenders.append(Contender(name, running.enter_context(_start_child({**request, "redis_url": url}))))
         for contender in contenders:
             contender.run(max(10, times // 10))
             contender.rounds.clear()
-        for number in range(rounds):
+        for _ in range(rounds):
             for contender in contenders:
                 contender.run(times)
             for position in range(1, len(SHARES) + 1):
-                _empty(f"{redis_url.rpartition('/')[0]}/{position}")
-            tell(number + 1)
-    return _summed_up(contenders)
+                _empty_stream(f"{redis_url.rpartition('/')[0]}/{position}")
+    return _summarize(contenders)
 
 
 def publish_bench_launch(redis_url: str, percent: float, *, allow: str) -> None:
-    """Put a launch on Redis whose backlog has no bound in reach; nothing replays it."""
-    redis = connect(redis_url, client_name="darklaunch-bench")
+    """Publish a launch with a backlog limit that is never reached; nothing replays it."""
     allowed = () if allow in ("GET", "HEAD", "OPTIONS") else (f"{allow} /**",)
-    spec = pack_spec(LaunchSpec("http://127.0.0.1:9", max_entries=10_000_000, allow=allowed))
-    state = (
-        *(keys.STATE_STATUS, "active", keys.STATE_PERCENT, percent),
-        *(keys.STATE_REVISION, 1, keys.STATE_SPEC, spec),
-    )
-    redis.execute_command("SADD", keys.LAUNCHES, LAUNCH)
-    redis.execute_command("HSET", keys.launch(LAUNCH), *state)
-    redis.execute_command("INCR", keys.REVISION)
+    spec = LaunchSpec("http://127.0.0.1:9", max_entries=10_000_000, allow=allowed)
+    state = LaunchState(LAUNCH, LaunchStatus.ACTIVE, percent, False, 1, spec)
+    now = datetime.now(UTC)
+    redis = connect(redis_url, client_name="darklaunch-bench")
+    publish_launch(redis, LaunchRecord(state, 0, now, now), lift_hold=False)
     redis.close()
 
 
-def _empty(redis_url: str) -> None:
+def _empty_stream(redis_url: str) -> None:
     redis = connect(redis_url, client_name="darklaunch-bench")
     redis.execute_command("XTRIM", keys.captures(LAUNCH), "MAXLEN", 0)
     redis.close()
 
 
-def _summed_up(contenders: Sequence[Contender]) -> HookCost:
+def _summarize(contenders: Sequence[Contender]) -> HookCost:
     bare = contenders[0]
     figures = tuple(
         ContenderFigures(contender.name, *(statistics.median(column) for column in zip(*contender.rounds, strict=True)))
         for contender in contenders
     )
     return HookCost(
-        bare.told["interface"],
-        bare.told["status"],
-        bare.told["bytes"],
+        bare.response["interface"],
+        bare.response["status"],
+        bare.response["bytes"],
         figures,
-        {one.name: _added(one, bare, 1) for one in contenders[1:]},
-        {one.name: _added(one, bare, 3) for one in contenders[1:]},
+        {contender.name: _compute_added(contender, bare, 1) for contender in contenders[1:]},
+        {contender.name: _compute_added(contender, bare, 3) for contender in contenders[1:]},
     )
 
 
-def _added(one: Contender, bare: Contender, column: int) -> float:
-    return statistics.median(mine[column] - its[column] for mine, its in zip(one.rounds, bare.rounds, strict=True))
+def _compute_added(contender: Contender, bare: Contender, column: int) -> float:
+    """Return the median difference to the bare app, round by round."""
+    pairs = zip(contender.rounds, bare.rounds, strict=True)
+    return statistics.median(own[column] - bare_round[column] for own, bare_round in pairs)
 
 
 @contextmanager
-def _child(told: Mapping[str, Any]) -> Generator[subprocess.Popen[str]]:
-    own = {name: value for name, value in os.environ.items() if name not in ("DARKLAUNCH_REDIS_URL", "REDIS_URL")}
+def _start_child(request: Mapping[str, Any]) -> Generator[subprocess.Popen[str]]:
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("DARKLAUNCH_REDIS_URL", "REDIS_URL")
+    }
     process = subprocess.Popen(
-        [sys.executable, "-m", "darklaunch_console.bench.child", json.dumps(dict(told))],
+        [sys.executable, "-m", "darklaunch_console.bench.child", json.dumps(dict(request))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=own,
+        env=environment,
         text=True,
     )
     try:

@@ -6,13 +6,10 @@ from dataclasses import asdict
 
 import click
 
-from darklaunch_console.bench.rounds import BARE, IDLE, SAMPLED, HookCost, measure_hook_cost
-from darklaunch_console.embedded import EmbeddedError, embedded_valkey
-from darklaunch_console.errors import BadUsage, ConsoleError
-from darklaunch_console.output.numbers import format_count, format_decimal, format_signed
-from darklaunch_console.output.screen import GOOD, json_option, print_json, print_line, print_warning
-from darklaunch_console.output.table import render_table
-from darklaunch_console.output.text import format_plural
+from darklaunch_console.bench.cost_text import build_headers, check_target, print_cost
+from darklaunch_console.bench.rounds import measure_hook_cost
+from darklaunch_console.embedded import embedded_valkey
+from darklaunch_console.output.screen import json_option, print_json, print_warning
 
 
 @click.command()
@@ -52,74 +49,21 @@ def bench(
     \b
       darklaunch bench shop.main:app --url '/orders/7?lines=all'
     """
-    told = {
+    request = {
         "app": app,
         "directory": app_dir,
         "interface": interface,
         "method": method.upper(),
-        "target": _target(target),
-        "headers": _headers(headers, data),
+        "target": check_target(target),
+        "headers": build_headers(headers, data),
         "body": data.encode().decode("latin-1"),
     }
-    try:
-        with embedded_valkey() as valkey:
-            measured = measure_hook_cost(told, valkey.url, rounds=rounds, times=requests, tell=lambda _round: None)
-    except EmbeddedError as error:
-        raise ConsoleError(str(error)) from error
+    with embedded_valkey() as valkey:
+        cost = measure_hook_cost(request, valkey.url, rounds=rounds, times=requests)
     if in_json:
-        print_json(asdict(measured))
+        print_json(asdict(cost))
     else:
-        _tell(measured, rounds, requests)
-    if measured.status >= 400:
-        print_warning(
-            f"the app answered with HTTP {measured.status}: is that the request you meant? See --url, --header, --data"
-        )
-
-
-def _tell(measured: HookCost, rounds: int, requests: int) -> None:
-    bare = measured.figures[0]
-    idle, sampled = measured.added_us[IDLE], measured.added_us[SAMPLED]
-    print_line(
-        f"The hook adds {_us(sampled)} to a request that is sampled and {_us(idle)} to one that is not.", style=GOOD
-    )
-    print_line(f"Without it your app takes {_us(bare.p50_us)}.")
-    rows = [
-        [
-            one.name,
-            format_decimal(one.p50_us),
-            format_signed(measured.added_us[one.name], 1) if one.name != BARE else "",
-            format_decimal(one.p99_us),
-            format_decimal(one.cpu_us),
-            format_signed(measured.added_cpu_us[one.name], 1) if one.name != BARE else "",
-        ]
-        for one in measured.figures
-    ]
-    for line in render_table(["µs per request", "p50", "added", "p99", "CPU", "added"], rows):
-        print_line(line)
-    print_line("CPU is of the whole process, the hook's background thread included.")
-    print_line(
-        f"{format_plural(rounds, 'round')} of {format_count(requests)} requests each; {measured.interface.upper()}, "
-        f"HTTP {measured.status}, {format_count(measured.body_bytes)} bytes."
-    )
-
-
-def _us(number: float) -> str:
-    return f"{format_decimal(max(number, 0.0), 1 if number < 100 else 0)} µs"
-
-
-def _target(text: str) -> str:
-    if not text.startswith("/") or any(character <= " " for character in text) or not text.isascii():
-        raise BadUsage(f"--url {text!r} is not a path: begin with / and percent-encode what is not ASCII")
-    return text
-
-
-def _headers(given: tuple[str, ...], data: str) -> list[list[str]]:
-    headers = [["host", "127.0.0.1:8000"], ["accept", "*/*"], ["user-agent", "darklaunch-bench"]]
-    if data:
-        headers.append(["content-length", str(len(data.encode()))])
-    for text in given:
-        name, colon, value = text.partition(":")
-        if not colon or not name.strip():
-            raise BadUsage(f"--header {text!r} is no header field: write 'NAME: VALUE'")
-        headers.append([name.strip().lower(), value.strip()])
-    return headers
+        print_cost(cost, rounds, requests)
+    if cost.status >= 400:
+        hint = "is that the request you meant? See --url, --header, --data"
+        print_warning(f"the app answered with HTTP {cost.status}: {hint}")
