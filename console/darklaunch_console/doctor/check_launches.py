@@ -25,14 +25,12 @@ AT_ONCE: Final = 8
 
 
 def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, LaunchState]) -> list[CheckResult]:
-    """Compare the record of every launch with the copy that hooks and workers obey."""
+    """Compare the record of every launch with the copy on Redis that hooks and workers obey."""
     found: list[CheckResult] = []
     for record in records:
         state, copy = record.state, copies.get(record.state.name)
         if copy is None:
-            what = (
-                f"{state.name} is recorded, but its control state on Redis is missing or damaged: it counts as paused"
-            )
+            what = f"{state.name} is recorded, but missing or damaged on Redis: hooks and workers treat it as paused"
             found.append(fail(what, "Run a comparator, which publishes it, or act on the launch."))
         elif copy.revision < state.revision:
             what = f"{state.name} is at revision {state.revision}, Redis has {copy.revision}"
@@ -101,7 +99,7 @@ def check_backlogs(sights: Mapping[str, tuple[LaunchState, StreamsState]]) -> li
         waiting = sum(stream.length for stream in streams)
         if waiting and oldest_s > state.spec.max_age_s / 2 and state.status is not LaunchStatus.PAUSED:
             what = f"{name} is {format_seconds(oldest_s)} behind with {format_plural(waiting, 'exchange')}"
-            limit = f"After {format_seconds(state.spec.max_age_s)} they are dropped as stale."
+            limit = f"After {format_seconds(state.spec.max_age_s)} they are dropped (stale), not replayed."
             do = f"{limit} If its shadow answers: add workers, or lower its share: darklaunch ramp {name} PERCENT."
             found.append(warn(what, do))
         if dead := sum(shard.dead for shard in sight.shards):

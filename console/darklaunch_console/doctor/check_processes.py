@@ -32,7 +32,12 @@ def check_processes(
             judged = fail if active else warn
             found.append(judged(f"No {kind} is running: nobody {does}", f"Start one: darklaunch {kind}."))
     if comparators and not any(process.about.get("leader") for process in comparators):
-        found.append(warn("No comparator leads: nobody keeps house", "Wait some seconds; then see their logs."))
+        found.append(
+            warn(
+                "No comparator is the leader: judging and clean-up are not running",
+                "Wait some seconds; then see the comparators' logs.",
+            )
+        )
     found += _clocks([*hooks, *workers, *comparators])
     versions = {str(p.about["version"]) for p in (*hooks, *workers, *comparators) if p.about.get("version")}
     if len(versions) > 1:

@@ -1,9 +1,14 @@
-"""What a check finds: fine, worth a warning, or broken; with what to do about it."""
+"""What a check shows: fine, worth a warning, or broken; with what to do about it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from darklaunch_console.output.screen import BAD, GOOD, WARN, style_text, wrap_text
+from darklaunch_console.output.text import escape_unprintable, format_plural
 
 
 class CheckLevel(StrEnum):
@@ -14,9 +19,13 @@ class CheckLevel(StrEnum):
     FAIL = "fail"
 
 
+STYLES: Final = {CheckLevel.OK: GOOD, CheckLevel.WARN: WARN, CheckLevel.FAIL: BAD}
+INDENT: Final = " " * 6
+
+
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the doctor's: what is so, and what to do ("" when nothing is)."""
+    """One line of the doctor: `what` is so, and what to `do` about it ("" for nothing)."""
 
     level: CheckLevel
     what: str
@@ -24,15 +33,33 @@ class CheckResult:
 
 
 def ok(what: str) -> CheckResult:
-    """Find something as it should be."""
+    """Return a result about something as it should be."""
     return CheckResult(CheckLevel.OK, what)
 
 
 def warn(what: str, do: str) -> CheckResult:
-    """Find something that may become a problem."""
+    """Return a result about something that may become a problem."""
     return CheckResult(CheckLevel.WARN, what, do)
 
 
 def fail(what: str, do: str) -> CheckResult:
-    """Find something that does not work."""
+    """Return a result about something that does not work."""
     return CheckResult(CheckLevel.FAIL, what, do)
+
+
+def render_results(results: Sequence[CheckResult]) -> list[str]:
+    """Return how many things do not work, then a line for each result with what to do below it."""
+    failed = sum(result.level is CheckLevel.FAIL for result in results)
+    warned = sum(result.level is CheckLevel.WARN for result in results)
+    warnings = f", {format_plural(warned, 'warning')}" if warned else ""
+    if failed:
+        things = f"{format_plural(failed, 'thing')} of {len(results)} {'does' if failed == 1 else 'do'} not work"
+        lines = [style_text(f"{things}{warnings}.", BAD)]
+    else:
+        lines = [style_text(f"Everything works: {len(results)} checks{warnings}.", WARN if warned else GOOD)]
+    for result in results:
+        first, *others = wrap_text(escape_unprintable(result.what), INDENT)
+        lines += [f"{style_text(f'{result.level:<5}', STYLES[result.level])} {first.strip()}", *others]
+        if result.do:
+            lines += wrap_text(escape_unprintable(result.do), INDENT)
+    return lines

@@ -5,7 +5,7 @@ import psycopg
 import pytest
 from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.results.result import ExchangeResult
-from darklaunch_console.commands import audit
+from darklaunch_console.audit import launch_audit
 from darklaunch_shared import keys
 from darklaunch_shared.redis.presence import heartbeat
 from darklaunch_shared.redis.script_calls import ScriptCall, call_script
@@ -51,7 +51,7 @@ def change(cli, statement, *values):
 
 
 def test_a_fresh_launch_balances(cli, launched):
-    assert cli.ok("audit", launched).startswith("balanced: 0 sampled = 0 settled + 0 on their way, 0 lost\n")
+    assert cli.ok("audit", launched).startswith("balanced: 0 sampled = 0 with an outcome + 0 on their way, 0 lost\n")
 
 
 def test_a_running_launch_balances_with_what_is_on_its_way(cli, redis, launched):
@@ -59,10 +59,10 @@ def test_a_running_launch_balances_with_what_is_on_its_way(cli, redis, launched)
     redis.execute_command("HSET", keys.producers(launched), "p1", counters(seq=5, sampled=8, shed=2))
     call_script(redis, heartbeat(keys.HOOKS, "p1", {}))
     said = cli.ok("audit", launched).splitlines()
-    assert said[0] == "balanced: 8 sampled = 2 settled + 6 on their way, 0 lost"
+    assert said[0] == "balanced: 8 sampled = 2 with an outcome + 6 on their way, 0 lost"
     assert said[2] == "    dead 0, dropped 2 (shed 2)"
-    assert said[3] == "  on their way: 1 in hooks' outboxes, 5 on captures, 0 on replays"
-    assert said[4] == "    captures: 5 unread, 0 with workers; replays: 0 unread, 0 with comparators"
+    assert said[3] == "  on their way: 1 in the apps' memory; 5 waiting for a worker, 0 with workers; 0"
+    assert said[4] == "    waiting for a comparator, 0 with comparators"
     assert said[7].split() == ["p1", "8", "5", "5", "2", "2", "1", "alive"]
     assert said[10].split() == ["p1", "5", "–", "–", "–", "–"]
     assert said[-2:] == ["why dropped", "p1  by the hook: shed 2"]
@@ -105,7 +105,10 @@ def test_each_producers_exchanges_are_found_where_they_are(cli, redis, launched)
     write(cli, launched, [finding("p1:3"), finding("p1:4", "dropped", reason="stale"), finding("p2:1", "dead")])
     result = cli.run("audit", launched)
     said = result.stdout.splitlines()
-    assert (result.exit_code, said[0]) == (1, "NOT BALANCED: 16 sampled, but 5 settled + 8 on their way: 3 lost")
+    assert (result.exit_code, said[0]) == (
+        1,
+        "NOT BALANCED: 16 sampled, but 5 with an outcome + 8 on their way: 3 lost",
+    )
     table = next(at for at, line in enumerate(said) if line.startswith("of enqueued"))
     assert [line.split() for line in said[table : table + 5]] == [
         ["of", "enqueued", "unread", "pending", "rows", "gap", "dead", "letters"],
@@ -133,10 +136,10 @@ def test_each_producers_exchanges_are_found_where_they_are(cli, redis, launched)
 
 def test_what_takes_too_long_to_count_is_left_out_and_said(cli, redis, launched, monkeypatch):
     admit(redis, launched, 5)
-    monkeypatch.setattr(audit, "COUNT_S", 0.0)
+    monkeypatch.setattr(launch_audit, "COUNT_S", 0.0)
     said = cli.ok("audit", launched).splitlines()
-    assert said[0] == "balanced: 5 sampled = 0 settled + 5 on their way, 0 lost"
-    assert "    captures: 5 unread, 0 with workers; replays: 0 unread, 0 with comparators" in said
+    assert said[0] == "balanced: 5 sampled = 0 with an outcome + 5 on their way, 0 lost"
+    assert "5 waiting for a worker, 0 with workers; 0 waiting for a comparator" in " ".join(" ".join(said).split())
     assert any(line.startswith("More is on the streams than can be counted by process") for line in said)
     (one,) = cli.json("audit", launched)["producers"]
     assert (one["held"], one["gap"]) == (None, None)
@@ -151,9 +154,11 @@ def test_a_drained_launch_balances_strictly(cli, redis, launched):
         ["of", "rows", "matched", "mismatched", "dead"],
         ["p1", "3", "1", "1"],
     ]
-    assert "5 rows read: each once, and they are what tally, rolling sums and producers say." in said
-    assert said.startswith("balanced: 5 sampled = 5 settled + 0 on their way, 0 lost\n")
-    settled = "settled: matched 3, mismatched 1, ignored 0, unverified 0, shadow error 0, dead 1, dropped 0"
+    assert "5 rows read: each exchange has one, and they add up to every sum that is kept of them." in " ".join(
+        said.split()
+    )
+    assert said.startswith("balanced: 5 sampled = 5 with an outcome + 0 on their way, 0 lost\n")
+    settled = "outcomes: matched 3, mismatched 1, ignored 0, unverified 0, shadow error 0, dead 1, dropped 0"
     assert settled in " ".join(said.split())
 
 
@@ -164,7 +169,7 @@ def test_a_loss_is_loud(cli, redis, launched, monkeypatch):
     result = cli.run("audit", launched)
     assert result.exit_code == 1
     said = result.stdout.splitlines()
-    assert said[0] == "NOT BALANCED: 5 sampled, but 1 settled + 2 on their way: 2 lost"
+    assert said[0] == "NOT BALANCED: 5 sampled, but 1 with an outcome + 2 on their way: 2 lost"
     assert any("3 on captures, then neither there nor taken off it" in line for line in said)
     assert "darklaunch doctor" in said[-1]
     told = cli.json("audit", launched, code=1)
@@ -174,7 +179,9 @@ def test_a_loss_is_loud(cli, redis, launched, monkeypatch):
 def test_what_a_killed_app_held_is_said_and_no_failure(cli, redis, launched):
     redis.execute_command("HSET", keys.producers(launched), "gone", counters("gone", seq=0, sampled=4))
     said = cli.ok("audit", launched).splitlines()
-    expected = "balanced: 4 sampled = 0 settled + 0 on their way + 4 gone with processes that were killed, 0 lost"
+    expected = (
+        "balanced: 4 sampled = 0 with an outcome + 0 on their way + 4 gone with processes that were killed, 0 lost"
+    )
     assert f"{said[0]} {said[1].strip()}" == expected
 
 
@@ -183,9 +190,11 @@ def test_what_strangers_wrote_into_the_books_is_left_out(cli, redis, launched):
     redis.execute_command("HSET", keys.admitted(launched), "\x1b[2J", 5, "x" * 500, 7, "p8", "9" * 30, "p9", -1)
     redis.execute_command("HSET", keys.ledger(launched), "admitted", "lots", b"\xff", "9" * 30)
     redis.execute_command("HSET", keys.producers(launched), "\x1b", counters("\x1b[2J", seq=4, sampled=4))
-    assert cli.ok("audit", launched).startswith("balanced: 2 sampled = 0 settled + 2 on their way, 0 lost\n")
+    assert cli.ok("audit", launched).startswith("balanced: 2 sampled = 0 with an outcome + 2 on their way, 0 lost\n")
     redis.execute_command("XTRIM", keys.captures(launched), "MAXLEN", 1)
-    assert cli.run("audit", launched).stdout.startswith("NOT BALANCED: 2 sampled, but 0 settled + 1 on their way")
+    assert cli.run("audit", launched).stdout.startswith(
+        "NOT BALANCED: 2 sampled, but 0 with an outcome + 1 on their way"
+    )
     redis.execute_command("DEL", keys.captures(launched))
     redis.execute_command("SET", keys.captures(launched), "x")
     assert "keeps something else under a key of darklaunch's" in cli.error("audit", launched, code=3)
@@ -225,7 +234,7 @@ def test_strict_reads_the_rows_and_says_where_they_differ(cli, redis, launched, 
     result = cli.run("audit", launched, "--strict")
     assert result.exit_code == 1
     said = result.stdout.splitlines()
-    expected = "balanced, but its rows are not right: 4 sampled = 4 settled + 0 on their way, 0 lost"
+    expected = "balanced, but its rows are not right: 4 sampled = 4 with an outcome + 0 on their way, 0 lost"
     assert f"{said[0]} {said[1].strip()}" == expected
     assert [line.removeprefix("NOT EQUAL: ") for line in said if line.startswith("NOT EQUAL")] == told
     assert sum("Look closer: darklaunch " in line for line in said) == len(told)

@@ -236,7 +236,7 @@ def test_a_role_without_rights_is_told_what_it_lacks(alone):
 def test_processes_of_several_releases_and_no_leader_are_warned_of():
     found = check_processes([live("h", version="1")], [live("w", version="2")], [live("c")], active=True)
     said = "\n".join(finding.what for finding in found if finding.level is CheckLevel.WARN)
-    assert "No comparator leads" in said
+    assert "No comparator is the leader" in said
     assert "several releases run: 1, 2" in said
 
 

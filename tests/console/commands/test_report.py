@@ -14,8 +14,8 @@ from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
 from darklaunch_console.cli.program import program
-from darklaunch_console.commands.curl import command
 from darklaunch_console.errors import BadUsage
+from darklaunch_console.reports.curl_command import build_curl_command
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange, Request
 from darklaunch_shared.wire.fields import Fields
@@ -213,7 +213,7 @@ def test_curl_sends_what_was_captured_and_runs_nothing_else(tmp_path: Path) -> N
     fake = tmp_path / "curl"
     fake.write_text('#!/bin/sh\nfor word in "$@"; do printf "%s\\0" "$word"; done >"$OUT"; cat >"$OUT.stdin"\n')
     fake.chmod(0o755)
-    written = command(NASTY, "http://shadow:8000")
+    written = build_curl_command(NASTY, "http://shadow:8000")
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "OUT": str(tmp_path / "out")}
     subprocess.run(["bash", "-c", written], env=environment, cwd=tmp_path, check=True, timeout=60)
     words = (tmp_path / "out").read_bytes().split(b"\0")

@@ -1,0 +1,70 @@
+"""All checks of the doctor, in the order in which they are told."""
+
+from __future__ import annotations
+
+from darklaunch_comparator.store.launches import LaunchRecord, list_launches
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
+from darklaunch_shared.redis.client import RedisClient
+
+from darklaunch_console.errors import ConsoleError
+from darklaunch_console.output.text import join_lines
+from darklaunch_console.settings import ConsoleSettings
+from darklaunch_console.stores.postgres import name_postgres, open_postgres, require_database
+from darklaunch_console.stores.processes import list_live_comparators, list_live_hooks, list_live_workers
+from darklaunch_console.stores.redis import name_redis, open_redis
+from darklaunch_console.stores.streams import (
+    read_captured_origins,
+    read_published_launches,
+    read_recorded_origins,
+    read_streams,
+)
+
+from .check_keys import check_keys
+from .check_launches import check_agreement, check_backlogs, check_shadows
+from .check_postgres import check_postgres
+from .check_processes import check_processes
+from .check_redis import check_redis
+from .check_result import CheckLevel, CheckResult, fail
+
+
+def run_checks(settings: ConsoleSettings) -> list[CheckResult]:
+    """Run every check that can be run. A server that cannot be reached fails its own and omits those that need it."""
+    postgres_results, records, origins = _check_postgres(settings)
+    redis_results: list[CheckResult] = []
+    try:
+        with open_redis(settings) as redis:
+            redis_results = check_redis(redis, name_redis(settings.redis_or_default))
+            return [*redis_results, *postgres_results, *_check_pipeline(redis, records, origins)]
+    except ConsoleError as unreachable:
+        return [*redis_results, _explain_unreachable(unreachable), *postgres_results]
+
+
+def _check_postgres(settings: ConsoleSettings) -> tuple[list[CheckResult], list[LaunchRecord] | None, set[str]]:
+    """Return the results about Postgres, and its launches and their origins; None and nothing if it is not usable."""
+    results: list[CheckResult] = []
+    try:
+        with open_postgres(settings) as connection:
+            results = check_postgres(connection, name_postgres(require_database(settings)))
+            if any(result.level is CheckLevel.FAIL for result in results):
+                return results, None, set()
+            return results, list_launches(connection), read_recorded_origins(connection)
+    except ConsoleError as unreachable:
+        return [*results, _explain_unreachable(unreachable)], None, set()
+
+
+def _check_pipeline(redis: RedisClient, records: list[LaunchRecord] | None, origins: set[str]) -> list[CheckResult]:
+    copies: dict[str, LaunchState] = read_published_launches(redis)
+    active = any(state.status is LaunchStatus.ACTIVE and not state.hold for state in copies.values())
+    hooks, workers = list_live_hooks(redis), list_live_workers(redis)
+    results = check_processes(hooks, workers, list_live_comparators(redis), active=active)
+    results += check_keys(copies.values(), hooks, workers)
+    if records is not None:
+        results += check_agreement(records, copies)
+    results += check_shadows(copies.values(), {*origins, *read_captured_origins(redis)})
+    results += check_backlogs({name: (state, read_streams(redis, state)) for name, state in copies.items()})
+    return results
+
+
+def _explain_unreachable(error: ConsoleError) -> CheckResult:
+    what, _, remedy = str(error).partition(". ")
+    return fail(what, join_lines(remedy) if remedy else "See its log.")
