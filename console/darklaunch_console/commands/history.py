@@ -28,10 +28,10 @@ from darklaunch_console.reports.events import (
     list_changes,
     list_reasons,
 )
-from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.reports.sentences import format_second
 from darklaunch_console.reports.verdict_text import describe_late_exchanges
 from darklaunch_console.settings import ConsoleSettings
+from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import open_postgres
 
 

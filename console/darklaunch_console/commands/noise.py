@@ -18,7 +18,6 @@ from darklaunch_console.output.screen import (
     wrap_text,
 )
 from darklaunch_console.output.text import format_plural
-from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.reports.noise_baseline import read_baseline
 from darklaunch_console.reports.noise_text import (
     CHANGES_LISTED,
@@ -30,6 +29,7 @@ from darklaunch_console.reports.noise_text import (
     render_places,
 )
 from darklaunch_console.settings import ConsoleSettings
+from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import open_postgres
 
 

@@ -17,8 +17,8 @@ from darklaunch_console.launches.description import JUDGE_MODE_WORDS
 from darklaunch_console.launches.policy import build_policy, describe_clearing, describe_policy, parse_policy
 from darklaunch_console.launches.printing import ChangePrinter
 from darklaunch_console.output.screen import GOOD, json_option, print_json, print_line
-from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.settings import ConsoleSettings
+from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 
 

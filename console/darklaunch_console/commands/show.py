@@ -11,9 +11,9 @@ from darklaunch_comparator.store.launches import list_events
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.launches.launch_json import record_to_json
 from darklaunch_console.output.screen import QUIET, json_option, print_json, print_line, print_lines, wrap_text
-from darklaunch_console.reports.evidence import read_launch_record
 from darklaunch_console.reports.launch_text import describe_launch, list_settings, render_events
 from darklaunch_console.settings import ConsoleSettings
+from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import open_postgres
 
 

@@ -15,7 +15,7 @@ from darklaunch_comparator.store.signatures import (
 
 from darklaunch_console.errors import BadUsage, ConsoleError
 from darklaunch_console.output.screen import make_printable
-from darklaunch_console.reports.evidence import read_launch_record
+from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import Connection
 
 from .change import current_actor

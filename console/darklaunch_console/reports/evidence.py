@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from darklaunch_comparator.coverage import RouteCoverage
-from darklaunch_comparator.errors import LaunchUnknown
 from darklaunch_comparator.store import report_queries
-from darklaunch_comparator.store.launches import LaunchRecord, get_launch, list_launches
+from darklaunch_comparator.store.launches import LaunchRecord
 
-from darklaunch_console.errors import NoSuchLaunch
+from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import Connection
 
 from .coverage import read_coverage, read_launch_policy
@@ -74,11 +73,3 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
         since=min((counts.since for counts in endpoints.values()), default=None),
         until=until,
     )
-
-
-def read_launch_record(connection: Connection, name: str) -> LaunchRecord:
-    """Read a launch's record. Raises NoSuchLaunch, which names the launch that was probably meant."""
-    try:
-        return get_launch(connection, name)
-    except LaunchUnknown:
-        raise NoSuchLaunch(name, [record.state.name for record in list_launches(connection)]) from None

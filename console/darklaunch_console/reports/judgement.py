@@ -16,10 +16,10 @@ from darklaunch_comparator.store.noise import read_doubtful_signatures
 from darklaunch_comparator.store.signatures import read_signatures_seen_since
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
+from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import Connection
 
 from .coverage import read_coverage
-from .evidence import read_launch_record
 
 STEADY_S: Final = 30.0
 """Seconds after a change of the launch from which on the rate is measured since that change."""

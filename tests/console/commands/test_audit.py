@@ -150,7 +150,7 @@ def test_a_drained_launch_balances_strictly(cli, redis, launched):
     finish(redis, launched, 5)
     record(cli, launched, matched=3, mismatched=1, dead=1)
     said = cli.ok("audit", launched, "--strict")
-    assert [line.split() for line in said.splitlines()[-4:-2]] == [
+    assert [line.split() for line in said.splitlines()[-5:-3]] == [
         ["of", "rows", "matched", "mismatched", "dead"],
         ["p1", "3", "1", "1"],
     ]
@@ -171,7 +171,7 @@ def test_a_loss_is_loud(cli, redis, launched, monkeypatch):
     said = result.stdout.splitlines()
     assert said[0] == "NOT BALANCED: 5 sampled, but 1 with an outcome + 2 on their way: 2 lost"
     assert any("3 on captures, then neither there nor taken off it" in line for line in said)
-    assert "darklaunch doctor" in said[-1]
+    assert "darklaunch doctor" in said[-2]
     told = cli.json("audit", launched, code=1)
     assert (told["balanced"], told["lost"]) == (False, 2)
 

@@ -159,7 +159,7 @@ def test_rejudging_shows_what_would_change_and_changes_nothing(cli: Cli, shop: s
     assert said.splitlines()[0] == (
         f"{shop}: of 10 recorded mismatches about 8 ignored, about 2 matched, 0 still mismatched."
     )
-    assert "An estimate from" in said and "answers that matched is not seen here" in " ".join(said.split())
+    assert "An estimate from" in said and "responses that matched do not show here" in " ".join(said.split())
     assert "mismatched 8 → ignored 8" in said and "Nothing is applied yet." in said
     told = cli.json("rejudge", shop, "-f", str(file))
     assert told["would_be"] == {"ignored": 8, "matched": 2} and told["estimate"] and not told["applied"]
