@@ -254,7 +254,7 @@ class Recorded:
     ("copies", "level", "said"),
     [
         ({"a": state()}, None, ""),
-        ({}, CheckLevel.FAIL, "its control state on Redis is missing or damaged"),
+        ({}, CheckLevel.FAIL, "missing or damaged on Redis"),
         ({"a": state(revision=4)}, CheckLevel.WARN, "a is at revision 5, Redis has 4"),
         ({"a": state(hold=True)}, CheckLevel.WARN, "a is held on Redis, which is not recorded yet"),
         ({"a": state(), "b": state("b")}, CheckLevel.WARN, "b is on Redis, but not recorded in this Postgres"),
