@@ -22,7 +22,7 @@ KINDS: Final = {"worker": list_live_workers, "comparator": list_live_comparators
 
 
 def check_health(kind: str, host: str, environ: Mapping[str, str]) -> tuple[int, str]:
-    """Give the exit code and a line that says why."""
+    """Return the exit code and a line that says why."""
     if kind not in KINDS:
         return EXIT_USAGE, f"say which kind of process: {' or '.join(KINDS)}"
     name = next((name for name in REDIS_VARIABLES if environ.get(name)), "")
@@ -33,7 +33,7 @@ def check_health(kind: str, host: str, environ: Mapping[str, str]) -> tuple[int,
     except BadUsage as wrong:
         return EXIT_USAGE, str(wrong)
     except ServerUnreachable as away:
-        return 0, f"nobody knows: {away}"
+        return 0, f"unknown: {away}"
     return (0, f"{kind} alive: {own[0].id}") if own else (EXIT_FAILED, f"no {kind} of {host} was heard of within 15 s")
 
 

@@ -160,7 +160,7 @@ async def run_load(
 
 
 async def _ask(session: aiohttp.ClientSession, origin: str, visit: Visit, due: float, seen: _Seen) -> None:
-    """Make one visit; the time waited runs from when it was due."""
+    """Send one visit; the time waited is measured from when it was due."""
     status, problem = 0, "no answer in time"
     try:
         url = URL(origin + visit.target, encoded=True)

@@ -37,7 +37,7 @@ class ServerAccount:
         return next((step for step in (*reversed(real.parents), real) if not self.may(os.X_OK, step)), None)
 
     def own(self, path: Path) -> None:
-        """Give a file or directory to this user, when it is not us. Raises EmbeddedError."""
+        """Change the owner of a file or directory to this user, if it is another than ours. Raises EmbeddedError."""
         if not self.drop:
             return
         try:

@@ -74,7 +74,7 @@ def kept_dir_path(home: Path) -> Path:
 
 @contextlib.contextmanager
 def use_kept_dir(home: Path, account: ServerAccount) -> Generator[ServersDir]:
-    """Take the servers directory of a home, made when missing.
+    """Lock the servers directory of a home for the block, and create it if it is missing.
 
     Raises HomeInUse when another run has it, EmbeddedError when it cannot be made, locked or reached.
     """
@@ -94,7 +94,7 @@ def use_kept_dir(home: Path, account: ServerAccount) -> Generator[ServersDir]:
 
 @contextlib.contextmanager
 def make_temporary_dir(account: ServerAccount) -> Generator[ServersDir]:
-    """Make a fresh servers directory that goes away at the end, and remove those that killed runs left behind."""
+    """Create a servers directory that is removed after the block; remove those that killed runs left behind."""
     parent = _temporary_parent(account)
     remove_leftovers(parent)
     name = f"{PREFIX}{secrets.token_hex(6)}"
@@ -136,7 +136,7 @@ def remove_leftovers(parent: Path) -> None:
 
 
 def make_reachable(directory: Path, account: ServerAccount) -> None:
-    """Make a directory and what is missing above it, so that the servers' user can reach it whatever the umask.
+    """Create a directory and what is missing above it, so that the servers' user can reach it whatever the umask.
 
     Raises EmbeddedError when a directory that was there before is in the way.
     """

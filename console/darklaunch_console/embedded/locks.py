@@ -33,7 +33,7 @@ class Locks:
 
 
 def acquire_locks(directory: Path, old_servers_limit_s: float) -> Locks:
-    """Take both locks of a directory, waiting for servers of an earlier run to end.
+    """Acquire both locks of a directory, waiting for servers of an earlier run to end.
 
     Raises HomeInUse when another run has it, or its servers outlive the limit; OSError when there can be no lock.
     """

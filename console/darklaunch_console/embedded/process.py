@@ -139,7 +139,7 @@ def explain_failed_start(process: ServerProcess, limit_s: float) -> DidNotStart:
 
 
 def wait_until(ready: Callable[[], bool], server: ServerProcess, limit_s: float) -> bool:
-    """Ask `ready` until it says yes; return False when the server ended or the limit passed."""
+    """Call `ready` until it returns True; return False if the server ends or the limit passes first."""
     give_up = time.monotonic() + limit_s
     while server.exit_code() is None and time.monotonic() < give_up:
         if ready():

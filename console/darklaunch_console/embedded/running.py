@@ -27,7 +27,7 @@ def write_running(servers_dir: ServersDir, addresses: RunningServers) -> None:
 
 
 def remove_running(servers_dir: ServersDir) -> None:
-    """Say that the servers do not run any more."""
+    """Delete the addresses: the servers do not run any more."""
     (servers_dir.path / FILE).unlink(missing_ok=True)
 
 

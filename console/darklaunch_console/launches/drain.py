@@ -97,7 +97,7 @@ def wait_until_drained(
 
 @contextlib.contextmanager
 def discard_held(redis: RedisClient, name: str) -> Generator[None]:
-    """Have workers drop what a paused launch holds, until the end of the block."""
+    """Make workers drop what a paused launch holds, until the end of the block."""
     write_even_if_full(redis, "HSET", keys.launch(name), keys.STATE_DISCARD, DISCARD_REASON)
     write_even_if_full(redis, "INCR", keys.REVISION)
     try:

@@ -33,7 +33,7 @@ class CalledOrigin:
             )
 
     def probe(self) -> ProbeResult:
-        """Ask whether it answers."""
+        """Request `GET /` from the server and return what came of it."""
         if not self.addresses:
             return ProbeResult(0, 0.0, False, "has a name that does not resolve")
         return probe_origin(self.origin, self.addresses[0])

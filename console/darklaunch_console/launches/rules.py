@@ -48,7 +48,7 @@ def add_rules(rules: RuleSet, *more: dict[str, object]) -> RuleSet:
 
 
 def remove_rule(rules: RuleSet, unwanted: Rule) -> RuleSet:
-    """Take a rule out."""
+    """Return a rule set without one of its rules."""
     kept = tuple(rule for rule in getattr(rules, unwanted.kind) if rule is not unwanted)
     return rules.model_copy(update={unwanted.kind: kept})
 
@@ -69,13 +69,13 @@ def record_rules(
 
 
 def diff_rules(old: RuleSet, new: RuleSet) -> tuple[list[Rule], list[Rule]]:
-    """Give the rules that are added, and those that go."""
+    """Return the rules that are added, and those that are removed."""
     was, now = old.all(), new.all()
     return [rule for rule in now if rule not in was], [rule for rule in was if rule not in now]
 
 
 def _of_option(trouble: RuleProblem) -> str:
-    """Say what is wrong, with the key that an unfinished sentence is about: `relative: it should be less than 1`."""
+    """Return what is wrong with a rule, with the key it is about: `relative: it should be less than 1`."""
     return f"{trouble.location[-1]}: {trouble.message}" if trouble.message.startswith("it should") else trouble.message
 
 

@@ -1,9 +1,8 @@
-"""The shadow as seen from the operator's seat: where it is, whether it may be called, and whether it answers.
+"""The shadow as the operator's machine sees it: its addresses, whether it may be called, and whether it responds.
 
-Whether the shadow is the primary itself can be told only from what was captured: the origins in recent exchanges name
-where the primary answers its clients. Before the first capture on a Redis nobody knows that, and the hook's header in
-the shadow's answer does not tell either, since a shadow is meant to carry the hook too. What is not seen here is seen
-by `darklaunch doctor` once exchanges flow.
+Only captured exchanges can show that the shadow is the primary itself: their origins name where the primary serves its
+clients. Before the first capture on a Redis this is unknown, and the hook's header in the shadow's response does not
+help, since a shadow is meant to carry the hook too. `darklaunch doctor` checks again once exchanges arrive.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def resolve_host(host: str, port: int) -> tuple[str, ...]:
 
 
 def explain_forbidden(addresses: Iterable[str]) -> str | None:
-    """Say why one of the addresses must not be called; None when all may."""
+    """Return why one of the addresses must not be called, or None if all may be."""
     return next((why for address in addresses if (why := explain_forbidden_address(address))), None)
 
 
@@ -106,7 +105,7 @@ def _trouble(error: Exception, limit_s: float) -> str:
 
 
 def find_captured_at(shadow: Origin, addresses: Sequence[str], captured: Iterable[str]) -> str | None:
-    """Give the captured origin that is the shadow itself, by name or by address and port; None when none is.
+    """Return the captured origin that is the shadow itself, by name or by address and port, or None.
 
     `captured` are the origins of recent exchanges, `http://host:port` as the primary's clients saw it.
     """

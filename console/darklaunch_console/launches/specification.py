@@ -37,7 +37,7 @@ def build_spec(
     author: str,
     reason: str,
 ) -> LaunchSpec:
-    """Turn the options into a specification. Raises BadOrigin, BadLaunch or BadUsage, naming what is wrong."""
+    """Return the specification that the options of `start` describe. Raises BadOrigin, BadLaunch or BadUsage."""
     for role, url in (("shadow", shadow), ("control", control)):
         if url and "://" not in url:
             raise BadOrigin(f"the {role} URL {url!r} must start with http:// or https://")

@@ -29,7 +29,7 @@ MAX_NUMBER: Final = 2**31 - 1
 
 
 def make_app(version: str, database_dir: Path) -> Starlette:
-    """Make the app of a release (`v1`, `v2`, `v3`) over its database, built before with `build_shop`.
+    """Create the app of a release (`v1`, `v2`, `v3`) over its database, built before with `build_shop`.
 
     Raises KeyError for a release that does not exist, FileNotFoundError when the database is not there.
     """
@@ -125,7 +125,7 @@ def number_in(text: str) -> int | None:
 
 
 def answer(content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Make a JSON answer in the envelope: the content, when it was generated and the request's id."""
+    """Return a JSON response in the envelope: the content, when it was generated and the request's id."""
     digest = hashlib.sha256(orjson.dumps(content)).hexdigest()[:16]
     request_id = str(uuid.uuid4())
     return Response(
@@ -142,7 +142,7 @@ def answer(content: dict[str, Any], status: int = 200, headers: dict[str, str] |
 
 
 def refusal(status: int, message: str) -> Response:
-    """Say what is wrong with a request."""
+    """Return a response that says what is wrong with a request."""
     return answer({"error": message}, status)
 
 

@@ -66,7 +66,7 @@ def sku(product_id: int) -> str:
 
 
 def phrase(product_id: int) -> str:
-    """Say what a product is, `copper kettle`: 30 materials and 41 things have no common divisor, so few share one."""
+    """Return what a product is, `copper kettle`: 30 materials and 41 things share no divisor, so few are alike."""
     return f"{MATERIALS[product_id % len(MATERIALS)]} {THINGS[product_id % len(THINGS)]}"
 
 

@@ -70,7 +70,7 @@ def database_path(directory: Path, version: str) -> Path:
 def build_shop(
     directory: Path, size: Size | None = None, popular_shadow_ms: Sequence[float] = POPULAR_SHADOW_MS
 ) -> Shop:
-    """Build the three databases anew in a directory, measure v2's scan and choose the popular searches (about 2 s).
+    """Build the three databases in a directory, measure v2's scan and choose the popular searches (about 2 s).
 
     Raises OSError when the directory cannot be written.
     """
@@ -82,7 +82,7 @@ def build_shop(
             database_path(directory, version + suffix).unlink(missing_ok=True)
     first = database_path(directory, "v1")
     with closing(sqlite3.connect(first)) as db:
-        db.execute("PRAGMA journal_mode = OFF")  # a build that is cut short is built anew
+        db.execute("PRAGMA journal_mode = OFF")  # a build that is interrupted is repeated
         db.execute("PRAGMA synchronous = OFF")
         db.executescript(_migration("1_tables.sql"))
         fill(db, size)

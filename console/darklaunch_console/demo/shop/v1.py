@@ -107,7 +107,7 @@ def quote(db: sqlite3.Connection, sku: str, quantity: int) -> Json | None:
 
 
 def priced(sku: str, list_cents: int, quantity: int, percent: int) -> Json:
-    """Lay out a quote; the discount is rounded down per piece."""
+    """Return a quote; the discount is rounded down per piece."""
     unit_cents = list_cents * (100 - percent) // 100
     return {
         "sku": sku,
