@@ -23,6 +23,7 @@ from darklaunch_comparator.places import ROOT
 
 from . import render
 from .collector import DifferenceCollector, Unverified
+from .count_places import count_places
 from .json_body import compare_json, compare_json_lines
 from .json_equality import find_differences
 from .json_walk import walk_json
@@ -114,6 +115,8 @@ def _compare_decoded(
         walk_json(primary_form, shadow_form, find=find_differences, volatile=volatile, collector=collector)
     else:
         compare_text(primary_text, shadow_text, volatile, collector)
+    if collector.places_by_shape:
+        collector.total_places = count_places(primary_text, family)
 
 
 def _has_body(method: str, status: int) -> bool:

@@ -34,7 +34,10 @@ DIFFERENCES_CAP: Final = 20_000
 PATTERN_BUDGET_BYTES: Final = 262_144
 """How much one comparison matches against patterns: the costliest pattern takes some microseconds a byte."""
 
+_BY_SHAPE: Final = (ExcuseReason.NOISE, ExcuseReason.GENERATED_ID)
 _SET_ASIDE: Final = (ExcuseReason.IGNORED, ExcuseReason.IGNORED_PATTERN)
+
+_HEADER: Final = write_header_place("")
 
 MATCHED: Final = Comparison(ComparisonOutcome.MATCHED)
 
@@ -44,15 +47,21 @@ class Unverified(ComparatorError):
 
 
 class DifferenceCollector:
-    """Collects differences and excuses. It alone asks the rules and the known noise, once for each difference."""
+    """Collects differences and excuses. It alone asks the rules and the known noise, once for each difference.
+
+    `places_by_shape` counts the places of the body that were compared by shape only; whoever compares the body sets
+    `total_places`, if there are any.
+    """
 
     __slots__ = (
         "_differences", "_excuses", "_group_sizes", "_has_body_rules", "_noise", "_omitted", "_pattern_bytes_left",
-        "_reported", "detail", "rules",
+        "_reported", "detail", "places_by_shape", "rules", "total_places",
     )  # fmt: skip
 
     def __init__(self, rules: EndpointRules, noise: KnownNoise = NO_NOISE) -> None:
         self.detail = ""
+        self.places_by_shape = 0
+        self.total_places = 0
         self.rules = rules
         self._has_body_rules = rules.has_body_rules
         self._pattern_bytes_left = PATTERN_BUDGET_BYTES
@@ -139,7 +148,16 @@ class DifferenceCollector:
             outcome = ComparisonOutcome.MATCHED
         counted = sorted(self._excuses.items()) if self._excuses else ()
         excuses = tuple([Excuse(path, reason, count) for (path, reason), count in counted])
-        return Comparison(outcome, tuple(self._differences), excuses, self.detail, self._omitted)
+        total = max(self.total_places, self.places_by_shape) if self.places_by_shape else 0
+        return Comparison(
+            outcome,
+            tuple(self._differences),
+            excuses,
+            self.detail,
+            self._omitted,
+            compared_places=total - self.places_by_shape,
+            total_places=total,
+        )
 
     def _has_room(self, place: Place, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent") -> bool:
         """True if a difference is to be kept. If not, it is counted as excused or as omitted.
@@ -179,6 +197,8 @@ class DifferenceCollector:
         return pattern.matches(value)
 
     def _count_excuse(self, group_path: str, reason: ExcuseReason) -> None:
+        if reason in _BY_SHAPE and not group_path.startswith(_HEADER):
+            self.places_by_shape += 1
         self._excuses[group_path, reason] = self._excuses.get((group_path, reason), 0) + 1
 
     def _keep(self, place: str, kind: DifferenceKind, primary: str | None, shadow: str | None) -> None:

@@ -140,6 +140,10 @@ class Comparison:
 
     `differences` holds at least one example of each group, in document order, up to a bound; `omitted` counts the
     rest. `detail` says what could not be compared, and why; with a difference the outcome is `mismatched` even so.
+
+    `total_places` is how many places the primary's body has (leaves, lines, fields), `compared_places` how many of them
+    were compared by value and not by shape only (known noise, generated ids). Both are 0 if no place was compared by
+    shape: then all were compared by value, and nobody counted them.
     """
 
     outcome: ComparisonOutcome
@@ -147,3 +151,10 @@ class Comparison:
     excuses: tuple[Excuse, ...] = ()
     detail: str = ""
     omitted: int = 0
+    compared_places: int = 0
+    total_places: int = 0
+
+    @property
+    def compared_share(self) -> float:
+        """The share of the body's places that were compared by value."""
+        return self.compared_places / self.total_places if self.total_places else 1.0
