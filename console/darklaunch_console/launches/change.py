@@ -36,11 +36,16 @@ class ConflictingChange(ConsoleError):
 
 @dataclass(frozen=True, slots=True)
 class CurrentLaunch:
-    """A launch before a change: the record in Postgres, and the hold and revision that Redis carries (−1: none)."""
+    """A launch before a change: the record in Postgres, and the hold and revision that Redis carries (−1: none).
+
+    `held_by` and `held_why` say who set the hold and why; "" where nobody noted it.
+    """
 
     record: LaunchRecord
     held: bool
     published_revision: int
+    held_by: str = ""
+    held_why: str = ""
 
     @property
     def state(self) -> LaunchState:
@@ -55,7 +60,7 @@ class CurrentLaunch:
 
 def find_launch(redis: RedisClient, connection: Connection, name: str) -> CurrentLaunch:
     """Return the launch of this name. Raises NoSuchLaunch or LaunchNotRecorded."""
-    revision, hold = read_published(redis, name)
+    revision, hold, by, why = read_published(redis, name)
     try:
         record = get_launch(connection, name)
     except LaunchUnknown:
@@ -65,7 +70,7 @@ def find_launch(redis: RedisClient, connection: Connection, name: str) -> Curren
                 f"database. `darklaunch rollback {name}` stops it"
             ) from None
         raise NoSuchLaunch(name, list_launch_names(connection)) from None
-    return CurrentLaunch(record, hold, revision)
+    return CurrentLaunch(record, hold, revision, held_by=by, held_why=why)
 
 
 def change_launch(
@@ -104,11 +109,13 @@ def list_launch_names(connection: Connection) -> list[str]:
     return [record.state.name for record in list_launches(connection)]
 
 
-def read_published(redis: RedisClient, name: str) -> tuple[int, bool]:
-    """Return the revision (−1: not published) and the hold that hooks and workers see."""
-    revision, hold = redis.execute_command("HMGET", keys.launch(name), keys.STATE_REVISION, keys.STATE_HOLD)
+def read_published(redis: RedisClient, name: str) -> tuple[int, bool, str, str]:
+    """Return the revision (−1: not published) and the hold that hooks and workers see, with who set it and why."""
+    revision, hold, by, why = redis.execute_command(
+        "HMGET", keys.launch(name), keys.STATE_REVISION, keys.STATE_HOLD, keys.STATE_HOLD_BY, keys.STATE_HOLD_WHY
+    )
     number = int(revision) if revision and revision.isdigit() else -1
-    return number, is_held(hold)
+    return number, is_held(hold), (by or b"").decode(errors="replace"), (why or b"").decode(errors="replace")
 
 
 def current_actor() -> str:

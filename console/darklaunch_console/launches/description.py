@@ -8,6 +8,7 @@ from darklaunch_comparator.judging.policy import JudgeMode
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
 from darklaunch_console.output.numbers import format_percent
+from darklaunch_console.output.screen import make_printable
 
 from .change import CurrentLaunch
 
@@ -28,6 +29,15 @@ def describe_status(state: LaunchState, *, held: bool | None = None) -> str:
     """Return a launch's status in a word or two; `held` adds a hold that only Redis knows of yet."""
     ended = state.status in (LaunchStatus.PROMOTED, LaunchStatus.ROLLED_BACK)
     return "held" if (state.hold if held is None else held) and not ended else STATUS_WORDS[state.status]
+
+
+def describe_stop(before: CurrentLaunch) -> str:
+    """Return who stopped a launch and why: `was rolled back by ann@host: slow`; "" if nothing holds it."""
+    if not before.held_somewhere:
+        return ""
+    act = "was rolled back" if before.state.status is LaunchStatus.ROLLED_BACK else "is held"
+    by = f" by {make_printable(before.held_by, 60)}" if before.held_by else ""
+    return f"{act}{by}" + (f": {make_printable(before.held_why, 200)}" if before.held_why else "")
 
 
 def describe_mirroring(state: LaunchState) -> str:

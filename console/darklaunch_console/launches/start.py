@@ -57,7 +57,7 @@ def start_launch(
         for origin in origins:
             origin.refuse_primary(captured)
         probes = {origin.role: origin.probe() for origin in origins}
-        revision, _ = read_published(redis, name)
+        revision, *_ = read_published(redis, name)
         act = LaunchAct(current_actor(), "started", reason)
         try:
             record = create_launch(connection, name, spec, act, percent=percent, above=revision)
