@@ -77,6 +77,13 @@ async def test_a_baseline_is_asked_as_itself_and_the_shadow_once(
         publish(redis, launch_name, LaunchSpec(shadow.origin, control=baseline.origin), noise=50)
         admit_many(redis, launch_name, 1, 40, target="/orders/7?q=a%20b", headers=(("x-user", "42"),))
         await wait_until(lambda: len(read_replays(redis, launch_name)) == 40)
+    for replay in read_replays(redis, launch_name):
+        assert isinstance(replay.shadow, ShadowResponse)
+        assert replay.shadow.floor_ms
+        if replay.noise_replay is not None:  # both are timed by the same client, pair by pair
+            assert isinstance(replay.noise_replay.outcome, ShadowResponse)
+            assert replay.noise_replay.outcome.worker_ms
+            assert replay.noise_replay.outcome.floor_ms
     spec = LaunchSpec(shadow.origin, noise_percent=50)
     chosen = {seq for seq in range(1, 41) if is_chosen_for_noise(make_exchange(launch_name, seq), spec)}
     assert len(shadow.received) == 40

@@ -75,6 +75,9 @@ async def test_the_latency_and_the_build_that_the_shadow_tells_are_taken(
     assert isinstance(replay.shadow, ShadowResponse)
     assert (replay.shadow.latency_source, replay.shadow.response.latency_ms) == (LatencySource.SERVER_TIMING, 0.001)
     assert replay.shadow.build == "v42"
+    assert replay.shadow.client_ms is not None
+    assert replay.shadow.client_ms == replay.shadow.worker_ms > 0.001
+    assert replay.shadow.floor_ms is not None
 
 
 async def test_what_must_not_be_sent_is_dropped_with_its_reason(url: str, redis: RedisClient, launch_name: str) -> None:

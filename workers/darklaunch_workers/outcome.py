@@ -76,7 +76,9 @@ def describe_outcome(
         headers = mask_response_headers(response.headers)
         masked = response if headers is response.headers else replace(response, headers=headers)
         masked, source = read_app_latency(masked)
-        return ShadowResponse(masked, source, attempts, at_ms, build.read(masked.headers) if build else "")
+        client_ms = round(response.latency_ms, 3) if source is LatencySource.SERVER_TIMING else None
+        latest = build.read(masked.headers) if build else ""
+        return ShadowResponse(masked, source, attempts, at_ms, latest, client_ms, result.floor_ms)
     detail = result.detail.encode("utf-8", "replace").decode()
     return ShadowError(result.error, detail, attempts, waited_ms, at_ms, build.latest if build else "")
 

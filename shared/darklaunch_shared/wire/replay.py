@@ -1,7 +1,9 @@
 """Replays, which travel from the workers to the comparator: an exchange and the outcome of replaying it.
 
 A replay entry has the exchange's fields plus `shadow_meta` (JSON) and `shadow` (the shadow's raw body, left out when it
-equals the primary's). An exchange that was never replayed travels without bodies; `shadow_meta` says why.
+equals the primary's). An exchange that was never replayed travels without bodies; `shadow_meta` says why. Two small
+numbers in `shadow_meta` are optional: `client_ms`, the worker's own time where `latency_ms` is the app's, and
+`floor_ms`, the network's part of it.
 
 If one of the two versions was asked a second time, to learn what is noise, `control_meta` and `control` contain that
 outcome in the same form. Its body is left out when it equals the version's first. Readers that do not know the two
@@ -56,13 +58,26 @@ class ShadowErrorClass(StrEnum):
 
 @immutable
 class ShadowResponse:
-    """A response of the shadow. `build` is the version it came from, "" when unknown."""
+    """A response of the shadow, or of the baseline.
+
+    build      the version it came from, "" when unknown
+    client_ms  the worker's own time of it, where `response.latency_ms` is the app's; see `worker_ms`
+    floor_ms   the least time that a TCP connection to this server took in the last minutes: what the network alone
+               adds to the worker's time; None when unknown
+    """
 
     response: Response
     latency_source: LatencySource
     attempts: int
     replayed_at_ms: int
     build: str = ""
+    client_ms: float | None = None
+    floor_ms: float | None = None
+
+    @property
+    def worker_ms(self) -> float | None:
+        """The worker's own time, from the first byte written to the last byte read; None when unknown."""
+        return self.response.latency_ms if self.latency_source is LatencySource.CLIENT else self.client_ms
 
 
 @immutable
@@ -181,6 +196,10 @@ def _pack_outcome(outcome: ShadowResponse | ShadowError, known_body: bytes) -> t
         "at": outcome.replayed_at_ms,
         **_build_member(outcome.build),
     }
+    if outcome.client_ms is not None:
+        meta["client_ms"] = outcome.client_ms
+    if outcome.floor_ms is not None:
+        meta["floor_ms"] = outcome.floor_ms
     if outcome.response.body == known_body:
         return {**meta, "same_body": True}, None
     return meta, outcome.response.body
@@ -204,7 +223,15 @@ def _read_outcome(meta: dict[str, Any], known_body: bytes, body: bytes | None) -
         check_status(meta["status"]), check_headers(meta["headers"]), body, check_latency(meta["latency_ms"])
     )
     source = LatencySource(meta["latency_source"])
-    return ShadowResponse(response, source, int(meta["attempts"]), read_captured_at_ms(meta), _read_build(meta))
+    return ShadowResponse(
+        response,
+        source,
+        int(meta["attempts"]),
+        read_captured_at_ms(meta),
+        _read_build(meta),
+        _read_optional_ms(meta, "client_ms"),
+        _read_optional_ms(meta, "floor_ms"),
+    )
 
 
 def _read_noise_replay(fields: Fields, exchange: Exchange, shadow: ShadowResponse | ShadowError) -> NoiseReplay | None:
@@ -233,6 +260,10 @@ def _read_build(meta: dict[str, Any]) -> str:
     if not isinstance(build, str) or len(build) > BUILD_CHARS:
         raise BadEntry("the replay's build is not a text of at most 100 characters")
     return build
+
+
+def _read_optional_ms(meta: dict[str, Any], name: str) -> float | None:
+    return check_latency(meta[name]) if name in meta else None
 
 
 def _read_unreplayed(fields: Fields, outcome: str, reason: str) -> UnreplayedExchange:

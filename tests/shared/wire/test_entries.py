@@ -33,7 +33,17 @@ ids = st.builds("{}:{}".format, st.text("0123456789abcdefghijklmnopqrstuvwxyz", 
 times = st.integers(946_684_800_000, 32_503_680_000_000 - 1)
 exchanges = st.builds(Exchange, ids.filter(lambda text: len(text) < 27), latin1, times, latin1, requests, answers)
 builds = st.text(max_size=100)
-answered = st.builds(ShadowResponse, answers, st.sampled_from(LatencySource), st.integers(1, 9), times, builds)
+times_taken = st.none() | latencies
+answered = st.builds(
+    ShadowResponse,
+    answers,
+    st.sampled_from(LatencySource),
+    st.integers(1, 9),
+    times,
+    builds,
+    client_ms=times_taken,
+    floor_ms=times_taken,
+)
 unanswered = st.builds(
     ShadowError, st.sampled_from(ShadowErrorClass), latin1, st.integers(1, 9), latencies, times, builds
 )
@@ -86,6 +96,15 @@ def test_a_second_answer_that_cannot_be_read_costs_the_exchange_nothing(meta: by
     shadow = ShadowResponse(Response(200, (), b"hi", 1.0), LatencySource.CLIENT, 1, 1_763_900_000_000)
     packed = pack_replay(entry(), shadow)
     assert unpack_replay({**packed, keys.CONTROL_META: meta}) == unpack_replay(packed)
+
+
+@pytest.mark.parametrize("source", LatencySource)
+def test_the_workers_own_time_is_known_beside_the_apps(source: LatencySource) -> None:
+    client_ms = 12.5 if source is LatencySource.SERVER_TIMING else None
+    shadow = ShadowResponse(Response(200, (), b"hi", 7.0), source, 1, 1_763_900_000_000, client_ms=client_ms)
+    assert shadow.worker_ms == (client_ms or 7.0)
+    older = ShadowResponse(Response(200, (), b"hi", 7.0), source, 1, 1_763_900_000_000)
+    assert older.worker_ms == (7.0 if source is LatencySource.CLIENT else None)
 
 
 def test_a_loss_survives_the_stream_without_bodies() -> None:

@@ -46,7 +46,7 @@ def _make_httpx_client(origin: Origin, dialer: Dialer, slots: int, caps: Respons
     async def connect() -> ShadowConnection:
         return HttpxConnection(await dialer.connect(SocketStream), origin, caps)
 
-    return PooledClient(connect, slots=slots)
+    return PooledClient(connect, slots=slots, floor=dialer.floor)
 
 
 def _make_fast_client(dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowClient:
@@ -58,7 +58,7 @@ def _make_fast_client(dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowC
     async def connect() -> ShadowConnection:
         return await dialer.connect(lambda: HttptoolsConnection(caps))
 
-    return PooledClient(connect, slots=slots)
+    return PooledClient(connect, slots=slots, floor=dialer.floor)
 
 
 def _make_tls_context(trust: ssl.SSLContext | None) -> ssl.SSLContext:

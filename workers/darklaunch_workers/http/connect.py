@@ -7,12 +7,14 @@ address that was checked: a name that resolves to another address after the chec
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from darklaunch_shared.launch.origin import Origin, explain_forbidden_address
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
+from .connect_floor import ConnectFloor
 from .errors import ConnectionFailure
 
 StreamProtocol = TypeVar("StreamProtocol", bound=asyncio.Protocol)
@@ -23,10 +25,11 @@ ATTEMPT_S: Final = 1.0
 
 
 class Dialer:
-    """Opens connections to one origin."""
+    """Opens connections to one origin. `floor` is the least time that took, TLS not included."""
 
     def __init__(self, origin: Origin, *, tls: ssl.SSLContext | None, allow_metadata: bool) -> None:
         """`tls` is the context for an https origin, None for http."""
+        self.floor = ConnectFloor()
         self._origin = origin
         self._tls = tls
         self._allow_metadata = allow_metadata
@@ -40,12 +43,15 @@ class Dialer:
         failure = ConnectionFailure(ShadowErrorClass.DNS, f"{self._origin.host} has no address")
         for family, address in addresses:
             is_last = (family, address) == addresses[-1]
+            started_s = time.perf_counter()
             try:
                 async with asyncio.timeout(None if is_last else ATTEMPT_S):
                     sock = await _open_socket(family, address)
             except OSError as error:
                 failure = _explain_refusal(self._origin, address[0], error)
                 continue
+            connected_s = time.perf_counter()
+            self.floor.record_connect((connected_s - started_s) * 1000, connected_s)
             return await self._start_protocol(protocol, sock)
         raise failure
 

@@ -23,15 +23,17 @@ class ShadowRequest(NamedTuple):
 
 
 class ShadowReply(NamedTuple):
-    """A response of the shadow, and how often the request went out for it.
+    """A response of the shadow, how often the request went out for it, and the connection floor at that moment.
 
     `response.latency_ms` runs from the first byte written to the last byte read, on a connection that was there:
     waiting for a slot, resolving and connecting are not in it. `response.body` is free of transfer coding but keeps
-    its content coding. `attempts` is 1, or 2 when a kept-alive connection turned out to be closed.
+    its content coding. `attempts` is 1, or 2 when a kept-alive connection turned out to be closed. `floor_ms` is the
+    least time that a TCP connection to this server took in the last minutes, None when unknown.
     """
 
     response: Response
     attempts: int
+    floor_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Final
 from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
+from .connect_floor import ConnectFloor
 from .deadlines import DeadlineTimer
 from .errors import ConnectionFailure, ShadowFailure, UnsendableRequest
 from .interface import ShadowConnection, ShadowReply, ShadowRequest
@@ -19,7 +20,19 @@ from .request import check_sendable
 IDLE_S: Final = 4.0
 """How long an unused connection is kept. Below the keep-alive of common servers (5 s), so that ours end first."""
 
+MAX_AGE_S: Final = 60.0
+"""How long a connection is used, however busy: a new one follows a name to its new address, and measures the floor."""
+
 DETAIL_LIMIT: Final = 200
+
+
+@dataclass(slots=True)
+class _KeptConnection:
+    """A connection, since when it is open, and since when it is idle (seconds on a monotonic clock)."""
+
+    connection: ShadowConnection
+    opened_s: float
+    idle_since_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -38,12 +51,13 @@ class PooledClient:
     delivered at least once anyhow, and carry an Idempotency-Key for it.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[ShadowConnection]], *, slots: int) -> None:
-        """`connect` opens one connection, or raises ConnectionFailure."""
+    def __init__(self, connect: Callable[[], Awaitable[ShadowConnection]], *, slots: int, floor: ConnectFloor) -> None:
+        """`connect` opens one connection, or raises ConnectionFailure; `floor` knows how long that takes at least."""
         self._connect = connect
+        self._floor = floor
         self._slots = asyncio.Semaphore(slots)
         self._deadlines = DeadlineTimer()
-        self._idle: deque[tuple[ShadowConnection, float]] = deque()  # since when; the most recently used at the right
+        self._idle: deque[_KeptConnection] = deque()  # the most recently used at the right
         self._closed = False
 
     async def send(self, request: ShadowRequest, *, deadline_s: float) -> ShadowReply:
@@ -74,43 +88,51 @@ class PooledClient:
         """Close all idle connections, and each busy one when its request ends."""
         self._closed = True
         while self._idle:
-            self._idle.pop()[0].abort()
+            self._idle.pop().connection.abort()
         await asyncio.sleep(0)  # lets the transports close their sockets
 
     async def _send(self, request: ShadowRequest, progress: _RequestProgress) -> ShadowReply:
-        reused = progress.connection = self._reuse()
+        reused = self._reuse()
         if reused is not None:
+            progress.connection = reused.connection
             try:
-                return ShadowReply(await self._send_on(reused, request), attempts=1)
+                return self._make_reply(await self._send_on(reused, request), attempts=1)
             except ConnectionFailure as failure:
-                if failure.error is not ShadowErrorClass.RESET or reused.has_read:
+                if failure.error is not ShadowErrorClass.RESET or reused.connection.has_read:
                     raise
             progress.connection = None
-        opened = progress.connection = await self._connect()
-        return ShadowReply(await self._send_on(opened, request), attempts=1 if reused is None else 2)
+        opened = _KeptConnection(await self._connect(), time.monotonic())
+        progress.connection = opened.connection
+        return self._make_reply(await self._send_on(opened, request), attempts=1 if reused is None else 2)
 
-    async def _send_on(self, connection: ShadowConnection, request: ShadowRequest) -> Response:
+    def _make_reply(self, response: Response, *, attempts: int) -> ShadowReply:
+        return ShadowReply(response, attempts, self._floor.read_ms(time.perf_counter()))
+
+    async def _send_on(self, kept: _KeptConnection, request: ShadowRequest) -> Response:
+        connection = kept.connection
         try:
             response = await connection.send(request)
         except BaseException:
             connection.abort()
             raise
-        if self._closed or not connection.usable:
+        now_s = time.monotonic()
+        if self._closed or not connection.usable or now_s - kept.opened_s > MAX_AGE_S:
             connection.abort()
         else:
-            self._idle.append((connection, time.monotonic()))
+            kept.idle_since_s = now_s
+            self._idle.append(kept)
         return response
 
-    def _reuse(self) -> ShadowConnection | None:
+    def _reuse(self) -> _KeptConnection | None:
         """Return the most recently used connection that is still good; close those unused for IDLE_S."""
-        now = time.monotonic()
-        while self._idle and now - self._idle[0][1] > IDLE_S:
-            self._idle.popleft()[0].abort()
+        now_s = time.monotonic()
+        while self._idle and now_s - self._idle[0].idle_since_s > IDLE_S:
+            self._idle.popleft().connection.abort()
         while self._idle:
-            connection, _ = self._idle.pop()
-            if connection.usable:
-                return connection
-            connection.abort()
+            kept = self._idle.pop()
+            if kept.connection.usable:
+                return kept
+            kept.connection.abort()
         return None
 
 
