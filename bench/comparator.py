@@ -23,7 +23,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from math import nan
@@ -122,7 +122,7 @@ class Bench:
         prepare_connection(self.connection)
         # One for all runs of whole comparators: each watches over all launches there are.
         record = create_launch(self.connection, "bench", SPEC, LaunchAct("bench", "measuring"), percent=10.0)
-        with connect(redis_url, client_name="bench") as redis:
+        with closing(connect(redis_url, client_name="bench")) as redis:
             publish_launch(redis, record, lift_hold=True)
 
     def launch(self) -> str:

@@ -15,7 +15,8 @@ import gc
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from operator import truediv
@@ -142,8 +143,12 @@ def contenders(name: str, theirs: bytes, ours: bytes, expected: int, others: lis
     left, right = orjson.loads(theirs), orjson.loads(ours)
     for other in others:
         difference = getattr(import_module(other), OTHERS[other])
-        runs[other] = lambda difference=difference: list(difference(left, right))
+        runs[other] = partial(_list_differences, difference, left, right)
     return runs
+
+
+def _list_differences(difference: Callable[[Any, Any], Iterable[Any]], left: Any, right: Any) -> list[Any]:
+    return list(difference(left, right))
 
 
 def documents(theirs: bytes, ours: bytes, primary: ComparedResponse, shadow: ComparedResponse) -> Comparison:

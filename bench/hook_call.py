@@ -17,6 +17,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -128,7 +129,7 @@ def measure(rounds: int) -> list[Added]:
     singles: dict[str, list[float]] = {"bare app": [], "hook, sampled": []}
     for _ in range(rounds):
         for name, contender in contenders.items():
-            took[name].append(_timed(lambda contender=contender: _calls(contender)) / CALLS * 1e6)
+            took[name].append(_timed(partial(_calls, contender)) / CALLS * 1e6)
             if name in singles:
                 singles[name] += _each(contender)
             empty(buffer)

@@ -16,10 +16,11 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
+from typing import cast
 
 import uvloop
 from darklaunch_shared.launch.origin import Origin
-from darklaunch_workers.http import ShadowRequest, make_client
+from darklaunch_workers.http import ClientKind, ShadowRequest, make_client
 
 Send = Callable[[], Awaitable[object]]
 
@@ -39,7 +40,7 @@ ANSWER = (
 )
 
 
-def ours(kind: str) -> Callable[[int, int], Send]:
+def ours(kind: ClientKind) -> Callable[[int, int], Send]:
     def build(port: int, concurrency: int) -> Send:
         client = make_client(Origin("http", HOST, port), slots=concurrency, kind=kind)
         headers = ((b"host", HOST.encode()), *((name.encode(), value.encode()) for name, value in HEADERS.items()))
@@ -114,7 +115,7 @@ CLIENTS: dict[str, tuple[str, Callable[[int, int], Send]]] = {  # name -> the mo
 
 class Answering(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._tail = b""
 
     def data_received(self, data: bytes) -> None:
@@ -154,6 +155,7 @@ def compare(rounds: int, requests: int, concurrency: int) -> None:
     this = [sys.executable, "-W", "ignore", "-m", "bench.http_clients"]
     server = subprocess.Popen([*this, "--serve"], stdout=subprocess.PIPE, text=True)
     try:
+        assert server.stdout
         port = server.stdout.readline().strip()
         for _ in range(rounds):
             for name in names:

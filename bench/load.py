@@ -11,6 +11,7 @@ import json
 import os
 import statistics
 import time
+from typing import cast
 
 import uvloop
 
@@ -34,7 +35,7 @@ class Client(asyncio.Protocol):
         self._got = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._next()
 
     def data_received(self, data: bytes) -> None:

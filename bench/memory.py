@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -70,7 +71,7 @@ def stopped() -> None:
                 _load(port, 3.0)
                 before = _rss_bytes(app.pid)
                 os.kill(valkey.process.pid, signal.SIGSTOP)
-                grown[kind] = _most_while(lambda pid=app.pid: _rss_bytes(pid), port) - before
+                grown[kind] = _most_while(partial(_rss_bytes, app.pid), port) - before
                 os.kill(valkey.process.pid, signal.SIGCONT)
     cap = HookSettings().outbox_bytes / MIB
     held = (grown["hook"] - grown["bare"]) / MIB

@@ -63,7 +63,10 @@ class Stage:
         self.pids = {part: next((pid for name, pid in names.items() if part.lower() in name), 0) for part in PARTS}
         app = self._start("app with the hook", [*SERVE, "hook"], DARKLAUNCH_REDIS_URL=servers.redis_url)
         shadow = self._start("shadow", [*SERVE, "almost"])
-        self.app_port, self.shadow_port = int(app.stdout.readline()), int(shadow.stdout.readline())
+        assert app.stdout
+        assert shadow.stdout
+        self.app_port = int(app.stdout.readline())
+        self.shadow_port = int(shadow.stdout.readline())
         urls = {"REDIS_URL": servers.redis_url, "DATABASE_URL": servers.postgres_url}
         for part in ("worker", "comparator"):
             self._start(part, [sys.executable, "-m", "darklaunch_console", part], **urls)

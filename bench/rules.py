@@ -16,6 +16,7 @@ import re
 import statistics
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -61,7 +62,7 @@ def comparisons() -> dict[str, Run]:
     }
     for rules in sets.values():
         assert len(compare("GET", primary, shadow, rules).differences) == 1
-    return {name: lambda rules=rules: compare("GET", primary, shadow, rules) for name, rules in sets.items()}
+    return {name: partial(compare, "GET", primary, shadow, rules) for name, rules in sets.items()}
 
 
 def paths() -> dict[str, Run]:

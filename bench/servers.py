@@ -18,7 +18,7 @@ from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from itertools import cycle, islice, repeat
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
@@ -134,7 +134,8 @@ def _serve_instantly(differing_every: int) -> None:
 
     class Instant(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self._transport, self._tail = transport, b""
+            self._transport = cast(asyncio.Transport, transport)
+            self._tail = b""
 
         def data_received(self, data: bytes) -> None:
             data = self._tail + data

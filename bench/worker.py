@@ -43,7 +43,7 @@ from darklaunch_shared.wire.exchange import Exchange, Request, Response
 from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
 from darklaunch_workers import launch_runner
-from darklaunch_workers.http import ShadowReply, ShadowRequest, make_client, replay_request
+from darklaunch_workers.http import ClientKind, ShadowReply, ShadowRequest, make_client, replay_request
 from darklaunch_workers.run import serve
 from darklaunch_workers.settings import WorkerSettings
 from redis.asyncio import Redis
@@ -124,8 +124,8 @@ class Bench:
     def raw_client(self) -> Times:
         return self.run(self._raw_client())
 
-    def worker(self, *, client: str = "", answering: type[NoOp] | None = None) -> Times:
-        settings = WorkerSettings(redis_url=self.redis_url, concurrency=CONCURRENCY, client=client or "auto")
+    def worker(self, *, client: ClientKind = "auto", answering: type[NoOp] | None = None) -> Times:
+        settings = WorkerSettings(redis_url=self.redis_url, concurrency=CONCURRENCY, client=client)
         name = self.launch()
         if answering is None:
             return self.run(self._worker(settings, name))

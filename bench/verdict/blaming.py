@@ -40,8 +40,8 @@ def of_the_judge(launches: int) -> Group:
     few = max(launches // 20, 20)
     named = [judge.find_rollback_reason(_windows(rng)) for _ in range(few)]
     blamed = [{evidence.endpoint for evidence in each.blamed_endpoints} if each else set[str]() for each in named]
-    right = np.mean([_ENDPOINTS[0] in each for each in blamed])
-    wrong = np.mean([bool(each - {_ENDPOINTS[0]}) for each in blamed])
+    right = float(np.mean([_ENDPOINTS[0] in each for each in blamed]))
+    wrong = float(np.mean([bool(each - {_ENDPOINTS[0]}) for each in blamed]))
     return Group(
         f"One of five endpoints mismatches at 3 %, the others never: {few:,} launches of {40 * BLOCK:,} exchanges",
         [

@@ -43,7 +43,7 @@ class Launches:
 def exceedances(pairs: Pairs, q: float) -> Outcomes:
     """Return 1{S/1.05 > c} − 1{P > c}, c the primary's q-quantile from earlier exchanges only; 0 in the burn-in."""
     found = np.zeros(pairs.primary_ms.shape, dtype=np.int8)
-    size = found.shape[1]
+    size = pairs.primary_ms.shape[1]
     for start in range(BURN_IN, size, REFRESH):
         now = slice(start, min(start + REFRESH, size))
         c = np.quantile(pairs.primary_ms[:, max(0, start - MEMORY) : start], q, axis=1, keepdims=True)

@@ -69,7 +69,7 @@ def shift_interval(control: Floats, experiment: Floats) -> tuple[float, float]:
     return crossing(float(norm.ppf((1 + _CONFIDENCE) / 2))), crossing(0.0)
 
 
-def flagger_alarms(points: Floats, limit: float, interval: int) -> Ints:
+def flagger_alarms(points: Floats | Outcomes, limit: float, interval: int) -> Ints:
     """Return after how many points the fifth check fails: the mean of each `interval` points over `limit`."""
     whole = points.shape[1] // interval * interval
     checks = points[:, :whole].reshape(len(points), -1, interval).mean(axis=2) > limit

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
+from darklaunch_comparator.compare import compare
 from darklaunch_comparator.pipeline import assess
 from darklaunch_comparator.pipeline.writer_pool import WriterPool
 from darklaunch_comparator.store import report_queries
@@ -20,7 +22,18 @@ from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.support.comparators import comparing, leaders, length, outcomes, pending, put, settings_for, start, until
+from tests.support.comparators import (
+    comparing,
+    has_outcomes,
+    leaders,
+    length,
+    outcomes,
+    pending,
+    put,
+    settings_for,
+    start,
+    until,
+)
 from tests.support.exchanges import PRODUCER, assert_sums_equal_rows, exchange, lost, replayed, unanswered
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +64,7 @@ async def test_entries_become_rows_and_leave_the_stream(
     counted = pair_fields(redis.execute_command("HGETALL", keys.ledger(launch_name)))
     assert counted[b"recorded"] == b"100"
     groups = redis.execute_command("XINFO", "GROUPS", keys.replays(launch_name))
-    assert pair_fields(groups[0])[b"consumers"] == 0, "it left the group"
+    assert int(pair_fields(groups[0])[b"consumers"]) == 0, "it left the group"
 
 
 async def test_results_are_recorded_whatever_the_launch_is_doing(
@@ -69,7 +82,8 @@ async def test_results_are_recorded_whatever_the_launch_is_doing(
         put(redis, name, of_each_kind(name, 8))
     async with comparing(settings_for(valkey.url, own_postgres_dsn)):
         for name in names:
-            await until(lambda name=name: len(outcomes(connection, name)) == 8)
+            await until(partial(has_outcomes, connection, name, 8))
+    assert [len(outcomes(connection, name)) for name in names] == [8] * len(names)
 
 
 async def test_comparison_can_be_off(
@@ -123,14 +137,13 @@ async def test_an_exchange_that_breaks_the_comparison_is_unverified_and_alone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL, "darklaunch.comparator")  # pytest-xdist cannot carry the odd message
-    real = assess.compare
 
-    def compare(method: str, primary: Any, shadow: Any, *known: Any) -> Any:
+    def fail_on_poison(method: str, primary: Any, shadow: Any, *known: Any) -> Any:
         if shadow.response.body == b'"poison"':
             raise RecursionError("too deep \ud800\0")
-        return real(method, primary, shadow, *known)
+        return compare(method, primary, shadow, *known)
 
-    monkeypatch.setattr(assess, "compare", compare)
+    monkeypatch.setattr(assess, "compare", fail_on_poison)
     start(connection, redis, launch_name)
     put(redis, launch_name, [replayed(exchange(launch_name, 1)), replayed(exchange(launch_name, 2), body="poison")])
     async with comparing(settings_for(valkey.url, own_postgres_dsn)):

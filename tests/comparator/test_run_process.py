@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient
 from psycopg import Connection
 
-from tests.support.comparators import leaders, length, outcomes, pending, put, settings_for, start, until
+from tests.support.comparators import has_outcomes, leaders, length, outcomes, pending, put, settings_for, start, until
 from tests.support.exchanges import assert_sums_equal_rows, exchange, replayed, unanswered
 
 pytestmark = pytest.mark.anyio
@@ -69,7 +70,7 @@ async def test_killed_at_any_moment_each_exchange_still_has_one_row(
     with ExitStack() as stack:
         doomed = [stack.enter_context(process(valkey, own_postgres_dsn, batch_entries=40, lease_s=1)) for _ in range(3)]
         for running, killed_after in zip(doomed, (1, 300, 600), strict=True):
-            await until(lambda least=killed_after: len(outcomes(connection, launch_name)) >= least)
+            await until(partial(has_outcomes, connection, launch_name, killed_after))
             running.kill()
     assert len(outcomes(connection, launch_name)) < 2000, "killed in the middle"
     with process(valkey, own_postgres_dsn, lease_s=1):

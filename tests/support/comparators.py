@@ -83,6 +83,11 @@ def outcomes(connection: Connection[Any], launch: str) -> dict[str, str]:
     return dict(found.fetchall())
 
 
+def has_outcomes(connection: Connection[Any], launch: str, least: int) -> bool:
+    """True if at least `least` exchanges of the launch are recorded."""
+    return len(outcomes(connection, launch)) >= least
+
+
 def leaders(connection: Connection[Any]) -> list[int]:
     """Give the backends that hold the leader's lock of this database."""
     found = connection.execute(

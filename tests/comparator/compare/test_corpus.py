@@ -46,9 +46,11 @@ def side(case: dict[str, Any], name: str) -> ComparedResponse:
 
 
 def compared(case: dict[str, Any], *, swapped: bool = False) -> Comparison:
-    sides = side(case, "primary"), side(case, "shadow")
+    primary, shadow = side(case, "primary"), side(case, "shadow")
+    if swapped:
+        primary, shadow = shadow, primary
     rules = ruled(**{"ignore": [{"path": path} for path in case.get("ignore", ())], **case.get("rules", {})})
-    return compare(case.get("method", "GET"), *(reversed(sides) if swapped else sides), rules)
+    return compare(case.get("method", "GET"), primary, shadow, rules)
 
 
 def excuses(comparison: Comparison) -> Iterator[str]:

@@ -97,12 +97,12 @@ def test_texts_found_alike_have_the_same_objects_keys_and_booleans(pair: tuple[s
 @slow
 def test_a_comparison_is_the_same_without_it(pair: tuple[str, str]) -> None:
     fields = (("content-type", "application/json"),)
-    sides = [ComparedResponse(Response(200, fields, text.encode(), 1.0), "", 0) for text in pair]
+    primary, shadow = (ComparedResponse(Response(200, fields, text.encode(), 1.0), "", 0) for text in pair)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_pair, "count_differing_scalars", never)
         patch.setattr(json_pair, "only_white_space_differs", never)
-        without = compare("GET", *sides)
-    assert compare("GET", *sides) == without
+        without = compare("GET", primary, shadow)
+    assert compare("GET", primary, shadow) == without
 
 
 def never(_theirs: bytes, _ours: bytes) -> bool:
@@ -165,5 +165,6 @@ def test_white_space_alone_is_recognised(document: Any, spaced: dict[str, Any]) 
 
 def test_white_space_in_a_string_is_a_difference() -> None:
     fields = (("content-type", "application/json"),)
-    sides = [ComparedResponse(Response(200, fields, body, 1.0), "", 0) for body in (b'{"a":"b c"}', b'{"a": "bc"}')]
-    assert [difference.group_path for difference in compare("GET", *sides).differences] == ["$.a"]
+    bodies = b'{"a":"b c"}', b'{"a": "bc"}'
+    primary, shadow = (ComparedResponse(Response(200, fields, body, 1.0), "", 0) for body in bodies)
+    assert [difference.group_path for difference in compare("GET", primary, shadow).differences] == ["$.a"]

@@ -48,12 +48,12 @@ def rewritten(draw: st.DrawFn, document: Any, lengths_too: bool) -> Any:
     if draw(st.integers(0, 5)) == 0:
         return draw(scalars)
     if isinstance(document, dict):
-        kept = {name: value for name, value in document.items() if draw(st.integers(0, 7))}
-        copy = {name: draw(rewritten(value, lengths_too)) for name, value in kept.items()}
+        members = {name: value for name, value in document.items() if draw(st.integers(0, 7))}
+        copy = {name: draw(rewritten(value, lengths_too)) for name, value in members.items()}
         return copy | draw(st.dictionaries(names, scalars, max_size=1)) if draw(st.integers(0, 4)) == 0 else copy
     if isinstance(document, list):
-        kept = [value for value in document if not lengths_too or draw(st.integers(0, 7))]
-        return [draw(rewritten(value, lengths_too)) for value in kept]
+        elements = [value for value in document if not lengths_too or draw(st.integers(0, 7))]
+        return [draw(rewritten(value, lengths_too)) for value in elements]
     return document
 
 
@@ -65,8 +65,9 @@ def pairs(draw: st.DrawFn) -> tuple[Any, Any]:
 
 def compared(one: Any, other: Any) -> Comparison:
     fields = (("content-type", "application/json"),)
-    sides = [ComparedResponse(Response(200, fields, json.dumps(part).encode(), 1.0), "", 0) for part in (one, other)]
-    return compare("GET", *sides)
+    bodies = (json.dumps(part).encode() for part in (one, other))
+    primary, shadow = (ComparedResponse(Response(200, fields, body, 1.0), "", 0) for body in bodies)
+    return compare("GET", primary, shadow)
 
 
 def place(path: str) -> Place:

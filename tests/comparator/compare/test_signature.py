@@ -16,13 +16,13 @@ from darklaunch_shared.wire.exchange import Response
 
 
 def compared(one: Any, other: Any, *, statuses: tuple[int, int] = (200, 200)) -> Comparison:
-    sides = [
+    primary, shadow = (
         ComparedResponse(
             Response(status, (("content-type", "application/json"),), json.dumps(body).encode(), 1.0), "", 0
         )
         for status, body in zip(statuses, (one, other), strict=True)
-    ]
-    return compare("GET", *sides)
+    )
+    return compare("GET", primary, shadow)
 
 
 RENAMED = compared({"total_cents": 5}, {"total": 5})

@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from darklaunch_comparator.judging.build_evidence import BuildEvidence
@@ -85,7 +86,7 @@ def test_one_bad_endpoint_is_named_and_no_other() -> None:
         ({"tail": 1.5}, {Guard.P95, Guard.P99}),
     ],
 )
-def test_what_is_wrong_with_a_shadow_is_told(bad: dict[str, float], guards: set[Guard]) -> None:
+def test_what_is_wrong_with_a_shadow_is_told(bad: dict[str, Any], guards: set[Guard]) -> None:
     assert condemned(judge(traffic(20_000, **bad), POLICY)).strongest.guard in guards
 
 
@@ -95,7 +96,11 @@ def test_equal_sides_are_not_condemned() -> None:
 
 
 def test_a_judge_that_begins_anew_after_each_window_decides_the_same() -> None:
-    for bad in ({"mismatch": {SEARCH: 0.001}, "slow": 0.001}, {"mismatch": {SEARCH: 0.01}, "factor": 1.1}):
+    kinds_of_bad: list[dict[str, Any]] = [
+        {"mismatch": {SEARCH: 0.001}, "slow": 0.001},
+        {"mismatch": {SEARCH: 0.01}, "factor": 1.1},
+    ]
+    for bad in kinds_of_bad:
         one, other = (judge(traffic(5_000, **bad), POLICY, resume=resume) for resume in (False, True))
         assert one == other
         assert one.builds["v1"].overall.latencies.version > 1
@@ -231,7 +236,7 @@ def test_clearing_block_by_block_takes_longer() -> None:
 
 
 def test_weights_budgets_and_tolerance_count() -> None:
-    bad = {"slow": 0.02}
+    bad: dict[str, Any] = {"slow": 0.02}
     deaf = replace(POLICY, weights=GuardWeights(mismatch=1, error=0, slow=0, p50=0, p95=0, p99=0))
     assert judge(traffic(5_000, **bad), deaf).current(deaf).rollback_reason is None
     lenient = replace(POLICY, budgets=FailureBudgets(slow=0.05))

@@ -34,7 +34,7 @@ def test_a_launch_changed_meanwhile_is_left_alone(make_harness: MakeHarness, mon
     monkeypatch.setattr(judge_module, "list_launches", lambda _connection: [stale])
     harness.judge.judge_launches(harness.connection, harness.redis)
     assert [act for act, _ in harness.acts] == ["ramped"]
-    assert harness.state.status is LaunchStatus.ACTIVE
+    assert (harness.state.status, harness.state.percent) == (LaunchStatus.ACTIVE, 50.0)
     monkeypatch.undo()
     harness.judge_now()
     assert harness.state.status is LaunchStatus.ROLLED_BACK

@@ -49,7 +49,7 @@ def test_a_judge_that_may_only_advise_does_nothing(make_harness: MakeHarness) ->
     harness.judge_traffic(traffic(2_000, start_ms=harness.start_ms, mismatch={SEARCH: 0.2}))
     assert [event.act for event in harness.events] == ["verdict", "verdict"]
     assert harness.judgement.verdict == "roll_back"
-    assert harness.state.status is LaunchStatus.ACTIVE and harness.state.percent == 100.0
+    assert (harness.state.status, harness.state.percent) == (LaunchStatus.ACTIVE, 100.0)
     spec = replace(harness.state.spec, policy=dump_policy_json(replace(QUICK_POLICY, mode=JudgeMode.MANUAL)))
     update_launch(harness.connection, harness.name, LaunchAct("ann", "policy_set"), spec=spec)
     harness.judge_now()

@@ -28,7 +28,7 @@ def test_judging_starts_over_for_a_launch_that_people_resume(make_harness: MakeH
     harness.advance(0)
     assert (harness.judgement.round_number, harness.judgement.verdict) == (2, "insufficient_traffic")
     harness.judge_traffic(traffic(400, start_ms=harness.now_ms + 20_000))
-    assert harness.state.status is LaunchStatus.ACTIVE
+    assert (harness.state.status, harness.state.hold) == (LaunchStatus.ACTIVE, False)
     assert 0 < harness.judgement.summary["judged"] <= 400
 
 

@@ -128,12 +128,20 @@ def test_psql_answers_quantiles_of_either_side_and_of_the_paired_difference(
     for at in range(0, 600, 150):
         write_batch(connection, launch_name, findings[at : at + 150], WriterCache())
     both = pairs["GET /a"] + pairs["GET /b"]
-    for endpoint, of in ((None, both), ("GET /b", pairs["GET /b"])):
-        sides = {"primary": [p for p, _ in of], "shadow": [s for _, s in of], "difference": [s - p for p, s in of]}
+    of_launch_and_endpoint: list[tuple[str | None, list[tuple[float, float]]]] = [
+        (None, both),
+        ("GET /b", pairs["GET /b"]),
+    ]
+    for named_endpoint, measured in of_launch_and_endpoint:
+        sides = {
+            "primary": [p for p, _ in measured],
+            "shadow": [s for _, s in measured],
+            "difference": [s - p for p, s in measured],
+        }
         for side, values in sides.items():
             for q in (0, 0.01, 0.5, 0.95, 0.99, 1):
                 row = connection.execute(
-                    "SELECT darklaunch.quantile(%s, %s, %s, %s)", [launch_name, q, side, endpoint]
+                    "SELECT darklaunch.quantile(%s, %s, %s, %s)", [launch_name, q, side, named_endpoint]
                 ).fetchone()
                 assert row is not None and row[0] == pytest.approx(exact(values, q), rel=ERROR, abs=0.001)
     table = {(row.endpoint, row.side): row for row in read_latency(connection, launch_name)}

@@ -63,10 +63,10 @@ def test_the_role_makes_and_drops_partitions(runtime: psycopg.Connection[Any]) -
 
 
 def test_partitions_are_made_for_days_near_today_and_in_the_right_schema(runtime: psycopg.Connection[Any]) -> None:
-    for day in ("infinity", "0001-01-01", "9999-12-31"):
+    for invalid_day in ("infinity", "0001-01-01", "9999-12-31"):
         with pytest.raises(errors.InvalidParameterValue):
-            runtime.execute("SELECT darklaunch.ensure_partition(%s)", [day])
-        assert runtime.execute("SELECT darklaunch.drop_partition(%s)", [day]).fetchone() == (False,)
+            runtime.execute("SELECT darklaunch.ensure_partition(%s)", [invalid_day])
+        assert runtime.execute("SELECT darklaunch.drop_partition(%s)", [invalid_day]).fetchone() == (False,)
     # what a session puts in front of the path is not what the functions use
     runtime.execute("CREATE FUNCTION pg_temp.format(text, text) RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$")
     runtime.execute("SET search_path = pg_temp, darklaunch, pg_catalog")
