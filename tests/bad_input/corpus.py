@@ -27,7 +27,7 @@ class Case:
         """What tells its requests apart: the value of X-Case."""
         return f"{self.kind}-{self.number}"
 
-    def bytes(self, key: str, default: str = "") -> bytes:
+    def read_bytes(self, key: str, default: str = "") -> bytes:
         return str(self.given.get(key, default)).encode("latin-1")
 
     def lines(self, key: str) -> list[bytes]:

@@ -65,16 +65,16 @@ async def _serve(
         answer = http(200, [b"content-type: application/json"], GOOD)
         writer.write(answer if not head.startswith(b"HEAD ") else answer.removesuffix(GOOD))
     elif case.kind == "answer":
-        body = case.bytes("shadow", str(case.given.get("body", "")))
+        body = case.read_bytes("shadow", str(case.given.get("body", "")))
         writer.write(http(int(case.given.get("status", 200)), case.lines("headers"), body))
     elif "act" in case.given:
         with suppress(ConnectionError):
             await _act(case.given["act"], writer)
         return False
     else:
-        writer.write(case.bytes("raw"))
+        writer.write(case.read_bytes("raw"))
         await writer.drain()
-        return b"\r\n\r\n" in case.bytes("raw") and case.outcome == "mismatched"
+        return b"\r\n\r\n" in case.read_bytes("raw") and case.outcome == "mismatched"
     await writer.drain()
     return True
 

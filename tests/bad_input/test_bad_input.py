@@ -66,14 +66,14 @@ def test_what_reached_the_shadow_was_what_the_client_sent(seen: Seen, mark: str)
         assert head is None
         return
     assert head is not None
-    target = case.bytes("arrives") or case.bytes("target") or head.split(b" ")[1]
+    target = case.read_bytes("arrives") or case.read_bytes("target") or head.split(b" ")[1]
     assert head.split(b" ")[1] == target
     assert head.count(b"\r\nhost: ") == 1
     assert b"\r\nhost: 127.0.0.1:%d\r\n" % seen.shadow.port in head
     if never := case.given.get("never"):
         assert never.encode() not in head.lower()
     if case.kind == "write":
-        assert seen.shadow.bodies[mark] == (b"ab" if case.given.get("chunked") else case.bytes("body"))
+        assert seen.shadow.bodies[mark] == (b"ab" if case.given.get("chunked") else case.read_bytes("body"))
 
 
 def test_no_other_origin_is_ever_on_a_request_line(seen: Seen) -> None:

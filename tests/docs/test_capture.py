@@ -11,11 +11,11 @@ from pathlib import Path
 import darklaunch
 import pytest
 from darklaunch.capture import recorder, skip_reasons
-from darklaunch.capture.redaction import CREDENTIAL_HEADERS
 from darklaunch.routes import learned_templates
 from darklaunch.settings import PREFIX, HookSettings, read_settings
 from darklaunch_shared.crypto.keyring import parse_keys
 from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.wire.credential_headers import CREDENTIAL_HEADERS
 
 from .page import blocks, page, table
 

@@ -7,6 +7,7 @@ import secrets
 from asyncio import to_thread
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -62,7 +63,7 @@ def dsn(own_postgres_dsn: str) -> Iterator[str]:
         owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 
-def operate(cli: Cli, shadow: str, hook: CaptureMiddleware, answer: list[object]) -> None:
+def operate(cli: Cli, shadow: str, hook: CaptureMiddleware, answer: list[dict[str, Any]]) -> None:
     """Start a launch, mirror to it, and ask every question there is."""
     cli.ok("start", "shop", "--shadow", shadow, "--percent", "100")
     get(hook)

@@ -14,6 +14,10 @@ from darklaunch import WSGICaptureMiddleware
 LIMIT_S = 30.0
 
 
+def _ignore_body(_body: bytes) -> None:
+    """Stand in for the `write` that start_response returns."""
+
+
 def primary(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     number = int(environ["PATH_INFO"].rpartition("/")[2])
     start_response("200 OK", [("Content-Type", "application/json")])
@@ -67,7 +71,7 @@ class Hook:
             environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": f"/orders/{self.asked}"}
             setup_testing_defaults(environ)
             started_s = time.perf_counter()
-            answer = b"".join(self.app(environ, lambda *_: None))
+            answer = b"".join(self.app(environ, lambda *_: _ignore_body))
             self.slowest_s = max(self.slowest_s, time.perf_counter() - started_s)
             self.wrong += answer != json.dumps({"id": self.asked, "ok": True}).encode()
 

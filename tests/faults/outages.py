@@ -15,7 +15,7 @@ def locked(dsn: str, table: str, mode: str = "ACCESS EXCLUSIVE") -> Generator[No
     """Hold a lock on a table for the block."""
     with psycopg.connect(dsn) as connection:
         name = sql.Identifier(*table.split("."))
-        connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(name, sql.SQL(mode)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(name, sql.SQL(mode)))
         yield
         connection.rollback()
 

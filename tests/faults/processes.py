@@ -45,6 +45,10 @@ class Process:
     def exit_code(self) -> int | None:
         return self._process.exitcode
 
+    def has_ended(self) -> bool:
+        """True once the process has an exit code."""
+        return self.exit_code is not None
+
     @property
     def log(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""

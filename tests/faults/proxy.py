@@ -32,7 +32,11 @@ class Proxy:
 
     def reset(self) -> None:
         """Cut all connections, so that both ends see a reset."""
-        self._loop.call_soon_threadsafe(lambda: [writer.transport.abort() for writer in list(self._writers)])
+        self._loop.call_soon_threadsafe(self._abort_all)
+
+    def _abort_all(self) -> None:
+        for writer in list(self._writers):
+            writer.transport.abort()
 
     def fall_silent(self) -> None:
         """Pass nothing any more on the connections there are, and tell nobody: they are half open."""

@@ -63,7 +63,7 @@ class RedisServer:
         self.password = secrets.token_urlsafe(12)
         self._program = program
         if not os.access(program, os.X_OK):  # some wheels do not say that it is a program
-            self._program = shutil.copy(program, directory / "redis-server")
+            self._program = Path(shutil.copy(program, directory / "redis-server"))
             self._program.chmod(0o755)
         self._lines = lines
         self.process: ServerProcess | None = None
@@ -103,6 +103,11 @@ class RedisServer:
             assert self.process.exit_code() is None and time.monotonic() < give_up, self.process.log_tail()
             assert not port_was_taken(self.process.log())
             time.sleep(0.02)
+
+    def read_log(self) -> str:
+        """Return what the latest process has logged."""
+        assert self.process is not None
+        return self.process.log()
 
     def answers(self) -> bool:
         try:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.leader import cleanup
 from darklaunch_comparator.store.connect import connect_store
@@ -263,11 +264,9 @@ class Stage:
         for stream, group in streams.items():
             held = {each: pending for each, pending in self.consumers(stream, group).items() if pending}
             assert held == {}, "an orphaned consumer holds entries"
-        silent_ms, cleanup.SILENT_MS = cleanup.SILENT_MS, -1
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(cleanup, "SILENT_MS", -1)
             cleanup.Cleanup(14).clean_up(connection, self.client)
-        finally:
-            cleanup.SILENT_MS = silent_ms
         left = [each for stream, group in streams.items() for each in self.consumers(stream, group)]
         assert left == [], "a consumer of a dead process is left in its group"
 

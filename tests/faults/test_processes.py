@@ -111,7 +111,7 @@ def test_poison(stage: Stage) -> None:
     time.sleep(0.5)
     for _ in range(MAX_DELIVERIES):
         victim = stage.worker(crash_at="worker.slot_taken", lease_s=0.3)
-        stage.until(lambda victim=victim: victim.exit_code is not None)
+        stage.until(victim.has_ended)
         time.sleep(0.4)  # its lease ends, so that the next takes all it left
     hook.load(100)
     stage.worker(lease_s=0.3)

@@ -113,7 +113,8 @@ def test_loading(stage: Stage) -> None:
     stage.redis.kill()
     stage.redis.start("key-load-delay 1000", "loading-process-events-interval-bytes 1024", answering=False)
     stage.until(stage.redis.answers)
-    assert "Done loading" in stage.redis.process.log() or "DB loaded" in stage.redis.process.log()
+    log = stage.redis.read_log()
+    assert "Done loading" in log or "DB loaded" in log
     stage.mended()
     stage.finish("Redis: killed after SAVE, LOADING 3 s")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from .stage import Stage
 pytestmark = pytest.mark.faults
 
 DEADLINE_S = 1.5
-QUICK = {"max_latency_diff_ms": DEADLINE_S * 1000 - 5000}
+QUICK: dict[str, Any] = {"max_latency_diff_ms": DEADLINE_S * 1000 - 5000}
 
 ANSWERS: dict[str, tuple[Act, str]] = {
     "reset": (acts.resets, "shadow_error"),

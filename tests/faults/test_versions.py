@@ -15,7 +15,7 @@ from tests.shared.redis.test_consumer import *  # noqa: F403 - every test of the
 from .redis_servers import LINES, Line, RedisServer
 from .stage import Stage
 
-pytestmark = [pytest.mark.faults, pytest.mark.anyio]
+pytestmark = [pytest.mark.faults, pytest.mark.anyio]  # type: ignore[assignment] # replaces the imported one
 
 
 @pytest.fixture(params=LINES, ids=lambda line: line.name)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from click.testing import CliRunner, Result
 from darklaunch_console.cli.program import program
@@ -55,7 +56,7 @@ class Cli:
         assert result.exit_code == 0, result.output
         return result.stdout
 
-    def json(self, *arguments: str, code: int = 0) -> dict:
+    def json(self, *arguments: str, code: int = 0) -> Any:
         """Run a command with --json and give the object it prints."""
         result = self.run(*arguments, "--json")
         assert result.exit_code == code, result.output

@@ -31,6 +31,6 @@ def dsn_of(server_dsn: str, database: str) -> str:
     return urlsplit(server_dsn)._replace(path=f"/{database}").geturl()
 
 
-def _execute(server_dsn: str, statement: sql.Composable) -> None:
+def _execute(server_dsn: str, statement: sql.Composed) -> None:
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute(statement)

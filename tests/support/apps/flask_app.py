@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from darklaunch import WSGICaptureMiddleware
 from flask import Flask, Response, request, send_file
@@ -10,7 +11,13 @@ from flask import Flask, Response, request, send_file
 app = Flask("shop")
 bare = app.wsgi_app
 hooked = WSGICaptureMiddleware(bare)
-app.wsgi_app = lambda environ, start_response: (bare if "HTTP_X_BARE" in environ else hooked)(environ, start_response)
+
+
+def _choose_app(environ: dict[str, Any], start_response: Any) -> Any:
+    return (bare if "HTTP_X_BARE" in environ else hooked)(environ, start_response)
+
+
+app.wsgi_app = _choose_app  # type: ignore[method-assign] # as Flask's documentation does
 
 
 @app.get("/orders/<int:id>")
