@@ -194,7 +194,7 @@ def test_what_can_be_known_of_noise_and_after_how_many_pairs_is_as_documented() 
         f"after {with_control} pairs with a control and after {without} without",
         f"in 30 % of them after about {rare_with_control} with a control, and never without",
         f"`exceeded` takes {exceeded} exchanges",
-        f"learns every {leader.NOISE_EVERY_S:g} s, all others follow within {noise_cache.LOOK_EVERY_S:g} s",
+        f"learns every {leader.NOISE_EVERY_S:g} s, all others follow within {noise_cache.READ_EVERY_S:g} s",
         f"At most {NOISE_PLACES:,} places",
     ):
         assert said in text, said

@@ -20,5 +20,4 @@ def compare_bodies(
     coding: str = "",
     rules: EndpointRules = NO_RULES,
 ) -> Comparison:
-    sides = [build_side(body, content_type, coding) for body in (primary, shadow)]
-    return compare("GET", *sides, rules)
+    return compare("GET", build_side(primary, content_type, coding), build_side(shadow, content_type, coding), rules)

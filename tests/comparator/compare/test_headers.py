@@ -6,6 +6,6 @@ from darklaunch_shared.wire.exchange import Response
 
 def test_cookie_values_are_never_shown() -> None:
     headers = [(("set-cookie", "sid=hunter2; HttpOnly"),), (("set-cookie", "sid=hunter3"),)]
-    sides = [ComparedResponse(Response(200, fields, b"", 1.0), "", 0) for fields in headers]
-    (found,) = compare("GET", *sides).differences
+    primary, shadow = (ComparedResponse(Response(200, fields, b"", 1.0), "", 0) for fields in headers)
+    (found,) = compare("GET", primary, shadow).differences
     assert (found.primary, found.shadow) == ("sid=…; HttpOnly", "sid=…")

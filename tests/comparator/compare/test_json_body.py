@@ -8,7 +8,7 @@ from darklaunch_shared.wire.exchange import Response
 
 
 def only(one: Any, other: Any, content_type: str = "application/json") -> Difference:
-    sides = [
+    primary, shadow = (
         ComparedResponse(
             Response(
                 200,
@@ -20,8 +20,8 @@ def only(one: Any, other: Any, content_type: str = "application/json") -> Differ
             0,
         )
         for body in (one, other)
-    ]
-    (found,) = compare("GET", *sides).differences
+    )
+    (found,) = compare("GET", primary, shadow).differences
     return found
 
 

@@ -5,10 +5,12 @@ from darklaunch_comparator.compare.json_equality import (
     find_differences_and_booleans,
     find_only_difference,
 )
+from darklaunch_comparator.compare.model import Json
 
 
 def test_rows_are_compared_position_by_position() -> None:
-    primary, shadow = [1, "a", [1, 2], {"k": 1}], [1, "b", [1, 3], {"k": 1.0}]
+    primary: list[Json] = [1, "a", [1, 2], {"k": 1}]
+    shadow: list[Json] = [1, "b", [1, 3], {"k": 1.0}]
     assert find_differences(primary, shadow) == [1, 2]
     assert find_only_difference([1, 2, 3], [1, 2, 4]) == [2]
     assert find_only_difference([1], [1]) == []

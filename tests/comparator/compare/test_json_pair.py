@@ -15,6 +15,7 @@ import orjson
 import pytest
 from darklaunch_comparator.compare import ComparedResponse, EndpointRules, compare, json_pair
 from darklaunch_comparator.compare.json_pair import JsonPair
+from darklaunch_comparator.compare.json_scan import count_differing_scalars
 from darklaunch_shared.wire.exchange import Response
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
@@ -138,9 +139,8 @@ def without_shortcuts() -> Iterator[None]:
 
 def findings(primary: bytes, shadow: bytes, rules: EndpointRules) -> tuple[Any, ...]:
     fields = (("content-type", "application/json"),)
-    found = compare(
-        "GET", *[ComparedResponse(Response(200, fields, text, 1.0), "", 0) for text in (primary, shadow)], rules
-    )
+    one, other = (ComparedResponse(Response(200, fields, text, 1.0), "", 0) for text in (primary, shadow))
+    found = compare("GET", one, other, rules)
     places = [(each.path, each.group_path, each.kind) for each in found.differences]
     return found.outcome, places, found.excuses, found.omitted, found.detail
 
@@ -163,7 +163,7 @@ def test_the_search_takes_every_shortcut() -> None:
     taken: Counter[str] = Counter()
     for _ in range(4_000):
         primary, shadow = pair(chance)
-        places = json_pair.count_differing_scalars(primary, shadow)
+        places = count_differing_scalars(primary, shadow)
         taken["one scalar" if places == 1 else "scalars" if places else ""] += 1
         if not places and primary != shadow and shadow[:1] == b"{":
             taken["written again" if json_pair.parse_pair(primary, shadow).are_same else ""] += 1
@@ -207,7 +207,7 @@ def test_where_order_means_nothing_one_scalar_may_pair_elements_that_differ_in_m
     primary = [{"n": 1, "u": made_up[0], "v": made_up[1]}, {"n": 2, "u": made_up[2], "v": made_up[3]}]
     pair_ = orjson.dumps(primary), orjson.dumps([{**primary[0], "n": 2}, primary[1]])
     rules = ruled(unordered=[{"path": "$"}])
-    assert json_pair.count_differing_scalars(*pair_) == 1
+    assert count_differing_scalars(*pair_) == 1
     with without_shortcuts():
         without = findings(*pair_, rules)
     assert findings(*pair_, rules) == without

@@ -19,9 +19,9 @@ from darklaunch_comparator.content import BodyFamily, choose_family, parse_media
 def test_the_side_that_says_more_decides_how_both_bodies_are_read(
     primary: str, shadow: str, primary_body: bytes, shadow_body: bytes, family: BodyFamily
 ) -> None:
-    media_types = parse_media_type(primary), parse_media_type(shadow)
-    assert choose_family(*media_types, primary_body, shadow_body) is family
-    assert choose_family(*reversed(media_types), shadow_body, primary_body) is family
+    primary_type, shadow_type = parse_media_type(primary), parse_media_type(shadow)
+    assert choose_family(primary_type, shadow_type, primary_body, shadow_body) is family
+    assert choose_family(shadow_type, primary_type, shadow_body, primary_body) is family
 
 
 def test_codings_of_several_fields_are_joined_in_order() -> None:
