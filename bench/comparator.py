@@ -33,7 +33,6 @@ from typing import Any, Final, TypeVar
 import anyio
 import orjson
 import psycopg
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.pipeline.assess import assess_entry, compile_launch_rules
 from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_comparator.run import serve
@@ -48,6 +47,7 @@ from darklaunch_console.embedded import embedded_servers
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.wire.exchange import Exchange, Request, Response
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
@@ -123,7 +123,7 @@ class Bench:
         # One for all runs of whole comparators: each watches over all launches there are.
         record = create_launch(self.connection, "bench", SPEC, LaunchAct("bench", "measuring"), percent=10.0)
         with closing(connect(redis_url, client_name="bench")) as redis:
-            publish_launch(redis, record, lift_hold=True)
+            publish_launch(redis, record.state, lift_hold=True)
 
     def launch(self) -> str:
         """Name a launch of its own for a run without a comparator: what one leaves must not weigh on the next."""

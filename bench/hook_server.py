@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from darklaunch_console.bench.rounds import LAUNCH, publish_bench_launch
 from darklaunch_console.embedded import Valkey, embedded_valkey
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
 from darklaunch_shared.redis.client import connect
 
 from .hook_call import BODY
@@ -75,10 +75,10 @@ def contenders(only: str) -> Generator[list[Contender]]:
         app("bare", BARE)
         for percent in (10.0, 100.0):
             valkey = running.enter_context(embedded_valkey())
-            announce(valkey.url, percent)
+            publish_bench_launch(valkey.url, percent)
             app("hook", f"hook, {percent:g} %", environ={"DARKLAUNCH_REDIS_URL": valkey.url}, after=_emptying(valkey))
         valkey = running.enter_context(embedded_valkey())
-        announce(valkey.url, 100.0)
+        publish_bench_launch(valkey.url, 100.0)
         app(
             "hook",
             STOPPED,
@@ -149,25 +149,11 @@ def main(rounds: int, seconds: float, concurrency: int, per_s: float, only: str)
         print(f"p99 with Redis stopped, of that with Redis up: {ratio:.2f}")
 
 
-def announce(redis_url: str, percent: float) -> None:
-    """Publish a launch whose backlog has no bound in reach."""
-    redis = connect(redis_url, client_name="darklaunch-bench")
-    spec = pack_spec(LaunchSpec("http://127.0.0.1:9", max_entries=10_000_000))
-    redis.execute_command("SADD", keys.LAUNCHES, "bench")
-    state = (
-        *(keys.STATE_STATUS, "active", keys.STATE_PERCENT, percent),
-        *(keys.STATE_REVISION, 1, keys.STATE_SPEC, spec),
-    )
-    redis.execute_command("HSET", keys.launch("bench"), *state)
-    redis.execute_command("INCR", keys.REVISION)
-    redis.close()
-
-
 def _emptying(valkey: Valkey) -> Callable[[], None]:
     def empty() -> None:
         time.sleep(0.2)
         redis = connect(valkey.url, client_name="darklaunch-bench")
-        redis.execute_command("XTRIM", keys.captures("bench"), "MAXLEN", 0)
+        redis.execute_command("XTRIM", keys.captures(LAUNCH), "MAXLEN", 0)
         redis.close()
 
     return empty

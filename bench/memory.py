@@ -24,10 +24,10 @@ from tempfile import TemporaryDirectory
 
 from darklaunch.settings import HookSettings
 from darklaunch_comparator.store.migrate import migrate
+from darklaunch_console.bench.rounds import publish_bench_launch
 from darklaunch_console.embedded import embedded_servers, embedded_valkey
 
 from .hook_call import BODY
-from .hook_server import announce
 from .pipeline import Stage
 from .servers import SERVE, child
 
@@ -63,7 +63,7 @@ def stopped() -> None:
     grown: dict[str, float] = {}
     for kind in ("bare", "hook"):
         with embedded_valkey() as valkey, TemporaryDirectory(prefix="darklaunch-bench-") as logs:
-            announce(valkey.url, 100.0)
+            publish_bench_launch(valkey.url, 100.0)
             environ = {"DARKLAUNCH_REDIS_URL": valkey.url} if kind == "hook" else {}
             with child([*SERVE, kind], environ, Path(logs) / "app.log") as app:
                 assert app.stdout

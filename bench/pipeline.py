@@ -23,7 +23,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_comparator.store.report_queries import read_launch_ledger
@@ -31,6 +30,7 @@ from darklaunch_console.embedded import EmbeddedServers, embedded_servers
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient, connect
+from darklaunch_shared.redis.publish import publish_launch
 
 from .hook_call import BODY
 from .servers import SERVE, child
@@ -76,14 +76,14 @@ class Stage:
         spec = LaunchSpec(f"http://127.0.0.1:{self.shadow_port}", max_entries=2_000_000, noise_percent=0.0)
         with psycopg.connect(self.servers.postgres_url) as connection:
             record = create_launch(connection, name, spec, LaunchAct("bench", "started"), percent=100.0)
-        publish_launch(self.redis, record, lift_hold=False)
+        publish_launch(self.redis, record.state, lift_hold=False)
         time.sleep(2.5)
 
     def end(self, name: str) -> None:
         """Take a launch out of the way of the next."""
         with psycopg.connect(self.servers.postgres_url) as connection:
             record = update_launch(connection, name, LaunchAct("bench", "paused"), status=LaunchStatus.PAUSED)
-        publish_launch(self.redis, record, lift_hold=False)
+        publish_launch(self.redis, record.state, lift_hold=False)
         time.sleep(1.5)
 
     def cpu_s(self) -> dict[str, float]:

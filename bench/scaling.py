@@ -22,7 +22,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_console.embedded import EmbeddedServers, embedded_servers
@@ -30,6 +29,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient, connect, connect_async
 from darklaunch_shared.redis.consumer import FinishedEntry, GroupConsumer, worker_streams
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.redis.script_calls import ScriptCall, ScriptCaller, call_script
 from darklaunch_shared.redis.script_queue import ScriptQueue
 from darklaunch_shared.wire.exchange import Exchange, Request, Response
@@ -172,12 +172,12 @@ def main(rounds: int, sizes: list[int]) -> None:
         with psycopg.connect(servers.postgres_url) as connection:
             act = LaunchAct("bench", "started")
             record = create_launch(connection, LAUNCH, spec, act, percent=100.0, status=LaunchStatus.PAUSED)
-        publish_launch(redis, record, lift_hold=False)
+        publish_launch(redis, record.state, lift_hold=False)
         call_script(redis, ScriptCall("create_group", (keys.captures(LAUNCH),), (keys.WORKER_GROUP,)))
         backlog(servers, redis, sizes, rounds)
         with psycopg.connect(servers.postgres_url) as connection:
             record = update_launch(connection, LAUNCH, LaunchAct("bench", "resumed"), status=LaunchStatus.ACTIVE)
-        publish_launch(redis, record, lift_hold=False)
+        publish_launch(redis, record.state, lift_hold=False)
         workers(servers, redis, rounds)
         running.close()
         redis.close()

@@ -35,9 +35,10 @@ import uvloop
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.launch.origin import Origin
-from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.process.gc_tuning import freeze_startup_objects
 from darklaunch_shared.redis.client import connect, connect_async
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.redis.script_calls import ScriptCall, call_script
 from darklaunch_shared.wire.exchange import Exchange, Request, Response
 from darklaunch_shared.wire.fields import pair_fields
@@ -103,10 +104,8 @@ class Bench:
         self.redis.execute_command("FLUSHALL")
         name = f"bench-{next(_launches)}"
         spec = LaunchSpec(f"http://127.0.0.1:{self.nginx_port or 9}", noise_percent=0.0)
-        self.redis.execute_command("SADD", keys.LAUNCHES, name)
-        published = (1, "active", "100.0", pack_spec(spec), 1)
-        call_script(self.redis, ScriptCall("publish_launch", (keys.launch(name),), published))
-        self.redis.execute_command("INCR", keys.REVISION)
+        state = LaunchState(name, LaunchStatus.ACTIVE, percent=100.0, hold=False, revision=1, spec=spec)
+        publish_launch(self.redis, state, lift_hold=True)
         stream = keys.captures(name, 0)
         call_script(self.redis, ScriptCall("create_group", (stream,), (keys.WORKER_GROUP,)))
         for first in range(0, self.exchanges + WARM, 500):

@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
-from darklaunch_comparator.control.publish import publish_launch as publish_record
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient, connect
+from darklaunch_shared.redis.publish import publish_launch as publish_record
 from darklaunch_shared.wire.dead_letter import unpack_dead_letter
 from darklaunch_shared.wire.exchange import Exchange, Request, Response, unpack_exchange
 from darklaunch_shared.wire.fields import pair_fields
@@ -181,7 +181,7 @@ class House:
         with psycopg.connect(self.dsn) as connection:
             record = create_launch(connection, launch, spec, LaunchAct("test", "started"), percent=percent)
             connection.commit()
-        publish_record(self.redis, record, lift_hold=True)
+        publish_record(self.redis, record.state, lift_hold=True)
         self.launches.append(launch)
 
     def send(self, group: Group, port: int, case: Case) -> None:

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.leader import cleanup
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
 from darklaunch_console.stores.postgres import Connection
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_shared.redis.script_calls import ScriptCall, call_script
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.wire.fields import pair_fields
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis.exceptions import RedisError
@@ -72,15 +71,16 @@ class Stage:
             given = LaunchSpec(**{"shadow": self.shadow.origin, "noise_percent": 0.0, **spec})
             record = create_launch(connection, name or self.name, given, LaunchAct("tester", "started"), percent=100.0)
         if published:
-            publish_launch(self.client, record, lift_hold=True)
+            publish_launch(self.client, record.state, lift_hold=True)
 
     def respecify(self, **spec: Any) -> None:
         """Change a launch's specification on Redis, as a later revision."""
         self._revision = max(self._revision, 1_000) + 1
-        packed = pack_spec(LaunchSpec(**{"shadow": self.shadow.origin, "noise_percent": 0.0, **spec}))
-        args = (self._revision, "active", 100, packed, "0")
-        call_script(self.client, ScriptCall("publish_launch", (keys.launch(self.name),), args))
-        self.client.execute_command("INCR", keys.REVISION)
+        changed = LaunchSpec(**{"shadow": self.shadow.origin, "noise_percent": 0.0, **spec})
+        state = LaunchState(
+            self.name, LaunchStatus.ACTIVE, percent=100.0, hold=False, revision=self._revision, spec=changed
+        )
+        publish_launch(self.client, state, lift_hold=False)
 
     def worker(self, *, crash_at: str = "", **settings: Any) -> Process:
         return self._run("worker", worker_main, crash_at, {"redis_url": self.redis_url, **WORKER, **settings})

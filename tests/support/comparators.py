@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.run import serve
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, create_launch
@@ -15,6 +14,7 @@ from darklaunch_comparator.store.server import LEADER_LOCK
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.wire.fields import Fields
 from psycopg import Connection
 
@@ -51,7 +51,7 @@ def start(connection: Connection[Any], redis: RedisClient, name: str, **spec: An
     """Record and publish a launch."""
     given = LaunchSpec(**{"shadow": "http://shadow:8000", **spec})
     record = create_launch(connection, name, given, LaunchAct("tester", "started"), percent=10.0)
-    publish_launch(redis, record, lift_hold=True)
+    publish_launch(redis, record.state, lift_hold=True)
     return record
 
 

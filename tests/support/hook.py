@@ -18,9 +18,9 @@ from typing import Any
 
 from darklaunch_console.embedded import embedded_valkey
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient, connect
-from darklaunch_shared.redis.script_calls import ScriptCall, call_script
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.wire.exchange import Exchange, unpack_exchange
 from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_counters
@@ -48,11 +48,15 @@ class Launch:
 
     def publish(self, status: str = "active", percent: float = 100, **spec: Any) -> Launch:
         self._revision += 1
-        packed = pack_spec(LaunchSpec("http://shadow.invalid", **spec))
-        args = (self._revision, status, percent, packed, "0")
-        call_script(self.redis, ScriptCall("publish_launch", (keys.launch(self.name),), args))
-        self.redis.execute_command("SADD", keys.LAUNCHES, self.name)
-        self.redis.execute_command("INCR", keys.REVISION)
+        state = LaunchState(
+            self.name,
+            LaunchStatus(status),
+            percent=percent,
+            hold=False,
+            revision=self._revision,
+            spec=LaunchSpec("http://shadow.invalid", **spec),
+        )
+        publish_launch(self.redis, state, lift_hold=False)
         return self
 
     def hold(self) -> None:

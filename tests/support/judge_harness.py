@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import FailureBudgets, JudgeMode, JudgePolicy, RampStep
 from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.judging.window import JudgedExchange, window_start_ms
@@ -17,6 +16,7 @@ from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus, parse_state
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 
@@ -42,7 +42,7 @@ class JudgeHarness:
         self.name = name
         spec = LaunchSpec("http://shadow:8000", policy=dump_policy_json(policy))
         record = create_launch(connection, name, spec, LaunchAct("ann", "started"), percent=percent)
-        publish_launch(redis, record, lift_hold=True)
+        publish_launch(redis, record.state, lift_hold=True)
         self.start_ms = window_start_ms(round(record.created_at.timestamp() * 1000)) + 20_000
         self.now_ms = self.start_ms
         self.judge = self.new_judge()

@@ -13,8 +13,9 @@ from typing import Any
 
 import anyio
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient, connect
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.redis.script_calls import ScriptCall, call_script
 from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response
 from darklaunch_shared.wire.fields import pair_fields
@@ -103,11 +104,10 @@ def publish(
     """Publish a launch's next state; `noise` is the share of exchanges that is replayed a second time, in per cent."""
     spec = replace(spec, noise_percent=noise)
     revision = int(redis.execute_command("INCR", keys.REVISION))
-    published = (revision, status, 100, pack_spec(spec), "0")
-    call_script(redis, ScriptCall("publish_launch", (keys.launch(name),), published))
+    state = LaunchState(name, LaunchStatus(status), percent=100.0, hold=False, revision=revision, spec=spec)
+    publish_launch(redis, state, lift_hold=False)
     for field_name, value in fields.items():
         redis.execute_command("HSET", keys.launch(name), field_name, value)
-    redis.execute_command("SADD", keys.LAUNCHES, name)
     redis.execute_command("INCR", keys.REVISION)
 
 

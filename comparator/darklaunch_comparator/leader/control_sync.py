@@ -14,11 +14,11 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchStatus, is_held
 from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.redis.script_calls import ScriptCall, call_script, write_even_if_full
 from psycopg import Connection
 from redis.exceptions import RedisError, ResponseError
 
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.errors import LaunchChanged
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, list_launches, update_launch
 
@@ -105,7 +105,7 @@ class ControlSync:
                 _restore_hold(redis, record)
             lift = copy.revision >= 0 and copy.revision < record.lifted_revision
             crash_point("leader.publishing")
-            if publish_launch(redis, record, lift_hold=lift):
+            if publish_launch(redis, record.state, lift_hold=lift):
                 crash_point("leader.published")
                 log.info("launch %s: published revision %d", name, revision)
         elif copy.held and _is_unrecorded(record, copy):
@@ -175,7 +175,7 @@ def _record_hold(connection: Connection[Any], redis: RedisClient, record: Launch
     except LaunchChanged:
         return  # the next call sees the changed launch and decides again
     crash_point("leader.hold_recorded")
-    publish_launch(redis, held, lift_hold=False)
+    publish_launch(redis, held.state, lift_hold=False)
     _mark_hold_recorded(redis, name, copy)
     log.warning("launch %s: recorded the hold that %s set: %s", name, act.actor, act.reason)
 

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.publish import publish_launch
 from psycopg import Connection
 from redis.exceptions import RedisError
 
 from darklaunch_comparator.control.hold import set_hold
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.decision import JudgeDecision, JudgeMove, LaunchVerdict
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgePolicy
@@ -74,6 +74,6 @@ class JudgeActions:
 def publish_if_possible(redis: RedisClient, record: LaunchRecord) -> None:
     """Publish the launch to Redis; if Redis cannot be crash_point, `ControlSync` publishes it later."""
     try:
-        publish_launch(redis, record, lift_hold=False)
+        publish_launch(redis, record.state, lift_hold=False)
     except (RedisError, OSError) as error:
         log.warning("launch %s: recorded, but not published yet: %s", record.state.name, error)

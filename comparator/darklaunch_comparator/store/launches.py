@@ -1,4 +1,4 @@
-"""Launches and their history in Postgres, the record of launch states. `control.publish` copies them to Redis.
+"""Launches and their history in Postgres, the record of launch states. `publish_launch` copies them to Redis.
 
 Each change draws a new revision and writes its event in the same transaction.
 """

@@ -10,14 +10,12 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from darklaunch_comparator.control.publish import publish_launch
-from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import connect
+from darklaunch_shared.redis.publish import publish_launch
 
 from darklaunch_console.errors import ConsoleError
 
@@ -103,14 +101,13 @@ def measure_hook_cost(request: Mapping[str, Any], redis_url: str, *, rounds: int
     return _summarize(contenders)
 
 
-def publish_bench_launch(redis_url: str, percent: float, *, allow: str) -> None:
-    """Publish a launch with a backlog limit that is never reached; nothing replays it."""
+def publish_bench_launch(redis_url: str, percent: float, *, allow: str = "GET") -> None:
+    """Publish a launch that samples requests of the method `allow`; its backlog limit is never reached."""
     allowed = () if allow in ("GET", "HEAD", "OPTIONS") else (f"{allow} /**",)
     spec = LaunchSpec("http://127.0.0.1:9", max_entries=10_000_000, allow=allowed)
-    state = LaunchState(LAUNCH, LaunchStatus.ACTIVE, percent, False, 1, spec)
-    now = datetime.now(UTC)
+    state = LaunchState(LAUNCH, LaunchStatus.ACTIVE, percent=percent, hold=False, revision=1, spec=spec)
     redis = connect(redis_url, client_name="darklaunch-bench")
-    publish_launch(redis, LaunchRecord(state, 0, now, now), lift_hold=False)
+    publish_launch(redis, state, lift_hold=False)
     redis.close()
 
 

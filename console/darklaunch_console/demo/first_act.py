@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_shared.redis.client import connect
+from darklaunch_shared.redis.publish import publish_launch
 
 from darklaunch_console.launches.change import current_actor
 from darklaunch_console.reports.evidence import ReportEvidence, gather_evidence
@@ -71,6 +71,6 @@ def roll_back(stage: DemoStage) -> None:
         with psycopg.connect(stage.servers.postgres_url) as connection:
             act = LaunchAct(current_actor(), "rolled_back", "as the judge advised")
             record = update_launch(connection, LAUNCH, act, status=LaunchStatus.ROLLED_BACK, hold=True)
-        publish_launch(redis, record, lift_hold=False)
+        publish_launch(redis, record.state, lift_hold=False)
     finally:
         redis.close()

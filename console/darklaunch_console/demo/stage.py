@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import psycopg
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.store import report_queries
@@ -24,6 +23,7 @@ from darklaunch_comparator.store.migrate import migrate
 from darklaunch_comparator.store.producers import all_producers_closed
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import connect
+from darklaunch_shared.redis.publish import publish_launch
 
 from darklaunch_console.embedded import EmbeddedServers
 from darklaunch_console.errors import ConsoleError
@@ -91,7 +91,7 @@ class DemoStage:
         try:
             with psycopg.connect(self.servers.postgres_url) as connection:
                 record = create_launch(connection, launch, spec, act, percent=percent)
-            publish_launch(redis, record, lift_hold=False)
+            publish_launch(redis, record.state, lift_hold=False)
             wait_until(lambda: bool(list_live_hooks(redis)), 30.0, "the hook in v1 was not seen on Redis")
             time.sleep(1.0)  # the hook looks for new launches twice a second
         finally:

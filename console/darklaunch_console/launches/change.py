@@ -8,12 +8,12 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.errors import LaunchChanged, LaunchUnknown
 from darklaunch_comparator.store.launches import LaunchAct, LaunchRecord, get_launch, list_launches, update_launch
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState, is_held
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.publish import publish_launch
 from redis.exceptions import RedisError
 
 from darklaunch_console.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
@@ -96,7 +96,7 @@ def change_launch(
 def publish_change(redis: RedisClient, record: LaunchRecord, *, lift_hold: bool) -> None:
     """Publish a recorded launch to Redis. Raises ChangeNotPublished when Redis cannot be reached."""
     try:
-        publish_launch(redis, record, lift_hold=lift_hold)
+        publish_launch(redis, record.state, lift_hold=lift_hold)
     except (RedisError, OSError) as error:
         raise ChangeNotPublished(
             f"the change of {record.state.name} is recorded in Postgres, but Redis did not take it ({error}): hooks "

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.leader import control_sync as mirror_module
 from darklaunch_comparator.leader.control_sync import ControlSync
 from darklaunch_comparator.store.launches import (
@@ -17,6 +16,7 @@ from darklaunch_comparator.store.launches import (
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus, parse_state
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.redis.script_calls import ScriptCall, call_script
 from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
@@ -158,7 +158,7 @@ def test_a_hold_set_after_a_lifting_change_stays(
     connection: Connection[Any], redis: RedisClient, launch_name: str, mirror: ControlSync
 ) -> None:
     start(connection, redis, launch_name)
-    publish_launch(redis, update_launch(connection, launch_name, RESUME, hold=False), lift_hold=True)
+    publish_launch(redis, update_launch(connection, launch_name, RESUME, hold=False).state, lift_hold=True)
     redis.execute_command("HSET", keys.launch(launch_name), "hold", "1")
     update_launch(connection, launch_name, LaunchAct("ann", "ramped"), percent=50)
     for _ in range(2):

@@ -6,7 +6,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import JudgeMode
 from darklaunch_comparator.judging.window import JudgedExchange
 from darklaunch_comparator.leader import judge as judge_module
@@ -17,6 +16,7 @@ from darklaunch_comparator.store.judge_state import save_judge_state
 from darklaunch_comparator.store.launches import LaunchAct, get_launch, list_events, update_launch
 from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.publish import publish_launch
 from psycopg import Connection
 
 from tests.support.judge_harness import QUICK_POLICY, JudgeHarness, MakeHarness, read_redis_state
@@ -58,7 +58,7 @@ def test_a_judge_that_wakes_up_late_repeats_and_undoes_nothing(
             let_go = update_launch(
                 other, harness.name, LaunchAct("ann", "resumed"), status=LaunchStatus.ACTIVE, hold=False
             )
-            publish_launch(harness.redis, let_go, lift_hold=True)
+            publish_launch(harness.redis, let_go.state, lift_hold=True)
         make(*args)
 
     monkeypatch.setattr(JudgeActions, "make_move", sleep_first)

@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_comparator.store.signatures import COMPARATOR, decide_signatures
 from darklaunch_shared.launch.spec import LaunchStatus
+from darklaunch_shared.redis.publish import publish_launch
 
 from tests.support.judge_harness import QUICK_POLICY, MakeHarness, record_doubtful
 from tests.support.judge_traffic import ENDPOINTS, traffic
@@ -24,7 +24,7 @@ def test_judging_starts_over_for_a_launch_that_people_resume(make_harness: MakeH
     record = update_launch(
         harness.connection, harness.name, LaunchAct("ann", "resumed"), status=LaunchStatus.ACTIVE, hold=False
     )
-    publish_launch(harness.redis, record, lift_hold=True)
+    publish_launch(harness.redis, record.state, lift_hold=True)
     harness.advance(0)
     assert (harness.judgement.round_number, harness.judgement.verdict) == (2, "insufficient_traffic")
     harness.judge_traffic(traffic(400, start_ms=harness.now_ms + 20_000))

@@ -4,7 +4,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.errors import LaunchChanged, LaunchExists, LaunchUnknown
 from darklaunch_comparator.store.launches import (
     LaunchAct,
@@ -18,6 +17,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchStatus, parse_state
 from darklaunch_shared.redis.client import RedisClient
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.wire.fields import pair_fields
 from psycopg import Connection
 
@@ -88,18 +88,18 @@ def test_what_is_published_is_what_is_recorded(
     connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     record = create_launch(connection, launch_name, SPEC, ACT, percent=12.5)
-    assert publish_launch(redis, record, lift_hold=False)
+    assert publish_launch(redis, record.state, lift_hold=False)
     stored = pair_fields(redis.execute_command("HGETALL", keys.launch(launch_name)))
     assert parse_state(launch_name, stored) == record.state
     assert redis.execute_command("SISMEMBER", keys.LAUNCHES, launch_name) == 1
     assert int(redis.execute_command("GET", keys.REVISION)) == 1
-    assert not publish_launch(redis, record, lift_hold=False), "it is there already"
+    assert not publish_launch(redis, record.state, lift_hold=False), "it is there already"
 
 
 def test_an_older_revision_is_not_published_over_a_newer(
     connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     old = create_launch(connection, launch_name, SPEC, ACT, percent=10)
-    publish_launch(redis, update_launch(connection, launch_name, ACT, percent=0), lift_hold=False)
-    assert not publish_launch(redis, old, lift_hold=True)
+    publish_launch(redis, update_launch(connection, launch_name, ACT, percent=0).state, lift_hold=False)
+    assert not publish_launch(redis, old.state, lift_hold=True)
     assert redis.execute_command("HGET", keys.launch(launch_name), "percent") == b"0.0"

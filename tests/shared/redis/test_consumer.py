@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, pack_spec
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient, connect, connect_async
 from darklaunch_shared.redis.consumer import (
     FINISH_BATCH,
@@ -20,6 +20,7 @@ from darklaunch_shared.redis.consumer import (
     worker_streams,
 )
 from darklaunch_shared.redis.presence import heartbeat, read_alive
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.redis.script_calls import ScriptCall, ScriptCaller, call_script
 from darklaunch_shared.redis.script_queue import ScriptQueue
 from darklaunch_shared.wire.dead_letter import unpack_dead_letter
@@ -334,20 +335,20 @@ async def test_a_full_server_still_drains(own_valkey: Any, launch_name: str) -> 
 def test_an_older_revision_never_replaces_a_newer_one_and_no_publishing_lifts_a_hold(
     redis: RedisClient, launch_name: str
 ) -> None:
-    spec = pack_spec(LaunchSpec("http://a"))
+    spec = LaunchSpec("http://a")
 
-    def publish(revision: int, percent: int, lift: str = "0") -> int:
-        args = (revision, "active", percent, spec, lift)
-        return int(call_script(redis, ScriptCall("publish_launch", (keys.launch(launch_name),), args)))
+    def publish(revision: int, percent: float, *, lift: bool = False) -> bool:
+        state = LaunchState(launch_name, LaunchStatus.ACTIVE, percent=percent, hold=False, revision=revision, spec=spec)
+        return publish_launch(redis, state, lift_hold=lift)
 
-    assert publish(7, 10) == 1
-    assert publish(6, 50) == 0
-    assert publish(7, 50) == 0
+    assert publish(7, 10.0)
+    assert not publish(6, 50.0)
+    assert not publish(7, 50.0)
     redis.execute_command("HSET", keys.launch(launch_name), "hold", 1)
-    assert publish(8, 50) == 1
+    assert publish(8, 50.0)
     stored = pair_fields(redis.execute_command("HGETALL", keys.launch(launch_name)))
-    assert (stored[b"percent"], stored[b"hold"]) == (b"50", b"1")
-    assert publish(9, 50, "1") == 1
+    assert (stored[b"percent"], stored[b"hold"]) == (b"50.0", b"1")
+    assert publish(9, 50, lift=True)
     assert redis.execute_command("HGET", keys.launch(launch_name), "hold") is None
 
 

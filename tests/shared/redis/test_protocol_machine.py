@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import pytest
 from darklaunch.delivery.launch_queue import ExchangeBatch, LaunchQueue, PackedExchange
-from darklaunch_comparator.control.publish import publish_launch
 from darklaunch_comparator.leader.lost_exchanges import LostExchangeDetector
 from darklaunch_comparator.leader.producer_counters import ProducerCounterSync
 from darklaunch_comparator.pipeline.assess import assess_entry
@@ -34,6 +33,7 @@ from darklaunch_shared.redis.consumer import (
     comparator_streams,
     worker_streams,
 )
+from darklaunch_shared.redis.publish import publish_launch
 from darklaunch_shared.redis.script_calls import ScriptCall, ScriptCaller, call_script
 from darklaunch_shared.redis.script_queue import ScriptQueue
 from darklaunch_shared.wire.exchange import unpack_exchange
@@ -104,7 +104,7 @@ class Protocol(RuleBasedStateMachine):
         self.launch: LaunchRecord = create_launch(
             self.postgres, self.name, spec, LaunchAct("t", "started"), percent=100.0
         )
-        publish_launch(self.redis, self.launch, lift_hold=True)
+        publish_launch(self.redis, self.launch.state, lift_hold=True)
         self.hook = LaunchQueue(self.launch.state, self.producer, 0)
         self.memory, self.ledger = WriterCache(), ProducerCounterSync()
         self.numbers = itertools.count()
@@ -257,7 +257,7 @@ class Protocol(RuleBasedStateMachine):
         self.copy_counters()
         self.redis.execute_command("FLUSHALL")
         self.redis.execute_command("SCRIPT FLUSH")
-        publish_launch(self.redis, self.launch, lift_hold=False)
+        publish_launch(self.redis, self.launch.state, lift_hold=False)
 
     @rule(keeps=st.booleans())
     def redis_is_killed(self, keeps: bool) -> None:
@@ -268,7 +268,7 @@ class Protocol(RuleBasedStateMachine):
         self.server.start()
         cast(Any, self.redis).connection_pool.disconnect()
         self._run(cast(Any, self.client).connection_pool.disconnect())
-        publish_launch(self.redis, self.launch, lift_hold=False)
+        publish_launch(self.redis, self.launch.state, lift_hold=False)
 
     @rule()
     def scripts_are_forgotten(self) -> None:
