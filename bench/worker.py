@@ -83,9 +83,11 @@ class NoOp:
     At once would mean one replay at a time, for which the adaptive limit never rises.
     """
 
+    replaced_connections = 0
+
     async def send(self, request: ShadowRequest, *, deadline_s: float) -> ShadowReply:
         await asyncio.sleep(0)
-        return ShadowReply(ANSWER, 1)
+        return ShadowReply(ANSWER)
 
     async def aclose(self) -> None:
         pass

@@ -11,7 +11,7 @@ from darklaunch_workers.outcome import ShadowBuild, describe_outcome, read_app_l
 def test_credentials_that_the_shadow_sets_go_no_further() -> None:
     headers = (("set-cookie", "sid=s3cr3t; Path=/"), ("x-auth-token", "s3cr3t"), ("etag", "x"))
     outcome = describe_outcome(
-        ShadowReply(Response(200, headers, b"", 1.0), 1), attempts=1, waited_ms=1.0, at_ms=10**12, build=None
+        ShadowReply(Response(200, headers, b"", 1.0)), attempts=1, waited_ms=1.0, at_ms=10**12, build=None
     )
     assert isinstance(outcome, ShadowResponse)
     masked = (("set-cookie", "sid=[redacted]; Path=/"), ("x-auth-token", "[redacted]"), ("etag", "x"))

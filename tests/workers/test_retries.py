@@ -10,6 +10,7 @@ from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.replay import (
+    ShadowError,
     ShadowErrorClass,
     ShadowResponse,
 )
@@ -20,7 +21,7 @@ from darklaunch_workers.http.deadlines import DeadlineTimer
 from darklaunch_workers.launch_context import LaunchContext
 from darklaunch_workers.limits import RETRY_EVERY, RETRY_RESERVE, ReplaySlots, ShadowProtection
 from darklaunch_workers.outcome import ShadowBuild
-from darklaunch_workers.retries import MAX_TRIES, ReplyOrFailure, RetryingSender, is_worth_retrying, parse_retry_after_s
+from darklaunch_workers.retries import MAX_TRIES, RetryingSender, is_worth_retrying, parse_retry_after_s
 
 from tests.support.workers import (  # fmt: skip  # fmt: skip
     ReceivedRequest,
@@ -47,6 +48,7 @@ async def sending(
     saved: int = RETRY_RESERVE,
     orders: ReplayOrders = REPLAY,
     probe: bool = False,
+    method: str = "GET",
 ) -> AsyncIterator[RetryingSender]:
     """Return the sender of one request, with a budget of `saved` retries; check that it takes one for each retry."""
     protection = ShadowProtection(concurrency=8, max_rps=0, now_s=0.0)
@@ -67,7 +69,7 @@ async def sending(
         entry_keys=EntryKeys(None, NO_KEYS),
         deadlines=DeadlineTimer(),
     )
-    client, captured = make_client(to, slots=1), make_exchange("shop", 1).request
+    client, captured = make_client(to, slots=1), make_exchange("shop", 1, method=method).request
     request = replay_request(captured, launch="shop", exchange_id="abcd1234:1", shadow=to, entropy=bytes(24))
     sender = RetryingSender(context, client, request, probe=probe)
     try:
@@ -98,13 +100,19 @@ async def test_a_busy_shadow_is_asked_four_times_at_most() -> None:
     assert sender.attempts == len(shadow.received) == MAX_TRIES == 4
 
 
-async def test_where_nothing_listens_it_is_tried_again() -> None:
+async def test_a_write_is_sent_once_however_the_shadow_answers() -> None:
+    async with running_shadow(busy) as shadow, sending(shadow.origin, method="POST") as sender:
+        await sender.run()
+    assert sender.attempts == len(shadow.received) == 1
+
+
+async def test_where_nothing_listens_each_exchange_counts_as_refused() -> None:
     async with running_shadow() as shadow:
         pass
     async with sending(shadow.origin) as sender:
         outcome = await sender.run()
     assert isinstance(outcome, ShadowFailure) and outcome.error is ShadowErrorClass.REFUSED
-    assert sender.attempts == MAX_TRIES
+    assert sender.attempts == 1
 
 
 async def test_what_may_have_reached_the_shadow_is_not_sent_again() -> None:
@@ -128,21 +136,30 @@ async def test_without_leave_or_budget_and_of_a_probe_there_is_no_second_try() -
     assert len(shadow.received) == 3
 
 
-@pytest.mark.parametrize(
-    ("error", "sent", "worth"),
-    [
-        (ShadowErrorClass.REFUSED, False, True),
-        (ShadowErrorClass.DNS, False, True),
-        (ShadowErrorClass.RESET, False, True),
-        (ShadowErrorClass.RESET, True, False),
-        (ShadowErrorClass.TIMEOUT, True, False),
-        (ShadowErrorClass.TLS, False, False),
-        (ShadowErrorClass.FORBIDDEN, False, False),
-    ],
-)
-def test_which_failures_are_worth_another_try(error: ShadowErrorClass, sent: bool, worth: bool) -> None:
-    outcome: ReplyOrFailure = ShadowFailure(error, "", sent=sent, waited_ms=1.0)
-    assert is_worth_retrying(outcome) is worth
+@pytest.mark.parametrize("error", ShadowErrorClass)
+@pytest.mark.parametrize("sent", [False, True])
+def test_no_failure_is_tried_away(error: ShadowErrorClass, sent: bool) -> None:
+    assert not is_worth_retrying(ShadowFailure(error, "", sent=sent, waited_ms=1.0))
+
+
+@pytest.mark.parametrize("client", ["fast", "httpx"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_shadow_that_resets_half_of_its_connections_fails_half_of_the_replays(
+    url: str, redis: RedisClient, launch_name: str, client: str, method: str
+) -> None:
+    async def respond(request: ReceivedRequest) -> bytes:
+        return b"" if len(shadow.received) % 2 else format_response()
+
+    async with running_shadow(respond) as shadow, running_worker(url, client=client):
+        publish(redis, launch_name, LaunchSpec(shadow.origin, allow=("POST /**",)))
+        admit_many(redis, launch_name, 1, 60, method=method)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 60)
+    outcomes = [replay.shadow for replay in read_replays(redis, launch_name)]
+    failed = [outcome for outcome in outcomes if isinstance(outcome, ShadowError)]
+    assert len({request.exchange_id for request in shadow.received}) == len(shadow.received) == 60
+    assert {outcome.error for outcome in failed} == {ShadowErrorClass.RESET}
+    assert len(failed) == 30
+    assert {outcome.attempts for outcome in outcomes} == {1}
 
 
 @pytest.mark.parametrize(

@@ -71,12 +71,19 @@ class LaunchRunner:
         return self._replayed_before + sum(consumer.replayed for consumer in self._consumers)
 
     def describe(self) -> dict[str, Any]:
-        """Return the launch's part of the heartbeat: replays under way, their limit, the breaker's state."""
-        if self._context is None:
-            return {"in_flight": 0, "limit": 0, "breaker": "closed"}
-        protection = self._context.protection
-        breaker = "closed" if protection.breaker.closed else "open"
-        return {"in_flight": self._context.slots.busy, "limit": protection.limit.limit, "breaker": breaker}
+        """Return the launch's part of the heartbeat: replays under way, their limit, the breaker's state.
+
+        `replaced_connections` counts the kept ones that the shadow had closed before a request was written.
+        """
+        context = self._context
+        if context is None:
+            return {"in_flight": 0, "limit": 0, "breaker": "closed", "replaced_connections": 0}
+        return {
+            "in_flight": context.slots.busy,
+            "limit": context.protection.limit.limit,
+            "breaker": "closed" if context.protection.breaker.closed else "open",
+            "replaced_connections": context.shadow.client.replaced_connections if context.shadow else 0,
+        }
 
     async def run(self) -> None:
         """Work by one specification after another until stopped."""

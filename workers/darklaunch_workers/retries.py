@@ -1,7 +1,8 @@
 """The tries of one replay: once, nearly always; again only when that is safe, useful, and within every bound.
 
-An HTTP error status is a response, to be compared and never retried away. Tried again are only requests that cannot
-have reached the shadow, and responses 429 and 503 whose Retry-After (RFC 9110 section 10.2.3) says when to come back.
+An HTTP error status is a response, to be compared and never retried away. A request that got no response is not tried
+again either: the shadow may have read it, and each failure counts at the rate at which it is seen. Only a read is, that
+the shadow answered with 429 or 503 and a Retry-After (RFC 9110 section 10.2.3) that says when to come back.
 """
 
 import time
@@ -9,14 +10,14 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 import anyio
+from darklaunch_shared.launch.spec import SAFE_METHODS
 from darklaunch_shared.wire.exchange import Headers
-from darklaunch_shared.wire.replay import ShadowErrorClass
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
 from .admission import ReplayMode
 from .http import ShadowClient, ShadowFailure, ShadowReply, ShadowRequest
 from .launch_context import LaunchContext
-from .limits import ReplaySlots, ShadowProtection
+from .limits import CONGESTED_STATUS, ReplaySlots, ShadowProtection
 
 MAX_TRIES: Final = 4
 _BACKOFF: Final = wait_random_exponential(multiplier=0.05, max=1.0)
@@ -45,9 +46,8 @@ class SingleTry:
 
     async def run(self) -> ReplyOrFailure:
         """Send the request. Raises UnsendableRequest."""
-        result = await send_once(self._client, self._request, self._protection, self._deadline_s, self._slots.busy)
-        self.attempts = count_sends(result)
-        return result
+        self.attempts = 1
+        return await send_once(self._client, self._request, self._protection, self._deadline_s, self._slots.busy)
 
 
 class RetryingSender:
@@ -69,7 +69,7 @@ class RetryingSender:
         """Send the request, and again where that is right; the last result counts. Raises UnsendableRequest."""
         self._protection.budget.record_first_try()
         first = self._last = await self._send()
-        if not is_worth_retrying(first):
+        if self._request.method not in SAFE_METHODS or not is_worth_retrying(first):
             return first  # nearly always; tenacity would cost more here than all the rest of a replay
         self._last_is_new = True
         return await AsyncRetrying(
@@ -94,9 +94,8 @@ class RetryingSender:
     async def _send(self) -> ReplyOrFailure:
         deadline_s = max(0.001, self._ends_at_s - time.monotonic())
         under_way = self._context.slots.busy
-        result = await send_once(self._client, self._request, self._protection, deadline_s, under_way)
-        self.attempts += count_sends(result)
-        return result
+        self.attempts += 1
+        return await send_once(self._client, self._request, self._protection, deadline_s, under_way)
 
     def _may_retry(self) -> bool:
         closed = not self._probe and self._protection.breaker.closed
@@ -135,17 +134,12 @@ async def send_once(
     return result
 
 
-def count_sends(result: ReplyOrFailure) -> int:
-    """Return how often the request went out for one result."""
-    return result.attempts if isinstance(result, ShadowReply) else 1
-
-
 def is_worth_retrying(result: ReplyOrFailure) -> bool:
-    """True if another try is safe and could bring another result."""
-    if isinstance(result, ShadowFailure):
-        return not result.sent and result.error not in (ShadowErrorClass.FORBIDDEN, ShadowErrorClass.TLS)
+    """True if the shadow responded that it is busy, and says when to come back."""
     return (
-        result.response.status in (429, 503) and parse_retry_after_s(result.response.headers, time.time()) is not None
+        isinstance(result, ShadowReply)
+        and result.response.status in CONGESTED_STATUS
+        and parse_retry_after_s(result.response.headers, time.time()) is not None
     )
 
 

