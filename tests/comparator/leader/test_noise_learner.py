@@ -154,7 +154,7 @@ async def test_a_running_comparator_learns_and_goes_on_reporting_what_is_no_nois
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(leader, "NOISE_EVERY_S", 0.2)
-    monkeypatch.setattr(noise_cache, "LOOK_EVERY_S", 0.2)
+    monkeypatch.setattr(noise_cache, "READ_EVERY_S", 0.2)
     start(connection, redis, launch_name, control="http://control:1")
     settings = settings_for(valkey.url, own_postgres_dsn)
     async with comparing(settings), comparing(settings):

@@ -7,7 +7,9 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
+import darklaunch_comparator
 import darklaunch_console
+import darklaunch_shared
 import pytest
 from darklaunch_console.embedded import EmbeddedError
 from darklaunch_console.embedded.account import ServerAccount
@@ -131,7 +133,8 @@ def test_servers_start_for_an_ordinary_user(place):
     home.mkdir()
     account.own(home)
     python, env = interpreter_for(who, place)
-    packages = [Path(darklaunch_console.__file__).parent.parent, Path(pytest.__file__).parent.parent]
+    modules = (darklaunch_console, darklaunch_comparator, darklaunch_shared, pytest)
+    packages = [Path(module.__file__ or "").parent.parent for module in modules]
     env |= {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": os.pathsep.join(map(str, packages))}
     kept_home = home / ".local/share/darklaunch"
     for mode, directory in (("throwaway", []), ("keep", [kept_home])):
