@@ -9,6 +9,7 @@ from typing import Any, Final, Unpack, cast
 
 from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER
 
+from .capture.launch_snapshot import NOT_STARTED
 from .capture.recorder import CaptureRecorder
 from .capture.recording import Recording, RequestHead, determine_body_bytes
 from .capture.request_target import read_asgi_target
@@ -45,6 +46,7 @@ class CaptureMiddleware:
 
     def __init__(self, app: ASGIApp, **options: Unpack[HookOptions]) -> None:
         self.app = app
+        self.app_title = ""  # of the app that `add_middleware` put this hook into, known with the first event
         self._recorder = get_recorder(options, "asgi", self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +55,7 @@ class CaptureMiddleware:
         if kind == "http":
             relay = self._choose_relay(scope, receive, send)
         elif kind == "lifespan":
+            self._note_title(scope)
             relay = _LifespanRelay(self._recorder, receive, send)
         if relay is None:
             await self.app(scope, receive, send)
@@ -69,6 +72,8 @@ class CaptureMiddleware:
             draw = recorder.draw()
             if draw >= recorder.snapshot.ceiling or _RECORDED in scope:
                 return None
+            if recorder.snapshot is NOT_STARTED:
+                self._note_title(scope)
             target = read_asgi_target(scope, receive)
             read_head = partial(_read_head, scope, fields, target)
             recording = recorder.begin_recording(draw, scope["method"], target, read_head)
@@ -79,6 +84,10 @@ class CaptureMiddleware:
         except BaseException as error:  # a panic of an extension module is no Exception
             self._recorder.log_error("deciding about a request", error)
             return None
+
+    def _note_title(self, scope: Scope) -> None:
+        """Keep the title of the FastAPI app that the scope names: nothing leads to it from within its middleware."""
+        self.app_title = str(getattr(scope.get("app"), "title", ""))
 
 
 class _AsgiTee:

@@ -20,7 +20,8 @@ class HookOptions(TypedDict, total=False):
     """Keyword arguments of both middlewares. Each may be DARKLAUNCH_<NAME> in the environment instead.
 
     redis_url            the Redis that exchanges are written to and launches are read from; without it, no capture
-    app_name             the name of this app in reports; default: the name of the program
+    app_name             the name of this app: a launch belongs to one; default: what the framework calls it, such as
+                         FastAPI's title, else the program
     body_cap_bytes       largest request body and largest response body that is captured, default 256 KiB each
     outbox_bytes         most memory that captured exchanges take, default 16 MiB
     outbox_entries       most exchanges that wait for Redis, default 5,000

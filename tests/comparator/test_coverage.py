@@ -76,6 +76,8 @@ def test_published_tables_are_recorded_and_the_latest_count(connection: Connecti
     copier.copy_tables(connection, redis)
     copier.copy_tables(connection, redis)
     assert read_routes(connection) == ([("*", "/a"), ("GET", "/a"), ("GET", "/b")], 0)
+    assert read_routes(connection, "shop") == ([("GET", "/a"), ("GET", "/b")], 0)
+    assert read_routes(connection, "desk") == ([("*", "/a")], 0)
     old = {"app": "shop", "framework": "flask"}
     connection.execute("UPDATE darklaunch.route_table SET seen_at = now() - interval '1 hour' WHERE app = %(app)s", old)
     publish(redis, RouteTable("shop", "flask", (("GET", "/c"),), omitted=3))

@@ -11,7 +11,7 @@ from .policy import JudgePolicy
 
 _OPERATIONAL_FIELDS: Final = frozenset({
     "policy", "build", "build_header", "allow", "only", "skip", "sticky", "max_age_s", "max_entries", "max_rps",
-    "allow_metadata", "shards", "control", "noise_percent",
+    "allow_metadata", "shards", "control", "noise_percent", "app",
 })  # fmt: skip
 """Fields of a launch that decide which exchanges there are, not what counts as a difference."""
 

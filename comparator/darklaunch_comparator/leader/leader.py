@@ -24,6 +24,7 @@ from darklaunch_comparator.store.server import try_to_lead
 from darklaunch_comparator.store.store_thread import StoreThread
 from darklaunch_comparator.store.write_batch import prepare_connection
 
+from .app_binding import AppBinding
 from .cleanup import Cleanup
 from .control_sync import ControlSync
 from .judge import Judge
@@ -140,6 +141,7 @@ class Leader:
         lost_exchanges = LostExchangeDetector(settings.gap_after_s)
         return [
             LeaderDuty("publishing launch states", CONTROL_EVERY_S, ControlSync().reconcile),
+            LeaderDuty("choosing the apps of launches", CONTROL_EVERY_S, AppBinding().bind_launches),
             LeaderDuty("copying the producers' counters", PRODUCERS_EVERY_S, ProducerCounterSync().copy_counters),
             LeaderDuty("learning noise", NOISE_EVERY_S, NoiseLearner().learn_noise),
             LeaderDuty("judging", JUDGE_EVERY_S, judge.judge_launches),

@@ -21,8 +21,11 @@ def save_route_tables(connection: Connection[Any], rows: Sequence[Mapping[str, A
         cursor.execute(_SQL["remove_old"], {"days": retention_days})
 
 
-def read_routes(connection: Connection[Any]) -> tuple[list[tuple[str, str]], int]:
-    """Return the apps' routes as (method, template), and how many more routes their tables left out."""
-    routes = [(method, template) for method, template in connection.execute(_SQL["routes"])]
-    row = connection.execute(_SQL["omitted"]).fetchone()
+def read_routes(connection: Connection[Any], app: str = "") -> tuple[list[tuple[str, str]], int]:
+    """Return the routes of an app as (method, template), and how many more routes its tables left out.
+
+    Without `app`, the routes of all apps.
+    """
+    routes = [(method, template) for method, template in connection.execute(_SQL["routes"], {"app": app})]
+    row = connection.execute(_SQL["omitted"], {"app": app}).fetchone()
     return routes, 0 if row is None else int(row[0])

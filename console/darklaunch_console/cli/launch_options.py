@@ -16,6 +16,9 @@ _OPTIONS: Final = (
     click.option(
         "--shadow", required=True, metavar="URL", help="Where the version under test answers: http://HOST:PORT."
     ),
+    click.option(
+        "--app", default="", metavar="NAME", help="The app to mirror, by its app_name.  [default: the only one seen]"
+    ),
     click.option("--allow", multiple=True, metavar="'METHOD /PATH'", help="Mirror this write too; * is one segment."),
     click.option("--only", multiple=True, metavar="PATTERN", help="Mirror only paths like this: /api/**."),
     click.option("--skip", multiple=True, metavar="PATTERN", help="Never mirror paths like this."),

@@ -19,6 +19,7 @@ from darklaunch_console.stores.streams import (
     read_streams,
 )
 
+from .check_apps import check_apps
 from .check_keys import check_keys
 from .check_launches import check_agreement, check_backlogs, check_shadows
 from .check_postgres import check_postgres
@@ -57,6 +58,7 @@ def _check_pipeline(redis: RedisClient, records: list[LaunchRecord] | None, orig
     active = any(state.status is LaunchStatus.ACTIVE and not state.hold for state in copies.values())
     hooks, workers = list_live_hooks(redis), list_live_workers(redis)
     results = check_processes(hooks, workers, list_live_comparators(redis), active=active)
+    results += check_apps(copies.values(), hooks)
     results += check_keys(copies.values(), hooks, workers)
     if records is not None:
         results += check_agreement(records, copies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from darklaunch_comparator.judging.policy import JudgeMode
-from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
+from darklaunch_shared.launch.spec import UNDECIDED_APP, LaunchState, LaunchStatus
 
 from darklaunch_console.output.numbers import format_percent
 from darklaunch_console.output.screen import make_printable
@@ -43,6 +43,10 @@ def describe_stop(before: CurrentLaunch) -> str:
 def describe_mirroring(state: LaunchState) -> str:
     """Return what is mirrored where: `10 % of GET, HEAD and OPTIONS requests are mirrored to http://…`."""
     methods = "GET, HEAD and OPTIONS requests"
+    if state.spec.app == UNDECIDED_APP:
+        methods = f"the {methods} of the first app that is seen"
+    elif state.spec.app:
+        methods = f"the {methods} of {make_printable(state.spec.app, 60)}"
     if state.spec.allow:
         methods = f"{methods}, and of {', '.join(state.spec.allow)},"
     return f"{format_percent(state.percent)} of {methods} are mirrored to {state.spec.shadow}"

@@ -18,6 +18,7 @@ from darklaunch_console.errors import BadUsage
 def build_spec(
     *,
     shadow: str,
+    app: str,
     allow: tuple[str, ...],
     only: tuple[str, ...],
     skip: tuple[str, ...],
@@ -48,6 +49,7 @@ def build_spec(
         raise BadUsage("--max-rps must be a number")
     spec = LaunchSpec(
         shadow=str(parse_origin(shadow)),
+        app=app,
         allow=allow,
         only=only,
         skip=skip,

@@ -9,7 +9,8 @@ from darklaunch_comparator.errors import LaunchExists
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import dump_policy_json, read_policy
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, get_launch
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
+from darklaunch_shared.launch.spec import UNDECIDED_APP, LaunchSpec, LaunchState, LaunchStatus
+from darklaunch_shared.redis.presence import ProcessRecord
 
 from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.numbers import format_ms, format_percent
@@ -22,6 +23,7 @@ from darklaunch_console.stores.streams import read_captured_origins, read_record
 
 from .change import current_actor, launch_as_json, publish_change, read_published
 from .description import JUDGE_MODE_WORDS, STATUS_WORDS, describe_mirroring
+from .mirrored_app import choose_app, describe_apps, list_apps, select_hooks
 from .origins import resolve_called_origins
 from .policy import describe_clearing
 from .shadow_probe import ProbeResult
@@ -32,13 +34,17 @@ ADD_THE_HOOK: Final = "app.add_middleware(darklaunch.CaptureMiddleware), with DA
 
 @dataclass(frozen=True, slots=True)
 class StartedLaunch:
-    """A launch that was started: probes of shadow and control, the app processes with the hook, and their apps."""
+    """A launch that was started: probes of shadow and control, and the processes of all apps with the hook."""
 
     state: LaunchState
     shadow: ProbeResult
     control: ProbeResult | None
-    hooks: int
-    apps: tuple[str, ...]
+    hooks: tuple[ProcessRecord, ...]
+
+    @property
+    def own_hooks(self) -> list[ProcessRecord]:
+        """The processes of the app that the launch mirrors."""
+        return select_hooks(self.hooks, self.state.spec)
 
 
 def start_launch(
@@ -46,13 +52,16 @@ def start_launch(
 ) -> StartedLaunch:
     """Check, record and publish a new launch; without `percent` it begins at 10 %, or at the first step of mode auto.
 
-    Raises BadOrigin, and ConsoleError when a server must not be called or the name is taken.
+    Without an app in the specification it mirrors the only one that is seen. Raises BadOrigin, and ConsoleError when a
+    server must not be called, the name is taken, or several apps are seen and none was named.
     """
     if percent is None:
         percent = policy.steps[0].percent if policy.mode is JudgeMode.AUTO else PERCENT
     spec = replace(spec, policy=dump_policy_json(policy) if policy != JudgePolicy() else "")
     origins = resolve_called_origins(spec)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
+        hooks = tuple(list_live_hooks(redis))
+        spec = spec.for_app(choose_app(spec.app, hooks))
         captured = {*read_captured_origins(redis), *read_recorded_origins(connection)}
         for origin in origins:
             origin.refuse_primary(captured)
@@ -65,9 +74,7 @@ def start_launch(
             raise ConsoleError(_explain_existing(get_launch(connection, name).state)) from None
         connection.commit()
         publish_change(redis, record, lift_hold=True)
-        hooks = list_live_hooks(redis)
-    apps = tuple(sorted({str(hook.about.get("app", "")) for hook in hooks}))
-    return StartedLaunch(record.state, probes["shadow"], probes.get("control"), len(hooks), apps)
+    return StartedLaunch(record.state, probes["shadow"], probes.get("control"), hooks)
 
 
 def describe_start(started: StartedLaunch) -> list[str]:
@@ -79,11 +86,6 @@ def describe_start(started: StartedLaunch) -> list[str]:
         notes.append(f"The judge {JUDGE_MODE_WORDS[policy.mode]}.")
     if policy != JudgePolicy(mode=policy.mode):
         notes.append(describe_clearing(policy, 0.0))
-    if len(started.apps) > 1 and not state.spec.only:
-        apps = ", ".join(make_printable(app, 40) for app in started.apps[:5])
-        notes.append(
-            f"Several apps are mirrored: {apps}. If the shadow serves one of them, name its paths with --only."
-        )
     if not started.hooks:
         notes.append(f"No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
     notes.append(f"Next: darklaunch watch {state.name}")
@@ -91,8 +93,13 @@ def describe_start(started: StartedLaunch) -> list[str]:
 
 
 def describe_start_warnings(started: StartedLaunch) -> list[str]:
-    """Return a warning for each of shadow and control that does not respond."""
+    """Return a warning for each of shadow and control that does not respond, and for an app that is not seen."""
     state, warnings = started.state, list[str]()
+    if list_apps(started.hooks) and not started.own_hooks:
+        warnings.append(
+            f"no process of the app {make_printable(state.spec.app, 60)} has been seen with the hook, only of "
+            f"{describe_apps(started.hooks)}. Until one comes, nothing is mirrored."
+        )
     if started.shadow.trouble:
         warnings.append(
             f"the shadow {state.spec.shadow} {make_printable(started.shadow.trouble)}. Requests are mirrored all the "
@@ -121,8 +128,9 @@ def start_as_json(started: StartedLaunch) -> dict[str, object]:
         control_answers=None if control is None else not control.trouble,
         control_trouble=(control and control.trouble) or None,
         noise_percent=state.spec.noise_percent,
-        hooks=started.hooks,
-        apps=started.apps,
+        app=None if state.spec.app == UNDECIDED_APP else state.spec.app,
+        hooks=len(started.own_hooks),
+        apps=list_apps(started.hooks),
     )
 
 
@@ -131,9 +139,9 @@ def _describe_checks(started: StartedLaunch) -> list[str]:
     for role, probe in (("Shadow", started.shadow), ("Control", started.control)):
         if probe and not probe.trouble:
             checks.append(f"{role} answers (HTTP {probe.status} in {format_ms(probe.took_ms)}).")
-    if started.hooks:
-        processes = format_plural(started.hooks, "app process", "app processes")
-        checks.append(f"{processes} with the hook {'is' if started.hooks == 1 else 'are'} listening.")
+    if hooks := len(started.own_hooks):
+        processes = format_plural(hooks, "app process", "app processes")
+        checks.append(f"{processes} with the hook {'is' if hooks == 1 else 'are'} listening.")
     if not started.state.spec.allow:
         checks.append("Writes are not mirrored (allow one with --allow 'POST /path').")
     return checks

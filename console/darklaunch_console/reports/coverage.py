@@ -39,8 +39,8 @@ _BY_DESIGN: Final = (
 def read_coverage(
     connection: Connection, record: LaunchRecord, endpoints: Mapping[str, report_queries.EndpointCounts]
 ) -> RouteCoverage | None:
-    """Read how far each route got; None while no hook has listed its app's routes."""
-    routes, omitted = read_routes(connection)
+    """Read how far each route of the launch's app got; None while no hook has listed them."""
+    routes, omitted = read_routes(connection, record.state.spec.app)
     if not routes:
         return None
     outcomes = {

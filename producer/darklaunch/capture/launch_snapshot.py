@@ -46,16 +46,17 @@ OFF: Final = LaunchSnapshot()
 
 
 def build_snapshot(
-    states: Mapping[str, LaunchState], *, can_seal: bool = False
+    states: Mapping[str, LaunchState], *, can_seal: bool = False, app: str | None = None
 ) -> tuple[LaunchSnapshot, dict[str, str]]:
     """Return the snapshot, and for each launch that cannot be sampled the reason, as text.
 
-    `can_seal` is whether the hook has a key to seal credentials with. Without it, a launch that seals skips all.
+    `can_seal` is whether the hook has a key to seal credentials with. Without it, a launch that seals skips all. `app`
+    is the app that the hook is in: launches that belong to another do not sample; None counts as every app.
     """
     sampling_launches: list[SamplingLaunch] = []
     problems: dict[str, str] = {}
     for name, state in sorted(states.items()):
-        if state.fraction <= 0:
+        if state.fraction <= 0 or not (app is None or state.spec.belongs_to(app)):
             continue
         spec = state.spec
         try:

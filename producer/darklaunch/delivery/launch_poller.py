@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from darklaunch.capture.launch_snapshot import OFF, LaunchSnapshot, build_snapshot
 from darklaunch.errors import RedisRefused
+from darklaunch.routes.app_name import AppName
 
 from .known_promotions import PROMOTIONS
 from .redis_connection import RedisConnection
@@ -56,18 +57,21 @@ class LaunchStateReader:
 
 
 class SnapshotPoller:
-    """Polls the launches twice a second. `snapshot` and `states` change only in `refresh_snapshot`.
+    """Polls the launches twice a second, and the app's name. `snapshot` and `states` change only in `refresh_snapshot`.
 
     `known` are all launches seen so far, with their last state.
     """
 
-    def __init__(self, redis: RedisConnection, *, can_seal: bool) -> None:
+    def __init__(self, redis: RedisConnection, app_name: AppName, *, can_seal: bool) -> None:
         """`can_seal` is whether the hook has a key to seal credentials with."""
         self.next_poll_s = 0.0
         self.snapshot: LaunchSnapshot = OFF
         self.states: Mapping[str, LaunchState] = _NO_STATES
         self.known: dict[str, LaunchState] = {}
         self._reader = LaunchStateReader(redis)
+        self._app_name = app_name
+        self._app = ""
+        self._snapshot_app = ""
         self._can_seal = can_seal
         self._damaged: dict[str, str] = {}
         self._logged_problems: dict[str, str] = {}
@@ -77,18 +81,20 @@ class SnapshotPoller:
         if now_s < self.next_poll_s:
             return False
         self._reader.read_changes(now_s)
+        self._app = self._app_name.find()
         self.next_poll_s = now_s + POLL_S
         return True
 
     def refresh_snapshot(self, now_s: float) -> bool:
         """Take over what was read last; True if it differs. What is older than 30 s counts as no launches."""
         states, damaged = self._reader.states(now_s), self._reader.list_damaged()
-        if states == self.states and damaged == self._damaged:
+        if states == self.states and damaged == self._damaged and self._app == self._snapshot_app:
             return False
         self.states = states
         self._damaged = damaged
         self.known.update(states)
-        self.snapshot, unusable = build_snapshot(states, can_seal=self._can_seal)
+        self._snapshot_app = self._app
+        self.snapshot, unusable = build_snapshot(states, can_seal=self._can_seal, app=self._app)
         self._log_problems({**damaged, **unusable})
         return True
 

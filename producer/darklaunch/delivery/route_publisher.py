@@ -12,6 +12,7 @@ from darklaunch_shared.redis.route_registry import register_route_table
 from darklaunch_shared.wire.route_table import MOST_TABLES, Route, RouteTable, registry_field
 
 from darklaunch.internal_errors import ErrorLog
+from darklaunch.routes.app_name import AppName
 from darklaunch.routes.route_table import read_routes
 
 from .redis_connection import ERROR_REPLIES, RedisConnection
@@ -27,7 +28,7 @@ ListApps = Callable[[], Iterable[Any]]
 class RoutePublisher:
     """Publishes the routes of all apps behind this process's hooks as one table."""
 
-    def __init__(self, redis: RedisConnection, app_name: str, list_apps: ListApps) -> None:
+    def __init__(self, redis: RedisConnection, app_name: AppName, list_apps: ListApps) -> None:
         self._redis = redis
         self._app_name = app_name
         self._list_apps = list_apps
@@ -58,7 +59,7 @@ class RoutePublisher:
             if table is not None:
                 framework = table[0]
                 routes += table[1]
-        return RouteTable.build(self._app_name, framework, routes) if routes else None
+        return RouteTable.build(self._app_name.find(), framework, routes) if routes else None
 
     def _publish_table(self, table: RouteTable) -> None:
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from pathlib import Path
-from sys import argv
 from time import monotonic, time_ns
 from typing import Final
 
@@ -16,6 +14,7 @@ from darklaunch_shared.redis.script_calls import call_script
 from darklaunch_shared.wire.producer_counters import pack_counters
 
 from darklaunch.capture.launch_snapshot import LaunchSnapshot
+from darklaunch.routes.app_name import AppName
 from darklaunch.settings import HookSettings
 
 from .launch_queue import LaunchQueue
@@ -42,14 +41,15 @@ class HookTelemetry:
         *,
         producer: str,
         interface: str,
+        app_name: AppName,
         list_apps: ListApps,
         seals: bool,
     ) -> None:
         self._redis = redis
         self._producer = producer
         self._interface = interface
-        self._app_name = settings.app_name or Path(argv[0] if argv else "").name
-        self._routes = RoutePublisher(redis, self._app_name, list_apps)
+        self._app_name = app_name
+        self._routes = RoutePublisher(redis, app_name, list_apps)
         self._key_names = {
             "seal_key": settings.seal_key.names[0] if seals else "",
             "signing_key": settings.signing_key.names[0] if settings.signing_key else "",
@@ -100,7 +100,7 @@ class HookTelemetry:
     def _write_heartbeat(self, snapshot: LaunchSnapshot, framework: str) -> None:
         about = {
             "kind": "hook",
-            "app": self._app_name,
+            "app": self._app_name.find(),
             "framework": framework,
             "version": _VERSION,
             "launches": [launch.name for launch in snapshot.sampling_launches],

@@ -25,6 +25,7 @@ from darklaunch.capture.launch_snapshot import LaunchSnapshot
 from darklaunch.capture.recording import FinishedRecording
 from darklaunch.errors import NoReply, NotSent, RedisUnavailable
 from darklaunch.internal_errors import ErrorLog
+from darklaunch.routes.app_name import AppName
 from darklaunch.settings import HookSettings
 
 from .known_promotions import PROMOTIONS
@@ -70,13 +71,15 @@ class DeliveryThread:
         self._publish = publish
         self._started_ms = _wall_clock_ms()
         self._redis = RedisConnection(settings.redis_url)
-        self._poller = SnapshotPoller(self._redis, can_seal=sealer is not None)
+        app_name = AppName(settings.app_name, list_apps)
+        self._poller = SnapshotPoller(self._redis, app_name, can_seal=sealer is not None)
         self._packer = RecordingPacker(settings, sealer)
         self._telemetry = HookTelemetry(
             self._redis,
             settings,
             producer=self.producer,
             interface=interface,
+            app_name=app_name,
             list_apps=list_apps,
             seals=sealer is not None,
         )

@@ -36,13 +36,7 @@ def read_routes(app: Any) -> FoundRoutes | None:
 
 def _find_routes(app: Any, prefix: str, depth: int) -> FoundRoutes | None:
     """Search an app, and the apps that it wraps, for a table of routes."""
-    waiting, visited = deque([app]), set[int]()
-    while waiting and len(visited) < _MAX_WRAPPERS:
-        candidate = waiting.popleft()
-        if id(candidate) in visited:
-            continue
-        visited.add(id(candidate))
-        attributes = _read_attributes(candidate)
+    for _, attributes in walk_wrapped_apps(app):
         if hasattr(attributes.get("url_map"), "iter_rules"):
             return "flask", list(_list_flask_routes(attributes["url_map"], prefix))
         if isinstance(attributes.get("routes"), list):
@@ -57,11 +51,23 @@ def _find_routes(app: Any, prefix: str, depth: int) -> FoundRoutes | None:
             ]
             tables = [table for table in searched if table is not None]
             return (tables[0][0], [route for _, routes in tables for route in routes]) if tables else None
+    return None
+
+
+def walk_wrapped_apps(app: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Yield an app and the apps that it wraps, the outermost first, each with the attributes that it itself has."""
+    waiting, visited = deque([app]), set[int]()
+    while waiting and len(visited) < _MAX_WRAPPERS:
+        candidate = waiting.popleft()
+        if id(candidate) in visited:
+            continue
+        visited.add(id(candidate))
+        attributes = _read_attributes(candidate)
+        yield candidate, attributes
         waiting.extend(attributes[name] for name in _WRAPPED_APP_ATTRIBUTES if name in attributes)
         owner = getattr(candidate, "__self__", None)  # a bound method: the app is the object it belongs to
         if owner is not None and not isinstance(owner, type(sys)):
             waiting.append(owner)
-    return None
 
 
 def _read_attributes(thing: Any) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """A launch as every process sees it: its specification and its current state."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final, cast
 
@@ -13,6 +13,8 @@ from darklaunch_shared.errors import BadLaunch
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _BUILD: Final = re.compile(r"[!#-\[\]-~](?:[ !#-\[\]-~]{0,98}[!#-\[\]-~])?")
 MAX_SHARDS: Final = 64
+UNDECIDED_APP: Final = "?"
+"""The app of a launch that was started before any app was seen: the leader replaces it by the first one."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -30,6 +32,7 @@ class LaunchSpec:
     """The options a launch was started with. They travel as JSON in the launch's hash.
 
     shadow               origin of the version under test, `http://host:port`
+    app                  the app that is mirrored, by its `app_name`; "" for every app, UNDECIDED_APP for none yet
     allow                writes that may be replayed, each `METHOD /path` with `*` for one segment and `**` for any rest
     only, skip           path patterns of the same form: mirror only these, never those
     sticky               "" for random sampling, or `header:NAME`, `cookie:NAME`, `client`
@@ -74,6 +77,15 @@ class LaunchSpec:
     build: str = ""
     policy: str = ""
     rules: str = ""
+    app: str = ""
+
+    def belongs_to(self, app: str) -> bool:
+        """True if the launch mirrors the app of this name."""
+        return self.app in ("", app)
+
+    def for_app(self, app: str) -> "LaunchSpec":
+        """Return the specification with another app."""
+        return replace(self, app=app)
 
     @property
     def deadline_s(self) -> float:
@@ -133,6 +145,15 @@ def check_build(build: str) -> str:
             "backslashes"
         )
     return build
+
+
+def check_app(app: str) -> str:
+    """Return a valid name of an app. Raises BadLaunch otherwise."""
+    if not 0 < len(app) <= 100 or not app.isprintable() or app != app.strip() or app == UNDECIDED_APP:
+        raise BadLaunch(
+            f"{app[:120]!r} cannot name an app: use 1 to 100 printable characters, not just {UNDECIDED_APP}"
+        )
+    return app
 
 
 def pack_spec(spec: LaunchSpec) -> bytes:

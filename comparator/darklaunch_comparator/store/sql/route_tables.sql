@@ -9,8 +9,14 @@ ON CONFLICT (app, fingerprint) DO UPDATE SET
 DELETE FROM darklaunch.route_table WHERE seen_at < now() - make_interval(days => %(days)s)
 
 -- name: routes
-SELECT method, template FROM darklaunch.route GROUP BY method, template ORDER BY template, method
+-- The routes that one app has now, or all apps: those published within ten minutes of its latest table.
+SELECT r.value->>0 AS method, r.value->>1 AS template
+FROM darklaunch.route_table AS t CROSS JOIN LATERAL jsonb_array_elements(t.routes) AS r
+WHERE %(app)s IN ('', t.app)
+  AND t.seen_at >= (SELECT max(seen_at) FROM darklaunch.route_table WHERE %(app)s IN ('', app)) - interval '10 minutes'
+GROUP BY method, template ORDER BY template, method
 
 -- name: omitted
 SELECT coalesce(sum(omitted), 0)::bigint FROM darklaunch.route_table
-WHERE seen_at >= (SELECT max(seen_at) FROM darklaunch.route_table) - interval '10 minutes'
+WHERE %(app)s IN ('', app)
+  AND seen_at >= (SELECT max(seen_at) FROM darklaunch.route_table WHERE %(app)s IN ('', app)) - interval '10 minutes'
