@@ -57,7 +57,7 @@ class Stage:
         self.hooks: list[Hook] = []
         self.recovery_s: float | None = None
         self._revision = 0
-        self._directory, self._record = directory, record
+        self.directory, self._record = directory, record
         self._exits = ExitStack()
         self._exits.callback(self.shadow.close)
         self.client: RedisClient = redis.client()
@@ -113,7 +113,7 @@ class Stage:
         return hook
 
     def _run(self, kind: str, main: Callable[..., None], crash_at: str, *args: Any) -> Process:
-        log_path = self._directory / f"{kind}-{len(self.processes)}.log"
+        log_path = self.directory / f"{kind}-{len(self.processes)}.log"
         process = Process(kind, main, log_path, crash_at, *args)
         self.processes.append(process)
         return process
@@ -232,7 +232,7 @@ class Stage:
         self._exits.close()
 
     def _audited(self, name: str) -> dict[str, Any]:
-        cli = Cli(self.redis.url, self.dsn, str(self._directory))
+        cli = Cli(self.redis.url, self.dsn, str(self.directory))
         account: dict[str, Any] = {}
 
         def balances() -> bool:

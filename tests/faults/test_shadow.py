@@ -8,6 +8,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
+from darklaunch_comparator.judging.policy_file import dump_policy_json
+
+from tests.support.cli import Cli
 
 from . import shadow as acts
 from .shadow import Act, Asked, Shadow, http, saying
@@ -66,6 +70,28 @@ def test_refusing(stage: Stage) -> None:
     stage.mended("matched")
     account = stage.finish("shadow: refused 3 s")
     assert account["dropped"] == {} and account["outcomes"]["shadow_error"] > 0
+
+
+@pytest.mark.slow
+def test_a_shadow_that_refuses_every_connection_is_said_in_15_s_and_rolled_back_in_60_s(stage: Stage) -> None:
+    stage.shadow.refuse()
+    stage.launch(policy=dump_policy_json(JudgePolicy(mode=JudgeMode.AUTO)))
+    stage.worker()
+    stage.comparator()
+    hook = stage.hook()
+    hook.load(24)
+    began_s = time.monotonic()
+    verdict = "SELECT 1 FROM darklaunch.event WHERE launch = %s AND act = 'verdict' AND reason LIKE 'shadow down%%'"
+    stage.until(lambda: stage.sql(verdict, stage.name), limit_s=15)
+    cli = Cli(stage.redis.url, stage.dsn, str(stage.directory))
+    for command in (["list"], ["report", stage.name], ["watch", stage.name, "--once"], ["doctor"]):
+        said = cli.run(*command).stdout
+        assert "shadow down" in said.partition("\n")[0].lower(), said
+    ended = "SELECT reason FROM darklaunch.event WHERE launch = %s AND act = 'rolled_back'"
+    stage.until(lambda: stage.sql(ended, stage.name), limit_s=60 - (time.monotonic() - began_s))
+    assert "refuses connections: none of " in stage.sql(ended, stage.name)[0][0]
+    hook.rest()
+    stage.finish("shadow: refuses every connection")
 
 
 def test_a_breaker_opens_and_probes_at_most_once_a_second(stage: Stage) -> None:

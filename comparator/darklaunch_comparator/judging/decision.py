@@ -7,6 +7,7 @@ from enum import StrEnum
 from darklaunch_comparator.evidence import below, clean_exchanges_needed, log_threshold
 
 from .build_evidence import BuildEvidence
+from .outage import ShadowOutage
 from .policy import RATE_GUARDS, Guard, JudgeMode, JudgePolicy
 
 
@@ -16,6 +17,7 @@ class LaunchVerdict(StrEnum):
     PROMOTE = "promote"
     KEEP_WATCHING = "keep_watching"
     INSUFFICIENT_TRAFFIC = "insufficient_traffic"
+    SHADOW_DOWN = "shadow_down"
     ROLL_BACK = "roll_back"
 
 
@@ -64,6 +66,7 @@ class JudgeDecision:
     unproven    rates not shown to be below their bound yet
     uncovered   endpoints not judged yet, most traffic first
     blocking    those of them that prevent a promotion
+    outage      why the shadow is down, if it is
     """
 
     verdict: LaunchVerdict
@@ -74,11 +77,23 @@ class JudgeDecision:
     unproven: tuple[Guard, ...] = ()
     uncovered: tuple[UncoveredEndpoint, ...] = ()
     blocking: tuple[UncoveredEndpoint, ...] = ()
+    outage: ShadowOutage | None = None
 
 
-def decide(build: BuildEvidence, policy: JudgePolicy, progress: RampProgress) -> JudgeDecision:
-    """Decide about a build from the evidence about it."""
+def decide(
+    build: BuildEvidence, policy: JudgePolicy, progress: RampProgress, outage: ShadowOutage | None = None
+) -> JudgeDecision:
+    """Decide about a build from the evidence about it. An `outage` goes before what is known of its responses."""
     uncovered = tuple(sorted(_find_uncovered(build, policy), key=lambda each: (-each.n, each.endpoint)))
+    reason = build.rollback_reason
+    if outage is not None and outage.is_down and (reason is None or reason.strongest.guard is Guard.ERROR):
+        return JudgeDecision(
+            verdict=LaunchVerdict.SHADOW_DOWN,
+            move=JudgeMove.ROLL_BACK if reason or outage.asks_for_rollback else None,
+            by_hand=policy.mode is JudgeMode.ADVISE,
+            uncovered=uncovered,
+            outage=outage,
+        )
     if build.rollback_reason is not None:
         return JudgeDecision(
             verdict=LaunchVerdict.ROLL_BACK,

@@ -1,11 +1,13 @@
 """The sentences in which the judge explains itself: plain text, the same in events, reports and webhooks."""
 
 import math
+from datetime import UTC, datetime
 from typing import Final
 
 from .beyond_noise import PairedPlace
 from .build_evidence import BuildEvidence, GuardEvidence
 from .decision import JudgeDecision, LaunchVerdict
+from .outage import ShadowOutage
 from .policy import Guard, JudgePolicy
 
 _FAILURES: Final = {
@@ -14,11 +16,21 @@ _FAILURES: Final = {
     Guard.SLOW: "is slower than allowed in {rate} of requests (budget {budget})",
 }
 _RATES: Final = {Guard.MISMATCH: "mismatches", Guard.ERROR: "missing responses", Guard.SLOW: "slow requests"}
+_SILENCE: Final = {
+    "refused": "refuses connections",
+    "reset": "breaks connections off",
+    "dns": "has a name that does not resolve",
+    "tls": "does not complete a TLS handshake",
+    "timeout": "does not respond in time",
+    "protocol": "does not speak HTTP",
+}
 _SMALLEST_CHANCE: Final = 1_000_000
 
 
 def explain_decision(decision: JudgeDecision, build: BuildEvidence, policy: JudgePolicy) -> str:
     """Return one sentence, without a full stop, on why the verdict is what it is."""
+    if decision.outage is not None:
+        return describe_outage(decision.outage)
     if reason := build.rollback_reason:
         what = describe_evidence(reason.strongest, policy)
         return f"{what} after {format_exchanges(reason.n)}; {format_chance(reason.log_e)}"
@@ -39,6 +51,16 @@ def explain_decision(decision: JudgeDecision, build: BuildEvidence, policy: Judg
     if decision.soak_ms:
         return f"all checks pass; the launch has to run {math.ceil(decision.soak_ms / 1000):,} s longer"
     return "all checks pass; the share of traffic can be raised"
+
+
+def describe_outage(outage: ShadowOutage) -> str:
+    """Return since when the shadow does not respond: `the shadow refuses connections: none of 20 attempts …`."""
+    what = _SILENCE.get(outage.commonest_class, "does not respond")
+    if outage.has_responded:
+        attempts = f"none of the last {outage.failed:,} attempts got a response"
+    else:
+        attempts = f"none of {outage.failed:,} attempts got a response, and it has never responded"
+    return f"the shadow {what}: {attempts}, since {format_time(outage.first_ms)}"
 
 
 def describe_evidence(evidence: GuardEvidence, policy: JudgePolicy) -> str:
@@ -70,6 +92,11 @@ def format_chance(log_e: float) -> str:
     ratio = min(math.exp(min(log_e, 20.0)), _SMALLEST_CHANCE)
     magnitude = 10 ** math.floor(math.log10(ratio) + 1e-12)
     return f"less than 1 in {math.floor(ratio / magnitude + 1e-9) * magnitude:,} that this is chance"
+
+
+def format_time(at_ms: int) -> str:
+    """Return epoch ms as a time of day: `14:02:31 UTC`."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%H:%M:%S} UTC"
 
 
 def format_odds(log_e: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from .beyond_noise import PairedPlace
 from .build_evidence import BuildEvidence
 from .decision import JudgeDecision, LaunchVerdict, RampProgress, decide
+from .outage import ShadowOutage
 from .policy import JudgePolicy
 from .window import WINDOW_MS, JudgedExchange, window_start_ms
 
@@ -28,6 +29,7 @@ class LaunchEvidence:
     returning         exchanges in a row from builds seen before, other than the current one
     returning_since_ms  when that row began
     places_at_start   noise counts of the moment at which the current build became current
+    outage            the attempts that failed since the shadow responded last, whatever its build
     """
 
     current_build: str = ""
@@ -37,6 +39,7 @@ class LaunchEvidence:
     returning: int = 0
     returning_since_ms: int = 0
     places_at_start: tuple[PairedPlace, ...] = ()
+    outage: ShadowOutage = field(default_factory=ShadowOutage)
 
     def current(self, policy: JudgePolicy) -> BuildEvidence:
         """Return the evidence about the current build."""
@@ -44,7 +47,7 @@ class LaunchEvidence:
 
     def decide(self, policy: JudgePolicy) -> JudgeDecision:
         """Decide about the current build."""
-        return decide(self.current(policy), policy, self.progress)
+        return decide(self.current(policy), policy, self.progress, self.outage)
 
     def with_window(
         self, window: Sequence[JudgedExchange], policy: JudgePolicy, known_builds: frozenset[str]
@@ -66,8 +69,9 @@ class LaunchEvidence:
         return replace(evidence, builds=builds)
 
     def with_verdict(self, verdict: LaunchVerdict) -> "LaunchEvidence":
-        """Return the evidence with its verdict. Once PROMOTE, only enough evidence for a rollback changes it."""
-        return replace(self, verdict=verdict, progress=replace(self.progress, ready=verdict is LaunchVerdict.PROMOTE))
+        """Return the evidence with its verdict. Once PROMOTE, only a reason for a rollback changes it."""
+        ready = verdict is LaunchVerdict.PROMOTE or (self.progress.ready and verdict is LaunchVerdict.SHADOW_DOWN)
+        return replace(self, verdict=verdict, progress=replace(self.progress, ready=ready))
 
     def with_places(self, places: tuple[PairedPlace, ...], policy: JudgePolicy) -> "LaunchEvidence":
         """Return the evidence with the places at which the current build, to be rolled back, differs beyond noise."""
@@ -93,6 +97,7 @@ class LaunchEvidence:
             "others": self.returning,
             "others_since_ms": self.returning_since_ms,
             "before": [asdict(place) for place in self.places_at_start],
+            "outage": self.outage.pack(),
         }
 
     @classmethod
@@ -106,6 +111,7 @@ class LaunchEvidence:
             returning=packed["others"],
             returning_since_ms=packed["others_since_ms"],
             places_at_start=tuple(PairedPlace(**place) for place in packed.get("before", ())),
+            outage=ShadowOutage.unpack(packed["outage"]) if "outage" in packed else ShadowOutage(),
         )
 
     def _with_current_build(

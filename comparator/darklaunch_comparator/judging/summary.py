@@ -36,6 +36,7 @@ def summarize_judgement(evidence: LaunchEvidence, decision: JudgeDecision, polic
         "condemned_after": reason.n if reason else None,
         "leading": _guard_evidence_values(strongest, policy),
         "guilty": [_guard_evidence_values(each, policy) for each in blamed_endpoints[:MAX_ENDPOINTS]],
+        "outage": None if decision.outage is None else decision.outage.pack(),
         "places": [_place_values(place) for place in places[:MAX_PLACES]],
         "move": None if decision.move is None else decision.move.value,
         "by_hand": decision.by_hand,

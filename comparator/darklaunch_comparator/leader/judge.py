@@ -16,7 +16,7 @@ from darklaunch_comparator.store.launches import LaunchRecord, list_launches
 
 from .judge_actions import publish_if_possible
 from .judge_turn import JudgeTurn
-from .judge_windows import GRACE_MS, find_closed_until_ms, read_oldest_in_progress_ms
+from .judge_windows import GRACE_MS, count_in_flight, find_closed_until_ms, read_oldest_in_progress_ms
 
 log = logging.getLogger("darklaunch.comparator")
 
@@ -57,7 +57,10 @@ class Judge:
         # Before the transaction begins: what is in progress now may be recorded by the time the windows are read.
         oldest_ms = read_oldest_in_progress_ms(redis, record)
         closed_until_ms = find_closed_until_ms(now_ms, oldest_ms, record.state.spec, self._grace_ms)
-        changed_launch = JudgeTurn(connection, redis, record, policy, now_ms=now_ms).run(closed_until_ms)
+        turn = JudgeTurn(
+            connection, redis, record, policy, now_ms=now_ms, count_in_flight=lambda: count_in_flight(redis, record)
+        )
+        changed_launch = turn.run(closed_until_ms)
         if changed_launch is not None:
             crash_point("judge.committed")
             publish_if_possible(redis, changed_launch)

@@ -7,7 +7,9 @@ if somebody changed the launch meanwhile, nothing is done, and the next turn dec
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, Final
 
 from darklaunch_shared.launch.spec import LaunchStatus
@@ -19,7 +21,8 @@ from darklaunch_comparator.judging.beyond_noise import find_places_beyond_noise
 from darklaunch_comparator.judging.decision import JudgeDecision, JudgeMove
 from darklaunch_comparator.judging.fingerprint import fingerprint_basis, fingerprint_rules
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
-from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
+from darklaunch_comparator.judging.outage import ShadowOutage
+from darklaunch_comparator.judging.policy import Guard, JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.summary import summarize_judgement
 from darklaunch_comparator.judging.window import WINDOW_MS, window_start_ms
 from darklaunch_comparator.store.judge_state import (
@@ -29,32 +32,43 @@ from darklaunch_comparator.store.judge_state import (
     save_judge_state,
     start_judge_state,
 )
+from darklaunch_comparator.store.judgements import read_attempt_counts, read_attempts
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_comparator.store.noise import read_doubtful_signatures, read_paired_places
 from darklaunch_comparator.store.signatures import read_latest_restart
 
 from .judge_actions import JudgeActions
-from .judge_windows import JudgedWindow, read_windows
+from .judge_windows import MAX_READ_EXCHANGES, JudgedWindow, read_windows
 
 SPAN_MS: Final = 600_000
 """Time span of windows that are read at once."""
 SAVE_MS: Final = 60_000
 """How far time may pass without anything to judge before that is saved."""
+DELAY_MS: Final = 30_000
+"""How far closed windows may lag behind before attempts count whose windows wait for exchanges that are held back."""
 MAX_TURN_S: Final = 2.0
 """How long a turn may read on, so that a launch with much to catch up does not delay the others."""
 
 
 class JudgeTurn:
-    """One turn at one launch. `now_ms` is the time, epoch ms."""
+    """One turn at one launch. `now_ms` is the time, epoch ms; `count_in_flight` counts exchanges workers are at."""
 
     def __init__(
-        self, connection: Connection[Any], redis: RedisClient, record: LaunchRecord, policy: JudgePolicy, *, now_ms: int
+        self,
+        connection: Connection[Any],
+        redis: RedisClient,
+        record: LaunchRecord,
+        policy: JudgePolicy,
+        *,
+        now_ms: int,
+        count_in_flight: Callable[[], int],
     ) -> None:
         self._connection = connection
         self._launch = record.state
         self._created_ms = round(record.created_at.timestamp() * 1000)
         self._policy = policy
         self._now_ms = now_ms
+        self._count_in_flight = count_in_flight
         self._actions = JudgeActions(connection, redis, record, policy)
 
     def run(self, closed_until_ms: int) -> LaunchRecord | None:
@@ -65,7 +79,11 @@ class JudgeTurn:
         with self._connection.transaction():
             state = self._load_state()
             before_ms = state.judged_until_ms
+            failed_before = state.evidence.outage.counts.failed
+            self._follow_outage(state)
             self._judge_windows(state, closed_until_ms)
+            if state.evidence.outage.counts.failed > failed_before and closed_until_ms <= self._now_ms - DELAY_MS:
+                self._judge_held_back(state)
             if state.changed or state.judged_until_ms - before_ms >= SAVE_MS:
                 save_judge_state(self._connection, state, self._summarize(state))
         return self._actions.changed_launch
@@ -82,7 +100,12 @@ class JudgeTurn:
             since_ms = window_start_ms(self._now_ms) + WINDOW_MS
             judged_until_ms = max(state.judged_until_ms, since_ms)
             state = self._new_state(state.round_number + 1, basis, since_ms=since_ms, judged_until_ms=judged_until_ms)
-            state.evidence = replace(state.evidence, places_at_start=read_paired_places(self._connection, name))
+            counts = read_attempt_counts(self._connection, name)
+            state.evidence = replace(
+                state.evidence,
+                places_at_start=read_paired_places(self._connection, name),
+                outage=ShadowOutage(counts=counts, before=counts, has_responded=counts.responses > 0),
+            )
         else:
             self._follow_share(state)
             return state
@@ -100,6 +123,11 @@ class JudgeTurn:
             evidence=LaunchEvidence().at_step(step, since_ms, self._policy),
             changed=True,
         )
+
+    def _follow_outage(self, state: JudgeState) -> None:
+        outage = state.evidence.outage.with_counts(read_attempt_counts(self._connection, state.launch), self._now_ms)
+        state.changed = state.changed or outage.failed != state.evidence.outage.failed
+        state.evidence = replace(state.evidence, outage=outage)
 
     def _follow_share(self, state: JudgeState) -> None:
         """Continue at the ramp step to which a person raised or lowered the share."""
@@ -135,6 +163,37 @@ class JudgeTurn:
                 if self._actions.changed_launch:
                     return
             state.judged_until_ms = end_ms
+
+    def _judge_held_back(self, state: JudgeState) -> None:
+        """Roll back if the attempts made so far suffice, although their windows wait for exchanges that are held back.
+
+        Only failures count here, and every exchange that a worker is at work on counts as a response: what has not
+        ended yet cannot make the evidence weaker than it is taken for.
+        """
+        build = state.evidence.current(self._policy)
+        if self._actions.changed_launch or build.rollback_reason is not None:
+            return
+        current = state.evidence.current_build
+        attempts = [
+            attempt
+            for attempt in read_attempts(
+                self._connection, state.launch, state.judged_until_ms, self._now_ms, MAX_READ_EXCHANGES
+            )
+            if not current or attempt.build in ("", current)
+        ]
+        if not attempts:
+            return
+        latest = attempts[-1]
+        attempts += [replace(latest, error=False)] * self._count_in_flight()
+        ahead = build
+        for _, window in groupby(attempts, key=lambda attempt: window_start_ms(attempt.at_ms)):
+            ahead = ahead.with_window(list(window), self._policy)
+        if (reason := ahead.rollback_reason) is None or reason.strongest.guard is not Guard.ERROR:
+            return
+        build = replace(build, rollback_reason=reason, peak_log_e=ahead.peak_log_e)
+        state.evidence = state.evidence.with_builds({current: build})
+        state.changed = True
+        self._decide_and_act(state)
 
     def _read_doubtful(self) -> frozenset[str]:
         if not (self._launch.spec.compare and self._launch.spec.noise_percent > 0):

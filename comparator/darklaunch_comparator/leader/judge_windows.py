@@ -9,6 +9,7 @@ from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.exchange_ids import list_exchange_ids
 from psycopg import Connection
+from redis.exceptions import ResponseError
 
 from darklaunch_comparator.control.known_launches import list_shards
 from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_start_ms
@@ -60,6 +61,19 @@ def read_windows(
             exchanges = [exchange for exchange in exchanges if exchange.at_ms < last_start_ms]
     by_window = groupby(exchanges, key=lambda exchange: window_start_ms(exchange.at_ms))
     return [JudgedWindow(start_ms, list(window)) for start_ms, window in by_window], until_ms
+
+
+def count_in_flight(redis: RedisClient, record: LaunchRecord) -> int:
+    """Return how many exchanges workers have claimed and not finished. Raises RedisError."""
+    name = record.state.name
+    in_flight = 0
+    for shard in list_shards(record.state.spec):
+        try:
+            pending: Any = redis.execute_command("XPENDING", keys.captures(name, shard), keys.WORKER_GROUP)
+        except ResponseError:  # no worker has joined this shard yet
+            continue
+        in_flight += int(pending["pending"])
+    return in_flight
 
 
 def find_closed_until_ms(now_ms: int, oldest_ms: int | None, spec: LaunchSpec, grace_ms: int = GRACE_MS) -> int:

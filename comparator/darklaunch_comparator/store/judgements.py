@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from darklaunch_comparator.judging.outage import SILENT_CLASSES, AttemptCounts
 from darklaunch_comparator.judging.window import JudgedExchange
 
 from .sql import load
@@ -46,6 +47,16 @@ def read_judgement(connection: Connection[Any], launch: str) -> Judgement | None
     """Read the latest judgement; None if the launch has not been judged yet."""
     row = connection.execute(_SQL["get"], {"launch": launch}).fetchone()
     return None if row is None else Judgement(*row)
+
+
+def read_verdicts(connection: Connection[Any]) -> dict[str, str]:
+    """Read the latest verdict about each launch that was ever judged."""
+    return {str(launch): str(verdict) for launch, verdict in connection.execute(_SQL["verdicts"])}
+
+
+def read_outages(connection: Connection[Any]) -> dict[str, str]:
+    """Read the launches whose shadow is down, with the judge's words for it."""
+    return {str(launch): str(why) for launch, why in connection.execute(_SQL["outages"])}
 
 
 def read_judged_builds(connection: Connection[Any], launch: str) -> list[JudgedBuild]:
@@ -97,6 +108,29 @@ def read_judged_exchanges(
             )
         )
     return exchanges
+
+
+def read_attempts(
+    connection: Connection[Any], launch: str, since_ms: int, until_ms: int, limit: int
+) -> list[JudgedExchange]:
+    """Read up to `limit` attempts of exchanges captured in a time span, of which only counts whether each failed.
+
+    They are in the order in which they were recorded, and `at_ms` is when that was.
+    """
+    span = {"launch": launch, "since": to_datetime(since_ms), "until": to_datetime(until_ms), "most": limit}
+    return [
+        JudgedExchange(at_ms=at_ms, endpoint=endpoint, build=build, compared=False, error=error)
+        for at_ms, endpoint, build, error, reason in connection.execute(_SQL["attempts"], span)
+        if not (error and reason in _OUR_ERRORS)
+    ]
+
+
+def read_attempt_counts(connection: Connection[Any], launch: str) -> AttemptCounts:
+    """Read what became of all attempts of a launch so far."""
+    classes = {"silent": list(SILENT_CLASSES), "ours": list(_OUR_ERRORS)}
+    row = connection.execute(_SQL["attempt_counts"], {"launch": launch, **classes}).fetchone()
+    assert row is not None
+    return AttemptCounts(int(row[0]), {str(name): int(count) for name, count in row[1].items()})
 
 
 def to_datetime(ms: int) -> datetime:

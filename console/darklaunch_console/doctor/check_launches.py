@@ -52,8 +52,13 @@ def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, Launch
     return found
 
 
-def check_shadows(states: Iterable[LaunchState], captured: Iterable[str]) -> list[CheckResult]:
-    """Resolve and probe the shadow of every active launch, and its control where it has one, several at once."""
+def check_shadows(
+    states: Iterable[LaunchState], captured: Iterable[str], outages: Mapping[str, str]
+) -> list[CheckResult]:
+    """Resolve and probe the shadow of every active launch, and its control where it has one, several at once.
+
+    `outages` are the launches whose shadow does not respond to the workers either, with the judge's words for it.
+    """
     active = [state for state in states if state.status is LaunchStatus.ACTIVE and not state.hold]
     origins = set(captured)
     if not active:
@@ -61,7 +66,14 @@ def check_shadows(states: Iterable[LaunchState], captured: Iterable[str]) -> lis
     called: list[tuple[LaunchState, str, str]] = [(state, "shadow", state.spec.shadow) for state in active]
     called += [(state, "control", state.spec.control) for state in active if state.spec.control]
     with ThreadPoolExecutor(min(AT_ONCE, len(called))) as pool:
-        return list(pool.map(partial(_check_called, origins), called))
+        found = list(pool.map(partial(_check_called, origins), called))
+    down = [(state, outages[state.name]) for state in active if state.name in outages]
+    return [_report_outage(state, why) for state, why in down] + found
+
+
+def _report_outage(state: LaunchState, why: str) -> CheckResult:
+    do = f"Start it at {escape_unprintable(state.spec.shadow)}, or stop mirroring: darklaunch pause {state.name}."
+    return fail(f"{state.name}: shadow down: {escape_unprintable(why)}", do)
 
 
 def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> CheckResult:
@@ -83,10 +95,10 @@ def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> C
         return fail(what, f"Stop it: darklaunch rollback {name}; then start one with {meant}.")
     answer = probe_origin(origin, addresses[0], PROBE_S)
     if answer.trouble:
-        cost = "" if role == "shadow" else " Until then nothing is learned about noise."
-        return warn(
-            f"{name}: its {role} {shown} {escape_unprintable(answer.trouble)}", f"Start it, or pause the launch.{cost}"
-        )
+        what = f"{name}: its {role} {shown} {escape_unprintable(answer.trouble)}"
+        if role == "shadow":
+            return fail(what, f"Start it, or stop mirroring: darklaunch pause {name}.")
+        return warn(what, "Start it. Until then nothing is learned about noise.")
     return ok(f"{name}: its {role} {shown} answers (HTTP {answer.status} in {format_ms(answer.took_ms)})")
 
 

@@ -54,12 +54,15 @@ def render_results(results: Sequence[CheckResult]) -> list[str]:
     warnings = f", {format_plural(warned, 'warning')}" if warned else ""
     if failed:
         things = f"{format_plural(failed, 'thing')} of {len(results)} {'does' if failed == 1 else 'do'} not work"
-        lines = [style_text(f"{things}{warnings}.", BAD)]
+        first_failure = next(result.what for result in results if result.level is CheckLevel.FAIL).rstrip(".")
+        others = f"; and {failed - 1} more" if failed > 1 else ""
+        headline = wrap_text(escape_unprintable(f"{things}{warnings}: {first_failure}{others}."))
+        lines = [style_text(part, BAD) for part in headline]
     else:
         lines = [style_text(f"Everything works: {len(results)} checks{warnings}.", WARN if warned else GOOD)]
     for result in results:
-        first, *others = wrap_text(escape_unprintable(result.what), INDENT)
-        lines += [f"{style_text(f'{result.level:<5}', STYLES[result.level])} {first.strip()}", *others]
+        first, *rest = wrap_text(escape_unprintable(result.what), INDENT)
+        lines += [f"{style_text(f'{result.level:<5}', STYLES[result.level])} {first.strip()}", *rest]
         if result.do:
             lines += wrap_text(escape_unprintable(result.do), INDENT)
     return lines

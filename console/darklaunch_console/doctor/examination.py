@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from darklaunch_comparator.store.judgements import read_outages
 from darklaunch_comparator.store.launches import LaunchRecord, list_launches
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
@@ -28,41 +31,53 @@ from .check_redis import check_redis
 from .check_result import CheckLevel, CheckResult, fail
 
 
+@dataclass(frozen=True, slots=True)
+class _RecordedState:
+    """What Postgres knows: launches (None if it is not usable), captured origins, and why which shadow is down."""
+
+    records: list[LaunchRecord] | None = None
+    origins: set[str] = field(default_factory=set[str])
+    outages: dict[str, str] = field(default_factory=dict[str, str])
+
+
 def run_checks(settings: ConsoleSettings) -> list[CheckResult]:
     """Run every check that can be run. A server that cannot be reached fails its own and omits those that need it."""
-    postgres_results, records, origins = _check_postgres(settings)
+    postgres_results, recorded = _check_postgres(settings)
     redis_results: list[CheckResult] = []
     try:
         with open_redis(settings) as redis:
             redis_results = check_redis(redis, name_redis(settings.redis_or_default))
-            return [*redis_results, *postgres_results, *_check_pipeline(redis, records, origins)]
+            return [*redis_results, *postgres_results, *_check_pipeline(redis, recorded)]
     except ConsoleError as unreachable:
         return [*redis_results, _explain_unreachable(unreachable), *postgres_results]
 
 
-def _check_postgres(settings: ConsoleSettings) -> tuple[list[CheckResult], list[LaunchRecord] | None, set[str]]:
-    """Return the results about Postgres, and its launches and their origins; None and nothing if it is not usable."""
+def _check_postgres(settings: ConsoleSettings) -> tuple[list[CheckResult], _RecordedState]:
+    """Return the results about Postgres, and what it knows."""
     results: list[CheckResult] = []
     try:
         with open_postgres(settings) as connection:
             results = check_postgres(connection, name_postgres(require_database(settings)))
             if any(result.level is CheckLevel.FAIL for result in results):
-                return results, None, set()
-            return results, list_launches(connection), read_recorded_origins(connection)
+                return results, _RecordedState()
+            return results, _RecordedState(
+                list_launches(connection), read_recorded_origins(connection), read_outages(connection)
+            )
     except ConsoleError as unreachable:
-        return [*results, _explain_unreachable(unreachable)], None, set()
+        return [*results, _explain_unreachable(unreachable)], _RecordedState()
 
 
-def _check_pipeline(redis: RedisClient, records: list[LaunchRecord] | None, origins: set[str]) -> list[CheckResult]:
+def _check_pipeline(redis: RedisClient, recorded: _RecordedState) -> list[CheckResult]:
     copies: dict[str, LaunchState] = read_published_launches(redis)
     active = any(state.status is LaunchStatus.ACTIVE and not state.hold for state in copies.values())
     hooks, workers = list_live_hooks(redis), list_live_workers(redis)
     results = check_processes(hooks, workers, list_live_comparators(redis), active=active)
     results += check_apps(copies.values(), hooks)
     results += check_keys(copies.values(), hooks, workers)
-    if records is not None:
-        results += check_agreement(records, copies)
-    results += check_shadows(copies.values(), {*origins, *read_captured_origins(redis)})
+    if recorded.records is not None:
+        results += check_agreement(recorded.records, copies)
+    origins = {*recorded.origins, *read_captured_origins(redis)}
+    results += check_shadows(copies.values(), origins, recorded.outages)
     results += check_backlogs({name: (state, read_streams(redis, state)) for name, state in copies.items()})
     return results
 

@@ -89,7 +89,8 @@ def describe_start(started: StartedLaunch) -> list[str]:
     if not started.hooks:
         notes.append(f"No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
     notes.append(f"Next: darklaunch watch {state.name}")
-    return [f"{state.name} is active: {describe_mirroring(state)}", *(f"  {note}" for note in notes if note)]
+    down = f", but its shadow {make_printable(started.shadow.trouble)}" if started.shadow.trouble else ""
+    return [f"{state.name} is active{down}: {describe_mirroring(state)}", *(f"  {note}" for note in notes if note)]
 
 
 def describe_start_warnings(started: StartedLaunch) -> list[str]:

@@ -88,6 +88,8 @@ class JudgedLaunch:
         if self.state.status is LaunchStatus.PROMOTED:
             return VerdictAnswer.PROMOTE
         verdict = self.summary.get("verdict")
+        if verdict == "shadow_down" and self.summary.get("move") == "roll_back":
+            return VerdictAnswer.ROLL_BACK
         decided = (VerdictAnswer.PROMOTE, VerdictAnswer.ROLL_BACK)
         return VerdictAnswer(verdict) if verdict in decided else VerdictAnswer.UNDECIDED
 

@@ -32,9 +32,12 @@ def describe_verdict(judged: JudgedLaunch) -> str:
     why = make_printable(str(judged.summary.get("why", "")), 400)
     verdict = judged.summary.get("verdict")
     if judged.state.status is LaunchStatus.ROLLED_BACK:
-        return f"ROLLED BACK: {why}." if verdict == "roll_back" else f"ROLLED BACK {_describe_ending(judged)}."
+        decided = verdict in ("roll_back", "shadow_down") and judged.summary.get("move") == "roll_back"
+        return f"ROLLED BACK: {why}." if decided else f"ROLLED BACK {_describe_ending(judged)}."
     if judged.state.status is LaunchStatus.PROMOTED:
         return f"PROMOTED: {why}." if verdict == "promote" else f"PROMOTED {_describe_ending(judged)}."
+    if verdict == "shadow_down":
+        return f"SHADOW DOWN: {why}."
     if verdict == "roll_back":
         return f"ROLL BACK: {why}."
     if verdict == "promote":
@@ -72,8 +75,8 @@ def list_details(judged: JudgedLaunch) -> list[str]:
     """Return what a reader should know beside the verdict: other failures, what is missing, what was not checked."""
     summary = judged.summary
     if not summary.get("judged"):
-        return list_doubts(judged)
-    lines: list[str] = []
+        return [*_list_outage_advice(judged), *list_doubts(judged)]
+    lines = _list_outage_advice(judged)
     leading = cast(dict[str, Any], summary["leading"])
     others = [each for each in _values(summary, "guilty") if each["endpoint"] != leading["endpoint"]]
     if others:
@@ -81,7 +84,7 @@ def list_details(judged: JudgedLaunch) -> list[str]:
         more = f"; and {format_count(len(others) - LISTED)} more" if len(others) > LISTED else ""
         lines.append(f"Also: {'; '.join(named)}{more}.")
     lines += list_accused_places(summary)
-    if summary["verdict"] not in ("roll_back", "promote"):
+    if summary["verdict"] not in ("roll_back", "shadow_down", "promote"):
         lines.append(_describe_odds(summary))
     return lines + list_remarks(judged) + _list_builds(judged)
 
@@ -100,7 +103,7 @@ def list_remarks(judged: JudgedLaunch) -> list[str]:
     if summary["move"] and summary["by_hand"]:
         lines.append(_describe_next_step(judged, str(summary["move"])))
     lines += list_doubts(judged)
-    if summary["verdict"] != "roll_back":
+    if summary["verdict"] not in ("roll_back", "shadow_down"):
         lines += _list_unjudged_endpoints(summary)
     lines += _list_unchecked(judged)
     if judged.quiet_s > QUIET_S and judged.state.fraction:
@@ -129,8 +132,10 @@ def list_routes(judged: JudgedLaunch) -> list[str]:
 
 def list_objections(summary: Mapping[str, Any]) -> list[str]:
     """Return what speaks against a promotion: no evidence, a verdict to roll back, busy endpoints not judged yet."""
-    if not summary.get("judged"):
+    if not summary.get("judged") and summary.get("verdict") != "shadow_down":
         return ["nothing of it has been judged yet"]
+    if summary["verdict"] == "shadow_down":
+        return [f"its shadow is down: {make_printable(str(summary['why']), 300)}"]
     if summary["verdict"] == "roll_back":
         return [f"the verdict is to roll it back: {make_printable(str(summary['why']), 300)}"]
     return [
@@ -163,6 +168,16 @@ def verdict_to_json(judged: JudgedLaunch) -> dict[str, Any]:
         "waiting_for": [{"endpoint": endpoint, "title": title} for endpoint, title in judged.doubted],
         **judged.summary,
     }
+
+
+def _list_outage_advice(judged: JudgedLaunch) -> list[str]:
+    """Return what to do about a shadow that is down."""
+    if judged.summary.get("verdict") != "shadow_down" or judged.state.status is not LaunchStatus.ACTIVE:
+        return []
+    advice = f"Start the shadow at {judged.state.spec.shadow}, or stop mirroring: darklaunch pause {judged.state.name}."
+    if judged.summary["move"] is None:
+        return [advice]
+    return [advice, f"Or end the launch: darklaunch rollback {judged.state.name}"] if judged.summary["by_hand"] else []
 
 
 def _describe_odds(summary: Mapping[str, Any]) -> str:

@@ -82,7 +82,8 @@ def test_nobody_at_work_fails_when_a_launch_is_active(alone):
     assert "No worker is running: nobody replays → Start one: darklaunch worker." in found["fail"]
     assert "No comparator is running" in found["fail"]
     assert "No app with the hook has been seen on this Redis" in found["warn"]
-    assert f"lonely: its shadow {shadow} refuses the connection → Start it, or pause the launch." in found["warn"]
+    refused = f"lonely: its shadow {shadow} refuses the connection"
+    assert f"{refused} → Start it, or stop mirroring: darklaunch pause lonely." in found["fail"]
     assert f"lonely: its control {control} refuses the connection" in "".join(found["warn"])
 
 
@@ -128,7 +129,7 @@ def test_what_strangers_left_on_redis_stops_no_command(alone):
         redis.execute_command("HSET", keys.producers("fine"), "p", "x")
         for registry in (keys.HOOKS, keys.WORKERS, keys.COMPARATORS):
             redis.execute_command("HSET", registry, b"\xff", "x", "a", b"99999999999999 []", "b", b"99999999999999 {}")
-    assert "1 worker running" in checks(alone.json("doctor"))["ok"]
+    assert "1 worker running" in checks(alone.json("doctor", code=1))["ok"]
     told = alone.json("backlog")
     assert [row["launch"] for row in told["launches"]] == ["fine"]
     line = alone.error("drain", "damaged", code=1)

@@ -95,6 +95,7 @@ def test_start_warns_of_a_shadow_that_does_not_answer(cli, launch_name, nowhere)
     result = cli.run("start", launch_name, "--shadow", nowhere)
     assert result.exit_code == 0
     assert f"Warning: the shadow {nowhere} refuses the connection." in result.stderr
+    assert result.stdout.startswith(f"{launch_name} is active, but its shadow refuses the connection: ")
 
 
 def test_a_launch_is_for_the_only_app_that_is_seen(cli, own_valkey, launch_name, nowhere):

@@ -49,6 +49,22 @@ WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %
   AND r.outcome IN ('matched', 'mismatched', 'ignored', 'unverified', 'shadow_error')
 ORDER BY r.captured_at, r.exchange_id LIMIT %(most)s
 
+-- name: attempts
+-- In the order in which they were recorded: while exchanges are held back, whole minutes of attempts are of one window.
+SELECT (extract(epoch FROM r.recorded_at) * 1000)::bigint, r.endpoint, r.build, r.outcome = 'shadow_error', r.reason
+FROM darklaunch.result AS r
+WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %(until)s
+  AND r.day >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
+  AND r.day <= (%(until)s::timestamptz AT TIME ZONE 'UTC')::date
+  AND r.outcome IN ('matched', 'mismatched', 'ignored', 'unverified', 'shadow_error')
+ORDER BY r.recorded_at, r.exchange_id LIMIT %(most)s
+
+-- name: attempt_counts
+SELECT coalesce(sum(count) FILTER (WHERE outcome <> 'shadow_error' OR reason <> ALL(%(silent)s || %(ours)s::text[])), 0)::bigint,
+       coalesce(jsonb_object_agg(reason, count) FILTER (WHERE outcome = 'shadow_error' AND reason = ANY(%(silent)s)), '{}')
+FROM darklaunch.tally
+WHERE launch = %(launch)s AND outcome IN ('matched', 'mismatched', 'ignored', 'unverified', 'shadow_error')
+
 -- name: late
 -- Results recorded for a window after it was closed.
 SELECT greatest(0, count(*) - (
@@ -65,6 +81,13 @@ SELECT build, (state->'scope'->>'n')::bigint, coalesce(state->'trial'->'condemne
        to_timestamp((state->'trial'->>'first_ms')::float8 / 1000), to_timestamp((state->'trial'->>'until_ms')::float8 / 1000)
 FROM darklaunch.evidence WHERE launch = %(launch)s AND endpoint = ''
 ORDER BY (state->'trial'->>'first_ms')::bigint, build
+
+-- name: verdicts
+SELECT launch, state->>'verdict' FROM darklaunch.judgement ORDER BY launch
+
+-- name: outages
+SELECT launch, coalesce(summary->>'why', '') FROM darklaunch.judgement
+WHERE state->>'verdict' = 'shadow_down' ORDER BY launch
 
 -- name: get
 SELECT trial, basis, since, judged_until, ended, state->>'verdict', summary, updated_at
