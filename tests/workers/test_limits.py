@@ -2,6 +2,7 @@
 
 from darklaunch_shared.wire.replay import ShadowErrorClass
 from darklaunch_workers.limits import (  # fmt: skip
+    LEAST_LIMIT,
     OUTAGE_FAILURES,
     PROBE_EVERY_S,
     AdaptiveLimit,
@@ -21,7 +22,7 @@ seconds = st.floats(min_value=0, max_value=30, allow_nan=False)
     ceiling=st.integers(1, 200),
     steps=st.lists(st.tuples(st.booleans(), seconds, st.integers(0, 200)), max_size=200),
 )
-def test_the_limit_stays_between_one_and_its_ceiling(ceiling: int, steps: list[tuple[bool, float, int]]) -> None:
+def test_the_limit_stays_between_two_and_its_ceiling(ceiling: int, steps: list[tuple[bool, float, int]]) -> None:
     limit, now_s = AdaptiveLimit(ceiling), 0.0
     for good, later_s, under_way in steps:
         started_s, now_s = now_s, now_s + later_s
@@ -29,7 +30,7 @@ def test_the_limit_stays_between_one_and_its_ceiling(ceiling: int, steps: list[t
             limit.record_success(under_way)
         else:
             limit.record_congestion(started_s, now_s)
-        assert 1 <= limit.limit <= ceiling
+        assert min(LEAST_LIMIT, ceiling) <= limit.limit <= ceiling
 
 
 def test_replays_that_failed_together_halve_the_limit_once() -> None:

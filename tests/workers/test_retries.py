@@ -19,7 +19,7 @@ from darklaunch_workers.entry_keys import EntryKeys
 from darklaunch_workers.http import ShadowFailure, ShadowReply, make_client, replay_request
 from darklaunch_workers.http.deadlines import DeadlineTimer
 from darklaunch_workers.launch_context import LaunchContext
-from darklaunch_workers.limits import RETRY_EVERY, RETRY_RESERVE, ReplaySlots, ShadowProtection
+from darklaunch_workers.limits import RETRY_EVERY, RETRY_RESERVE, ShadowProtection
 from darklaunch_workers.outcome import ShadowBuild
 from darklaunch_workers.retries import MAX_TRIES, RetryingSender, is_worth_retrying, parse_retry_after_s
 
@@ -62,7 +62,7 @@ async def sending(
         baseline=None,
         build=ShadowBuild(spec),
         protection=protection,
-        slots=ReplaySlots(lambda: 8),
+        slots=protection.make_slots(),
         orders=lambda: orders,
         concurrency=8,
         lease_s=spec.lease_s,
@@ -71,9 +71,9 @@ async def sending(
     )
     client, captured = make_client(to, slots=1), make_exchange("shop", 1, method=method).request
     request = replay_request(captured, launch="shop", exchange_id="abcd1234:1", shadow=to, entropy=bytes(24))
-    sender = RetryingSender(context, client, request, probe=probe)
     try:
-        with anyio.fail_after(10):
+        with anyio.fail_after(10), context.slots.take() as slot:
+            sender = RetryingSender(context, client, request, slot=slot, probe=probe)
             yield sender
         left = sum(protection.budget.take() for _ in range(saved + 1))
         assert left == saved - (sender.attempts - 1)

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import anyio
@@ -12,6 +13,7 @@ from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.redis.consumer import MAX_DELIVERIES, GroupConsumer
 from darklaunch_shared.wire.dead_letter import unpack_dead_letter
 from darklaunch_shared.wire.fields import Fields, pair_fields
+from darklaunch_shared.wire.replay import ShadowError
 from darklaunch_workers.limits import OUTAGE_FAILURES
 
 from tests.support.pack_exchange import pack_exchange
@@ -231,3 +233,46 @@ async def test_a_broken_shadow_gets_one_probe_a_second(url: str, redis: RedisCli
         shadow.respond = recovered
         await wait_until(lambda: count_waiting(redis, launch_name) == 0)
     assert len(read_replays(redis, launch_name)) == 100
+
+
+async def test_a_shadow_that_is_busy_and_then_hangs_holds_no_other_replay_up(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
+    """Three replays hang, more than the limit that the 503s left: the rest goes on beside them."""
+
+    async def respond(request: ReceivedRequest) -> bytes:
+        if request.target == "/busy":
+            return format_response(503, b"", "retry-after: 1")
+        if request.target == "/hangs":
+            await anyio.sleep_forever()
+        return format_response()
+
+    async with running_shadow(respond) as shadow, running_worker(url):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 1, 60, target="/busy")
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 60)
+        admit_many(redis, launch_name, 61, 3, target="/hangs")
+        await wait_until(lambda: sum(request.target == "/hangs" for request in shadow.received) >= 2)
+        admit_many(redis, launch_name, 64, 200)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 263)
+    outcomes = read_replays(redis, launch_name)
+    errors = [at for at, outcome in enumerate(outcomes) if isinstance(outcome.shadow, ShadowError)]
+    assert len(errors) == 3
+    assert min(errors) >= 255, "the others waited for what hung"
+    assert sum(request.target == "/hangs" for request in shadow.received) == 3
+
+
+async def test_what_a_hook_hands_over_in_bursts_reaches_the_shadow_one_after_the_other(
+    url: str, redis: RedisClient, launch_name: str
+) -> None:
+    async with running_shadow() as shadow, running_worker(url):
+        publish(redis, launch_name, LaunchSpec(shadow.origin))
+        admit_many(redis, launch_name, 1, 1)
+        await wait_until(lambda: len(shadow.received) == 1)
+        for burst in range(10):
+            admit_many(redis, launch_name, 2 + 6 * burst, 6)
+            await anyio.sleep(0.1)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 61)
+    times_s = [request.at_s for request in shadow.received[1:]]
+    together = sum(later_s - earlier_s < 0.003 for earlier_s, later_s in pairwise(times_s))
+    assert together < 30, f"{together} of 60 requests came right after another"

@@ -11,8 +11,9 @@ from .admission import ReplayOrders
 from .entry_keys import EntryKeys
 from .http import ShadowClient
 from .http.deadlines import DeadlineTimer
-from .limits import ReplaySlots, ShadowProtection
+from .limits import ShadowProtection
 from .outcome import ShadowBuild
+from .slots import ReplaySlots
 
 
 @dataclass(frozen=True, slots=True)

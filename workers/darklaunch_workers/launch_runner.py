@@ -23,7 +23,7 @@ from .entry_keys import load_entry_keys
 from .http import ResponseCaps, ShadowClient, make_client
 from .http.deadlines import DeadlineTimer
 from .launch_context import BaselineTarget, LaunchContext, ShadowTarget
-from .limits import ReplaySlots, ShadowProtection
+from .limits import ShadowProtection
 from .outcome import ShadowBuild
 from .settings import WorkerSettings
 from .shard_consumer import ReplayConsumer
@@ -142,7 +142,7 @@ class LaunchRunner:
             baseline=self._make_baseline(spec),
             build=ShadowBuild(spec),
             protection=protection,
-            slots=ReplaySlots(lambda: protection.limit.limit),
+            slots=protection.make_slots(),
             orders=self._make_orders(usable=shadow is not None, until=until),
             concurrency=self._settings.concurrency,
             lease_s=self._settings.lease_s or spec.lease_s,
@@ -174,7 +174,7 @@ class LaunchRunner:
             origin=origin,
             client=self._make_client(origin, spec),
             protection=protection,
-            slots=ReplaySlots(lambda: protection.limit.limit),
+            slots=protection.make_slots(),
         )
 
     def _make_protection(self, spec: LaunchSpec) -> ShadowProtection:

@@ -1,19 +1,24 @@
-"""What protects a shadow from its replays: slots, an adaptive limit, a rate, a retry budget and a breaker.
+"""What protects a shadow from its replays: an adaptive limit for their slots, a rate, a retry budget, a breaker.
 
 None of them does I/O. Those that depend on time take it as an argument, in seconds on a monotonic clock.
 """
 
-from collections.abc import Callable
-from types import TracebackType
 from typing import Final
 
-import anyio
 from darklaunch_shared.wire.replay import ShadowErrorClass
+
+from .slots import ReplaySlots
 
 PROBE_EVERY_S: Final = 1.0
 OUTAGE_FAILURES: Final = 5
 RETRY_EVERY: Final = 10
 RETRY_RESERVE: Final = 10
+LEAST_LIMIT: Final = 2
+"""The lowest limit on replays under way: beside one that gets no response there is always another."""
+SLOW_FLOOR_S: Final = 0.5
+SLOW_FACTOR: Final = 4.0
+"""A replay is slow when it takes longer than SLOW_FLOOR_S and than SLOW_FACTOR times the usual."""
+_SMOOTHING: Final = 0.05
 
 CONGESTED_STATUS: Final = frozenset({429, 503})
 _CONGESTED: Final = frozenset({ShadowErrorClass.TIMEOUT, ShadowErrorClass.REFUSED, ShadowErrorClass.RESET})
@@ -25,13 +30,14 @@ class AdaptiveLimit:
 
     def __init__(self, ceiling: int, *, start: int = 8) -> None:
         self._ceiling = ceiling
+        self._least = float(min(LEAST_LIMIT, ceiling))
         self._limit = float(min(start, ceiling))
         self._threshold = float(ceiling)
         self._cut_at_s = float("-inf")
 
     @property
     def limit(self) -> int:
-        """The limit now, from 1 to the ceiling."""
+        """The limit now, from LEAST_LIMIT to the ceiling."""
         return int(self._limit)
 
     def record_success(self, under_way: int) -> None:
@@ -44,62 +50,7 @@ class AdaptiveLimit:
         """Halve the limit, once for all replays that were under way together."""
         if started_s > self._cut_at_s:
             self._cut_at_s = now_s
-            self._limit = self._threshold = max(1.0, self._limit / 2)
-
-
-class ReplaySlots:
-    """How many exchanges of one launch this process works on, against a limit that may move meanwhile.
-
-    `claimed` counts exchanges whose replay has not ended, with or without a slot; `busy` those that have a slot.
-    """
-
-    def __init__(self, limit: Callable[[], int]) -> None:
-        self.claimed = 0
-        self.busy = 0
-        self._limit = limit
-        self._change: anyio.Event | None = None
-
-    @property
-    def free(self) -> int:
-        """How many more exchanges would get a slot at once."""
-        return self._limit() - self.claimed
-
-    @property
-    def full(self) -> bool:
-        """True if another replay would have to wait for a slot."""
-        return self.busy >= self._limit()
-
-    async def wait_for_room(self) -> None:
-        """Wait until a slot can be taken at once."""
-        while self.full:
-            await self._next_change().wait()
-
-    def __enter__(self) -> None:
-        """Take a slot, whether or not there is room."""
-        self.busy += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Free the slot."""
-        self.busy -= 1
-        self.wake_waiting()
-
-    def wake_waiting(self) -> None:
-        """Wake everything that waits for a change."""
-        if self._change is not None:
-            self._change.set()
-            self._change = None
-
-    async def wait_for_change(self, timeout_s: float) -> None:
-        """Wait until something changes, or for `timeout_s`."""
-        with anyio.move_on_after(timeout_s):
-            await self._next_change().wait()
-
-    def _next_change(self) -> anyio.Event:
-        if self._change is None:
-            self._change = anyio.Event()
-        return self._change
+            self._limit = self._threshold = max(self._least, self._limit / 2)
 
 
 class TokenBucket:
@@ -202,7 +153,18 @@ class ShadowProtection:
         self.bucket = TokenBucket(max_rps, now_s)
         self.budget = RetryBudget()
         self.breaker = CircuitBreaker()
+        self._concurrency = concurrency
         self._max_rps = max_rps
+        self._usual_s = 0.0
+
+    @property
+    def slow_after_s(self) -> float:
+        """How long a replay takes when it takes far longer than usual, in seconds."""
+        return max(SLOW_FLOOR_S, SLOW_FACTOR * self._usual_s)
+
+    def make_slots(self) -> ReplaySlots:
+        """Return slots that follow the limit and know what is slow."""
+        return ReplaySlots(lambda: self.limit.limit, ceiling=self._concurrency, slow_after_s=lambda: self.slow_after_s)
 
     def share_among(self, workers: int, now_s: float) -> None:
         """Take one share of what the launch allows all its worker processes together."""
@@ -211,6 +173,8 @@ class ShadowProtection:
 
     def record_try(self, result: int | ShadowErrorClass, *, started_s: float, now_s: float, under_way: int) -> None:
         """Learn from one try: `result` is the status of its response, or why there was none."""
+        if not isinstance(result, ShadowErrorClass):
+            self._usual_s += _SMOOTHING * (now_s - started_s - self._usual_s)
         if result in CONGESTED_STATUS or result in _CONGESTED:
             self.limit.record_congestion(started_s, now_s)
         elif not isinstance(result, ShadowErrorClass):

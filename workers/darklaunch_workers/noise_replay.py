@@ -68,7 +68,7 @@ async def replay_on_baseline(
     if probe:
         breaker.begin_probe()
     try:
-        with baseline.slots:
+        with baseline.slots.take():
             return await _send_to_baseline(context, baseline, exchange)
     except UnsendableRequest:
         return None

@@ -93,7 +93,7 @@ async def replay_exchange(
         )
         if waited := context.slots.full:
             await context.slots.wait_for_room()
-        with context.slots:
+        with context.slots.take() as slot:
             if wait_s := context.protection.bucket.take(time.monotonic()):
                 waited = True
                 await anyio.sleep(wait_s)
@@ -108,7 +108,7 @@ async def replay_exchange(
             if not (probe or context.protection.breaker.closed):
                 return None
             crash_point("worker.slot_taken")
-            sender = RetryingSender(context, context.shadow.client, request, probe=probe)
+            sender = RetryingSender(context, context.shadow.client, request, slot=slot, probe=probe)
             outcome = await await_outcome(sender, context.deadlines, context.spec.deadline_s, context.build)
             crash_point("worker.responded")
             noise_replay = None if probe else await replay_on_shadow_again(context, unsealed, request, outcome)

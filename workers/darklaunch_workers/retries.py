@@ -17,7 +17,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random
 from .admission import ReplayMode
 from .http import ShadowClient, ShadowFailure, ShadowReply, ShadowRequest
 from .launch_context import LaunchContext
-from .limits import CONGESTED_STATUS, ReplaySlots, ShadowProtection
+from .limits import CONGESTED_STATUS, ShadowProtection
+from .slots import ReplaySlot, ReplaySlots
 
 MAX_TRIES: Final = 4
 _BACKOFF: Final = wait_random_exponential(multiplier=0.05, max=1.0)
@@ -53,12 +54,18 @@ class SingleTry:
 class RetryingSender:
     """Sends one request until there is a result to report. `attempts` counts what went out."""
 
-    def __init__(self, context: LaunchContext, client: ShadowClient, request: ShadowRequest, *, probe: bool) -> None:
-        """The launch's deadline covers all tries and the waits between them. A probe is one try."""
+    def __init__(
+        self, context: LaunchContext, client: ShadowClient, request: ShadowRequest, *, slot: ReplaySlot, probe: bool
+    ) -> None:
+        """The launch's deadline covers all tries and the waits between them. A probe is one try.
+
+        `slot` is held by the caller. Others may use it while this request waits to come back.
+        """
         self.attempts = 0
         self._context = context
         self._client = client
         self._request = request
+        self._slot = slot
         self._probe = probe
         self._protection = context.protection
         self._ends_at_s = time.monotonic() + context.spec.deadline_s
@@ -73,7 +80,7 @@ class RetryingSender:
             return first  # nearly always; tenacity would cost more here than all the rest of a replay
         self._last_is_new = True
         return await AsyncRetrying(
-            sleep=anyio.sleep,
+            sleep=self._come_back_after,
             retry=retry_if_result(is_worth_retrying),
             wait=self._compute_wait_s,
             stop=self._is_exhausted,
@@ -96,6 +103,9 @@ class RetryingSender:
         under_way = self._context.slots.busy
         self.attempts += 1
         return await send_once(self._client, self._request, self._protection, deadline_s, under_way)
+
+    async def _come_back_after(self, delay_s: float) -> None:
+        await self._slot.pause(delay_s, within_s=self._ends_at_s - time.monotonic())
 
     def _may_retry(self) -> bool:
         closed = not self._probe and self._protection.breaker.closed

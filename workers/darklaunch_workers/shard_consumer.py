@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from .admission import ReplayMode
 from .launch_context import LaunchContext
 from .outcome_batcher import OutcomeBatcher
+from .pacing import ReplayPacer
 from .replay import ExchangeOutcome, ReplayedExchange, complete_replay, replay_exchange
 
 CLAIM_EVERY_S: Final = 5.0
@@ -30,6 +31,7 @@ LENGTH_EVERY_S: Final = 0.5
 READ_WAIT_MS: Final = 250  # a read cannot be cut short without losing its reply, so that a stop waits for it
 PROBE_READ_WAIT_MS: Final = 50
 GATHER_S: Final = 0.002
+PACE_S: Final = 0.001  # shorter waits would cost more than they spread
 LEAVE_S: Final = 3.0
 FINISH_S: Final = 1.0
 LAST_READ_S: Final = 2.0
@@ -63,6 +65,8 @@ class ReplayConsumer:
         self._breaker = context.protection.breaker
         self._claimed: dict[str, ClaimedExchange] = {}  # by entry id
         self._batcher = OutcomeBatcher(consumer, enough=context.concurrency, on_finished=self._record_finished)
+        self._pacer = ReplayPacer()
+        self._gap_s = 0.0  # from the start of one replay of the latest read to that of the next
         self._claim_at_s = 0.0
         self._onward_full = True  # until its length is known
 
@@ -77,11 +81,21 @@ class ReplayConsumer:
                 with anyio.CancelScope() as taking:
                     upkeep.start_soon(_cancel_last_read, taking, until)
                     while not until.is_set():
-                        for claimed in await self._take():
-                            claimed.task = work.create_task(self._work_on(claimed))
+                        await self._start(await self._take(), work, until)
                 unfinished_ids = await self._await_claimed()
             upkeep.cancel_scope.cancel()
         await self._leave(unfinished_ids)
+
+    async def _start(self, taken: list[ClaimedExchange], work: asyncio.TaskGroup, until: anyio.Event) -> None:
+        """Start to work on exchanges, one after the other at the pace of the primary's traffic."""
+        due_s = time.monotonic()
+        for claimed in taken:
+            if self._gap_s and not until.is_set():
+                wait_s = due_s - time.monotonic()
+                if wait_s >= PACE_S:
+                    await anyio.sleep(wait_s)
+                due_s += self._gap_s
+            claimed.task = work.create_task(self._work_on(claimed))
 
     async def _take(self) -> list[ClaimedExchange]:
         now_s = time.monotonic()
@@ -101,6 +115,10 @@ class ReplayConsumer:
         entries = await self._claim(room, now_s) if now_s >= self._claim_at_s else []
         if not entries:
             entries = await self._consumer.read(room, wait_ms=PROBE_READ_WAIT_MS if probe else READ_WAIT_MS)
+        entry_ids = [entry.entry_id for entry in entries]
+        self._gap_s = self._pacer.compute_gap_s(entry_ids, more_waiting=len(entries) >= room)
+        if mode is not ReplayMode.REPLAY:
+            self._gap_s = 0.0
         # A claim can return what is still worked on here, after a time when no lease could be extended.
         new_entries = [entry for entry in entries if entry.entry_id not in self._claimed]
         if probe and not new_entries:
