@@ -49,7 +49,7 @@ def test_redis_with_another_password(cli):
     line = cli.error("backlog", code=3, REDIS_URL=url)
     where = place(cli.redis_url)
     assert line == (
-        f"Error: Redis at {where} refused the password (REDIS_URL). Correct it: redis://:PASSWORD@HOST:PORT/0."
+        f"Error: Redis at {where} refused the user or password (REDIS_URL). Correct it: redis://:PASSWORD@HOST:PORT/0."
     )
 
 
@@ -60,7 +60,7 @@ def test_redis_without_a_password(cli, own_valkey):
 
 
 def test_redis_that_is_silent(cli, monkeypatch):
-    monkeypatch.setattr(redis, "ANSWER_LIMIT_S", 0.3)
+    monkeypatch.setattr(redis, "REPLY_LIMIT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         line = cli.error("backlog", code=3, REDIS_URL=f"redis://127.0.0.1:{port}")

@@ -128,7 +128,7 @@ def test_a_worker_does_not_wait_for_a_wrong_password_to_become_right(redis_url, 
     wrong = Cli(redis_url.replace("@", "x@"), None, str(tmp_path))
     done = subprocess.run(**wrong.process("worker"), timeout=PATIENCE_S)
     assert done.returncode == 3
-    assert "refused the password (REDIS_URL)" in done.stderr
+    assert "refused the user or password (REDIS_URL)" in done.stderr
 
 
 @pytest.mark.parametrize("option", [["--concurrency", "0"], ["--processes", "-1"], ["--client", "curl"]])
