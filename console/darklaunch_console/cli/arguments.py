@@ -1,4 +1,4 @@
-"""Arguments that several commands share: durations with a unit, percentages, launch names, --reason."""
+"""Arguments that several commands share: durations, percentages, names of launches and exchanges, --reason."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from darklaunch_shared.errors import BadLaunch
 from darklaunch_shared.launch.spec import check_name, check_percent
 
+from darklaunch_console.errors import BadUsage
 from darklaunch_console.output.screen import json_option
 
 DurationCallback = Callable[[click.Context, click.Parameter, str], float]
@@ -77,6 +78,14 @@ def check_launch_name(ctx: click.Context, _param: click.Parameter, value: str) -
         return check_name(value)
     except BadLaunch as refused:
         raise click.UsageError(str(refused), ctx) from None
+
+
+def check_exchange_id(_context: click.Context, _param: click.Parameter, value: str) -> str:
+    """Check, as a click callback, that this could be the id of an exchange, `<producer>:<seq>`. Raises BadUsage."""
+    producer, colon, seq = value.partition(":")
+    if not (producer.isalnum() and colon and seq.isdigit()):
+        raise BadUsage(f"{value!r} is not the id of an exchange: it looks like 7f3a90bc:118; see darklaunch mismatches")
+    return value
 
 
 def launch_argument(function: F) -> F:

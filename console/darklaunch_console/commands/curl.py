@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from darklaunch_console.cli.arguments import check_exchange_id
 from darklaunch_console.output.screen import json_option, print_json, print_line, print_warning
 from darklaunch_console.reports.curl_command import build_curl_command
 from darklaunch_console.reports.masked_places import find_masked_places
-from darklaunch_console.reports.sample import check_exchange_id, find_sample
+from darklaunch_console.reports.sample import find_sample
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import open_postgres

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from darklaunch_comparator.store import signatures
 
+from darklaunch_console.cli.arguments import check_exchange_id
 from darklaunch_console.output.screen import (
     json_option,
     print_json,
@@ -12,7 +13,7 @@ from darklaunch_console.output.screen import (
     terminal_width,
 )
 from darklaunch_console.reports.exchange_view import WIDEST, exchange_to_json, render_exchange
-from darklaunch_console.reports.sample import check_exchange_id, find_sample
+from darklaunch_console.reports.sample import find_sample
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from darklaunch_console.cli.arguments import change_arguments
-from darklaunch_console.launches.change import launch_as_json
+from darklaunch_console.launches.launch_json import change_to_json
 from darklaunch_console.launches.rollback import RollbackResult, roll_back_launch
 from darklaunch_console.output.screen import WARN, print_json, print_line, print_warning
 from darklaunch_console.settings import ConsoleSettings
@@ -35,4 +35,4 @@ def rollback(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -
 def _to_json(name: str, result: RollbackResult) -> dict[str, object]:
     if result.state is None:
         return {"launch": name, "hold": True, "changed": True, "recorded": not result.not_recorded}
-    return launch_as_json(result.state, changed=result.changed, recorded=not result.not_recorded)
+    return change_to_json(result.state, changed=result.changed, recorded=not result.not_recorded)

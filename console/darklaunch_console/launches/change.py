@@ -19,8 +19,6 @@ from redis.exceptions import RedisError
 from darklaunch_console.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
 from darklaunch_console.stores.postgres import Connection
 
-from .launch_json import state_to_json
-
 
 class LaunchNotRecorded(ConsoleError):
     """Redis carries a launch that this Postgres does not record."""
@@ -125,8 +123,3 @@ def current_actor() -> str:
     except (KeyError, OSError):  # a container's user id without a name
         user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"
-
-
-def launch_as_json(state: LaunchState, *, changed: bool, **more: object) -> dict[str, object]:
-    """Return what an acting command prints with --json."""
-    return {**state_to_json(state), "build": state.spec.build or None, "changed": changed, **more}

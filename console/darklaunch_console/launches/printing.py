@@ -6,7 +6,8 @@ from darklaunch_shared.launch.spec import LaunchState
 
 from darklaunch_console.output.screen import print_json, print_line
 
-from .change import CurrentLaunch, launch_as_json
+from .change import CurrentLaunch
+from .launch_json import change_to_json
 
 
 class ChangePrinter:
@@ -18,14 +19,14 @@ class ChangePrinter:
     def print_changed(self, state: LaunchState, line: str, style: str) -> None:
         """Print what is so now."""
         if self._in_json:
-            print_json(launch_as_json(state, changed=True))
+            print_json(change_to_json(state, changed=True))
         else:
             print_line(line, style=style)
 
     def print_unchanged(self, before: CurrentLaunch, line: str) -> None:
         """Print that nothing had to be changed."""
         if self._in_json:
-            print_json(launch_as_json(before.state, changed=False))
+            print_json(change_to_json(before.state, changed=False))
         else:
             print_line(line)
 

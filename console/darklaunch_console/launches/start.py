@@ -21,8 +21,9 @@ from darklaunch_console.stores.postgres import open_postgres, open_redis
 from darklaunch_console.stores.processes import list_live_hooks
 from darklaunch_console.stores.streams import read_captured_origins, read_recorded_origins
 
-from .change import current_actor, launch_as_json, publish_change, read_published
+from .change import current_actor, publish_change, read_published
 from .description import JUDGE_MODE_WORDS, STATUS_WORDS, describe_mirroring
+from .launch_json import change_to_json
 from .mirrored_app import choose_app, describe_apps, list_apps, select_hooks
 from .origins import resolve_called_origins
 from .policy import describe_clearing
@@ -117,7 +118,7 @@ def describe_start_warnings(started: StartedLaunch) -> list[str]:
 def start_as_json(started: StartedLaunch) -> dict[str, object]:
     """Return what `start --json` prints."""
     state, shadow, control = started.state, started.shadow, started.control
-    return launch_as_json(
+    return change_to_json(
         state,
         changed=True,
         shadow_answers=not shadow.trouble,

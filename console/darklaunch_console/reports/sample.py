@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import click
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.launches import list_launches
 
-from darklaunch_console.errors import BadUsage, ConsoleError
+from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.screen import make_printable
 from darklaunch_console.stores.postgres import Connection
 
 from .sentences import format_minute
-
-
-def check_exchange_id(_context: click.Context, _option: click.Parameter, given: str) -> str:
-    """Return the id of an exchange, `<producer>:<seq>`. Raises BadUsage for what cannot be one."""
-    producer, colon, seq = given.partition(":")
-    if not (producer.isalnum() and colon and seq.isdigit()):
-        raise BadUsage(f"{given!r} is not the id of an exchange: it looks like 7f3a90bc:118; see darklaunch mismatches")
-    return given
 
 
 def find_sample(connection: Connection, identity: str, launch: str | None) -> report_queries.StoredSample:

@@ -13,7 +13,8 @@ from darklaunch_comparator.rules import (
 )
 
 from darklaunch_console.errors import ConsoleError
-from darklaunch_console.launches.change import find_launch, launch_as_json
+from darklaunch_console.launches.change import find_launch
+from darklaunch_console.launches.launch_json import change_to_json
 from darklaunch_console.launches.printing import ChangePrinter
 from darklaunch_console.launches.rules import diff_rules, record_rules
 from darklaunch_console.output.screen import GOOD, print_json, print_line
@@ -61,7 +62,7 @@ def change_rules(
             "added": [compute_rule_id(rule) for rule in added],
             "removed": [compute_rule_id(rule) for rule in removed],
         }
-        print_json(launch_as_json(record.state, changed=True, **ids, rules=len(new.all())))
+        print_json(change_to_json(record.state, changed=True, **ids, rules=len(new.all())))
         return
     parts = [f"{len(added)} added"] * bool(added) + [f"{len(removed)} removed"] * bool(removed)
     print_line(f"{name} has {format_plural(len(new.all()), 'rule')} now: {', '.join(parts)}.", style=GOOD)
