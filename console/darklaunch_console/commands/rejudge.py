@@ -1,4 +1,4 @@
-"""`rejudge`: what other rules would make of what was found, before they are applied."""
+"""`rejudge`: estimate what other rules would make of the recorded mismatches, before they are applied."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TextIO
 
 import click
 from darklaunch_comparator.pipeline.assess import compile_launch_rules
-from darklaunch_comparator.pipeline.rejudge import rejudge_samples as judge_again
+from darklaunch_comparator.pipeline.rejudge import rejudge_samples
 from darklaunch_comparator.rules import dump_rules, load_rules
 from darklaunch_comparator.store.noise import read_known_noise
 
@@ -15,8 +15,8 @@ from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.launches.change import find_launch
 from darklaunch_console.launches.rules import diff_rules, parse_rules, record_rules
-from darklaunch_console.output.screen import GOOD, json_option, make_printable, print_json, print_line
-from darklaunch_console.reports.rejudge_text import estimate_to_json, print_estimate, read_stored_samples
+from darklaunch_console.output.screen import GOOD, json_option, make_printable, print_json, print_line, print_styled
+from darklaunch_console.reports.rejudge_text import estimate_to_json, read_stored_samples, render_estimate
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import open_postgres, open_redis
@@ -48,35 +48,35 @@ def rejudge(
         old = load_rules(spec.rules)
         new = parse_rules(document.read(), document.name, old) if document else old
         noise = read_known_noise(connection, name).get(name, {})
-        kinds = judge_again(
+        kinds = rejudge_samples(
             read_stored_samples(connection, name),
             compile_launch_rules(replace(spec, compare=True, rules=dump_rules(new))),
             noise,
         )
     added, removed = diff_rules(old, new)
-    told = estimate_to_json(name, kinds, len(added), len(removed))
+    estimate = estimate_to_json(name, kinds, len(added), len(removed))
     if not in_json:
-        print_estimate(name, kinds)
+        print_styled(render_estimate(name, kinds))
     if applied and (added or removed):
         with open_redis(settings) as redis, open_postgres(settings) as connection:
             before = find_launch(redis, connection, name)
             if load_rules(before.state.spec.rules) != old:
                 raise BadUsage(f"the rules of {name} were changed meanwhile: look again")
-            data: dict[str, object] = {"rejudged": told["would_be"]}
-            told["revision"] = record_rules(redis, connection, before, new, reason, data).state.revision
+            data: dict[str, object] = {"rejudged": estimate["would_be"]}
+            estimate["revision"] = record_rules(redis, connection, before, new, reason, data).state.revision
     if in_json:
-        print_json({**told, "applied": applied and bool(added or removed)})
+        print_json({**estimate, "applied": applied and bool(added or removed)})
     elif applied:
         _print_applied(name, len(added), len(removed))
     elif document:
-        print_line(
-            f"Nothing is applied yet. Next: darklaunch rejudge {name} -f {make_printable(document.name)} --apply"
-        )
+        file = make_printable(document.name)
+        print_line("Nothing is applied yet.")
+        print_line(f"  Next: darklaunch rejudge {name} -f {file} --apply --reason TEXT")
 
 
 def _print_applied(name: str, added: int, removed: int) -> None:
     if added or removed:
-        print_line(f"Applied: {added} added, {removed} removed. What was recorded stays as it is.", style=GOOD)
-        print_line("The evidence of the verdict begins anew under them.")
+        print_line(f"Applied: {added} added, {removed} removed. Recorded results stay as they are.", style=GOOD)
+        print_line("The verdict's evidence starts over under the new rules.")
     else:
         print_line(f"{name} has these rules already.")

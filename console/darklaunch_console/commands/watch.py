@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Generator
+from functools import partial
+
 import click
+import orjson
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.cli.verdict_command import VerdictCommand
-from darklaunch_console.output.screen import terminal_width
+from darklaunch_console.output.live_screen import can_redraw, open_live_screen
+from darklaunch_console.output.screen import print_line, style_text, terminal_width
 from darklaunch_console.reports.judgement import EXIT_CODES
-from darklaunch_console.reports.watch_data import WatchReader
-from darklaunch_console.reports.watch_frame import WIDEST
-from darklaunch_console.reports.watch_screen import follow_launch, open_screen, print_look
+from darklaunch_console.reports.watch_data import WatchData, WatchReader, watch_to_json
+from darklaunch_console.reports.watch_frame import WIDEST, render_frame, render_news
+from darklaunch_console.reports.watch_loop import ShowLook, follow_launch
 from darklaunch_console.settings import ConsoleSettings
 
 
@@ -30,10 +37,45 @@ def watch(settings: ConsoleSettings, name: str, once: bool, in_json: bool) -> in
     try:
         if once:
             look = reader.look()
-            print_look(look, columns=terminal_width(WIDEST), in_json=in_json)
+            _print_look(look, in_json=in_json)
         else:
-            with open_screen(in_json=in_json) as show_look:
+            with _open_view(in_json=in_json) as show_look:
                 look = follow_launch(reader, show_look)
     finally:
         reader.close()
     return EXIT_CODES[look.judged.answer]
+
+
+def _print_look(look: WatchData, *, in_json: bool) -> None:
+    if in_json:
+        click.echo(orjson.dumps(watch_to_json(look)))
+        return
+    for line in render_frame(look, terminal_width(WIDEST)):
+        print_line("".join(style_text(text, style) for text, style in line))
+
+
+@contextlib.contextmanager
+def _open_view(*, in_json: bool) -> Generator[ShowLook]:
+    """Yield what shows a look: a live frame on a terminal, else a line for each change."""
+    if in_json or not can_redraw():
+        yield _make_line_printer(in_json=in_json)
+        return
+    with open_live_screen() as draw_frame:
+        yield lambda look, trouble: draw_frame(partial(render_frame, look, trouble=trouble))
+
+
+def _make_line_printer(*, in_json: bool) -> ShowLook:
+    last_news: tuple[object, ...] = ()
+    away = False
+
+    def show_look(look: WatchData, trouble: str) -> None:
+        nonlocal last_news, away
+        if bool(trouble) != away:
+            away = bool(trouble)
+            click.echo(trouble or "Postgres responds again.", err=True)
+        if not trouble and look.news != last_news:
+            last_news = look.news
+            click.echo(orjson.dumps(watch_to_json(look))) if in_json else print_line(render_news(look))
+            sys.stdout.flush()
+
+    return show_look

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from darklaunch_comparator.pipeline.rejudge import RecordedSample, RejudgedSignature, sum_estimates
 from darklaunch_comparator.store import report_queries
 
 from darklaunch_console.output.numbers import format_count
-from darklaunch_console.output.screen import GOOD, WARN, make_printable, print_line, wrap_text
+from darklaunch_console.output.screen import GOOD, WARN, StyledLine, make_printable, wrap_text
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.stores.postgres import Connection
 
 UNSEEN: Final = (
-    "Samples are kept of mismatches only: differences that these rules would find in responses that matched do not "
-    "show here."
+    "Only mismatches are kept as samples: a difference that these rules would newly find in responses that matched is "
+    "not counted here."
 )
 
 
@@ -32,40 +32,43 @@ def read_stored_samples(connection: Connection, name: str) -> Iterator[RecordedS
                 )
 
 
-def print_estimate(name: str, kinds: list[RejudgedSignature]) -> None:
-    """Print what would become of the recorded mismatches, in all and kind by kind."""
-    recorded, samples = sum(kind.count for kind in kinds), sum(len(kind.verdicts) for kind in kinds)
+def render_estimate(name: str, kinds: list[RejudgedSignature]) -> list[StyledLine]:
+    """Return what would become of the recorded mismatches, in all and signature by signature."""
+    recorded = sum(kind.count for kind in kinds)
     if not kinds:
-        print_line(f"{name}: no mismatch was recorded, so there is nothing to judge again.")
-        return
-    sums = sum_estimates(kinds)
-    left = round(sums.pop("mismatched", 0))
-    parts = [
-        f"about {format_count(number)} {outcome}" for outcome, number in sorted(sums.items(), key=lambda pair: -pair[1])
-    ]
-    became = f"{', '.join(parts)}, {format_count(left)} still mismatched" if parts else "all still mismatched"
-    print_line(
-        f"{name}: of {format_count(recorded)} recorded mismatches {became}.", style=GOOD if left < recorded else WARN
+        return [(f"{name}: no mismatch was recorded, so there is nothing to judge again.", "")]
+    estimate = sum_estimates(kinds)
+    remaining = round(estimate.pop("mismatched", 0))
+    headline = (
+        f"{name}: about {format_count(remaining)} of {format_plural(recorded, 'mismatch', 'mismatches')} would remain."
     )
-    print_line(
-        f"  An estimate from {format_plural(samples, 'sample')} of {format_plural(len(kinds), 'kind')} of mismatch."
+    becomes = ", ".join(
+        f"about {format_count(number)} would be {outcome}" for outcome, number in _sort_by_count(estimate)
     )
-    for line in wrap_text(UNSEEN, "  "):
-        print_line(line)
-    print_line()
+    samples = format_plural(sum(len(kind.verdicts) for kind in kinds), "sample")
+    basis = f"An estimate from {samples} of {format_plural(len(kinds), 'signature')}. {UNSEEN}"
+    lines = [(line, GOOD if remaining < recorded else WARN) for line in wrap_text(headline)]
+    lines += [(line, "") for line in wrap_text(f"{becomes.capitalize()}.", "  ")] if becomes else []
+    lines += [*((line, "") for line in wrap_text(basis, "  ")), ("", "")]
     for kind in kinds:
-        shares = sorted(kind.estimate.items(), key=lambda pair: -pair[1])
-        becomes = ", ".join(f"{outcome} {format_count(number)}" for outcome, number in shares)
-        heading = f"{kind.fingerprint}  {make_printable(kind.endpoint, 80)} {make_printable(kind.title, 120)}"
-        for line in wrap_text(heading, "", "  "):
-            print_line(line)
-        print_line(f"  mismatched {format_count(kind.count)} → {becomes}", style=GOOD if kind.changed else "")
-        for verdict in kind.verdicts:
-            if verdict.outcome == "mismatched" and verdict.left != kind.title:
-                for line in wrap_text(
-                    f"{verdict.exchange_id} still differs in {make_printable(verdict.left, 200)}", "  ", "  "
-                ):
-                    print_line(line)
+        lines += _render_signature(kind)
+    return lines
+
+
+def _render_signature(kind: RejudgedSignature) -> list[StyledLine]:
+    becomes = ", ".join(f"{outcome} {format_count(number)}" for outcome, number in _sort_by_count(kind.estimate))
+    heading = f"{kind.fingerprint}  {make_printable(kind.endpoint, 80)} {make_printable(kind.title, 120)}"
+    lines = [(line, "") for line in wrap_text(heading, "", "  ")]
+    lines.append((f"  mismatched {format_count(kind.count)} → {becomes}", GOOD if kind.changed else ""))
+    for sample in kind.verdicts:
+        if sample.outcome == "mismatched" and sample.left != kind.title:
+            text = f"{sample.exchange_id} still differs in {make_printable(sample.left, 200)}"
+            lines += [(line, "") for line in wrap_text(text, "  ", "  ")]
+    return lines
+
+
+def _sort_by_count(estimate: Mapping[str, float]) -> list[tuple[str, float]]:
+    return sorted(estimate.items(), key=lambda pair: -pair[1])
 
 
 def estimate_to_json(name: str, kinds: list[RejudgedSignature], added: int, removed: int) -> dict[str, Any]:
@@ -87,12 +90,12 @@ def estimate_to_json(name: str, kinds: list[RejudgedSignature], added: int, remo
                 "would_be": {outcome: round(number, 1) for outcome, number in sorted(kind.estimate.items())},
                 "samples": [
                     {
-                        "exchange": each.exchange_id,
-                        "outcome": each.outcome,
-                        "differs": each.left,
-                        "excused": each.excuses,
+                        "exchange": sample.exchange_id,
+                        "outcome": sample.outcome,
+                        "differs": sample.left,
+                        "excused": sample.excuses,
                     }
-                    for each in kind.verdicts
+                    for sample in kind.verdicts
                 ],
             }
             for kind in kinds

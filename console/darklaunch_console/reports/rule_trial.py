@@ -1,4 +1,4 @@
-"""What rules would excuse: a stored exchange or two bodies, compared without the rules and with them."""
+"""Try rules on a stored exchange or two bodies: compare without the rules and with them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import ShadowResponse
 
 from darklaunch_console.errors import BadUsage, ConsoleError
-from darklaunch_console.output.screen import BAD, GOOD, make_printable, print_line, wrap_text
+from darklaunch_console.output.screen import BAD, GOOD, StyledLine, make_printable, wrap_text
 from darklaunch_console.stores.postgres import Connection
 
 LISTED: Final = 20
@@ -29,7 +29,7 @@ def parse_rule_option(text: str) -> dict[str, object]:
     try:
         kind, *parts = shlex.split(text)
     except ValueError:
-        raise BadUsage(f"--add {text!r} names no rule: write KIND PATH, as in 'ignore $.total'") from None
+        raise BadUsage(f"--add {text!r} is not a rule: write KIND PATH, as in 'ignore $.total'") from None
     values: dict[str, object] = {"kind": kind}
     for part in parts:
         key, equals, value = part.partition("=")
@@ -48,10 +48,10 @@ def _is_number(text: str) -> bool:
 
 
 def find_latest_mismatch(connection: Connection, name: str) -> str:
-    """Return the latest exchange of the most frequent kind of mismatch. Raises ConsoleError when there is none."""
+    """Return the id of the latest exchange of the most frequent mismatch. Raises ConsoleError when there is none."""
     for signature in report_queries.read_signatures(connection, name):
-        if signature.outcome == "mismatched" and (found := signature.latest_sample or signature.first_sample):
-            return found
+        if signature.outcome == "mismatched" and (identity := signature.latest_sample or signature.first_sample):
+            return identity
     raise ConsoleError(f"{name} has no mismatch to test on yet. Give two bodies: --primary FILE --shadow FILE")
 
 
@@ -61,11 +61,11 @@ def compare_sample(
     """Compare a stored exchange again, under these rules. Raises ConsoleError when it cannot be compared."""
     shadow = sample.replay.shadow
     if not isinstance(shadow, ShadowResponse):
-        raise ConsoleError(f"the shadow gave no answer to {sample.exchange_id}: there is nothing to compare")
+        raise ConsoleError(f"the shadow did not respond to {sample.exchange_id}: there is nothing to compare")
     noise = read_known_noise(connection, sample.launch).get(sample.launch, {})
-    held = compile_launch_rules(replace(spec, compare=True, rules=dump_rules(rules)))
+    compiled = compile_launch_rules(replace(spec, compare=True, rules=dump_rules(rules)))
     exchange = sample.replay.exchange
-    _, detail, comparison = compare_exchange(exchange, shadow, held, noise.get(exchange.endpoint, NO_NOISE))
+    _, detail, comparison = compare_exchange(exchange, shadow, compiled, noise.get(exchange.endpoint, NO_NOISE))
     if comparison is None:
         raise ConsoleError(f"{sample.exchange_id} cannot be compared: {make_printable(detail or '', 200)}")
     return comparison
@@ -81,14 +81,14 @@ def compare_files(primary: Path, shadow: Path, content_type: str, endpoint: str,
     return compare("GET", left, right, book.rules_for(endpoint))
 
 
-def print_trial(what: str, before: Comparison, after: Comparison) -> None:
-    """Print the outcomes without the rules and with them, then what they excuse and what still differs."""
-    style = BAD if after.differences else GOOD
-    said = f": {render_title(after)}" if after.differences else ""
-    print_line(f"{what}: {before.outcome} without rules, {after.outcome} with them{said}.", style=style)
-    for line in _list_effects(before, after):
-        for part in wrap_text(line, "  ", "  "):
-            print_line(part)
+def render_trial(what: str, before: Comparison, after: Comparison) -> list[StyledLine]:
+    """Return the outcomes without the rules and with them, then what they excuse and what still differs."""
+    differs = f": {render_title(after)}" if after.differences else ""
+    headline = f"{what}: {before.outcome} without rules, {after.outcome} with them{differs}."
+    lines = [(line, BAD if after.differences else GOOD) for line in wrap_text(headline, "", "  ")]
+    for effect in _list_effects(before, after):
+        lines += [(line, "") for line in wrap_text(effect, "  ", "  ")]
+    return lines
 
 
 def _list_effects(before: Comparison, after: Comparison) -> Iterable[str]:

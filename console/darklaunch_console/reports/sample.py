@@ -1,4 +1,4 @@
-"""Finding one exchange by its id, for the commands that show or reproduce it."""
+"""Find one stored exchange by its id, for the commands that show or reproduce it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .sentences import format_minute
 
 
 def find_sample(connection: Connection, identity: str, launch: str | None) -> report_queries.StoredSample:
-    """Read the sample of an exchange. Raises ConsoleError that says what is known when it was not kept."""
+    """Return the stored sample of an exchange. Raises ConsoleError with what is known of one that was not kept."""
     if sample := report_queries.read_sample(connection, identity, launch):
         return sample
     names = [launch] if launch else [record.state.name for record in list_launches(connection)]
@@ -21,8 +21,8 @@ def find_sample(connection: Connection, identity: str, launch: str | None) -> re
         if row := report_queries.read_result(connection, name, identity):
             outcome = row.outcome.replace("_", " ") + (f" ({make_printable(row.reason, 80)})" if row.reason else "")
             raise ConsoleError(
-                f"exchange {identity} of {name} at {format_minute(row.captured_at)} was {outcome}; "
-                "its bodies were not kept. Kept are the first, the latest and the rarest of each kind of mismatch: "
+                f"exchange {identity} of {name} at {format_minute(row.captured_at)} was {outcome}; its bodies were not "
+                "kept. Only the first, the latest and the rarest exchange of each signature are: "
                 f"darklaunch mismatches {name}"
             )
-    raise ConsoleError(f"there is no exchange {identity}. Ids are listed by darklaunch mismatches NAME")
+    raise ConsoleError(f"there is no exchange {identity}. `darklaunch mismatches NAME` lists ids")

@@ -17,12 +17,12 @@ from darklaunch_console.launches.change import find_launch
 from darklaunch_console.launches.launch_json import change_to_json
 from darklaunch_console.launches.printing import ChangePrinter
 from darklaunch_console.launches.rules import diff_rules, record_rules
-from darklaunch_console.output.screen import GOOD, print_json, print_line
+from darklaunch_console.output.screen import GOOD, print_json, print_line, print_lines, print_styled, wrap_text
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.reports.rule_status import WRITE_ALL, read_rule_statuses
 from darklaunch_console.reports.rule_text import (
     describe_rule,
-    print_rules,
+    render_rules,
 )
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
@@ -66,8 +66,8 @@ def change_rules(
         return
     parts = [f"{len(added)} added"] * bool(added) + [f"{len(removed)} removed"] * bool(removed)
     print_line(f"{name} has {format_plural(len(new.all()), 'rule')} now: {', '.join(parts)}.", style=GOOD)
-    print_rules(statuses)
+    print_styled(render_rules(statuses))
     for rule in removed:
-        print_line(f"{compute_rule_id(rule)}  removed: {describe_rule(rule)}")
-    print_line("  Comparators follow within a second; what was recorded stays as it is.")
+        print_lines(wrap_text(f"{compute_rule_id(rule)}  removed: {describe_rule(rule)}", "", "        "))
+    print_line("  Comparators follow within a second; recorded results stay as they are.")
     print_line(f"  Next: darklaunch rejudge {name}")

@@ -12,11 +12,11 @@ from darklaunch_comparator.rules import (
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage
-from darklaunch_console.output.screen import json_option, print_json, print_line, print_warning
+from darklaunch_console.output.screen import json_option, print_json, print_line, print_styled, print_warning
 from darklaunch_console.reports.rule_status import WRITE_ALL, read_rule_statuses
 from darklaunch_console.reports.rule_text import (
     describe_rules,
-    print_rules,
+    render_rules,
     rule_to_json,
 )
 from darklaunch_console.settings import ConsoleSettings
@@ -45,4 +45,4 @@ def show(settings: ConsoleSettings, name: str, as_toml: bool, in_json: bool) -> 
         print_json({"launch": name, "rules": [rule_to_json(status) for status in statuses]})
     else:
         print_line(describe_rules(name, statuses))
-        print_rules(statuses)
+        print_styled(render_rules(statuses))

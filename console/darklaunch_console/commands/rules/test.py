@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 import click
 from darklaunch_comparator.rules import RuleSet, load_rules
@@ -11,19 +11,21 @@ from darklaunch_comparator.rules import RuleSet, load_rules
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.launches.rules import add_rules, parse_rules
-from darklaunch_console.output.screen import json_option, make_printable, print_json
+from darklaunch_console.output.screen import json_option, make_printable, print_json, print_styled
 from darklaunch_console.reports.rule_trial import (
     compare_files,
     compare_sample,
     comparison_to_json,
     find_latest_mismatch,
     parse_rule_option,
-    print_trial,
+    render_trial,
 )
 from darklaunch_console.reports.sample import find_sample
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import open_postgres
+
+_BODY: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("test", short_help="Show what rules would excuse.")
@@ -36,10 +38,18 @@ from darklaunch_console.stores.postgres import open_postgres
     "--add", "more", multiple=True, metavar="RULE", help="This rule, too: 'ignore $.total', 'unordered $.x by=id'."
 )
 @click.option(
-    "--primary", "theirs", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="A body."
+    "--primary",
+    "primary_body",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A body.",
 )
 @click.option(
-    "--shadow", "ours", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="Another."
+    "--shadow",
+    "shadow_body",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Another.",
 )
 @click.option("--type", "content_type", default="application/json", show_default=True, help="Of both files.")
 @click.option("--endpoint", default="", metavar="ENDPOINT", help="Whose rules hold for the files: 'GET /orders/{id}'.")
@@ -51,8 +61,8 @@ def test(
     exchange: str | None,
     document: TextIO | None,
     more: tuple[str, ...],
-    theirs: Path | None,
-    ours: Path | None,
+    primary_body: Path | None,
+    shadow_body: Path | None,
     content_type: str,
     endpoint: str,
     in_json: bool,
@@ -65,29 +75,29 @@ def test(
       darklaunch rules test checkout-v2 7f3a90bc:118 -f rules.toml
       darklaunch rules test checkout-v2 --primary old.json --shadow new.json
     """
-    if (theirs is None) != (ours is None):
+    if (primary_body is None) != (shadow_body is None):
         raise BadUsage("--primary and --shadow go together: two bodies to compare")
-    if theirs and exchange:
-        raise BadUsage("an exchange and two files are two things to test on: choose one")
+    if primary_body and exchange:
+        raise BadUsage("give an exchange or two files, not both")
     with open_postgres(settings) as connection:
         spec = read_launch_record(connection, name).state.spec
-        held = load_rules(spec.rules)
-        rules = parse_rules(document.read(), document.name, held) if document else held
+        own_rules = load_rules(spec.rules)
+        rules = parse_rules(document.read(), document.name, own_rules) if document else own_rules
         rules = add_rules(rules, *[parse_rule_option(text) for text in more])
-        if theirs and ours:
-            what = f"{theirs.name} and {ours.name}"
-            before = compare_files(theirs, ours, content_type, endpoint, RuleSet())
-            after = compare_files(theirs, ours, content_type, endpoint, rules)
+        if primary_body and shadow_body:
+            what = f"{primary_body.name} and {shadow_body.name}"
+            before = compare_files(primary_body, shadow_body, content_type, endpoint, RuleSet())
+            after = compare_files(primary_body, shadow_body, content_type, endpoint, rules)
         else:
             sample = find_sample(connection, exchange or find_latest_mismatch(connection, name), name)
             what = (
                 f"{sample.replay.exchange.request.method} {make_printable(sample.replay.exchange.request.target, 100)}"
             )
-            before, after = (compare_sample(connection, sample, spec, held) for held in (RuleSet(), rules))
+            before, after = (compare_sample(connection, sample, spec, tried) for tried in (RuleSet(), rules))
     if in_json:
         print_json(
             {"tested": what, "without_rules": comparison_to_json(before), "with_rules": comparison_to_json(after)}
         )
     else:
-        print_trial(what, before, after)
+        print_styled(render_trial(what, before, after))
     raise click.exceptions.Exit(1 if after.differences else 0)
