@@ -13,6 +13,7 @@ from .capture.launch_snapshot import NOT_STARTED
 from .capture.recorder import CaptureRecorder
 from .capture.recording import Recording, RequestHead, determine_body_bytes
 from .capture.request_target import read_asgi_target
+from .probe_answer import ASGI_FIELD, answer_asgi_probe
 from .recorders import get_recorder
 from .routes.endpoint import find_asgi_route, find_route
 from .settings import HookOptions
@@ -68,6 +69,8 @@ class CaptureMiddleware:
             recorder = self._recorder
             if _MARK in fields:
                 recorder.count_replay()
+                if ASGI_FIELD in fields:
+                    send = answer_asgi_probe(send, fields, recorder)
                 return TimedASGIReplay(receive, send, recorder.settings.body_cap_bytes, recorder.settings.build)
             draw = recorder.draw()
             if draw >= recorder.snapshot.ceiling or _RECORDED in scope:

@@ -12,6 +12,7 @@ from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER
 from .capture.recorder import CaptureRecorder
 from .capture.recording import Recording, RequestHead, determine_body_bytes
 from .capture.request_target import read_wsgi_target
+from .probe_answer import WSGI_FIELD, answer_wsgi_probe
 from .recorders import get_recorder
 from .routes.endpoint import find_route, find_wsgi_route
 from .settings import HookOptions
@@ -53,6 +54,8 @@ class WSGICaptureMiddleware:
             recorder = self._recorder
             if _MARK in environ:
                 recorder.count_replay()
+                if WSGI_FIELD in environ:
+                    start_response = answer_wsgi_probe(start_response, environ, recorder)
                 settings = recorder.settings
                 return TimedWSGIReplay(environ, start_response, settings.body_cap_bytes, settings.build)
             draw = recorder.draw()

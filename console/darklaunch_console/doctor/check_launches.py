@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -53,11 +53,15 @@ def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, Launch
 
 
 def check_shadows(
-    states: Iterable[LaunchState], captured: Iterable[str], outages: Mapping[str, str]
+    states: Iterable[LaunchState],
+    captured: Iterable[str],
+    outages: Mapping[str, str],
+    producers: Collection[str] = (),
 ) -> list[CheckResult]:
     """Resolve and probe the shadow of every active launch, and its control where it has one, several at once.
 
-    `outages` are the launches whose shadow does not respond to the workers either, with the judge's words for it.
+    `captured` are the origins of recent exchanges, `producers` those that are alive on this Redis, `outages` the
+    launches whose shadow does not respond to the workers either, with the judge's words for it.
     """
     active = [state for state in states if state.status is LaunchStatus.ACTIVE and not state.hold]
     origins = set(captured)
@@ -66,7 +70,7 @@ def check_shadows(
     called: list[tuple[LaunchState, str, str]] = [(state, "shadow", state.spec.shadow) for state in active]
     called += [(state, "control", state.spec.control) for state in active if state.spec.control]
     with ThreadPoolExecutor(min(AT_ONCE, len(called))) as pool:
-        found = list(pool.map(partial(_check_called, origins), called))
+        found = list(pool.map(partial(_check_called, origins, producers), called))
     down = [(state, outages[state.name]) for state in active if state.name in outages]
     return [_report_outage(state, why) for state, why in down] + found
 
@@ -76,7 +80,7 @@ def _report_outage(state: LaunchState, why: str) -> CheckResult:
     return fail(f"{state.name}: shadow down: {escape_unprintable(why)}", do)
 
 
-def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> CheckResult:
+def _check_called(captured: set[str], producers: Collection[str], called: tuple[LaunchState, str, str]) -> CheckResult:
     state, role, url = called
     name, shown = state.name, escape_unprintable(url)
     try:
@@ -94,6 +98,9 @@ def _check_called(captured: set[str], called: tuple[LaunchState, str, str]) -> C
         meant = "the new version's address" if role == "shadow" else "another control"
         return fail(what, f"Stop it: darklaunch rollback {name}; then start one with {meant}.")
     answer = probe_origin(origin, addresses[0], PROBE_S)
+    if answer.producer in producers:
+        what = f"{name}: its {role} {shown} is the primary itself: its hook captures into this Redis"
+        return fail(what, f"Stop it: darklaunch rollback {name}; or start the {role} without DARKLAUNCH_REDIS_URL.")
     if answer.trouble:
         what = f"{name}: its {role} {shown} {escape_unprintable(answer.trouble)}"
         if role == "shadow":

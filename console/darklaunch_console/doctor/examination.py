@@ -77,7 +77,7 @@ def _check_pipeline(redis: RedisClient, recorded: _RecordedState) -> list[CheckR
     if recorded.records is not None:
         results += check_agreement(recorded.records, copies)
     origins = {*recorded.origins, *read_captured_origins(redis)}
-    results += check_shadows(copies.values(), origins, recorded.outages)
+    results += check_shadows(copies.values(), origins, recorded.outages, {hook.id for hook in hooks})
     results += check_backlogs({name: (state, read_streams(redis, state)) for name, state in copies.items()})
     return results
 

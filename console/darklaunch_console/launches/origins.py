@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
+from darklaunch_shared import keys
 from darklaunch_shared.launch.origin import Origin, parse_origin
 from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import RedisClient
 
 from darklaunch_console.errors import ConsoleError
 
 from .shadow_probe import ProbeResult, explain_forbidden, find_captured_at, probe_origin, resolve_host
 
+FIRST_HEARTBEAT_S: Final = 2.0
 _MEANT = {"shadow": "the version under test", "control": "a second instance of the primary's version"}
 
 
@@ -31,6 +36,23 @@ class CalledOrigin:
                 f"the {self.role} {self.url} is the primary itself: requests are captured at {primary}. "
                 f"Name the address of {_MEANT[self.role]}"
             )
+
+    def refuse_capturing(self, probe: ProbeResult, redis: RedisClient) -> None:
+        """Raise ConsoleError when the hook that answered the probe captures into this Redis.
+
+        Its first heartbeat may be on the way: the probe may have been the first request that it saw.
+        """
+        if not probe.producer:
+            return
+        until_s = time.monotonic() + FIRST_HEARTBEAT_S
+        while not redis.execute_command("HEXISTS", keys.HOOKS, probe.producer):
+            if time.monotonic() > until_s:
+                return  # it captures into another Redis
+            time.sleep(0.05)
+        raise ConsoleError(
+            f"the {self.role} {self.url} is the primary itself: its hook captures into this Redis. Name the address of "
+            f"{_MEANT[self.role]}; if it is that, start it without DARKLAUNCH_REDIS_URL"
+        )
 
     def probe(self) -> ProbeResult:
         """Request `GET /` from the server and return what came of it."""

@@ -1,14 +1,15 @@
 """The shadow as the operator's machine sees it: its addresses, whether it may be called, and whether it responds.
 
-Only captured exchanges can show that the shadow is the primary itself: their origins name where the primary serves its
-clients. Before the first capture on a Redis this is unknown, and the hook's header in the shadow's response does not
-help, since a shadow is meant to carry the hook too. `darklaunch doctor` checks again once exchanges arrive.
+Whether it is the primary itself shows in two ways. Captured exchanges have the origin where the primary serves its
+clients. Before the first capture, the probe asks: a hook that captures names its producer in the response, and
+a producer that is alive on this Redis is a primary's. A shadow's hook has no Redis and names none.
 """
 
 from __future__ import annotations
 
 import http.client
 import ipaddress
+import secrets
 import socket
 import ssl
 import threading
@@ -19,7 +20,15 @@ from typing import Final
 
 from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch.origin import Origin, explain_forbidden_address, parse_origin
-from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER, LAUNCH_HEADER, SERVER_TIMING, has_server_timing
+from darklaunch_shared.wire.http_headers import (
+    EXCHANGE_HEADER,
+    LAUNCH_HEADER,
+    PROBE_ANSWER_HEADER,
+    PROBE_HEADER,
+    SERVER_TIMING,
+    has_server_timing,
+    parse_probe_answer,
+)
 
 PROBE_LIMIT_S: Final = 5.0
 RESOLVE_LIMIT_S: Final = 5.0
@@ -27,12 +36,16 @@ RESOLVE_LIMIT_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a GET / to the shadow gave: a status, or in `trouble` why there is none. `hook`: it carries the hook."""
+    """What a GET / to the shadow gave: a status, or in `trouble` why there is none.
+
+    `hook`: it carries the hook. `producer` is the producer that captures there, "" if none does.
+    """
 
     status: int
     took_ms: float
     hook: bool
     trouble: str = ""
+    producer: str = ""
 
 
 def resolve_host(host: str, port: int) -> tuple[str, ...]:
@@ -63,6 +76,7 @@ def probe_origin(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -
     No redirect is followed and no body is read; the request is over within the limit for each step of it.
     """
     context = ssl.create_default_context() if origin.scheme == "https" else None
+    nonce = secrets.token_hex(16)
     began = time.perf_counter()
     try:
         with socket.create_connection((address, origin.port), limit_s) as plain:
@@ -70,16 +84,17 @@ def probe_origin(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -
             with stream:
                 connection = http.client.HTTPConnection(origin.host, origin.port, timeout=limit_s)
                 connection.sock = stream
-                connection.request("GET", "/", headers=_headers(origin))
+                connection.request("GET", "/", headers=_headers(origin, nonce))
                 answer = connection.getresponse()
                 took_ms = (time.perf_counter() - began) * 1000
                 timing = answer.getheader(SERVER_TIMING) or ""
-                return ProbeResult(answer.status, took_ms, has_server_timing(timing))
+                producer = parse_probe_answer(answer.getheader(PROBE_ANSWER_HEADER) or "", nonce)
+                return ProbeResult(answer.status, took_ms, has_server_timing(timing), producer=producer)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return ProbeResult(0, (time.perf_counter() - began) * 1000, False, _trouble(error, limit_s))
 
 
-def _headers(origin: Origin) -> dict[str, str]:
+def _headers(origin: Origin, nonce: str) -> dict[str, str]:
     return {
         "host": origin.authority,
         "user-agent": "darklaunch-probe",
@@ -87,6 +102,7 @@ def _headers(origin: Origin) -> dict[str, str]:
         "connection": "close",
         LAUNCH_HEADER: "probe",
         EXCHANGE_HEADER: "probe:0",
+        PROBE_HEADER: nonce,
     }
 
 

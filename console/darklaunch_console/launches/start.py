@@ -67,6 +67,8 @@ def start_launch(
         for origin in origins:
             origin.refuse_primary(captured)
         probes = {origin.role: origin.probe() for origin in origins}
+        for origin in origins:
+            origin.refuse_capturing(probes[origin.role], redis)
         revision, *_ = read_published(redis, name)
         act = LaunchAct(current_actor(), "started", reason)
         try:

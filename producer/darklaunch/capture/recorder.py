@@ -33,6 +33,11 @@ ReadHead = Callable[[], RequestHead]
 class Delivery(Protocol):
     """What takes recordings out of the buffer and reads the launches, in the background."""
 
+    @property
+    def producer(self) -> str:
+        """The id under which it writes exchanges."""
+        ...
+
     def start(self) -> None:
         """Start it."""
 
@@ -67,6 +72,12 @@ class CaptureRecorder:
     def running(self) -> bool:
         """True while a background thread delivers for it."""
         return self._delivery is not None
+
+    @property
+    def producer(self) -> str:
+        """The id under which exchanges are written to Redis, "" while no background thread delivers."""
+        delivery = self._delivery
+        return "" if delivery is None else delivery.producer
 
     def begin_recording(self, draw: float, method: str, target: str, read_head: ReadHead) -> Recording | None:
         """Begin to record a request for the launches that sample it; None when no launch does.

@@ -13,6 +13,12 @@ LAUNCH_HEADER: Final = "x-darklaunch-launch"
 EXCHANGE_HEADER: Final = "x-darklaunch-exchange"
 """On a replay: the exchange it repeats. A hook that sees it captures nothing."""
 
+PROBE_HEADER: Final = "x-darklaunch-probe"
+"""On the console's probe of an origin, which is marked as a replay too: a random nonce."""
+
+PROBE_ANSWER_HEADER: Final = "x-darklaunch-hook"
+"""On the response to a probe, if a hook captures there: see `format_probe_answer`."""
+
 EVENT_HEADER: Final = "X-Darklaunch-Event"
 """On a webhook: the act it reports."""
 
@@ -33,6 +39,17 @@ TOKEN_CHARACTERS: Final = bytes(byte for byte in range(128) if TOKEN.fullmatch(c
 _METRIC: Final = re.compile(r"(?:^|,)\s*darklaunch\s*(?:;|,|$)")
 _DURATION: Final = re.compile(r'(?:^|,)\s*darklaunch\s*;[^,]*?\bdur\s*=\s*"?(\d{1,8}(?:\.\d{1,9})?)')
 _BUILD: Final = re.compile(r'(?:^|,)\s*darklaunch-build\s*;[^,"]*?\bdesc\s*=\s*(?:"([^"\\]{1,100})"|([^\s,;"]{1,100}))')
+
+
+def format_probe_answer(nonce: str, producer: str) -> str:
+    """Return the value of PROBE_ANSWER_HEADER: the probe's nonce, and the producer that captures there."""
+    return f"{nonce} {producer}"
+
+
+def parse_probe_answer(value: str, nonce: str) -> str:
+    """Return the producer that answered a probe; "" unless the answer is to this probe's nonce."""
+    answered, _, producer = value.partition(" ")
+    return producer if answered == nonce and producer.isalnum() else ""
 
 
 def format_server_timing(duration_ms: float, build: str = "") -> str:

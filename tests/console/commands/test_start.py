@@ -35,7 +35,7 @@ def revision(redis):
 def test_start_records_publishes_and_says_what_is_mirrored(cli, redis, launch_name):
     with http_server() as shadow:
         said = cli.ok("start", launch_name, "--shadow", shadow.url).splitlines()
-    methods = "GET, HEAD and OPTIONS requests"
+    methods = "the GET, HEAD and OPTIONS requests of the first app that is seen"
     assert said[0] == f"{launch_name} is active: 10 % of {methods} are mirrored to {shadow.url}"
     assert "Shadow answers (HTTP 200 in " in said[1]
     assert "Writes are not mirrored (allow one with --allow 'POST /path')." in said[1]
@@ -236,7 +236,7 @@ def test_a_new_record_overtakes_what_redis_still_carries(cli, redis, launch_name
 def test_ramp_changes_the_share(cli, redis, launched, nowhere):
     before = revision(redis)
     said = cli.ok("ramp", launched, "25%", "--reason", "looks good").splitlines()
-    assert said[0].startswith(f"{launched} is at 25 %, was 10 %: 25 % of GET, HEAD and OPTIONS requests")
+    assert said[0].startswith(f"{launched} is at 25 %, was 10 %: 25 % of the GET, HEAD and OPTIONS requests")
     assert copy(redis, launched).percent == 25.0
     assert revision(redis) > before
     state, events = recorded(cli, launched)
