@@ -20,7 +20,7 @@ from darklaunch_shared.launch.states import STALE_S
 from darklaunch_shared.redis.consumer import MAX_DEAD_LETTERS
 from darklaunch_shared.redis.presence import ALIVE_MS
 from darklaunch_workers import settings as worker_settings
-from darklaunch_workers import shard_consumer as worker_lane
+from darklaunch_workers import shard_consumer as worker_shard_consumer
 from darklaunch_workers.limits import OUTAGE_FAILURES, AdaptiveLimit
 from darklaunch_workers.outcome import GRACE_S
 from darklaunch_workers.settings import WorkerSettings
@@ -39,9 +39,9 @@ def variables(kind: str) -> dict[tuple[str, ...], tuple[str, str]]:
 
 
 def read_from(module: Any) -> set[tuple[str, ...]]:
-    """Give the variables that a settings module reads."""
+    """Return the variables that a settings module reads."""
     names = {(name,) if isinstance(name, str) else tuple(name) for name in module._VARIABLES.values()}
-    return names | ({tuple(module._REDIS)} if hasattr(module, "_REDIS") else set())
+    return names | ({tuple(module._REDIS_URL)} if hasattr(module, "_REDIS_URL") else set())
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_every_variable_in_the_code_is_documented() -> None:
     "said",
     [
         f"heard of on Redis within {ALIVE_MS / 1000:g} s",
-        f"deadline + {GRACE_S:g} s, which is {SPEC.deadline_s + worker_lane.FINISH_S:g} s by default",
+        f"deadline + {GRACE_S:g} s, which is {SPEC.deadline_s + worker_shard_consumer.FINISH_S:g} s by default",
         f"records what it holds, for {comparator_run.GRACE_S:g} s",
         f"It begins with {AdaptiveLimit(64).limit},",
         f"twice a replay's deadline + 5 ({SPEC.lease_s:g} by default)",
