@@ -16,6 +16,7 @@ from darklaunch_comparator.compare import (
     ExcuseReason,
     collector,
     compare,
+    element_places,
     headers,
     identifier_shape,
     json_parse,
@@ -23,7 +24,7 @@ from darklaunch_comparator.compare import (
     timestamps,
 )
 from darklaunch_comparator.compare.patterns import VALUE_BYTES
-from darklaunch_comparator.content import INFLATED_CAP_BYTES, BodyFamily, parse_media_type
+from darklaunch_comparator.content import INFLATED_CAP_BYTES, BodyFamily, markup, parse_media_type
 from darklaunch_comparator.leader import leader
 from darklaunch_comparator.noise import learning
 from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, classify_place
@@ -51,6 +52,8 @@ FAMILIES = {
     "JSON": BodyFamily.JSON,
     "one JSON document a line, as an array": BodyFamily.LINES,
     "fields": BodyFamily.FORM,
+    "a tree of HTML": BodyFamily.HTML,
+    "a tree of XML": BodyFamily.XML,
     "text, line by line": BodyFamily.TEXT,
     "length and digest": BodyFamily.BINARY,
 }
@@ -75,6 +78,23 @@ def answer(cell: str) -> Response:
 @pytest.mark.parametrize(("primary", "shadow", "reported"), table(TEXT, "primary"))
 def test_every_difference_is_reported_as_documented(primary: str, shadow: str, reported: str) -> None:
     assert (render_title(compared(answer(primary), answer(shadow))) or "nothing") == reported
+
+
+@pytest.mark.parametrize(
+    ("content_type", "primary", "shadow", "reported"),
+    [("text/html", *row) for row in table(TEXT, "HTML of the primary")]
+    + [("text/plain", *row) for row in table(TEXT, "text of the primary")],
+)
+def test_every_difference_in_text_is_reported_as_documented(
+    content_type: str, primary: str, shadow: str, reported: str
+) -> None:
+    headers = (("content-type", content_type),)
+    one, other = (Response(200, headers, text.encode(), 1.0) for text in (primary, shadow))
+    comparison = compared(one, other)
+    assert (render_title(comparison) or "nothing") == reported
+    if comparison.differences:
+        (place,) = {difference.group_path for difference in comparison.differences}
+        assert compared(one, other, place).outcome is ComparisonOutcome.IGNORED
 
 
 @pytest.mark.parametrize(("primary", "shadow", "expected"), table(TEXT, "value"))
@@ -153,6 +173,8 @@ def test_the_documented_bounds_are_the_bounds() -> None:
         f"hex of {identifier_shape.SHORTEST_CHARS} or more",
         f"{json_parse.DEPTH_CAP} deep, or more than {json_parse.NODES_CAP:,} nodes",
         f"inflate past {INFLATED_CAP_BYTES >> 20} MiB",
+        f"nested more than {markup.DEPTH_CAP} deep, of\n  more than {markup.ELEMENTS_CAP:,} elements",
+        f"lists of more than\n  {element_places.LISTED_ITEMS} items or {element_places.LISTED_ELEMENTS} other elements",
         f"`--max-latency-diff` + {spec.deadline_s - spec.max_latency_diff_ms / 1000:g} s",
         f"over {spec.response_cap_bytes >> 20} MiB",
         f"At most {collector.KEPT_DIFFERENCES}\ndifferences of one exchange are kept, "

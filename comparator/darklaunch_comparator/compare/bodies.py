@@ -27,6 +27,7 @@ from .count_places import count_places
 from .json_body import compare_json, compare_json_lines
 from .json_equality import find_differences
 from .json_walk import walk_json
+from .markup import compare_markup
 from .model import DifferenceKind, Json
 from .text_lines import compare_text
 from .volatile import VolatileValues
@@ -113,9 +114,12 @@ def _compare_decoded(
     elif family is BodyFamily.FORM:
         primary_form, shadow_form = _parse_form("primary", primary_text), _parse_form("shadow", shadow_text)
         walk_json(primary_form, shadow_form, find=find_differences, volatile=volatile, collector=collector)
+    elif family in (BodyFamily.HTML, BodyFamily.XML):
+        is_html = family is BodyFamily.HTML
+        compare_markup(primary_text, shadow_text, is_html=is_html, volatile=volatile, collector=collector)
     else:
         compare_text(primary_text, shadow_text, volatile, collector)
-    if collector.places_by_shape:
+    if collector.places_by_shape and not collector.total_places:
         collector.total_places = count_places(primary_text, family)
 
 

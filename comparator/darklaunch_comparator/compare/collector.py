@@ -50,16 +50,18 @@ class DifferenceCollector:
     """Collects differences and excuses. It alone asks the rules and the known noise, once for each difference.
 
     `places_by_shape` counts the places of the body that were compared by shape only; whoever compares the body sets
-    `total_places`, if there are any.
+    `total_places`, if there are any. `extra_places` counts the parts, but for the first, of texts that were compared
+    part by part.
     """
 
     __slots__ = (
         "_differences", "_excuses", "_group_sizes", "_has_body_rules", "_noise", "_omitted", "_pattern_bytes_left",
-        "_reported", "detail", "places_by_shape", "rules", "total_places",
+        "_reported", "detail", "extra_places", "places_by_shape", "rules", "total_places",
     )  # fmt: skip
 
     def __init__(self, rules: EndpointRules, noise: KnownNoise = NO_NOISE) -> None:
         self.detail = ""
+        self.extra_places = 0
         self.places_by_shape = 0
         self.total_places = 0
         self.rules = rules
@@ -97,14 +99,23 @@ class DifferenceCollector:
         else:
             self._keep(place, DifferenceKind.EXTRA if primary is None else DifferenceKind.HEADER, primary, shadow)
 
-    def add_values(self, place: Place, kind: DifferenceKind, primary: "Json | Absent", shadow: "Json | Absent") -> None:
-        """Report a difference between two values of the body."""
+    def add_values(
+        self,
+        place: Place,
+        kind: DifferenceKind,
+        primary: "Json | Absent",
+        shadow: "Json | Absent",
+        where: str = "",
+    ) -> None:
+        """Report a difference between two values of the body; `where` is written before their renderings."""
         if not self._has_room(place, kind, primary, shadow):
             return
         if isinstance(primary, str) and isinstance(shadow, str):
             rendered: tuple[str | None, str | None] = render.render_strings(primary, shadow)
         else:
             rendered = _render(primary), _render(shadow)
+        if where:
+            rendered = _put_before(where, rendered[0]), _put_before(where, rendered[1])
         self._differences.append(Difference(place.path, place.group_path, kind, *rendered))
 
     def add_description(self, place: Place, kind: DifferenceKind, primary: str | None, shadow: str | None) -> None:
@@ -148,7 +159,7 @@ class DifferenceCollector:
             outcome = ComparisonOutcome.MATCHED
         counted = sorted(self._excuses.items()) if self._excuses else ()
         excuses = tuple([Excuse(path, reason, count) for (path, reason), count in counted])
-        total = max(self.total_places, self.places_by_shape) if self.places_by_shape else 0
+        total = max(self.total_places + self.extra_places, self.places_by_shape) if self.places_by_shape else 0
         return Comparison(
             outcome,
             tuple(self._differences),
@@ -205,6 +216,10 @@ class DifferenceCollector:
         # Outside of the body there are few differences, so there is always room.
         self._group_sizes[place, kind] = 1
         self._differences.append(Difference(place, place, kind, primary, shadow))
+
+
+def _put_before(where: str, rendering: str | None) -> str | None:
+    return None if rendering is None else where + rendering
 
 
 def _render(value: "Json | Absent") -> str | None:

@@ -136,7 +136,7 @@ class EndpointRules:
             patterns = self.ignore.find_values(tokens)
             if None in patterns:
                 return ExcuseReason.IGNORED
-            text = _write_scalar(shadow) if patterns and kind is DifferenceKind.VALUE else None
+            text = _write_scalar(shadow) if patterns and kind in _VALUES else None
             if text is not None and any(matches(pattern, text) for pattern in patterns if pattern is not None):
                 return ExcuseReason.IGNORED_PATTERN
         return None

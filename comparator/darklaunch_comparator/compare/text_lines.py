@@ -1,50 +1,93 @@
-"""Compare text line by line: HTML, XML, plain text, and JSON that is malformed on both sides."""
+"""Compare text line by line: plain text, CSV, scripts, and JSON or markup that is malformed on both sides."""
+
+from collections.abc import Sequence
+from typing import Final
 
 from darklaunch_comparator.content import CorruptBody, to_text
-from darklaunch_comparator.places import ROOT
+from darklaunch_comparator.places import ROOT, TOP, TextPlace, read_shape
 
 from . import render
 from .collector import DifferenceCollector
-from .model import DifferenceKind, Reasons
+from .model import ABSENT, DifferenceKind
+from .sequences import align_gaps, align_keys
+from .text_values import compare_texts, name_shape
 from .volatile import VolatileValues
 
+_ALIGNED_LINES: Final = 20_000
+"""Lines that are aligned by their shape where they are not the same; if more differ, by position."""
 
-def compare_text(primary: bytes, shadow: bytes, volatile: VolatileValues, collector: DifferenceCollector) -> None:
-    """Report at most one difference between two texts in UTF-8: from the first line that differs to the last.
 
-    Lines that differ only in what is volatile count as excused. Lines end at LF; a CR is part of its line.
+def compare_text(
+    primary: bytes, shadow: bytes, volatile: VolatileValues, collector: DifferenceCollector, why: str = ""
+) -> None:
+    """Report the differences between two texts in UTF-8, by the lines in which they differ.
+
+    `why` says why bodies that are no plain text are compared so.
     """
-    texts = _decode(primary, shadow, collector)
-    if texts is None:
+    texts = decode_texts(primary, shadow, collector)
+    if texts is not None:
+        compare_lines(texts[0].split("\n"), texts[1].split("\n"), TOP, volatile, collector, why)
+        if collector.places_by_shape:
+            collector.total_places = sum([1 for line in texts[0].split("\n") if line])
+
+
+def compare_lines(
+    primary: Sequence[str],
+    shadow: Sequence[str],
+    place: TextPlace,
+    volatile: VolatileValues,
+    collector: DifferenceCollector,
+    why: str = "",
+) -> None:
+    """Report the lines that differ, each at the place of its shape below `place`. A CR is part of its line."""
+    prefix = f"{why}, so compared by lines: " if why else ""
+    _, gaps = align_keys(primary, shadow)
+    pairs: list[tuple[int, int]] = []
+    if sum([gap.length for gap in gaps]) <= _ALIGNED_LINES:
+        gaps = align_gaps(
+            gaps, lambda at: read_shape(primary[at]).frame, lambda at: read_shape(shadow[at]).frame, pairs
+        )
+    for gap in gaps:  # nothing in it is alike: pairs by position
+        pairs += zip(range(gap.primary_start, gap.primary_end), range(gap.shadow_start, gap.shadow_end), strict=False)
+    for primary_at, shadow_at in sorted(pairs):
+        if primary[primary_at] != shadow[shadow_at]:
+            line = place.line(name_shape(primary[primary_at], shadow[shadow_at]))
+            where = f"{prefix}line {primary_at + 1:,}: "
+            compare_texts(primary[primary_at], shadow[shadow_at], line, DifferenceKind.TEXT, volatile, collector, where)
+    for gap in gaps:
+        paired = min(gap.primary_end - gap.primary_start, gap.shadow_end - gap.shadow_start)
+        for at in range(gap.primary_start + paired, gap.primary_end):
+            _report_alone(primary[at], at, DifferenceKind.MISSING, place, collector, prefix)
+        for at in range(gap.shadow_start + paired, gap.shadow_end):
+            _report_alone(shadow[at], at, DifferenceKind.EXTRA, place, collector, prefix)
+
+
+class _Frames:
+    """The frames of lines."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = lines
+
+    def find(self, at: int) -> str:
+        return read_shape(self._lines[at]).frame
+
+
+def _report_alone(
+    line: str, at: int, kind: DifferenceKind, place: TextPlace, collector: DifferenceCollector, prefix: str
+) -> None:
+    """Report a line that one side lacks. An empty one, or the end of the last line, takes nothing away."""
+    line_place = place.line(read_shape(line).name)
+    is_missing = kind is DifferenceKind.MISSING
+    if line.strip():
+        left, right = (line, ABSENT) if is_missing else (ABSENT, line)
+        collector.add_values(line_place, kind, left, right, f"{prefix}line {at + 1:,}: ")
         return
-    primary_lines, shadow_lines = texts[0].split("\n"), texts[1].split("\n")
-    shorter = min(len(primary_lines), len(shadow_lines))
-    excused: list[Reasons] = []
-
-    def agree(primary_line: str, shadow_line: str) -> bool:
-        if primary_line == shadow_line:
-            return True
-        reasons = volatile.explain_texts(primary_line, shadow_line)
-        if not collector.may_excuse(ROOT.group_path, reasons):
-            return False
-        excused.append(reasons)
-        return True
-
-    start = 0
-    while start < shorter and agree(primary_lines[start], shadow_lines[start]):
-        start += 1
-    end = 0
-    while end < shorter - start and agree(primary_lines[-1 - end], shadow_lines[-1 - end]):
-        end += 1
-    for reasons in excused:
-        collector.count_excuses(ROOT.group_path, *reasons)
-    primary_lines = primary_lines[start : len(primary_lines) - end]
-    shadow_lines = shadow_lines[start : len(shadow_lines) - end]
-    if primary_lines or shadow_lines:
-        collector.add_description(ROOT, DifferenceKind.TEXT, *_render(start + 1, primary_lines, shadow_lines))
+    there, gone = f"{prefix}line {at + 1:,}: {render.quote(line)}", f"{prefix}nothing at line {at + 1:,}"
+    collector.add_description(line_place, DifferenceKind.TEXT, *((there, gone) if is_missing else (gone, there)))
 
 
-def _decode(primary: bytes, shadow: bytes, collector: DifferenceCollector) -> tuple[str, str] | None:
+def decode_texts(primary: bytes, shadow: bytes, collector: DifferenceCollector) -> tuple[str, str] | None:
+    """Decode two texts in UTF-8; None, and reported, if only one of them is what its headers say."""
     primary_text, shadow_text = _decode_utf8(primary), _decode_utf8(shadow)
     if isinstance(primary_text, CorruptBody) and isinstance(shadow_text, CorruptBody):
         # Neither is what its headers say, so that is no difference: there is still text to compare.
@@ -61,18 +104,3 @@ def _decode_utf8(content: bytes) -> str | CorruptBody:
         return to_text(content)
     except CorruptBody as error:
         return error
-
-
-def _render(first: int, primary_lines: list[str], shadow_lines: list[str]) -> tuple[str, str]:
-    """Render the lines that differ. `first` is the number of the first, from 1."""
-    if len(primary_lines) == len(shadow_lines) == 1:
-        primary, shadow = render.render_strings(primary_lines[0], shadow_lines[0])
-        return f"line {first:,}: {primary}", f"line {first:,}: {shadow}"
-    return _render_lines(first, primary_lines), _render_lines(first, shadow_lines)
-
-
-def _render_lines(first: int, lines: list[str]) -> str:
-    if not lines:
-        return f"nothing at line {first:,}"
-    place = f"line {first:,}" if len(lines) == 1 else f"lines {first:,} to {first + len(lines) - 1:,}"
-    return f"{place}: {render.quote(chr(10).join(lines[:10]))}"

@@ -3,20 +3,26 @@
 from .charset import to_text, to_utf8
 from .decompress import INFLATED_CAP_BYTES, compute_cap_beside, inflate
 from .errors import CorruptBody, InflatedTooLarge, UndecodableBody, UnsupportedCoding
+from .markup import CODE, Element, MalformedMarkup, parse_html, parse_xml
 from .media_type import BodyFamily, MediaType, choose_family, parse_media_type, read_content_headers
 
 __all__ = [
+    "CODE",
     "INFLATED_CAP_BYTES",
     "BodyFamily",
     "CorruptBody",
+    "Element",
     "InflatedTooLarge",
+    "MalformedMarkup",
     "MediaType",
     "UndecodableBody",
     "UnsupportedCoding",
     "choose_family",
     "compute_cap_beside",
     "inflate",
+    "parse_html",
     "parse_media_type",
+    "parse_xml",
     "read_content_headers",
     "to_text",
     "to_utf8",

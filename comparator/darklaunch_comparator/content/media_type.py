@@ -14,9 +14,11 @@ class BodyFamily(IntEnum):
     UNSTATED = 0  # no content type: a look at the bytes decides
     BINARY = 1
     TEXT = 2
-    FORM = 3
-    LINES = 4  # JSON documents, one a line
-    JSON = 5
+    XML = 3
+    HTML = 4
+    FORM = 5
+    LINES = 6  # JSON documents, one a line
+    JSON = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,16 @@ _LINES: Final = {
     "application/jsonlines", "application/x-jsonlines", "application/json-lines", "application/json-seq",
 }  # fmt: skip
 _JSON: Final = {"application/json", "text/json", "application/x-json"}
+_HTML: Final = {"text/html", "application/xhtml+xml"}
+_XML: Final = {"application/xml", "text/xml"}
 _TEXT: Final = {
-    "application/xml", "application/javascript", "application/x-javascript", "application/ecmascript",
+    "application/javascript", "application/x-javascript", "application/ecmascript",
     "application/yaml", "application/x-yaml", "application/toml", "application/sql", "application/graphql",
 }  # fmt: skip
+_HTML_START: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{0,100}(?:<!--.{0,1000}?-->\s{0,100})?<(?:!doctype html|html)\b", re.I | re.S
+)
+_XML_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}<\?xml\s")
 _CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^\s";,]{1,40})', re.IGNORECASE)
 _TYPE_CHARS: Final = 1_000
 """How much of a Content-Type is read, and remembered."""
@@ -72,7 +80,11 @@ def choose_family(primary: MediaType, shadow: MediaType, primary_body: bytes, sh
         return family
     if _looks_like_json(primary_body) and _looks_like_json(shadow_body):
         return BodyFamily.JSON
-    return BodyFamily.TEXT if _is_text(primary_body) and _is_text(shadow_body) else BodyFamily.BINARY
+    if not (_is_text(primary_body) and _is_text(shadow_body)):
+        return BodyFamily.BINARY
+    if _HTML_START.match(primary_body) and _HTML_START.match(shadow_body):
+        return BodyFamily.HTML
+    return BodyFamily.XML if _XML_START.match(primary_body) and _XML_START.match(shadow_body) else BodyFamily.TEXT
 
 
 def _find_family(name: str) -> BodyFamily:
@@ -82,7 +94,11 @@ def _find_family(name: str) -> BodyFamily:
         return BodyFamily.LINES
     if name == "application/x-www-form-urlencoded":
         return BodyFamily.FORM
-    if name.startswith("text/") or name in _TEXT or name.endswith(("+xml", "+yaml")):
+    if name in _HTML:
+        return BodyFamily.HTML
+    if name in _XML or name.endswith("+xml"):
+        return BodyFamily.XML
+    if name.startswith("text/") or name in _TEXT or name.endswith("+yaml"):
         return BodyFamily.TEXT
     return BodyFamily.BINARY if name else BodyFamily.UNSTATED
 

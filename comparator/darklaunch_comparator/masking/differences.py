@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from darklaunch_comparator.places import BadPath, parse_body_path
+from darklaunch_comparator.places import BadPath, is_text_path, parse_body_path
 
 from .credential_names import is_credential
 from .mask_places import MaskPlaces
@@ -43,7 +43,7 @@ class DifferenceMasker:
                 return self._mask_secrets
             is_secret = name in self._places.headers or is_credential(name)
             return self._mask_whole if is_secret else self._mask_secrets
-        return self._choose_body_mask(path, kind) if path.startswith("$") else self._mask_secrets
+        return self._choose_body_mask(path, kind) if path.startswith("$") or is_text_path(path) else self._mask_secrets
 
     def _choose_body_mask(self, path: str, kind: str) -> _Mask:
         try:

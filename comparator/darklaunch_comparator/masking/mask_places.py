@@ -57,7 +57,7 @@ class MaskPlaces:
             except BadPath as error:
                 message = f"{str(error).rstrip('.')}; to mask a parameter of the query, query:name."
                 raise BadMaskPlace(message) from None
-        names = frozenset(steps[-1].token for steps in paths if steps and isinstance(steps[-1].token, str))
+        names = frozenset(name for steps in paths for name in _find_names(steps))
         return cls(PathIndex([(steps, None) for steps in paths]), frozenset(headers), frozenset(query), names)
 
     def follow(self, tokens: Sequence[Token]) -> tuple[PathPositions[None], bool]:
@@ -68,6 +68,20 @@ class MaskPlaces:
             positions = advance(positions, token)
             covered = covered or is_covered(positions)
         return positions, covered
+
+
+def _find_names(steps: tuple[PathStep, ...]) -> list[str]:
+    """Return what the values at the end of a path are called where only text is left: a key, an element, a field."""
+    if not steps or isinstance(steps[-1].token, int):
+        return []
+    for token in reversed([step.token for step in steps if isinstance(step.token, str)]):
+        if token.startswith("@") and "=" in token:  # input[@name=email]
+            return [token.partition("=")[2].strip("'")]
+        if token.startswith("<"):
+            return [token[1:]]
+        if not token.startswith("@"):
+            return [token] if token == steps[-1].token else []
+    return []
 
 
 NO_PLACES: Final = MaskPlaces()

@@ -29,8 +29,8 @@ class JsonPlace:
         self.parent = parent
         self.token = token
         self.depth: int = 0 if parent is None else parent.depth + 1
-        self.path = path if len(path) <= PATH_CHARS else _shorten(path)
-        self.group_path = group_path if len(group_path) <= PATH_CHARS else _shorten(group_path)
+        self.path = path if len(path) <= PATH_CHARS else shorten(path)
+        self.group_path = group_path if len(group_path) <= PATH_CHARS else shorten(group_path)
 
     def key(self, name: str, *, in_map: bool = False) -> "JsonPlace":
         """Return the place of a member; `in_map` if the object is a map whose keys are data."""
@@ -61,15 +61,18 @@ def write_step(token: Token) -> str:
     if isinstance(token, int):
         return f"[{token}]"
     if len(token) > PATH_CHARS:  # a name of megabytes must cost neither time nor space
-        token = _shorten(token)
+        token = shorten(token)
     if _SHORTHAND.match(token):
         return f".{token}"
     return f"['{''.join([_escape(char) for char in token])}']"
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str, limit: int = PATH_CHARS) -> str:
+    """Return a text, or its start and a digest if it is longer than a limit."""
+    if len(text) <= limit:
+        return text
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    return f"{text[: PATH_CHARS - 10]}…#{digest}"
+    return f"{text[: limit - 10]}…#{digest}"
 
 
 def _escape(char: str) -> str:

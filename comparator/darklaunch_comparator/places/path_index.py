@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar, cast
 
+from .path_step import PathStep
 from .place import Token
-from .rule_path import PathStep
 
 T = TypeVar("T")
 

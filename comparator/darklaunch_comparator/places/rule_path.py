@@ -1,7 +1,8 @@
 """The paths that rules are written with.
 
-One syntax for places in the body, a subset of RFC 9535: `$.a.b`, `$['a.b']`, `$.items[*].x`, `$.items[0]`, `$..name`;
-beside it `status` and `header:x-name` (`header:*` for all). A path covers the places it names and all below them.
+For JSON a subset of RFC 9535: `$.a.b`, `$['a.b']`, `$.items[*].x`, `$.items[0]`, `$..name`; `$` is the body, any body.
+For places in HTML, XML and other text: `html/body/p[2]`, `line:total = #` (`text_path`). Beside them `status` and
+`header:x-name` (`header:*` for all). A path covers the places it names and all below them.
 """
 
 import re
@@ -10,7 +11,8 @@ from typing import Final
 
 from darklaunch_shared.wire.http_headers import TOKEN
 
-from darklaunch_comparator.errors import BadRules
+from .path_step import BadPath, PathStep, quote_path
+from .text_path import is_text_path, parse_text_path
 
 PATH_CHARS: Final = 1000
 """Longest path of a rule; those that reports print are shorter."""
@@ -26,18 +28,6 @@ _STEP: Final = re.compile(
 )
 _ESCAPE: Final = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _SHORT_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-
-
-class BadPath(BadRules, ValueError):
-    """A path cannot be read; the message says what is wrong, in which column, and what to write instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class PathStep:
-    """One step of a path: a name, an index, or None for `*`; `deep` if any number of levels may lie before it."""
-
-    token: str | int | None
-    deep: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +54,23 @@ def parse_rule_path(path: str) -> RulePath:
 
 def parse_body_path(path: str) -> tuple[PathStep, ...]:
     """Parse a path of the body into its steps. Raises BadPath."""
+    if len(path) > PATH_CHARS:
+        raise BadPath(f"{quote_path(path)} is longer than the {PATH_CHARS} characters a path may have.")
+    if is_text_path(path):
+        return parse_text_path(path)
     if not path.startswith("$"):
         raise BadPath(
-            f"{_quote(path)} is not a path: start with $ for the body, as in $.items[*].price, "
-            "or write status, or header:x-name."
+            f"{quote_path(path)} is not a path: start with $ for the body, as in $.items[*].price, "
+            "or write status, or header:x-name, or a place in text: html/body/p[2], line:total = #."
         )
-    if len(path) > PATH_CHARS:
-        raise BadPath(f"{_quote(path)} is longer than the {PATH_CHARS} characters a path may have.")
     steps: list[PathStep] = []
     position = 1
     while position < len(path):
         match = _STEP.match(path, position)
         if match is None:
-            raise BadPath(f"{_quote(path)} cannot be read from column {position + 1} on: {_advise(path[position:])}")
+            raise BadPath(
+                f"{quote_path(path)} cannot be read from column {position + 1} on: {_advise(path[position:])}"
+            )
         steps.append(PathStep(_parse_token(match), match["deep"] is not None))
         position = match.end()
     return tuple(steps)
@@ -103,7 +97,7 @@ def _unescape(match: re.Match[str]) -> str:
 def _parse_header(path: str) -> str:
     name = path.removeprefix("header:").strip().lower()
     if not TOKEN.fullmatch(name):
-        raise BadPath(f"{_quote(path)} names no header: write header: and its name, as in header:etag.")
+        raise BadPath(f"{quote_path(path)} names no header: write header: and its name, as in header:etag.")
     return name
 
 
@@ -122,8 +116,3 @@ def _advise(rest: str) -> str:
     if rest.startswith("."):
         return "a name is expected after the dot. Quote names with other characters, as in $['a.b']."
     return "a step starts with a dot or a bracket. Write $.name, $['a.b'], $.items[*] or $..name."
-
-
-def _quote(path: str) -> str:
-    text = path if len(path) <= 80 else path[:80] + "…"
-    return '"' + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text) + '"'

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Final
 
+from darklaunch_comparator.places import is_text_path
+
 from darklaunch_console.output.table import measure_width, split_at
 from darklaunch_console.output.text import escape_unprintable, format_plural
 
@@ -49,7 +51,8 @@ class ColumnLine:
 def mark_excused(rows: Sequence[SideBySideRow], places: Sequence[str]) -> list[SideBySideRow]:
     """Mark as excused what differs at none of the places in the body that were reported."""
     reported = [place for place in places if place.startswith("$")]
-    if any(place == "$" or "…#" in place for place in reported):  # all of it, or a place too long to be told
+    # All of it, a place too long to be told, or one in text, whose rows are lines and not places.
+    if any(place == "$" or "…#" in place or is_text_path(place) for place in places):
         return list(rows)
     return [
         row if row.mark == SAME or any(_touches(row.place, place) for place in reported) else replace(row, mark=EXCUSED)

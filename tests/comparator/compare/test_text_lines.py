@@ -28,5 +28,7 @@ def only(one: Any, other: Any, content_type: str = "application/json") -> Differ
 def test_text_names_the_lines() -> None:
     found = only(b"a\nb\nc", b"a\nB\nc", "text/plain")
     assert (found.primary, found.shadow) == ('line 2: "b"', 'line 2: "B"')
-    found = only(b"a\nb\nc\nd", b"a\nd", "text/plain")
-    assert (found.primary, found.shadow) == (r'lines 2 to 3: "b\nc"', "nothing at line 2")
+    found = only(b"a\nb\nd", b"a\nd", "text/plain")
+    assert (found.kind, found.primary, found.shadow) == ("missing", 'line 2: "b"', None)
+    found = only(b"a\n", b"a", "text/plain")
+    assert (found.kind, found.primary, found.shadow) == ("text", 'line 2: ""', "nothing at line 2")

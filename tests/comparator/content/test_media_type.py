@@ -8,7 +8,10 @@ from darklaunch_comparator.content import BodyFamily, choose_family, parse_media
     ("primary", "shadow", "primary_body", "shadow_body", "family"),
     [
         ("application/json", "text/plain", b"{}", b"{}", BodyFamily.JSON),
-        ("text/html", "", b"<p>", b"{}", BodyFamily.TEXT),
+        ("text/html", "", b"<p>", b"{}", BodyFamily.HTML),
+        ("text/plain", "application/atom+xml", b"<p/>", b"<p/>", BodyFamily.XML),
+        ("", "", b"\n<!DOCTYPE html><p>", b"<!-- x --><html>", BodyFamily.HTML),
+        ("", "", b"<?xml version='1.0'?><a/>", b"\xef\xbb\xbf<?xml version='1.0'?><a/>", BodyFamily.XML),
         ("image/png", "text/plain; charset=utf-8", b"\x89", b"a", BodyFamily.TEXT),
         ("application/problem+json", "application/x-ndjson", b"{}", b"{}", BodyFamily.JSON),
         ("", "", b' {"a": 1}', b"[]", BodyFamily.JSON),
