@@ -29,10 +29,11 @@ from darklaunch_console.stores.postgres import open_postgres
 @click.command(short_help="Report what is known: verdict, problems, ledger, latency.")
 @click.argument("name", callback=check_launch_name)
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request or a page.")
+@click.option("--all", "complete", is_flag=True, help="Show everything, however long; else two screens at most.")
 @click.option("--coverage", "routes", is_flag=True, help="Say which of the app's routes were mirrored and judged.")
 @json_option
 @click.pass_obj
-def report(settings: ConsoleSettings, name: str, markdown: bool, routes: bool, in_json: bool) -> None:
+def report(settings: ConsoleSettings, name: str, markdown: bool, complete: bool, routes: bool, in_json: bool) -> None:
     """Report what is known of a launch: the verdict, its problems, then the ledger, latency, and what was excused."""
     if markdown and (in_json or routes):
         raise BadUsage("--markdown is a form of the whole report: leave --json and --coverage out")
@@ -48,7 +49,7 @@ def report(settings: ConsoleSettings, name: str, markdown: bool, routes: bool, i
     elif markdown:
         print_lines(render_markdown(evidence))
     else:
-        print_styled(render_report(evidence))
+        print_styled(render_report(evidence, complete=complete))
 
 
 def _print_routes(evidence: ReportEvidence, *, in_json: bool) -> None:

@@ -16,6 +16,10 @@ from .evidence import ReportEvidence
 from .latency import latencies_to_json, render_latency_cells
 from .problems import ReportProblem
 
+TWO_SCREENS: Final = 50
+"""Lines of a report at most, unless all of it is asked for."""
+_LENGTHS: Final = (10, 6, 4, 3, 2, 1)
+"""How much each list of a report names: the first of these with which it fits on two screens."""
 LISTED: Final = 10
 """Accepted kinds of mismatch, or those of before their noise was known, that are named."""
 EXCUSED: Final = 6
@@ -24,8 +28,24 @@ _LATENCY_HEAD: Final = (
 )  # fmt: skip
 
 
-def render_report(evidence: ReportEvidence) -> list[StyledLine]:
-    """Return the whole report for a terminal: the verdict, what differs, then the figures."""
+def render_report(evidence: ReportEvidence, *, complete: bool = False) -> list[StyledLine]:
+    """Return the report for a terminal: the verdict, what differs, then the figures.
+
+    Unless it is asked for `complete`, its lists are cut until it fits on two screens, and each says how much is left.
+    """
+    lines = _render_lists(evidence, None)
+    if complete or len(lines) <= TWO_SCREENS:
+        return lines
+    for length in _LENGTHS:
+        lines = _render_lists(evidence, length)
+        if len(lines) < TWO_SCREENS:
+            break
+    shown = lines[: TWO_SCREENS - 1]  # what is not a list is short, but a name in it may be long
+    return [*shown, (f"All of it: darklaunch report {evidence.record.state.name} --all", "")]
+
+
+def _render_lists(evidence: ReportEvidence, length: int | None) -> list[StyledLine]:
+    """Return the report with lists of at most `length` items; None for complete ones."""
     lines: list[StyledLine] = []
     for number, line in enumerate(evidence.verdict):
         parts = _wrap_item(f"  {line}") if number else wrap_text(line)
@@ -34,7 +54,7 @@ def render_report(evidence: ReportEvidence) -> list[StyledLine]:
         lines.append(("", ""))
     style = BAD if evidence.problems else GOOD if evidence.compared else STRONG
     lines += [(line, style) for line in wrap_text(sentences.describe_problems(evidence))]
-    return [*lines, *((line, "") for line in _render_figures(evidence))]
+    return [*lines, *((line, "") for line in _render_figures(evidence, length))]
 
 
 def render_markdown(evidence: ReportEvidence) -> list[str]:
@@ -100,7 +120,7 @@ def report_to_json(evidence: ReportEvidence) -> dict[str, Any]:
     }
 
 
-def _render_figures(evidence: ReportEvidence) -> list[str]:
+def _render_figures(evidence: ReportEvidence, length: int | None) -> list[str]:
     period = f"{sentences.describe_standing(evidence)}. Exchanges {sentences.describe_period(evidence)}:"
     lines = [*wrap_text(period), *wrap_text(sentences.render_ledger(evidence), "  ", "  ")]
     lines += [part for meaning in sentences.list_outcome_meanings(evidence) for part in wrap_text(meaning, "    ")]
@@ -110,17 +130,19 @@ def _render_figures(evidence: ReportEvidence) -> list[str]:
         lines += wrap_text(f"not sampled, by design: {reasons}", "  ", "  ")
     if evidence.problems:
         lines += ["", "Problems"]
-        for number, problem in enumerate(evidence.problems, 1):
+        for number, problem in enumerate(evidence.problems[:length], 1):
             lines += _render_problem(number, problem)
+        if more := len(evidence.problems) - len(evidence.problems[:length]):
+            lines.append(f"  and {format_count(more)} more: darklaunch mismatches {evidence.record.state.name}")
     if evidence.accepted:
         lines.append("")
-        lines += [part for line in _render_accepted(evidence) for part in _wrap_item(line)]
+        lines += [part for line in _render_accepted(evidence, length) for part in _wrap_item(line)]
     if evidence.latency:
-        lines += ["", *_render_latency(evidence)]
+        lines += ["", *_render_latency(evidence, length)]
     if excused := sentences.list_excused(evidence):
         listed = ", ".join(excused[:EXCUSED]) + _count_more(len(excused) - EXCUSED)
         lines += ["", *wrap_text(f"Differed and was excused: {listed}.", more="  ")]
-    if noise := _render_noise(evidence):
+    if noise := _render_noise(evidence, length):
         lines += ["", *(part for line in noise for part in _wrap_item(line))]
     if evidence.coverage:
         lines += ["", *wrap_text(f"{describe_coverage(evidence.coverage)}.", more="  ")]
@@ -141,27 +163,27 @@ def _render_problem(number: int, problem: ReportProblem) -> list[str]:
     return [*lines, *(part for fact in facts for part in wrap_text(fact, "     ", "  "))]
 
 
-def _render_accepted(evidence: ReportEvidence) -> list[str]:
+def _render_accepted(evidence: ReportEvidence, length: int | None = LISTED) -> list[str]:
     """Return what was accepted: it counts as no problem, and is not hidden."""
     lines = ["Accepted"]
-    for problem in evidence.accepted[:LISTED]:
+    for problem in evidence.accepted[:length]:
         why = f": {make_printable(problem.decided_why, 100)}" if problem.decided_why else ""
         lines.append(f"  {sentences.name_problem(problem)}, {sentences.describe_frequency(problem)}{why}")
-    if (more := len(evidence.accepted) - LISTED) > 0:
+    if more := len(evidence.accepted) - len(evidence.accepted[:length]):
         command = f"darklaunch mismatches {evidence.record.state.name} --state accepted"
         lines.append(f"  and {format_count(more)} more: {command}")
     return lines
 
 
-def _render_noise(evidence: ReportEvidence) -> list[str]:
+def _render_noise(evidence: ReportEvidence, length: int | None = LISTED) -> list[str]:
     """Return the places known to be noise, and the mismatches recorded before that was known."""
     lines = [f"  {line}" for line in sentences.list_noise(evidence)]
     lines += [
         f"  {sentences.name_problem(problem)}, {sentences.describe_frequency(problem)}: "
         f"{sentences.describe_before_noise(problem)}"
-        for problem in evidence.before_noise[:LISTED]
+        for problem in evidence.before_noise[:length]
     ]
-    if (more := len(evidence.before_noise) - LISTED) > 0:
+    if more := len(evidence.before_noise) - len(evidence.before_noise[:length]):
         lines.append(f"  and {format_count(more)} more kinds from before it was known")
     if not lines:
         return []
@@ -169,11 +191,15 @@ def _render_noise(evidence: ReportEvidence) -> list[str]:
     return [f"Noise, {learned} (darklaunch noise {evidence.record.state.name})", *lines]
 
 
-def _render_latency(evidence: ReportEvidence) -> list[str]:
+def _render_latency(evidence: ReportEvidence, length: int | None) -> list[str]:
     sides = ["Latency, ms", "primary", "", "", "shadow", "", "", "paired", "", sentences.format_limit(evidence)]
     head = ["", "p50", "p95", "p99", "p50", "p95", "p99", "p50", "p95", ""]
-    rows = [[make_printable(row.endpoint, 22), *render_latency_cells(row)] for row in evidence.latency]
-    return render_table(sides, [head, *rows], gap=" ")
+    rows = [[make_printable(row.endpoint, 22), *render_latency_cells(row)] for row in evidence.latency[:length]]
+    more = len(evidence.latency) - len(rows)
+    return [
+        *render_table(sides, [head, *rows], gap=" "),
+        *([f"  and {format_count(more)} more endpoints"] if more else []),
+    ]
 
 
 def _wrap_item(line: str) -> list[str]:

@@ -81,6 +81,20 @@ def test_a_report_adds_up(run: Any, shop: str) -> None:
     assert search["slow_share"] == 1
 
 
+def test_a_report_fits_on_two_screens_unless_all_of_it_is_asked_for(
+    run: Any, postgres_dsn: str, launch_name: str
+) -> None:
+    pages = [exchange(launch_name, seq, endpoint=f"GET /pages/{seq % 120}") for seq in range(1, 241)]
+    record(postgres_dsn, launch_name, [replayed(page, body={"error": "x"}, status=500) for page in pages])
+    short = run("report", launch_name).stdout.splitlines()
+    assert len(short) <= 50
+    assert short[-1] == f"All of it: darklaunch report {launch_name} --all"
+    assert any(line.endswith(f" more: darklaunch mismatches {launch_name}") for line in short)
+    complete = run("report", launch_name, "--all").stdout.splitlines()
+    assert sum("GET /pages/" in line for line in complete) >= 120
+    assert not any("All of it" in line for line in complete)
+
+
 def test_a_report_in_markdown_has_one_row_a_problem(run: Any, shop: str) -> None:
     lines = run("report", shop, "--markdown").output.splitlines()
     assert lines[0].startswith("## ")

@@ -25,6 +25,17 @@ from tests.support.asgi import Server, answering, body, scope_of, start
         ("/o/ord_123", "/o/{id}"),
         ("/2024-05-01/x", "/{id}/x"),
         ("/blog/how-to-launch-things", "/blog/how-to-launch-things"),
+        ("/orders/123.json", "/orders/{id}.json"),
+        ("/v1/orders/123:cancel", "/v1/orders/{id}:cancel"),
+        ("/files/2024-05-01.csv", "/files/{id}.csv"),
+        ("/files/2024-05-01T10:00:00Z.tar.gz", "/files/{id}.tar.gz"),
+        ("/u/550e8400-e29b-41d4-a716-446655440000.png", "/u/{id}.png"),
+        ("/invoices/invoice_123.pdf", "/invoices/invoice_{id}.pdf"),
+        ("/reports/summary-2024", "/reports/summary-{id}"),
+        ("/v1.2/status.json", "/v1.2/status.json"),
+        ("/10.0.0.1/1.5", "/{id}/{id}"),
+        ("/.well-known/security.txt", "/.well-known/security.txt"),
+        ("/orders:batchGet", "/orders:batchGet"),
         ("/a" * 20, "/a" * 12 + "/{path}"),
     ],
 )
@@ -46,3 +57,25 @@ def test_apps_of_no_known_framework_get_learned_templates() -> None:
         for number in range(3):
             Server().run(CaptureMiddleware(answering(start(), body(b""))), scope_of(f"/orders/{number}?x"))
     assert {exchange.endpoint for exchange in seen.exchanges} == {"GET /orders/{id}"}
+
+
+def test_words_that_are_identifiers_become_one_endpoint_when_there_are_very_many() -> None:
+    templates = LearnedTemplates()
+    words = [f"{first}{second}" for first in "abcdefghijklmnopqrst" for second in "abcdefghijklmnopqrst"]
+    learned = [templates.learn_path(f"/users/{word}/cart") for word in words]
+    assert learned[0] == "/users/aa/cart"
+    assert learned[-1] == "/users/{id}/cart"
+    assert len(set(learned)) == 101
+    assert [templates.learn_path(f"/users/{word}/cart") for word in words] == learned, "no path changes its endpoint"
+    assert templates.learn_path("/about") == "/about", "there is room for all other endpoints"
+
+
+def test_what_is_new_when_there_is_no_room_is_other_only_where_its_shape_is_unknown() -> None:
+    templates = LearnedTemplates(limit=40)
+    for word in ("one", "two", "six", "ten", "red", "tan", "cab", "dog", "cat", "elk", "emu"):
+        assert templates.learn_path(f"/users/{word}") == f"/users/{word}"
+    for number in range(60):
+        templates.learn_path(f"/{'x' * (number // 8 + 1)}/{'y' * (number % 8 + 1)}")
+    assert templates.learn_path("/users/new") == "/users/{id}"
+    assert templates.learn_path("/users/one") == "/users/one"
+    assert templates.learn_path("/a/shape/nobody/knows") == OTHER
