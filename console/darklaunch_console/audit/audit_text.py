@@ -5,7 +5,7 @@ from __future__ import annotations
 from darklaunch_console.output.numbers import format_count, format_seconds
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, StyledLine, wrap_text
 
-from .launch_audit import COUNT_S, KEPT_OUTCOMES, LaunchAudit
+from .launch_audit import COUNT_S, RECORDED_OUTCOMES, LaunchAudit
 from .producer_table import render_tables
 from .strict import StrictAudit
 
@@ -29,7 +29,7 @@ def render_audit(audit: LaunchAudit, *, every: bool) -> list[StyledLine]:
 def _describe_balance(audit: LaunchAudit) -> str:
     account = audit.account
     sampled = f"{format_count(account.sampled)} sampled"
-    places = f"{format_count(account.settled)} with an outcome + {format_count(account.on_its_way)} on their way"
+    places = f"{format_count(account.finished)} with an outcome + {format_count(account.on_its_way)} on their way"
     if account.killed:
         places += f" + {format_count(account.killed)} gone with processes that were killed"
     if not account.balanced:
@@ -42,7 +42,7 @@ def _describe_balance(audit: LaunchAudit) -> str:
 
 def _describe_outcomes(audit: LaunchAudit) -> str:
     account = audit.account
-    counts = [f"{name.replace('_', ' ')} {format_count(account.outcomes.get(name, 0))}" for name in KEPT_OUTCOMES]
+    counts = [f"{name.replace('_', ' ')} {format_count(account.outcomes.get(name, 0))}" for name in RECORDED_OUTCOMES]
     reasons = ", ".join(f"{name.replace('_', ' ')} {format_count(count)}" for name, count in account.dropped.items())
     dropped = f"dropped {format_count(sum(account.dropped.values()))}{f' ({reasons})' if reasons else ''}"
     return f"outcomes: {', '.join([*counts, dropped])}"
@@ -51,7 +51,7 @@ def _describe_outcomes(audit: LaunchAudit) -> str:
 def _describe_on_its_way(audit: LaunchAudit) -> str:
     entries = audit.entries
     return (
-        f"on their way: {format_count(audit.account.outboxes)} in the apps' memory; "
+        f"on their way: {format_count(audit.account.buffered)} in the apps' memory; "
         f"{format_count(entries.captures_unread)} waiting for a worker, "
         f"{format_count(entries.captures_pending)} with workers; "
         f"{format_count(entries.replays_unread)} waiting for a comparator, "
@@ -63,7 +63,7 @@ def _render_uncounted(audit: LaunchAudit) -> list[StyledLine]:
     """Return what is missing from the tables because counting it took too long."""
     limit = format_seconds(COUNT_S)
     lines: list[StyledLine] = []
-    if audit.account.held is None:
+    if audit.account.entries is None:
         text = f"More is on the streams than can be counted by process in {limit}."
         lines += [("", ""), *((line, QUIET) for line in wrap_text(text))]
     if audit.counts is None and audit.strict is None:

@@ -1,31 +1,35 @@
-"""The arithmetic of an audit: does every sampled exchange have an outcome, or is it on its way? Pure.
+"""The arithmetic of an audit: does every sampled exchange have an outcome, or is it still in progress? Pure.
 
-Three looks are taken in this order: the record, Redis (each shard at one instant), the record again. Between them
-exchanges move on, so that a difference proves nothing by itself. What it takes to be sure:
+Three snapshots are taken in this order: the record in Postgres, Redis (each shard at one instant), the record again.
+Exchanges move on between them, so that a difference alone proves nothing. What is certain:
 
-- A producer's numbers 1 … seq were all written to Redis; `seq` is what Redis, or the record before it, knew.
-- Whatever of them is not in the record at the last look was, at the instant Redis was looked at, either on a stream or
-  lost. So *numbers without a row, minus entries on the streams* is never more than what is lost: a positive figure is
-  a loss for certain, at any load, and without traffic it is the exact figure.
-- The same holds of each producer by itself, where its entries were counted one by one, downstream: what moves on
-  meanwhile may be counted twice, never not at all. That is the sharper figure, for what strangers wrote hides nothing.
+- A producer numbers its exchanges 1 … seq, and all of them were written to Redis; `seq` is the highest number that
+  Redis or the first snapshot of the record knows.
+- A number without a row in the last snapshot was, when Redis was read, either on a stream or lost. So *numbers without
+  a row, minus entries on the streams* is never more than what is lost: a positive figure is certainly a loss, under any
+  load, and without traffic it is exact.
+- The same is true of each producer, where its entries were counted one by one, upstream first: an entry that moves on
+  meanwhile may be counted twice but is never missed. This figure is sharper: entries that no producer here has written
+  cannot hide a loss.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from darklaunch_shared.keys import shard_of
 
-from .stream_entries import StreamEntries, add_up
+from .stream_entries import StreamEntries, sum_entries
 
 Dropped = Mapping[str, int]
+"""Dropped exchanges by reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class ProducerBook:
-    """A producer's counters, from Redis or as copied into the record; `recorded` of its numbers have a row."""
+class ProducerFigures:
+    """A producer's counters, from Redis or as copied into the record, and how many of its numbers have a row."""
 
     producer: str
     seq: int = 0
@@ -36,24 +40,24 @@ class ProducerBook:
 
 
 @dataclass(frozen=True, slots=True)
-class ShardBook:
-    """One shard at one instant: highest number on the stream per producer, counters, entries on the two streams.
+class ShardSnapshot:
+    """One shard at one instant: highest number per producer, counters, length of the two streams.
 
-    `held` are these and the dead letters by producer, counted right after it; None where that would take too long.
+    `entries` are the entries and dead letters by producer, counted right after it; None where that would take too long.
     """
 
     admitted: Mapping[str, int]
-    producers: Sequence[ProducerBook]
+    producers: Sequence[ProducerFigures]
     captures: int
     replays: int
-    held: Mapping[str, StreamEntries] | None = None
+    entries: Mapping[str, StreamEntries] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedBook:
-    """Postgres at one instant: the producers, and the rows by (outcome, reason)."""
+class RecordSnapshot:
+    """Postgres at one instant: the producers, and the number of rows by (outcome, reason)."""
 
-    producers: Sequence[ProducerBook]
+    producers: Sequence[ProducerFigures]
     tally: Mapping[tuple[str, str], int]
 
 
@@ -61,9 +65,9 @@ class RecordedBook:
 class ProducerAccount:
     """One producer's account: sampled = recorded + dropped + unwritten + missing (numbers without a row).
 
-    `enqueued` numbers were written to Redis, of which Redis itself remembers the first `admitted`; `shed` are part of
-    `dropped`, which `reasons` tells apart. `held` is what the streams hold of it, `gap` how many numbers have neither
-    row nor entry; both None where the streams were not counted.
+    `enqueued` numbers were written to Redis, of which Redis itself remembers the first `admitted`. `reasons` are the
+    dropped by reason, the `shed` among them. `entries` is what the streams contain of it, `gap` how many numbers have
+    neither row nor entry; both are None where the streams were not counted.
     """
 
     producer: str
@@ -77,133 +81,150 @@ class ProducerAccount:
     missing: int
     alive: bool
     reasons: Dropped
-    held: StreamEntries | None = None
+    entries: StreamEntries | None = None
 
     @property
     def gap(self) -> int | None:
-        """Numbers that are nowhere. Under traffic the true figure is at least this."""
-        return None if self.held is None else max(0, self.missing - self.held.unread - self.held.pending)
+        """How many numbers have neither row nor entry. Under traffic the true figure is at least this."""
+        return None if self.entries is None else max(0, self.missing - self.entries.unread - self.entries.pending)
 
     @property
     def finished(self) -> bool:
-        """Whether its process has ended and every number has a row."""
+        """True if its process has ended and every number has a row."""
         return not self.alive and self.missing == 0
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchAccount:
-    """A launch's account.
+    """A launch's account, in numbers of exchanges.
 
-    `outcomes` are the rows by outcome, `dropped` all losses by reason, those before the stream included. `killed` were
-    in the memory of processes that ended without a word. `disagreement` is by how much the rows by outcome differ from
-    the rows by producer: 0 unless the record is damaged. `strangers` is what the streams hold of no producer here,
-    None where they were not counted.
+    outcomes         the rows by outcome, without the dropped
+    dropped          all that was dropped, by reason, before the stream or after it
+    buffered         in the memory of hooks that are alive
+    killed           in the memory of processes that ended without writing it
+    lost             neither on a stream nor recorded
+    disagreement     rows by outcome less rows by producer: 0 unless the record is damaged
+    foreign_entries  what the streams contain that none of the producers wrote; None where it was not counted
     """
 
     sampled: int
     outcomes: Mapping[str, int]
     dropped: Mapping[str, int]
-    outboxes: int
+    buffered: int
     captures: int
     replays: int
     killed: int
     lost: int
     disagreement: int
-    lines: Sequence[ProducerAccount]
-    strangers: StreamEntries | None
+    producers: Sequence[ProducerAccount]
+    foreign_entries: StreamEntries | None
 
     @property
-    def held(self) -> StreamEntries | None:
-        """All that the streams hold; None where they were not counted."""
-        own = [line.held for line in self.lines if line.held]
-        return None if self.strangers is None else add_up([*own, self.strangers])
+    def entries(self) -> StreamEntries | None:
+        """All that the streams contain; None where it was not counted."""
+        own = [producer.entries for producer in self.producers if producer.entries]
+        return None if self.foreign_entries is None else sum_entries([*own, self.foreign_entries])
 
     @property
-    def settled(self) -> int:
-        """Exchanges with an outcome, drops before the stream included."""
+    def finished(self) -> int:
+        """Exchanges with an outcome, those dropped before the stream included."""
         return self.sampled - self.on_its_way - self.lost - self.killed
 
     @property
     def on_its_way(self) -> int:
-        """Exchanges that are somewhere between the hook and the record."""
-        return self.outboxes + sum(line.missing for line in self.lines) - self.lost
+        """Exchanges in progress, somewhere between the hook and the record."""
+        return self.buffered + sum(producer.missing for producer in self.producers) - self.lost
 
     @property
     def balanced(self) -> bool:
-        """Whether nothing is lost and the record agrees with itself."""
+        """True if nothing is lost and the record agrees with itself."""
         return self.lost == 0 and self.disagreement == 0
 
 
-def balance_books(
-    before: RecordedBook, shards: Sequence[ShardBook], after: RecordedBook, alive: frozenset[str]
+def compute_account(
+    before: RecordSnapshot, shards: Sequence[ShardSnapshot], after: RecordSnapshot, alive: frozenset[str]
 ) -> LaunchAccount:
-    """Make the account of the three looks; `alive` are the producers whose process is."""
-    recorded = {said.producer: said.recorded for said in after.producers}
-    lines: list[ProducerAccount] = []
-    dropped: dict[str, int] = {}
-    strangers: list[StreamEntries] = []
+    """Return the account that follows from the three snapshots; `alive` are the producers whose process runs."""
+    recorded = {figures.producer: figures.recorded for figures in after.producers}
+    producers: list[ProducerAccount] = []
+    dropped: Counter[str] = Counter()
+    foreign: list[StreamEntries] = []
     lost = 0
-    for number, book in enumerate(shards):
-        own: list[ProducerAccount] = []
-        for producer, said in _by_producer(before, shards, number, recorded).items():
-            admitted, rows = book.admitted.get(producer, 0), recorded.get(producer, 0)
-            held = None if book.held is None else book.held.get(producer, StreamEntries())
-            own.append(_line(producer, said, admitted, rows, producer in alive, held))
-            for reason, count in _highest(said).items():
-                dropped[reason] = dropped.get(reason, 0) + count
-        lost += max(
-            sum(line.missing for line in own) - book.captures - book.replays, sum(line.gap or 0 for line in own)
-        )
-        known = {line.producer for line in own}
-        strangers += [held for name, held in (book.held or {}).items() if name not in known]
-        lines += own
-    outcomes: dict[str, int] = {}
-    for (outcome, reason), number in after.tally.items():
+    for number, shard in enumerate(shards):
+        accounts: list[ProducerAccount] = []
+        for producer, snapshots in _group_by_producer(before, shards, number, recorded).items():
+            account = _compute_producer_account(
+                producer,
+                snapshots,
+                admitted=shard.admitted.get(producer, 0),
+                recorded=recorded.get(producer, 0),
+                alive=producer in alive,
+                entries=None if shard.entries is None else shard.entries.get(producer, StreamEntries()),
+            )
+            accounts.append(account)
+            dropped.update(account.reasons)
+        missing = sum(account.missing for account in accounts)
+        lost += max(missing - shard.captures - shard.replays, sum(account.gap or 0 for account in accounts))
+        known = {account.producer for account in accounts}
+        foreign += [entries for name, entries in (shard.entries or {}).items() if name not in known]
+        producers += accounts
+    outcomes: Counter[str] = Counter()
+    for (outcome, reason), rows in after.tally.items():
         if outcome == "dropped":
-            dropped[reason] = dropped.get(reason, 0) + number
+            dropped[reason] += rows
         else:
-            outcomes[outcome] = outcomes.get(outcome, 0) + number
+            outcomes[outcome] += rows
     return LaunchAccount(
-        sampled=sum(line.sampled for line in lines),
-        outcomes=outcomes,
-        dropped={reason: number for reason, number in sorted(dropped.items()) if number},
-        outboxes=sum(line.unwritten for line in lines if line.alive),
-        captures=sum(book.captures for book in shards),
-        replays=sum(book.replays for book in shards),
-        killed=sum(line.unwritten for line in lines if not line.alive),
+        sampled=sum(account.sampled for account in producers),
+        outcomes=dict(outcomes),
+        dropped={reason: count for reason, count in sorted(dropped.items()) if count},
+        buffered=sum(account.unwritten for account in producers if account.alive),
+        captures=sum(shard.captures for shard in shards),
+        replays=sum(shard.replays for shard in shards),
+        killed=sum(account.unwritten for account in producers if not account.alive),
         lost=lost,
-        disagreement=sum(after.tally.values()) - sum(said.recorded for said in after.producers),
-        lines=lines,
-        strangers=None if any(book.held is None for book in shards) else add_up(strangers),
+        disagreement=sum(after.tally.values()) - sum(figures.recorded for figures in after.producers),
+        producers=producers,
+        foreign_entries=None if any(shard.entries is None for shard in shards) else sum_entries(foreign),
     )
 
 
-def _by_producer(
-    before: RecordedBook, shards: Sequence[ShardBook], number: int, recorded: Mapping[str, int]
-) -> dict[str, list[ProducerBook]]:
-    """Give one shard's producers with what is said of each, by Redis and by the record.
+def _group_by_producer(
+    before: RecordSnapshot, shards: Sequence[ShardSnapshot], number: int, recorded: Mapping[str, int]
+) -> dict[str, list[ProducerFigures]]:
+    """Return the figures of each producer of one shard, from Redis and from the record.
 
-    A producer that Redis has forgotten belongs to the shard its name leads to, as it always has.
+    A producer that Redis has forgotten belongs to the shard that its name is hashed to.
     """
-    book = shards[number]
-    seen = {name for other in shards for name in (*other.admitted, *(said.producer for said in other.producers))}
-    own = {*book.admitted, *(said.producer for said in book.producers)}
-    forgotten = ({said.producer for said in before.producers} | recorded.keys()) - seen
-    own |= {producer for producer in forgotten if shard_of(producer, len(shards)) == number}
-    found: dict[str, list[ProducerBook]] = {producer: [] for producer in sorted(own)}
-    for said in (*book.producers, *before.producers):
-        if said.producer in found:
-            found[said.producer].append(said)
-    return found
+    shard = shards[number]
+    on_redis = {
+        name for other in shards for name in (*other.admitted, *(figures.producer for figures in other.producers))
+    }
+    names = {*shard.admitted, *(figures.producer for figures in shard.producers)}
+    forgotten = ({figures.producer for figures in before.producers} | recorded.keys()) - on_redis
+    names |= {producer for producer in forgotten if shard_of(producer, len(shards)) == number}
+    grouped: dict[str, list[ProducerFigures]] = {producer: [] for producer in sorted(names)}
+    for figures in (*shard.producers, *before.producers):
+        if figures.producer in grouped:
+            grouped[figures.producer].append(figures)
+    return grouped
 
 
-def _line(
-    producer: str, said: Sequence[ProducerBook], admitted: int, recorded: int, alive: bool, held: StreamEntries | None
+def _compute_producer_account(
+    producer: str,
+    snapshots: Sequence[ProducerFigures],
+    *,
+    admitted: int,
+    recorded: int,
+    alive: bool,
+    entries: StreamEntries | None,
 ) -> ProducerAccount:
-    seq = max([admitted, recorded, *(one.seq for one in said)])
-    reasons = _highest(said)
+    seq = max([admitted, recorded, *(figures.seq for figures in snapshots)])
+    reasons = _merge_dropped(snapshots)
     dropped = sum(reasons.values())
-    unwritten = 0 if any(one.closed for one in said) else max([0, *(one.sampled - seq - dropped for one in said)])
+    unwritten = max([0, *(figures.sampled - seq - dropped for figures in snapshots)])
+    if any(figures.closed for figures in snapshots):  # it wrote everything before it ended
+        unwritten = 0
     return ProducerAccount(
         producer,
         sampled=seq + dropped + unwritten,
@@ -215,12 +236,12 @@ def _line(
         unwritten=unwritten,
         missing=seq - recorded,
         alive=alive,
-        reasons={reason: number for reason, number in sorted(reasons.items()) if number},
-        held=held,
+        reasons={reason: count for reason, count in sorted(reasons.items()) if count},
+        entries=entries,
     )
 
 
-def _highest(said: Sequence[ProducerBook]) -> dict[str, int]:
-    """Merge counters that only ever grow."""
-    reasons = {reason for one in said for reason in one.dropped}
-    return {reason: max(one.dropped.get(reason, 0) for one in said) for reason in reasons}
+def _merge_dropped(snapshots: Sequence[ProducerFigures]) -> dict[str, int]:
+    """Return the highest count of each reason: the counters only grow."""
+    reasons = {reason for figures in snapshots for reason in figures.dropped}
+    return {reason: max(figures.dropped.get(reason, 0) for figures in snapshots) for reason in reasons}

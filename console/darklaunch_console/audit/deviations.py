@@ -1,4 +1,4 @@
-"""What an audit finds when it reads the rows themselves: where they differ from what is summed up of them. Pure."""
+"""Compare the recorded rows with every sum that is kept of them. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from darklaunch_console.output.text import format_plural
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """Two things that must be equal and are not: `between` names them, `by` is the first less the second."""
+    """Two figures that must be equal and are not.
+
+    `what` is counted, `between` gives both figures, `by` is the first less the second, `look` the command that shows
+    more.
+    """
 
     what: str
     between: str
@@ -23,18 +27,18 @@ class Deviation:
 
 
 def find_deviations(launch: str, rows: AuditRows) -> list[Deviation]:
-    """Compare rows with each sum of them.
+    """Return every difference between the rows and a sum of them.
 
-    Where the oldest rows are past retention and gone, only a surplus of rows counts, and the rolling sums, of which the
-    same is gone a little later, are not compared.
+    Where the oldest rows are past retention and deleted, only a surplus of rows is a deviation, and the rolling
+    statistics, which are deleted a little later, are not compared.
     """
-    found = [*_twice(rows), *_by_producer(rows), *_by_outcome(launch, rows)]
+    deviations = [*_find_duplicates(rows), *_compare_producers(rows), *_compare_outcomes(launch, rows)]
     if rows.forgotten_before is None:
-        found += _by_bucket(launch, rows)
-    return found
+        deviations += _compare_buckets(launch, rows)
+    return deviations
 
 
-def _twice(rows: AuditRows) -> Iterator[Deviation]:
+def _find_duplicates(rows: AuditRows) -> Iterator[Deviation]:
     if rows.twice:
         first, exchanges = rows.twice
         between = (
@@ -43,45 +47,45 @@ def _twice(rows: AuditRows) -> Iterator[Deviation]:
         yield Deviation("recorded twice", between, exchanges, f"darklaunch inspect {first}")
 
 
-def _by_producer(rows: AuditRows) -> Iterator[Deviation]:
-    there = _sums(rows.counts, at=0)
-    for producer in sorted(there.keys() | rows.recorded.keys()):
-        held, told = there.get(producer, 0), rows.recorded.get(producer, 0)
-        if _deviates(rows, held, told):
+def _compare_producers(rows: AuditRows) -> Iterator[Deviation]:
+    counted = _sum_by(rows.counts, position=0)
+    for producer in sorted(counted.keys() | rows.recorded.keys()):
+        count, recorded = counted.get(producer, 0), rows.recorded.get(producer, 0)
+        if _deviates(rows, count, recorded):
             first = (rows.first_missing or {}).get(producer)
             gap = f"; the first number without a row is {first}" if first else ""
-            between = f"{format_count(held)} rows, {format_count(told)} recorded{gap}"
+            between = f"{format_plural(count, 'row')}, {format_count(recorded)} recorded{gap}"
             look = f"darklaunch inspect {producer}:{first or 1}"
-            yield Deviation(f"producer {producer}", between, held - told, look)
+            yield Deviation(f"producer {producer}", between, count - recorded, look)
 
 
-def _by_outcome(launch: str, rows: AuditRows) -> Iterator[Deviation]:
-    there: dict[tuple[str, str], int] = {}
+def _compare_outcomes(launch: str, rows: AuditRows) -> Iterator[Deviation]:
+    counted: dict[tuple[str, str], int] = {}
     for (_, outcome, reason), number in rows.counts.items():
-        there[outcome, reason] = there.get((outcome, reason), 0) + number
-    for outcome, reason in sorted(there.keys() | rows.tally.keys()):
-        held, told = there.get((outcome, reason), 0), rows.tally.get((outcome, reason), 0)
-        if _deviates(rows, held, told):
-            kind = f"{outcome} ({reason})" if reason else outcome
-            between = f"{format_count(held)} rows, {format_count(told)} in the tally"
-            yield Deviation(kind, between, held - told, f"darklaunch show {launch}")
+        counted[outcome, reason] = counted.get((outcome, reason), 0) + number
+    for outcome, reason in sorted(counted.keys() | rows.tally.keys()):
+        count, tally = counted.get((outcome, reason), 0), rows.tally.get((outcome, reason), 0)
+        if _deviates(rows, count, tally):
+            what = f"{outcome} ({reason})" if reason else outcome
+            between = f"{format_plural(count, 'row')}, {format_count(tally)} in the tally"
+            yield Deviation(what, between, count - tally, f"darklaunch show {launch}")
 
 
-def _by_bucket(launch: str, rows: AuditRows) -> Iterator[Deviation]:
-    there = _sums(rows.counts, at=1)
+def _compare_buckets(launch: str, rows: AuditRows) -> Iterator[Deviation]:
+    counted = _sum_by(rows.counts, position=1)
     for outcome in OUTCOMES:
-        held, told = there.get(outcome, 0), rows.buckets.get(outcome, 0)
-        if held != told:
-            between = f"{format_count(held)} rows, {format_count(told)} in the rolling sums"
-            yield Deviation(outcome, between, held - told, f"darklaunch report {launch}")
+        count, in_buckets = counted.get(outcome, 0), rows.buckets.get(outcome, 0)
+        if count != in_buckets:
+            between = f"{format_plural(count, 'row')}, {format_count(in_buckets)} in the rolling statistics"
+            yield Deviation(outcome, between, count - in_buckets, f"darklaunch report {launch}")
 
 
-def _deviates(rows: AuditRows, held: int, told: int) -> bool:
-    return held > told if rows.forgotten_before else held != told
+def _deviates(rows: AuditRows, count: int, kept_sum: int) -> bool:
+    return count > kept_sum if rows.forgotten_before else count != kept_sum
 
 
-def _sums(counts: Mapping[tuple[str, str, str], int], *, at: int) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _sum_by(counts: Mapping[tuple[str, str, str], int], *, position: int) -> dict[str, int]:
+    sums: dict[str, int] = {}
     for key, number in counts.items():
-        found[key[at]] = found.get(key[at], 0) + number
-    return found
+        sums[key[position]] = sums.get(key[position], 0) + number
+    return sums

@@ -1,4 +1,4 @@
-"""The audit of one launch: everything that it reads of Redis and Postgres, and what follows from it."""
+"""The audit of one launch: what it reads from Redis and Postgres, and the account that follows."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from darklaunch_console.stores.postgres import Connection
 from darklaunch_console.stores.processes import list_live_hooks
 from darklaunch_console.stores.streams import StreamsState, read_streams
 
-from .balance import LaunchAccount, balance_books
+from .balance import LaunchAccount, compute_account
 from .producer_table import producers_to_json
-from .reader import read_recorded_book, read_shard_book, sum_script_counters
-from .stream_entries import StreamEntries, add_up
+from .reader import read_record_snapshot, read_shard_snapshot, sum_script_counters
+from .stream_entries import StreamEntries, sum_entries
 from .strict import StrictAudit, audit_rows
 
 COUNT_S: Final = 5.0
 """Longest time for counting the entries on the streams, and the rows where nobody asked for a strict audit."""
-KEPT_OUTCOMES: Final = tuple(outcome for outcome in OUTCOMES if outcome != "dropped")
+RECORDED_OUTCOMES: Final = tuple(outcome for outcome in OUTCOMES if outcome != "dropped")
 """The outcomes of exchanges that got as far as the record; those that were dropped are counted by reason."""
 
 
@@ -62,7 +62,7 @@ def audit_launch(
     """Audit a launch; `strict_within_s` also reads every row, for at most so many seconds."""
     name = state.name
     account = read_account(redis, connection, state)
-    entries = account.held or _read_entries(read_streams(redis, state))
+    entries = account.entries or _read_entries(read_streams(redis, state))
     strict = None if strict_within_s is None else audit_rows(connection, name, strict_within_s)
     counts = _count_rows(connection, name) if strict is None else strict.rows.counts if strict.rows else None
     where: dict[str, int] = {}
@@ -77,16 +77,16 @@ def audit_launch(
 
 def read_account(redis: RedisClient, connection: Connection, state: LaunchState) -> LaunchAccount:
     """Return the account of a launch: the record, then Redis, then the record again."""
-    before = read_recorded_book(connection, state.name)
+    before = read_record_snapshot(connection, state.name)
     until_s = time.monotonic() + COUNT_S
-    shards = [read_shard_book(redis, state.name, shard, until_s) for shard in range(state.spec.shards)]
+    shards = [read_shard_snapshot(redis, state.name, shard, until_s) for shard in range(state.spec.shards)]
     alive = frozenset(process.id for process in list_live_hooks(redis))
-    return balance_books(before, shards, read_recorded_book(connection, state.name), alive)
+    return compute_account(before, shards, read_record_snapshot(connection, state.name), alive)
 
 
 def locate_losses(account: LaunchAccount, counters: Mapping[str, int]) -> dict[str, int]:
     """Return how many exchanges are missing between which two stages, as far as the scripts' counters show."""
-    written = sum(line.recorded + line.missing for line in account.lines)
+    written = sum(producer.recorded + producer.missing for producer in account.producers)
     admitted = counters.get("admitted", 0) + counters.get("retried", 0)
     taken_off = sum(counters.get(counter, 0) for counter in ("replayed", "dropped", "dead", "foreign"))
     unknown_to_redis = max(0, written - counters.get("admitted", 0))
@@ -109,13 +109,13 @@ def audit_to_json(audit: LaunchAudit) -> dict[str, Any]:
         "balanced": account.balanced,
         "ok": audit.passed,
         "sampled": account.sampled,
-        "settled": account.settled,
+        "settled": account.finished,
         "on_its_way": account.on_its_way,
         "lost": account.lost,
         "killed": account.killed,
-        "outcomes": {outcome: account.outcomes.get(outcome, 0) for outcome in KEPT_OUTCOMES},
+        "outcomes": {outcome: account.outcomes.get(outcome, 0) for outcome in RECORDED_OUTCOMES},
         "dropped": account.dropped,
-        "in_outboxes": account.outboxes,
+        "in_outboxes": account.buffered,
         "on_captures": account.captures,
         "on_replays": account.replays,
         "disagreement": account.disagreement,
@@ -123,14 +123,14 @@ def audit_to_json(audit: LaunchAudit) -> dict[str, Any]:
         "since": audit.since or None,
         **asdict(audit.entries),
         "producers": producers_to_json(account, audit.counts),
-        "strangers": account.strangers,
+        "strangers": account.foreign_entries,
         **(audit.strict.to_json() if audit.strict else {}),
     }
 
 
 def _read_entries(streams: StreamsState) -> StreamEntries:
     """Return what the streams hold by their own count, a moment later."""
-    return add_up(
+    return sum_entries(
         StreamEntries(
             shard.captures.waiting,
             shard.captures.in_flight,
@@ -151,6 +151,6 @@ def _count_rows(connection: Connection, name: str) -> RowCounts | None:
 
 
 def _find_last_before_gap(connection: Connection, name: str, account: LaunchAccount) -> str:
-    worst = max(account.lines, key=lambda line: line.missing, default=None)
+    worst = max(account.producers, key=lambda producer: producer.missing, default=None)
     captured_at = read_last_before_gap(connection, name, worst.producer) if worst and worst.missing else None
     return captured_at.astimezone().isoformat(sep=" ", timespec="seconds") if captured_at else ""

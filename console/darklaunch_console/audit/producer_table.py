@@ -1,6 +1,6 @@
-"""An audit's tables: a line for each process that captured, and their sum; finished ones in one line unless asked.
+"""An audit's tables: a row for each process that captured, and their sum; finished processes share one row.
 
-Each table takes apart a column of the one before it.
+Each table breaks down a column of the one before it.
 """
 
 from __future__ import annotations
@@ -19,153 +19,173 @@ from darklaunch_console.output.table import measure_width, render_table
 from darklaunch_console.output.text import format_plural
 
 from .balance import LaunchAccount, ProducerAccount
-from .stream_entries import StreamEntries, add_up
+from .stream_entries import StreamEntries, sum_entries
 
-FEW: Final = 1
+MOST_FINISHED: Final = 1
+"""More finished processes than this share one row, unless every process is asked for."""
 NONE: Final = "–"
-_WRITTEN: Final = ("producer", "sampled", "enqueued", "admitted", "dropped", "shed", "outbox")
-_SHORT: Final = {"shadow_error": "error"}
+_WRITTEN_HEAD: Final = ("producer", "sampled", "enqueued", "admitted", "dropped", "shed", "outbox")
+_SHORT_NAMES: Final = {"shadow_error": "error"}
 _NAME_LIMIT: Final = 16
 
-Own = Mapping[str, Mapping[tuple[str, str], int]]
+CountsByProducer = Mapping[str, Mapping[tuple[str, str], int]]
 """Each producer's rows by (outcome, reason)."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One line of each table: one process, several together, or all."""
+class _TableRow:
+    """One row of each table: one process, several together, or all."""
 
     name: str
-    lines: Sequence[ProducerAccount]
+    producers: Sequence[ProducerAccount]
     process: str
-    held: StreamEntries
+    entries: StreamEntries
 
 
 def render_tables(account: LaunchAccount, counts: RowCounts | None, *, every: bool) -> list[str]:
-    """Lay out what each process sampled, where that is, and what became of it.
+    """Return what each process sampled, where that is, and what became of it, as lines.
 
     sampled = enqueued + dropped + outbox; enqueued = unread + pending + rows + gap; rows = the outcomes. `counts` are
     the rows; None where they were not counted.
     """
-    rows = _rows(account, every=every)
+    rows = _make_rows(account, every=every)
     if not rows:
         return []
-    lines = _table((*_WRITTEN, "process"), rows, _written)
-    if account.held is None:
-        lines += _table(
-            ("of enqueued", "rows", "no row"), rows, lambda row: [_sum(row, "recorded"), _sum(row, "missing")]
-        )
+    lines = _render_figures((*_WRITTEN_HEAD, "process"), rows, _list_written)
+    head: tuple[str, ...]
+    if account.entries is None:
+        head = ("of enqueued", "rows", "no row")
+        lines += _render_figures(head, rows, lambda row: [_sum(row, "recorded"), _sum(row, "missing")])
     else:
-        lines += _table(("of enqueued", "unread", "pending", "rows", "gap", "dead letters"), rows, _travelling)
-    own = _by_producer(counts or {})
-    if own:
-        occurring = [outcome for outcome in OUTCOMES if _of(own, rows[-1], outcome)]
-        head = ("of rows", *(_SHORT.get(outcome, outcome) for outcome in occurring))
-        lines += _table(head, rows, lambda row: [_of(own, row, outcome) for outcome in occurring])
-    return [*lines, *_why(rows, own)]
+        head = ("of enqueued", "unread", "pending", "rows", "gap", "dead letters")
+        lines += _render_figures(head, rows, _list_on_streams)
+    by_producer = _group_by_producer(counts or {})
+    if by_producer:
+        occurring = [outcome for outcome in OUTCOMES if _count_outcome(by_producer, rows[-1], outcome)]
+        head = ("of rows", *(_SHORT_NAMES.get(outcome, outcome) for outcome in occurring))
+        lines += _render_figures(
+            head, rows, lambda row: [_count_outcome(by_producer, row, outcome) for outcome in occurring]
+        )
+    return [*lines, *_render_reasons(rows, by_producer)]
 
 
 def producers_to_json(account: LaunchAccount, counts: RowCounts | None) -> list[dict[str, Any]]:
-    """Give each producer's figures as JSON values; `outcomes` and `row_reasons` None where rows were not counted."""
-    found: list[dict[str, Any]] = []
-    own = _by_producer(counts or {})
-    for line in account.lines:
-        row = _Row(line.producer, [line], "", StreamEntries())
-        outcomes = None if counts is None else {outcome: _of(own, row, outcome) for outcome in OUTCOMES}
-        in_hand = {"unread": line.held.unread, "pending": line.held.pending} if line.held else {}
-        reasons = None if counts is None else _reasons(own, row)
-        found.append({**asdict(line), **in_hand, "gap": line.gap, "outcomes": outcomes, "row_reasons": reasons})
-    return found
+    """Return each producer's figures as JSON values; `outcomes` and `row_reasons` None where rows were not counted."""
+    described: list[dict[str, Any]] = []
+    by_producer = _group_by_producer(counts or {})
+    for producer in account.producers:
+        row = _TableRow(producer.producer, [producer], "", StreamEntries())
+        figures = asdict(producer)
+        figures["held"] = figures.pop("entries")
+        if producer.entries:
+            figures |= {"unread": producer.entries.unread, "pending": producer.entries.pending}
+        outcomes = {outcome: _count_outcome(by_producer, row, outcome) for outcome in OUTCOMES}
+        figures |= {
+            "gap": producer.gap,
+            "outcomes": None if counts is None else outcomes,
+            "row_reasons": None if counts is None else _count_reasons(by_producer, row),
+        }
+        described.append(figures)
+    return described
 
 
-def _rows(account: LaunchAccount, *, every: bool) -> list[_Row]:
-    finished = [line for line in account.lines if line.finished]
-    together = [] if every or len(finished) <= FEW else finished
+def _make_rows(account: LaunchAccount, *, every: bool) -> list[_TableRow]:
+    finished = [producer for producer in account.producers if producer.finished]
+    together = [] if every or len(finished) <= MOST_FINISHED else finished
     rows = [
-        _row(make_printable(line.producer, _NAME_LIMIT), [line], "alive" if line.alive else "ended")
-        for line in account.lines
-        if not (together and line.finished)
+        _make_row(make_printable(producer.producer, _NAME_LIMIT), [producer], "alive" if producer.alive else "ended")
+        for producer in account.producers
+        if not (together and producer.finished)
     ]
     if together:
-        rows.append(_row(format_plural(len(together), "other"), together, "ended"))
-    strangers = account.strangers or StreamEntries()
-    if strangers != StreamEntries():
-        rows.append(_Row("no producer", [], "", strangers))
+        rows.append(_make_row(format_plural(len(together), "other"), together, "ended"))
+    foreign = account.foreign_entries or StreamEntries()
+    if foreign != StreamEntries():
+        rows.append(_TableRow("no producer", [], "", foreign))
     if len(rows) > 1:
-        alive = f"{format_count(sum(line.alive for line in account.lines))} alive"
-        rows.append(_Row("all", account.lines, alive, account.held or StreamEntries()))
+        alive = f"{format_count(sum(producer.alive for producer in account.producers))} alive"
+        rows.append(_TableRow("all", account.producers, alive, account.entries or StreamEntries()))
     return rows
 
 
-def _row(name: str, lines: Sequence[ProducerAccount], process: str) -> _Row:
-    return _Row(name, lines, process, add_up(line.held for line in lines if line.held))
+def _make_row(name: str, producers: Sequence[ProducerAccount], process: str) -> _TableRow:
+    entries = sum_entries(producer.entries for producer in producers if producer.entries)
+    return _TableRow(name, producers, process, entries)
 
 
-def _sum(row: _Row, figure: str) -> int:
-    return sum(int(getattr(line, figure) or 0) for line in row.lines)
+def _sum(row: _TableRow, figure: str) -> int:
+    return sum(int(getattr(producer, figure) or 0) for producer in row.producers)
 
 
-def _written(row: _Row) -> list[int]:
+def _list_written(row: _TableRow) -> list[int]:
     return [_sum(row, name) for name in ("sampled", "enqueued", "admitted", "dropped", "shed", "unwritten")]
 
 
-def _travelling(row: _Row) -> list[int]:
-    return [row.held.unread, row.held.pending, _sum(row, "recorded"), _sum(row, "gap"), row.held.dead_letters]
+def _list_on_streams(row: _TableRow) -> list[int]:
+    entries = row.entries
+    return [entries.unread, entries.pending, _sum(row, "recorded"), _sum(row, "gap"), entries.dead_letters]
 
 
-def _by_producer(counts: RowCounts) -> Own:
-    own: dict[str, dict[tuple[str, str], int]] = {}
+def _group_by_producer(counts: RowCounts) -> CountsByProducer:
+    grouped: dict[str, dict[tuple[str, str], int]] = {}
     for (producer, outcome, reason), number in counts.items():
-        own.setdefault(producer, {})[outcome, reason] = number
-    return own
+        grouped.setdefault(producer, {})[outcome, reason] = number
+    return grouped
 
 
-def _of(own: Own, row: _Row, outcome: str) -> int:
-    """Count a row's rows of one outcome."""
+def _count_outcome(by_producer: CountsByProducer, row: _TableRow, wanted: str) -> int:
+    """Count the recorded rows of one outcome of a table row's producers."""
     return sum(
-        number for line in row.lines for (kind, _), number in own.get(line.producer, {}).items() if kind == outcome
+        number
+        for producer in row.producers
+        for (outcome, _), number in by_producer.get(producer.producer, {}).items()
+        if outcome == wanted
     )
 
 
-def _reasons(own: Own, row: _Row) -> dict[str, int]:
+def _count_reasons(by_producer: CountsByProducer, row: _TableRow) -> dict[str, int]:
     """Count what was dropped after the stream, by reason."""
-    found: Counter[str] = Counter()
-    for line in row.lines:
-        found.update(
-            {reason: number for (outcome, reason), number in own.get(line.producer, {}).items() if outcome == "dropped"}
-        )
-    return dict(sorted(found.items()))
+    reasons: Counter[str] = Counter()
+    for producer in row.producers:
+        for (outcome, reason), number in by_producer.get(producer.producer, {}).items():
+            if outcome == "dropped":
+                reasons[reason] += number
+    return dict(sorted(reasons.items()))
 
 
-def _why(rows: Sequence[_Row], own: Own) -> list[str]:
-    told: list[tuple[str, str]] = []
-    for row in rows[:-1] or rows:  # the sum is told already
+def _render_reasons(rows: Sequence[_TableRow], by_producer: CountsByProducer) -> list[str]:
+    """Return a line for each row: why its exchanges were dropped, by the hook and later."""
+    described: list[tuple[str, str]] = []
+    for row in rows[:-1] or rows:  # the last row is the sum of the others
         by_hook: Counter[str] = Counter()
-        for line in row.lines:
-            by_hook.update(line.reasons)
-        parts = [("by the hook", by_hook), ("later", _reasons(own, row))]
-        if said := "; ".join(f"{when}: {_counted(reasons)}" for when, reasons in parts if reasons):
-            told.append((row.name, said))
-    wide = max((measure_width(name) for name, _ in told), default=0)
+        for producer in row.producers:
+            by_hook.update(producer.reasons)
+        parts = [("by the hook", by_hook), ("later", _count_reasons(by_producer, row))]
+        if text := "; ".join(f"{when}: {_join_counts(reasons)}" for when, reasons in parts if reasons):
+            described.append((row.name, text))
+    wide = max((measure_width(name) for name, _ in described), default=0)
     lines = [
         line
-        for name, said in told
-        for line in wrap_text(f"{name + ' ' * (wide - measure_width(name))}  {said}", more=" " * (wide + 2))
+        for name, text in described
+        for line in wrap_text(f"{name + ' ' * (wide - measure_width(name))}  {text}", more=" " * (wide + 2))
     ]
-    return ["", "why dropped", *lines] if told else []
+    return ["", "why dropped", *lines] if described else []
 
 
-def _counted(reasons: Mapping[str, int]) -> str:
+def _join_counts(reasons: Mapping[str, int]) -> str:
     return ", ".join(
         f"{make_printable(reason, 40).replace('_', ' ')} {format_count(number)}" for reason, number in reasons.items()
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[_Row], figures: Callable[[_Row], Sequence[int]]) -> list[str]:
-    """Lay out one table. Who has no figure in it is left out, unless nobody has one."""
-    found = [(row, figures(row)) for row in rows]
-    found = [one for one in found if any(one[1])] or found[-1:]
+def _render_figures(
+    head: Sequence[str], rows: Sequence[_TableRow], list_figures: Callable[[_TableRow], Sequence[int]]
+) -> list[str]:
+    """Return one table. A row without a figure is left out, unless all are: then the last one stays."""
+    with_figures = [(row, list_figures(row)) for row in rows]
+    shown = [(row, figures) for row, figures in with_figures if any(figures)] or with_figures[-1:]
     cells = [
-        (row.name, *(format_count(figure) if figure else NONE for figure in own), row.process) for row, own in found
+        (row.name, *(format_count(figure) if figure else NONE for figure in figures), row.process)
+        for row, figures in shown
     ]
-    return ["", *render_table(head, [row[: len(head)] for row in cells], left=(0, len(_WRITTEN)), gap="  ")]
+    return ["", *render_table(head, [row[: len(head)] for row in cells], left=(0, len(_WRITTEN_HEAD)), gap="  ")]

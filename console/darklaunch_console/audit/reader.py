@@ -1,4 +1,4 @@
-"""What an audit reads: the record in Postgres, and each shard of a launch on Redis at one instant."""
+"""Snapshots for an audit: the record in Postgres, and each shard of a launch on Redis, each at one instant."""
 
 from __future__ import annotations
 
@@ -14,25 +14,34 @@ from darklaunch_shared.wire.producer_counters import unpack_counters
 
 from darklaunch_console.stores.postgres import Connection
 
-from .balance import ProducerBook, RecordedBook, ShardBook
+from .balance import ProducerFigures, RecordSnapshot, ShardSnapshot
 from .stream_entries import count_stream_entries
 
-MOST_DIGITS: Final = 15
+LONGEST_COUNTER: Final = 15
+"""Digits; a longer value was not written by darklaunch."""
 
 
-def read_recorded_book(connection: Connection, launch: str) -> RecordedBook:
+def read_record_snapshot(connection: Connection, launch: str) -> RecordSnapshot:
     """Read a launch's producers and its rows by outcome, at one instant."""
     rows, tally = read_producers_and_tally(connection, launch)
     producers = [
-        ProducerBook(row.producer, row.seq, row.sampled, row.dropped, row.recorded, row.closed) for row in rows
+        ProducerFigures(
+            row.producer,
+            seq=row.seq,
+            sampled=row.sampled,
+            dropped=row.dropped,
+            recorded=row.recorded,
+            closed=row.closed,
+        )
+        for row in rows
     ]
-    return RecordedBook(producers, tally)
+    return RecordSnapshot(producers, tally)
 
 
-def read_shard_book(redis: RedisClient, launch: str, shard: int, until_s: float) -> ShardBook:
-    """Read one shard at one instant, and count its entries, if that can be done by `until_s` (monotonic).
+def read_shard_snapshot(redis: RedisClient, launch: str, shard: int, until_s: float) -> ShardSnapshot:
+    """Read one shard at one instant, then count its entries if that can be done by `until_s` (monotonic).
 
-    Damaged counters, and those of no producer, are left out: the numbers on the stream tell more.
+    Counters that are damaged or not a producer's are left out; the numbers on the stream count all the same.
     """
     pipeline = redis.pipeline(transaction=True)
     pipeline.execute_command("HGETALL", keys.admitted(launch, shard))
@@ -40,12 +49,12 @@ def read_shard_book(redis: RedisClient, launch: str, shard: int, until_s: float)
     pipeline.execute_command("XLEN", keys.captures(launch, shard))
     pipeline.execute_command("XLEN", keys.replays(launch, shard))
     admitted, producers, captures, replays = pipeline.execute()
-    return ShardBook(
-        {name: seq for name, seq in _numbers(admitted).items() if is_producer(name)},
-        [said for raw in pair_fields(producers).values() if (said := _said(raw))],
-        int(captures),
-        int(replays),
-        count_stream_entries(redis, launch, shard, until_s),
+    return ShardSnapshot(
+        admitted={name: seq for name, seq in _parse_counters(admitted).items() if is_producer(name)},
+        producers=[figures for raw in pair_fields(producers).values() if (figures := _parse_figures(raw))],
+        captures=int(captures),
+        replays=int(replays),
+        entries=count_stream_entries(redis, launch, shard, until_s),
     )
 
 
@@ -53,24 +62,30 @@ def sum_script_counters(redis: RedisClient, launch: str, shards: int) -> dict[st
     """Add up the scripts' counters over all shards."""
     total: dict[str, int] = {}
     for shard in range(shards):
-        for counter, number in _numbers(redis.execute_command("HGETALL", keys.ledger(launch, shard))).items():
+        for counter, number in _parse_counters(redis.execute_command("HGETALL", keys.ledger(launch, shard))).items():
             total[counter] = total.get(counter, 0) + number
     return total
 
 
-def _numbers(hash_: Any) -> dict[str, int]:
-    """Read a hash of counters; what can be none of ours is left out."""
+def _parse_counters(hash_: Any) -> dict[str, int]:
+    """Parse a hash of counters; what darklaunch cannot have written is left out."""
     stored = pair_fields(hash_).items()
     return {
-        name.decode(errors="replace"): int(raw) for name, raw in stored if raw.isdigit() and len(raw) <= MOST_DIGITS
+        name.decode(errors="replace"): int(raw) for name, raw in stored if raw.isdigit() and len(raw) <= LONGEST_COUNTER
     }
 
 
-def _said(raw: bytes) -> ProducerBook | None:
+def _parse_figures(raw: bytes) -> ProducerFigures | None:
     try:
         counters = unpack_counters(raw)
     except BadEntry:
         return None
     if not is_producer(counters.producer):
         return None
-    return ProducerBook(counters.producer, counters.seq, counters.sampled, counters.dropped, 0, counters.closed)
+    return ProducerFigures(
+        counters.producer,
+        seq=counters.seq,
+        sampled=counters.sampled,
+        dropped=counters.dropped,
+        closed=counters.closed,
+    )

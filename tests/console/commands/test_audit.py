@@ -197,7 +197,7 @@ def test_what_strangers_wrote_into_the_books_is_left_out(cli, redis, launched):
     )
     redis.execute_command("DEL", keys.captures(launched))
     redis.execute_command("SET", keys.captures(launched), "x")
-    assert "keeps something else under a key of darklaunch's" in cli.error("audit", launched, code=3)
+    assert "stores something else under a key of darklaunch" in cli.error("audit", launched, code=3)
 
 
 def test_damaged_counters_are_left_out(cli, redis, launched):
@@ -211,19 +211,19 @@ def test_damaged_counters_are_left_out(cli, redis, launched):
         (
             "DELETE FROM darklaunch.result WHERE launch = %s AND exchange_id = 'p1:2'",
             ["producer p1: 3 rows, 4 recorded; the first number without a row is 2", "matched: 3 rows, 4 in the tally",
-             "matched: 3 rows, 4 in the rolling sums"],
+             "matched: 3 rows, 4 in the rolling statistics"],
         ),
         (
             "UPDATE darklaunch.result SET outcome = 'ignored' WHERE launch = %s AND exchange_id = 'p1:3'",
-            ["ignored: 1 rows, 0 in the tally", "matched: 3 rows, 4 in the tally",
-             "matched: 3 rows, 4 in the rolling sums", "ignored: 1 rows, 0 in the rolling sums"],
+            ["ignored: 1 row, 0 in the tally", "matched: 3 rows, 4 in the tally",
+             "matched: 3 rows, 4 in the rolling statistics", "ignored: 1 row, 0 in the rolling statistics"],
         ),
         (
             "UPDATE darklaunch.bucket SET matched = matched + 2 WHERE launch = %s",
-            ["matched: 4 rows, 6 in the rolling sums"],
+            ["matched: 4 rows, 6 in the rolling statistics"],
         ),
     ],
-    ids=["a row is gone", "a row says something else", "the rolling sums are off"],
+    ids=["a row is gone", "a row says something else", "the rolling statistics are off"],
 )  # fmt: skip
 def test_strict_reads_the_rows_and_says_where_they_differ(cli, redis, launched, damage, told):
     admit(redis, launched, 4)
