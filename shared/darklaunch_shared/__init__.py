@@ -1,1 +1,1 @@
-"""The contract between the parts: names, entries, scripts, control state."""
+"""The contract between the parts: names, entries, scripts, launch states."""

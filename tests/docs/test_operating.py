@@ -83,7 +83,7 @@ def test_every_variable_in_the_code_is_documented() -> None:
         f"It begins with {AdaptiveLimit(64).limit},",
         f"twice a replay's deadline + 5 ({SPEC.lease_s:g} by default)",
         f"the launch's maximal age + 5 leases ({SPEC.max_age_s + 5 * SPEC.lease_s:g} by default)",
-        f"**Redis {'.'.join(map(str, check_redis.OLDEST))} or newer",
+        f"**Redis {'.'.join(map(str, check_redis.OLDEST_VERSION))} or newer",
         f"**Postgres {OLDEST_SERVER // 10_000} or newer",
         f"holds {SPEC.max_entries:,} per shard",
         f"agree within {check_redis.SKEW_WARN_S:g} s",

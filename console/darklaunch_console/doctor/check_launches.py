@@ -1,4 +1,4 @@
-"""Each launch: do record and copy agree, may what it calls be called, does it answer, does the pipeline keep up?"""
+"""Each launch: whether its record and its copy on Redis agree, its shadow responds, and the pipeline keeps up."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ AT_ONCE: Final = 8
 
 def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, LaunchState]) -> list[CheckResult]:
     """Compare the record of every launch with the copy on Redis that hooks and workers obey."""
-    found: list[CheckResult] = []
+    results: list[CheckResult] = []
     for record in records:
         state, copy = record.state, copies.get(record.state.name)
         if copy is None:
             what = f"{state.name} is recorded, but missing or damaged on Redis: hooks and workers treat it as paused"
-            found.append(fail(what, "Run a comparator, which publishes it, or act on the launch."))
+            results.append(fail(what, "Start a comparator, which publishes it, or change the launch."))
         elif copy.revision < state.revision:
             what = f"{state.name} is at revision {state.revision}, Redis has {copy.revision}"
-            found.append(warn(what, "Run a comparator, which publishes it, or act on the launch again."))
+            results.append(warn(what, "Start a comparator, which publishes it, or change the launch again."))
         elif copy.hold and not state.hold:
             what = f"{state.name} is held on Redis, which is not recorded yet"
-            found.append(warn(what, f"A comparator records it; darklaunch resume {state.name} lifts it."))
+            results.append(warn(what, f"A comparator records it; darklaunch resume {state.name} lifts it."))
         if has_unreadable_masks(state.spec.rules):
-            found.append(
+            results.append(
                 fail(
                     f"{state.name}: {MASKS_UNREADABLE}",
-                    f"Write them anew: darklaunch rules apply {state.name} -f FILE.",
+                    f"Write them again: darklaunch rules apply {state.name} -f FILE.",
                 )
             )
     recorded = {record.state.name for record in records}
     for name in sorted(copies.keys() - recorded):
         do = f"Is DATABASE_URL right? If so, darklaunch rollback {name} stops it."
-        found.append(warn(f"{name} is on Redis, but not recorded in this Postgres", do))
-    return found
+        results.append(warn(f"{name} is on Redis, but not recorded in this Postgres", do))
+    return results
 
 
 def check_shadows(
@@ -67,12 +67,12 @@ def check_shadows(
     origins = set(captured)
     if not active:
         return []
-    called: list[tuple[LaunchState, str, str]] = [(state, "shadow", state.spec.shadow) for state in active]
-    called += [(state, "control", state.spec.control) for state in active if state.spec.control]
-    with ThreadPoolExecutor(min(AT_ONCE, len(called))) as pool:
-        found = list(pool.map(partial(_check_called, origins, producers), called))
+    targets: list[tuple[LaunchState, str, str]] = [(state, "shadow", state.spec.shadow) for state in active]
+    targets += [(state, "control", state.spec.control) for state in active if state.spec.control]
+    with ThreadPoolExecutor(min(AT_ONCE, len(targets))) as pool:
+        results = list(pool.map(partial(_check_target, origins, producers), targets))
     down = [(state, outages[state.name]) for state in active if state.name in outages]
-    return [_report_outage(state, why) for state, why in down] + found
+    return [_report_outage(state, why) for state, why in down] + results
 
 
 def _report_outage(state: LaunchState, why: str) -> CheckResult:
@@ -80,13 +80,13 @@ def _report_outage(state: LaunchState, why: str) -> CheckResult:
     return fail(f"{state.name}: shadow down: {escape_unprintable(why)}", do)
 
 
-def _check_called(captured: set[str], producers: Collection[str], called: tuple[LaunchState, str, str]) -> CheckResult:
-    state, role, url = called
+def _check_target(captured: set[str], producers: Collection[str], target: tuple[LaunchState, str, str]) -> CheckResult:
+    state, role, url = target
     name, shown = state.name, escape_unprintable(url)
     try:
         origin = parse_origin(url, role)
-    except BadOrigin as wrong:
-        return fail(f"{name}: {wrong}", f"Start another launch with a {role} that can be called.")
+    except BadOrigin as invalid:
+        return fail(f"{name}: {invalid}", f"Start another launch with a {role} that can be called.")
     addresses = resolve_host(origin.host, origin.port)
     if not addresses:
         return warn(f"{name}: the name of its {role} {shown} does not resolve here", "Check it where the workers run.")
@@ -95,36 +95,36 @@ def _check_called(captured: set[str], producers: Collection[str], called: tuple[
     if primary := find_captured_at(origin, addresses, captured):
         origin_shown = escape_unprintable(primary)
         what = f"{name}: its {role} {shown} is the primary itself, whose requests are captured at {origin_shown}"
-        meant = "the new version's address" if role == "shadow" else "another control"
+        meant = "the new version's address" if role == "shadow" else "the address of another instance"
         return fail(what, f"Stop it: darklaunch rollback {name}; then start one with {meant}.")
-    answer = probe_origin(origin, addresses[0], PROBE_S)
-    if answer.producer in producers:
+    probe = probe_origin(origin, addresses[0], PROBE_S)
+    if probe.producer in producers:
         what = f"{name}: its {role} {shown} is the primary itself: its hook captures into this Redis"
         return fail(what, f"Stop it: darklaunch rollback {name}; or start the {role} without DARKLAUNCH_REDIS_URL.")
-    if answer.trouble:
-        what = f"{name}: its {role} {shown} {escape_unprintable(answer.trouble)}"
+    if probe.trouble:
+        what = f"{name}: its {role} {shown} {escape_unprintable(probe.trouble)}"
         if role == "shadow":
             return fail(what, f"Start it, or stop mirroring: darklaunch pause {name}.")
         return warn(what, "Start it. Until then nothing is learned about noise.")
-    return ok(f"{name}: its {role} {shown} answers (HTTP {answer.status} in {format_ms(answer.took_ms)})")
+    return ok(f"{name}: its {role} {shown} responds (HTTP {probe.status} in {format_ms(probe.took_ms)})")
 
 
-def check_backlogs(sights: Mapping[str, tuple[LaunchState, StreamsState]]) -> list[CheckResult]:
-    """Judge whether the pipeline keeps up with each launch, and whether dead letters wait for someone."""
-    found: list[CheckResult] = []
-    for name, (state, sight) in sights.items():
-        streams = [stream for shard in sight.shards for stream in (shard.captures, shard.replays)]
+def check_backlogs(backlogs: Mapping[str, tuple[LaunchState, StreamsState]]) -> list[CheckResult]:
+    """Check whether the pipeline keeps up with each launch, and whether there are dead letters."""
+    results: list[CheckResult] = []
+    for name, (state, streams_state) in backlogs.items():
+        streams = [stream for shard in streams_state.shards for stream in (shard.captures, shard.replays)]
         oldest_s = max((stream.oldest_s for stream in streams), default=0.0)
         waiting = sum(stream.length for stream in streams)
         if waiting and oldest_s > state.spec.max_age_s / 2 and state.status is not LaunchStatus.PAUSED:
             what = f"{name} is {format_seconds(oldest_s)} behind with {format_plural(waiting, 'exchange')}"
             limit = f"After {format_seconds(state.spec.max_age_s)} they are dropped (stale), not replayed."
-            do = f"{limit} If its shadow answers: add workers, or lower its share: darklaunch ramp {name} PERCENT."
-            found.append(warn(what, do))
-        if dead := sum(shard.dead for shard in sight.shards):
+            do = f"{limit} If its shadow responds: add workers, or lower its share: darklaunch ramp {name} PERCENT."
+            results.append(warn(what, do))
+        if dead := sum(shard.dead for shard in streams_state.shards):
             what = f"{name} has {format_plural(dead, 'dead letter')}"
-            found.append(warn(what, f"Look: darklaunch dead list {name}."))
-        if lost := sum(shard.ledger.get("lost_pel", 0) for shard in sight.shards):
-            what = f"{name}: {format_count(lost)} exchanges left their stream before they were done: something trims it"
-            found.append(warn(what, "Nothing but darklaunch may trim or delete its streams."))
-    return found
+            results.append(warn(what, f"Look: darklaunch dead list {name}."))
+        if lost := sum(shard.ledger.get("lost_pel", 0) for shard in streams_state.shards):
+            what = f"{name}: {format_count(lost)} exchanges were deleted from their stream before they were done"
+            results.append(warn(what, "Something trims or deletes the streams; only darklaunch may."))
+    return results

@@ -1,4 +1,4 @@
-"""Is this Postgres fit to keep the record?"""
+"""Whether this Postgres can keep the record: version, tables, partitions, role, clock."""
 
 from __future__ import annotations
 
@@ -25,41 +25,41 @@ def check_postgres(connection: Connection, where: str) -> list[CheckResult]:
     took_ms = (time.perf_counter() - began) * 1000
     version = connection.info.server_version
     name = f"PostgreSQL {version // 10000}.{version % 10000}"
-    found = [
-        ok(f"{where} answers in {format_ms(took_ms)} ({name})")
+    results = [
+        ok(f"{where} responds in {format_ms(took_ms)} ({name})")
         if version >= OLDEST_SERVER
         else fail(f"{where} is {name}", "Use PostgreSQL 14 or newer."),
         judge_clock("Postgres", clock.now.timestamp() - time.time()),
     ]
     if clock.is_replica:
-        found.append(fail(f"{where} is a read-only replica", "Set DATABASE_URL to the primary."))
+        results.append(fail(f"{where} is a read-only replica", "Set DATABASE_URL to the primary."))
     try:
         check_migrated(connection)
-    except StoreError as wrong:
-        what, _, do = str(wrong).partition(". ")
-        return [*found, fail(what, do)]
-    found.append(ok(f"Postgres has the tables of this release, {format_bytes(read_schema_size(connection))} of data"))
-    found.append(_partitions(connection, clock.now))
-    found.append(_privileges(connection))
-    return found
+    except StoreError as unfit:
+        what, _, do = str(unfit).partition(". ")
+        return [*results, fail(what, do)]
+    results.append(ok(f"Postgres has the tables of this release, {format_bytes(read_schema_size(connection))} of data"))
+    results.append(_check_partitions(connection, clock.now))
+    results.append(_check_privileges(connection))
+    return results
 
 
-def _privileges(connection: Connection) -> CheckResult:
+def _check_privileges(connection: Connection) -> CheckResult:
     privileges = read_role_privileges(connection)
     user = escape_unprintable(privileges.role)
     if privileges.missing:
         what = f"The Postgres role {user} lacks rights: {', '.join(privileges.missing)}"
         return fail(what, f"As the role that owns the tables: darklaunch migrate --runtime-role {user}.")
-    more = "and change tables" if privileges.may_create_tables else "and no more"
-    return ok(f"The Postgres role {user} may do what comparators do, {more}")
+    more = ", and may change tables" if privileges.may_create_tables else ""
+    return ok(f"The Postgres role {user} has the rights that comparators need{more}")
 
 
-def _partitions(connection: Connection, now: datetime) -> CheckResult:
+def _check_partitions(connection: Connection, now: datetime) -> CheckResult:
     days = set(read_partition_days(connection))
     today = now.astimezone(UTC).date()
     if {today, today + timedelta(days=1)} <= days:
-        return ok(f"Partitions are made ahead, until {max(days)}")
+        return ok(f"Partitions are created ahead, until {max(days)}")
     return warn(
         "Partitions for today and tomorrow are missing: results go to the default partition",
-        "Run a comparator: the one that leads makes them.",
+        "Start a comparator: the leader creates them.",
     )

@@ -1,4 +1,4 @@
-"""Who runs: hooks, workers, comparators, and one that leads. Pure."""
+"""Whether hooks, workers, comparators and a leader are running, and their clocks agree. Pure."""
 
 from __future__ import annotations
 
@@ -19,49 +19,53 @@ def check_processes(
     *,
     active: bool,
 ) -> list[CheckResult]:
-    """Judge who is alive; `active` says that a launch is, so that somebody must be at work."""
-    found = [
+    """Check which processes are alive; a missing one is a failure if a launch is `active`, else a warning."""
+    results = [
         ok(f"{format_plural(len(hooks), 'app process', 'app processes')} with the hook")
         if hooks
-        else warn("No app with the hook has been seen on this Redis", "Add CaptureMiddleware to it: see the README.")
+        else warn("No app with the hook is running on this Redis", "Add CaptureMiddleware to it: see the README.")
     ]
-    for alive, kind, does in ((workers, "worker", "replays"), (comparators, "comparator", "compares and records")):
+    for alive, kind, happens in (
+        (workers, "worker", "is replayed"),
+        (comparators, "comparator", "is compared or recorded"),
+    ):
         if alive:
-            found.append(ok(f"{format_plural(len(alive), kind)} running"))
+            results.append(ok(f"{format_plural(len(alive), kind)} running"))
         else:
-            judged = fail if active else warn
-            found.append(judged(f"No {kind} is running: nobody {does}", f"Start one: darklaunch {kind}."))
+            report = fail if active else warn
+            results.append(report(f"No {kind} is running: nothing {happens}", f"Start one: darklaunch {kind}."))
     if comparators and not any(process.about.get("leader") for process in comparators):
-        found.append(
+        results.append(
             warn(
                 "No comparator is the leader: judging and clean-up are not running",
-                "Wait some seconds; then see the comparators' logs.",
+                "Wait 10 s, then check again; if it stays so, read the comparators' logs.",
             )
         )
-    found += _clocks([*hooks, *workers, *comparators])
+    results += _check_clocks([*hooks, *workers, *comparators])
     versions = {str(p.about["version"]) for p in (*hooks, *workers, *comparators) if p.about.get("version")}
     if len(versions) > 1:
         listed = escape_unprintable(", ".join(sorted(versions)))
-        found.append(warn(f"Processes of several releases run: {listed}", "Finish the deployment."))
-    return found
+        results.append(warn(f"Processes of several releases run: {listed}", "Finish the deployment."))
+    return results
 
 
-def _clocks(processes: Sequence[ProcessRecord]) -> list[CheckResult]:
-    """Judge each host's clock by that of Redis, which stamps every sign of life.
+def _check_clocks(processes: Sequence[ProcessRecord]) -> list[CheckResult]:
+    """Compare each host's clock with that of Redis, which timestamps every heartbeat.
 
-    One that was long under way, while Redis was frozen, makes its host look behind, never ahead: of a host, the one
-    that is furthest ahead counts.
+    A delayed heartbeat makes its host look behind, never ahead, so of each host the heartbeat furthest ahead counts.
     """
     ahead_s: dict[str, float] = {}
     for process in processes:
-        told = process.about.get("clock_ms")
-        if isinstance(told, int):
-            host, skew_s = str(process.about.get("host", "?")), (told - process.seen_ms) / 1000
+        clock_ms = process.about.get("clock_ms")
+        if isinstance(clock_ms, int):
+            host = str(process.about.get("host", "?"))
+            skew_s = (clock_ms - process.seen_ms) / 1000
             ahead_s[host] = max(ahead_s.get(host, skew_s), skew_s)
-    judged = [
-        judge_clock(escape_unprintable(host), skew_s, whom="that of Redis") for host, skew_s in sorted(ahead_s.items())
+    clocks = [
+        judge_clock(escape_unprintable(host), skew_s, reference="that of Redis")
+        for host, skew_s in sorted(ahead_s.items())
     ]
-    wrong = [finding for finding in judged if finding.level is not CheckLevel.OK]
-    if judged and not wrong:
-        return [ok(f"The clocks of {format_plural(len(judged), 'host')} agree with that of Redis")]
-    return wrong
+    skewed = [result for result in clocks if result.level is not CheckLevel.OK]
+    if clocks and not skewed:
+        return [ok(f"The clocks of {format_plural(len(clocks), 'host')} agree with that of Redis")]
+    return skewed

@@ -1,4 +1,4 @@
-"""What a check shows: fine, worth a warning, or broken; with what to do about it."""
+"""The result of a check: ok, a warning or a failure, with what to do about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from darklaunch_console.output.text import escape_unprintable, format_plural
 
 
 class CheckLevel(StrEnum):
-    """How bad it is."""
+    """How serious a result is."""
 
     OK = "ok"
     WARN = "warn"
@@ -25,7 +25,7 @@ INDENT: Final = " " * 6
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the doctor: `what` is so, and what to `do` about it ("" for nothing)."""
+    """One line of the doctor: `what` was found, and what to `do` about it ("" if nothing)."""
 
     level: CheckLevel
     what: str

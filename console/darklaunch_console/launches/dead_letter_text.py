@@ -90,7 +90,7 @@ def dead_letter_to_json(letter: StoredDeadLetter) -> dict[str, Any]:
         "group": letter.dead.group,
         "deliveries": letter.dead.deliveries,
         "died_at_ms": letter.dead.at_ms,
-        "captured_at_ms": letter.captured_ms(),
+        "captured_at_ms": letter.read_captured_ms(),
         "endpoint": letter.meta.get("endpoint"),
         "method": letter.meta.get("method"),
         "target": letter.meta.get("target"),

@@ -40,7 +40,7 @@ class ExchangesInProgress:
 def count_in_progress(streams: StreamsState) -> ExchangesInProgress:
     """Return how many exchanges are in progress."""
     return ExchangesInProgress(
-        outboxes=streams.in_outboxes(),
+        outboxes=streams.count_buffered(),
         waiting=sum(shard.captures.waiting for shard in streams.shards),
         replaying=sum(shard.captures.in_flight for shard in streams.shards),
         comparing=sum(shard.replays.length for shard in streams.shards),
@@ -71,8 +71,8 @@ def wait_until_drained(
     streams = read()
 
     def are_buffers_clear() -> bool:
-        counters_are_fresh = time.monotonic() >= counters_until_s or not streams.living()
-        return counters_are_fresh and streams.in_outboxes() == 0
+        counters_are_fresh = time.monotonic() >= counters_until_s or not streams.list_live_producers()
+        return counters_are_fresh and streams.count_buffered() == 0
 
     def make_condition(stream_of: Callable[[ShardState], StreamState]) -> Callable[[], bool]:
         last_ids = [stream_of(shard).last_id for shard in streams.shards]

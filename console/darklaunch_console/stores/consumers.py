@@ -1,4 +1,4 @@
-"""Who holds what of the launches' streams: each worker and comparator, the dead among them too."""
+"""Which worker and comparator has read which entries of the launches' streams; ended processes are included."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _GROUPS = (
 
 @dataclass(frozen=True, slots=True)
 class StreamConsumer:
-    """A worker or comparator and what it holds of one launch.
+    """A worker or comparator, and how many entries of one launch it has read and not finished.
 
-    `idle_s` is how long ago it last asked for anything; None when it has asked for nothing yet. `alive` says that its
-    process is; `breaker` is a worker's for the launch's shadow: open, closed, or "" when it does not say.
+    idle_s   seconds since it last read from the stream; None if it never has
+    alive    True if its process runs
+    breaker  a worker's breaker for the launch's shadow: open, closed, or "" when that is not reported
     """
 
     launch: str
@@ -42,46 +43,54 @@ def read_consumers(
     workers: Sequence[ProcessRecord],
     comparators: Sequence[ProcessRecord],
 ) -> list[StreamConsumer]:
-    """Read who holds what, those that are alive and hold nothing included."""
-    found: list[StreamConsumer] = []
+    """Return every consumer with entries in flight, and every process that is alive."""
+    consumers: list[StreamConsumer] = []
     for state in states:
         for (kind, stream_of, group), processes in zip(_GROUPS, (workers, comparators), strict=True):
             streams = [stream_of(state.name, shard) for shard in range(state.spec.shards)]
-            found += _of(state.name, kind, _listed(redis, streams, group), processes)
-    return found
+            counts = _count_entries(redis, streams, group)
+            consumers += _describe_consumers(state.name, kind, counts, processes)
+    return consumers
 
 
-def _of(
-    launch: str, kind: str, listed: Mapping[str, tuple[int, int]], processes: Sequence[ProcessRecord]
+def _describe_consumers(
+    launch: str, kind: str, counts: Mapping[str, tuple[int, int]], processes: Sequence[ProcessRecord]
 ) -> list[StreamConsumer]:
     alive = {process.id: process for process in processes}
     consumers: list[StreamConsumer] = []
-    for name in sorted({*listed, *alive}):
-        pending, idle_ms = listed.get(name, (0, None))
+    for name in sorted({*counts, *alive}):
+        pending, idle_ms = counts.get(name, (0, None))
         if name in alive or pending:
-            idle_s = None if idle_ms is None else idle_ms / 1000
             consumers.append(
-                StreamConsumer(launch, kind, name, pending, idle_s, name in alive, _breaker(alive.get(name), launch))
+                StreamConsumer(
+                    launch,
+                    kind,
+                    name,
+                    in_flight=pending,
+                    idle_s=None if idle_ms is None else idle_ms / 1000,
+                    alive=name in alive,
+                    breaker=_read_breaker(alive.get(name), launch),
+                )
             )
     return consumers
 
 
-def _listed(redis: RedisClient, streams: Iterable[str], group: str) -> dict[str, tuple[int, int]]:
-    """Give each consumer of a group over all shards: entries it holds, and ms since it last asked."""
-    found: dict[str, tuple[int, int]] = {}
+def _count_entries(redis: RedisClient, streams: Iterable[str], group: str) -> dict[str, tuple[int, int]]:
+    """Return the pending entries of each consumer of a group over all shards, and the ms since it last read."""
+    counts: dict[str, tuple[int, int]] = {}
     for stream in streams:
         try:
-            told = [pair_fields(each) for each in redis.execute_command("XINFO", "CONSUMERS", stream, group)]
-        except ResponseError:  # nobody has read from it yet
+            consumers = [pair_fields(reply) for reply in redis.execute_command("XINFO", "CONSUMERS", stream, group)]
+        except ResponseError:  # the stream or its group does not exist yet
             continue
-        for each in told:
-            name = each[b"name"].decode(errors="replace")
-            pending, idle_ms = found.get(name, (0, 2**53))
-            found[name] = (pending + int(each[b"pending"]), min(idle_ms, int(each[b"idle"])))
-    return found
+        for consumer in consumers:
+            name = consumer[b"name"].decode(errors="replace")
+            pending, idle_ms = counts.get(name, (0, 2**53))
+            counts[name] = (pending + int(consumer[b"pending"]), min(idle_ms, int(consumer[b"idle"])))
+    return counts
 
 
-def _breaker(process: ProcessRecord | None, launch: str) -> str:
+def _read_breaker(process: ProcessRecord | None, launch: str) -> str:
     launches: object = process.about.get("launches") if process else None
     about: object = cast(dict[str, Any], launches).get(launch) if isinstance(launches, dict) else None
     breaker: object = cast(dict[str, Any], about).get("breaker") if isinstance(about, dict) else None

@@ -18,14 +18,14 @@ from darklaunch_shared.wire.fields import pair_fields
 from darklaunch_console.errors import ConsoleError
 
 PAGE: Final = 20
-"""Entries read at once: each may hold two bodies of a megabyte."""
+"""Entries read at once: each may contain two bodies of a megabyte."""
 
 _STREAM_OF: Final = {keys.WORKER_GROUP: keys.captures, keys.COMPARATOR_GROUP: keys.replays}
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDeadLetter:
-    """A dead letter and where it lies. `exchange` is "" when it has no exchange id; `meta` is {} when unreadable."""
+    """A dead letter and where it is stored. `exchange` is "" if it has no exchange id; `meta` is {} if unreadable."""
 
     shard: int
     entry_id: str
@@ -33,8 +33,8 @@ class StoredDeadLetter:
     meta: dict[str, Any]
     dead: DeadLetter
 
-    def captured_ms(self) -> int | None:
-        """When it was captured, in milliseconds since the epoch; None when that cannot be read."""
+    def read_captured_ms(self) -> int | None:
+        """Return when it was captured, in milliseconds since the epoch; None when that cannot be read."""
         try:
             return read_captured_at_ms(self.meta)
         except BadEntry:
@@ -42,20 +42,20 @@ class StoredDeadLetter:
 
 
 def read_dead_letters(redis: RedisClient, state: LaunchState) -> Iterator[StoredDeadLetter]:
-    """Read a launch's dead letters, in each shard the latest first."""
+    """Yield a launch's dead letters, in each shard the latest first."""
     for shard in range(state.spec.shards):
         until = "+"
         while True:
             page = redis.execute_command("XREVRANGE", keys.dead(state.name, shard), until, "-", "COUNT", PAGE)
             for entry_id, fields in page:
-                yield _letter(shard, entry_id.decode(), pair_fields(fields))
+                yield _parse_letter(shard, entry_id.decode(), pair_fields(fields))
             if len(page) < PAGE:
                 break
             until = f"({page[-1][0].decode()}"
 
 
 def find_dead_letter(redis: RedisClient, state: LaunchState, wanted: str) -> StoredDeadLetter:
-    """Find a dead letter by its exchange id or its entry id. Raises ConsoleError when there is none."""
+    """Return a dead letter by its exchange id or its entry id. Raises ConsoleError when there is none."""
     for letter in read_dead_letters(redis, state):
         if wanted in (letter.exchange, letter.entry_id):
             return letter
@@ -63,10 +63,10 @@ def find_dead_letter(redis: RedisClient, state: LaunchState, wanted: str) -> Sto
 
 
 def retry_dead_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:
-    """Put a letter back on the stream it died on; False when somebody else was faster.
+    """Put a letter back on the stream it came from; return False if somebody else has done so already.
 
-    Its result says `dead` until the new outcome takes that row's place. Raises ConsoleError when nobody knows where it
-    came from.
+    Its recorded outcome stays `dead` until the new outcome replaces it. Raises ConsoleError if the letter does not say
+    which stream it came from.
     """
     stream_of = _STREAM_OF.get(letter.dead.group)
     if stream_of is None:
@@ -75,23 +75,23 @@ def retry_dead_letter(redis: RedisClient, state: LaunchState, letter: StoredDead
             f"`darklaunch dead purge {state.name} {letter.entry_id}` deletes it"
         )
     name, shard = state.name, letter.shard
-    names = (keys.dead(name, shard), stream_of(name, shard), keys.ledger(name, shard))
-    return bool(call_script(redis, ScriptCall("retry_dead_letter", names, (letter.entry_id,))))
+    script_keys = (keys.dead(name, shard), stream_of(name, shard), keys.ledger(name, shard))
+    return bool(call_script(redis, ScriptCall("retry_dead_letter", script_keys, (letter.entry_id,))))
 
 
 def delete_dead_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:
-    """Delete a letter and its payload; its result stays `dead`. False when it was gone."""
+    """Delete a letter and its payload; its outcome stays `dead`. Return False if it was deleted already."""
     return bool(redis.execute_command("XDEL", keys.dead(state.name, letter.shard), letter.entry_id))
 
 
 def is_stale(letter: StoredDeadLetter, state: LaunchState, now_ms: int) -> bool:
-    """Tell whether workers would drop it again at once, because it is older than the launch's max age."""
-    captured = letter.captured_ms()
-    in_workers_hands = letter.dead.group == keys.WORKER_GROUP
-    return in_workers_hands and captured is not None and now_ms - captured > state.spec.max_age_s * 1000
+    """True if workers would drop a letter at once, because its exchange is older than the launch's max age."""
+    captured_ms = letter.read_captured_ms()
+    goes_to_workers = letter.dead.group == keys.WORKER_GROUP
+    return goes_to_workers and captured_ms is not None and now_ms - captured_ms > state.spec.max_age_s * 1000
 
 
-def _letter(shard: int, entry_id: str, fields: dict[bytes, bytes]) -> StoredDeadLetter:
+def _parse_letter(shard: int, entry_id: str, fields: dict[bytes, bytes]) -> StoredDeadLetter:
     dead = unpack_dead_letter(fields)
     try:
         exchange = read_exchange_id(dead.fields)
@@ -101,4 +101,4 @@ def _letter(shard: int, entry_id: str, fields: dict[bytes, bytes]) -> StoredDead
         meta = read_meta(dead.fields, keys.META)
     except BadEntry:
         meta = {}
-    return StoredDeadLetter(shard, entry_id, exchange, meta, dead)
+    return StoredDeadLetter(shard, entry_id, exchange=exchange, meta=meta, dead=dead)

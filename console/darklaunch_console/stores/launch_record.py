@@ -11,7 +11,7 @@ from .postgres import Connection
 
 
 def read_launch_record(connection: Connection, name: str) -> LaunchRecord:
-    """Read a launch's record. Raises NoSuchLaunch, which names the launch that was probably meant."""
+    """Return a launch's record. Raises NoSuchLaunch, which names the launch that was probably meant."""
     try:
         return get_launch(connection, name)
     except LaunchUnknown:

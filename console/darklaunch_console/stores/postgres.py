@@ -1,4 +1,4 @@
-"""The stores as commands open them; whatever is wrong with Postgres becomes one line that says what to do."""
+"""Postgres as commands open it; an error becomes one line that says what happened and what to do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @contextlib.contextmanager
 def open_postgres(settings: ConsoleSettings) -> Generator[Connection]:
-    """Give a Postgres connection, autocommit off. Raises ServerUnreachable, DatabaseNotMigrated or ConsoleError."""
+    """Connect to Postgres, autocommit off, and yield the connection.
+
+    Raises ServerUnreachable, DatabaseNotMigrated or ConsoleError, also for errors in the block.
+    """
     address = require_database(settings)
     try:
         with psycopg.connect(
@@ -60,7 +63,7 @@ def name_postgres(address: ServerAddress) -> str:
 
 
 def explain_postgres(error: psycopg.Error, address: ServerAddress) -> ConsoleError:
-    """Turn a Postgres error into the one to show."""
+    """Return the error to show for a Postgres error: which Postgres, what happened, what to do."""
     explanation = explain_postgres_error(
         error, address.url, source=address.source, start_advice=f"Start it, set DATABASE_URL, {UP}"
     )

@@ -1,4 +1,4 @@
-"""Who is running, by the clock of Redis."""
+"""Processes that are alive, by the clock of Redis."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from darklaunch_shared.wire.fields import pair_fields
 
 
 def read_clock_ms(redis: RedisClient) -> int:
-    """Read the server's clock, in milliseconds since the epoch."""
+    """Return the time of Redis, in milliseconds since the epoch."""
     return parse_clock_ms(redis.execute_command("TIME"))
 
 
 def parse_clock_ms(reply: Any) -> int:
-    """Read a TIME reply, in milliseconds since the epoch."""
+    """Return a TIME reply in milliseconds since the epoch."""
     seconds, microseconds = reply
     return int(seconds) * 1000 + int(microseconds) // 1000
 
 
 def list_live_hooks(redis: RedisClient) -> list[ProcessRecord]:
-    """List the app processes that carry the hook."""
-    return _alive(redis, keys.HOOKS)
+    """Return the app processes with the hook."""
+    return _list_alive(redis, keys.HOOKS)
 
 
 def list_live_workers(redis: RedisClient) -> list[ProcessRecord]:
-    """List the worker processes."""
-    return _alive(redis, keys.WORKERS)
+    """Return the worker processes."""
+    return _list_alive(redis, keys.WORKERS)
 
 
 def list_live_comparators(redis: RedisClient) -> list[ProcessRecord]:
-    """List the comparator processes."""
-    return _alive(redis, keys.COMPARATORS)
+    """Return the comparator processes."""
+    return _list_alive(redis, keys.COMPARATORS)
 
 
-def _alive(redis: RedisClient, registry: str) -> list[ProcessRecord]:
+def _list_alive(redis: RedisClient, registry: str) -> list[ProcessRecord]:
     processes = read_alive(pair_fields(redis.execute_command("HGETALL", registry)), read_clock_ms(redis))
     return [process for process in processes if isinstance(process.about, dict)]  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -1,4 +1,4 @@
-"""What the streams of a launch hold right now: how much, how old, from where."""
+"""The streams of launches as they are now: how many entries, how old, captured where."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from .processes import list_live_hooks, parse_clock_ms
 
 EntryId = tuple[int, int]
 
-RECENT: Final = 5
-SAMPLES: Final = 50
+RECENT_ENTRIES: Final = 5
+"""Entries of each stream that are looked at for their origin."""
+RECENT_SAMPLES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """One stream: its entries, those in some consumer's hands, the age of the oldest; its first id and the last given.
+    """One stream: its length, the entries that a consumer has read and not finished, the age of the oldest, two ids.
 
-    Ids are (milliseconds, number); `first_id` is None when the stream is empty.
+    Ids are (milliseconds, number); `first_id` is None when the stream is empty, `last_id` the last that was assigned.
     """
 
     length: int
@@ -43,13 +44,13 @@ class StreamState:
 
     @property
     def waiting(self) -> int:
-        """Entries in nobody's hands."""
+        """Entries that no consumer has read yet."""
         return max(0, self.length - self.in_flight)
 
 
 @dataclass(frozen=True, slots=True)
 class ShardState:
-    """One launch shard: its two streams, its dead letters, the scripts' counters, and the producers' own."""
+    """One launch shard: its two streams, number of dead letters, the scripts' counters, and the producers' counters."""
 
     captures: StreamState
     replays: StreamState
@@ -60,18 +61,23 @@ class ShardState:
 
 @dataclass(frozen=True, slots=True)
 class StreamsState:
-    """A launch's shards at about one time, and the ids of the producers that are alive."""
+    """A launch's shards, read within milliseconds, and the ids of the producers that are alive."""
 
     shards: tuple[ShardState, ...]
     alive: frozenset[str]
 
-    def in_outboxes(self) -> int:
-        """Count what living hooks have sampled and neither written nor dropped, as they last said."""
-        return sum(count_unwritten(p) for p in self.living())
+    def count_buffered(self) -> int:
+        """Count what hooks that are alive have sampled and neither written nor dropped, as they last reported."""
+        return sum(count_unwritten(counters) for counters in self.list_live_producers())
 
-    def living(self) -> list[ProducerCounters]:
-        """Give the counters of producers that are alive."""
-        return [p for shard in self.shards for p in shard.producers if not p.closed and p.producer in self.alive]
+    def list_live_producers(self) -> list[ProducerCounters]:
+        """Return the counters of producers that are alive."""
+        return [
+            counters
+            for shard in self.shards
+            for counters in shard.producers
+            if not counters.closed and counters.producer in self.alive
+        ]
 
 
 def count_unwritten(counters: ProducerCounters) -> int:
@@ -80,21 +86,21 @@ def count_unwritten(counters: ProducerCounters) -> int:
 
 
 def read_published_launches(redis: RedisClient) -> dict[str, LaunchState]:
-    """Read the launches as hooks and workers see them. Damaged ones are left out."""
+    """Return the launches as hooks and workers see them, by name. Damaged ones are left out."""
     states: dict[str, LaunchState] = {}
-    for name in sorted(_names(redis)):
+    for name in sorted(_read_names(redis)):
         with contextlib.suppress(BadLaunch, ResponseError):
             stored = pair_fields(redis.execute_command("HGETALL", keys.launch(check_name(name))))
             states[name] = parse_state(name, stored)
     return states
 
 
-def _names(redis: RedisClient) -> list[str]:
+def _read_names(redis: RedisClient) -> list[str]:
     return [name.decode(errors="replace") for name in redis.execute_command("SMEMBERS", keys.LAUNCHES)]
 
 
 def read_shard(redis: RedisClient, name: str, shard: int) -> ShardState:
-    """Look at one shard in one round trip. What is missing or of the wrong type reads as empty."""
+    """Read one shard in one round trip. What is missing or of the wrong type is returned as empty."""
     captures, replays = keys.captures(name, shard), keys.replays(name, shard)
     pipeline = redis.pipeline(transaction=False)
     for stream, group in ((captures, keys.WORKER_GROUP), (replays, keys.COMPARATOR_GROUP)):
@@ -113,11 +119,15 @@ def read_shard(redis: RedisClient, name: str, shard: int) -> ShardState:
     )
     now_ms = parse_clock_ms(clock)
     return ShardState(
-        _stream(info, pending, now_ms),
-        _stream(next_info, next_pending, now_ms),
-        int(dead or 0),
-        {_name(field): int(number) for field, number in pair_fields(ledger or ()).items() if number.isdigit()},
-        _counters(pair_fields(producers or ()).values()),
+        captures=_parse_stream(info, pending, now_ms),
+        replays=_parse_stream(next_info, next_pending, now_ms),
+        dead=int(dead or 0),
+        ledger={
+            field.decode(errors="replace"): int(number)
+            for field, number in pair_fields(ledger or ()).items()
+            if number.isdigit()
+        },
+        producers=_parse_counters(pair_fields(producers or ()).values()),
     )
 
 
@@ -125,23 +135,23 @@ _ABSENT: Final = ("no such key", "NOGROUP", "WRONGTYPE")
 
 
 def read_streams(redis: RedisClient, state: LaunchState) -> StreamsState:
-    """Look at every shard of a launch, and at who captures."""
+    """Read every shard of a launch, and which hooks are alive."""
     shards = tuple(read_shard(redis, state.name, shard) for shard in range(state.spec.shards))
     return StreamsState(shards, frozenset(process.id for process in list_live_hooks(redis)))
 
 
 def read_published_launch(redis: RedisClient, name: str) -> LaunchState:
-    """Read one launch as hooks and workers see it. Raises NoSuchLaunch, and ConsoleError when it is damaged."""
+    """Return one launch as hooks and workers see it. Raises NoSuchLaunch, and ConsoleError when it is damaged."""
     stored = pair_fields(redis.execute_command("HGETALL", keys.launch(name)))
     if not stored:
-        raise NoSuchLaunch(name, _names(redis))
+        raise NoSuchLaunch(name, _read_names(redis))
     try:
         return parse_state(name, stored)
     except BadLaunch as damaged:
-        raise ConsoleError(f"{damaged}. A change publishes it anew, such as darklaunch pause {name}") from damaged
+        raise ConsoleError(f"{damaged}. Any change publishes it again, such as darklaunch pause {name}") from damaged
 
 
-def _counters(stored: Iterable[bytes]) -> list[ProducerCounters]:
+def _parse_counters(stored: Iterable[bytes]) -> list[ProducerCounters]:
     counters: list[ProducerCounters] = []
     for raw in stored:
         with contextlib.suppress(BadEntry):
@@ -150,26 +160,28 @@ def _counters(stored: Iterable[bytes]) -> list[ProducerCounters]:
 
 
 def read_captured_origins(redis: RedisClient) -> set[str]:
-    """Name the origins in exchanges that are on a stream, over every launch: where the primary answers its clients."""
-    found: set[str] = set()
+    """Return the origins of the latest exchanges on all streams: where the primary serves its clients."""
+    origins: set[str] = set()
     for name, state in read_published_launches(redis).items():
         for shard in range(state.spec.shards):
             for stream in (keys.captures(name, shard), keys.replays(name, shard)):
                 try:
-                    entries = redis.execute_command("XREVRANGE", stream, "+", "-", "COUNT", RECENT)
+                    entries = redis.execute_command("XREVRANGE", stream, "+", "-", "COUNT", RECENT_ENTRIES)
                 except ResponseError:
                     continue
-                found.update(origin for _, flat in entries if (origin := _origin(flat)))
-    return found
+                origins.update(origin for _, flat in entries if (origin := _read_origin(flat)))
+    return origins
 
 
 def read_recorded_origins(connection: Connection) -> set[str]:
-    """Name the origins in the exchanges that were kept as samples last."""
-    found = (_origin({keys.V: VERSION, keys.META: meta}) for meta in read_recent_sample_meta(connection, SAMPLES))
-    return {origin for origin in found if origin}
+    """Return the origins of the exchanges that were stored as samples last."""
+    origins = (
+        _read_origin({keys.V: VERSION, keys.META: meta}) for meta in read_recent_sample_meta(connection, RECENT_SAMPLES)
+    )
+    return {origin for origin in origins if origin}
 
 
-def _origin(fields: Any) -> str:
+def _read_origin(fields: Any) -> str:
     try:
         origin = read_meta(pair_fields(fields), keys.META).get("origin")
     except (BadEntry, ValueError):
@@ -177,21 +189,18 @@ def _origin(fields: Any) -> str:
     return origin if isinstance(origin, str) else ""
 
 
-def _stream(info: Any, pending: Any, now_ms: int) -> StreamState:
+def _parse_stream(info: Any, pending: Any, now_ms: int) -> StreamState:
     about: dict[bytes, Any] = pair_fields(info or ())
-    first, last_id = about.get(b"first-entry"), _entry_id(about.get(b"last-generated-id", b"0-0"))
-    in_flight = int(pending["pending"]) if pending else 0  # redis-py has named its parts
+    first, last_id = about.get(b"first-entry"), _parse_id(about.get(b"last-generated-id", b"0-0"))
+    in_flight = int(pending["pending"]) if pending else 0  # redis-py parses this reply
     length = int(about.get(b"length", 0))
     if not first:
-        return StreamState(length, in_flight, 0.0, None, last_id)
-    first_id = _entry_id(first[0])
-    return StreamState(length, in_flight, max(0.0, (now_ms - first_id[0]) / 1000), first_id, last_id)
+        return StreamState(length, in_flight, oldest_s=0.0, first_id=None, last_id=last_id)
+    first_id = _parse_id(first[0])
+    oldest_s = max(0.0, (now_ms - first_id[0]) / 1000)
+    return StreamState(length, in_flight, oldest_s=oldest_s, first_id=first_id, last_id=last_id)
 
 
-def _name(field: bytes) -> str:
-    return field.decode(errors="replace")
-
-
-def _entry_id(text: bytes) -> EntryId:
+def _parse_id(text: bytes) -> EntryId:
     milliseconds, _, number = text.partition(b"-")
     return int(milliseconds), int(number)

@@ -182,7 +182,7 @@ def unpack_spec(raw: bytes | str) -> LaunchSpec:
 
 
 def parse_state(name: str, stored: dict[bytes, bytes]) -> LaunchState:
-    """Read a launch's hash. Raises BadLaunch if a field is missing or damaged: then nothing may be sampled."""
+    """Parse a launch's hash. Raises BadLaunch if a field is missing or damaged: then nothing may be sampled."""
     try:
         percent = check_percent(float(stored[keys.STATE_PERCENT]))
         status = LaunchStatus(stored[keys.STATE_STATUS].decode())
@@ -190,9 +190,10 @@ def parse_state(name: str, stored: dict[bytes, bytes]) -> LaunchState:
         spec = unpack_spec(stored[keys.STATE_SPEC])
         discard_reason = stored.get(keys.STATE_DISCARD, b"").decode("ascii")[:100]
     except KeyError as missing:
-        raise BadLaunch(f"launch {name}: {missing} is missing from its control state") from None
+        field = missing.args[0].decode()
+        raise BadLaunch(f"launch {name}: {field} is missing from its state on Redis") from None
     except ValueError as broken:
-        raise BadLaunch(f"launch {name}: its control state is damaged: {broken}") from None
+        raise BadLaunch(f"launch {name}: its state on Redis is damaged: {broken}") from None
     hold = is_held(stored.get(keys.STATE_HOLD))
     return LaunchState(name, status, percent, hold, revision, spec, discard_reason)
 

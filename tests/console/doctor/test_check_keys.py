@@ -32,14 +32,14 @@ def worker(seal: str = "", sign: str = "") -> ProcessRecord:
             [hook(sign="s1")],
             [worker(sign="s2 s1")],
             CheckLevel.OK,
-            "Entries are signed, and workers take no others",
+            "Entries are signed, and workers accept no others",
         ),
         (
             False,
             [hook(sign="s1"), hook()],
             [worker(sign="s1")],
             CheckLevel.FAIL,
-            "workers do not take: none; such entries die",
+            "workers do not accept (none): their entries become dead letters",
         ),
         (
             False,

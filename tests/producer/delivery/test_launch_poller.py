@@ -15,7 +15,7 @@ def test_a_damaged_launch_is_not_sampled_and_stops_no_other(make_app, caplog) ->
     app.ask(1)
     assert eventually(lambda: app.on_stream == 1)
     assert [line for line in caplog.messages if "broken" in line] == [
-        "darklaunch does not sample launch broken: launch broken: b'percent' is missing from its control state"
+        "darklaunch does not sample launch broken: launch broken: percent is missing from its state on Redis"
     ]
 
 
