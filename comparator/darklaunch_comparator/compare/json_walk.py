@@ -147,7 +147,7 @@ def _compare_scalars(
         collector.add_values(place, DifferenceKind.TYPE, primary, shadow)
     elif isinstance(primary, str) and isinstance(shadow, str):
         if primary != shadow:
-            _report(primary, shadow, place, volatile.explain_texts(primary, shadow), collector)
+            _report(primary, shadow, place, volatile.explain_texts(primary, shadow, place), collector)
     elif isinstance(primary, NUMBERS) and isinstance(shadow, NUMBERS):
         if collector.rules.steers_walk and _differ_in_number_type(primary, shadow, place, collector):
             collector.add_values(place, DifferenceKind.TYPE, primary, shadow)
@@ -155,7 +155,7 @@ def _compare_scalars(
             if primary != shadow:  # not 1 and 1.0
                 collector.add_values(place, DifferenceKind.VALUE, primary, shadow)
         elif primary != shadow:
-            _report(primary, shadow, place, volatile.explain_numbers(primary, shadow), collector)
+            _report(primary, shadow, place, volatile.explain_numbers(primary, shadow, place), collector)
     elif primary != shadow:
         collector.add_values(place, DifferenceKind.VALUE, primary, shadow)
 

@@ -15,8 +15,10 @@ DELTA_MS: Final = 5_000
 """How far the distance between two timestamps may lie from the time between the two responses."""
 NEAR_MS: Final = 300_000
 """How far a timestamp may lie from its own response to count as that response's "now"."""
-EPOCH_REACH_MS: Final = 400 * 86_400_000
-"""A bare number counts as a moving timestamp only this near to its response: prices and counters have digits too."""
+EXPIRY_REACH_MS: Final = 400 * 86_400_000
+"""How far an expiry, the start of a period or a local time may lie from its own response."""
+EXPIRY_STEP_MS: Final = 300_000
+"""An expiry lies a whole number of these from its own response: ten minutes, an hour, thirty days, a time zone."""
 
 ISO: Final = r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?"
 ISO_BASIC: Final = r"\d{8}T\d{6}(?:\.\d{1,9})?Z?"
@@ -32,20 +34,35 @@ _EPOCH: Final = re.compile(EPOCH)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 LEAST_EPOCH: Final = 1_000_000_000
 """The least number that may be a time since the epoch: seconds, in 2001."""
+_UNITS_MS: Final = (3_600_000, 60_000, 1_000)
 _UNITS: Final = ((LEAST_EPOCH, "s", 1000.0), (10**12, "ms", 1.0), (10**15, "us", 1e-3), (10**18, "ns", 1e-6))
 
 
 @dataclass(slots=True)
 class Timestamp:
-    """A timestamp: its format, its time in milliseconds since the epoch, whether it names its zone or only a day.
+    """A timestamp: its format, its time in milliseconds since the epoch, and whether it names only a day.
 
     A timestamp without a zone is read as UTC.
     """
 
     format: str
     at_ms: float
-    zoned: bool = True
     day: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """True if it is a bare number since the epoch, as number or as text."""
+        return self.format.startswith(("epoch", "text"))
+
+    @property
+    def unit_ms(self) -> int:
+        """The coarsest unit that its value is a whole number of, in milliseconds: how often it changes at least."""
+        if self.day:
+            return 86_400_000
+        at_ms = int(self.at_ms)
+        if at_ms != self.at_ms:
+            return 1
+        return next((unit for unit in _UNITS_MS if at_ms % unit == 0), 1)
 
 
 def parse_timestamp(text: str) -> Timestamp | None:
@@ -76,8 +93,9 @@ def parse_epoch(number: int | float | Decimal) -> Timestamp | None:
 def moved_with_clock(primary: Timestamp, shadow: Timestamp, primary_at_ms: int, shadow_at_ms: int) -> bool:
     """True if two timestamps differ as those of two responses at these two times may.
 
-    They do if their distance is the time between the responses, within DELTA_MS (an expiry an hour ahead), or if each
-    is within NEAR_MS of its own response. A stored date that differs does neither.
+    Each must be within reach of its own response: within NEAR_MS of it, or, as an expiry is, a whole number of
+    EXPIRY_STEP_MS from it, the same number on both sides. A stored date that differs, by a second or by a year, is not.
+    A number must have moved as the clock did as well.
     """
     if primary.format != shadow.format:
         return False
@@ -85,12 +103,28 @@ def moved_with_clock(primary: Timestamp, shadow: Timestamp, primary_at_ms: int, 
         return primary.at_ms // 86_400_000 == primary_at_ms // 86_400_000 and (
             shadow.at_ms // 86_400_000 == shadow_at_ms // 86_400_000
         )
-    if primary.format.startswith(("epoch", "text")) and abs(primary.at_ms - primary_at_ms) > EPOCH_REACH_MS:
+    primary_ahead_ms, shadow_ahead_ms = primary.at_ms - primary_at_ms, shadow.at_ms - shadow_at_ms
+    if primary.is_number and abs(shadow_ahead_ms - primary_ahead_ms) > DELTA_MS:
         return False
-    if abs((shadow.at_ms - primary.at_ms) - (shadow_at_ms - primary_at_ms)) <= DELTA_MS:
+    if abs(primary_ahead_ms) <= NEAR_MS and abs(shadow_ahead_ms) <= NEAR_MS:
         return True
-    zoned = primary.zoned and shadow.zoned
-    return zoned and abs(primary.at_ms - primary_at_ms) <= NEAR_MS and abs(shadow.at_ms - shadow_at_ms) <= NEAR_MS
+    ahead_ms = round(primary_ahead_ms / EXPIRY_STEP_MS) * EXPIRY_STEP_MS
+    return (
+        abs(ahead_ms) <= EXPIRY_REACH_MS
+        and abs(primary_ahead_ms - ahead_ms) <= DELTA_MS
+        and abs(shadow_ahead_ms - ahead_ms) <= DELTA_MS
+    )
+
+
+def is_within_reach(timestamp: Timestamp, at_ms: int) -> bool:
+    """True if a timestamp may move with the clock, as far as its response's time shows."""
+    ahead_ms = timestamp.at_ms - at_ms
+    if timestamp.day:
+        return timestamp.at_ms // 86_400_000 == at_ms // 86_400_000
+    return abs(ahead_ms) <= NEAR_MS or (
+        abs(ahead_ms) <= EXPIRY_REACH_MS
+        and abs(ahead_ms - round(ahead_ms / EXPIRY_STEP_MS) * EXPIRY_STEP_MS) <= DELTA_MS
+    )
 
 
 def changed_format(primary: Timestamp | None, shadow: Timestamp | None) -> bool:
@@ -120,14 +154,13 @@ def _parse_iso(form: str, match: re.Match[str] | None) -> Timestamp | None:
         at_ms += int(second) * 1000
     if fraction:
         at_ms += float(f"0.{fraction}") * 1000
-    zoned = zone is not None
     if zone and zone not in "Zz":
         ahead_ms = (int(zone[1:3]) * 60 + int(zone[-2:])) * 60_000
         at_ms += ahead_ms if zone[0] == "-" else -ahead_ms
         zone = "offset with colon" if ":" in zone else "offset"
     # The number of digits in a fraction is not part of the format: several writers leave out its trailing zeros.
     written = f"{form} {separator} {'seconds' if second else 'minutes'} {point or ''} {zone or ''}"
-    return Timestamp(written, at_ms, zoned=zoned)
+    return Timestamp(written, at_ms)
 
 
 def _parse_rfc1123(text: str) -> Timestamp | None:

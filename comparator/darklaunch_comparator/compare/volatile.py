@@ -1,18 +1,23 @@
 """Excuses by form: values that two correct responses never share, and that their form gives away.
 
-Own origins, times that moved with the clock, made-up identifiers. Only a value is excused, never a change of presence,
-type or format. Whether an excuse holds at a place is for the collector to say (`DifferenceCollector.grant_excuse`).
+Own origins, times within reach of their own response, made-up identifiers and tokens. Only a value is excused, never a
+change of presence, type or format. An excuse by form is provisional: whether it holds at a place is for the collector
+to say (`DifferenceCollector.grant_excuse`), by what baseline responses have shown there.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from . import identifier_shape, timestamps
+from darklaunch_comparator.places import Place
+
+from . import identifier_shape, signed_tokens, timestamps
 from .collector import Unverified
-from .model import NUMBERS, ComparedResponse, ExcuseReason, Reasons
+from .model import NUMBERS, ComparedResponse, ExcuseReason, Json, Reasons
 from .origin import replace_origin
+from .value_names import says_secret, says_time
 
 _SECRETS: Final = "signature|sig|x-amz-signature|x-amz-security-token|x-goog-signature|hmac|policy|token"
 _STAMPS: Final = re.compile(
@@ -23,9 +28,22 @@ _STAMPS: Final = re.compile(
     rf"|(?P<number>(?<![\w.+-])(?:{timestamps.EPOCH})(?![\w.+-])))"
     rf"|(?P<secret>[?&](?i:{_SECRETS})=[^&#\s\"'<>\\]{{16,}})"
 )
+_TOKENS: Final = re.compile(
+    rf"(?P<signed>{signed_tokens.SIGNED_IN_TEXT})"
+    r"|(?P<nonce>\b(?i:nonce)(?:\\?[\"']?\s*[=:]\s*\\?[\"']?|-)(?P<drawn>[A-Za-z0-9+/_-]{8,}={0,2}))"
+    r"|(?P<base64>(?<=[\"'=])[A-Za-z0-9+/]{30,}+={1,2}(?=[\"'&\s]))"
+)
+_TOKEN_TAIL: Final = re.compile(r"[.:][A-Za-z0-9_-]{20}|--[A-Za-z0-9+/]{16}|=[\"'&][\s>,;}\])/]")
+"""To look for these and for `nonce` first is much faster than to look for tokens at once: most text holds none."""
 _WORDS: Final = re.compile(r"[A-Za-z0-9_-]{16,}")
+_NAME_BACKWARDS: Final = re.compile(r"[\w$.@-]+")
+_BETWEEN: Final = " \t\r\n\"'\\=:>("
+_NAME_CHARS: Final = 72
 _IDENTIFIER_CHARS: Final = 4096
 """Longest text that may be an identifier."""
+_SHORTEST_TEXT_CHARS: Final = identifier_shape.SHORTEST_SECRET_CHARS
+_LONGEST_SHORT_CHARS: Final = 64
+_ETAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
 
 BUDGET_CHARS: Final = 5_000_000
 """How much text one comparison looks through for what is volatile: a second's worth, two where all of it is."""
@@ -33,11 +51,19 @@ _CHARS_PER_CALL: Final = 16  # what looking at one more text costs, however shor
 
 
 @dataclass(slots=True)
+class _Part:
+    """A part of a text that may be volatile, and by which form: a group of _TOKENS or _STAMPS, or `word`."""
+
+    kind: str
+    text: str
+
+
+@dataclass(slots=True)
 class _Skeleton:
     """Text with its volatile parts replaced by their shape, and those parts, in order, per pass over the text."""
 
     text: str
-    parts: list[str]
+    parts: list[_Part]
 
 
 class VolatileValues:
@@ -50,63 +76,102 @@ class VolatileValues:
         self._shadow = shadow
         self._chars_left = BUDGET_CHARS
 
-    def explain_texts(self, primary: str, shadow: str) -> Reasons:
+    def explain_texts(self, primary: str, shadow: str, place: Place | None = None) -> Reasons:
         """Return why two strings that differ may differ; empty if they may not.
 
-        Raises Unverified once this comparison has looked through more than BUDGET_CHARS.
+        `place` is where they stand: what its names say of them counts. Raises Unverified once this comparison has
+        looked through more than BUDGET_CHARS.
         """
-        if len(primary) < 10 or len(shadow) < 10:
+        if len(primary) < _SHORTEST_TEXT_CHARS or len(shadow) < _SHORTEST_TEXT_CHARS:
             return ()
         self._spend(len(primary) + len(shadow))
         primary_time, shadow_time = timestamps.parse_timestamp(primary), timestamps.parse_timestamp(shadow)
         if primary_time is not None and shadow_time is not None:
+            if primary_time.is_number and not says_time(_list_names(place)):
+                return ()
             return (ExcuseReason.CLOCK,) if self._moved_with_clock(primary_time, shadow_time) else ()
         primary_text = replace_origin(primary, self._primary.origin)
         shadow_text = replace_origin(shadow, self._shadow.origin)
         if primary_text == shadow_text:
             return (ExcuseReason.OWN_ORIGIN,)
-        reasons = self._explain_parts(primary_text, shadow_text)
+        reasons = self._explain_parts(primary_text, shadow_text, place)
         both_hold_origin = primary_text != primary and shadow_text != shadow
         return (ExcuseReason.OWN_ORIGIN, *reasons) if both_hold_origin and reasons else reasons
 
-    def explain_numbers(self, primary: int | float | Decimal, shadow: int | float | Decimal) -> Reasons:
-        """Return why two numbers that differ may differ: both are times since the epoch."""
+    def explain_numbers(
+        self, primary: int | float | Decimal, shadow: int | float | Decimal, place: Place | None = None
+    ) -> Reasons:
+        """Return why two numbers that differ may differ: their names say that they are times, and they moved so."""
         primary_time, shadow_time = timestamps.parse_epoch(primary), timestamps.parse_epoch(shadow)
         if primary_time and shadow_time and self._moved_with_clock(primary_time, shadow_time):
-            return (ExcuseReason.CLOCK,)
+            return (ExcuseReason.CLOCK,) if says_time(_list_names(place)) else ()
         return ()
 
     def primary_skeleton(self, text: str) -> str:
         """Replace the primary's volatile parts by their shapes: what is left must agree with the shadow's."""
         self._spend(len(text))
-        return _find_skeleton(replace_origin(text, self._primary.origin)).text
+        return _find_skeleton(replace_origin(text, self._primary.origin), sure=True).text
 
     def shadow_skeleton(self, text: str) -> str:
         """Replace the shadow's volatile parts by their shapes: what is left must agree with the primary's."""
         self._spend(len(text))
-        return _find_skeleton(replace_origin(text, self._shadow.origin)).text
+        return _find_skeleton(replace_origin(text, self._shadow.origin), sure=True).text
 
-    def _explain_parts(self, primary: str, shadow: str) -> Reasons:
-        if len(primary) == len(shadow) and len(primary) <= _IDENTIFIER_CHARS:
-            shape = identifier_shape.find_identifier_shape(primary)
-            if shape is not None and shape == identifier_shape.find_identifier_shape(shadow):
-                return (ExcuseReason.GENERATED_ID,)
+    def _explain_parts(self, primary: str, shadow: str, place: Place | None) -> Reasons:
+        if signed_tokens.is_signed_token(primary) and signed_tokens.is_signed_token(shadow):
+            alike = signed_tokens.explain_tokens(primary, shadow, self._explain_scalars)
+            return (ExcuseReason.GENERATED_ID,) if alike else ()
+        if len(primary) == len(shadow) <= _IDENTIFIER_CHARS and _are_words_alike(primary, shadow, place):
+            return (ExcuseReason.GENERATED_ID,)
+        if len(primary) < 10 or len(shadow) < 10:
+            return ()
         primary_skeleton, shadow_skeleton = _find_skeleton(primary), _find_skeleton(shadow)
         if primary_skeleton.text != shadow_skeleton.text:
             return ()
         reasons: set[ExcuseReason] = set()
         for primary_part, shadow_part in zip(primary_skeleton.parts, shadow_skeleton.parts, strict=True):
-            if primary_part == shadow_part:
+            if primary_part.text == shadow_part.text:
                 continue
-            primary_time = timestamps.parse_timestamp(primary_part)
-            shadow_time = timestamps.parse_timestamp(shadow_part)
-            if primary_time is None or shadow_time is None:
-                reasons.add(ExcuseReason.GENERATED_ID)
-            elif self._moved_with_clock(primary_time, shadow_time):
-                reasons.add(ExcuseReason.CLOCK)
-            else:
+            reason = self._explain_part(primary_part, shadow_part)
+            if reason is None:
                 return ()
+            reasons.add(reason)
         return tuple(sorted(reasons))
+
+    def _explain_part(self, primary: _Part, shadow: _Part) -> ExcuseReason | None:
+        if primary.kind == "time":
+            primary_time = timestamps.parse_timestamp(primary.text)
+            shadow_time = timestamps.parse_timestamp(shadow.text)
+            if primary_time is None or shadow_time is None:
+                return None
+            return ExcuseReason.CLOCK if self._moved_with_clock(primary_time, shadow_time) else None
+        if primary.kind == "signed":
+            alike = signed_tokens.explain_tokens(primary.text, shadow.text, self._explain_scalars)
+        elif primary.kind == "secret":
+            alike = not (identifier_shape.is_constant(primary.text) or identifier_shape.is_constant(shadow.text))
+        elif primary.kind == "nonce":
+            alike = identifier_shape.are_identifiers_alike(
+                primary.text, shadow.text, identifier_shape.SHORTEST_SECRET_CHARS
+            )
+        else:
+            alike = identifier_shape.are_identifiers_alike(primary.text, shadow.text)
+        return ExcuseReason.GENERATED_ID if alike else None
+
+    def _explain_scalars(self, primary: Json, shadow: Json, name: str) -> bool:
+        """True if two values in the payload of a token may differ."""
+        if isinstance(primary, str) and isinstance(shadow, str):
+            if len(primary) + len(shadow) > 1_000:
+                return False
+            primary_time, shadow_time = timestamps.parse_timestamp(primary), timestamps.parse_timestamp(shadow)
+            if primary_time and shadow_time:
+                return self._moved_with_clock(primary_time, shadow_time)
+            return identifier_shape.are_identifiers_alike(primary, shadow)
+        if isinstance(primary, bool) or isinstance(shadow, bool):
+            return False
+        if isinstance(primary, NUMBERS) and isinstance(shadow, NUMBERS) and says_time((name,)):
+            first, second = timestamps.parse_epoch(primary), timestamps.parse_epoch(shadow)
+            return first is not None and second is not None and self._moved_with_clock(first, second)
+        return False
 
     def _spend(self, chars: int) -> None:
         self._chars_left -= chars + _CHARS_PER_CALL
@@ -118,12 +183,32 @@ class VolatileValues:
 
 
 def holds_identifier(text: str) -> bool:
-    """True if a string is, or holds, what may be excused as a made-up identifier or a signed URL's secret."""
+    """True if a string is, or holds, what may be excused as a made-up identifier, a token or a signed URL's secret."""
     if not identifier_shape.SHORTEST_CHARS <= len(text) <= _IDENTIFIER_CHARS:
         return False
-    return identifier_shape.find_identifier_shape(text) is not None or any(
-        timestamps.parse_timestamp(part) is None for part in _find_skeleton(text).parts
+    if signed_tokens.is_signed_token(text) or (_is_one_word(text) and identifier_shape.find_identifier_shape(text)):
+        return True
+    parts = _find_skeleton(text).parts
+    return any(
+        identifier_shape.find_identifier_shape(part.text) is not None if part.kind == "word" else part.kind != "time"
+        for part in parts
     )
+
+
+def find_time_unit_ms(value: Json, names: Sequence[str], at_ms: int) -> int | None:
+    """Return how often a value changes at least if it moves with the clock, in ms; None if none of its form does.
+
+    `names` are those above the value, the nearest first; `at_ms` is the time of its response, epoch ms.
+    """
+    if isinstance(value, str):
+        timestamp = timestamps.parse_timestamp(value)
+    elif isinstance(value, NUMBERS) and not isinstance(value, bool):
+        timestamp = timestamps.parse_epoch(value)
+    else:
+        return None
+    if timestamp is None or (timestamp.is_number and not says_time(names)):
+        return None
+    return timestamp.unit_ms if timestamps.is_within_reach(timestamp, at_ms) else None
 
 
 def changed_format(primary: object, shadow: object) -> bool:
@@ -135,28 +220,83 @@ def changed_format(primary: object, shadow: object) -> bool:
     return False
 
 
-def _find_skeleton(text: str) -> _Skeleton:
-    # Times and UUIDs first, then the words between them, so that a word never swallows half a timestamp.
-    parts: list[str] = []
-    words: list[str] = []
+def _list_names(place: Place | None) -> list[str]:
+    """List the names above a place, the nearest first."""
+    if place is None:
+        return []
+    return [token for token in reversed(place.tokens()) if isinstance(token, str)]
+
+
+def _are_words_alike(primary: str, shadow: str, place: Place | None) -> bool:
+    """True if two texts of one length are, whole, made-up identifiers of one form."""
+    if _is_one_word(primary) and _is_one_word(shadow) and identifier_shape.are_identifiers_alike(primary, shadow):
+        return True
+    if len(primary) > _LONGEST_SHORT_CHARS or not says_secret(_list_names(place)):
+        return False
+    primary_tag, shadow_tag = _ETAG.fullmatch(primary), _ETAG.fullmatch(shadow)
+    if primary_tag and shadow_tag:
+        primary, shadow = primary_tag[1], shadow_tag[1]
+    return identifier_shape.are_identifiers_alike(primary, shadow, identifier_shape.SHORTEST_SECRET_CHARS)
+
+
+def _is_one_word(text: str) -> bool:
+    """True unless a text is a path: `/orders/…/lines` has the alphabet of base64."""
+    return "/" not in text or (text[0] != "/" and ("+" in text or text[-1] == "="))
+
+
+def _find_skeleton(text: str, *, sure: bool = False) -> _Skeleton:
+    """Replace what may be volatile. Words that only may be made up stay if it must be `sure`."""
+    # Tokens, times and UUIDs first, then the words between them, so that a word never swallows half a timestamp.
+    parts: list[_Part] = []
+    words: list[_Part] = []
 
     def replace_stamp(match: re.Match[str]) -> str:
-        group = match.lastgroup
-        parts.append(match[0])
-        if group == "secret":
-            return f"{match[0].partition('=')[0]}=\x01"
-        if group == "id":
-            return f"\x01{identifier_shape.find_identifier_shape(match[0])}\x01"
-        timestamp = timestamps.parse_timestamp(match[0])
-        return f"\x01{timestamp.format}\x01" if timestamp else f"\x01{match[0]}\x01"
+        kind, found = match.lastgroup or "", match[0]
+        before = ""
+        if kind == "secret":
+            before, _, found = found.partition("=")
+            before += "="
+        elif kind == "nonce":
+            found = match["drawn"]
+            before = match[0][: -len(found)]
+        elif kind == "number":
+            if not _follows_time_name(match.string, match.start()):
+                return found
+            kind = "time"
+        shape = ""
+        if kind == "time":
+            timestamp = timestamps.parse_timestamp(found)
+            if timestamp is None:
+                return found
+            shape = timestamp.format
+        elif kind in ("id", "base64", "nonce"):
+            shape = str(len(found))
+        parts.append(_Part(kind, found))
+        return f"{before}\x01{kind} {shape}\x01"
 
     def replace_word(match: re.Match[str]) -> str:
         word = match[0]
-        shape = identifier_shape.find_identifier_shape(word) if len(word) <= _IDENTIFIER_CHARS else None
-        if shape is None:
+        if len(word) > _IDENTIFIER_CHARS:
             return word
-        words.append(word)
-        return f"\x01{shape}\x01"
+        if sure:
+            return f"\x01{identifier_shape.find_identifier_shape(word) or word}\x01"
+        if identifier_shape.is_language(word):
+            return word
+        words.append(_Part("word", word))
+        return f"\x01{len(word)}\x01"
 
+    if "once" in text or _TOKEN_TAIL.search(text) is not None:
+        text = _TOKENS.sub(replace_stamp, text)
     text = _WORDS.sub(replace_word, _STAMPS.sub(replace_stamp, text))
     return _Skeleton(text, parts + words)
+
+
+def _follows_time_name(text: str, position: int) -> bool:
+    """True if the word before a number in a text says that it is a time: `ts=`, `"created_at": `, `at `."""
+    before = text[max(0, position - _NAME_CHARS) : position]
+    named = before.rstrip(_BETWEEN)
+    match = _NAME_BACKWARDS.match(named[::-1])
+    if match is None or named == before:
+        return False
+    name = match[0][::-1]
+    return says_time((name,)) or (name == "_" and before[-1] == "=")  # jQuery's `_=` keeps caches from answering

@@ -53,7 +53,11 @@ def test_not_times(text: str) -> None:
         ("2024-05-01T11:56:00Z", "2024-05-01T12:04:00Z", True),  # each is about its own answer's now
         ("2024-05-01T12:00:00Z", "2024-05-01T13:00:03Z", False),  # the primary's alone is
         ("2024-05-01T11:00:00Z", "2024-05-01T12:00:03Z", False),  # the shadow's alone is
-        ("2024-05-01T11:56:00", "2024-05-01T12:04:00", False),  # and nobody knows of which zone
+        ("2024-05-01T11:56:00", "2024-05-01T12:04:00", True),  # the same without a zone
+        ("2024-05-01T05:00:00", "2024-05-01T05:00:03", True),  # local time
+        ("2024-04-24T08:13:07Z", "2024-04-24T08:13:08Z", False),  # stored, and a second apart
+        ("1714564800", "1714564803", True),
+        ("1714564800", "1714564809", False),  # a number that did not move as the clock did
         ("2024-05-01", "2024-05-01", True),
         ("2024-05-01", "2024-05-02", False),
     ],

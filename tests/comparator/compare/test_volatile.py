@@ -3,6 +3,7 @@
 import pytest
 from darklaunch_comparator.compare import ComparedResponse, ExcuseReason
 from darklaunch_comparator.compare.volatile import VolatileValues, changed_format
+from darklaunch_comparator.places import ROOT
 from darklaunch_shared.wire.exchange import Response
 
 RESPONSE = Response(200, (), b"", 1.0)
@@ -38,8 +39,12 @@ def test_texts(volatile: VolatileValues, primary: str, shadow: str, reasons: tup
 
 
 def test_numbers_are_excused_only_as_times_that_moved(volatile: VolatileValues) -> None:
-    assert volatile.explain_numbers(1_714_564_800, 1_714_564_803) == (ExcuseReason.CLOCK,)
-    assert volatile.explain_numbers(1_714_564_800, 1_714_600_000) == ()
+    created_at, order_id = ROOT.key("created_at"), ROOT.key("order_id")
+    assert volatile.explain_numbers(1_714_564_800, 1_714_564_803, created_at) == (ExcuseReason.CLOCK,)
+    assert volatile.explain_numbers(1_714_564_800, 1_714_564_803, created_at.index(0)) == (ExcuseReason.CLOCK,)
+    assert volatile.explain_numbers(1_714_564_800, 1_714_564_803, order_id) == ()
+    assert volatile.explain_numbers(1_714_564_800, 1_714_564_803) == ()
+    assert volatile.explain_numbers(1_714_564_800, 1_714_600_000, created_at) == ()
     assert volatile.explain_numbers(17, 20) == ()
 
 
