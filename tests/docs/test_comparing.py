@@ -52,6 +52,8 @@ FAMILIES = {
     "JSON": BodyFamily.JSON,
     "one JSON document a line, as an array": BodyFamily.LINES,
     "fields": BodyFamily.FORM,
+    "JSON when both look like it": BodyFamily.UNSTATED,
+    "part by part": BodyFamily.MULTIPART,
     "a tree of HTML": BodyFamily.HTML,
     "a tree of XML": BodyFamily.XML,
     "text, line by line": BodyFamily.TEXT,

@@ -23,12 +23,13 @@ from darklaunch_comparator.places import ROOT
 
 from . import render
 from .collector import DifferenceCollector, Unverified
-from .count_places import count_places
+from .count_places import count_leaves_of, count_places
 from .json_body import compare_json, compare_json_lines
-from .json_equality import find_differences
+from .json_equality import find_differences, find_differences_and_booleans
 from .json_walk import walk_json
 from .markup import compare_markup
 from .model import DifferenceKind, Json
+from .multipart_body import read_multipart
 from .text_lines import compare_text
 from .volatile import VolatileValues
 
@@ -95,6 +96,9 @@ def _compare_decoded(
         kind = DifferenceKind.MISSING if primary else DifferenceKind.EXTRA
         collector.add_description(ROOT, kind, _render_start(primary) or None, _render_start(shadow) or None)
         return
+    if family is BodyFamily.MULTIPART:  # bytes may stand in any part of it, and no charset is the whole's
+        _compare_multipart(primary, primary_type, shadow, shadow_type, volatile, collector)
+        return
     if family is BodyFamily.BINARY:
         rendered = render.render_bytes(primary), render.render_bytes(shadow)
         collector.add_description(ROOT, DifferenceKind.BYTES, *rendered)
@@ -121,6 +125,26 @@ def _compare_decoded(
         compare_text(primary_text, shadow_text, volatile, collector)
     if collector.places_by_shape and not collector.total_places:
         collector.total_places = count_places(primary_text, family)
+
+
+def _compare_multipart(
+    primary: bytes,
+    primary_type: str,
+    shadow: bytes,
+    shadow_type: str,
+    volatile: VolatileValues,
+    collector: DifferenceCollector,
+) -> None:
+    primary_parts, shadow_parts = read_multipart(primary, primary_type), read_multipart(shadow, shadow_type)
+    if primary_parts is None and shadow_parts is None:
+        collector.add_description(ROOT, DifferenceKind.BYTES, render.render_bytes(primary), render.render_bytes(shadow))
+    elif primary_parts is None or shadow_parts is None:
+        collector.add_description(ROOT, DifferenceKind.TYPE, _render_start(primary), _render_start(shadow))
+    else:
+        find = find_differences_and_booleans
+        walk_json(primary_parts, shadow_parts, find=find, volatile=volatile, collector=collector)
+        if collector.places_by_shape:
+            collector.total_places = count_leaves_of(primary_parts)
 
 
 def _has_body(method: str, status: int) -> bool:

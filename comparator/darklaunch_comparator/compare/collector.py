@@ -3,9 +3,10 @@
 from typing import Final
 
 from darklaunch_comparator.errors import ComparatorError
-from darklaunch_comparator.places import STATUS, Place, write_header_place
+from darklaunch_comparator.places import STATUS, JsonPlace, Place, write_header_place
 
 from . import render
+from .echoed_fields import ListRequestFields, is_repeated_field
 from .endpoint_rules import EndpointRules
 from .known_noise import NO_NOISE, KnownNoise
 from .model import (
@@ -56,10 +57,16 @@ class DifferenceCollector:
 
     __slots__ = (
         "_differences", "_excuses", "_group_sizes", "_has_body_rules", "_noise", "_omitted", "_pattern_bytes_left",
-        "_reported", "detail", "extra_places", "places_by_shape", "rules", "total_places",
+        "_reported", "_request_fields", "detail", "extra_places", "places_by_shape", "rules", "total_places",
     )  # fmt: skip
 
-    def __init__(self, rules: EndpointRules, noise: KnownNoise = NO_NOISE) -> None:
+    def __init__(
+        self,
+        rules: EndpointRules,
+        noise: KnownNoise = NO_NOISE,
+        request_fields: "tuple[ListRequestFields, ListRequestFields] | None" = None,
+    ) -> None:
+        self._request_fields = request_fields
         self.detail = ""
         self.extra_places = 0
         self.places_by_shape = 0
@@ -108,6 +115,9 @@ class DifferenceCollector:
         where: str = "",
     ) -> None:
         """Report a difference between two values of the body; `where` is written before their renderings."""
+        if self._request_fields is not None and self._is_repeated_field(place, primary, shadow, self._request_fields):
+            self._count_excuse(place.group_path, ExcuseReason.OWN_FIELD)
+            return
         if not self._has_room(place, kind, primary, shadow):
             return
         if isinstance(primary, str) and isinstance(shadow, str):
@@ -197,6 +207,20 @@ class DifferenceCollector:
         else:
             self._omitted += 1
         return has_room
+
+    def _is_repeated_field(
+        self,
+        place: Place,
+        primary: "Json | Absent",
+        shadow: "Json | Absent",
+        request_fields: tuple[ListRequestFields, ListRequestFields],
+    ) -> bool:
+        if not isinstance(place, JsonPlace):
+            return False
+        name = place.token
+        if name == 0 and place.parent is not None:  # the only one of a field's values, as some frameworks list them
+            name = place.parent.token
+        return isinstance(name, str) and is_repeated_field(name, primary, shadow, *request_fields)
 
     def _matches(self, pattern: LinearPattern, text: str) -> bool:
         if len(text) > VALUE_BYTES:

@@ -5,6 +5,8 @@ from typing import Final
 
 from darklaunch_comparator.content import BodyFamily
 
+from .model import Json
+
 _STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"', re.DOTALL)
 
 
@@ -20,6 +22,21 @@ def count_places(text: bytes, family: BodyFamily) -> int:
     if family is BodyFamily.FORM:
         return text.count(b"&") + 1
     return 1
+
+
+def count_leaves_of(document: Json) -> int:
+    """Return how many scalars and empty containers a document holds."""
+    leaves = 0
+    todo = [document]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict) and part:
+            todo += part.values()
+        elif isinstance(part, list) and part:
+            todo += part
+        else:
+            leaves += 1
+    return leaves
 
 
 def count_leaves(text: bytes) -> int:

@@ -126,7 +126,7 @@ def _render_cookie(value: str) -> str:
 def _read_media_type(values: list[str], _origin: str) -> Hashable:
     media_type = parse_media_type(values[-1])
     charset = media_type.charset
-    if media_type.family >= BodyFamily.LINES and charset in ("utf-8", "utf8"):
+    if (media_type.family >= BodyFamily.LINES or "json" in media_type.type) and charset in ("utf-8", "utf8"):
         charset = ""  # application/json has no charset parameter (RFC 8259 11): it is UTF-8 with or without one
     return media_type.type, charset.replace("utf8", "utf-8")
 

@@ -1,5 +1,6 @@
 """What goes into a comparison and what comes out of it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -49,12 +50,14 @@ class ComparedResponse:
     """One side of a comparison.
 
     `origin` is scheme://host[:port] as this side's client saw it, "" if unknown; `responded_at_ms` is the time of the
-    response by the wall clock, in milliseconds since the epoch.
+    response by the wall clock, in milliseconds since the epoch. `list_request_fields` lists the header fields of the
+    request that this side got, by name in lower case; None if they are not known.
     """
 
     response: Response
     origin: str
     responded_at_ms: int
+    list_request_fields: "Callable[[], Mapping[str, str]] | None" = None
 
 
 class DifferenceKind(StrEnum):
@@ -98,6 +101,7 @@ class ExcuseReason(StrEnum):
     """Why a difference was not reported."""
 
     OWN_ORIGIN = "own_origin"  # each side has its own scheme://host:port there, and nothing else differs
+    OWN_FIELD = "own_field"  # a field of the request, repeated, which darklaunch wrote or which belongs to a connection
     CLOCK = "clock"  # two timestamps of one format that moved with the clock
     GENERATED_ID = "generated_id"  # two identifiers of one shape, made up by machines
     NOISE = "noise"  # one version, asked twice, differs from itself there

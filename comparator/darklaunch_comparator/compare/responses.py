@@ -27,7 +27,10 @@ def compare(
     same_status = primary_response.status == shadow_response.status
     if same_status and not changed and primary_response.body == shadow_response.body:
         return MATCHED
-    collector = DifferenceCollector(rules, noise)
+    request_fields = None
+    if primary.list_request_fields is not None and shadow.list_request_fields is not None:
+        request_fields = primary.list_request_fields, shadow.list_request_fields
+    collector = DifferenceCollector(rules, noise, request_fields)
     if not same_status:
         collector.add_status(primary_response.status, shadow_response.status)
         if primary_response.status // 100 != shadow_response.status // 100:

@@ -5,6 +5,7 @@ from .decompress import INFLATED_CAP_BYTES, compute_cap_beside, inflate
 from .errors import CorruptBody, InflatedTooLarge, UndecodableBody, UnsupportedCoding
 from .markup import CODE, Element, MalformedMarkup, parse_html, parse_xml
 from .media_type import BodyFamily, MediaType, choose_family, parse_media_type, read_content_headers
+from .multipart import Part, split_multipart
 
 __all__ = [
     "CODE",
@@ -15,6 +16,7 @@ __all__ = [
     "InflatedTooLarge",
     "MalformedMarkup",
     "MediaType",
+    "Part",
     "UndecodableBody",
     "UnsupportedCoding",
     "choose_family",
@@ -24,6 +26,7 @@ __all__ = [
     "parse_media_type",
     "parse_xml",
     "read_content_headers",
+    "split_multipart",
     "to_text",
     "to_utf8",
 ]

@@ -11,14 +11,15 @@ from typing import Final
 class BodyFamily(IntEnum):
     """How a body is read; the greater says more about it, and wins where two sides disagree."""
 
-    UNSTATED = 0  # no content type: a look at the bytes decides
+    UNSTATED = 0  # no content type, or one that only sounds like JSON: a look at the bytes decides
     BINARY = 1
     TEXT = 2
     XML = 3
     HTML = 4
-    FORM = 5
-    LINES = 6  # JSON documents, one a line
-    JSON = 7
+    MULTIPART = 5
+    FORM = 6
+    LINES = 7  # JSON documents, one a line
+    JSON = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,10 @@ def _find_family(name: str) -> BodyFamily:
         return BodyFamily.JSON
     if name in _LINES:
         return BodyFamily.LINES
+    if "/" in name and "json" in name:  # application/x-amz-json-1.1, application/vnd.acme.json: JSON if it looks so
+        return BodyFamily.UNSTATED
+    if name.startswith("multipart/"):
+        return BodyFamily.MULTIPART
     if name == "application/x-www-form-urlencoded":
         return BodyFamily.FORM
     if name in _HTML:

@@ -8,12 +8,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from darklaunch_shared.errors import BadEntry
-from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.launch.spec import SAFE_METHODS, LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange
 from darklaunch_shared.wire.fields import Fields
+from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER, LAUNCH_HEADER, make_idempotency_key
 from darklaunch_shared.wire.replay import (
     NoiseReplay,
     Replay,
@@ -226,12 +228,42 @@ def _observe(
 
 def _describe_primary(exchange: Exchange) -> ComparedResponse:
     at_ms = exchange.captured_at_ms + int(exchange.primary.latency_ms)
-    return ComparedResponse(exchange.primary, exchange.request.origin, at_ms)
+    return ComparedResponse(exchange.primary, exchange.request.origin, at_ms, partial(_list_captured_fields, exchange))
 
 
 def _describe_replay(exchange: Exchange, answered: ShadowResponse, origin: str, rules: LaunchRules) -> ComparedResponse:
     at_ms = answered.replayed_at_ms + int(answered.response.latency_ms)
-    return ComparedResponse(answered.response, exchange.request.origin if rules.preserve_host else origin, at_ms)
+    return ComparedResponse(
+        answered.response,
+        exchange.request.origin if rules.preserve_host else origin,
+        at_ms,
+        partial(_list_sent_fields, exchange, origin, preserve_host=rules.preserve_host),
+    )
+
+
+def _list_captured_fields(exchange: Exchange) -> dict[str, str]:
+    """Return the header fields that the primary got."""
+    fields = {name.lower(): value for name, value in exchange.request.headers}
+    fields.setdefault("host", exchange.request.origin.partition("://")[2])
+    return fields
+
+
+def _list_sent_fields(exchange: Exchange, origin: str, *, preserve_host: bool) -> dict[str, str]:
+    """Return those of the header fields of a replay that differ from the primary's, as workers write them."""
+    captured = _list_captured_fields(exchange)
+    fields = {
+        "host": captured["host"] if preserve_host else origin.partition("://")[2],
+        LAUNCH_HEADER: exchange.launch,
+        EXCHANGE_HEADER: exchange.id,
+    }
+    if exchange.request.body or exchange.request.method in ("POST", "PUT", "PATCH"):
+        fields["content-length"] = str(len(exchange.request.body))
+    key = captured.get("idempotency-key")
+    if key is not None:
+        fields["idempotency-key"] = key
+    elif exchange.request.method not in SAFE_METHODS:
+        fields["idempotency-key"] = make_idempotency_key(exchange.launch, exchange.id)
+    return fields
 
 
 def _build_mismatch(

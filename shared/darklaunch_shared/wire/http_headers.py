@@ -6,6 +6,7 @@ response (W3C Server Timing). Webhooks carry EVENT_HEADER and SIGNATURE_HEADER.
 
 import re
 from typing import Final
+from uuid import UUID, uuid5
 
 LAUNCH_HEADER: Final = "x-darklaunch-launch"
 """On a replay: the launch it belongs to."""
@@ -36,9 +37,15 @@ TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 TOKEN_CHARACTERS: Final = bytes(byte for byte in range(128) if TOKEN.fullmatch(chr(byte)))
 
+_KEY_NAMESPACE: Final = UUID("6d1e0d8e-3f0b-5c58-9a56-0f5b8c2f7d11")
 _METRIC: Final = re.compile(r"(?:^|,)\s*darklaunch\s*(?:;|,|$)")
 _DURATION: Final = re.compile(r'(?:^|,)\s*darklaunch\s*;[^,]*?\bdur\s*=\s*"?(\d{1,8}(?:\.\d{1,9})?)')
 _BUILD: Final = re.compile(r'(?:^|,)\s*darklaunch-build\s*;[^,"]*?\bdesc\s*=\s*(?:"([^"\\]{1,100})"|([^\s,;"]{1,100}))')
+
+
+def make_idempotency_key(launch: str, exchange_id: str) -> str:
+    """Return the `Idempotency-Key` that replays of a write get whose client gave none: always the same."""
+    return str(uuid5(_KEY_NAMESPACE, f"{launch}/{exchange_id}"))
 
 
 def format_probe_answer(nonce: str, producer: str) -> str:

@@ -7,12 +7,17 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
-from uuid import UUID, uuid5
 
 from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.launch.spec import SAFE_METHODS
 from darklaunch_shared.wire.exchange import Request
-from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER, LAUNCH_HEADER, TOKEN, TOKEN_CHARACTERS
+from darklaunch_shared.wire.http_headers import (
+    EXCHANGE_HEADER,
+    LAUNCH_HEADER,
+    TOKEN,
+    TOKEN_CHARACTERS,
+    make_idempotency_key,
+)
 
 from .errors import UnsendableRequest
 from .interface import ShadowRequest
@@ -35,7 +40,6 @@ _EXCHANGE: Final = EXCHANGE_HEADER.encode()
 _CACHED_NAME_CAP: Final = 64
 """Longer names of header fields are not cached: whoever makes them up must not fill the memory."""
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
-_KEY_NAMESPACE: Final = UUID("6d1e0d8e-3f0b-5c58-9a56-0f5b8c2f7d11")
 
 _TARGET: Final = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?")
@@ -90,7 +94,7 @@ def replay_headers(
     headers.append((_LAUNCH, launch.encode("latin-1")))
     headers.append((_EXCHANGE, exchange_id.encode("latin-1")))
     if request.method not in SAFE_METHODS and not any(name.lower() == b"idempotency-key" for name, _ in passed_on):
-        headers.append((b"idempotency-key", str(uuid5(_KEY_NAMESPACE, f"{launch}/{exchange_id}")).encode()))
+        headers.append((b"idempotency-key", make_idempotency_key(launch, exchange_id).encode()))
     headers.append((b"traceparent", _make_traceparent(stripped, entropy)))
     return tuple(headers)
 
