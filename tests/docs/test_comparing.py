@@ -189,7 +189,7 @@ def test_the_documented_bounds_are_the_bounds() -> None:
 
 def test_the_severities_are_the_severities() -> None:
     listed = {kind: float(weight) for kinds, weight in table(TEXT, "kinds") for kind in re.findall(r"\w+", kinds)}
-    assert {kind: listed.get(kind, listed["answer"]) for kind in importance.SEVERITY} == importance.SEVERITY
+    assert {kind: listed.get(kind, listed["response"]) for kind in importance.SEVERITY} == importance.SEVERITY
     assert f"by {importance.LEAST_WEIGHT:g} at least" in TEXT
     assert importance.HALVED_AFTER_S == 86_400
 

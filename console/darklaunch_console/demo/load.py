@@ -1,7 +1,7 @@
-"""Visit the shop at a steady rate, as its users do, and measure what they see.
+"""Send visits to the shop at a steady rate, as its users would, and measure what they see.
 
-Open loop: requests leave when they are due, whether or not the ones before were answered, so that a shop that
-stalls shows in every latency from then on and not only in one ("coordinated omission").
+Open loop: a request is sent when it is due, whether or not earlier ones have a response. A shop that stalls so shows in
+every latency from then on, not only in one (Gil Tene: "coordinated omission").
 """
 
 import asyncio
@@ -22,7 +22,7 @@ REQUEST_TIMEOUT_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class UserLatencies:
-    """Quantiles of what users waited, in milliseconds; NaN when nothing was answered."""
+    """Quantiles of the time users waited for a response, in milliseconds; NaN when there was none."""
 
     p50_ms: float
     p95_ms: float
@@ -32,7 +32,7 @@ class UserLatencies:
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """How far the load is: planned, sent, answered as expected, otherwise, and the median so far."""
+    """How far the load is: visits planned, sent, with the expected status, with an error, and the median so far."""
 
     planned: int
     sent: int
@@ -44,7 +44,7 @@ class LoadProgress:
 
 @dataclass(frozen=True, slots=True)
 class VisitKindSummary:
-    """What the users who asked one kind of question saw."""
+    """What users saw of one kind of visit."""
 
     name: str
     sent: int
@@ -54,7 +54,7 @@ class VisitKindSummary:
 
 @dataclass(frozen=True, slots=True)
 class LoadSummary:
-    """What the users saw in all. An error is a status other than the expected one, or no answer (status 0)."""
+    """What users saw of all visits. An error is a status other than the expected one, or no response (status 0)."""
 
     sent: int
     ok: int
@@ -67,8 +67,8 @@ class LoadSummary:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What has come back so far: per kind the latencies, and all of them."""
+class _LoadRecord:
+    """The responses so far: statuses, errors, and latencies by kind of visit."""
 
     started: float
     planned: int
@@ -87,33 +87,37 @@ class _Seen:
             self.wrong[visit.kind] += 1
             self.first_error = self.first_error or f"{visit.method} {visit.target}: {problem or f'status {status}'}"
 
-    def everything(self) -> list[float]:
+    def list_latencies(self) -> list[float]:
         return [waited for kind in self.waited_ms.values() for waited in kind]
 
-    def progress(self) -> LoadProgress:
-        waited = self.everything()
+    def compute_progress(self) -> LoadProgress:
+        waited = self.list_latencies()
         elapsed_s = time.perf_counter() - self.started
         return LoadProgress(
-            self.planned, self.sent, len(waited) - self.errors, self.errors, compute_latencies(waited).p50_ms, elapsed_s
+            planned=self.planned,
+            sent=self.sent,
+            ok=len(waited) - self.errors,
+            errors=self.errors,
+            p50_ms=compute_latencies(waited).p50_ms,
+            elapsed_s=elapsed_s,
         )
 
-    def summary(self) -> LoadSummary:
-        waited = self.everything()
+    def summarize(self) -> LoadSummary:
+        waited = self.list_latencies()
         kinds = tuple(
-            VisitKindSummary(name, len(times), self.wrong[name], compute_latencies(times))
+            VisitKindSummary(name, sent=len(times), errors=self.wrong[name], latencies=compute_latencies(times))
             for name, times in sorted(self.waited_ms.items())
         )
         elapsed_s = time.perf_counter() - self.started
-        answered_well = len(waited) - self.errors
         return LoadSummary(
-            self.sent,
-            answered_well,
-            self.errors,
-            dict(self.statuses),
-            compute_latencies(waited),
-            kinds,
-            elapsed_s,
-            self.first_error,
+            sent=self.sent,
+            ok=len(waited) - self.errors,
+            errors=self.errors,
+            statuses=dict(self.statuses),
+            latencies=compute_latencies(waited),
+            kinds=kinds,
+            elapsed_s=elapsed_s,
+            first_error=self.first_error,
         )
 
 
@@ -125,43 +129,45 @@ async def run_load(
     deadline_s: float | None = None,
     enough: Callable[[], bool] = lambda: False,
 ) -> LoadSummary:
-    """Send every visit to an origin (`http://127.0.0.1:8000`) at a steady rate and wait for the answers.
+    """Send every visit to an origin (`http://127.0.0.1:8000`) at a steady rate and wait for the responses.
 
-    Ends at the latest after `deadline_s` (default: the planned time and 15 s more); what is unanswered then counts as
-    an error. No failure of the shop raises: it is counted. `on_progress` is called about four times a second. No visit
-    is sent when `enough` says so.
+    Ends at the latest after `deadline_s` (default: the planned time and 15 s more); a visit without a response by then
+    counts as an error. Failures of the shop are counted, never raised. `on_progress` is called about four times a
+    second. Once `enough` returns True, no more visits are sent.
     """
-    seen = _Seen(time.perf_counter(), len(visits))
+    record = _LoadRecord(time.perf_counter(), len(visits))
     limit_s = len(visits) / rate_per_s + REQUEST_TIMEOUT_S if deadline_s is None else deadline_s
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, headers={"accept": "application/json", "user-agent": "shop-visitor/1"}
     ) as session:
-        reporter = asyncio.create_task(_report(seen, on_progress)) if on_progress else None
-        asked: list[asyncio.Task[None]] = []
+        reporter = asyncio.create_task(_report(record, on_progress)) if on_progress else None
+        visit_tasks: list[asyncio.Task[None]] = []
         try:
             async with asyncio.timeout(limit_s):
                 for nth, visit in enumerate(visits):
                     if enough():
                         break
-                    due = seen.started + nth / rate_per_s
+                    due = record.started + nth / rate_per_s
                     await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                    seen.sent += 1
-                    asked.append(asyncio.create_task(_ask(session, origin, visit, due, seen)))
-                await asyncio.gather(*asked)
+                    record.sent += 1
+                    visit_tasks.append(asyncio.create_task(_send_visit(session, origin, visit, due, record)))
+                await asyncio.gather(*visit_tasks)
         except TimeoutError:
-            await _cancel(asked)
+            await _cancel(visit_tasks)
         finally:
-            await _cancel([*asked, *([reporter] if reporter else [])])
+            await _cancel([*visit_tasks, *([reporter] if reporter else [])])
     if on_progress:
-        on_progress(seen.progress())
-    return seen.summary()
+        on_progress(record.compute_progress())
+    return record.summarize()
 
 
-async def _ask(session: aiohttp.ClientSession, origin: str, visit: Visit, due: float, seen: _Seen) -> None:
+async def _send_visit(
+    session: aiohttp.ClientSession, origin: str, visit: Visit, due: float, record: _LoadRecord
+) -> None:
     """Send one visit; the time waited is measured from when it was due."""
-    status, problem = 0, "no answer in time"
+    status, problem = 0, "no response in time"
     try:
         url = URL(origin + visit.target, encoded=True)
         async with session.request(visit.method, url, data=visit.body or None) as response:
@@ -170,12 +176,12 @@ async def _ask(session: aiohttp.ClientSession, origin: str, visit: Visit, due: f
     except (aiohttp.ClientError, TimeoutError) as error:
         problem = str(error) or type(error).__name__
     finally:
-        seen.record(visit, status, (time.perf_counter() - due) * 1000, problem)
+        record.record(visit, status, (time.perf_counter() - due) * 1000, problem)
 
 
-async def _report(seen: _Seen, on_progress: Callable[[LoadProgress], None]) -> None:
+async def _report(record: _LoadRecord, on_progress: Callable[[LoadProgress], None]) -> None:
     while True:
-        on_progress(seen.progress())
+        on_progress(record.compute_progress())
         await asyncio.sleep(REPORT_EVERY_S)
 
 

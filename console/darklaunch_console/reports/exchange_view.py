@@ -26,6 +26,7 @@ from darklaunch_console.output.screen import (
     wrap_text,
 )
 from darklaunch_console.output.text import escape_unprintable
+from darklaunch_console.reports.align_sequences import DIFFERS, LEFT, RIGHT, SAME
 from darklaunch_console.reports.columns import (
     EXCUSED,
     LEGEND,
@@ -39,10 +40,6 @@ from darklaunch_console.reports.masked_places import find_masked_places
 from darklaunch_console.reports.problems import render_example
 from darklaunch_console.reports.sentences import format_minute
 from darklaunch_console.reports.side_by_side import (
-    DIFFERS,
-    LEFT,
-    RIGHT,
-    SAME,
     SideBySideRow,
     align_documents,
     align_lines,
@@ -137,7 +134,7 @@ def _list_facts(primary: Response, shadow: Response, places: list[str]) -> list[
 
 def _list_error_facts(primary: Response, shadow: ShadowError) -> list[Fact]:
     return [
-        ("status", str(primary.status), f"no answer: {shadow.error.value.replace('_', ' ')}", DIFFERS),
+        ("status", str(primary.status), f"no response: {shadow.error.value.replace('_', ' ')}", DIFFERS),
         ("took", format_ms(primary.latency_ms), f"given up after {format_ms(shadow.waited_ms)}", DIFFERS),
         ("body", f"{len(primary.body):,} bytes", None, LEFT),
         ("why", None, make_printable(shadow.detail), RIGHT),

@@ -134,7 +134,7 @@ def render_example(differences: Sequence[Mapping[str, object]], total: int) -> s
 def _join(slow: ReportProblem, timeout: ReportProblem) -> ReportProblem:
     return replace(
         slow,
-        title=f"{slow.title}, or no answer in time ({timeout.count:,})",
+        title=f"{slow.title}, or no response in time ({timeout.count:,})",
         count=slow.count + timeout.count,
         share=slow.share + timeout.share,
         first_seen=min(slow.first_seen, timeout.first_seen),
@@ -146,7 +146,7 @@ def _join(slow: ReportProblem, timeout: ReportProblem) -> ReportProblem:
 
 def _render_difference(difference: Mapping[str, object]) -> str:
     if difference["path"] == "shadow":  # without a response there is nothing to put beside the primary's
-        return f"no answer: {difference.get('shadow')}"
+        return f"no response: {difference.get('shadow')}"
     primary, shadow = (_render_value(difference.get(side)) for side in ("primary", "shadow"))
     return f"{difference['path']}: {primary} → {shadow}"
 

@@ -1,29 +1,28 @@
-"""Two bodies as rows that belong together, so that they can be shown side by side. Pure.
+"""Pair the lines of two bodies, so that they can be shown side by side. Pure.
 
-JSON documents are laid out together: members stand beside their namesakes whatever their order, elements of arrays
-beside those that are the same or have the same id. Text goes line by line.
+In JSON documents members are paired by name, whatever their order, and elements of arrays if they are equal or have
+the same id. Text is paired line by line.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import zip_longest
 from typing import Any, Final, TypeGuard, cast
 
 from darklaunch_comparator.compare import IDENTITY_MEMBERS
 from darklaunch_comparator.places import write_step
 
-SAME, DIFFERS, LEFT, RIGHT = " ", "≠", "<", ">"
+from .align_sequences import DIFFERS, LEFT, RIGHT, SAME, align_sequences
 
 INLINE_CHARS: Final = 32
 DEEPEST: Final = 100
-"""Deeper levels are shown on one line."""
-_MATCHED_AT_MOST: Final = 1_000
-"""Longer arrays and texts, less what they share at both ends, are laid out by position."""
-_MANY: Final = 64
+"""Deeper levels are shown as `…`."""
+_SEARCHED_LINES: Final = 64
+"""Lines of an element in which its identity is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,57 +36,55 @@ class SideBySideRow:
 
 
 class _Number(str):
-    """A number as it was written: nothing is rounded in showing it."""
+    """A number as it was written, so that showing it rounds nothing."""
 
 
 class _Object(list[tuple[str, Any]]):
-    """An object as the pairs that it was written in, doubles included."""
+    """An object as its pairs in the order they were written, repeated names included."""
 
 
 def parse_document(text: str) -> Any:
-    """Read a JSON document for `json_rows`. Raises ValueError when it is none, or nested too deep to read."""
+    """Parse a JSON document for `align_documents`. Raises ValueError if it is not JSON or nested too deep."""
     try:
-        return _READER.decode(text)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
 
 def align_documents(left: Any, right: Any) -> list[SideBySideRow]:
-    """Lay out two documents that `parse` gave."""
-    return list(_both(left, right, "$", "", 0))
+    """Return the rows of two documents that `parse_document` returned."""
+    return list(_pair_values(left, right, "$", label="", depth=0))
 
 
 def align_lines(left: Sequence[str], right: Sequence[str]) -> list[SideBySideRow]:
-    """Lay out two texts, given as lines."""
+    """Return the rows of two texts, given as lines."""
     rows: list[SideBySideRow] = []
-    for one, other, mark in _aligned(left, right, _nameless):
-        number = (one if one is not None else other or 0) + 1
-        rows.append(
-            SideBySideRow(
-                None if one is None else left[one], None if other is None else right[other], f"line {number:,}", mark
-            )
-        )
+    for left_at, right_at, mark in align_sequences(left, right):
+        number = (left_at if left_at is not None else right_at or 0) + 1
+        left_line = None if left_at is None else left[left_at]
+        right_line = None if right_at is None else right[right_at]
+        rows.append(SideBySideRow(left_line, right_line, f"line {number:,}", mark))
     return rows
 
 
-def _both(left: Any, right: Any, path: str, label: str, depth: int) -> Iterator[SideBySideRow]:
-    """Lay out what stands at one place on both sides."""
+def _pair_values(left: Any, right: Any, path: str, *, label: str, depth: int) -> Iterator[SideBySideRow]:
+    """Yield the rows of the values at one place of both documents."""
     indent = "  " * depth
     if isinstance(left, _Object) and isinstance(right, _Object) and (left or right) and depth < DEEPEST:
         yield SideBySideRow(f"{indent}{label}{{", f"{indent}{label}{{", path, SAME)
-        yield from _members(left, right, path, depth + 1)
+        yield from _pair_members(left, right, path, depth + 1)
         yield SideBySideRow(f"{indent}}}", f"{indent}}}", path, SAME)
         return
-    one, other = _inline(left, depth), _inline(right, depth)
-    if one is None and other is None and _is_array(left) and _is_array(right):
+    left_inline, right_inline = _render_inline(left, depth), _render_inline(right, depth)
+    if left_inline is None and right_inline is None and _is_array(left) and _is_array(right):
         yield SideBySideRow(f"{indent}{label}[", f"{indent}{label}[", path, SAME)
-        yield from _elements(left, right, path, depth + 1)
+        yield from _pair_elements(left, right, path, depth + 1)
         yield SideBySideRow(f"{indent}]", f"{indent}]", path, SAME)
-    elif one is not None and other is not None:
-        mark = SAME if _same(left, right) else DIFFERS
-        yield SideBySideRow(f"{indent}{label}{one}", f"{indent}{label}{other}", path, mark)
+    elif left_inline is not None and right_inline is not None:
+        mark = SAME if _are_equal(left, right) else DIFFERS
+        yield SideBySideRow(f"{indent}{label}{left_inline}", f"{indent}{label}{right_inline}", path, mark)
     else:
-        yield from _beside(list(_lines(left, label, depth)), list(_lines(right, label, depth)), path)
+        yield from _pair_by_position(list(_render(left, label, depth)), list(_render(right, label, depth)), path)
 
 
 def _is_list(value: Any) -> TypeGuard[list[Any]]:
@@ -98,173 +95,130 @@ def _is_array(value: Any) -> TypeGuard[list[Any]]:
     return isinstance(value, list) and not isinstance(value, _Object)
 
 
-def _members(left: _Object, right: _Object, path: str, depth: int) -> Iterator[SideBySideRow]:
-    ours: dict[str, list[Any]] = {}
+def _pair_members(left: _Object, right: _Object, path: str, depth: int) -> Iterator[SideBySideRow]:
+    right_values: dict[str, list[Any]] = {}
     for name, value in right:
-        ours.setdefault(name, []).append(value)
-    theirs = {name for name, _ in left}
-    # What only the shadow has stands behind the member that it follows there.
-    behind: dict[str, list[tuple[str, Any]]] = {}
+        right_values.setdefault(name, []).append(value)
+    left_names = {name for name, _ in left}
+    # A member that only the shadow has is shown after the member that it follows there.
+    added: dict[str, list[tuple[str, Any]]] = {}
     anchor = ""
     for name, value in right:
-        if name in theirs:
+        if name in left_names:
             anchor = name
         else:
-            behind.setdefault(anchor, []).append((name, value))
-    following = behind.pop("", [])
+            added.setdefault(anchor, []).append((name, value))
+    following = added.pop("", [])
     for name, value in left:
-        place, label = path + write_step(name), f"{_quoted(name)}: "
-        if twins := ours.get(name):
-            yield from _only(RIGHT, following, path, depth)
-            yield from _both(value, twins.pop(0), place, label, depth)
-            following = behind.pop(name, [])
-        else:  # and what it may have been renamed to stands below it
-            yield from _one(LEFT, value, place, label, depth)
-    yield from _only(RIGHT, following, path, depth)
-    yield from _only(RIGHT, [(name, twin) for name in ours if name in theirs for twin in ours[name]], path, depth)
+        place, label = path + write_step(name), f"{_quote(name)}: "
+        if counterparts := right_values.get(name):
+            yield from _render_members(RIGHT, following, path, depth)
+            yield from _pair_values(value, counterparts.pop(0), place, label=label, depth=depth)
+            following = added.pop(name, [])
+        else:  # what it may have been renamed to is shown below it
+            yield from _render_one_side(LEFT, value, place, label=label, depth=depth)
+    repeated = [(name, value) for name in right_values if name in left_names for value in right_values[name]]
+    yield from _render_members(RIGHT, [*following, *repeated], path, depth)
 
 
-def _elements(left: list[Any], right: list[Any], path: str, depth: int) -> Iterator[SideBySideRow]:
-    for one, other, _ in _aligned([_written(each) for each in left], [_written(each) for each in right], _named):
-        if one is not None and other is not None:
-            yield from _both(left[one], right[other], f"{path}[{one}]", "", depth)
-        elif one is not None:
-            yield from _one(LEFT, left[one], f"{path}[{one}]", "", depth)
-        elif other is not None:
-            yield from _one(RIGHT, right[other], f"{path}[{other}]", "", depth)
+def _pair_elements(left: list[Any], right: list[Any], path: str, depth: int) -> Iterator[SideBySideRow]:
+    left_texts = ["\n".join(_render(element, "", 0)) for element in left]
+    right_texts = ["\n".join(_render(element, "", 0)) for element in right]
+    for left_at, right_at, _ in align_sequences(left_texts, right_texts, _find_identity):
+        if left_at is not None and right_at is not None:
+            yield from _pair_values(left[left_at], right[right_at], f"{path}[{left_at}]", label="", depth=depth)
+        elif left_at is not None:
+            yield from _render_one_side(LEFT, left[left_at], f"{path}[{left_at}]", label="", depth=depth)
+        elif right_at is not None:
+            yield from _render_one_side(RIGHT, right[right_at], f"{path}[{right_at}]", label="", depth=depth)
 
 
-def _only(mark: str, members: list[tuple[str, Any]], path: str, depth: int) -> Iterator[SideBySideRow]:
+def _render_members(mark: str, members: list[tuple[str, Any]], path: str, depth: int) -> Iterator[SideBySideRow]:
     for name, value in members:
-        yield from _one(mark, value, path + write_step(name), f"{_quoted(name)}: ", depth)
+        yield from _render_one_side(mark, value, path + write_step(name), label=f"{_quote(name)}: ", depth=depth)
 
 
-def _one(mark: str, value: Any, path: str, label: str, depth: int) -> Iterator[SideBySideRow]:
-    for line in _lines(value, label, depth):
+def _render_one_side(mark: str, value: Any, path: str, *, label: str, depth: int) -> Iterator[SideBySideRow]:
+    for line in _render(value, label, depth):
         yield SideBySideRow(line, None, path, LEFT) if mark == LEFT else SideBySideRow(None, line, path, RIGHT)
 
 
-def _beside(left: list[str], right: list[str], path: str) -> Iterator[SideBySideRow]:
-    for at in range(max(len(left), len(right))):
-        one, other = (lines[at] if at < len(lines) else None for lines in (left, right))
-        mark = SAME if one == other else LEFT if other is None else RIGHT if one is None else DIFFERS
-        yield SideBySideRow(one, other, path, mark)
+def _pair_by_position(left: list[str], right: list[str], path: str) -> Iterator[SideBySideRow]:
+    for left_line, right_line in zip_longest(left, right):
+        if left_line == right_line:
+            mark = SAME
+        elif right_line is None:
+            mark = LEFT
+        else:
+            mark = RIGHT if left_line is None else DIFFERS
+        yield SideBySideRow(left_line, right_line, path, mark)
 
 
-def _lines(value: Any, label: str, depth: int) -> Iterator[str]:
+def _render(value: Any, label: str, depth: int) -> Iterator[str]:
     indent = "  " * depth
-    inline = _inline(value, depth)
+    inline = _render_inline(value, depth)
     if inline is not None:
         yield f"{indent}{label}{inline}"
     elif isinstance(value, _Object):
         yield f"{indent}{label}{{"
         for name, part in value:
-            yield from _lines(part, f"{_quoted(name)}: ", depth + 1)
+            yield from _render(part, f"{_quote(name)}: ", depth + 1)
         yield f"{indent}}}"
     else:
         yield f"{indent}{label}["
         for part in cast(list[Any], value):
-            yield from _lines(part, "", depth + 1)
+            yield from _render(part, "", depth + 1)
         yield f"{indent}]"
 
 
-def _inline(value: Any, depth: int) -> str | None:
-    """Write a value on one line: a scalar, an empty or a small array of scalars; None for anything longer."""
+def _render_inline(value: Any, depth: int) -> str | None:
+    """Return a scalar, an empty value or a small array of scalars on one line; None for anything longer."""
     if _is_list(value):
-        record = isinstance(value, _Object)
+        is_object = isinstance(value, _Object)
         if not value or depth >= DEEPEST:
             inner = "…" if value else ""
-            return f"{{{inner}}}" if record else f"[{inner}]"
-        if record or len(value) > INLINE_CHARS // 2 or any(isinstance(part, list) for part in value):
+            return f"{{{inner}}}" if is_object else f"[{inner}]"
+        if is_object or len(value) > INLINE_CHARS // 2 or any(isinstance(part, list) for part in value):
             return None
-        written = f"[{', '.join(_scalar(part) for part in value)}]"
-        return written if len(written) <= INLINE_CHARS else None
-    return _scalar(value)
+        inline = f"[{', '.join(_render_scalar(part) for part in value)}]"
+        return inline if len(inline) <= INLINE_CHARS else None
+    return _render_scalar(value)
 
 
-def _scalar(value: Any) -> str:
+def _render_scalar(value: Any) -> str:
     if isinstance(value, _Number):
         return str.__str__(value)
-    return _quoted(value) if isinstance(value, str) else {None: "null", True: "true", False: "false"}[value]
+    return _quote(value) if isinstance(value, str) else {None: "null", True: "true", False: "false"}[value]
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _same(left: Any, right: Any) -> bool:
-    """Say whether two values that fit a line are the same; 1 and 1.0 are."""
+def _are_equal(left: Any, right: Any) -> bool:
+    """True if two values that fit on one line are equal; 1 and 1.0 are."""
     if isinstance(left, _Number) and isinstance(right, _Number):
-        return left == right or _exact(left) == _exact(right)
+        return left == right or _parse_exactly(left) == _parse_exactly(right)
     if _is_list(left) and _is_list(right) and type(left) is type(right):
-        return len(left) == len(right) and all(map(_same, left, right))
+        return len(left) == len(right) and all(map(_are_equal, left, right))
     return type(left) is type(right) and bool(left == right)
 
 
-def _exact(number: _Number) -> Decimal | str:
+def _parse_exactly(number: _Number) -> Decimal | str:
     try:
         return Decimal(str(number))
     except InvalidOperation:
         return str(number)
 
 
-def _written(value: Any) -> str:
-    return "\n".join(_lines(value, "", 0))
-
-
-def _named(written: str) -> str | None:
-    """Find the line that names an element, as it is written: its id, uuid or key."""
-    for line in written.split("\n", _MANY)[:_MANY]:
+def _find_identity(element: str) -> str | None:
+    """Return the line of a rendered element that identifies it, such as its id, uuid or key; None without one."""
+    for line in element.split("\n", _SEARCHED_LINES)[:_SEARCHED_LINES]:
         if line.startswith(tuple(f'  "{name}": ' for name in IDENTITY_MEMBERS)):
             return line
     return None
 
 
-def _nameless(_: str) -> None:
-    return None
-
-
-def _aligned(
-    left: Sequence[str], right: Sequence[str], named: Callable[[str], str | None]
-) -> Iterator[tuple[int | None, int | None, str]]:
-    """Pair positions of two sequences: what is the same, what has the same name, else what stands at one place."""
-    for tag, i1, i2, j1, j2 in _opcodes(left, right):
-        if tag == "equal":
-            yield from ((i1 + at, j1 + at, SAME) for at in range(i2 - i1))
-            continue
-        names = {name: at for at in range(j1, j2) if (name := named(right[at])) is not None}
-        at = j1
-        for one in range(i1, i2):
-            twin = names.get(named(left[one]) or "") if names else at if at < j2 else None
-            if twin is not None and twin >= at:
-                yield from ((None, other, RIGHT) for other in range(at, twin))
-                yield one, twin, DIFFERS
-                at = twin + 1
-            else:
-                yield one, None, LEFT
-        yield from ((None, other, RIGHT) for other in range(at, j2))
-
-
-def _opcodes(left: Sequence[str], right: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
-    shorter = min(len(left), len(right))
-    start = 0
-    while start < shorter and left[start] == right[start]:
-        start += 1
-    end = 0
-    while end < shorter - start and left[-1 - end] == right[-1 - end]:
-        end += 1
-    inner_left, inner_right = left[start : len(left) - end], right[start : len(right) - end]
-    codes = [("equal", 0, start, 0, start)] if start else []
-    if max(len(inner_left), len(inner_right)) > _MATCHED_AT_MOST:
-        codes.append(("replace", start, len(left) - end, start, len(right) - end))
-    else:
-        matcher = difflib.SequenceMatcher(None, inner_left, inner_right)
-        codes += [(tag, start + a, start + b, start + c, start + d) for tag, a, b, c, d in matcher.get_opcodes()]
-    if end:
-        codes.append(("equal", len(left) - end, len(left), len(right) - end, len(right)))
-    return codes
-
-
-_READER: Final = json.JSONDecoder(
+_DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_Object, parse_float=_Number, parse_int=_Number, parse_constant=_Number, strict=False
 )

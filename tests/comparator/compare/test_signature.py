@@ -69,7 +69,7 @@ def test_signatures_survive_any_endpoint() -> None:
 
 
 def test_shadow_errors_group_by_endpoint_and_class() -> None:
-    assert render_error_title("timeout") == "no answer: timeout"
+    assert render_error_title("timeout") == "no response: timeout"
     signatures = {
         compute_error_signature(endpoint, name) for endpoint in ("GET /a", "GET /b") for name in ("timeout", "refused")
     }

@@ -16,8 +16,9 @@ from click.testing import CliRunner
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_console.cli.program import program
 from darklaunch_console.output.table import measure_width
+from darklaunch_console.reports.align_sequences import SAME
 from darklaunch_console.reports.columns import render_differing_rows, split_sides
-from darklaunch_console.reports.side_by_side import SAME, align_documents, align_lines, parse_document
+from darklaunch_console.reports.side_by_side import align_documents, align_lines, parse_document
 from darklaunch_shared.wire.exchange import Exchange, Headers, Request, Response
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import LatencySource, ShadowErrorClass, ShadowResponse, pack_replay
@@ -133,7 +134,7 @@ def test_marks_say_without_colour_what_differs(shown: dict[int, str]) -> None:
     assert "hunter2" not in shown[6] and "masked: query token, $.password" in shown[6]
     assert str(2**65) in shown[7] and str(2**65 + 1) in shown[7], "no number is rounded"
     assert "⋮ 18 more lines" in shown[8]
-    assert "no answer: timeout" in shown[9]
+    assert "no response: timeout" in shown[9]
 
 
 def on_a_terminal(*arguments: str, **environment: str) -> str:

@@ -118,7 +118,7 @@ def test_a_report_of_nothing_says_so(run: Any, postgres_dsn: str, launch_name: s
 def test_a_shadow_that_never_answers_is_the_problem(run: Any, postgres_dsn: str, launch_name: str) -> None:
     record(postgres_dsn, launch_name, [unanswered(exchange(launch_name, seq)) for seq in range(1, 4)])
     text = " ".join(run("report", launch_name).output.split())
-    assert "no answer: timeout" in text
+    assert "no response: timeout" in text
     assert "no outcome within 7 s" in text
     assert "nothing →" not in text
 
@@ -139,7 +139,7 @@ def test_slow_answers_and_those_that_never_came_are_one_problem(run: Any, postgr
     record(postgres_dsn, launch_name, entries)
     (problem,) = orjson.loads(run("report", launch_name, "--json").output)["signatures"]
     assert (problem["count"], problem["share"]) == (5, 1)
-    assert problem["title"] == "slower by more than 2,000 ms, or no answer in time (3)"
+    assert problem["title"] == "slower by more than 2,000 ms, or no response in time (3)"
 
 
 def test_mismatches_are_listed_most_important_first(run: Any, shop: str) -> None:

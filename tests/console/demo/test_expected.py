@@ -13,7 +13,7 @@ from tests.support.demo import USERS, make_evidence, make_problem
 BUGS = (
     make_problem("GET /orders/{id}", "$.total_cents missing, $.total extra"),
     make_problem("GET /quote", "status 200 → 500"),
-    make_problem("GET /search", "no answer: timeout", "shadow_error"),
+    make_problem("GET /search", "no response: timeout", "shadow_error"),
 )
 
 

@@ -1,7 +1,7 @@
-"""The shop's HTTP API: routes, the envelope every answer travels in, and a release behind them.
+"""The shop's HTTP API: its routes, the envelope of every response, and a release behind them.
 
-Every answer carries what differs from one call to the next and means nothing: when it was generated, the request's
-id, an ETag over the content. A comparison that reports those is of no use.
+Every response contains values that differ between two calls and mean nothing: when it was generated and the request's
+id. A comparison that reports those is of no use.
 """
 
 import hashlib
@@ -42,52 +42,52 @@ def make_app(version: str, database_dir: Path) -> Starlette:
     def health(_: Request) -> Response:
         with connections.borrow() as db:
             products = db.execute("SELECT count(*) FROM products").fetchone()[0]
-        return answer({"status": "ok", "release": release.name, "products": products})
+        return respond({"status": "ok", "release": release.name, "products": products})
 
     def product(request: Request) -> Response:
         with connections.borrow() as db:
-            return by_number(request, "product", lambda number: release.product(db, number))
+            return respond_by_number(request, "product", lambda number: release.product(db, number))
 
     def customer(request: Request) -> Response:
         with connections.borrow() as db:
-            return by_number(request, "customer", lambda number: release.customer(db, number))
+            return respond_by_number(request, "customer", lambda number: release.customer(db, number))
 
     def order(request: Request) -> Response:
         with connections.borrow() as db:
-            return by_number(request, "order", lambda number: release.order(db, number))
+            return respond_by_number(request, "order", lambda number: release.order(db, number))
 
     def search(request: Request) -> Response:
         term = " ".join(request.query_params.get("q", "").lower().split())
-        page = number_in(request.query_params.get("page", "1"))
+        page = parse_number(request.query_params.get("page", "1"))
         if not term or not page:
-            return refusal(400, "search needs a term, q=..., and a page that is 1 or more")
+            return refuse(400, "search needs a term, q=..., and a page that is 1 or more")
         with connections.borrow() as db:
-            return answer(release.search(db, term, page))
+            return respond(release.search(db, term, page))
 
     def quote(request: Request) -> Response:
         sku = request.query_params.get("sku", "")
-        quantity = number_in(request.query_params.get("qty", "1"))
+        quantity = parse_number(request.query_params.get("qty", "1"))
         if quantity is None or quantity > MAX_QUANTITY:
-            return refusal(400, f"qty must be a whole number from 0 to {MAX_QUANTITY}")
+            return refuse(400, f"qty must be a whole number from 0 to {MAX_QUANTITY}")
         with connections.borrow() as db:
             quoted = release.quote(db, sku, quantity)
-        return refusal(404, f"there is no product {sku!r}") if quoted is None else answer(quoted)
+        return refuse(404, f"there is no product {sku!r}") if quoted is None else respond(quoted)
 
     async def add_to_cart(request: Request) -> Response:
         try:
-            wish = orjson.loads(await request.body())
-            sku, quantity = str(wish["sku"]), number_in(str(wish["quantity"]))
+            item = orjson.loads(await request.body())
+            sku, quantity = str(item["sku"]), parse_number(str(item["quantity"]))
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            return refusal(400, 'a cart needs {"sku": ..., "quantity": ...}')
+            return refuse(400, 'a cart needs {"sku": ..., "quantity": ...}')
         if not quantity or quantity > MAX_QUANTITY:
-            return refusal(400, f"quantity must be a whole number from 1 to {MAX_QUANTITY}")
+            return refuse(400, f"quantity must be a whole number from 1 to {MAX_QUANTITY}")
         return await run_in_threadpool(put_in_cart, sku, quantity)
 
     def put_in_cart(sku: str, quantity: int) -> Response:
         cart_id = str(uuid.uuid4())
         with connections.borrow() as db:
-            db.execute("INSERT INTO carts VALUES (?, ?, ?, ?)", (cart_id, sku, quantity, now()))
-        return answer({"id": cart_id, "sku": sku, "quantity": quantity}, 201, {"location": f"/carts/{cart_id}"})
+            db.execute("INSERT INTO carts VALUES (?, ?, ?, ?)", (cart_id, sku, quantity, format_now()))
+        return respond({"id": cart_id, "sku": sku, "quantity": quantity}, 201, {"location": f"/carts/{cart_id}"})
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -104,32 +104,34 @@ def make_app(version: str, database_dir: Path) -> Starlette:
             Route("/quote", quote),
             Route("/carts", add_to_cart, methods=["POST"]),
         ],
-        exception_handlers={Exception: failed},
+        exception_handlers={Exception: respond_to_failure},
         lifespan=lifespan,
     )
 
 
-def by_number(request: Request, thing: str, find: Callable[[int], v1.Json | None]) -> Response:
-    """Answer with the thing whose number is in the path, or 404."""
-    number = number_in(request.path_params["id"])
-    found = None if number is None else find(number)
-    return refusal(404, f"there is no {thing} {request.path_params['id']!r}") if found is None else answer(found)
+def respond_by_number(request: Request, thing: str, find: Callable[[int], v1.Json | None]) -> Response:
+    """Return a response with the thing whose number is in the path, or 404."""
+    number = parse_number(request.path_params["id"])
+    content = None if number is None else find(number)
+    if content is None:
+        return refuse(404, f"there is no {thing} {request.path_params['id']!r}")
+    return respond(content)
 
 
-def number_in(text: str) -> int | None:
-    """Read a whole number from 0 to 2^31 - 1 written in ASCII digits, None for anything else."""
+def parse_number(text: str) -> int | None:
+    """Parse a whole number from 0 to 2^31 - 1 in ASCII digits; return None for anything else."""
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
         return None
     number = int(text)
     return number if number <= MAX_NUMBER else None
 
 
-def answer(content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def respond(content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return a JSON response in the envelope: the content, when it was generated and the request's id."""
     digest = hashlib.sha256(orjson.dumps(content)).hexdigest()[:16]
     request_id = str(uuid.uuid4())
     return Response(
-        orjson.dumps({**content, "generated_at": now(), "request_id": request_id}),
+        orjson.dumps({**content, "generated_at": format_now(), "request_id": request_id}),
         status,
         {
             "x-request-id": request_id,
@@ -141,16 +143,16 @@ def answer(content: dict[str, Any], status: int = 200, headers: dict[str, str] |
     )
 
 
-def refusal(status: int, message: str) -> Response:
+def refuse(status: int, message: str) -> Response:
     """Return a response that says what is wrong with a request."""
-    return answer({"error": message}, status)
+    return respond({"error": message}, status)
 
 
-async def failed(_request: Request, _error: Exception) -> Response:
-    """Answer when a handler raised; the server logs the traceback."""
-    return answer({"error": "internal error"}, 500)
+async def respond_to_failure(_request: Request, _error: Exception) -> Response:
+    """Return the response when a handler raised; the server logs the traceback."""
+    return respond({"error": "internal error"}, 500)
 
 
-def now() -> str:
-    """Return the time, ISO 8601 in UTC with milliseconds."""
+def format_now() -> str:
+    """Return the present time, ISO 8601 in UTC with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

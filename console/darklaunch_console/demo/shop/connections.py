@@ -1,4 +1,4 @@
-"""A small pool of SQLite connections: one per request that is being answered, reused."""
+"""A small pool of SQLite connections: one per request in progress, reused."""
 
 import sqlite3
 import threading
@@ -12,20 +12,19 @@ CACHE_KIB = 16_384
 class Connections:
     """Connections to one database file, opened on demand and handed to one thread at a time.
 
-    SQLite lets go of the interpreter while it steps through a query, so a slow one keeps its own thread busy and
-    the others answer.
+    SQLite releases the interpreter while it steps through a query, so that a slow one keeps only its own thread busy.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._every: list[sqlite3.Connection] = []
+        self._connections: list[sqlite3.Connection] = []
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
 
     @contextmanager
     def borrow(self) -> Generator[sqlite3.Connection]:
-        """Lend a connection for the length of a `with` block; raise sqlite3.ProgrammingError after `close`."""
+        """Yield a connection for the block. Raises sqlite3.ProgrammingError after `close`."""
         with self._lock:
             if self._closed:
                 raise sqlite3.ProgrammingError(f"the connections to {self._path} are closed")
@@ -43,7 +42,7 @@ class Connections:
         """Close every connection. A running query is interrupted, and its connection closed by its thread."""
         with self._lock:
             self._closed = True
-            for db in self._every:
+            for db in self._connections:
                 if db in self._idle:
                     db.close()
                 else:
@@ -51,7 +50,7 @@ class Connections:
 
     def _open(self) -> sqlite3.Connection:
         db = open_file(self._path)
-        self._every.append(db)
+        self._connections.append(db)
         return db
 
 

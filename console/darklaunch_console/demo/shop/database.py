@@ -3,7 +3,7 @@
 Nothing sleeps to look slow. v2's search counts the sales of each product it found by reading all of `order_lines`,
 so its time is (products found) x (one scan). How long a scan takes differs between machines by far more than the
 demo can accept, and the catalogue carries tags of every popularity: so the scan is *measured here*, in CPU time, and
-the popular searches of the load are the tags with which v2 takes between 2 and 3 s on this machine. v1 answers them
+the popular searches of the load are the tags with which v2 takes between 2 and 3 s on this machine. v1 responds to them
 in a few milliseconds on any machine.
 """
 
@@ -39,7 +39,7 @@ PACKAGE: Final = "darklaunch_console.demo.shop"
 
 @dataclass(frozen=True, slots=True)
 class PopularTerm:
-    """A search that v1 answers from an index and v2 by scanning: how many products it finds, and v2's CPU time."""
+    """A search that v1 does by an index and v2 by scanning: how many products it finds, and v2's CPU time."""
 
     term: str
     matches: int

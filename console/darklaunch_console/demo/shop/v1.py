@@ -1,4 +1,4 @@
-"""Release v1: what users are served by."""
+"""Release v1: the one that serves users."""
 
 import sqlite3
 from collections.abc import Callable
@@ -21,7 +21,7 @@ LIMIT :rows OFFSET :skipped
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What one release answers: functions of a connection and the request's values to JSON, None for "not found"."""
+    """One release: functions of a connection and the request's values that return JSON, or None for "not found"."""
 
     name: str
     product: Callable[[sqlite3.Connection, int], Json | None]
@@ -93,9 +93,9 @@ def order_lines(db: sqlite3.Connection, order_id: int) -> list[Json]:
 
 def search(db: sqlite3.Connection, term: str, page: int) -> Json:
     """Find products by a term, the most ordered first, a page of 20 at a time."""
-    found = db.execute("SELECT count(*) FROM product_terms WHERE term = ?", (term,)).fetchone()[0]
+    total = db.execute("SELECT count(*) FROM product_terms WHERE term = ?", (term,)).fetchone()[0]
     rows = db.execute(SEARCH, {"term": term, "rows": PAGE_ROWS, "skipped": (page - 1) * PAGE_ROWS})
-    return {"term": term, "page": page, "found": found, "products": [dict(row) for row in rows]}
+    return {"term": term, "page": page, "found": total, "products": [dict(row) for row in rows]}
 
 
 def quote(db: sqlite3.Connection, sku: str, quantity: int) -> Json | None:
