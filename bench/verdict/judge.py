@@ -8,6 +8,7 @@ from darklaunch_comparator.judging.decision import JudgeMove
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange
+from darklaunch_comparator.results.latency_clock import LatencyClock
 
 from .controller import BLOCK, MAX_LATENCY_DIFF_MS, Launches
 from .engine import NEVER, Ints
@@ -70,7 +71,7 @@ def _create_window(launches: Launches, number: int, start: int) -> list[JudgedEx
             mismatched=bool(mismatched[nth]),
             error=bool(error[nth]),
             slow=bool(slow[nth]),
-            timed=True,
+            clock=LatencyClock.HOOK,
             primary_ms=primary_ms[nth],
             shadow_ms=shadow_ms[nth],
         )

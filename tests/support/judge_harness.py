@@ -8,6 +8,7 @@ from darklaunch_comparator.judging.policy import FailureBudgets, JudgeMode, Judg
 from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.judging.window import JudgedExchange, window_start_ms
 from darklaunch_comparator.leader.judge import Judge
+from darklaunch_comparator.results.latency_clock import LatencyClock
 from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_comparator.store.judgements import Judgement, read_judgement
 from darklaunch_comparator.store.launches import LaunchAct, LaunchEvent, create_launch, get_launch, list_events
@@ -110,9 +111,13 @@ class JudgeHarness:
             None if exchange.error else 200,
             exchange.primary_ms,
             exchange.shadow_ms,
-            "server_timing" if exchange.timed else "client",
+            "server_timing" if exchange.clock is LatencyClock.HOOK else "client",
             exchange.slow,
             exchange.build,
+            clock=exchange.clock and exchange.clock.value,
+            baseline_ms=exchange.primary_ms if exchange.clock is LatencyClock.BASELINE else exchange.baseline_ms,
+            floor_ms=0.0 if exchange.clock is LatencyClock.WORKER else None,
+            compared_share=exchange.compared_share if exchange.compared_share < 1 else None,
         )
 
 

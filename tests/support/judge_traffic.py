@@ -10,6 +10,7 @@ from darklaunch_comparator.judging.endpoint_evidence import EndpointEvidence
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgePolicy
 from darklaunch_comparator.judging.window import JudgedExchange, window_start_ms
+from darklaunch_comparator.results.latency_clock import LatencyClock
 
 START_MS = 1_763_900_000_000
 ENDPOINTS = ("GET /orders/{id}", "GET /search", "GET /cart")
@@ -44,7 +45,7 @@ def traffic(
             mismatched=not failed and chance.random() < (mismatch or {}).get(endpoint, 0.0),
             error=failed,
             slow=chance.random() < slow,
-            timed=not failed,
+            clock=None if failed else LatencyClock.HOOK,
             primary_ms=base_ms * chance.lognormvariate(0, 0.2),
             shadow_ms=shadow_ms,
         )

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from darklaunch_comparator.evidence import discovery_weight, log_threshold, reject_by_e_bh, weighted_average
+from darklaunch_comparator.evidence import (
+    confidence_sequence,
+    discovery_weight,
+    log_threshold,
+    reject_by_e_bh,
+    weighted_average,
+)
 
 from .beyond_noise import PairedPlace
 from .endpoint_evidence import ALL_ENDPOINTS, EndpointEvidence
@@ -15,6 +21,11 @@ from .window import WINDOW_MS, JudgedExchange, window_start_ms
 
 MIN_EXCHANGES: Final = 20
 """Nothing is rolled back before this many exchanges."""
+ON_COURSE: Final = 4.0
+"""A build is on course for a rollback once the evidence is this many times too small at most."""
+ON_COURSE_FAILURES: Final = 3
+CULPRIT: Final = 0.8
+"""The part of the failures that one endpoint has if it is named alone."""
 OVERALL_WEIGHT: Final = 0.5
 """The part of each guard's weight that bets on all endpoints together; the endpoints share the rest."""
 
@@ -23,8 +34,11 @@ OVERALL_WEIGHT: Final = 0.5
 class GuardEvidence:
     """One guard's evidence about one endpoint, or about all together (""): `failed` of `n` exchanges.
 
-    For latency guards, `failed` counts the exchanges in which only the shadow exceeded the threshold, minus those in
-    which only the primary did.
+    For latency guards, `failed` counts the exchanges in which only the shadow exceeded its limit, minus those in which
+    only the primary did; `before_ms` and `after_ms` are both sides' quantile, `share` the part of the requests that
+    were slower than is tolerated, and `clock` tells by what they were timed.
+
+    since_ms  when the first failure was captured, 0 if unknown
     """
 
     guard: Guard
@@ -32,17 +46,16 @@ class GuardEvidence:
     log_e: float
     failed: int
     n: int
+    since_ms: int = 0
+    before_ms: float = 0.0
+    after_ms: float = 0.0
+    share: float = 0.0
+    clock: str = ""
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> "GuardEvidence":
         """Read it from JSON values."""
-        return cls(
-            guard=Guard(packed["guard"]),
-            endpoint=packed["endpoint"],
-            log_e=packed["log_e"],
-            failed=packed["failed"],
-            n=packed["n"],
-        )
+        return cls(**{**packed, "guard": Guard(packed["guard"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,35 +158,77 @@ class BuildEvidence:
         return weighted_average(
             (policy.weights.of(guard) * self._endpoint_weight(name), evidence.log_e[guard])
             for name, evidence in self.by_endpoint.items()
-            for guard in Guard
+            for guard in policy.judged_guards
         )
 
     def guard_evidence(self, guard: Guard, endpoint: str) -> GuardEvidence:
         """Return the evidence of one guard about one endpoint, or about all together ("")."""
         evidence = self.by_endpoint[endpoint]
+        log_e = evidence.log_e[guard]
         if guard in RATE_GUARDS:
-            counts = evidence.rates[guard].counts
-            failed = counts.pos
-        else:
-            counts = evidence.latencies.pairs[guard]
-            failed = counts.pos - counts.neg
-        return GuardEvidence(guard, endpoint, log_e=evidence.log_e[guard], failed=failed, n=counts.n)
+            rate = evidence.rates[guard]
+            return GuardEvidence(
+                guard, endpoint, log_e=log_e, failed=rate.counts.pos, n=rate.counts.n, since_ms=rate.first_ms
+            )
+        timed = evidence.latencies.leading
+        if timed is None:
+            return GuardEvidence(guard, endpoint, log_e=log_e, failed=0, n=0)
+        counts = timed.pairs[guard]
+        before_ms, after_ms = timed.quantile_ms(guard) or (0.0, 0.0)
+        return GuardEvidence(
+            guard,
+            endpoint,
+            log_e=log_e,
+            failed=counts.pos - counts.neg,
+            n=counts.n,
+            since_ms=timed.first_over_ms,
+            before_ms=before_ms,
+            after_ms=after_ms,
+            share=timed.slower_share,
+            clock=timed.clock.value,
+        )
 
     def find_strongest(self, policy: JudgePolicy) -> GuardEvidence:
         """Return the evidence that counts most.
 
-        It names an endpoint whose own evidence suffices, unless that is true of all of several endpoints.
+        It names an endpoint whose own evidence suffices, unless that is true of all of several endpoints, or the one
+        that has nearly all of the failures.
         """
-        weighed = [(guard, name) for guard in Guard if policy.weights.of(guard) for name in self.by_endpoint]
+        weighed = [(guard, name) for guard in policy.judged_guards for name in self.by_endpoint]
         guard, _ = max(
             weighed, key=lambda pair: self.by_endpoint[pair[1]].log_e[pair[0]] + math.log(policy.weights.of(pair[0]))
         )
         own = {name: evidence.log_e[guard] for name, evidence in self.endpoints}
         sufficient = [name for name in own if own[name] >= log_threshold(policy.alpha)]
         everywhere = len(sufficient) == len(own) > 1
+        if not sufficient and (culprit := self._find_culprit(guard)):
+            return self.guard_evidence(guard, culprit)
         if not sufficient or everywhere:
             return self.guard_evidence(guard, ALL_ENDPOINTS)
         return self.guard_evidence(guard, max(sufficient, key=lambda name: own[name]))
+
+    def _find_culprit(self, guard: Guard) -> str | None:
+        """Return the endpoint with nearly all of a guard's failures; None if there is no such endpoint."""
+        failures = {name: evidence.count_failures(guard) for name, evidence in self.endpoints}
+        name = max(failures, key=lambda name: failures[name], default=None)
+        is_culprit = name is not None and failures[name] > 0 and failures[name] >= CULPRIT * sum(failures.values())
+        return name if is_culprit else None
+
+    def find_on_course(self, policy: JudgePolicy) -> GuardEvidence | None:
+        """Return what will roll the build back if it goes on as so far; None if nothing will.
+
+        Either the evidence is there to a quarter, or a rate is above its budget beyond doubt.
+        """
+        strongest = self.find_strongest(policy)
+        if strongest.log_e >= log_threshold(policy.alpha) - math.log(ON_COURSE):
+            return strongest
+        above_budget = [
+            evidence
+            for evidence in (self.guard_evidence(guard, name) for guard in RATE_GUARDS for name in self.by_endpoint)
+            if evidence.failed >= ON_COURSE_FAILURES
+            and confidence_sequence(evidence.failed, evidence.n, policy.alpha).low > policy.budgets.of(evidence.guard)
+        ]
+        return max(above_budget, key=lambda each: (bool(each.endpoint), each.failed / each.n), default=None)
 
     def pack(self) -> dict[str, Any]:
         """Return all but `by_endpoint` as JSON values."""
@@ -226,7 +281,7 @@ class BuildEvidence:
 
 def _blame_endpoints(build: BuildEvidence, policy: JudgePolicy) -> tuple[GuardEvidence, ...]:
     """Return the strongest evidence about each endpoint to blame; at most the share alpha of them is wrong (e-BH)."""
-    weights = {guard: policy.weights.of(guard) for guard in Guard if policy.weights.of(guard)}
+    weights = {guard: policy.weights.of(guard) for guard in policy.judged_guards}
     own = {
         name: weighted_average((weight, evidence.log_e[guard]) for guard, weight in weights.items())
         for name, evidence in build.endpoints

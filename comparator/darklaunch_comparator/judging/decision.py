@@ -6,9 +6,10 @@ from enum import StrEnum
 
 from darklaunch_comparator.evidence import below, clean_exchanges_needed, log_threshold
 
-from .build_evidence import BuildEvidence
+from .build_evidence import BuildEvidence, GuardEvidence
+from .endpoint_evidence import GAP_LEAST, JudgingGap
 from .outage import ShadowOutage
-from .policy import RATE_GUARDS, Guard, JudgeMode, JudgePolicy
+from .policy import QUANTILES, RATE_GUARDS, Guard, JudgeMode, JudgePolicy
 
 
 class LaunchVerdict(StrEnum):
@@ -17,6 +18,7 @@ class LaunchVerdict(StrEnum):
     PROMOTE = "promote"
     KEEP_WATCHING = "keep_watching"
     INSUFFICIENT_TRAFFIC = "insufficient_traffic"
+    NOT_JUDGED = "not_judged"
     SHADOW_DOWN = "shadow_down"
     ROLL_BACK = "roll_back"
 
@@ -47,12 +49,23 @@ class RampProgress:
 
 @dataclass(frozen=True, slots=True)
 class UncoveredEndpoint:
-    """An endpoint that is not judged yet: its share of the traffic, and how many more exchanges it needs."""
+    """An endpoint that is not judged: its share of the traffic, why not, and how many more exchanges it needs.
+
+    seen_share is the part of what its responses hold that is compared by value; more exchanges change nothing about
+    that, or about a latency that no clock tells: then `needed` is 0.
+    """
 
     endpoint: str
     n: int
     share: float
     needed: int
+    gap: JudgingGap = JudgingGap.FEW
+    seen_share: float = 1.0
+
+    @property
+    def waits_for_traffic(self) -> bool:
+        """True if more exchanges will tell."""
+        return self.gap in (JudgingGap.FEW, JudgingGap.SLOWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +76,10 @@ class JudgeDecision:
     by_hand     a person is to make the move
     needed      exchanges still needed if none of them fails
     soak_ms     time still needed
-    unproven    rates not shown to be below their bound yet
+    unproven    rates not shown to be below their bound yet, and quantiles not shown to be no slower
+    untimed     latency is to be judged, and no clock tells it
+    on_course   what will roll the build back if it goes on as so far
+    example     a difference of many exchanges, for people: `$.total: 42 → 0`
     uncovered   endpoints not judged yet, most traffic first
     blocking    those of them that prevent a promotion
     outage      why the shadow is down, if it is
@@ -78,6 +94,9 @@ class JudgeDecision:
     uncovered: tuple[UncoveredEndpoint, ...] = ()
     blocking: tuple[UncoveredEndpoint, ...] = ()
     outage: ShadowOutage | None = None
+    untimed: bool = False
+    on_course: GuardEvidence | None = None
+    example: str = ""
 
 
 def decide(
@@ -129,6 +148,22 @@ def find_unproven_rates(build: BuildEvidence, policy: JudgePolicy, step: int) ->
     )
 
 
+def find_uncleared_latencies(build: BuildEvidence, policy: JudgePolicy) -> tuple[Guard, ...]:
+    """Return the quantiles at which the shadow is not shown to be no slower; none if latency is waived."""
+    if not policy.judges_latency:
+        return ()
+    leading = build.overall.latencies.leading
+    if leading is None:
+        return tuple(QUANTILES)
+    threshold = log_threshold(policy.beta)
+    return tuple(guard for guard in QUANTILES if leading.log_e_below(guard, policy.margins.of(guard)) < threshold)
+
+
+def _is_untimed(build: BuildEvidence, policy: JudgePolicy) -> bool:
+    latencies = build.overall.latencies
+    return policy.judges_latency and latencies.responses >= GAP_LEAST and latencies.leading is None
+
+
 def _decide_within_ramp(
     build: BuildEvidence, policy: JudgePolicy, progress: RampProgress, uncovered: tuple[UncoveredEndpoint, ...]
 ) -> JudgeDecision:
@@ -138,8 +173,10 @@ def _decide_within_ramp(
     soak_ms = max(0, _to_ms(policy.soak_s) - (build.until_ms - progress.since_ms))
     missing = max(0, policy.steps[progress.step].minimum - (build.overall.n - progress.n_before))
     step_done = not unproven and not soak_ms and not missing
+    untimed = _is_untimed(build, policy)
+    hopeless = untimed or any(not each.waits_for_traffic for each in blocking)
     return JudgeDecision(
-        verdict=LaunchVerdict.KEEP_WATCHING,
+        verdict=LaunchVerdict.NOT_JUDGED if hopeless else LaunchVerdict.KEEP_WATCHING,
         move=JudgeMove.RAISE if step_done else None,
         by_hand=later_steps[0].by_hand,
         needed=max(
@@ -151,6 +188,8 @@ def _decide_within_ramp(
         unproven=unproven,
         uncovered=uncovered,
         blocking=blocking,
+        untimed=untimed,
+        on_course=build.find_on_course(policy),
     )
 
 
@@ -158,7 +197,7 @@ def _decide_at_last_step(
     build: BuildEvidence, policy: JudgePolicy, progress: RampProgress, uncovered: tuple[UncoveredEndpoint, ...]
 ) -> JudgeDecision:
     last = len(policy.steps) - 1
-    unproven = find_unproven_rates(build, policy, last)
+    unproven = (*find_unproven_rates(build, policy, last), *find_uncleared_latencies(build, policy))
     blocking = _find_blocking(uncovered, policy)
     if policy.mode is JudgeMode.AUTO:
         missing = policy.steps[last].minimum - (build.overall.n - progress.n_before)
@@ -168,8 +207,11 @@ def _decide_at_last_step(
         soak_ms = _to_ms(policy.total_soak_s) - (build.until_ms - build.first_ms)
     missing = max(0, missing)
     soak_ms = max(0, soak_ms)
+    untimed = _is_untimed(build, policy)
     verdict = LaunchVerdict.KEEP_WATCHING
-    if not unproven and not soak_ms and not missing:
+    if untimed or any(not each.waits_for_traffic for each in blocking):
+        verdict = LaunchVerdict.NOT_JUDGED
+    elif not unproven and not soak_ms and not missing:
         verdict = LaunchVerdict.INSUFFICIENT_TRAFFIC if blocking else LaunchVerdict.PROMOTE
     return JudgeDecision(
         verdict=verdict,
@@ -180,34 +222,47 @@ def _decide_at_last_step(
         unproven=unproven,
         uncovered=uncovered,
         blocking=blocking,
+        untimed=untimed,
+        on_course=build.find_on_course(policy),
     )
 
 
 def _find_uncovered(build: BuildEvidence, policy: JudgePolicy) -> Iterator[UncoveredEndpoint]:
     for name, evidence in build.endpoints:
-        if not evidence.is_judged(policy):
+        if gap := evidence.find_gap(policy):
             yield UncoveredEndpoint(
                 endpoint=name,
                 n=evidence.n,
                 share=evidence.n / build.overall.n,
-                needed=evidence.exchanges_needed(policy),
+                needed=evidence.exchanges_needed(policy) if gap is JudgingGap.FEW else 0,
+                gap=gap,
+                seen_share=evidence.seen_share,
             )
 
 
 def _find_blocking(uncovered: tuple[UncoveredEndpoint, ...], policy: JudgePolicy) -> tuple[UncoveredEndpoint, ...]:
+    """Return the endpoints that prevent a promotion: busy ones, and the unseen and untimed if together they are."""
+    asked = [each for each in uncovered if each.endpoint not in policy.unjudged]
+    together = sum(each.share for each in asked if not each.waits_for_traffic)
     return tuple(
-        each for each in uncovered if each.share >= policy.coverage_share and each.endpoint not in policy.unjudged
+        each for each in asked if (each.share if each.waits_for_traffic else together) >= policy.coverage_share
     )
 
 
 def _exchanges_to_prove_rates(build: BuildEvidence, policy: JudgePolicy) -> int:
-    """Return how many exchanges without a failure show all rates to be below the last step's bounds."""
+    """Return how many exchanges without a failure show all that a promotion needs, latency as it was so far."""
     last = len(policy.steps) - 1
     threshold = log_threshold(policy.beta)
-    return max(
+    needed = [
         clean_exchanges_needed(below(policy.bound(guard, last)), build.overall.rates[guard].counts, threshold) or 0
         for guard in RATE_GUARDS
-    )
+    ]
+    latencies = build.overall.latencies
+    if policy.judges_latency and (leading := latencies.leading) is not None:
+        timed_share = leading.n / latencies.responses
+        pairs = [leading.pairs_needed(guard, policy.margins.of(guard), threshold) for guard in QUANTILES]
+        needed += [round(each / timed_share) for each in pairs if each]
+    return max(needed)
 
 
 def _exchanges_to_cover(blocking: tuple[UncoveredEndpoint, ...]) -> int:

@@ -2,17 +2,33 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from darklaunch_comparator.evidence import OutcomeCounts, below, clean_exchanges_needed, log_e, log_threshold
 
-from .latency_evidence import LatencyEvidence
-from .policy import RATE_GUARDS, Guard, JudgePolicy
+from .latency_evidence import ClockedLatencies
+from .policy import QUANTILES, RATE_GUARDS, Guard, JudgePolicy
 from .rate_evidence import RateEvidence
 from .window import JudgedExchange
 
 ALL_ENDPOINTS: Final = ""
 """The name under which the evidence about all endpoints together is kept."""
+
+
+GAP_LEAST: Final = 20
+"""Responses from which on an endpoint can be said to be unseen or untimed."""
+SEEN_LEAST: Final = 0.5
+"""The least part of what responses hold that must be compared by value."""
+
+
+class JudgingGap(StrEnum):
+    """Why an endpoint is not judged."""
+
+    FEW = "few"  # too few exchanges
+    UNSEEN = "unseen"  # most of what its responses hold is not compared by value
+    UNTIMED = "untimed"  # its latency is known by no clock
+    SLOWER = "slower"  # so far it looks slower, and it is not known yet whether it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +37,16 @@ class EndpointEvidence:
 
     weight   its share of the endpoints' evidence, fixed when it was first seen
     n        exchanges replayed
+    seen     of the exchanges with a response, how many were compared by value; one compared in part counts in part
     log_e    the evidence for a rollback, by guard
     """
 
     weight: float
     n: int
     rates: Mapping[Guard, RateEvidence]
-    latencies: LatencyEvidence
+    latencies: ClockedLatencies
     log_e: Mapping[Guard, float]
+    seen: float = 0.0
 
     @classmethod
     def empty(cls, weight: float, policy: JudgePolicy, *, strict: bool = False) -> "EndpointEvidence":
@@ -37,8 +55,7 @@ class EndpointEvidence:
             guard: RateEvidence.empty(policy.budgets.of(guard), policy.bounds(guard) if strict else ())
             for guard in RATE_GUARDS
         }
-        latencies = LatencyEvidence.empty()
-        return cls(weight=weight, n=0, rates=rates, latencies=latencies, log_e=dict.fromkeys(Guard, 0.0))
+        return cls(weight=weight, n=0, rates=rates, latencies=ClockedLatencies(), log_e=dict.fromkeys(Guard, 0.0))
 
     def with_window(self, window: Sequence[JudgedExchange], policy: JudgePolicy) -> "EndpointEvidence":
         """Return the evidence with one more window: this endpoint's exchanges in it, in order of time."""
@@ -48,17 +65,19 @@ class EndpointEvidence:
             Guard.SLOW: [exchange.slow for exchange in window],
         }
         rates = {
-            guard: rate.with_window(failures[guard], policy.budgets.of(guard), policy.bounds(guard))
+            guard: rate.with_window(
+                failures[guard], policy.budgets.of(guard), policy.bounds(guard), start_ms=window[0].at_ms
+            )
             for guard, rate in self.rates.items()
         }
-        timed = [exchange for exchange in window if exchange.timed]
-        latencies = self.latencies.with_window(timed, policy.latency_tolerance)
+        latencies = self.latencies.with_window(window, policy)
         return EndpointEvidence(
             weight=self.weight,
             n=self.n + len(window),
             rates=rates,
             latencies=latencies,
             log_e=_log_e_by_guard(rates, latencies),
+            seen=self.seen + sum(exchange.compared_share for exchange in window if exchange.compared),
         )
 
     @property
@@ -66,9 +85,32 @@ class EndpointEvidence:
         """Mismatches among the compared exchanges."""
         return self.rates[Guard.MISMATCH].counts
 
-    def is_judged(self, policy: JudgePolicy) -> bool:
-        """True if the endpoint's mismatch rate is shown to be below the policy's `endpoint_bound`."""
-        return log_e(below(policy.endpoint_bound), self.mismatches) >= log_threshold(policy.beta)
+    @property
+    def seen_share(self) -> float:
+        """The part of what the responses hold that is compared by value, 0 to 1; 1 before the first response."""
+        return self.seen / self.latencies.responses if self.latencies.responses else 1.0
+
+    def find_gap(self, policy: JudgePolicy) -> JudgingGap | None:
+        """Return why the endpoint is not judged; None if it is."""
+        enough = self.latencies.responses >= GAP_LEAST
+        if enough and self.seen_share < SEEN_LEAST:
+            return JudgingGap.UNSEEN
+        leading = self.latencies.leading
+        if enough and leading is None and policy.judges_latency:
+            return JudgingGap.UNTIMED
+        if log_e(below(policy.endpoint_bound), self.mismatches) < log_threshold(policy.beta):
+            return JudgingGap.FEW
+        if leading is not None and policy.judges_latency:
+            slower = any(leading.looks_slower(guard, policy.margins.of(guard)) for guard in QUANTILES)
+            return JudgingGap.SLOWER if slower else None
+        return None
+
+    def count_failures(self, guard: Guard) -> int:
+        """Return how many exchanges failed a guard; for a latency guard, how many more were slower than were faster."""
+        if guard in RATE_GUARDS:
+            return self.rates[guard].counts.pos
+        leading = self.latencies.leading
+        return 0 if leading is None else max(0, leading.over - leading.under)
 
     def exchanges_needed(self, policy: JudgePolicy) -> int:
         """Return how many more exchanges, none of them a mismatch, the endpoint needs to be judged."""
@@ -82,22 +124,24 @@ class EndpointEvidence:
             "n": self.n,
             "rates": {guard.value: rate.pack() for guard, rate in self.rates.items()},
             "latencies": self.latencies.pack(),
+            "seen": self.seen,
         }
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> "EndpointEvidence":
         """Read what `pack` returned."""
         rates = {Guard(name): RateEvidence.unpack(rate) for name, rate in packed["rates"].items()}
-        latencies = LatencyEvidence.unpack(packed["latencies"])
+        latencies = ClockedLatencies.unpack(packed["latencies"])
         return cls(
             weight=packed["weight"],
             n=packed["n"],
             rates=rates,
             latencies=latencies,
             log_e=_log_e_by_guard(rates, latencies),
+            seen=packed["seen"],
         )
 
 
-def _log_e_by_guard(rates: Mapping[Guard, RateEvidence], latencies: LatencyEvidence) -> dict[Guard, float]:
+def _log_e_by_guard(rates: Mapping[Guard, RateEvidence], latencies: ClockedLatencies) -> dict[Guard, float]:
     of_rates = {guard: rate.excess.log_e for guard, rate in rates.items()}
     return of_rates | {guard: latencies.log_e(guard) for guard in Guard if guard not in RATE_GUARDS}

@@ -4,18 +4,27 @@ import math
 from datetime import UTC, datetime
 from typing import Final
 
+from darklaunch_comparator.results.latency_clock import LatencyClock
+
 from .beyond_noise import PairedPlace
 from .build_evidence import BuildEvidence, GuardEvidence
-from .decision import JudgeDecision, LaunchVerdict
+from .decision import JudgeDecision, LaunchVerdict, UncoveredEndpoint
+from .endpoint_evidence import JudgingGap
 from .outage import ShadowOutage
-from .policy import Guard, JudgePolicy
+from .policy import QUANTILES, Guard, JudgePolicy
 
 _FAILURES: Final = {
-    Guard.MISMATCH: "differs in {rate} of exchanges (budget {budget})",
-    Guard.ERROR: "gives no response to {rate} of requests (budget {budget})",
-    Guard.SLOW: "is slower than allowed in {rate} of requests (budget {budget})",
+    Guard.MISMATCH: "differs in {rate} exchanges (budget {budget})",
+    Guard.ERROR: "gives no response to {rate} requests (budget {budget})",
+    Guard.SLOW: "is slower than allowed in {rate} requests (budget {budget})",
 }
-_RATES: Final = {Guard.MISMATCH: "mismatches", Guard.ERROR: "missing responses", Guard.SLOW: "slow requests"}
+_PROOFS: Final = {
+    Guard.MISMATCH: "mismatches are rare enough",
+    Guard.ERROR: "missing responses are rare enough",
+    Guard.SLOW: "slow requests are rare enough",
+}
+_FEW: Final = 100
+"""Below this many exchanges a rate is told as a count."""
 _SILENCE: Final = {
     "refused": "refuses connections",
     "reset": "breaks connections off",
@@ -32,7 +41,7 @@ def explain_decision(decision: JudgeDecision, build: BuildEvidence, policy: Judg
     if decision.outage is not None:
         return describe_outage(decision.outage)
     if reason := build.rollback_reason:
-        what = describe_evidence(reason.strongest, policy)
+        what = describe_evidence(reason.strongest, policy, decision.example)
         return f"{what} after {format_exchanges(reason.n)}; {format_chance(reason.log_e)}"
     n = build.overall.n
     if not n:
@@ -40,12 +49,16 @@ def explain_decision(decision: JudgeDecision, build: BuildEvidence, policy: Judg
     if decision.verdict is LaunchVerdict.PROMOTE:
         judged = build.endpoint_count - len(decision.uncovered)
         coverage = f"{judged:,} of {format_endpoints(build.endpoint_count)} judged"
-        return f"all checks pass after {format_exchanges(n)}; {coverage}"
+        return f"all checks pass after {format_exchanges(n)}; {coverage}; {describe_latency(build, policy)}"
+    if decision.on_course is not None:
+        what = describe_evidence(decision.on_course, policy, decision.example)
+        return f"on course for roll back: {what}; {format_chance(decision.on_course.log_e)}"
+    if decision.verdict is LaunchVerdict.NOT_JUDGED:
+        return _explain_not_judged(decision)
     if decision.verdict is LaunchVerdict.INSUFFICIENT_TRAFFIC:
         return _explain_blocking(decision)
     if decision.unproven:
-        rates = " and ".join(_RATES[guard] for guard in decision.unproven)
-        return f"not enough exchanges yet to show that {rates} are rare enough"
+        return f"not enough exchanges yet to show that {_list_proofs(decision, build, policy)}"
     if decision.needed:
         return f"{decision.needed:,} more {'exchange is' if decision.needed == 1 else 'exchanges are'} needed"
     if decision.soak_ms:
@@ -63,15 +76,41 @@ def describe_outage(outage: ShadowOutage) -> str:
     return f"the shadow {what}: {attempts}, since {format_time(outage.first_ms)}"
 
 
-def describe_evidence(evidence: GuardEvidence, policy: JudgePolicy) -> str:
-    """Return what is wrong and where: `GET /search is slower than allowed in 2.1 % of requests (budget 0.1 %)`."""
+def describe_evidence(evidence: GuardEvidence, policy: JudgePolicy, example: str = "") -> str:
+    """Return what is wrong, where and since when: `GET /cart differs in 2.1 % of exchanges (budget 0.1 %): …`."""
     where = evidence.endpoint or "the shadow"
-    rate = format_percent(evidence.failed / evidence.n) if evidence.n else "0 %"
+    since = f", since {format_time(evidence.since_ms)}" if evidence.since_ms else ""
     if evidence.guard in _FAILURES:
         budget = format_percent(policy.budgets.of(evidence.guard))
-        return f"{where} {_FAILURES[evidence.guard].format(rate=rate, budget=budget)}"
-    quantile = evidence.guard.value
-    return f"{where} is slower: {rate} more responses than expected exceed the primary's {quantile}"
+        what = _FAILURES[evidence.guard].format(rate=_format_rate(evidence.failed, evidence.n), budget=budget)
+        shown = f": {example}" if example and evidence.guard is not Guard.SLOW else ""
+        return f"{where} {what}{shown}{since}"
+    change = f"{format_ms(evidence.before_ms)} → {format_ms(evidence.after_ms)} ms"
+    timing = describe_clock(LatencyClock(evidence.clock)) if evidence.clock else "not timed"
+    share = format_percent(evidence.share)
+    return f"{where} is slower: {evidence.guard.value} {change}, in {share} of requests ({timing}){since}"
+
+
+def describe_clock(clock: LatencyClock, offset_ms: float = 0.0) -> str:
+    """Return by whose clock latency is compared: `timed by the hook in both`."""
+    if clock is LatencyClock.WORKER:
+        return f"timed from outside, ± {format_ms(offset_ms)} ms" if offset_ms else "timed from outside"
+    return "timed by the hook in both" if clock is LatencyClock.HOOK else "timed by the worker against the baseline"
+
+
+def describe_latency(build: BuildEvidence, policy: JudgePolicy) -> str:
+    """Return what is known of the latency of all endpoints together: `latency p50 20 → 21 ms, p95 …, timed by …`."""
+    if waiver := policy.waive_latency:
+        return f"latency is waived{f' by {waiver.by}' if waiver.by else ''}: {waiver.reason}"
+    leading = build.overall.latencies.leading
+    if leading is None:
+        return "latency is not timed"
+    figures = [
+        f"{guard.value} {format_ms(quantiles[0])} → {format_ms(quantiles[1])} ms"
+        for guard in QUANTILES
+        if (quantiles := leading.quantile_ms(guard))
+    ]
+    return f"latency {', '.join(figures)}, {describe_clock(leading.clock, leading.offset_ms)}"
 
 
 def describe_place(place: PairedPlace) -> str:
@@ -107,6 +146,11 @@ def format_odds(log_e: float) -> str:
     return f"{ratio:,.0f} : 1" if ratio >= 10 else f"{ratio:.2g} : 1"
 
 
+def format_ms(ms: float) -> str:
+    """Return a latency without its unit, one decimal below 10: `0.3`, `51`, `1,204`."""
+    return f"{ms:.1f}" if abs(ms) < 9.95 else f"{ms:,.0f}"
+
+
 def format_percent(fraction: float) -> str:
     """Return a fraction as a percentage of at most three figures: `2.1 %`, `0.1 %`, `100 %`."""
     percent = 100 * fraction
@@ -125,12 +169,47 @@ def format_endpoints(n: int) -> str:
     return "1 endpoint" if n == 1 else f"{n:,} endpoints"
 
 
+def _format_rate(failed: int, n: int) -> str:
+    return f"{failed:,} of {n:,}" if n < _FEW else f"{format_percent(failed / n)} of"
+
+
+def _list_proofs(decision: JudgeDecision, build: BuildEvidence, policy: JudgePolicy) -> str:
+    """Return what is not shown yet: `mismatches are rare enough, and that latency is as before at p95 (…)`."""
+    rates = [_PROOFS[guard] for guard in decision.unproven if guard in _PROOFS]
+    quantiles = [guard.value for guard in decision.unproven if guard not in _PROOFS]
+    if quantiles:
+        rates.append(f"the shadow is no slower at {', '.join(quantiles)} ({describe_latency(build, policy)})")
+    return " and that ".join(rates)
+
+
+def _explain_not_judged(decision: JudgeDecision) -> str:
+    if decision.untimed:
+        return (
+            "latency is known by no clock: install the hook in the shadow, give the launch a baseline (--control), or "
+            "waive latency in the policy"
+        )
+    first, *others = [each for each in decision.blocking if not each.waits_for_traffic]
+    return f"{describe_gap(first)}{_count_others(others)}"
+
+
+def describe_gap(endpoint: UncoveredEndpoint) -> str:
+    """Return why an endpoint is not judged: `GET /search (5.3 % of the traffic) needs 210 more exchanges`."""
+    where = f"{endpoint.endpoint} ({format_percent(endpoint.share)} of the traffic)"
+    if endpoint.gap is JudgingGap.UNSEEN:
+        return f"{where} is compared by value in {format_percent(endpoint.seen_share)} of what its responses hold"
+    if endpoint.gap is JudgingGap.UNTIMED:
+        return f"{where} has a latency that no clock tells"
+    if endpoint.gap is JudgingGap.SLOWER:
+        return f"{where} looks slower so far"
+    return f"{where} needs {endpoint.needed:,} more exchanges to be judged"
+
+
+def _count_others(others: list[UncoveredEndpoint]) -> str:
+    if not others:
+        return ""
+    return f"; {len(others):,} more {'endpoint is' if len(others) == 1 else 'endpoints are'} not judged either"
+
+
 def _explain_blocking(decision: JudgeDecision) -> str:
     first, *others = decision.blocking
-    more = ""
-    if others:
-        more = f"; {len(others):,} more {'endpoint is' if len(others) == 1 else 'endpoints are'} not judged either"
-    return (
-        f"{first.endpoint} carries {format_percent(first.share)} of the traffic and needs {first.needed:,} more "
-        f"exchanges to be judged{more}"
-    )
+    return f"{describe_gap(first)}{_count_others(others)}"

@@ -27,6 +27,7 @@ def fingerprint_basis(spec: LaunchSpec, policy: JudgePolicy, restart_event: int 
     `restart_event` is the number of the latest event that restarts judging, 0 for none.
     """
     parts: list[object] = [fingerprint_rules(spec), asdict(policy.budgets), policy.latency_tolerance, policy.strict]
+    parts += [asdict(policy.tolerance_ms), policy.judges_latency]
     if policy.strict:
         parts.append([step.bound for step in policy.steps])
     if restart_event:

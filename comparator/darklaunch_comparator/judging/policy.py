@@ -63,6 +63,32 @@ class GuardWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyLevels:
+    """One number for each latency guard."""
+
+    p50: float
+    p95: float
+    p99: float
+
+    def of(self, guard: Guard) -> float:
+        """Return the number of a latency guard."""
+        value: float = getattr(self, guard.value)
+        return value
+
+
+DEFAULT_TOLERANCE_MS = LatencyLevels(5.0, 10.0, 20.0)
+DEFAULT_MARGINS = LatencyLevels(0.03, 0.01, 0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyWaiver:
+    """A decision of a person that latency need not be judged: why, and whose."""
+
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class RampStep:
     """A share of the traffic, and what must be shown at it before the next step.
 
@@ -88,7 +114,10 @@ class JudgePolicy:
     mode               what the judge may do without a person
     alpha              probability of rolling back a launch that keeps its budgets, however long it is watched
     beta               probability of passing a rate that is not below its bound
-    latency_tolerance  the shadow's latency is divided by this before it is compared with the primary's
+    latency_tolerance  the shadow may take this many times as long as the primary
+    tolerance_ms       or this much longer, whichever is more, at each quantile
+    margins            at each quantile, the share of requests by which the shadow may exceed that more often
+    waive_latency      why latency is not judged; None if it is
     steps              the ramp, rising
     soak_s             minimum duration of each step, seconds
     promote_by_hand    a person promotes
@@ -104,7 +133,10 @@ class JudgePolicy:
     beta: float = 0.05
     budgets: FailureBudgets = field(default_factory=FailureBudgets)
     weights: GuardWeights = field(default_factory=GuardWeights)
-    latency_tolerance: float = 1.05
+    latency_tolerance: float = 1.1
+    tolerance_ms: LatencyLevels = DEFAULT_TOLERANCE_MS
+    margins: LatencyLevels = DEFAULT_MARGINS
+    waive_latency: LatencyWaiver | None = None
     steps: tuple[RampStep, ...] = DEFAULT_STEPS
     soak_s: float = 300.0
     promote_by_hand: bool = False
@@ -125,6 +157,17 @@ class JudgePolicy:
     def step_at(self, percent: float) -> int:
         """Return the number, from 0, of the highest step that a share has reached; 0 below the first."""
         return max((number for number, step in enumerate(self.steps) if step.percent <= percent), default=0)
+
+    @property
+    def judged_guards(self) -> tuple[Guard, ...]:
+        """The guards that can roll a launch back: those with a weight; none of latency if that is waived."""
+        guards = tuple(Guard) if self.judges_latency else RATE_GUARDS
+        return tuple(guard for guard in guards if self.weights.of(guard))
+
+    @property
+    def judges_latency(self) -> bool:
+        """True if latency is judged."""
+        return self.waive_latency is None
 
     @property
     def tightest_bound(self) -> float:

@@ -16,7 +16,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from darklaunch_comparator.errors import BadPolicy
 
-from .policy import DEFAULT_STEPS, FailureBudgets, GuardWeights, JudgeMode, JudgePolicy, RampStep
+from .policy import (
+    DEFAULT_MARGINS,
+    DEFAULT_STEPS,
+    DEFAULT_TOLERANCE_MS,
+    FailureBudgets,
+    GuardWeights,
+    JudgeMode,
+    JudgePolicy,
+    LatencyLevels,
+    LatencyWaiver,
+    RampStep,
+)
 
 Fraction = float
 _ROUNDING = 1e-9
@@ -48,6 +59,29 @@ class _Weights(_Section):
         return self
 
 
+class _Levels(_Section):
+    p50: float
+    p95: float
+    p99: float
+
+
+class _ToleranceMs(_Levels):
+    p50: float = Field(default=DEFAULT_TOLERANCE_MS.p50, ge=0, le=60_000)
+    p95: float = Field(default=DEFAULT_TOLERANCE_MS.p95, ge=0, le=60_000)
+    p99: float = Field(default=DEFAULT_TOLERANCE_MS.p99, ge=0, le=60_000)
+
+
+class _Margins(_Levels):
+    p50: Fraction = Field(default=DEFAULT_MARGINS.p50, gt=0, lt=1)
+    p95: Fraction = Field(default=DEFAULT_MARGINS.p95, gt=0, lt=1)
+    p99: Fraction = Field(default=DEFAULT_MARGINS.p99, gt=0, lt=1)
+
+
+class _Waiver(_Section):
+    reason: str = Field(min_length=1, max_length=500)
+    by: str = Field(default="", max_length=100)
+
+
 class _Step(_Section):
     percent: float = Field(gt=0, le=100)
     bound: Fraction = Field(gt=0, lt=1)
@@ -62,6 +96,9 @@ class _Document(_Section):
     budgets: _Budgets = _Budgets()
     weights: _Weights = _Weights()
     latency_tolerance: float = Field(default=JudgePolicy().latency_tolerance, ge=1, le=100)
+    tolerance_ms: _ToleranceMs = _ToleranceMs()
+    margins: _Margins = _Margins()
+    waive_latency: _Waiver | None = None
     steps: list[_Step] = Field(default=[_Step(**asdict(step)) for step in DEFAULT_STEPS], min_length=1, max_length=100)
     soak_s: float = Field(default=JudgePolicy().soak_s, ge=0)
     promote_by_hand: bool = False
@@ -77,6 +114,11 @@ class _Document(_Section):
         if mode not in list(JudgeMode):
             raise ValueError(f"{mode!r} is not a mode: write one of {', '.join(JudgeMode)}")
         return mode
+
+    @field_validator("waive_latency", mode="before")
+    @classmethod
+    def _allow_no_waiver(cls, waiver: object) -> object:
+        return None if waiver in ("", "none", False) else waiver
 
     @field_validator("alpha", "beta")
     @classmethod
@@ -119,7 +161,7 @@ class _Document(_Section):
         return self
 
 
-_SETTINGS = [name for part in (_Document, _Budgets, _Weights, _Step) for name in part.model_fields]
+_SETTINGS = [name for part in (_Document, _Budgets, _Weights, _Step, _Margins, _Waiver) for name in part.model_fields]
 
 
 def read_policy(text: str) -> JudgePolicy:
@@ -153,6 +195,9 @@ def check_policy(values: Mapping[str, Any], *, retention_s: float = math.inf) ->
         budgets=FailureBudgets(**document.budgets.model_dump()),
         weights=GuardWeights(**document.weights.model_dump()),
         latency_tolerance=document.latency_tolerance,
+        tolerance_ms=LatencyLevels(**document.tolerance_ms.model_dump()),
+        margins=LatencyLevels(**document.margins.model_dump()),
+        waive_latency=LatencyWaiver(**document.waive_latency.model_dump()) if document.waive_latency else None,
         steps=tuple(RampStep(**step.model_dump()) for step in document.steps),
         soak_s=document.soak_s,
         promote_by_hand=document.promote_by_hand,

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from darklaunch_comparator.results.latency_clock import LatencyClock
+
 WINDOW_MS: Final = 10_000
 MAX_BLOCK_EXCHANGES: Final = 100
 """A block is one bet (see `evidence.blocks`), so that a burst of mismatches counts once. It never spans two windows."""
@@ -22,7 +24,11 @@ class JudgedExchange:
     doubtful    the mismatch may turn out to be noise
     error       the shadow gave no response
     slow        the shadow exceeded the launch's max_latency_diff_ms
-    timed       both latencies were measured in the same way, inside the app
+    clock       by whose clock its latency is compared; None if it cannot be
+    primary_ms  the time to compare the shadow's with: the primary's or, by the baseline's clock, the baseline's
+    shadow_ms   the shadow's time, less what its network takes at least
+    baseline_ms the baseline's time in the app, where the hook timed it there too
+    compared_share  the part of what the response holds that was compared by value, 0 to 1
     """
 
     at_ms: int
@@ -33,9 +39,11 @@ class JudgedExchange:
     doubtful: bool = False
     error: bool = False
     slow: bool = False
-    timed: bool = False
+    clock: LatencyClock | None = None
     primary_ms: float = 0.0
     shadow_ms: float = 0.0
+    baseline_ms: float | None = None
+    compared_share: float = 1.0
 
 
 def window_start_ms(at_ms: int) -> int:

@@ -32,7 +32,7 @@ from darklaunch_comparator.store.judge_state import (
     save_judge_state,
     start_judge_state,
 )
-from darklaunch_comparator.store.judgements import read_attempt_counts, read_attempts
+from darklaunch_comparator.store.judgements import read_attempt_counts, read_attempts, read_example
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_comparator.store.noise import read_doubtful_signatures, read_paired_places
 from darklaunch_comparator.store.signatures import read_latest_restart
@@ -46,6 +46,7 @@ SAVE_MS: Final = 60_000
 """How far time may pass without anything to judge before that is saved."""
 DELAY_MS: Final = 30_000
 """How far closed windows may lag behind before attempts count whose windows wait for exchanges that are held back."""
+_EXAMPLE_OUTCOMES: Final = {Guard.MISMATCH: "mismatched", Guard.ERROR: "shadow_error"}
 MAX_TURN_S: Final = 2.0
 """How long a turn may read on, so that a launch with much to catch up does not delay the others."""
 
@@ -239,7 +240,7 @@ class JudgeTurn:
 
     def _decide_and_act(self, state: JudgeState) -> None:
         """Record a new verdict, and make the move that the evidence asks for if the policy lets the judge."""
-        decision = state.evidence.decide(self._policy)
+        decision = self._decide(state)
         context = self._describe_state(state)
         before = state.evidence.verdict
         if decision.verdict is not before:
@@ -257,6 +258,16 @@ class JudgeTurn:
         else:
             state.ended = True
 
+    def _decide(self, state: JudgeState) -> JudgeDecision:
+        """Return the decision, with an example of the differences that it is about."""
+        decision = state.evidence.decide(self._policy)
+        reason = state.evidence.current(self._policy).rollback_reason
+        about = reason.strongest if reason else decision.on_course
+        outcome = _EXAMPLE_OUTCOMES.get(about.guard) if about else None
+        if about is None or outcome is None:
+            return decision
+        return replace(decision, example=read_example(self._connection, state.launch, about.endpoint, outcome))
+
     def _may_act(self, decision: JudgeDecision) -> bool:
         if decision.move is None or decision.by_hand or self._launch.hold:
             return False
@@ -270,6 +281,6 @@ class JudgeTurn:
         }
 
     def _summarize(self, state: JudgeState) -> dict[str, Any]:
-        decision = state.evidence.decide(self._policy)
+        decision = self._decide(state)
         summary = summarize_judgement(state.evidence, decision, self._policy)
         return {**summary, "trial": state.round_number, "rules": fingerprint_rules(self._launch.spec)}

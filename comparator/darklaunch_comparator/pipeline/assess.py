@@ -41,6 +41,7 @@ from darklaunch_comparator.compare import (
     render_title,
 )
 from darklaunch_comparator.noise.observation import observe_noise
+from darklaunch_comparator.results.latency_clock import choose_clock
 from darklaunch_comparator.results.request_shape import fingerprint_request
 from darklaunch_comparator.results.result import UNKNOWN, ExchangeResult, NoiseObservation, ResultProblem
 from darklaunch_comparator.results.storable import (
@@ -153,6 +154,7 @@ def _assess_response(
     endpoint = storable_text(exchange.endpoint, ENDPOINT_CHARS)
     outcome, reason, comparison = compare_exchange(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
     slow = shadow.response.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
+    latency = choose_clock(shadow, replay.noise_replay)
     problems: tuple[ResultProblem, ...] = ()
     if comparison and outcome == "mismatched":
         problems = (_build_mismatch(exchange, shadow, comparison, rules, fields),)
@@ -175,6 +177,10 @@ def _assess_response(
         _observe(replay, shadow, replay.noise_replay, rules, comparison) if replay.noise_replay else None,
         problems,
         _list_excuses(comparison) if comparison and comparison.excuses else (),
+        latency.clock and latency.clock.value,
+        latency.baseline_ms,
+        latency.floor_ms,
+        comparison.compared_share if comparison and comparison.total_places else None,
     )
 
 

@@ -89,7 +89,14 @@ class NoiseObservation:
 
 @immutable
 class ExchangeResult:
-    """What is recorded of one exchange. Its text is safe to store. `build` is the shadow's, "" when unknown."""
+    """What is recorded of one exchange. Its text is safe to store.
+
+    build           that of the shadow, "" when unknown
+    clock           by whose clock its latency is compared, see `LatencyClock`; None if it cannot be
+    baseline_ms     the baseline's time by the same clock as `shadow_ms`; None without one
+    floor_ms        what the network takes at least of `shadow_ms`; None if nothing is to be subtracted
+    compared_share  the part of what the response holds that was compared by value; None for all of it
+    """
 
     exchange_id: str
     captured_at_ms: int
@@ -107,6 +114,10 @@ class ExchangeResult:
     observation: NoiseObservation | None = None
     problems: tuple[ResultProblem, ...] = ()
     excuses: tuple[tuple[str, str, int], ...] = ()
+    clock: str | None = None
+    baseline_ms: float | None = None
+    floor_ms: float | None = None
+    compared_share: float | None = None
 
     @property
     def captured_at(self) -> datetime:

@@ -25,7 +25,7 @@ _2000_MS: Final = _2000_DAY * DAY_MS
 """Postgres counts from the year 2000: a date travels as days, a timestamptz as microseconds."""
 _TYPES: Final = (
     "int4", "text", "int8", "text", "text", "text", "text", "text", "int2", "int2", "float8", "float8", "text", "bool",
-    "text",
+    "text", "text", "float4", "float4", "float4",
 )  # fmt: skip
 _Row = tuple[Any, ...]
 
@@ -74,6 +74,7 @@ def _build_row(row: ExchangeResult) -> _Row:
         row.captured_at_ms // DAY_MS - _2000_DAY, row.exchange_id, (row.captured_at_ms - _2000_MS) * 1000,
         row.endpoint, row.method, row.outcome, row.reason, row.problems[0].fingerprint if row.problems else None,
         row.primary_status, row.shadow_status, row.primary_ms, row.shadow_ms, row.latency_source, row.slow, row.build,
+        row.clock, row.baseline_ms, row.floor_ms, row.compared_share,
     )  # fmt: skip
 
 

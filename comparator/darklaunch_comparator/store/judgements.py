@@ -9,11 +9,14 @@ from psycopg import Connection
 
 from darklaunch_comparator.judging.outage import SILENT_CLASSES, AttemptCounts
 from darklaunch_comparator.judging.window import JudgedExchange
+from darklaunch_comparator.results.latency_clock import LatencyClock
 
 from .sql import load
 
 _SQL = load("judgements")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EXAMPLE_CHARS: Final = 160
+VALUE_CHARS: Final = 60
 _OUR_ERRORS: Final = ("forbidden",)
 """Classes of shadow errors that are our own decision, not the shadow's behaviour."""
 
@@ -86,12 +89,11 @@ def read_judged_exchanges(
     span = {"launch": launch, "since": to_datetime(since_ms), "until": to_datetime(until_ms), "most": limit}
     exchanges: list[JudgedExchange] = []
     for row in connection.execute(_SQL["exchanges"], span):
-        at_ms, endpoint, build, outcome, signature, excused, reason, slow, from_server, primary_ms, shadow_ms = row
+        at_ms, endpoint, build, outcome, signature, excused, reason, slow, *latency, compared_share = row
         error = outcome == "shadow_error"
         if error and reason in _OUR_ERRORS:
             continue
         mismatched = outcome == "mismatched" and not excused
-        timed = bool(from_server) and primary_ms is not None and shadow_ms is not None
         exchanges.append(
             JudgedExchange(
                 at_ms=at_ms,
@@ -102,12 +104,54 @@ def read_judged_exchanges(
                 doubtful=mismatched and signature in doubtful,
                 error=error,
                 slow=slow,
-                timed=timed,
-                primary_ms=float(primary_ms) if timed else 0.0,
-                shadow_ms=float(shadow_ms) if timed else 0.0,
+                compared_share=1.0 if compared_share is None else compared_share,
+                **_read_latency(*latency),
             )
         )
     return exchanges
+
+
+def _read_latency(
+    clock: str | None,
+    primary_ms: float | None,
+    shadow_ms: float | None,
+    baseline_ms: float | None,
+    floor_ms: float | None,
+) -> dict[str, Any]:
+    if clock is None or primary_ms is None or shadow_ms is None:
+        return {}
+    if clock == LatencyClock.HOOK:
+        return {
+            "clock": LatencyClock.HOOK,
+            "primary_ms": primary_ms,
+            "shadow_ms": shadow_ms,
+            "baseline_ms": baseline_ms,
+        }
+    reference_ms = baseline_ms if clock == LatencyClock.BASELINE else primary_ms
+    if reference_ms is None:
+        return {}
+    return {
+        "clock": LatencyClock(clock),
+        "primary_ms": reference_ms,
+        "shadow_ms": max(0.0, shadow_ms - (floor_ms or 0.0)),
+    }
+
+
+def read_example(connection: Connection[Any], launch: str, endpoint: str, outcome: str) -> str:
+    """Return a difference of the most frequent open problem of a kind, for people: `$.total: 42 → 0`; "" for none."""
+    parameters = {"launch": launch, "endpoint": endpoint, "outcome": outcome}
+    row = connection.execute(_SQL["example"], parameters).fetchone()
+    if row is None:
+        return ""
+    title, path, primary, shadow = row
+    if path is None or path == "shadow":
+        return str(shadow or title)[:EXAMPLE_CHARS]
+    before, after = ("nothing" if value is None else _shorten(str(value)) for value in (primary, shadow))
+    return f"{_shorten(str(path))}: {before} → {after}"
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= VALUE_CHARS else f"{text[: VALUE_CHARS - 1]}…"
 
 
 def read_attempts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TextIO
 
 import click
@@ -65,6 +65,7 @@ def set_(
     \b
       darklaunch policy set checkout-v2 mode=auto soak_s=60
       darklaunch policy set checkout-v2 budgets.mismatch=0.002
+      darklaunch policy set checkout-v2 waive_latency.reason="a smaller machine"
       darklaunch policy set checkout-v2 --file checkout.toml
     """
     if not changes and not file:
@@ -78,7 +79,9 @@ def set_(
             printer.print_unchanged(before, f"{name} is judged by that already.")
             return
         spec = replace(before.state.spec, policy=dump_policy_json(new))
-        act = LaunchAct(current_actor(), "policy_set", reason)
+        waiver = new.waive_latency
+        data = {"waive_latency": asdict(waiver)} if waiver and waiver != old.waive_latency else None
+        act = LaunchAct(current_actor(), "policy_set", reason or (waiver.reason if waiver and data else ""), data=data)
         state = change_launch(redis, connection, before, act, spec=spec).state
         per_s = report_queries.read_recent_rate(connection, name)
     printer.print_changed(state, f"The judge of {name} {JUDGE_MODE_WORDS[new.mode]}.", GOOD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TextIO, cast
 
 from darklaunch_comparator.errors import BadPolicy
@@ -22,6 +23,8 @@ from darklaunch_console.output.numbers import (
 )
 from darklaunch_console.output.screen import make_printable
 
+from .change import current_actor
+
 
 def parse_policy(text: str) -> JudgePolicy:
     """Parse the policy that a launch carries. Raises BadUsage when it is damaged."""
@@ -36,9 +39,16 @@ def build_policy(file: TextIO | None, changes: tuple[str, ...], old: JudgePolicy
     retention_s = read_comparator_settings(os.environ).retention_days * 86_400.0
     try:
         base = read_policy_values(file.read()) if file else dump_policy(old)
-        return check_policy(merge_changes(base, changes), retention_s=retention_s)
+        return sign_waiver(check_policy(merge_changes(base, changes), retention_s=retention_s))
     except BadPolicy as invalid:
         raise BadUsage(f"{file.name}: {invalid}" if file else str(invalid)) from None
+
+
+def sign_waiver(policy: JudgePolicy) -> JudgePolicy:
+    """Return the policy with who waives latency, if somebody does and no name is given."""
+    if policy.waive_latency is None or policy.waive_latency.by:
+        return policy
+    return replace(policy, waive_latency=replace(policy.waive_latency, by=current_actor()))
 
 
 def merge_changes(base: Mapping[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
@@ -76,6 +86,7 @@ def describe_policy(policy: JudgePolicy, per_s: float = 0.0) -> list[str]:
         f"  gives no response in more than {format_share(budgets.error, 4)} (weight {weights.error:g}),",
         f"  is too slow in more than {format_share(budgets.slow, 4)} (weight {weights.slow:g}),",
         f"  or is slower at p50 (weight {weights.p50:g}), p95 ({weights.p95:g}) or p99 ({weights.p99:g}).",
+        *_describe_latency(policy),
         f"Raises the share at odds of {format_decimal(1 / policy.beta)} : 1 (beta {policy.beta:g}) that fewer fail:",
         *(_describe_step(step, policy.soak_s) for step in policy.steps),
     ]
@@ -89,6 +100,19 @@ def describe_policy(policy: JudgePolicy, per_s: float = 0.0) -> list[str]:
         lines.append(f"  Except {', '.join(make_printable(endpoint, 60) for endpoint in policy.unjudged)}.")
     lines += [f"Notifies {make_printable(url)}." for url in policy.webhooks]
     return [*lines, describe_clearing(policy, per_s)]
+
+
+def _describe_latency(policy: JudgePolicy) -> list[str]:
+    if waiver := policy.waive_latency:
+        return [f"Does not judge latency, waived by {make_printable(waiver.by, 60)}: {make_printable(waiver.reason)}"]
+    tolerance_ms, margins = policy.tolerance_ms, policy.margins
+    levels = ((tolerance_ms.p50, margins.p50), (tolerance_ms.p95, margins.p95), (tolerance_ms.p99, margins.p99))
+    by_ms = ", ".join(f"{ms:g}" for ms, _ in levels)
+    shares = ", ".join(format_share(margin, 4) for _, margin in levels)
+    return [
+        f"  Slower: by over {format_share(policy.latency_tolerance - 1, 4)}, and {by_ms} ms at p50, p95, p99.",
+        f"  Not slower: {shares} of requests may be beyond that.",
+    ]
 
 
 def _describe_step(step: RampStep, soak_s: float) -> str:

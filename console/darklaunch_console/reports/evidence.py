@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from darklaunch_comparator.coverage import RouteCoverage
 from darklaunch_comparator.store import report_queries
+from darklaunch_comparator.store.judgements import read_judgement
 from darklaunch_comparator.store.launches import LaunchRecord
 
 from darklaunch_console.stores.launch_record import read_launch_record
@@ -15,7 +16,7 @@ from darklaunch_console.stores.postgres import Connection
 from .coverage import read_coverage, read_launch_policy
 from .latency import LatencyRow, pair_latencies
 from .noise_baseline import NoiseBaseline, read_baseline
-from .problems import ReportProblem, build_problem, compute_share, select_by_state
+from .problems import ReportProblem, build_problem, compute_share, list_latency_problems, select_by_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +59,13 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
         for signature in report_queries.read_signatures(connection, name)
         if signature.outcome != "slow" or compute_share(signature, endpoints.get(signature.endpoint)) > slow_budget
     ]
+    judgement = read_judgement(connection, name)
+    slower = list_latency_problems(judgement.summary, until=until) if judgement else []
     return ReportEvidence(
         record=record,
         ledger=ledger,
         compared=ledger.matched + ledger.mismatched + ledger.ignored,
-        problems=select_by_state("open", [problem for problem in problems if not problem.only_noise]),
+        problems=select_by_state("open", [*slower, *(problem for problem in problems if not problem.only_noise)]),
         accepted=select_by_state("accepted", problems),
         resolved=select_by_state("resolved", problems),
         before_noise=select_by_state("open", [problem for problem in problems if problem.only_noise]),

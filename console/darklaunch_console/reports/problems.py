@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from math import sqrt
+from typing import Any, Final
 
 from darklaunch_comparator.compare import render_error_title
+from darklaunch_comparator.judging.policy import QUANTILES
 from darklaunch_comparator.store.report_queries import EndpointCounts, SignatureRow
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .importance import compute_importance
+from .importance import SEVERITY, compute_importance
 from .noise_baseline import NoiseBaseline
 
 VALUE_CHARS: Final = 60
@@ -93,6 +95,31 @@ def build_problem(
         noise_since=max(noise.values(), default=None),
         only_noise=bool(noise) and {str(part.get("path")) for part in signature.parts} <= noise.keys(),
     )  # fmt: skip
+
+
+def list_latency_problems(summary: Mapping[str, Any], *, until: datetime) -> list[ReportProblem]:
+    """Return what the judge holds to be slower as problems, endpoint by endpoint; `summary` is the judgement's."""
+    accused = [summary.get("leading") if summary.get("condemned_ms") else summary.get("on_course")]
+    accused += summary.get("guilty", ())
+    problems: dict[str, ReportProblem] = {}
+    for evidence in accused:
+        if evidence is None or evidence["guard"] not in QUANTILES or evidence["endpoint"] in problems:
+            continue
+        endpoint = evidence["endpoint"] or "the shadow"
+        problems[evidence["endpoint"]] = ReportProblem(
+            fingerprint="",
+            endpoint=endpoint,
+            title=str(evidence["what"]).removeprefix(f"{endpoint} ").partition(", since ")[0],
+            outcome="slow",
+            count=round(evidence["share"] * evidence["n"]),
+            share=evidence["share"],
+            first_seen=datetime.fromtimestamp(evidence["since_ms"] / 1000, UTC) if evidence["since_ms"] else until,
+            last_seen=until,
+            sample=None,
+            example="",
+            importance=SEVERITY["slow"] * sqrt(evidence["share"]),
+        )
+    return list(problems.values())
 
 
 def compute_share(signature: SignatureRow, counts: EndpointCounts | None) -> float:

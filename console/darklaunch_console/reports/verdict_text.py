@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from darklaunch_comparator.judging.explain import format_odds
 from darklaunch_shared.launch.spec import LaunchStatus
 
-from darklaunch_console.output.numbers import format_count, format_decimal, format_seconds, format_share
+from darklaunch_console.output.numbers import format_count, format_decimal, format_seconds
 from darklaunch_console.output.screen import BAD, GOOD, STRONG, StyledLine, make_printable, wrap_text
 from darklaunch_console.output.text import format_plural
 
@@ -23,8 +23,7 @@ from .sentences import format_second
 STYLES: Final = {VerdictAnswer.PROMOTE: GOOD, VerdictAnswer.ROLL_BACK: BAD, VerdictAnswer.UNDECIDED: STRONG}
 LISTED: Final = 8
 """Endpoints, places or builds named before the rest is only counted."""
-LATENCY_NEEDS: Final = 200
-"""Exchanges after which it is worth saying that latency is not judged."""
+_QUANTILES: Final = ("p50", "p95", "p99")
 
 
 def describe_verdict(judged: JudgedLaunch) -> str:
@@ -46,7 +45,12 @@ def describe_verdict(judged: JudgedLaunch) -> str:
         return f"KEEP WATCHING: nothing has been judged yet{_explain_nothing_judged(judged)}."
     if verdict == "insufficient_traffic":
         return f"INSUFFICIENT TRAFFIC: {why}."
-    return f"KEEP WATCHING: {format_plural(judged.summary['judged'], 'exchange')} judged, {describe_needed(judged)}."
+    judged_n = format_plural(judged.summary["judged"], "exchange")
+    if judged.summary.get("on_course"):
+        return f"KEEP WATCHING: {why}; {judged_n} judged."
+    if verdict == "not_judged":
+        return f"NOT JUDGED: {why}."
+    return f"KEEP WATCHING: {judged_n} judged, {describe_needed(judged)}."
 
 
 def render_verdict(judged: JudgedLaunch, late_exchanges: int) -> list[StyledLine]:
@@ -62,6 +66,9 @@ def describe_needed(judged: JudgedLaunch) -> str:
     """Return what a promotion still needs: `about 2,199 more needed, 9 min at 4.1 a second`."""
     exchanges = int(judged.summary.get("needed", 0))
     soak_s = judged.summary.get("soak_ms", 0) / 1000
+    uncleared = [guard for guard in judged.summary.get("open", ()) if guard in _QUANTILES]
+    if not exchanges and uncleared:
+        return f"not shown to be no slower at {', '.join(uncleared)}: {judged.summary['latency']['what']}"
     if not exchanges:
         return f"to be watched for {format_seconds(soak_s)} more" if soak_s else "nothing more is needed"
     duration = ""
@@ -139,11 +146,19 @@ def list_objections(summary: Mapping[str, Any]) -> list[str]:
     if summary["verdict"] == "roll_back":
         return [f"the verdict is to roll it back: {make_printable(str(summary['why']), 300)}"]
     return [
-        f"{make_printable(each['endpoint'], 60)} carries {format_share(each['share'])} of the traffic "
-        "and is not judged yet"
+        f"{make_printable(str(each['what']), 200)} and is not judged"
         for each in _values(summary, "uncovered")
         if each["blocking"]
-    ]
+    ] + _list_latency_objections(summary)
+
+
+def _list_latency_objections(summary: Mapping[str, Any]) -> list[str]:
+    """Return that latency is not cleared, if it is not."""
+    uncleared = [guard["guard"] for guard in _values(summary, "guards") if not guard.get("cleared", True)]
+    if not uncleared or summary["latency"]["waived"]:
+        return []
+    what = make_printable(str(summary["latency"]["what"]), 200)
+    return [f"the shadow is not shown to be no slower at {', '.join(uncleared)} ({what})"]
 
 
 def describe_late_exchanges(number: int) -> str:
@@ -224,11 +239,7 @@ def _list_unjudged_endpoints(summary: Mapping[str, Any]) -> list[str]:
         return []
     missing = summary["endpoints"] - summary["covered"]
     lines = [f"Not judged yet: {format_count(missing)} of {format_plural(summary['endpoints'], 'endpoint')}:"]
-    lines += [
-        f"  {make_printable(each['endpoint'], 60)} ({format_share(each['share'])} of the traffic, "
-        f"{format_count(each['needed'])} more exchanges needed)"
-        for each in uncovered[:LISTED]
-    ]
+    lines += [f"  {make_printable(str(each['what']), 160)}" for each in uncovered[:LISTED]]
     return lines + ([f"  and {format_count(missing - LISTED)} more"] if missing > LISTED else [])
 
 
@@ -236,10 +247,9 @@ def _list_unchecked(judged: JudgedLaunch) -> list[str]:
     lines: list[str] = []
     if not judged.state.spec.compare:
         lines.append("Not checked: whether responses differ, because comparison is off (--no-compare).")
-    if not judged.summary["latency_judged"] and judged.summary["judged"] >= LATENCY_NEEDS:
-        lines.append(
-            f"Not checked: p50, p95 and p99. That takes {LATENCY_NEEDS} responses timed by the hook in the shadow."
-        )
+    latency = judged.summary["latency"]
+    if latency["waived"] or latency["clock"] == "worker":
+        lines.append(f"{str(latency['what']).capitalize()}.")
     return lines
 
 

@@ -27,10 +27,15 @@ def test_chance_is_given_in_words_and_never_overstated(e_value: float, words: st
 def test_evidence_says_where_what_and_how_much_is_allowed() -> None:
     mismatches = GuardEvidence(Guard.MISMATCH, "GET /cart", log_e=9.0, failed=21, n=1000)
     assert describe_evidence(mismatches, JudgePolicy()) == "GET /cart differs in 2.1 % of exchanges (budget 0.1 %)"
-    slower = GuardEvidence(Guard.P95, "", log_e=9.0, failed=30, n=1000)
-    assert (
-        describe_evidence(slower, JudgePolicy())
-        == "the shadow is slower: 3 % more responses than expected exceed the primary's p95"
+    few = GuardEvidence(Guard.MISMATCH, "GET /cart", log_e=9.0, failed=11, n=11, since_ms=1_767_268_800_000)
+    assert describe_evidence(few, JudgePolicy(), "$.total: 42 → 0") == (
+        "GET /cart differs in 11 of 11 exchanges (budget 0.1 %): $.total: 42 → 0, since 12:00:00 UTC"
+    )
+    slower = GuardEvidence(
+        Guard.P95, "", log_e=9.0, failed=30, n=1000, before_ms=0.3, after_ms=1204, share=0.08, clock="hook"
+    )
+    assert describe_evidence(slower, JudgePolicy()) == (
+        "the shadow is slower: p95 0.3 → 1,204 ms, in 8 % of requests (timed by the hook in both)"
     )
 
 

@@ -33,7 +33,7 @@ def test_a_bad_launch_is_rolled_back_with_its_evidence_recorded(make_harness: Ma
     *_, verdict, act = harness.events
     assert (verdict.act, act.act, act.actor) == ("verdict", "rolled_back", "judge")
     assert act.reason.startswith(f"{SEARCH} differs in 2")
-    assert "(budget 1 %) after " in act.reason and act.reason.endswith(" that this is chance")
+    assert "(budget 1 %), since " in act.reason and act.reason.endswith(" that this is chance")
     assert (harness.state.status, harness.state.hold) == (LaunchStatus.ROLLED_BACK, True)
     assert read_redis_state(harness) == harness.state
     data = act.data

@@ -83,12 +83,24 @@ CREATE TABLE darklaunch.result (
     slow           boolean NOT NULL,
     recorded_at    timestamptz NOT NULL DEFAULT now(),
     build          text COLLATE "C" NOT NULL DEFAULT '',
+    clock          text COLLATE "C" CHECK (clock IN ('hook', 'baseline', 'worker')),
+    baseline_ms    real,
+    floor_ms       real,
+    compared_share real,
     PRIMARY KEY (launch, day, exchange_id)
 ) PARTITION BY RANGE (day);
 COMMENT ON COLUMN darklaunch.result.reason IS
     'why it was dropped, the class of the shadow error, or what prevented the comparison';
 COMMENT ON COLUMN darklaunch.result.latency_source IS
     'where shadow_ms comes from: server_timing, client, or waited (no response: how long the worker tried)';
+COMMENT ON COLUMN darklaunch.result.clock IS
+    'by whose clock latency is compared: hook (in the app, on both sides), baseline (the worker, shadow_ms against '
+    'baseline_ms), worker (shadow_ms less floor_ms against primary_ms); NULL if it cannot be';
+COMMENT ON COLUMN darklaunch.result.baseline_ms IS 'the baseline''s time by the same clock as shadow_ms';
+COMMENT ON COLUMN darklaunch.result.floor_ms IS
+    'the least time of a TCP connection to the shadow lately: what the network alone adds to shadow_ms';
+COMMENT ON COLUMN darklaunch.result.compared_share IS
+    'the part of what the response holds that was compared by value; NULL for all of it';
 COMMENT ON COLUMN darklaunch.result.build IS 'the shadow''s build, as named at the replay; empty when it has no name';
 
 -- Rows arrive roughly in the order of capture: a few pages cover each time span, and this index costs next to nothing.

@@ -41,13 +41,21 @@ WITH excused AS MATERIALIZED (
 )
 SELECT (extract(epoch FROM r.captured_at) * 1000)::bigint, r.endpoint, r.build, r.outcome,
        r.signature, coalesce(r.signature IN (SELECT fingerprint FROM excused), false), r.reason, r.slow,
-       r.latency_source = 'server_timing', r.primary_ms, r.shadow_ms
+       r.clock, r.primary_ms, r.shadow_ms, r.baseline_ms, r.floor_ms, r.compared_share
 FROM darklaunch.result AS r
 WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %(until)s
   AND r.day >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
   AND r.day <= (%(until)s::timestamptz AT TIME ZONE 'UTC')::date
   AND r.outcome IN ('matched', 'mismatched', 'ignored', 'unverified', 'shadow_error')
 ORDER BY r.captured_at, r.exchange_id LIMIT %(most)s
+
+-- name: example
+SELECT s.title, f.differences->0->>'path', f.differences->0->>'primary', f.differences->0->>'shadow'
+FROM darklaunch.signature AS s
+LEFT JOIN darklaunch.sample AS f ON (f.launch, f.fingerprint, f.role) = (s.launch, s.fingerprint, 'first')
+WHERE s.launch = %(launch)s AND s.outcome = %(outcome)s AND s.state = 'open'
+  AND (%(endpoint)s = '' OR s.endpoint = %(endpoint)s)
+ORDER BY s.count DESC, s.fingerprint LIMIT 1
 
 -- name: attempts
 -- In the order in which they were recorded: while exchanges are held back, whole minutes of attempts are of one window.

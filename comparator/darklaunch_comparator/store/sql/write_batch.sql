@@ -15,7 +15,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
     shadow_ms      float8,
     latency_source text,
     slow           boolean NOT NULL,
-    build          text NOT NULL
+    build          text NOT NULL,
+    clock          text,
+    baseline_ms    real,
+    floor_ms       real,
+    compared_share real
 ) ON COMMIT DELETE ROWS
 
 -- name: lock
@@ -28,7 +32,8 @@ SELECT pg_advisory_xact_lock(25708, hashtext(%(launch)s))
 
 -- name: copy
 COPY darklaunch.result (launch, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
-    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build)
+    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build, clock, baseline_ms, floor_ms,
+    compared_share)
 FROM STDIN (FORMAT BINARY)
 
 -- name: any_provisional
@@ -37,7 +42,8 @@ SELECT EXISTS (
 
 -- name: copy_aside
 COPY incoming (rank, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
-    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build)
+    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build, clock, baseline_ms, floor_ms,
+    compared_share)
 FROM STDIN (FORMAT BINARY)
 
 -- name: outranked
@@ -54,9 +60,11 @@ RETURNING exchange_id, (extract(epoch FROM captured_at) * 1000)::bigint, endpoin
 -- After the less final rows are deleted, a remaining provisional row is at least as final as the new result, which is
 -- therefore a duplicate, even under another day.
 INSERT INTO darklaunch.result (launch, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
-    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build)
+    primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build, clock, baseline_ms, floor_ms,
+    compared_share)
 SELECT %(launch)s, i.day, i.exchange_id, i.captured_at, i.endpoint, i.method, i.outcome, i.reason, i.signature,
-    i.primary_status, i.shadow_status, i.primary_ms, i.shadow_ms, i.latency_source, i.slow, i.build
+    i.primary_status, i.shadow_status, i.primary_ms, i.shadow_ms, i.latency_source, i.slow, i.build, i.clock,
+    i.baseline_ms, i.floor_ms, i.compared_share
 FROM incoming AS i
 WHERE NOT EXISTS (
     SELECT FROM darklaunch.provisional AS p WHERE p.launch = %(launch)s AND p.exchange_id = i.exchange_id)
