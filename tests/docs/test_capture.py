@@ -91,7 +91,7 @@ def test_the_redacted_headers_are_listed() -> None:
         f"a path over {recorder.MATCHED_PATH_LIMIT} characters",
         f"After {learned_templates.LearnedTemplates()._limit} templates",
         f"({LaunchSpec('http://shadow').max_entries:,} exchanges per shard)",
-        f"what waits within {recorder.EXIT_LIMIT_S:g} s",
+        f"the thread has {recorder.EXIT_LIMIT_S:g} s",
     ],
 )
 def test_the_documented_bounds_are_the_bounds(said: str) -> None:
