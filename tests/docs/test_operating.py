@@ -77,15 +77,15 @@ def test_every_variable_in_the_code_is_documented() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        f"heard of on Redis within {ALIVE_MS / 1000:g} s",
+        f"heartbeat to Redis within {ALIVE_MS / 1000:g} s",
         f"deadline + {GRACE_S:g} s, which is {SPEC.deadline_s + worker_shard_consumer.FINISH_S:g} s by default",
-        f"records what it holds, for {comparator_run.GRACE_S:g} s",
+        f"records the exchanges it holds, for at most {comparator_run.GRACE_S:g} s",
         f"It begins with {AdaptiveLimit(64).limit},",
         f"twice a replay's deadline + 5 ({SPEC.lease_s:g} by default)",
         f"the launch's maximal age + 5 leases ({SPEC.max_age_s + 5 * SPEC.lease_s:g} by default)",
         f"**Redis {'.'.join(map(str, check_redis.OLDEST_VERSION))} or newer",
         f"**Postgres {OLDEST_SERVER // 10_000} or newer",
-        f"holds {SPEC.max_entries:,} per shard",
+        f"holds at most {SPEC.max_entries:,} per shard",
         f"agree within {check_redis.SKEW_WARN_S:g} s",
         f"too old after `--max-age` ({SPEC.max_age_s / 60:g} min)",
         f"cannot be read for {STALE_S:g} s",
