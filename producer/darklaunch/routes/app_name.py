@@ -37,14 +37,15 @@ class AppName:
 
     def __init__(self, setting: str, list_hooks: ListHooks) -> None:
         """`setting` is the option `app_name`, "" if it is not set."""
-        self._name = setting.strip()[:NAME_CHARS]
+        self._name: str = setting.strip()[:NAME_CHARS]
         self._list_hooks = list_hooks
         self._program_name = find_program_name(sys.argv, os.environ.get("PWD", ""))[:NAME_CHARS]
 
     def find(self) -> str:
         """Return the name. What a framework gave is remembered; until then the program's name stands in."""
         if not self._name:
-            self._name = min(filter(None, map(_find_name_safely, self._list_hooks())), default="")[:NAME_CHARS]
+            names: list[str] = [name for hook in self._list_hooks() if (name := _find_name_safely(hook))]
+            self._name = min(names, default="")[:NAME_CHARS]
         return self._name or self._program_name
 
 

@@ -6,7 +6,7 @@ decoded as latin-1, which maps every byte to one character and back, so nothing 
 """
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
@@ -162,10 +162,9 @@ def read_meta(fields: Fields, field: bytes) -> dict[str, Any]:
         meta: Any = orjson.loads(raw)
     except orjson.JSONDecodeError as broken:
         raise BadEntry(f"the entry's {field.decode()} is not JSON: {broken}") from None
-    if type(meta) is not dict:
+    if not isinstance(meta, dict):
         raise BadEntry(f"the entry's {field.decode()} is not a JSON object")
-    members: dict[str, Any] = meta
-    return members
+    return cast("dict[str, Any]", meta)
 
 
 def read_captured_at_ms(meta: dict[str, Any]) -> int:

@@ -14,7 +14,7 @@ class ConnectFloor:
     """The least connect time of the last minutes. Times are in seconds on a monotonic clock."""
 
     def __init__(self) -> None:
-        self._half = -1
+        self._half: int = -1
         self._least_ms = float("inf")
         self._previous_ms = float("inf")
 
