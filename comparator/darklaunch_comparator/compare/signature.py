@@ -3,10 +3,14 @@
 from hashlib import blake2b
 from typing import Final
 
+from darklaunch_comparator.places import write_header_place
+
 from .model import Comparison, Difference, DifferenceKind
 
 _TITLE_PARTS: Final = 3
 _TITLE_LENGTH: Final = 200
+_GRAVE: Final = (DifferenceKind.MISSING, DifferenceKind.TYPE, DifferenceKind.ENCODING, DifferenceKind.EXTRA)
+_HEADER: Final = write_header_place("")
 _KIND_WORDS: Final = {DifferenceKind.DUPLICATE_KEY: "duplicate key"}
 
 
@@ -19,8 +23,12 @@ def compute_signature(endpoint: str, comparison: Comparison) -> str:
 
 
 def render_title(comparison: Comparison) -> str:
-    """Describe a mismatch in one line: `$.total_cents missing, $.total extra` or `status 200 → 500`."""
-    parts = list(dict.fromkeys([_describe(difference) for difference in comparison.differences]))
+    """Describe a mismatch in one line: `$.total_cents missing, $.total extra` or `status 200 → 500`.
+
+    The most telling differences lead: the status, then what is missing or of another type in the body, headers last.
+    """
+    differences = sorted(comparison.differences, key=_rank)
+    parts = list(dict.fromkeys([_describe(difference) for difference in differences]))
     shown = ", ".join(parts[:_TITLE_PARTS])
     if len(shown) > _TITLE_LENGTH:
         shown = shown[: _TITLE_LENGTH - 1] + "…"
@@ -47,6 +55,15 @@ def compute_slow_signature(endpoint: str) -> str:
 def render_slow_title(limit_ms: float) -> str:
     """Describe in one line that the shadow took too long: `slower by more than 2,000 ms`."""
     return f"slower by more than {limit_ms:,.0f} ms"
+
+
+def _rank(difference: Difference) -> int:
+    """Return how far back in a title a difference stands; equals stay in document order."""
+    if difference.kind is DifferenceKind.STATUS:
+        return 0
+    if difference.group_path.startswith(_HEADER):
+        return 3
+    return 1 if difference.kind in _GRAVE else 2
 
 
 def _describe(difference: Difference) -> str:

@@ -24,7 +24,7 @@ def compare_texts(
     Where they are the same around several numbers, times and ids, each of those is a place of its own: a render time
     that is noise must not hide the total beside it.
     """
-    if primary == shadow or collector.grant_excuse(place.group_path, volatile.explain_texts(primary, shadow)):
+    if primary == shadow or collector.grant_excuse(place.group_path, volatile.explain_texts(primary, shadow, place)):
         return
     primary_shape, shadow_shape = read_shape(primary), read_shape(shadow)
     if primary_shape.frame == shadow_shape.frame and len(primary_shape.parts) > 1:
@@ -77,7 +77,7 @@ def _compare_parts(
         if primary_part == shadow_part:
             continue
         part = place.part(ordinal)
-        reasons = volatile.explain_texts(primary_part, shadow_part)
+        reasons = volatile.explain_texts(primary_part, shadow_part, part)
         if not collector.grant_excuse(part.group_path, reasons) and not _is_tolerated(
             primary_part, shadow_part, part, collector
         ):

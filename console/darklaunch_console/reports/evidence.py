@@ -13,6 +13,7 @@ from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import Connection
 
+from .common_headers import fold_common_headers
 from .coverage import read_coverage, read_launch_policy
 from .latency import LatencyRow, pair_latencies
 from .noise_baseline import NoiseBaseline, read_baseline
@@ -65,7 +66,9 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
         record=record,
         ledger=ledger,
         compared=ledger.matched + ledger.mismatched + ledger.ignored,
-        problems=select_by_state("open", [*slower, *(problem for problem in problems if not problem.only_noise)]),
+        problems=fold_common_headers(
+            select_by_state("open", [*slower, *(problem for problem in problems if not problem.only_noise)])
+        ),
         accepted=select_by_state("accepted", problems),
         resolved=select_by_state("resolved", problems),
         before_noise=select_by_state("open", [problem for problem in problems if problem.only_noise]),

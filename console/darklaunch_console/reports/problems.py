@@ -31,6 +31,7 @@ class ReportProblem:
     share        part of the endpoint's replays that it appears in, 0 to 1
     example      the first differences of one sample, on a line
     joined       further fingerprints that it stands for
+    parts        its places, each with the kind of difference there
     importance   what problems are ordered by, see `importance`
     decided      the last change of its state, `accepted`, `resolved` or `reopened`; with `decided_by`, `_why`, `_at`
     noise        its places that have become known to be noise, at `noise_since` at the latest
@@ -50,6 +51,7 @@ class ReportProblem:
     state: str = "open"
     importance: float = 0.0
     joined: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
     latest_sample: str | None = None
     rarest_sample: str | None = None
     builds: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ def build_problem(
             signature.endpoint, signature.parts, share=share, last_seen=signature.last_seen, until=until,
             noise=baseline.rates(),
         ),
+        parts=tuple((str(part.get("path")), str(part.get("kind"))) for part in signature.parts),
         latest_sample=signature.latest_sample,
         rarest_sample=signature.rarest_sample,
         builds=tuple(signature.builds),

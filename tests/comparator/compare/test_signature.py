@@ -74,3 +74,12 @@ def test_shadow_errors_group_by_endpoint_and_class() -> None:
         compute_error_signature(endpoint, name) for endpoint in ("GET /a", "GET /b") for name in ("timeout", "refused")
     }
     assert len(signatures) == 4
+
+
+def test_the_most_telling_difference_leads_a_title_and_headers_end_it() -> None:
+    def build(total: object, vary: str) -> ComparedResponse:
+        headers = (("content-type", "application/json"), ("vary", vary))
+        return ComparedResponse(Response(200, headers, json.dumps({"a": vary, "total": total}).encode(), 1.0), "", 0)
+
+    title = render_title(compare("GET", build(1, "cookie"), build("1", "accept")))
+    assert title == "$.total type, $.a value, header:vary differs"
