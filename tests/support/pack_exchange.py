@@ -10,7 +10,7 @@ def pack_exchange(exchange: Exchange) -> Fields:
     request, primary = exchange.request, exchange.primary
     http_meta = pack_http_meta(
         request.method, request.target, request.origin, request.headers,
-        primary.status, primary.headers, primary.latency_ms,
+        primary.status, primary.headers, primary.latency_ms, exchange.redacted,
     )  # fmt: skip
     return {
         keys.V: VERSION,

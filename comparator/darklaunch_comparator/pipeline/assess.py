@@ -54,6 +54,8 @@ from darklaunch_comparator.results.storable import (
 )
 from darklaunch_comparator.rules import RuleBook, compile_stored_rules
 
+from .missing_credentials import NO_CREDENTIALS, lacks_credentials
+
 _LOSS_REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
 
 log = logging.getLogger("darklaunch.comparator")
@@ -190,6 +192,8 @@ def compare_exchange(
     """Compare shadow and primary. Return the outcome, its reason or None, and the comparison if there was one."""
     if not rules.compare:
         return "unverified", "comparison_off", None
+    if exchange.redacted and lacks_credentials(exchange, shadow.response):
+        return "unverified", NO_CREDENTIALS, None
     primary_side = _describe_primary(exchange)
     shadow_side = _describe_replay(exchange, shadow, rules.shadow_origin, rules)
     try:

@@ -147,7 +147,7 @@ def shorten_reason(outcome: str, reason: str | None) -> str:
         return ""
     if outcome != "unverified":
         return reason[:_REASON_CHARS]
-    known = ("comparison_off", "comparator error")
+    known = ("comparison_off", "comparator error", "credentials")
     return next((name for name in known if reason.startswith(name)), "not_comparable")
 
 

@@ -144,12 +144,16 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True)
 class ExcuseCount:
-    """How often values at one index-free path differed and were excused, and why."""
+    """How often values at one index-free path differed and were excused, and why.
+
+    `witnessed` is False for an excuse by form at a place where no baseline has shown what the primary's version does.
+    """
 
     endpoint: str
     path: str
     reason: str
     count: int
+    witnessed: bool = True
 
 
 def read_launch_ledger(connection: Connection[Any], launch: str) -> LaunchLedger:

@@ -28,6 +28,7 @@ class ReportEvidence:
     before_noise  open signatures of which every place has become known to be noise since
     since, until  when the first and the latest exchange were captured; None before the first
     verdict       the judge's verdict in lines, () while nothing is judged
+    strangers     replays that show nothing: the shadow refused them, because they lacked the user's credentials
     """
 
     record: LaunchRecord
@@ -44,6 +45,7 @@ class ReportEvidence:
     since: datetime | None
     until: datetime | None
     verdict: tuple[str, ...] = ()
+    strangers: int = 0
 
 
 def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
@@ -78,4 +80,9 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
         coverage=read_coverage(connection, record, endpoints),
         since=min((counts.since for counts in endpoints.values()), default=None),
         until=until,
+        strangers=sum(
+            count
+            for outcome, reason, count in report_queries.read_outcome_reasons(connection, name)
+            if (outcome, reason) == ("unverified", "credentials")
+        ),
     )

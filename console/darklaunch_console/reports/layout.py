@@ -54,6 +54,8 @@ def _render_lists(evidence: ReportEvidence, length: int | None) -> list[StyledLi
         lines.append(("", ""))
     style = BAD if evidence.problems else GOOD if evidence.compared else STRONG
     lines += [(line, style) for line in wrap_text(sentences.describe_problems(evidence))]
+    if strangers := sentences.describe_strangers(evidence):
+        lines += [(line, STRONG) for line in wrap_text(strangers, more="  ")]
     return [*lines, *((line, "") for line in _render_figures(evidence, length))]
 
 
@@ -62,7 +64,15 @@ def render_markdown(evidence: ReportEvidence) -> list[str]:
     verdict = [f"- {_escape(line.strip())}" for line in evidence.verdict[1:]]
     top = [f"**{_escape(evidence.verdict[0])}**", "", *verdict, ""] if evidence.verdict else []
     headline = f"## {_escape(sentences.describe_problems(evidence))}"
-    lines = [headline, "", *top, f"{_escape(sentences.describe_standing(evidence))}.", ""]
+    strangers = sentences.describe_strangers(evidence)
+    lines = [
+        headline,
+        "",
+        *([_escape(strangers), ""] if strangers else []),
+        *top,
+        f"{_escape(sentences.describe_standing(evidence))}.",
+        "",
+    ]
     lines += [f"Exchanges {sentences.describe_period(evidence)}: {sentences.render_ledger(evidence)}.", ""]
     if evidence.problems:
         lines += ["| # | endpoint | what differs | how often | example |", "|--:|---|---|---|---|"]
@@ -82,6 +92,8 @@ def render_markdown(evidence: ReportEvidence) -> list[str]:
         lines.append("")
     if excused := sentences.list_excused(evidence):
         lines += [f"Differed and was excused: {', '.join(_escape(place) for place in excused)}.", ""]
+    if unwitnessed := sentences.describe_unwitnessed(evidence):
+        lines += [_escape(unwitnessed), ""]
     if noise := _render_noise(evidence):
         lines += [f"{_escape(noise[0])}:", "", *[f"- {_escape(line.strip())}" for line in noise[1:]], ""]
     if evidence.coverage:
@@ -104,6 +116,7 @@ def report_to_json(evidence: ReportEvidence) -> dict[str, Any]:
         "since": evidence.since,
         "until": evidence.until,
         "compared": evidence.compared,
+        "without_credentials": evidence.strangers,
         "ledger": {**asdict(evidence.ledger), "balanced": evidence.ledger.on_its_way >= 0},
         "signatures": [asdict(problem) for problem in evidence.problems],
         "accepted": [asdict(problem) for problem in evidence.accepted],
@@ -142,6 +155,8 @@ def _render_figures(evidence: ReportEvidence, length: int | None) -> list[str]:
     if excused := sentences.list_excused(evidence):
         listed = ", ".join(excused[:EXCUSED]) + _count_more(len(excused) - EXCUSED)
         lines += ["", *wrap_text(f"Differed and was excused: {listed}.", more="  ")]
+    if unwitnessed := sentences.describe_unwitnessed(evidence):
+        lines += ["", *wrap_text(unwitnessed, more="  ")]
     if noise := _render_noise(evidence, length):
         lines += ["", *(part for line in noise for part in _wrap_item(line))]
     if evidence.coverage:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from darklaunch_comparator.store.noise import NoisePlace
-from darklaunch_comparator.store.report_queries import LaunchLedger
+from darklaunch_comparator.store.report_queries import ExcuseCount, LaunchLedger
 
 from darklaunch_console.launches.description import describe_status
 from darklaunch_console.output.numbers import format_count, format_decimal, format_percent, format_seconds, format_share
@@ -44,6 +44,38 @@ def describe_problems(evidence: ReportEvidence) -> str:
     return (
         f"{name}: {format_plural(len(evidence.problems), 'problem')} {among}: {named}"
         f"{f'; and {more} more' if more > 0 else ''}."
+    )
+
+
+def describe_strangers(evidence: ReportEvidence) -> str:
+    """Return which share of the replays shows nothing for want of the users' credentials; "" if none does."""
+    if not evidence.strangers:
+        return ""
+    replays = evidence.compared + evidence.ledger.unverified + evidence.ledger.shadow_error
+    state = evidence.record.state
+    return (
+        f"{format_share(evidence.strangers / replays)} of the replays show nothing: the shadow asks who is there, "
+        "because the users' credentials were left out. To send them along, encrypted (docs/SECURITY.md): "
+        f"darklaunch start NAME --shadow {state.spec.shadow} --seal"
+    )
+
+
+def describe_unwitnessed(evidence: ReportEvidence) -> str:
+    """Return what was excused by its form alone, without a baseline to say whether it ought to differ; "" if nothing.
+
+    The most frequent places come first.
+    """
+    named = [
+        f"{place} {format_plural(count, 'time')}"
+        for place, count in _count_places(excuse for excuse in evidence.excuses if not excuse.witnessed)
+    ]
+    if not named:
+        return ""
+    more = f" and {format_count(len(named) - 3)} more" if len(named) > 3 else ""
+    advice = "" if evidence.record.state.spec.control else "; a baseline would: --control URL"
+    return (
+        "Differed and was excused by its form, and nothing has witnessed that it ought to differ: "
+        f"{', '.join(named[:3])}{more}{advice}."
     )
 
 
@@ -109,14 +141,9 @@ def list_skip_reasons(evidence: ReportEvidence) -> str:
 
 def list_excused(evidence: ReportEvidence) -> list[str]:
     """Return what differed and was excused, place by place, the most frequent first."""
-    counts: dict[tuple[str, str], int] = {}
-    for excuse in evidence.excuses:
-        place = (excuse.path, excuse.reason)
-        counts[place] = counts.get(place, 0) + excuse.count
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return [
-        f"{make_printable(path, 60)} ({reason.replace('_', ' ')}) {format_count(count)}"
-        for (path, reason), count in ordered
+        f"{place} {format_count(count)}"
+        for place, count in _count_places(excuse for excuse in evidence.excuses if excuse.witnessed)
     ]
 
 
@@ -220,3 +247,15 @@ def _list_blind(places: Sequence[NoisePlace], shown: int = 4) -> str:
 def _render_counts(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{reason.replace('_', ' ')} {format_count(count)}" for reason, count in ordered)
+
+
+def _count_places(excuses: Iterable[ExcuseCount]) -> list[tuple[str, int]]:
+    """Sum excuses up by place and reason over all endpoints, the most frequent first."""
+    counts: dict[tuple[str, str], int] = {}
+    for excuse in excuses:
+        place = (excuse.path, excuse.reason)
+        counts[place] = counts.get(place, 0) + excuse.count
+    return [
+        (f"{make_printable(path, 60)} ({reason.replace('_', ' ')})", count)
+        for (path, reason), count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]

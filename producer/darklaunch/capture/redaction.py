@@ -37,6 +37,11 @@ class HeaderRedaction:
             if (kept_name := names[name])
         ])  # fmt: skip
 
+    def list_redacted(self, headers: RawHeaders) -> tuple[str, ...]:
+        """Return the names of a request's credentials, sorted, each once."""
+        names = self._request_names
+        return tuple(sorted({decode_header(name).lower() for name, _ in headers if not names[name]}))
+
     def extract_secrets(self, headers: RawHeaders) -> tuple[Headers, Secrets]:
         """Return a request's headers with `[sealed]` in place of each credential, and the credentials.
 

@@ -38,12 +38,14 @@ class RecordingSerializer:
         """
         if INVALID_IN_TARGET.search(target):
             raise UnsendableExchange("the request target contains a space or a control character")
+        request_headers = self._redaction.redact_request(headers)
         return pack_http_meta(
             method,
             target,
             build_origin(*origin, find_host(headers)),
-            self._redaction.redact_request(headers),
+            request_headers,
             status,
             self._redaction.redact_response(response_headers),
             int(latency_s * 1e6) / 1000,
+            () if len(request_headers) == len(headers) else self._redaction.list_redacted(headers),
         )

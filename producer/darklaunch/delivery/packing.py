@@ -89,6 +89,7 @@ class RecordingPacker:
         if self._sealer is None:
             raise UnsendableExchange("there is no key to seal its credentials with")
         members = orjson.loads(recording.text) | {"headers": headers}
+        members.pop("redacted", None)
         request = Request(members["method"], members["target"], members["origin"], headers, recording.request)
         return orjson.dumps(members), self._sealer.seal(secrets, request, launch, exchange_id)
 

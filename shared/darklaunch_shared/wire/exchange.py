@@ -60,7 +60,8 @@ class Exchange:
 
     `id` is `<producer>:<seq>`, unique within the launch. `captured_at_ms` is the wall clock at the request's start,
     in milliseconds since the epoch. `endpoint` is method and route template, `GET /orders/{id}`. `sealed` holds the
-    credentials that the request shows as `[sealed]`, see `crypto.sealing`; "" when there are none.
+    credentials that the request shows as `[sealed]`, see `crypto.sealing`; "" when there are none. `redacted` are the
+    names of the credentials that were left out of the request.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Exchange:
     request: Request
     primary: Response
     sealed: str = ""
+    redacted: tuple[str, ...] = ()
 
 
 def pack_http_meta(
@@ -80,12 +82,13 @@ def pack_http_meta(
     status: int,
     response_headers: Headers,
     latency_ms: float,
+    redacted: tuple[str, ...] = (),
 ) -> bytes:
     """Return the part of an exchange's `meta` that is known once the response has ended, as a JSON object.
 
     It has everything but launch, capture time and endpoint. Raises TypeError for text that JSON cannot hold.
     """
-    return orjson.dumps({
+    http_meta: dict[str, object] = {
         "method": method,
         "target": target,
         "origin": origin,
@@ -93,7 +96,10 @@ def pack_http_meta(
         "status": status,
         "response_headers": response_headers,
         "latency_ms": latency_ms,
-    })  # fmt: skip
+    }
+    if redacted:
+        http_meta["redacted"] = redacted
+    return orjson.dumps(http_meta)
 
 
 def pack_meta(launch: str, captured_at_ms: int, endpoint: str, http_meta: bytes, sealed: str = "") -> bytes:
@@ -129,7 +135,8 @@ def unpack_exchange(fields: Fields) -> Exchange:
         launch, endpoint = meta["launch"], meta["endpoint"]
         method, target, origin = meta["method"], meta["target"], meta["origin"]
         sealed = meta.get("sealed", "")
-        _check_texts(launch, endpoint, method, target, origin, sealed)
+        redacted = meta.get("redacted", ())
+        _check_texts(launch, endpoint, method, target, origin, sealed, *redacted)
         request = Request(method, target, origin, check_headers(meta["headers"]), fields[keys.REQUEST])
         headers = check_headers(meta["response_headers"])
         primary = Response(
@@ -137,7 +144,9 @@ def unpack_exchange(fields: Fields) -> Exchange:
         )
     except KeyError as missing:
         raise BadEntry(f"the entry has no {missing}") from None
-    return Exchange(read_exchange_id(fields), launch, read_captured_at_ms(meta), endpoint, request, primary, sealed)
+    return Exchange(
+        read_exchange_id(fields), launch, read_captured_at_ms(meta), endpoint, request, primary, sealed, tuple(redacted)
+    )
 
 
 def read_exchange_id(fields: Fields) -> str:

@@ -2,11 +2,13 @@
 
 import shlex
 import threading
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import orjson
 import pytest
 from click.testing import CliRunner, Result
+from darklaunch_comparator.leader.noise_learner import NoiseLearner
 from darklaunch_comparator.pipeline.assess import assess_entry
 from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
@@ -14,10 +16,11 @@ from darklaunch_comparator.store.launches import LaunchAct, create_launch, updat
 from darklaunch_console.cli.program import program
 from darklaunch_console.errors import BadUsage
 from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.exchange import Exchange, Request
 from darklaunch_shared.wire.fields import Fields
 
-from tests.support.exchanges import JSON, RULES, exchange, lost, replayed, unanswered
+from tests.support.exchanges import JSON, RULES, asked_twice, exchange, lost, replayed, unanswered
 
 
 @pytest.fixture
@@ -252,3 +255,56 @@ def test_coverage_says_which_routes_were_judged_and_what_others_lack(run: Any, s
     assert "2 of 4 routes mirrored and judged; no request yet: " in " ".join(run("report", shop).output.split())
     assert "2 of 4 routes" in run("report", shop, "--markdown").output
     assert run("report", shop, "--coverage", "--markdown").exit_code == BadUsage.exit_code
+
+
+def test_replays_without_the_users_credentials_are_told_first_with_the_command_that_mirrors_them(
+    run: Any, postgres_dsn: str, launch_name: str
+) -> None:
+    anonymous = [replayed(exchange(launch_name, seq)) for seq in range(1, 7)]
+    captured = [replace(exchange(launch_name, seq), redacted=("authorization",)) for seq in (7, 8)]
+    record(
+        postgres_dsn, launch_name, anonymous + [replayed(one, body={"error": "who?"}, status=401) for one in captured]
+    )
+
+    first = " ".join(run("report", launch_name).output.split("\n\n")[0].split())
+
+    assert first.startswith(f"{launch_name}: no problem in 6 compared exchanges.")
+    assert "25 % of the replays show nothing: the shadow asks who is there" in first
+    assert "darklaunch start NAME --shadow http://shadow:8000 --seal" in first
+    assert orjson.loads(run("report", launch_name, "--json").output)["without_credentials"] == 2
+    assert "25 % of the replays show nothing" in run("report", launch_name, "--markdown").output
+
+
+def test_what_was_excused_without_a_witness_is_told_until_a_baseline_has_seen_it(
+    run: Any, postgres_dsn: str, launch_name: str
+) -> None:
+    drawn = iter([hex(0x9B2F9E0A9B8D4B1E9D700A3BB1F9A8F1 * (seq + 1))[-32:] for seq in range(1, 200)])
+    orders = [exchange(launch_name, seq, body={"request_id": next(drawn)}) for seq in range(1, 41)]
+    record(postgres_dsn, launch_name, [replayed(order, body={"request_id": next(drawn)}) for order in orders])
+
+    told = " ".join(run("report", launch_name).output.split())
+
+    assert "nothing has witnessed that it ought to differ: $.request_id (generated id) 40 times" in told
+    assert "; a baseline would: --control URL." in told
+    results = [
+        assess_entry(
+            launch_name,
+            asked_twice(
+                exchange(launch_name, seq, body={"request_id": next(drawn)}),
+                body={"request_id": next(drawn)},
+                again={"request_id": next(drawn)},
+            ),
+            RULES,
+        )
+        for seq in range(41, 71)
+    ]
+    recorder = ResultWriter(postgres_dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
+    assert recorder.record(launch_name, results) == []
+    recorder.close()
+    with connect_store(postgres_dsn, name="darklaunch-test") as connection:
+        NoiseLearner().learn_noise(connection, cast(RedisClient, None))
+
+    told = " ".join(run("report", launch_name).output.split())
+
+    assert "nothing has witnessed" not in told
+    assert "Differed and was excused: $.request_id (generated id) 70." in told

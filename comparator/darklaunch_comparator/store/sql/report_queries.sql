@@ -62,5 +62,10 @@ WHERE launch = %(launch)s AND exchange_id = %(exchange_id)s
 LIMIT 1
 
 -- name: excuses
-SELECT endpoint, path, reason, count FROM darklaunch.excuse
+-- An excuse by form is witnessed once responses of the baseline have shown what the primary's version does there.
+SELECT endpoint, path, reason, count, reason NOT IN ('clock', 'generated_id') OR EXISTS (
+    SELECT FROM darklaunch.noise_place AS n
+    WHERE n.launch = e.launch AND n.endpoint = e.endpoint AND n.path = e.path AND n.version = 'primary'
+      AND n.state <> 'learning')
+FROM darklaunch.excuse AS e
 WHERE launch = %(launch)s ORDER BY count DESC, endpoint, path, reason LIMIT %(limit)s
