@@ -11,6 +11,7 @@ import signal
 from collections.abc import Generator
 from pathlib import Path
 
+import psycopg
 import pytest
 from darklaunch_comparator.store.migrate import migrate
 from darklaunch_console.embedded import Postgres, Valkey, embedded_postgres, embedded_valkey
@@ -87,6 +88,8 @@ def redis_url(servers: SharedServers) -> str:
 def _migrated_template(servers: SharedServers) -> Generator[str]:
     with fresh_database(servers.postgres_url) as (name, dsn):
         migrate(dsn)
+        with psycopg.connect(dsn) as connection:  # one installation: the test processes share a Redis
+            connection.execute("UPDATE darklaunch.installation SET id = '7e577e57-0000-4000-8000-000000000000'")
         yield name
 
 

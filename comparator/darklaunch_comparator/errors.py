@@ -11,6 +11,7 @@ ComparatorError
 │   ├── InflatedTooLarge        it inflates past the cap
 │   └── UnsupportedCoding       this installation cannot undo its coding
 ├── Unverified                  compare/collector.py: a comparison cannot go on
+├── InstallationMismatch        control/installation.py: a Redis and a database do not belong together
 ├── NotificationFailed          a receiver could not be reached, or did not accept
 ├── NotificationRefused         a notification must not be sent, or only once something is set up
 ├── WriterStopped               pipeline/result_writer.py: the process stops before a batch is recorded
@@ -35,6 +36,10 @@ class ComparatorError(Exception):
 
 class BadPolicy(ComparatorError):
     """A policy has a setting that cannot be used."""
+
+
+class InstallationMismatch(ComparatorError):
+    """A Redis and a database do not belong together."""
 
 
 class NotificationFailed(ComparatorError):

@@ -8,6 +8,8 @@ from typing import Final
 from zlib import crc32
 
 REVISION: Final = "dl:revision"  # int, incremented on every change of a launch's state
+INSTALLATION: Final = "dl:installation"  # hash, field `id`: the installation whose launches are on this Redis
+INSTALLATION_ID: Final = b"id"
 LAUNCHES: Final = "dl:launches"  # set of launch names
 HOOKS: Final = "dl:hooks"  # hash, producer id -> "<seen, epoch ms> <JSON about the process>"
 WORKERS: Final = "dl:workers"  # hash, consumer name -> the same

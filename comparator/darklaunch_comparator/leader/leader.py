@@ -5,6 +5,7 @@ holds the lock, so that a leader that lost the lock, with its connection, writes
 is guarded by revisions.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from darklaunch_shared.redis.errors import explain_redis_error
 from psycopg import Connection
 from redis.exceptions import RedisError
 
+from darklaunch_comparator.control.installation import join_installation
+from darklaunch_comparator.errors import InstallationMismatch
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.explain_error import explain_postgres_error
 from darklaunch_comparator.store.server import try_to_lead
@@ -62,6 +65,7 @@ class Leader:
     def __init__(self, settings: ComparatorSettings) -> None:
         self.leading = False
         self._settings = settings
+        self._check_due_s = 0.0
         self._redis = connect(settings.redis_url, client_name="darklaunch-leader")
         self._duties: list[LeaderDuty] = []
         self._notifications = NotificationSender(settings, lambda: self.leading)
@@ -85,7 +89,12 @@ class Leader:
         self._redis.close()
 
     def _tick(self, connection: Connection[Any]) -> None:
-        """Try to become the leader; as the leader, perform the duties that are due."""
+        """Try to become the leader; as the leader, perform the duties that are due.
+
+        Raises InstallationMismatch when this Redis is not the database's: the lock is then free for a comparator that
+        has the right one.
+        """
+        self._check_installation(connection)
         if not self.leading:
             self.leading = try_to_lead(connection)
             if not self.leading:
@@ -98,6 +107,13 @@ class Leader:
             if time.monotonic() >= duty.due_s and not self._thread.stopping:
                 duty.due_s = time.monotonic() + duty.every_s
                 self._perform(duty, connection)
+
+    def _check_installation(self, connection: Connection[Any]) -> None:
+        if time.monotonic() < self._check_due_s:
+            return
+        self._check_due_s = time.monotonic() + CONTROL_EVERY_S
+        with contextlib.suppress(RedisError, OSError):  # what must be done without Redis is done without it
+            join_installation(connection, self._redis)
 
     def _perform(self, duty: LeaderDuty, connection: Connection[Any]) -> None:
         try:
@@ -120,7 +136,11 @@ class Leader:
 
     def _step_down(self, error: Exception, is_first: bool) -> None:
         self.leading = False
+        self._check_due_s = 0.0
         if not is_first:
+            return
+        if isinstance(error, InstallationMismatch):
+            log.error("%s. This comparator does not lead and publishes nothing.", error)
             return
         reason = (
             explain_postgres_error(error, self._settings.database_url).text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from darklaunch_comparator.control.installation import locate_redis, read_redis_identity
+from darklaunch_comparator.store.installation import Installation, read_installation
 from darklaunch_comparator.store.judgements import read_outages
 from darklaunch_comparator.store.launches import LaunchRecord, list_launches
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
@@ -23,6 +25,7 @@ from darklaunch_console.stores.streams import (
 )
 
 from .check_apps import check_apps
+from .check_installation import check_installation
 from .check_keys import check_keys
 from .check_launches import check_agreement, check_backlogs, check_shadows
 from .check_postgres import check_postgres
@@ -33,11 +36,12 @@ from .check_result import CheckLevel, CheckResult, fail
 
 @dataclass(frozen=True, slots=True)
 class _RecordedState:
-    """What Postgres knows: launches (None if it is not usable), captured origins, and why which shadow is down."""
+    """What Postgres knows: launches (None if it is not usable), captured origins, why which shadow is down, its id."""
 
     records: list[LaunchRecord] | None = None
     origins: set[str] = field(default_factory=set[str])
     outages: dict[str, str] = field(default_factory=dict[str, str])
+    installation: Installation | None = None
 
 
 def run_checks(settings: ConsoleSettings) -> list[CheckResult]:
@@ -61,7 +65,10 @@ def _check_postgres(settings: ConsoleSettings) -> tuple[list[CheckResult], _Reco
             if any(result.level is CheckLevel.FAIL for result in results):
                 return results, _RecordedState()
             return results, _RecordedState(
-                list_launches(connection), read_recorded_origins(connection), read_outages(connection)
+                list_launches(connection),
+                read_recorded_origins(connection),
+                read_outages(connection),
+                read_installation(connection),
             )
     except ConsoleError as unreachable:
         return [*results, _explain_unreachable(unreachable)], _RecordedState()
@@ -72,6 +79,8 @@ def _check_pipeline(redis: RedisClient, recorded: _RecordedState) -> list[CheckR
     active = any(state.status is LaunchStatus.ACTIVE and not state.hold for state in copies.values())
     hooks, workers = list_live_hooks(redis), list_live_workers(redis)
     results = check_processes(hooks, workers, list_live_comparators(redis), active=active)
+    if recorded.installation is not None:
+        results += check_installation(recorded.installation, read_redis_identity(redis), locate_redis(redis))
     results += check_apps(copies.values(), hooks)
     results += check_keys(copies.values(), hooks, workers)
     if recorded.records is not None:

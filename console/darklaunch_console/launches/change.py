@@ -17,6 +17,7 @@ from darklaunch_shared.redis.publish import publish_launch
 from redis.exceptions import RedisError
 
 from darklaunch_console.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
+from darklaunch_console.stores.installation import refuse_other_redis
 from darklaunch_console.stores.postgres import Connection
 
 
@@ -57,7 +58,8 @@ class CurrentLaunch:
 
 
 def find_launch(redis: RedisClient, connection: Connection, name: str) -> CurrentLaunch:
-    """Return the launch of this name. Raises NoSuchLaunch or LaunchNotRecorded."""
+    """Return the launch of this name. Raises NoSuchLaunch, LaunchNotRecorded, or WrongInstallation."""
+    refuse_other_redis(redis, connection)
     revision, hold, by, why = read_published(redis, name)
     try:
         record = get_launch(connection, name)

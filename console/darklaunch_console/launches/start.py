@@ -17,6 +17,7 @@ from darklaunch_console.output.numbers import format_ms, format_percent
 from darklaunch_console.output.screen import make_printable
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.settings import ConsoleSettings
+from darklaunch_console.stores.installation import join_redis
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 from darklaunch_console.stores.processes import list_live_hooks
 from darklaunch_console.stores.streams import read_captured_origins, read_recorded_origins
@@ -61,6 +62,7 @@ def start_launch(
     spec = replace(spec, policy=dump_policy_json(policy) if policy != JudgePolicy() else "")
     origins = resolve_called_origins(spec)
     with open_redis(settings) as redis, open_postgres(settings) as connection:
+        join_redis(redis, connection)
         hooks = tuple(list_live_hooks(redis))
         spec = spec.for_app(choose_app(spec.app, hooks))
         captured = {*read_captured_origins(redis), *read_recorded_origins(connection)}

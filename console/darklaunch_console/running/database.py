@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 
+from darklaunch_comparator.control.installation import locate_redis
 from darklaunch_comparator.errors import UnfitRole
 from darklaunch_comparator.store.migrate import check_migrated, migrate
 from darklaunch_comparator.store.runtime_role import grant_runtime_role
 
 from darklaunch_console.errors import AccessRefused, ConsoleError, DatabaseNotMigrated, ServerUnreachable
 from darklaunch_console.settings import ConsoleSettings
+from darklaunch_console.stores.installation import join_redis
 from darklaunch_console.stores.postgres import open_postgres, require_database
+from darklaunch_console.stores.redis import open_redis
 
 log = logging.getLogger("darklaunch.console")
 
@@ -19,6 +22,13 @@ def migrate_database(settings: ConsoleSettings) -> list[str]:
     """Apply the missing migrations and return their names. Raises ConsoleError when the database cannot be used."""
     with open_postgres(settings):  # turns whatever goes wrong in the block into an error of one line
         return migrate(require_database(settings).url)
+
+
+def adopt_redis(settings: ConsoleSettings) -> str:
+    """Make the Redis of these settings that of the database's installation; return where it is. Raises ConsoleError."""
+    with open_redis(settings) as redis, open_postgres(settings) as connection:
+        join_redis(redis, connection, adopt=True)
+        return locate_redis(redis)
 
 
 def grant_role(settings: ConsoleSettings, role: str) -> bool:

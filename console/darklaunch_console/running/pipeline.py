@@ -27,7 +27,7 @@ from darklaunch_console.stores.postgres import name_postgres, name_redis, open_r
 from darklaunch_console.stores.processes import list_live_comparators, list_live_workers
 from darklaunch_console.stores.streams import read_published_launches, read_streams
 
-from .database import migrate_database
+from .database import adopt_redis, migrate_database
 from .redis_check import refuse_evicting_redis
 
 WATCH_EVERY_S: Final = 0.2
@@ -62,6 +62,8 @@ def run_pipeline(settings: ConsoleSettings, *, workers: int, comparators: int, d
         used = ConsoleSettings(redis, database)
         refuse_evicting_redis(used)
         migrate_database(used)
+        if not named.redis:
+            adopt_redis(used)  # `up` starts it on any port, for this database or the one that is named
         log.info("Redis and Postgres are there; starting workers and comparators")
         parts = [
             *(_make_part("comparator", number, redis, database) for number in range(1, comparators + 1)),

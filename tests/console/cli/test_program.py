@@ -160,8 +160,8 @@ def test_colours_are_for_terminals_that_want_them(cli, launch_name):
     assert "\x1b" not in cli.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
 
 
-def test_ctrl_c_ends_with_130(cli, own_valkey, launch_name):
-    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+def test_ctrl_c_ends_with_130(cli, own_valkey, own_postgres_dsn, launch_name):
+    alone = Cli(own_valkey.url, own_postgres_dsn, cli.home)
     alone.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
     with redis_client(own_valkey.url) as redis:
         redis.execute_command("XADD", keys.captures(launch_name), "*", *fields(launch_name, 1))

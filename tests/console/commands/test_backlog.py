@@ -49,9 +49,9 @@ def test_what_waits_is_shown(cli, launch_name):
     assert said[4].split()[:4] == ["2", "1", "0", "0"]
 
 
-def test_who_holds_what_is_shown_the_dead_too(own_valkey, cli):
+def test_who_holds_what_is_shown_the_dead_too(own_valkey, own_postgres_dsn, cli):
     """One worker is alive and holds two, one is gone and holds one, one has read nothing yet."""
-    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+    alone = Cli(own_valkey.url, own_postgres_dsn, cli.home)
     alone.ok("start", "shop", "--shadow", f"http://127.0.0.1:{closed_port()}")
     stream = keys.captures("shop")
     with redis_client(own_valkey.url) as redis:
@@ -98,8 +98,8 @@ def test_of_a_long_name_the_end_is_shown():
     assert all(len(line) <= 80 for line in lines)
 
 
-def test_nothing_on_its_way_is_said(own_valkey, cli):
-    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+def test_nothing_on_its_way_is_said(own_valkey, own_postgres_dsn, cli):
+    alone = Cli(own_valkey.url, own_postgres_dsn, cli.home)
     alone.ok("start", "off", "--shadow", f"http://127.0.0.1:{closed_port()}")
     alone.ok("pause", "off")
     said = alone.ok("backlog").splitlines()

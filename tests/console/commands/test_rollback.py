@@ -89,8 +89,8 @@ def test_rollback_of_what_is_not_recorded_stops_it(cli, redis, launch_name):
     assert parse_state(launch_name, stored(redis, launch_name)).fraction == 0
 
 
-def test_rollback_works_on_a_full_redis(cli, own_valkey, launch_name):
-    full = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+def test_rollback_works_on_a_full_redis(cli, own_valkey, own_postgres_dsn, launch_name):
+    full = Cli(own_valkey.url, own_postgres_dsn, cli.home)
     full.ok("start", launch_name, "--shadow", f"http://127.0.0.1:{closed_port()}")
     with redis_client(own_valkey.url) as redis:
         redis.execute_command("CONFIG", "SET", "maxmemory", "100kb")
@@ -98,7 +98,7 @@ def test_rollback_works_on_a_full_redis(cli, own_valkey, launch_name):
             redis.execute_command("SET", "any", "thing")
         assert full.run("rollback", launch_name).exit_code == 0
         assert parse_state(launch_name, stored(redis, launch_name)).fraction == 0
-    with psycopg.connect(cli.postgres_dsn) as connection:
+    with psycopg.connect(own_postgres_dsn) as connection:
         assert get_launch(connection, launch_name).state.status is LaunchStatus.ROLLED_BACK
 
 

@@ -98,25 +98,23 @@ def test_start_warns_of_a_shadow_that_does_not_answer(cli, launch_name, nowhere)
     assert result.stdout.startswith(f"{launch_name} is active, but its shadow refuses the connection: ")
 
 
-def test_a_launch_is_for_the_only_app_that_is_seen(cli, own_valkey, launch_name, nowhere):
-    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+def test_a_launch_is_for_the_only_app_that_is_seen(cli, own_valkey, own_postgres_dsn, launch_name, nowhere):
+    alone = Cli(own_valkey.url, own_postgres_dsn, cli.home)
     with redis_client(own_valkey.url) as redis:
         call_script(redis, heartbeat(keys.HOOKS, "one", {"app": "shop"}))
         call_script(redis, heartbeat(keys.HOOKS, "two", {"app": "shop"}))
         said = alone.run("start", launch_name, "--shadow", nowhere)
-        assert said.stdout.startswith(
-            f"{launch_name} is active: 10 % of the GET, HEAD and OPTIONS requests of shop are "
-        )
+        assert "10 % of the GET, HEAD and OPTIONS requests of shop are mirrored" in said.stdout
         assert "2 app processes with the hook are listening." in said.stdout
-        assert "app" not in said.stderr
+        assert "no process of the app" not in said.stderr
         assert copy(redis, launch_name).spec.app == "shop"
     found = alone.json("start", f"{launch_name}-2", "--shadow", nowhere)
     assert (found["hooks"], found["app"], found["apps"], found["shadow_answers"]) == (2, "shop", ["shop"], False)
     assert "app: shop" in alone.ok("show", launch_name)
 
 
-def test_start_asks_for_the_app_by_name_where_several_are_seen(cli, own_valkey, launch_name, nowhere):
-    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+def test_start_asks_for_the_app_by_name_where_several_are_seen(cli, own_valkey, own_postgres_dsn, launch_name, nowhere):
+    alone = Cli(own_valkey.url, own_postgres_dsn, cli.home)
     with redis_client(own_valkey.url) as redis:
         for identity, app, framework in (
             ("a", "shop", "fastapi"),
@@ -137,8 +135,8 @@ def test_start_asks_for_the_app_by_name_where_several_are_seen(cli, own_valkey, 
     assert "--app" in alone.error("start", f"{launch_name}-3", "--shadow", nowhere, "--app", " x", code=2)
 
 
-def test_start_says_when_no_app_listens(cli, own_valkey, launch_name, nowhere):
-    alone = Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+def test_start_says_when_no_app_listens(cli, own_valkey, own_postgres_dsn, launch_name, nowhere):
+    alone = Cli(own_valkey.url, own_postgres_dsn, cli.home)
     said = alone.ok("start", launch_name, "--shadow", nowhere)
     assert "No app with the hook has been seen on this Redis. Add it: app.add_middleware(" in said
     assert "requests of the first app that is seen are mirrored" in said

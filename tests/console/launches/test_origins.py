@@ -17,8 +17,8 @@ SERVERS = {"asgi": uvicorn("asgi_app:app"), "wsgi": gunicorn("flask_app:app")}
 
 
 @pytest.fixture
-def alone(cli: Cli, own_valkey: Valkey) -> Cli:
-    return Cli(own_valkey.url, cli.postgres_dsn, cli.home)
+def alone(cli: Cli, own_valkey: Valkey, own_postgres_dsn: str) -> Cli:
+    return Cli(own_valkey.url, own_postgres_dsn, cli.home)
 
 
 def url(served: Served) -> str:

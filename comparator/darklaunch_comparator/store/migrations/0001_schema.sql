@@ -9,6 +9,16 @@
 
 CREATE SEQUENCE darklaunch.revision;
 
+-- The installation that this database belongs to. Its Redis carries the same id: launches are published nowhere else.
+
+CREATE TABLE darklaunch.installation (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    id       uuid NOT NULL DEFAULT gen_random_uuid(),
+    redis    text[] NOT NULL DEFAULT '{}'
+);
+COMMENT ON COLUMN darklaunch.installation.redis IS 'where its Redis was seen, the latest last: host:port/database';
+INSERT INTO darklaunch.installation DEFAULT VALUES;
+
 CREATE TABLE darklaunch.launch (
     name            text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
     status          text NOT NULL CHECK (status IN ('active', 'paused', 'promoted', 'rolled_back')),
