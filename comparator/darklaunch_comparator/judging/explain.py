@@ -121,29 +121,27 @@ def describe_place(place: PairedPlace) -> str:
 
 
 def format_chance(log_e: float) -> str:
-    """Return how sure evidence is: `less than 1 in 200 that this is chance`.
+    """Return how sure evidence is: `less than 1 in 200 that this is chance`."""
+    denominator = bound_chance(log_e)
+    return f"less than 1 in {denominator:,} that this is chance" if denominator else "this may well be chance"
+
+
+def bound_chance(log_e: float) -> int:
+    """Return the denominator of the bound on chance: 200 for "less than 1 in 200"; 0 if it may well be chance.
 
     By Ville's inequality, a launch that keeps its budgets ever reaches the e-value E with a probability of at most 1/E.
     E is rounded down to its first digit; no more than 1,000,000 is claimed.
     """
     if log_e < math.log(2):
-        return "this may well be chance"
+        return 0
     ratio = min(math.exp(min(log_e, 20.0)), _SMALLEST_CHANCE)
-    magnitude = 10 ** math.floor(math.log10(ratio) + 1e-12)
-    return f"less than 1 in {math.floor(ratio / magnitude + 1e-9) * magnitude:,} that this is chance"
+    magnitude = int(10 ** math.floor(math.log10(ratio) + 1e-12))
+    return math.floor(ratio / magnitude + 1e-9) * magnitude
 
 
 def format_time(at_ms: int) -> str:
     """Return epoch ms as a time of day: `14:02:31 UTC`."""
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%H:%M:%S} UTC"
-
-
-def format_odds(log_e: float) -> str:
-    """Return evidence as odds: `214 : 1`."""
-    if log_e > math.log(1e6):
-        return "over 1,000,000 : 1"
-    ratio = math.exp(log_e)
-    return f"{ratio:,.0f} : 1" if ratio >= 10 else f"{ratio:.2g} : 1"
 
 
 def format_ms(ms: float) -> str:

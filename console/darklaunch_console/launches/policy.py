@@ -71,23 +71,24 @@ def merge_changes(base: Mapping[str, Any], changes: tuple[str, ...]) -> dict[str
 def describe_clearing(policy: JudgePolicy, per_s: float) -> str:
     """Return how many exchanges a promotion takes at least and, at a rate of exchanges a second, how long (0: none)."""
     needed = policy.clean_exchanges
-    takes = (
-        f"Clearing {format_share(policy.tightest_bound, 4)} takes {format_count(needed)} exchanges without a failure"
-    )
-    return f"{takes}: {format_seconds(needed / per_s)} at {format_decimal(per_s)} a second." if per_s else f"{takes}."
+    bound = format_share(policy.tightest_bound, 4)
+    takes = f"Clearing {bound} takes {format_count(needed)} exchanges without a failure"
+    duration = f", {format_seconds(needed / per_s)} at {format_decimal(per_s)}/s" if per_s else ""
+    return f"{takes}{duration}."
 
 
 def describe_policy(policy: JudgePolicy, per_s: float = 0.0) -> list[str]:
     """Return a policy in lines of at most 80 columns; `per_s` is the launch's rate of exchanges a second."""
     budgets, weights = policy.budgets, policy.weights
+    rollback_errors, ramp_errors = format_decimal(1 / policy.alpha), format_decimal(1 / policy.beta)
     lines = [
-        f"Rolls back once the odds are {format_decimal(1 / policy.alpha)} : 1 (alpha {policy.alpha:g}) that the shadow",
+        f"Rolls back, wrongly in at most 1 launch of {rollback_errors} (alpha {policy.alpha:g}), a shadow that",
         f"  mismatches in more than {format_share(budgets.mismatch, 4)} of exchanges (weight {weights.mismatch:g}),",
         f"  gives no response in more than {format_share(budgets.error, 4)} (weight {weights.error:g}),",
         f"  is too slow in more than {format_share(budgets.slow, 4)} (weight {weights.slow:g}),",
         f"  or is slower at p50 (weight {weights.p50:g}), p95 ({weights.p95:g}) or p99 ({weights.p99:g}).",
         *_describe_latency(policy),
-        f"Raises the share at odds of {format_decimal(1 / policy.beta)} : 1 (beta {policy.beta:g}) that fewer fail:",
+        f"Raises the share, wrongly in at most 1 of {ramp_errors} (beta {policy.beta:g}), when fewer fail:",
         *(_describe_step(step, policy.soak_s) for step in policy.steps),
     ]
     if policy.promote_by_hand:

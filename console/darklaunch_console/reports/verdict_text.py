@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final, cast
 
-from darklaunch_comparator.judging.explain import format_odds
+from darklaunch_comparator.judging.explain import format_chance
 from darklaunch_shared.launch.spec import LaunchStatus
 
 from darklaunch_console.output.numbers import format_count, format_decimal, format_seconds
@@ -92,7 +92,7 @@ def list_details(judged: JudgedLaunch) -> list[str]:
         lines.append(f"Also: {'; '.join(named)}{more}.")
     lines += list_accused_places(summary)
     if summary["verdict"] not in ("roll_back", "shadow_down", "promote"):
-        lines.append(_describe_odds(summary))
+        lines.append(_describe_evidence(summary))
     return lines + list_remarks(judged) + _list_builds(judged)
 
 
@@ -195,9 +195,10 @@ def _list_outage_advice(judged: JudgedLaunch) -> list[str]:
     return [advice, f"Or end the launch: darklaunch rollback {judged.state.name}"] if judged.summary["by_hand"] else []
 
 
-def _describe_odds(summary: Mapping[str, Any]) -> str:
+def _describe_evidence(summary: Mapping[str, Any]) -> str:
     limit = format_decimal(1 / float(summary["policy"]["alpha"]))
-    return f"Evidence for a rollback: {format_odds(summary['log_e'])}; at {limit} : 1 the verdict is to roll back."
+    chance = format_chance(float(summary["log_e"]))
+    return f"Evidence against the shadow: {chance}. Below 1 in {limit} the verdict is to roll back."
 
 
 def _describe_next_step(judged: JudgedLaunch, move: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from darklaunch_comparator.judging.explain import format_odds
+from darklaunch_comparator.judging.explain import bound_chance, format_chance
 
 from darklaunch_console.launches.description import describe_status
 from darklaunch_console.output.numbers import (
@@ -34,6 +34,9 @@ WIDEST: Final = 120
 UNLIMITED: Final = 10_000
 """Rows for a frame that need not fit a screen."""
 LABEL_COLUMNS: Final = 12
+SHORTEST_GAUGE: Final = 8
+_CHANCE_COLUMNS: Final = 15
+"""A space and the longest chance, `< 1 in 900,000`."""
 _CHECKS: Final = {"error": "no response", "p50": "p50 slower", "p95": "p95 slower", "p99": "p99 slower"}
 _MODES: Final = {"advise": "(the judge advises)", "manual": "(the judge may roll back)"}
 _OUTCOME_COLOURS: Final = {
@@ -138,15 +141,22 @@ def _render_backlog(look: WatchData) -> Line:
 
 
 def _render_checks(summary: Mapping[str, Any], columns: int) -> list[Line]:
-    """Return each check of the judge: failures, rate, its confidence sequence, budget, and a gauge of the evidence."""
+    """Return each check of the judge: failures, rate, its confidence sequence, budget, and a gauge of the evidence.
+
+    The confidence sequence is left out where there is no room for it.
+    """
     limit = 1 / float(summary["policy"]["alpha"])
     certainty = format_percent(100 * (1 - float(summary["policy"]["alpha"])))
     guards = cast(Sequence[Mapping[str, Any]], summary["guards"])
-    head = ("Check", "failed", "rate", f"{certainty} between", "budget")
+    head: tuple[str, ...] = ("Check", "failed", "rate", f"{certainty} between", "budget")
     cells = [_render_check_cells(guard) for guard in guards]
     widths = [max(measure_width(row[at]) for row in [head, *cells]) for at in range(len(head))]
-    gauge = max(8, columns - sum(widths) - 2 * len(widths) - 11)
-    title = f"{_join_cells(head, widths)}  rolls back at {format_decimal(limit)} : 1"
+    taken = sum(widths) + 2 * len(widths) + _CHANCE_COLUMNS
+    if taken + SHORTEST_GAUGE > columns:
+        head, *cells = (row[:3] + row[4:] for row in (head, *cells))
+        taken -= widths.pop(3) + 2
+    gauge = max(SHORTEST_GAUGE, columns - taken)
+    title = f"{_join_cells(head, widths)}  rolls back below 1 in {format_decimal(limit)}"
     lines: list[Line] = [_make_line(_shorten(title, columns), STRONG)]
     for row, guard in zip(cells, guards, strict=True):
         gauge_spans = _render_gauge(float(guard["log_e"]), math.log(limit), gauge)
@@ -168,13 +178,14 @@ def _render_check_cells(guard: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _render_gauge(log_e: float, log_limit: float, columns: int) -> tuple[StyledLine, ...]:
-    """Return evidence as a bar on a logarithmic scale from 1 : 1 to the limit, with the odds beside it."""
+    """Return evidence as a bar on a logarithmic scale that is full at the limit, and how likely it is chance."""
     filled = max(0.0, min(1.0, log_e / log_limit)) * columns
     whole, eighth = int(filled), int(8 * (filled - int(filled)))
     bar = "█" * whole + (_EIGHTHS[eighth] if eighth else "")
     style = BAD if log_e >= log_limit else WARN if log_e >= log_limit / 2 else GOOD
-    label = "> 10⁶ : 1" if log_e > math.log(1e6) else format_odds(log_e)
-    return ((bar, style), ("·" * (columns - len(bar)), QUIET), (f" {label:>10}", ""))
+    denominator = bound_chance(log_e)
+    label = f"< 1 in {denominator:,}" if denominator else "may be chance"
+    return ((bar, style), ("·" * (columns - len(bar)), QUIET), (f" {label:>{_CHANCE_COLUMNS - 1}}", ""))
 
 
 def _render_remarks(look: WatchData, columns: int, at_most: int) -> list[Line]:
@@ -184,8 +195,9 @@ def _render_remarks(look: WatchData, columns: int, at_most: int) -> list[Line]:
     leading = cast(Mapping[str, Any], summary["leading"])
     if float(leading["log_e"]) > 0 and look.judged.answer is not VerdictAnswer.ROLL_BACK:
         what = make_printable(str(leading["what"]), 200)
-        text = _shorten(f"{what}, {format_odds(leading['log_e'])}", columns - LABEL_COLUMNS)
-        lines.append(((f"{'Most likely':{LABEL_COLUMNS}}", STRONG), (text, "")))
+        parts = _wrap(f"{what}; {format_chance(float(leading['log_e']))}", columns - LABEL_COLUMNS)[:2]
+        lines.append(((f"{'Most likely':{LABEL_COLUMNS}}", STRONG), (parts[0], "")))
+        lines += [_make_line(" " * LABEL_COLUMNS + part) for part in parts[1:]]
     for remark in [*list_remarks(look.judged), *list_routes(look.judged)]:
         if remark.startswith(" ") and lines:  # an item of the list in the line before
             start = strip_styles(lines[-1])

@@ -56,7 +56,7 @@ def test_what_is_still_needed_is_said(cli, harness):
     code, lines = exits(cli, harness.name)
     assert code == 2
     assert lines[0] == "KEEP WATCHING: 200 exchanges judged, about 1,001 more needed, 50 s at 20 a second."
-    assert lines[1].startswith("  Evidence for a rollback: ")
+    assert lines[1].startswith("  Evidence against the shadow: ")
     assert any(line.startswith("  Not judged yet: ") for line in lines) or len(lines) == 2
     assert all(len(line) <= 80 for line in cli.run("verdict", harness.name).stdout.splitlines())
 
