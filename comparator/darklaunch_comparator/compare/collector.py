@@ -36,6 +36,7 @@ PATTERN_BUDGET_BYTES: Final = 262_144
 """How much one comparison matches against patterns: the costliest pattern takes some microseconds a byte."""
 
 _BY_SHAPE: Final = (ExcuseReason.NOISE, ExcuseReason.GENERATED_ID)
+_BY_FORM: Final = frozenset({ExcuseReason.CLOCK, ExcuseReason.GENERATED_ID})
 _SET_ASIDE: Final = (ExcuseReason.IGNORED, ExcuseReason.IGNORED_PATTERN)
 
 _HEADER: Final = write_header_place("")
@@ -144,11 +145,11 @@ class DifferenceCollector:
     def may_excuse(self, group_path: str, reasons: Reasons) -> bool:
         """True if these reasons excuse a value there.
 
-        No made-up identifier is excused at a place where one version is known to repeat its own.
+        No excuse by form holds at a place where one version is known to repeat its own value.
         """
         if not reasons:
             return False
-        return ExcuseReason.GENERATED_ID not in reasons or group_path not in self._noise.identical
+        return group_path not in self._noise.identical or _BY_FORM.isdisjoint(reasons)
 
     def count_excuses(self, group_path: str, *reasons: ExcuseReason) -> None:
         """Count a difference that was excused."""

@@ -87,7 +87,7 @@ class VolatileValues:
         self._spend(len(primary) + len(shadow))
         primary_time, shadow_time = timestamps.parse_timestamp(primary), timestamps.parse_timestamp(shadow)
         if primary_time is not None and shadow_time is not None:
-            if primary_time.is_number and not says_time(_list_names(place)):
+            if primary_time.is_number and not says_time(list_names(place)):
                 return ()
             return (ExcuseReason.CLOCK,) if self._moved_with_clock(primary_time, shadow_time) else ()
         primary_text = replace_origin(primary, self._primary.origin)
@@ -104,7 +104,7 @@ class VolatileValues:
         """Return why two numbers that differ may differ: their names say that they are times, and they moved so."""
         primary_time, shadow_time = timestamps.parse_epoch(primary), timestamps.parse_epoch(shadow)
         if primary_time and shadow_time and self._moved_with_clock(primary_time, shadow_time):
-            return (ExcuseReason.CLOCK,) if says_time(_list_names(place)) else ()
+            return (ExcuseReason.CLOCK,) if says_time(list_names(place)) else ()
         return ()
 
     def primary_skeleton(self, text: str) -> str:
@@ -220,7 +220,7 @@ def changed_format(primary: object, shadow: object) -> bool:
     return False
 
 
-def _list_names(place: Place | None) -> list[str]:
+def list_names(place: Place | None) -> list[str]:
     """List the names above a place, the nearest first."""
     if place is None:
         return []
@@ -231,7 +231,7 @@ def _are_words_alike(primary: str, shadow: str, place: Place | None) -> bool:
     """True if two texts of one length are, whole, made-up identifiers of one form."""
     if _is_one_word(primary) and _is_one_word(shadow) and identifier_shape.are_identifiers_alike(primary, shadow):
         return True
-    if len(primary) > _LONGEST_SHORT_CHARS or not says_secret(_list_names(place)):
+    if len(primary) > _LONGEST_SHORT_CHARS or not says_secret(list_names(place)):
         return False
     primary_tag, shadow_tag = _ETAG.fullmatch(primary), _ETAG.fullmatch(shadow)
     if primary_tag and shadow_tag:

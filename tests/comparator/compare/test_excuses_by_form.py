@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from darklaunch_comparator.compare import ComparedResponse, Comparison, compare
+from darklaunch_comparator.compare import NO_NOISE, ComparedResponse, Comparison, KnownNoise, compare
 from darklaunch_comparator.compare.identifier_shape import are_identifiers_alike, is_constant
 from darklaunch_shared.wire.exchange import Response
 from hypothesis import given
@@ -19,11 +19,13 @@ NO_TIME_NAMES = st.sampled_from(["order_id", "amount_minor", "total", "seq", "n"
 TIME_NAMES = st.sampled_from(["created_at", "expires", "ts", "updatedAt"])
 
 
-def compare_values(name: str, primary: Any, shadow: Any, *, later_ms: int = 40) -> Comparison:
+def compare_values(
+    name: str, primary: Any, shadow: Any, *, later_ms: int = 40, noise: KnownNoise = NO_NOISE
+) -> Comparison:
     def build(value: Any, at_ms: int) -> ComparedResponse:
         return ComparedResponse(Response(200, JSON, orjson.dumps({name: value}), 1.0), "", NOW_MS + at_ms)
 
-    return compare("GET", build(primary, 0), build(shadow, later_ms))
+    return compare("GET", build(primary, 0), build(shadow, later_ms), noise=noise)
 
 
 @given(NO_TIME_NAMES, st.integers(-600, 600), st.sampled_from([1, 1_000, 1_000_000]), st.integers(1, 10))
@@ -89,3 +91,25 @@ def test_names_of_language_are_never_generated(words: list[str]) -> None:
 
     assert name == other or compare_values("kind", name, other).outcome == "mismatched"
     assert name == other or compare_values("kind", "_".join(words), "_".join(reversed(words))).outcome == "mismatched"
+
+
+@pytest.mark.parametrize(
+    ("name", "primary", "shadow"),
+    [
+        ("order_id", 1_714_564_807, 1_714_564_808),
+        ("amount_minor", 1_714_564_800, 1_714_564_804),
+        ("created_at", "2019-03-04T10:00:00Z", "2019-03-04T10:00:01Z"),
+    ],
+)
+def test_an_order_number_an_amount_and_a_stored_date_are_mismatched_before_any_baseline_has_seen_them(
+    name: str, primary: object, shadow: object
+) -> None:
+    assert compare_values(name, primary, shadow).outcome == "mismatched"
+
+
+def test_a_time_of_just_now_that_the_baseline_repeats_is_mismatched() -> None:
+    primary, shadow = "2024-05-01T11:59:07Z", "2024-05-01T11:59:08Z"
+
+    assert compare_values("created_at", primary, shadow).outcome == "matched"
+    repeated = KnownNoise(identical=frozenset({"$.created_at"}))
+    assert compare_values("created_at", primary, shadow, noise=repeated).outcome == "mismatched"
