@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from copy import copy
 from functools import partial
 from time import perf_counter
 from typing import Any, Final, Unpack, cast
@@ -28,6 +29,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 _MARK: Final = EXCHANGE_HEADER.encode()
 _FILE_MESSAGES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
+_UNKNOWN, _IN_PLACE, _REPLACED = range(3)
 _RECORDED: Final = "darklaunch.recording"  # in the scope: a hook further out records this request already
 
 
@@ -39,8 +41,8 @@ class CaptureMiddleware:
 
     Options are keyword arguments or DARKLAUNCH_… in the environment, see `darklaunch.settings.HookOptions`. Wrong ones
     raise nothing: the log `darklaunch` says what is wrong, and the hook stays off. Install it once, outside of what
-    compresses or rewrites responses. Starlette builds its 500 for an unhandled exception outside of what
-    `add_middleware` adds, so such a request is counted as `aborted`; wrapped around the app, the hook captures the 500.
+    compresses or rewrites responses. Added last with `add_middleware`, it moves outside of Starlette's own error
+    handling with the first call, so that the 500 for an unhandled exception is captured as the user gets it.
 
     In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
@@ -49,9 +51,15 @@ class CaptureMiddleware:
         self.app = app
         self.app_title = ""  # of the app that `add_middleware` put this hook into, known with the first event
         self._recorder = get_recorder(options, "asgi", self)
+        self._place = _UNKNOWN
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
+        if self._place != _IN_PLACE:
+            if self._place == _REPLACED:
+                await self.app(scope, receive, send)
+                return
+            self._move_outside_error_handling(scope)
         relay: _AsgiTee | TimedASGIReplay | _LifespanRelay | None = None
         if kind == "http":
             relay = self._choose_relay(scope, receive, send)
@@ -63,8 +71,28 @@ class CaptureMiddleware:
         else:
             await relay.run(self.app, scope)
 
+    def _move_outside_error_handling(self, scope: Scope) -> None:
+        """Let a hook around the whole app take over from the next call on, if this one is the outermost that was added.
+
+        Starlette makes the 500 for an unhandled exception outside of all that `add_middleware` adds. Where a middleware
+        was added outside of this hook it stays: their order is the app's.
+        """
+        self._place = _IN_PLACE
+        try:
+            owner: Any = scope.get("app")
+            added = getattr(owner, "user_middleware", None)
+            if added and added[0].cls is type(self) and _is_first_hook(self, owner.middleware_stack):
+                outer = copy(self)
+                outer.app = owner.middleware_stack
+                owner.middleware_stack = outer
+                self._place = _REPLACED
+        except Exception as error:
+            self._recorder.log_error("looking for its place in the app", error)
+
     def _choose_relay(self, scope: Scope, receive: Receive, send: Send) -> _AsgiTee | TimedASGIReplay | None:
         try:
+            if not isinstance(scope["headers"], list | tuple):  # an iterator would be read up here
+                scope["headers"] = list(scope["headers"])
             fields = dict(scope["headers"])
             recorder = self._recorder
             if _MARK in fields:
@@ -91,6 +119,13 @@ class CaptureMiddleware:
     def _note_title(self, scope: Scope) -> None:
         """Keep the title of the FastAPI app that the scope names: nothing leads to it from within its middleware."""
         self.app_title = str(getattr(scope.get("app"), "title", ""))
+
+
+def _is_first_hook(hook: CaptureMiddleware, stack: Any) -> bool:
+    """True if a hook is the first that a request meets in an app's middlewares."""
+    while stack is not None and type(stack) is not type(hook):
+        stack = getattr(stack, "app", None)
+    return stack is hook
 
 
 class _AsgiTee:
@@ -133,16 +168,18 @@ class _AsgiTee:
         if not self._recording.open:
             await self._send(message)
             return
+        if message["type"] == "http.response.start" and not isinstance(message.get("headers"), list):
+            # Any iterable is allowed, also one that can be read only once.
+            message = {**message, "headers": list(message.get("headers", ()))}
         at_s = perf_counter()
-        headers: Headers | None = None
+        headers: Headers = ()
         try:  # to read what may have changed once the server has the message
             if message["type"] == "http.response.body":
                 # A disconnect after the last piece no longer means that the client missed something.
                 self._response_complete = not message.get("more_body", False)
             else:
-                # A middleware further out may change the list in place. Another kind of iterable may be read only once.
-                given: object = message.get("headers", ())
-                headers = tuple(cast(Headers, given)) if isinstance(given, list | tuple) else None
+                # A middleware further out may change the list in place.
+                headers = tuple(cast(Headers, message.get("headers", ())))
         except Exception:
             self._response_complete = False
         await self._send(message)
@@ -159,9 +196,9 @@ class _AsgiTee:
         except BaseException as error:
             self._recorder.abandon_recording(self._recording, error)
 
-    def _begin_response(self, message: Message, headers: Headers | None) -> None:
+    def _begin_response(self, message: Message, headers: Headers) -> None:
         if message["type"] == "http.response.start":
-            if headers is None or message.get("trailers", False):
+            if message.get("trailers", False):
                 self._recording.skip("unsupported")
             else:
                 self._recording.begin_response(message["status"], _find_content_type(headers), headers)

@@ -5,6 +5,8 @@ The time goes into a header line of its own, `Server-Timing: darklaunch;dur=<ms>
 but the time is known only when the body ends. So the response to a replay is held back until it is complete; nobody but
 a worker waits for it. A response larger than the body cap, or one that never ends, is sent as it comes, and its time is
 that until its headers were sent.
+
+The end is that of the primary's hook: ASGI's last message, and in WSGI the moment at which the app has no more to give.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 from darklaunch_shared.wire.http_headers import SERVER_TIMING, SERVER_TIMING_FIELD, format_server_timing
 
 from .capture.skip_reasons import is_streaming
+from .wsgi_io import SentFile, is_iterable
 
 Message = MutableMapping[str, Any]
 Write = Callable[[bytes], Any]
@@ -51,6 +54,8 @@ class TimedASGIReplay:
     async def send(self, message: Message) -> None:
         """Hold a message back, or pass it on."""
         kind = message["type"]
+        if kind == "http.response.start":
+            message = {**message, "headers": list(message.get("headers", ()))}  # given as an iterator, perhaps
         if kind == "http.response.start" and not self._held_messages and not _is_endless(message):
             self._held_messages.append(message)
         elif kind == "http.response.body" and self._held_messages:
@@ -70,11 +75,11 @@ class TimedASGIReplay:
 
     def _add_timing(self, start: Message) -> Message:
         header = (SERVER_TIMING_FIELD.encode(), _format_timing(self._started_s, self._build).encode())
-        return {**start, "headers": [*start.get("headers", ()), header]}
+        return {**start, "headers": [*start["headers"], header]}
 
 
 def _is_endless(start: Message) -> bool:
-    types = [bytes(value) for name, value in start.get("headers", ()) if name.lower() == b"content-type"]
+    types = [bytes(value) for name, value in start["headers"] if name.lower() == b"content-type"]
     return is_streaming(start["status"], types[0].decode("latin-1") if types else "")
 
 
@@ -89,14 +94,16 @@ class TimedWSGIReplay:
         self._hold_bytes = hold_bytes
         self._build = build
         self._held_start: tuple[Any, ...] = ()
+        self._written: list[bytes] = []  # held back as well
+        self._written_size = 0
         self._write: Write | None = None
+        self._sent_file = SentFile(environ)
         self._started_s = perf_counter()
 
     def run(self, app: Callable[..., Iterable[bytes]]) -> Iterable[bytes]:
         """Run the app for one replay."""
         result = app(self._environ, self.start_response)
-        wrapper = self._environ.get("wsgi.file_wrapper")
-        if isinstance(result, list | tuple) or (isinstance(wrapper, type) and isinstance(result, wrapper)):
+        if isinstance(result, list | tuple) or self._sent_file.is_sent(result) or not is_iterable(result):
             self._send_start()
             return result
         return _HeldBody(result, self._yield_when_complete(iter(result)))
@@ -105,18 +112,27 @@ class TimedWSGIReplay:
         """Hold the status and header fields back; a second call, with exc_info, replaces them (PEP 3333)."""
         if self._write is not None or len(args) < 2:
             return self._start_response(*args)
-        self._held_start = args
-        return self._write_at_once
+        status, headers, *exc_info = args
+        self._held_start = (status, list(headers), *exc_info)
+        return self._hold_written
 
-    def _write_at_once(self, data: bytes) -> Any:
-        self._send_start()
-        return self._write(data) if self._write else None
+    def _hold_written(self, data: bytes) -> Any:
+        if self._write is not None:
+            return self._write(data)
+        self._written.append(bytes(data))
+        self._written_size += len(data)
+        if self._written_size > self._hold_bytes or self._is_endless():
+            self._send_start()
+        return None
 
     def _send_start(self) -> None:
         if self._held_start and self._write is None:
             status, headers, *exc_info = self._held_start
             timed_headers = [*headers, (SERVER_TIMING, _format_timing(self._started_s, self._build))]
             self._write = self._start_response(status, timed_headers, *exc_info)
+            for data in self._written:
+                self._write(data)
+            self._written.clear()
 
     def _yield_when_complete(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Yield the chunks once the last one is there, or there are too many to hold."""

@@ -17,7 +17,7 @@ from .recorders import get_recorder
 from .routes.endpoint import find_route, find_wsgi_route
 from .settings import HookOptions
 from .shadow_timing import TimedWSGIReplay
-from .wsgi_io import RequestInput, ResponseBody, SizedResponseBody
+from .wsgi_io import RequestInput, ResponseBody, SentFile, SizedResponseBody, is_iterable
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], Any]]
@@ -76,7 +76,7 @@ class WSGICaptureMiddleware:
 class _WsgiTee:
     """Passes one request through and records it."""
 
-    __slots__ = ("_environ", "_path", "_recorder", "_recording", "_start_response")
+    __slots__ = ("_environ", "_path", "_recorder", "_recording", "_sent_file", "_start_response")
 
     def __init__(
         self, recorder: CaptureRecorder, recording: Recording, environ: Environ, start_response: StartResponse
@@ -86,6 +86,7 @@ class _WsgiTee:
         self._environ = environ
         self._start_response = start_response
         self._path = str(environ.get("PATH_INFO", ""))
+        self._sent_file = SentFile(environ)
         if recording.head.body_bytes != 0 and "wsgi.input" in environ:
             environ["wsgi.input"] = RequestInput(environ["wsgi.input"], self.record_read)
 
@@ -102,6 +103,8 @@ class _WsgiTee:
             return result
 
     def start_response(self, *args: Any) -> Callable[[bytes], Any]:
+        if len(args) > 1 and not isinstance(args[1], list | tuple):  # an iterator would be read up here
+            args = (args[0], list(args[1]), *args[2:])
         headers = _copy_headers(args)  # before the server has the list, which it may change in place
         write = self._start_response(*args)
         if not self._recording.open:
@@ -115,14 +118,9 @@ class _WsgiTee:
             return write
         return partial(self._write_and_record, write)
 
-    def record_read(self, chunk: bytes, size: Any, short_is_last: bool) -> None:
-        """Record what the app read when it asked for `size` bytes (None or negative: all there is).
-
-        With `short_is_last`, fewer bytes than asked for mean that the body has ended.
-        """
+    def record_read(self, chunk: bytes, last: bool) -> None:
+        """Record what the app read for the first time; `last` if the body has ended with it."""
         try:
-            size = -1 if size is None else size
-            last = size != 0 and (not chunk or (short_is_last and not 0 < size <= len(chunk)))
             self._recording.add_request_chunk(chunk, last=last)
         except BaseException as error:
             self._recorder.abandon_recording(self._recording, error)
@@ -135,10 +133,15 @@ class _WsgiTee:
             self._recorder.abandon_recording(self._recording, error)
 
     def record_end(self, exhausted: bool) -> None:
-        """Record the end of the response. `exhausted`: the app had nothing more to give; else the server stopped."""
+        """Record the end of the response. `exhausted`: the app had nothing more to give; else the server stopped.
+
+        The app's time ends here, and not with its last piece: what it does after that keeps the client waiting too.
+        """
         recording = self._recording
         try:
             if recording.open:
+                if exhausted:
+                    recording.end_response(perf_counter())
                 if exhausted or recording.is_response_complete():
                     recording.finish()
                 else:
@@ -153,12 +156,11 @@ class _WsgiTee:
 
     def _wrap_body(self, result: Iterable[bytes]) -> Iterable[bytes]:
         """Return the app's body itself where the server may look at its type, else one that yields the same chunks."""
-        wrapper = self._environ.get("wsgi.file_wrapper")
-        if isinstance(wrapper, type) and isinstance(result, wrapper):  # the server checks the type, and sends the file
+        if self._sent_file.is_sent(result) or not is_iterable(result):
             self._recording.skip("unsupported")
             return result
         if isinstance(result, list | tuple):  # complete already, and a server may ask for its length
-            for chunk in result or (b"",):
+            for chunk in result:
                 self.record_chunk(chunk)
             self.record_end(True)
             return result

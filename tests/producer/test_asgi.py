@@ -10,6 +10,7 @@ import pytest
 from darklaunch import CaptureMiddleware
 from darklaunch.capture.recording import Recording
 from darklaunch.testing import captured
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -213,3 +214,71 @@ def test_hearing_that_the_client_left_while_the_last_chunk_is_sent_is_not_an_abo
     with captured() as seen:
         server.run(CaptureMiddleware(app), scope_of())
     assert seen.exchanges[0].primary.body == b"hello"
+
+
+def run_lifespan(app) -> None:
+    incoming = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    Server(incoming).run(app, {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}})
+
+
+class PassOn:
+    def __init__(self, app) -> None:
+        self.app = app
+
+    async def __call__(self, scope, receive, send) -> None:
+        await self.app(scope, receive, send)
+
+
+@pytest.mark.parametrize(("added_after", "status"), [((), 500), ((PassOn,), None)], ids=["outermost", "inside another"])
+def test_an_unhandled_exception_behind_add_middleware(added_after, status) -> None:
+    """The 500 is captured where the hook was added last; where it was not, it stays in its place."""
+    app = FastAPI()
+    app.add_middleware(CaptureMiddleware)
+    for middleware in added_after:
+        app.add_middleware(middleware)
+
+    @app.get("/fails")
+    def fail():
+        raise RuntimeError("planted")
+
+    @app.get("/works")
+    def work():
+        return "fine"
+
+    with captured() as seen:
+        run_lifespan(app)
+        with pytest.raises(RuntimeError, match="planted"):
+            get(app, "/fails")
+        assert get(app, "/works")[1]["body"] == b'"fine"'
+    assert [(exchange.endpoint, exchange.primary.status) for exchange in seen.exchanges] == [
+        *([("GET /fails", status)] if status else []),
+        ("GET /works", 200),
+    ]
+    assert seen.skipped == ({} if status else {"aborted": 1})
+
+
+def test_a_hook_that_moved_samples_no_request_twice() -> None:
+    app = FastAPI()
+    app.add_middleware(CaptureMiddleware)
+
+    @app.get("/works")
+    def work():
+        return "fine"
+
+    with captured(percent=50) as seen:
+        run_lifespan(app)
+        for _ in range(400):
+            get(app, "/works")
+    assert 150 < len(seen.exchanges) < 250
+
+
+def test_header_fields_from_an_iterator_are_read_once() -> None:
+    async def app(scope, receive, send) -> None:
+        assert dict(scope["headers"])[b"host"] == b"shop.example"
+        await send({"type": "http.response.start", "status": 200, "headers": iter([(b"x-once", b"1")])})
+        await send(body(b"x"))
+
+    with captured() as seen:
+        sent = Server().run(CaptureMiddleware(app), {**scope_of("/"), "headers": iter([(b"host", b"shop.example")])})
+    assert sent[0]["headers"] == [(b"x-once", b"1")]
+    assert seen.exchanges[0].primary.headers == (("x-once", "1"),)

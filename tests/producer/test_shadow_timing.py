@@ -11,6 +11,7 @@ from wsgiref.util import FileWrapper
 
 import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
+from darklaunch.testing import captured
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -161,3 +162,43 @@ def test_over_wsgi_streams_files_and_writes_go_out_as_they_come() -> None:
 
 def test_over_wsgi_an_app_that_never_starts_its_response_is_left_to_the_server() -> None:
     assert WSGICaptureMiddleware(lambda *_: [b"x"])(environ_of(**WSGI_MARK), ignore_start) == [b"x"]
+
+
+@pytest.mark.parametrize("style", ["yield", "write"])
+def test_wsgi_ends_where_the_app_has_no_more_to_give_in_primary_and_shadow(style) -> None:
+    def give():
+        for _ in range(2):
+            yield b"*"
+            time.sleep(0.05)
+
+    def app(environ, start_response):
+        write = start_response("200 OK", list(PLAIN))
+        if style == "yield":
+            return give()
+        for chunk in give():
+            write(chunk)
+        return []
+
+    hooked = WSGICaptureMiddleware(app)
+    with captured() as seen:
+        call(hooked)
+    (_, headers), chunks, _ = call(hooked, environ_of(**WSGI_MARK))
+    assert chunks == [b"*", b"*"]
+    assert seen.exchanges[0].primary.body == b"**"
+    assert seen.exchanges[0].primary.latency_ms >= 100
+    assert read_ms(headers[-1][1]) >= 100
+
+
+def test_what_is_written_beyond_the_cap_goes_out_as_it_comes(monkeypatch) -> None:
+    monkeypatch.setenv("DARKLAUNCH_BODY_CAP_BYTES", "4")
+    written: list[bytes] = []
+
+    def app(environ, start_response):
+        write = start_response("200 OK", list(PLAIN))
+        for piece, so_far in ((b"abc", []), (b"de", [b"abc", b"de"]), (b"f", [b"abc", b"de", b"f"])):
+            write(piece)
+            assert written == so_far
+        return [b"g"]
+
+    result = WSGICaptureMiddleware(app)(environ_of(**WSGI_MARK), lambda *_: written.append)
+    assert list(result) == [b"g"]

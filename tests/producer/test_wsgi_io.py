@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sized
 
 import pytest
@@ -113,3 +114,53 @@ def test_a_server_that_forgets_to_close_leaves_no_memory_behind() -> None:
         del result
         assert buffer.used_bytes == 0
     assert seen.skipped == {"aborted": 1}
+
+
+def test_what_was_read_past_is_not_known_and_the_request_is_skipped() -> None:
+    def app(environ, start_response):
+        environ["wsgi.input"].seek(2)
+        environ["wsgi.input"].read()
+        start_response("200 OK", [])
+        return []
+
+    with captured(allow=("POST /",)) as seen:
+        call(WSGICaptureMiddleware(app), environ_of("/", "POST", b"body"))
+    assert seen.skipped == {"unread_body": 1}
+
+
+def test_a_rewound_body_is_recorded_once_and_in_order() -> None:
+    read = []
+
+    def app(environ, start_response):
+        given = environ["wsgi.input"]
+        assert isinstance(given, io.BytesIO)
+        read.extend([given.read(3), given.seek(1), next(given), given.seek(0), given.read(), given.read()])
+        start_response("200 OK", [])
+        return []
+
+    with captured(allow=("POST /",)) as seen:
+        call(WSGICaptureMiddleware(app), environ_of("/", "POST", b"one\ntwo"))
+    assert read == [b"one", 1, b"ne\n", 0, b"one\ntwo", b""]
+    assert [exchange.request.body for exchange in seen.exchanges] == [b"one\ntwo"]
+
+
+def test_a_file_that_the_server_knows_again_by_identity_stays_that_object() -> None:
+    """As uWSGI does: its wrapper is a function, and what it returned need not be iterable."""
+
+    class Reader:
+        def read(self, size=-1):
+            return b""
+
+    def wrap(reader, size=0):
+        return reader
+
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        return environ["wsgi.file_wrapper"](reader, 8192)
+
+    reader: object = Reader()
+    for marked in ({}, {"HTTP_X_DARKLAUNCH_EXCHANGE": "abcd1234:1"}):
+        with captured() as seen:
+            environ = environ_of("/") | {"wsgi.file_wrapper": wrap} | marked
+            assert WSGICaptureMiddleware(app)(environ, ignore_start) is reader
+        assert seen.skipped == ({"loop": 1} if marked else {"unsupported": 1})

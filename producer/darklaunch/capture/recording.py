@@ -135,6 +135,10 @@ class Recording:
             self._response_bytes += len(chunk)
             self._keep_chunk(self._response_chunks, chunk, self._response_bytes)
 
+    def end_response(self, at_s: float) -> None:
+        """Record when the app had no more to give (perf_counter), where no last piece tells."""
+        self._latency_s = at_s - self._started_s
+
     def is_response_complete(self) -> bool:
         """True if the response has all of its announced length, although nobody asked for its end."""
         if self.head.method == "HEAD" or self._status in _BODILESS_STATUSES:

@@ -60,7 +60,7 @@ def captured(launch: Launch, mark: str):
 
 def test_the_hook_says_who_it_is(hooked, launch) -> None:
     (process,) = launch.hooks()
-    assert (process["kind"], process["app"]) == ("hook", "uvicorn")
+    assert (process["kind"], process["app"]) == ("hook", "asgi_app")
     assert process["framework"] in ("asgi", "fastapi")
     assert process["pid"] == hooked.process.pid
     assert re.fullmatch(r"\d+\.\d+\.\d+", process["version"])
@@ -119,6 +119,32 @@ def test_a_stream_arrives_piece_by_piece_and_is_captured_at_its_end(hooked, laun
             received += chunk
     assert b"two" in received
     assert captured(launch, "drip").primary.body == b"one two"
+
+
+def test_an_unhandled_exception_is_captured_as_the_500_the_user_gets(hooked, launch) -> None:
+    response = hooked.get("/fails", "X-Mark: unhandled")
+    assert response.startswith(b"HTTP/1.1 500 ")
+    primary = captured(launch, "unhandled").primary
+    assert (primary.status, primary.body) == (500, b"Internal Server Error")
+    assert response.endswith(b"\r\n\r\n" + primary.body)
+
+
+def test_header_fields_from_an_iterator_reach_the_user_and_are_captured(hooked, launch) -> None:
+    response = hooked.get("/iterator/x", "X-Mark: iterator")
+    assert b"\r\nx-once: 1\r\n" in response
+    assert ("x-once", "1") in captured(launch, "iterator").primary.headers
+    replayed = hooked.get("/iterator/x", "X-Darklaunch-Exchange: abcd1234:1")
+    assert b"\r\nx-once: 1\r\n" in replayed
+    assert b"darklaunch;dur=" in replayed
+
+
+def test_both_hooks_time_a_stream_to_its_end(hooked, launch) -> None:
+    """The app pauses after its last piece: both times have it, or neither."""
+    hooked.get("/steps", "X-Mark: steps")
+    timing = re.search(rb"darklaunch;dur=(\d+\.\d+)", hooked.get("/steps", "X-Darklaunch-Exchange: abcd1234:1"))
+    assert timing is not None
+    assert float(timing[1]) >= 400
+    assert captured(launch, "steps").primary.latency_ms >= 400
 
 
 def test_server_sent_events_pass_and_are_skipped(hooked, launch) -> None:

@@ -67,6 +67,25 @@ async def drip(request: Request):
     )
 
 
+@routes.get("/steps")
+async def steps():
+    """Give four pieces, and pause after each."""
+
+    async def chunks():
+        for _ in range(4):
+            yield b"*"
+            await asyncio.sleep(0.1)
+
+    return StreamingResponse(chunks(), media_type="text/plain")
+
+
+async def give_headers_once(scope, receive, send):
+    """Respond as Sanic does: the header fields come from an iterator."""
+    fields = [(b"content-type", b"text/plain"), (b"x-once", b"1")]
+    await send({"type": "http.response.start", "status": 200, "headers": iter(fields)})
+    await send({"type": "http.response.body", "body": b"once"})
+
+
 @routes.get("/open")
 async def open_gate():
     return Response(background=BackgroundTask(gate.set))
@@ -75,6 +94,8 @@ async def open_gate():
 bare, hooked = FastAPI(), FastAPI()
 bare.include_router(routes)
 hooked.include_router(routes)
+bare.mount("/iterator", give_headers_once)
+hooked.mount("/iterator", give_headers_once)
 hooked.add_middleware(CaptureMiddleware)
 
 
