@@ -39,6 +39,7 @@ def main() -> int:
         lambda: delays.of_mismatches(size),
         lambda: delays.of_slow_launches(size),
         lambda: delays.of_clean_launches(size),
+        lambda: delays.of_launches_at_the_margin(size),
         lambda: delays.after_a_good_stretch(size),
         lambda: doubts.of_noise(size),
         lambda: doubts.of_faults(size),

@@ -18,12 +18,23 @@ POLICY = replace(JudgePolicy(), mode=JudgeMode.AUTO, soak_s=0.0)
 ENDPOINT = "GET /orders/{id}"
 
 
-def find_ends(launches: Launches, policy: JudgePolicy = POLICY, *, most: int | None = None) -> tuple[Ints, Ints]:
+def find_ends(
+    launches: Launches,
+    policy: JudgePolicy = POLICY,
+    *,
+    most: int | None = None,
+    clock: LatencyClock = LatencyClock.HOOK,
+    timed_share: float = 1.0,
+) -> tuple[Ints, Ints]:
     """Return the exchange after which each launch is rolled back, and that after which it is promoted; NEVER if not.
 
-    A launch is watched on after its promotion. `most` limits how many launches are judged.
+    A launch is watched on after its promotion. `most` limits how many launches are judged. `clock` times `timed_share`
+    of the exchanges, the worker alone the others.
     """
-    ends = [_find_end(launches, number, policy) for number in range(most or len(launches.pairs.primary_ms))]
+    ends = [
+        _find_end(launches, number, policy, clock, timed_share)
+        for number in range(most or len(launches.pairs.primary_ms))
+    ]
     return np.array([rolled_back for rolled_back, _ in ends]), np.array([promoted for _, promoted in ends])
 
 
@@ -38,12 +49,16 @@ def find_rollback_reason(windows: list[list[JudgedExchange]]) -> RollbackReason 
     return evidence.current(POLICY).rollback_reason
 
 
-def _find_end(launches: Launches, number: int, policy: JudgePolicy) -> tuple[int, int]:
+def _find_end(
+    launches: Launches, number: int, policy: JudgePolicy, clock: LatencyClock, timed_share: float
+) -> tuple[int, int]:
     evidence = LaunchEvidence()
     promoted = NEVER
     size = launches.pairs.primary_ms.shape[1]
     for start in range(0, size - BLOCK + 1, BLOCK):
-        evidence = evidence.with_window(_create_window(launches, number, start), policy, frozenset())
+        evidence = evidence.with_window(
+            _create_window(launches, number, start, clock, timed_share), policy, frozenset()
+        )
         move = evidence.decide(policy).move
         if move is JudgeMove.ROLL_BACK:
             return start + BLOCK, promoted
@@ -54,7 +69,9 @@ def _find_end(launches: Launches, number: int, policy: JudgePolicy) -> tuple[int
     return NEVER, promoted
 
 
-def _create_window(launches: Launches, number: int, start: int) -> list[JudgedExchange]:
+def _create_window(
+    launches: Launches, number: int, start: int, clock: LatencyClock, timed_share: float
+) -> list[JudgedExchange]:
     now = slice(start, start + BLOCK)
     primary_ms, shadow_ms = (ms[number, now].tolist() for ms in (launches.pairs.primary_ms, launches.pairs.shadow_ms))
     failed = {guard: outcome[number, now].tolist() for guard, outcome in launches.failed.items()}
@@ -71,7 +88,7 @@ def _create_window(launches: Launches, number: int, start: int) -> list[JudgedEx
             mismatched=bool(mismatched[nth]),
             error=bool(error[nth]),
             slow=bool(slow[nth]),
-            clock=LatencyClock.HOOK,
+            clock=clock if nth < timed_share * BLOCK else LatencyClock.WORKER,
             primary_ms=primary_ms[nth],
             shadow_ms=shadow_ms[nth],
         )

@@ -67,6 +67,14 @@ async def test_without_a_baseline_the_shadow_is_asked_again(url: str, redis: Red
     assert read_ledger(redis, launch_name) == {"admitted": 2, "replayed": 2}
 
 
+def test_a_shadow_without_the_hook_has_the_baseline_asked_more_often() -> None:
+    spec = LaunchSpec("http://shadow", noise_percent=10.0)
+    usual = {seq for seq in range(1, 2001) if is_chosen_for_noise(make_exchange("x", seq), spec)}
+    timed = {seq for seq in range(1, 2001) if is_chosen_for_noise(make_exchange("x", seq), spec, least_percent=30.0)}
+    assert usual < timed
+    assert 500 < len(timed) < 700
+
+
 async def test_a_baseline_is_asked_as_itself_and_the_shadow_once(
     url: str, redis: RedisClient, launch_name: str
 ) -> None:

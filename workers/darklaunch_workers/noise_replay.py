@@ -8,11 +8,12 @@ is a courtesy: it is left out wherever it would cost an exchange its outcome, or
 import random
 import time
 from hashlib import blake2b
+from typing import Final
 
 import anyio
 from darklaunch_shared.launch.spec import SAFE_METHODS, LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange
-from darklaunch_shared.wire.replay import NoiseReplay, ReplayedVersion, ShadowError, ShadowResponse
+from darklaunch_shared.wire.replay import LatencySource, NoiseReplay, ReplayedVersion, ShadowError, ShadowResponse
 
 from .admission import ReplayMode
 from .http import ShadowRequest, UnsendableRequest, replay_request
@@ -21,13 +22,16 @@ from .limits import CONGESTED_STATUS
 from .outcome import await_outcome
 from .retries import SingleTry
 
+TIMING_PERCENT: Final = 30.0
+"""The least share that the baseline is asked while the shadow's latency can be told by comparison with it alone."""
 
-def is_chosen_for_noise(exchange: Exchange, spec: LaunchSpec) -> bool:
+
+def is_chosen_for_noise(exchange: Exchange, spec: LaunchSpec, *, least_percent: float = 0.0) -> bool:
     """True if an exchange is replayed a second time. Its id decides, so that every delivery decides alike."""
     if not (spec.compare and spec.noise_percent > 0 and exchange.request.method in SAFE_METHODS):
         return False
     drawn = blake2b(exchange.id.encode(), digest_size=8, person=b"noise").digest()
-    return int.from_bytes(drawn) < spec.noise_percent / 100 * 2**64
+    return int.from_bytes(drawn) < max(spec.noise_percent, least_percent) / 100 * 2**64
 
 
 async def replay_on_shadow_again(
@@ -58,7 +62,10 @@ async def replay_on_baseline(
     context: LaunchContext, baseline: BaselineTarget, exchange: Exchange, first: ShadowResponse | ShadowError
 ) -> NoiseReplay | None:
     """Send the request to the baseline, when it has room now: nothing ever waits for a slot there."""
-    if not (_is_worth_repeating(first) and is_chosen_for_noise(exchange, context.spec)):
+    timed_by_worker = isinstance(first, ShadowResponse) and first.latency_source is LatencySource.CLIENT
+    least_percent = TIMING_PERCENT if timed_by_worker else 0.0
+    chosen = is_chosen_for_noise(exchange, context.spec, least_percent=least_percent)
+    if not (chosen and _is_worth_repeating(first)):
         return None
     breaker = baseline.protection.breaker
     now_s = time.monotonic()

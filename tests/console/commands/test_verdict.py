@@ -86,6 +86,19 @@ def test_a_bad_launch_exits_with_1_and_the_report_says_it_first(cli, harness):
     assert told["leading"]["endpoint"] == SEARCH
 
 
+def test_a_slower_endpoint_is_a_problem_and_report_and_verdict_agree(cli, harness):
+    slow = (
+        replace(each, primary_ms=0.3, shadow_ms=51.0 if each.endpoint == SEARCH else 0.3)
+        for each in traffic(2_000, start_ms=harness.start_ms)
+    )
+    harness.judge_traffic(slow)
+    told = "GET /search is slower: p50 0.3 → 51 ms, in 100 % of requests"
+    first, *_ = exits(cli, harness.name)[1]
+    assert first.startswith(f"ROLL BACK: {told}")
+    report = " ".join(cli.ok("report", harness.name).split())
+    assert f"1 problem in 2,000 compared exchanges: {told}" in report
+
+
 def test_the_places_that_differ_more_than_by_noise_are_named(cli, harness):
     run = harness.connection.execute
     run("INSERT INTO darklaunch.noise_endpoint VALUES (%s, %s, 'primary', 41, 0)", [harness.name, SEARCH])
