@@ -73,6 +73,7 @@ class _MarkupComparison:
         self._volatile = volatile
         self._collector = collector
         self._gists: dict[int, int] = {}
+        self._outlines: dict[int, int] = {}
 
     def compare(self, primary: Element, shadow: Element) -> None:
         top = TOP.element(primary.local_name, 1, is_only=True, is_listed=False)
@@ -170,7 +171,7 @@ class _MarkupComparison:
             pairs, gaps = self._pair_unordered(left, right)
         else:
             _, gaps = align_keys([child.digest for child in left], [child.digest for child in right])
-            for key in (_key_label, self._key_gist, _key_outline, _key_name):
+            for key in (_key_label, self._key_gist, self._key_outline, _key_name):
                 gaps = align_gaps(gaps, *_key_children(key, left, right, primary_places, shadow_places), pairs)
         for gap in gaps:
             for at in range(gap.primary_start, gap.primary_end):
@@ -197,7 +198,7 @@ class _MarkupComparison:
         """Pair children whatever their order: those that are the same, then those that are alike."""
         pairs: list[tuple[int, int]] = []
         rest = list(range(len(left))), list(range(len(right)))
-        for key in (_key_digest, self._key_gist, _key_outline):
+        for key in (_key_digest, self._key_gist, self._key_outline):
             waiting: dict[Hashable, list[int]] = {}
             for at in reversed(rest[1]):
                 waiting.setdefault(key(right[at]), []).append(at)
@@ -215,12 +216,25 @@ class _MarkupComparison:
     def _key_gist(self, element: Element, _label: str = "") -> Hashable:
         return self._find_gist(element)
 
+    def _key_outline(self, element: Element, _label: str = "") -> Hashable:
+        return self._find_outline(element)
+
+    def _find_outline(self, element: Element) -> int:
+        """Return a number that is equal for elements that differ in texts and values of attributes only."""
+        known = self._outlines.get(id(element))
+        if known is None:
+            known = hash(
+                (element.name, *element.attributes, *[self._find_outline(child) for child in element.children])
+            )
+            self._outlines[id(element)] = known
+        return known
+
     def _find_gist(self, element: Element) -> int:
         """Return a number that is equal for elements that differ in numbers, times, ids and attributes only."""
         known = self._gists.get(id(element))
         if known is None:
             frames = [read_shape(text).frame for text in element.texts if text]
-            # Children first, without recursion: a tree is no deeper than the parser's cap.
+            # Recursion is safe: a tree is no deeper than the parser's cap.
             known = hash((element.name, *frames, *[self._find_gist(child) for child in element.children]))
             self._gists[id(element)] = known
         return known
@@ -238,10 +252,6 @@ def _key_children(
 
 def _key_label(element: Element, label: str) -> Hashable:
     return (element.name, label) if label else object()  # without a label it is like no other
-
-
-def _key_outline(element: Element, _label: str = "") -> Hashable:
-    return element.outline
 
 
 def _key_name(element: Element, _label: str) -> Hashable:

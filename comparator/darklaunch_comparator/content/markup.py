@@ -7,7 +7,7 @@ beyond the predefined ones are never expanded and nothing is loaded from elsewhe
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final, cast
@@ -41,21 +41,22 @@ _BOOLEAN: Final = frozenset(
 )
 
 
-@dataclass(slots=True, eq=False)
 class Element:
     """An element: its name, its attributes, its children, and the texts before, between and after them.
 
     There is one more text than there are children. White space that is not shown is left out; where a text follows
-    shown white space it starts with one space. `digest` is equal for equal elements of one process, `outline` for
-    elements that differ at most in their texts and in the values of their attributes.
+    shown white space it starts with one space. `digest` is equal for equal elements of one process.
     """
 
-    name: str
-    attributes: dict[str, str]
-    children: "list[Element]" = field(default_factory=list["Element"])
-    texts: list[str] = field(default_factory=list[str])
-    digest: int = 0
-    outline: int = 0
+    # A plain class with slots, because a page has thousands.
+    __slots__ = ("attributes", "children", "digest", "name", "texts")
+
+    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.children: list[Element] = []
+        self.texts: list[str] = []
+        self.digest = 0
 
     @property
     def local_name(self) -> str:
@@ -108,38 +109,40 @@ class _TreeBuilder:
         self._has_space = False
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        opened = self._open
         self._elements += 1
-        self._attributes += len(attributes)
         if self._elements > ELEMENTS_CAP:
             raise _TooLarge(f"more than {ELEMENTS_CAP:,} elements")
-        if self._attributes > ATTRIBUTES_CAP:
-            raise _TooLarge(f"more than {ATTRIBUTES_CAP:,} attributes")
-        if len(self._open) >= DEPTH_CAP:
+        if len(opened) >= DEPTH_CAP:
             raise _TooLarge(f"nested more than {DEPTH_CAP} deep")
-        if self._open:
-            self._end_text()
-        if self._is_html:
-            element = Element(name, {key: _read_attribute(key, value) for key, value in attributes.items()})
-            self._enter_flow(name)
-            self._exact_depth += name in _EXACT
-        else:
-            element = Element(name, dict(attributes))
-        if self._open:
-            self._open[-1].children.append(element)
+        element = Element(name, self._read_attributes(attributes) if attributes else {})
+        if opened:
+            parent = opened[-1]
+            parent.texts.append(self._take_text(parent) if self._pieces else "")
+            parent.children.append(element)
         elif self._root is None:
             self._root = element
-        self._open.append(element)
+        if self._is_html and name not in _INLINE:
+            self._at_start, self._has_space = name not in _REPLACED, False
+            self._exact_depth += name in _EXACT
+        opened.append(element)
 
     def end(self, _name: str) -> None:
-        self._end_text()
         element = self._open.pop()
-        if self._is_html:
-            self._enter_flow(element.name)
-            self._exact_depth -= element.name in _EXACT
-        children = element.children
-        element.outline = hash((element.name, *element.attributes, *[child.outline for child in children]))
-        attributes = tuple(sorted(element.attributes.items())) if element.attributes else ()
-        element.digest = hash((element.name, attributes, tuple(element.texts), *[child.digest for child in children]))
+        element.texts.append(self._take_text(element) if self._pieces else "")
+        name = element.name
+        if self._is_html and name not in _INLINE:
+            self._at_start, self._has_space = name not in _REPLACED, False
+            self._exact_depth -= name in _EXACT
+        attributes = element.attributes
+        element.digest = hash(
+            (
+                name,
+                tuple(sorted(attributes.items())) if attributes else None,
+                *element.texts,
+                *[child.digest for child in element.children],
+            )
+        )
 
     def data(self, text: str) -> None:
         self._pieces.append(text)
@@ -153,38 +156,37 @@ class _TreeBuilder:
     def close(self) -> Element | None:
         return self._root
 
-    def _enter_flow(self, name: str) -> None:
-        if name in _INLINE:
-            return
-        self._at_start = name not in _REPLACED
-        self._has_space = False
+    def _read_attributes(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        self._attributes += len(attributes)
+        if self._attributes > ATTRIBUTES_CAP:
+            raise _TooLarge(f"more than {ATTRIBUTES_CAP:,} attributes")
+        if not self._is_html:
+            return dict(attributes)
+        return {name: _read_attribute(name, value) for name, value in attributes.items()}
 
-    def _end_text(self) -> None:
-        """End the text before a tag."""
-        element = self._open[-1]
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        if text and self._is_html:
-            text = self._collapse(text, element)
-        elif text:
-            text = text.strip()
-        element.texts.append(text)
-
-    def _collapse(self, text: str, element: Element) -> str:
-        """Leave out the white space that is not shown; what is shown counts as part of the text behind it."""
+    def _take_text(self, element: Element) -> str:
+        """Return the text before a tag as it counts, in the element that it stands in."""
+        pieces = self._pieces
+        text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+        pieces.clear()
+        if not self._is_html:
+            return text.strip()
         if element.name in CODE:
             return text.strip()
         if self._exact_depth:
             return text.replace("\r\n", "\n").removeprefix("\n").rstrip(_WHITE_SPACE)
-        words = _RUNS.sub(" ", text)
-        starts_with_space = words[0] == " "
-        ends_with_space = words[-1] == " "
-        words = words.strip(" ")
+        return self._collapse(text)
+
+    def _collapse(self, text: str) -> str:
+        """Leave out the white space that is not shown; what is shown counts as part of the text behind it."""
+        words = text.strip(_WHITE_SPACE)
         if not words:
             self._has_space = True
             return ""
-        is_apart = (self._has_space or starts_with_space) and not self._at_start
-        self._at_start, self._has_space = False, ends_with_space
+        is_apart = not self._at_start and (self._has_space or text[0] in _WHITE_SPACE)
+        self._at_start, self._has_space = False, text[-1] in _WHITE_SPACE
+        if "\n" in words or "  " in words or "\t" in words or "\r" in words or "\f" in words:
+            words = _RUNS.sub(" ", words)
         return f" {words}" if is_apart else words
 
 
