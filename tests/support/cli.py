@@ -127,6 +127,11 @@ class Shadow:
     seen: list[dict[str, str]]
 
 
+def unwrap(text: str) -> str:
+    """Return printed text on one line, so that a sentence can be found wherever it was wrapped."""
+    return " ".join(text.split())
+
+
 def closed_port() -> int:
     """Give a port that nothing listens on."""
     with socket.socket() as listener:

@@ -26,7 +26,7 @@ def rollback(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -
         print_line(f"{name} is rolled back already: nothing is mirrored.")
     else:
         print_line(f"{name} is rolled back: within a second nothing is mirrored any more.", style=WARN)
-        print_line("  Exchanges in progress are not compared; they count as dropped (superseded_by_rollback).")
+        print_line("  Exchanges in progress are dropped, not compared (superseded_by_rollback).")
         print_line(f"  Next: darklaunch report {name}; darklaunch resume {name} mirrors again")
     if result.not_recorded:
         print_warning(f"Redis has the rollback, the record has not: {result.not_recorded}.")

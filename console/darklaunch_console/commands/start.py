@@ -13,7 +13,15 @@ from darklaunch_console.launches.change import current_actor
 from darklaunch_console.launches.policy import build_policy
 from darklaunch_console.launches.specification import build_spec
 from darklaunch_console.launches.start import describe_start, describe_start_warnings, start_as_json, start_launch
-from darklaunch_console.output.screen import GOOD, json_option, print_json, print_line, print_lines, print_warning
+from darklaunch_console.output.screen import (
+    GOOD,
+    json_option,
+    print_json,
+    print_line,
+    print_lines,
+    print_warning,
+    wrap_text,
+)
 from darklaunch_console.settings import ConsoleSettings
 
 
@@ -61,7 +69,9 @@ def start(
         print_json(start_as_json(started))
         return
     first, *notes = describe_start(started)
-    print_line(first, style=GOOD)
-    print_lines(notes)
+    for line in wrap_text(first, more="  "):
+        print_line(line, style=GOOD)
+    for note in notes:
+        print_lines(wrap_text(note.strip(), "  ", "  "))
     for warning in describe_start_warnings(started):
         print_warning(warning)

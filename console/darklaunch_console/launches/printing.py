@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from darklaunch_shared.launch.spec import LaunchState
 
-from darklaunch_console.output.screen import print_json, print_line
+from darklaunch_console.output.screen import print_json, print_line, print_lines, wrap_text
 
 from .change import CurrentLaunch
 from .launch_json import change_to_json
@@ -21,19 +21,20 @@ class ChangePrinter:
         if self._in_json:
             print_json(change_to_json(state, changed=True))
         else:
-            print_line(line, style=style)
+            for part in wrap_text(line, more="  "):
+                print_line(part, style=style)
 
     def print_unchanged(self, before: CurrentLaunch, line: str) -> None:
         """Print that nothing had to be changed."""
         if self._in_json:
             print_json(change_to_json(before.state, changed=False))
         else:
-            print_line(line)
+            print_lines(wrap_text(line, more="  "))
 
     def print_next(self, command: str, remark: str = "") -> None:
         """Print what follows from the change, if anything, and the command to type next."""
         if self._in_json:
             return
         if remark:
-            print_line(f"  {remark}")
-        print_line(f"  Next: {command}")
+            print_lines(wrap_text(remark, "  ", "  "))
+        print_lines(wrap_text(f"Next: {command}", "  ", "  "))

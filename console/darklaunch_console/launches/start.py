@@ -92,7 +92,7 @@ def describe_start(started: StartedLaunch) -> list[str]:
     if policy != JudgePolicy(mode=policy.mode):
         notes.append(describe_clearing(policy, 0.0))
     if not started.hooks:
-        notes.append(f"No app with the hook has been seen on this Redis. Add it: {ADD_THE_HOOK}")
+        notes.append(f"No app with the hook is running on this Redis. Add it: {ADD_THE_HOOK}")
     notes.append(f"Next: darklaunch watch {state.name}")
     down = f", but its shadow {make_printable(started.shadow.trouble)}" if started.shadow.trouble else ""
     return [f"{state.name} is active{down}: {describe_mirroring(state)}", *(f"  {note}" for note in notes if note)]
@@ -113,8 +113,8 @@ def describe_start_warnings(started: StartedLaunch) -> list[str]:
         )
     if started.control and started.control.trouble:
         warnings.append(
-            f"the control {state.spec.control} {make_printable(started.control.trouble)}. Until it answers, nothing is "
-            "learned about noise; the launch goes on."
+            f"the control {state.spec.control} {make_printable(started.control.trouble)}. Until it responds, nothing "
+            "is learned about noise; the launch goes on."
         )
     return warnings
 
@@ -144,7 +144,7 @@ def _describe_checks(started: StartedLaunch) -> list[str]:
     checks: list[str] = []
     for role, probe in (("Shadow", started.shadow), ("Control", started.control)):
         if probe and not probe.trouble:
-            checks.append(f"{role} answers (HTTP {probe.status} in {format_ms(probe.took_ms)}).")
+            checks.append(f"{role} responds (HTTP {probe.status} in {format_ms(probe.took_ms)}).")
     if hooks := len(started.own_hooks):
         processes = format_plural(hooks, "app process", "app processes")
         checks.append(f"{processes} with the hook {'is' if hooks == 1 else 'are'} listening.")

@@ -8,6 +8,8 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchStatus, parse_state
 from darklaunch_shared.wire.fields import pair_fields
 
+from tests.support.cli import unwrap
+
 APP = """
 import sys, time
 from darklaunch import is_promoted
@@ -39,12 +41,11 @@ def test_promoting_a_launch_that_was_rolled_back_makes_is_promoted_true_within_a
         assert app.stdout.readline() == "False\n"
         app.stdin.write("\n")
         app.stdin.flush()
-        said = cli.ok("promote", launched, "--anyway", "--reason", "they are meant to be").splitlines()
+        said = cli.ok("promote", launched, "--anyway", "--reason", "they are meant to be")
         promoted_at_s = time.time()
         assert float(app.stdout.readline()) - promoted_at_s < 1.0
-    assert (
-        said[0] == f"{launched} is promoted, and its rollback is lifted: within a second nothing is mirrored any more."
-    )
+    promoted = f"{launched} is promoted, and its rollback is lifted: within a second nothing is mirrored any more."
+    assert unwrap(said).startswith(promoted)
     seen = parse_state(launched, pair_fields(redis.execute_command("HGETALL", keys.launch(launched))))
     assert (seen.status, seen.hold) == (LaunchStatus.PROMOTED, False)
 
