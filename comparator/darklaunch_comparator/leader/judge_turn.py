@@ -32,7 +32,12 @@ from darklaunch_comparator.store.judge_state import (
     save_judge_state,
     start_judge_state,
 )
-from darklaunch_comparator.store.judgements import read_attempt_counts, read_attempts, read_example
+from darklaunch_comparator.store.judgements import (
+    count_withdrawn_excuses,
+    read_attempt_counts,
+    read_attempts,
+    read_example,
+)
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_comparator.store.noise import read_doubtful_signatures, read_paired_places
 from darklaunch_comparator.store.signatures import read_latest_restart
@@ -90,9 +95,15 @@ class JudgeTurn:
         return self._actions.changed_launch
 
     def _load_state(self) -> JudgeState:
-        """Read the state; start over if there is none, if rules changed, or if people overruled a verdict."""
+        """Read the state; start over if there is none, if rules changed, if people overruled a verdict, or if excuses
+        that it rests on were withdrawn."""
         name = self._launch.name
-        basis = fingerprint_basis(self._launch.spec, self._policy, read_latest_restart(self._connection, name))
+        basis = fingerprint_basis(
+            self._launch.spec,
+            self._policy,
+            read_latest_restart(self._connection, name),
+            count_withdrawn_excuses(self._connection, name),
+        )
         state = lock_judge_state(self._connection, name)
         if state is None:
             since_ms = window_start_ms(self._created_ms)

@@ -74,6 +74,13 @@ def count_late_exchanges(connection: Connection[Any], launch: str) -> int:
     return int(row[0])
 
 
+def count_withdrawn_excuses(connection: Connection[Any], launch: str) -> int:
+    """Count the places where excuses by form were granted, and withdrawn when a witness had spoken; it only grows."""
+    row = connection.execute(_SQL["withdrawn"], {"launch": launch}).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def read_judged_exchanges(
     connection: Connection[Any],
     launch: str,

@@ -100,3 +100,11 @@ WHERE state->>'verdict' = 'shadow_down' ORDER BY launch
 -- name: get
 SELECT trial, basis, since, judged_until, ended, state->>'verdict', summary, updated_at
 FROM darklaunch.judgement WHERE launch = %(launch)s
+
+-- name: withdrawn
+-- Places where values were excused by their form until a witness had shown that one version repeats its own. Both tables
+-- only grow, so this number does.
+SELECT count(DISTINCT (c.endpoint, c.path)) FROM darklaunch.noise_change AS c
+WHERE c.launch = %(launch)s AND c.became IN ('stable', 'exceeded') AND EXISTS (
+    SELECT FROM darklaunch.excuse AS e
+    WHERE e.launch = c.launch AND e.endpoint = c.endpoint AND e.path = c.path AND e.reason IN ('clock', 'generated_id'))
