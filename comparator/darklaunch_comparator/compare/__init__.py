@@ -5,6 +5,7 @@ from .endpoint_rules import NO_RULES, EndpointRules, Patterns, StructureRule, To
 from .find_identifiers import find_identifier_places
 from .identifier_shape import find_identifier_shape
 from .known_noise import NO_NOISE, KnownNoise, noise_may_excuse
+from .markup import list_text_places
 from .model import ComparedResponse, Comparison, ComparisonOutcome, Difference, DifferenceKind, Excuse, ExcuseReason
 from .patterns import BadPattern, LinearPattern
 from .readable_body import decode_body, format_body
@@ -45,6 +46,7 @@ __all__ = [
     "find_identifier_places",
     "find_identifier_shape",
     "format_body",
+    "list_text_places",
     "noise_may_excuse",
     "render_error_title",
     "render_slow_title",

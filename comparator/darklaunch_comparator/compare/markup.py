@@ -51,6 +51,24 @@ def compare_markup(
     compare_text(primary, shadow, volatile, collector, malformed.reason)
 
 
+def list_text_places(text: bytes, *, is_html: bool) -> list[tuple[TextPlace, str]] | None:
+    """List the texts and attributes of a page, each with its place; None if it cannot be parsed."""
+    root = parse_html(text) if is_html else parse_xml(text)
+    if not isinstance(root, Element):
+        return None
+    found: list[tuple[TextPlace, str]] = []
+    todo = [(root, TOP.element(root.local_name, 1, is_only=True, is_listed=False))]
+    while todo:
+        element, place = todo.pop()
+        found += [(place.attribute(name.rpartition("}")[2]), value) for name, value in element.attributes.items()]
+        texts = element.list_texts()
+        for position, value in enumerate(texts, 1):
+            found.append((place if len(texts) == 1 else place.text(position), value.strip()))
+        places = ChildPlaces(element, place, is_html=is_html)
+        todo += [(child, places.find(at)) for at, child in enumerate(element.children)]
+    return found
+
+
 def _count_places(root: Element) -> int:
     """Count the texts and attributes of a tree."""
     count = 0

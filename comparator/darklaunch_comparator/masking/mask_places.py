@@ -17,6 +17,7 @@ from darklaunch_comparator.places import (
     Token,
     advance,
     is_covered,
+    is_text_path,
     parse_body_path,
     parse_rule_path,
 )
@@ -30,7 +31,8 @@ class BadMaskPlace(BadRules, ValueError):
 class MaskPlaces:
     """Places to mask, compiled once. `names` are what the paths end in: enough where only fragments are left.
 
-    `everything` is for when it is not known what to mask: then no value is stored.
+    `has_text_paths` if some name places in HTML, XML or lines of text. `everything` is for when it is not known what to
+    mask: then no value is stored.
     """
 
     paths: PathIndex[None] = field(default_factory=PathIndex[None])
@@ -38,10 +40,12 @@ class MaskPlaces:
     query: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     everything: bool = False
+    has_text_paths: bool = False
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> "MaskPlaces":
         """Compile places. Raises BadMaskPlace for the first that cannot be read."""
+        texts = list(texts)
         paths: list[tuple[PathStep, ...]] = []
         headers: set[str] = set()
         query: set[str] = set()
@@ -58,7 +62,13 @@ class MaskPlaces:
                 message = f"{str(error).rstrip('.')}; to mask a parameter of the query, query:name."
                 raise BadMaskPlace(message) from None
         names = frozenset(name for steps in paths for name in _find_names(steps))
-        return cls(PathIndex([(steps, None) for steps in paths]), frozenset(headers), frozenset(query), names)
+        return cls(
+            PathIndex([(steps, None) for steps in paths]),
+            frozenset(headers),
+            frozenset(query),
+            names,
+            has_text_paths=any(is_text_path(text.strip()) or text.strip() == "$" for text in texts),
+        )
 
     def follow(self, tokens: Sequence[Token]) -> tuple[PathPositions[None], bool]:
         """Follow the paths down to a place; return their positions there, and whether one of them covers it."""

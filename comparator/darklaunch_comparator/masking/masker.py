@@ -28,6 +28,7 @@ from .json_text import JsonTextMasker
 from .mask_places import NO_PLACES, MaskPlaces
 from .placeholders import Placeholders
 from .text import TextMasker
+from .text_places import mask_lines, mask_markup
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LOSSLESS: Final = "surrogateescape"
@@ -152,6 +153,14 @@ class ExchangeMasker:
                 return text
             masked, well_formed = self._json.mask(text, lines=family is BodyFamily.LINES)
             return masked if well_formed else self._text.mask(masked)
+        if self._places.has_text_paths and family in (BodyFamily.HTML, BodyFamily.XML):
+            is_html = family is BodyFamily.HTML
+            masked_page = mask_markup(text, self._places, self._placeholders.for_text, is_html=is_html)
+            if masked_page is None:
+                return self._placeholders.for_text(text)
+            text = masked_page
+        elif self._places.has_text_paths:
+            text = mask_lines(text, self._places, self._placeholders.for_text)
         return self._text.mask(text)
 
     def _mask_header(self, name: str, value: str) -> str:

@@ -2,14 +2,16 @@
 
 from .json_place import ROOT, JsonPlace, write_step
 from .line_shape import TextShape, read_shape
-from .path_index import PathIndex, PathPositions, advance, is_covered
+from .path_index import PathIndex, PathPositions, advance, is_covered, leads_to
 from .path_step import BadPath, PathStep
 from .place import STATUS, Place, Token, write_header_place
 from .rule_path import RulePath, parse_body_path, parse_rule_path
 from .text_path import is_text_path
-from .text_place import TOP, TextPlace, write_label
+from .text_place import LINE, PART, TOP, TextPlace, write_label
 
 __all__ = [
+    "LINE",
+    "PART",
     "ROOT",
     "STATUS",
     "TOP",
@@ -26,6 +28,7 @@ __all__ = [
     "advance",
     "is_covered",
     "is_text_path",
+    "leads_to",
     "parse_body_path",
     "parse_rule_path",
     "read_shape",

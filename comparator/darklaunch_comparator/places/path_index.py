@@ -136,6 +136,11 @@ def advance(positions: PathPositions[T], token: Token) -> PathPositions[T]:
     return following
 
 
+def leads_to(positions: PathPositions[T], token: Token, *, anywhere: bool = False) -> bool:
+    """True if a path goes on with a token right here; with `anywhere` also if it may stand at any depth."""
+    return any(token in node.named and (anywhere or not node.is_hub) for node in positions)
+
+
 def is_covered(positions: PathPositions[T]) -> bool:
     """True if a path names the place that these positions belong to.
 
