@@ -42,7 +42,7 @@ def of_slow_launches(launches: int) -> Group:
     rng = np.random.default_rng(7)
     equal = pairs(rng, launches, EXCHANGES)
     hangs = 3000.0 * failures(rng, launches, EXCHANGES, 0.02)
-    heavy = np.where(equal.heaviness > 0.85, 1.27, 1.0)
+    heavy = np.where(equal.heaviness > 0.85, 1.4, 1.0)
     slower = Pairs(equal.primary_ms, 1.3 * equal.shadow_ms, equal.heaviness)
     tail = Pairs(equal.primary_ms, heavy * equal.shadow_ms, equal.heaviness)
     hanging = Pairs(equal.primary_ms, equal.shadow_ms + hangs, equal.heaviness)
@@ -51,7 +51,7 @@ def of_slow_launches(launches: int) -> Group:
     for what, seen, each, blocks in (
         ("every answer 30 % slower", slower, {0.5: 600, 0.99: 1300}, {0.5: 1500, 0.99: 3000}),
         ("2 % of answers 3 s slower", hanging, {0.5: 220, 0.99: 750}, {0.5: 500, 0.99: 1100}),
-        ("the slowest 15 % are 27 % slower", tail, {0.5: 1200, 0.99: 2500}, {0.5: 2000, 0.99: 4000}),
+        ("the slowest 15 % are 40 % slower", tail, {0.5: 1200, 0.99: 2500}, {0.5: 2000, 0.99: 4000}),
     ):
         rows += [
             soon(what, rolled_back_each(Launches(seen).outcomes()), each),
