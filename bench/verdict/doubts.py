@@ -15,10 +15,12 @@ from .engine import NEVER
 from .rows import Group, Row, at_most, shown, soon
 
 ASKED_TWICE = 0.1
-EXCHANGES = 2_000
+EXCHANGES = 4_000
 WINDOW = 50
 """Exchanges in a window."""
-_NOISE = (NoiseState.VOLATILE, NoiseState.GENERATED)
+HELD_WINDOWS, HELD_VARIED_WINDOWS = 60, 12
+"""How many windows wait until a mismatch is known to be noise or not; the second where a version varied."""
+_NOISE = (NoiseState.VOLATILE, NoiseState.MEASURED, NoiseState.GENERATED)
 
 
 def of_noise(launches: int) -> Group:
@@ -31,8 +33,8 @@ def of_noise(launches: int) -> Group:
     at_once = np.array([_find_end(rng, noise=0.15, patient=False) for _ in range(few)])
     rows.append(shown("instead: 15 %, none waited for", at_once < NEVER))
     return Group(
-        "A field differs by noise, which is unknown at first; one exchange in ten is asked\n"
-        f"twice: rolled back of {few:,} launches of {EXCHANGES:,} exchanges",
+        "A field differs by noise, which is unknown at first, and there is no control: rolled\n"
+        f"back of {few:,} launches of {EXCHANGES:,} exchanges",
         rows,
     )
 
@@ -45,31 +47,49 @@ def of_faults(launches: int) -> Group:
         f"A field is wrong, and might be noise at first: exchanges until it is rolled back,\n{few:,} launches",
         [
             soon("wrong in every answer", always, {0.5: 200, 0.99: 400}),
-            soon("wrong in 1 % of answers", seldom, {0.5: 900, 0.99: 3000}),
+            soon("wrong in 1 % of answers", seldom, {0.5: 1500, 0.99: 3000}),
         ],
     )
 
 
 def _find_end(rng: np.random.Generator, *, noise: float = 0.0, fault: float = 0.0, patient: bool = True) -> int:
-    """Judge one launch as the judge does, a window at a time, and return the exchange after which it is rolled back."""
+    """Judge one launch as the judge does, a window at a time, and return the exchange after which it is rolled back.
+
+    Each response differs from the usual one with the probability `noise`; in the share `fault` of the exchanges both
+    responses of the shadow are wrong. There is no control.
+    """
     evidence = LaunchEvidence()
-    counts = PlaceCounts(0)
+    counts, state = PlaceCounts(), NoiseState.LEARNING
     waiting: list[list[JudgedExchange]] = []
     for start in range(0, EXCHANGES, WINDOW):
-        own, differs, wrong, again = rng.random((4, WINDOW))
-        candidate, varied, twice = (differs < noise) | (wrong < fault), own < noise, again < ASKED_TWICE
-        counts = PlaceCounts(
-            counts.pairs + int(twice.sum()),
-            counts.varied + int((twice & varied).sum()),
-            pos=counts.pos + int((twice & candidate & ~varied).sum()),
-            neg=counts.neg + int((twice & ~candidate & varied).sum()),
-        )
-        state = classify_place(ReplayedVersion.PRIMARY, counts)
-        waiting.append(_create_window(start, candidate))
-        if patient and may_be_noise(state, counts):
+        primary_odd, shadow_odd, again_odd = rng.random((3, WINDOW)) < noise
+        wrong, share, up = rng.random((3, WINDOW))
+        wrong, rising = wrong < fault, up < 0.5
+        shadow_differs, again_differs = primary_odd | shadow_odd | wrong, primary_odd | again_odd | wrong
+        repeats = ~(shadow_odd | again_odd)
+        asked = (shadow_differs & (state is NoiseState.LEARNING)) | (share < ASKED_TWICE)
+        one_odd = asked & shadow_differs & (repeats | ~again_differs)
+        gains = {
+            "primary_odd": asked & shadow_differs & again_differs & repeats,
+            "shadow_odd": asked & shadow_differs & ~again_differs,
+            "again_odd": asked & ~shadow_differs & again_differs,
+            "all_differ": asked & shadow_differs & again_differs & ~repeats,
+            "rising": one_odd & rising & ~wrong,
+            "falling": one_odd & (wrong | ~rising),
+        }
+        counts = replace(counts, **{name: getattr(counts, name) + int(gain.sum()) for name, gain in gains.items()})
+        state = classify_place(ReplayedVersion.SHADOW, counts, state)
+        waiting.append(_create_window(start, shadow_differs))
+        varied = counts.varied(ReplayedVersion.SHADOW) > 0
+        held_windows = HELD_VARIED_WINDOWS if varied else HELD_WINDOWS
+        is_late = len(waiting) > held_windows
+        in_doubt = patient and counts.candidates > 0
+        in_doubt = in_doubt and may_be_noise(ReplayedVersion.SHADOW, state, counts, is_late=is_late)
+        if in_doubt and not is_late:
             continue
         for window in waiting:
-            seen = [replace(each, mismatched=False) for each in window] if state in _NOISE else window
+            left_out = state in _NOISE or in_doubt
+            seen = [replace(each, mismatched=False) for each in window] if left_out else window
             evidence = evidence.with_window(seen, judge.POLICY, frozenset())
             if evidence.current(judge.POLICY).rollback_reason is not None:
                 return start + WINDOW

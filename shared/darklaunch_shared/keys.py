@@ -54,6 +54,11 @@ def launch(name: str) -> str:
     return f"dl:launch:{name}"
 
 
+def known_noise(name: str) -> str:
+    """Return the string with the endpoints whose noise is known, a JSON array: workers ask the others again at once."""
+    return f"dl:known-noise:{name}"
+
+
 def captures(name: str, shard: int = 0) -> str:
     """Return the stream of exchanges."""
     return f"{{dl:{name}:{shard}}}:captures"

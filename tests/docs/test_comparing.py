@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from datetime import UTC, datetime
+from statistics import median
 
 import pytest
 from darklaunch_comparator.compare import (
@@ -32,6 +33,7 @@ from darklaunch_comparator.pipeline import noise_cache
 from darklaunch_comparator.places import BadPath, parse_rule_path
 from darklaunch_comparator.rules import MOST_RULES, check_rules
 from darklaunch_comparator.rules.model import RULE_KINDS
+from darklaunch_comparator.store import noise
 from darklaunch_comparator.store.signatures import STATES
 from darklaunch_comparator.store.writer_cache import NOISE_PLACES, SAMPLE_EVERY_S
 from darklaunch_console.launches.signatures import SHORTEST
@@ -41,6 +43,7 @@ from darklaunch_shared.redis.consumer import MAX_DELIVERIES
 from darklaunch_shared.wire.exchange import Headers, Response
 from darklaunch_shared.wire.replay import ReplayedVersion, ShadowErrorClass
 
+from tests.support.noise_places import learn, present, varying
 from tests.support.rules import ruled
 
 from .page import blocks, page, section, table
@@ -203,33 +206,38 @@ def test_the_states_and_bounds_of_signatures_are_listed() -> None:
 def test_what_can_be_known_of_noise_and_after_how_many_pairs_is_as_documented() -> None:
     assert [name for name, _, _ in table(TEXT, "known as")] == list(NoiseState)
     text = " ".join(section(TEXT, "## Noise").split())
-    with_control, without = (pairs_until_known(version, 1.0) for version in ReplayedVersion)
-    rare_with_control = pairs_until_known(ReplayedVersion.PRIMARY, 0.3)
-    exceeded = next(
-        n for n in range(1, 99) if classify_place(ReplayedVersion.SHADOW, PlaceCounts(n, pos=n)) is NoiseState.EXCEEDED
-    )
+    with_control, without = (count_pairs(version, NoiseState.VOLATILE, "all_differ") for version in ReplayedVersion)
+    exceeded = count_pairs(ReplayedVersion.PRIMARY, NoiseState.EXCEEDED, "shadow_odd")
+    exceeded_without = count_pairs(ReplayedVersion.SHADOW, NoiseState.EXCEEDED, "primary_odd", "falling")
     for said in (
         f"{LaunchSpec('http://shadow').noise_percent:g} % by default",
-        f"more than {learning.NOISE_RATE[ReplayedVersion.PRIMARY]:.0%}".replace("%", " %")
-        + " of the pairs (with a control)",
+        f"an endpoint, {noise.MOST_PAIRS} at most",
+        f"in more than {100 * learning.BASELINE_RATE:g} % of the pairs that hold it: after {with_control} pairs",
+        f"all three answers differ: after {without} pairs",
+        f"It takes {exceeded} pairs in which the shadow differed with a control, {exceeded_without} without",
         f"at least {learning.STABLE_PAIRS} pairs, and in {learning.STABLE_PAIRS_PER_CHANGE} for each pair",
-        f"is {learning.LEARN_ALPHA:.0%}".replace("%", " %"),
-        f"`exceeded` {learning.EXCEED_ALPHA:.1%}".replace("%", " %"),
-        f"after {with_control} pairs with a control and after {without} without",
-        f"in 30 % of them after about {rare_with_control} with a control, and never without",
-        f"`exceeded` takes {exceeded} exchanges",
+        f"for {noise.HOLD_MS / 60_000:g} minutes after it was first seen at most, or {noise.HOLD_VARIED_MS / 60_000:g}",
+        f"differed in {learning.PLAIN_PAIRS} pairs ({learning.LATE_PLAIN_PAIRS} after 10 minutes)",
         f"learns every {leader.NOISE_EVERY_S:g} s, all others follow within {noise_cache.READ_EVERY_S:g} s",
         f"At most {NOISE_PLACES:,} places",
     ):
         assert said in text, said
-    assert learning.NOISE_RATE[ReplayedVersion.SHADOW] == 0.5
-    assert pairs_until_known(ReplayedVersion.SHADOW, 0.5) == 0
 
 
-def pairs_until_known(version: ReplayedVersion, rate: float) -> int:
-    """Count the pairs until a value that differs at a rate is known to be volatile; 0 when it never is."""
-    seen = ((pairs, PlaceCounts(pairs, round(rate * pairs))) for pairs in range(1, 3000))
-    return next((pairs for pairs, counts in seen if classify_place(version, counts) is NoiseState.VOLATILE), 0)
+def count_pairs(version: ReplayedVersion, state: NoiseState, *names: str) -> int:
+    """Return after how many pairs that all show the same a place is in that state."""
+    found = (n for n in range(1, 99) if classify_place(version, PlaceCounts(**dict.fromkeys(names, n))) is state)
+    return next(found)
+
+
+@pytest.mark.parametrize("row", table(TEXT, "in each answer"))
+def test_noise_is_learned_as_quickly_as_documented(row: list[str]) -> None:
+    what, *said = row
+    draw = (present if "field" in what else varying)(int(what.split()[-2]) / 100)
+    for version, (asked, exchanges) in ((ReplayedVersion.SHADOW, said[:2]), (ReplayedVersion.PRIMARY, said[2:])):
+        places = [learn(draw, version, seed) for seed in range(11)]
+        assert median(place.asked for place in places) == pytest.approx(int(asked), rel=0.4, abs=2)
+        assert median(place.exchanges for place in places) == pytest.approx(int(exchanges), rel=0.4, abs=4)
 
 
 def test_the_examples_are_what_they_look_like() -> None:

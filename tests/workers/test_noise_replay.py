@@ -1,14 +1,19 @@
 """The second answer of one version: whom a worker asks, for which exchanges, and what it never costs."""
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
+import orjson
 import pytest
+from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.replay import ReplayedVersion, ShadowError, ShadowErrorClass, ShadowResponse
+from darklaunch_workers.endpoint_noise import MOST_AT_ONCE, EndpointNoise
 from darklaunch_workers.limits import OUTAGE_FAILURES
-from darklaunch_workers.noise_replay import is_chosen_for_noise
+from darklaunch_workers.noise_replay import differs_visibly, is_chosen_for_noise
 
 from tests.support.workers import (  # fmt: skip
     ReceivedRequest,
@@ -28,6 +33,8 @@ from tests.support.workers import (  # fmt: skip
 pytestmark = pytest.mark.anyio
 
 CLOSED = "http://127.0.0.1:1"
+TYPE = "content-type: application/json"
+TIMED = "server-timing: darklaunch;dur=0.001"
 
 
 def share(percent: float, method: str = "GET", *, compare: bool = True) -> float:
@@ -79,9 +86,9 @@ async def test_a_baseline_is_asked_as_itself_and_the_shadow_once(
     url: str, redis: RedisClient, launch_name: str
 ) -> None:
     async def respond(_request: ReceivedRequest) -> bytes:
-        return format_response(200, b'{"of": "primary"}')
+        return format_response(200, b'{"of": "primary"}', TYPE)
 
-    async with running_shadow() as shadow, running_shadow(respond) as baseline, running_worker(url):
+    async with running_shadow(respond) as shadow, running_shadow(respond) as baseline, running_worker(url):
         publish(redis, launch_name, LaunchSpec(shadow.origin, control=baseline.origin), noise=50)
         admit_many(redis, launch_name, 1, 40, target="/orders/7?q=a%20b", headers=(("x-user", "42"),))
         await wait_until(lambda: len(read_replays(redis, launch_name)) == 40)
@@ -194,3 +201,66 @@ async def test_a_second_request_that_fails_leaves_the_first_outcome(
         assert replay.noise_replay is not None
         assert isinstance(replay.noise_replay.outcome, ShadowError)
         assert replay.noise_replay.outcome.error is ShadowErrorClass.RESET
+
+
+def differing(**fields: Any) -> bool:
+    """True if a response like that of `make_exchange` with other fields is asked for again."""
+    primary = make_exchange("x", 1).primary
+    return differs_visibly(primary, replace(primary, latency_ms=9.0, **fields))
+
+
+def test_what_differs_by_a_byte_or_a_compared_header_is_worth_asking_again() -> None:
+    headers = make_exchange("x", 1).primary.headers
+    assert not differing()
+    assert differing(status=201)
+    assert differing(body=b'{"of": "primary"} ')
+    assert differing(headers=(*headers, ("vary", "cookie")))
+    assert differing(headers=(*headers, ("etag", "x")))
+    assert not differing(headers=(*headers, ("date", "now"), ("content-length", "17")))
+
+
+@pytest.mark.parametrize("has_baseline", [False, True])
+async def test_responses_that_differ_are_asked_for_again_until_their_noise_is_known(
+    url: str, redis: RedisClient, launch_name: str, has_baseline: bool
+) -> None:
+    async def respond(request: ReceivedRequest) -> bytes:
+        body = b'{"of": "primary"}' if request.target == "/same" else b'{"of": "shadow"}'
+        return format_response(200, body, TYPE, TIMED)
+
+    async def replay(first: int, **request: Any) -> None:
+        """Replay 20 exchanges, few at a time: the baseline is not asked while it is busy."""
+        for seq in range(first, first + 20, 4):
+            admit_many(redis, launch_name, seq, 4, **request)
+            await wait_until(lambda: len(read_replays(redis, launch_name)) == seq + 3)  # noqa: B023
+
+    def count_asked_twice() -> int:
+        return sum(replay.noise_replay is not None for replay in read_replays(redis, launch_name))
+
+    async with running_shadow(respond) as shadow, running_shadow(respond) as baseline, running_worker(url):
+        control = baseline.origin if has_baseline else ""
+        publish(redis, launch_name, LaunchSpec(shadow.origin, control=control), noise=0.001)
+        await replay(1, target="/same")
+        await replay(21)
+        assert count_asked_twice() == 20
+        redis.execute_command("SET", keys.known_noise(launch_name), orjson.dumps(["GET /orders/{id}"]))
+        await asyncio.sleep(1.5)
+        await replay(41)
+        assert count_asked_twice() == 20
+        redis.execute_command("SET", keys.known_noise(launch_name), b"[]")
+        await asyncio.sleep(1.5)
+        await replay(61)
+        assert count_asked_twice() == 40
+    assert len(baseline.received) == (40 if has_baseline else 0)
+    assert len(shadow.received) == (80 if has_baseline else 120)
+
+
+def test_nobody_asks_for_ever_where_nobody_says_that_the_noise_is_known() -> None:
+    noise = EndpointNoise()
+    for _ in range(MOST_AT_ONCE):
+        assert noise.is_unknown("GET /a")
+        noise.count_replay("GET /a")
+    assert not noise.is_unknown("GET /a")
+    assert noise.is_unknown("GET /b")
+    noise.read_known(b'["GET /a"]')
+    noise.read_known(b"[]")
+    assert noise.is_unknown("GET /a"), "something new turned up there"

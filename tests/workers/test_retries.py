@@ -15,6 +15,7 @@ from darklaunch_shared.wire.replay import (
     ShadowResponse,
 )
 from darklaunch_workers.admission import REPLAY, WAIT, ReplayOrders
+from darklaunch_workers.endpoint_noise import EndpointNoise
 from darklaunch_workers.entry_keys import EntryKeys
 from darklaunch_workers.http import ShadowFailure, ShadowReply, make_client, replay_request
 from darklaunch_workers.http.deadlines import DeadlineTimer
@@ -64,6 +65,7 @@ async def sending(
         protection=protection,
         slots=protection.make_slots(),
         orders=lambda: orders,
+        endpoint_noise=EndpointNoise(),
         concurrency=8,
         lease_s=spec.lease_s,
         entry_keys=EntryKeys(None, NO_KEYS),

@@ -8,6 +8,7 @@ from darklaunch_shared.launch.path_policy import PathPolicy
 from darklaunch_shared.launch.spec import LaunchSpec
 
 from .admission import ReplayOrders
+from .endpoint_noise import EndpointNoise
 from .entry_keys import EntryKeys
 from .http import ShadowClient
 from .http.deadlines import DeadlineTimer
@@ -43,6 +44,7 @@ class LaunchContext:
     baseline     None when the launch has none, or it cannot be used
     orders       what the launch state orders at this moment
     concurrency  the most replays that may be under way at once
+    endpoint_noise  which endpoints' noise is known; responses that differ are asked for again at all others
     lease_s      how long another worker waits before it takes over an exchange that this one claimed
     """
 
@@ -58,3 +60,4 @@ class LaunchContext:
     lease_s: float
     entry_keys: EntryKeys
     deadlines: DeadlineTimer
+    endpoint_noise: EndpointNoise

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import anyio
+from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch, BadOrigin
 from darklaunch_shared.launch.origin import Origin, parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
@@ -17,8 +18,10 @@ from darklaunch_shared.redis.control_poller import LaunchPoller
 from darklaunch_shared.redis.presence import ProcessPresence
 from darklaunch_shared.redis.script_calls import ScriptCaller
 from darklaunch_shared.redis.script_queue import ScriptQueue
+from redis.exceptions import RedisError
 
 from .admission import WAIT, ReplayMode, ReplayOrders, read_orders
+from .endpoint_noise import EndpointNoise
 from .entry_keys import load_entry_keys
 from .http import ResponseCaps, ShadowClient, make_client
 from .http.deadlines import DeadlineTimer
@@ -29,6 +32,7 @@ from .settings import WorkerSettings
 from .shard_consumer import ReplayConsumer
 
 CHECK_EVERY_S: Final = 0.25
+NOISE_EVERY_S: Final = 1.0
 RESTART_AFTER_S: Final = 1.0
 LONGEST_DEADLINE_S: Final = 86_400.0
 
@@ -110,6 +114,8 @@ class LaunchRunner:
             async with anyio.create_task_group() as upkeep:
                 upkeep.start_soon(queue.run)
                 upkeep.start_soon(self._watch_for_change, context, until)
+                if spec.compare and spec.noise_percent > 0:
+                    upkeep.start_soon(self._follow_known_noise, context)
                 async with anyio.create_task_group() as work:
                     for consumer in self._consumers:
                         work.start_soon(consumer.run, until)
@@ -148,6 +154,7 @@ class LaunchRunner:
             lease_s=self._settings.lease_s or spec.lease_s,
             entry_keys=self._entry_keys,
             deadlines=DeadlineTimer(),
+            endpoint_noise=EndpointNoise(),
         )
 
     def _make_shadow(self, spec: LaunchSpec) -> ShadowTarget:
@@ -212,6 +219,16 @@ class LaunchRunner:
             await _wait(self._stop, CHECK_EVERY_S)
         until.set()
         context.slots.wake_waiting()
+
+    async def _follow_known_noise(self, context: LaunchContext) -> None:
+        """Read which endpoints' noise is known, again and again. While Redis is away, what was read last counts."""
+        while True:
+            try:
+                packed = await self._redis.execute_command("GET", keys.known_noise(self._launch))
+                context.endpoint_noise.read_known(packed)
+            except (RedisError, OSError, ValueError, TypeError) as error:
+                log.debug("launch %s: the known noise could not be read: %s", self._launch, error)
+            await anyio.sleep(NOISE_EVERY_S)
 
 
 async def _wait(event: anyio.Event, timeout_s: float) -> None:

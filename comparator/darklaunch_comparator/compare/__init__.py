@@ -4,7 +4,8 @@ from .arrays import IDENTITY_MEMBERS
 from .endpoint_rules import NO_RULES, EndpointRules, Patterns, StructureRule, ToleranceRule, UnorderedRule
 from .find_identifiers import find_identifier_places
 from .identifier_shape import find_identifier_shape
-from .known_noise import NO_NOISE, KnownNoise, noise_may_excuse
+from .known_noise import NO_NOISE, KnownNoise, NoiseAspect, NoiseKey, make_noise_key, name_noise_key
+from .magnitude import compare_sizes, is_far
 from .markup import list_text_places
 from .model import ComparedResponse, Comparison, ComparisonOutcome, Difference, DifferenceKind, Excuse, ExcuseReason
 from .patterns import BadPattern, LinearPattern
@@ -34,11 +35,14 @@ __all__ = [
     "ExcuseReason",
     "KnownNoise",
     "LinearPattern",
+    "NoiseAspect",
+    "NoiseKey",
     "Patterns",
     "StructureRule",
     "ToleranceRule",
     "UnorderedRule",
     "compare",
+    "compare_sizes",
     "compute_error_signature",
     "compute_signature",
     "compute_slow_signature",
@@ -46,8 +50,10 @@ __all__ = [
     "find_identifier_places",
     "find_identifier_shape",
     "format_body",
+    "is_far",
     "list_text_places",
-    "noise_may_excuse",
+    "make_noise_key",
+    "name_noise_key",
     "render_error_title",
     "render_slow_title",
     "render_title",

@@ -9,6 +9,7 @@ from . import render
 from .echoed_fields import ListRequestFields, is_repeated_field
 from .endpoint_rules import EndpointRules
 from .known_noise import NO_NOISE, KnownNoise
+from .magnitude import is_far
 from .model import (
     ABSENT,
     Absent,
@@ -87,6 +88,8 @@ class DifferenceCollector:
         reason = self.rules.find_status_excuse(primary, shadow, self._matches)
         if reason is not None:
             self._count_excuse(STATUS, reason)
+        elif self._noise.excuses(STATUS, DifferenceKind.STATUS):
+            self._count_excuse(STATUS, ExcuseReason.NOISE)
         else:
             self._keep(STATUS, DifferenceKind.STATUS, str(primary), str(shadow))
 
@@ -97,15 +100,16 @@ class DifferenceCollector:
         """
         place = write_header_place(name)
         on_both_sides = primary is not None and shadow is not None
+        kind = DifferenceKind.HEADER
+        if not on_both_sides:
+            kind = DifferenceKind.EXTRA if primary is None else DifferenceKind.MISSING
         reason = self.rules.find_header_excuse(name, value if on_both_sides else None, self._matches)
         if reason is not None:
             self._count_excuse(place, reason)
-        elif on_both_sides and self._noise.excuses(place, DifferenceKind.HEADER):
+        elif self._noise.excuses(place, kind):
             self._count_excuse(place, ExcuseReason.NOISE)
-        elif shadow is None:
-            self._keep(place, DifferenceKind.MISSING, primary, None)
         else:
-            self._keep(place, DifferenceKind.EXTRA if primary is None else DifferenceKind.HEADER, primary, shadow)
+            self._keep(place, kind, primary, shadow)
 
     def add_values(
         self,
@@ -195,7 +199,9 @@ class DifferenceCollector:
             if reason is not None:
                 self._count_excuse(group_path, reason)
                 return False
-        if self._noise.excuses(group_path, kind):
+        if self._noise.excuses(group_path, kind) and not (
+            group_path in self._noise.measured and is_far(_render(primary), _render(shadow))
+        ):
             self._count_excuse(group_path, ExcuseReason.NOISE)
             return False
         size = self._group_sizes.get((group_path, kind), 0)

@@ -1,37 +1,85 @@
 """What is known of one endpoint's noise, as a comparison uses it (`noise` learns it)."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from .model import DifferenceKind
 
-_EXCUSABLE: Final = frozenset(
-    {DifferenceKind.VALUE, DifferenceKind.ORDER, DifferenceKind.TEXT, DifferenceKind.BYTES, DifferenceKind.HEADER}
-)
+
+class NoiseAspect(StrEnum):
+    """In which respect responses differ at a place. Noise in one respect excuses nothing in another."""
+
+    VALUE = "value"
+    PRESENCE = "presence"  # one response has it, another has not
+    SIZE = "size"
+    TYPE = "type"
+    STATUS = "status"
+    FORM = "form"  # its encoding, or a key that is there twice
+
+
+_ASPECTS: Final = {
+    DifferenceKind.STATUS: NoiseAspect.STATUS,
+    DifferenceKind.HEADER: NoiseAspect.VALUE,
+    DifferenceKind.MISSING: NoiseAspect.PRESENCE,
+    DifferenceKind.EXTRA: NoiseAspect.PRESENCE,
+    DifferenceKind.TYPE: NoiseAspect.TYPE,
+    DifferenceKind.VALUE: NoiseAspect.VALUE,
+    DifferenceKind.ORDER: NoiseAspect.VALUE,
+    DifferenceKind.SIZE: NoiseAspect.SIZE,
+    DifferenceKind.TEXT: NoiseAspect.VALUE,
+    DifferenceKind.BYTES: NoiseAspect.VALUE,
+    DifferenceKind.ENCODING: NoiseAspect.FORM,
+    DifferenceKind.DUPLICATE_KEY: NoiseAspect.FORM,
+}
+
+NoiseKey = tuple[str, NoiseAspect]
+"""A place (an index-free path, `status` or `header:<name>`) and the respect in which responses differ there."""
+
+
+def make_noise_key(group_path: str, kind: DifferenceKind) -> NoiseKey:
+    """Return the key under which noise is known that excuses such a difference.
+
+    The SQL function `darklaunch.noise_aspect` says the same.
+    """
+    return group_path, _ASPECTS[kind]
+
+
+def name_noise_key(key: NoiseKey) -> str:
+    """Return a place as reports name it: `$.total`, but `$.items size` where it is not the value that differs."""
+    path, aspect = key
+    return path if aspect is NoiseAspect.VALUE or aspect == path else f"{path} {aspect}"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownNoise:
-    """Places, each as an index-free path or `header:<name>`.
+    """What one version is known not to share with itself.
 
-    volatile   one version differs from itself there: values are compared by type only
+    volatile   one version differs from itself there in that respect: such a difference is excused
     identical  no identifier is excused there by its shape: one version repeats its own, or the shadow differs far more
+    measured   numbers there are noise up to a factor of ten: the shadow's are repeatedly further from the primary's
     """
 
-    volatile: frozenset[str] = frozenset()
+    volatile: frozenset[NoiseKey] = frozenset()
     identical: frozenset[str] = frozenset()
+    measured: frozenset[str] = frozenset()
 
     def excuses(self, group_path: str, kind: DifferenceKind) -> bool:
-        """True if a difference there is noise."""
-        return group_path in self.volatile and noise_may_excuse(group_path, kind)
+        """True if a difference there is noise.
+
+        The elements of an array whose length is noise cannot be told apart by their positions, so what differs below
+        it is noise too.
+        """
+        if not self.volatile:
+            return False
+        if make_noise_key(group_path, kind) in self.volatile:
+            return True
+        at = group_path.find("[*]")
+        while at >= 0:
+            if (group_path[:at], NoiseAspect.SIZE) in self.volatile:
+                return True
+            at = group_path.find("[*]", at + 1)
+        return False
 
 
 NO_NOISE: Final = KnownNoise()
-
-
-def noise_may_excuse(group_path: str, kind: DifferenceKind) -> bool:
-    """True if noise may excuse such a difference: another value of one type, never presence, type, size or status.
-
-    The content type tells of a type, whatever kind its difference has.
-    """
-    return kind in _EXCUSABLE and group_path != "header:content-type"

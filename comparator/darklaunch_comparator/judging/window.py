@@ -22,6 +22,7 @@ class JudgedExchange:
 
     compared    both responses were compared
     doubtful    the mismatch may turn out to be noise
+    held        and its window waits until that is known
     error       the shadow gave no response
     slow        the shadow exceeded the launch's max_latency_diff_ms
     clock       by whose clock its latency is compared; None if it cannot be
@@ -37,6 +38,7 @@ class JudgedExchange:
     compared: bool = True
     mismatched: bool = False
     doubtful: bool = False
+    held: bool = False
     error: bool = False
     slow: bool = False
     clock: LatencyClock | None = None

@@ -39,7 +39,12 @@ from darklaunch_comparator.store.judgements import (
     read_example,
 )
 from darklaunch_comparator.store.launches import LaunchRecord
-from darklaunch_comparator.store.noise import read_doubtful_signatures, read_paired_places
+from darklaunch_comparator.store.noise import (
+    NO_DOUBT,
+    DoubtfulMismatches,
+    read_doubtful_signatures,
+    read_paired_places,
+)
 from darklaunch_comparator.store.signatures import read_latest_restart
 
 from .judge_actions import JudgeActions
@@ -75,6 +80,7 @@ class JudgeTurn:
         self._policy = policy
         self._now_ms = now_ms
         self._count_in_flight = count_in_flight
+        self._doubtful = NO_DOUBT
         self._actions = JudgeActions(connection, redis, record, policy)
 
     def run(self, closed_until_ms: int) -> LaunchRecord | None:
@@ -151,11 +157,12 @@ class JudgeTurn:
     def _judge_windows(self, state: JudgeState, closed_until_ms: int) -> None:
         """Add closed windows one by one, each with its decision, until there are no more or an action ends the turn.
 
-        A window with mismatches that may turn out to be noise waits, and so do all after it.
+        A window with mismatches that may turn out to be noise waits, and so do all after it. When that takes too long,
+        and while there is much to read, it is judged without them.
         """
         until_s = time.monotonic() + MAX_TURN_S
+        doubtful = self._doubtful = self._read_doubtful()
         self._decide_and_act(state)
-        doubtful = self._read_doubtful()
         while (
             state.judged_until_ms < closed_until_ms and not self._actions.changed_launch and time.monotonic() < until_s
         ):
@@ -163,12 +170,14 @@ class JudgeTurn:
             windows, end_ms = read_windows(
                 self._connection, self._launch.name, state.judged_until_ms, span_end_ms, doubtful
             )
-            may_wait = end_ms == span_end_ms and state.evidence.current(self._policy).rollback_reason is None
+            has_all = end_ms == span_end_ms
             for number, window in enumerate(windows):
-                if may_wait and window.is_doubtful:
-                    if self._suffices_without_doubtful(state, windows[number:]):
-                        self._decide_and_act(state)
-                    return
+                if window.is_doubtful and state.evidence.current(self._policy).rollback_reason is None:
+                    if has_all and window.is_held:
+                        if self._suffices_without_doubtful(state, windows[number:]):
+                            self._decide_and_act(state)
+                        return
+                    window = window.without_doubtful()
                 self._add_window(state, window)
                 crash_point("judge.window_added")
                 self._decide_and_act(state)
@@ -207,9 +216,9 @@ class JudgeTurn:
         state.changed = True
         self._decide_and_act(state)
 
-    def _read_doubtful(self) -> frozenset[str]:
+    def _read_doubtful(self) -> DoubtfulMismatches:
         if not (self._launch.spec.compare and self._launch.spec.noise_percent > 0):
-            return frozenset()
+            return NO_DOUBT
         return read_doubtful_signatures(self._connection, self._launch.name, self._now_ms)
 
     def _suffices_without_doubtful(self, state: JudgeState, waiting: list[JudgedWindow]) -> bool:
@@ -282,6 +291,8 @@ class JudgeTurn:
     def _may_act(self, decision: JudgeDecision) -> bool:
         if decision.move is None or decision.by_hand or self._launch.hold:
             return False
+        if decision.move is not JudgeMove.ROLL_BACK and self._doubtful.plain:
+            return False  # the windows were judged without mismatches that are most likely none of the noise
         return self._launch.status is LaunchStatus.ACTIVE or decision.move is JudgeMove.ROLL_BACK
 
     def _describe_state(self, state: JudgeState) -> dict[str, object]:

@@ -15,6 +15,7 @@ from darklaunch_comparator.control.known_launches import list_shards
 from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_start_ms
 from darklaunch_comparator.store.judgements import read_judged_exchanges
 from darklaunch_comparator.store.launches import LaunchRecord
+from darklaunch_comparator.store.noise import NO_DOUBT, DoubtfulMismatches
 
 GRACE_MS: Final = 10_000
 """How long after its end a window closes if nothing captured before is in progress."""
@@ -35,16 +36,22 @@ class JudgedWindow:
         """True if a mismatch in it may turn out to be noise."""
         return any(exchange.doubtful for exchange in self.exchanges)
 
+    @property
+    def is_held(self) -> bool:
+        """True if it waits until that is known."""
+        return any(exchange.held for exchange in self.exchanges)
+
     def without_doubtful(self) -> "JudgedWindow":
-        """Return the window as if every doubtful mismatch were noise."""
+        """Return the window without its doubtful mismatches: they are no evidence either way."""
         exchanges = [
-            replace(exchange, mismatched=exchange.mismatched and not exchange.doubtful) for exchange in self.exchanges
+            replace(exchange, compared=False, mismatched=False, doubtful=False) if exchange.doubtful else exchange
+            for exchange in self.exchanges
         ]
         return JudgedWindow(self.start_ms, exchanges)
 
 
 def read_windows(
-    connection: Connection[Any], launch: str, since_ms: int, until_ms: int, doubtful: frozenset[str] = frozenset()
+    connection: Connection[Any], launch: str, since_ms: int, until_ms: int, doubtful: DoubtfulMismatches = NO_DOUBT
 ) -> tuple[list[JudgedWindow], int]:
     """Read whole windows from `since_ms` on, and return them with the time up to which they were read.
 

@@ -1,11 +1,11 @@
 """What a second replay of one version shows about each place in its responses. Pure.
 
-The two responses are compared as shadow and primary are, by the launch's own rules, so that what a rule treats as equal
-is not learned as noise. Known noise is left out of this comparison: what was learned must not confirm itself.
+The primary's, the shadow's and the second response are compared pair by pair, as shadow and primary are, by the
+launch's own rules, so that what a rule treats as equal is not learned as noise. Known noise is left out of these
+comparisons: what was learned must not confirm itself.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from darklaunch_shared.wire.replay import ReplayedVersion
 
@@ -13,57 +13,136 @@ from darklaunch_comparator.compare import (
     ComparedResponse,
     Comparison,
     ComparisonOutcome,
+    DifferenceKind,
     EndpointRules,
     ExcuseReason,
+    NoiseAspect,
+    NoiseKey,
     compare,
+    compare_sizes,
     find_identifier_places,
-    noise_may_excuse,
+    is_far,
+    make_noise_key,
 )
 from darklaunch_comparator.results.result import NoiseObservation
 from darklaunch_comparator.results.storable import PATH_CHARS, storable_text
 
-_STATUS = frozenset({"status"})
+_STATUS: NoiseKey = make_noise_key("status", DifferenceKind.STATUS)
 
 
 def observe_noise(
     version: ReplayedVersion,
     method: str,
-    first: ComparedResponse,
-    second: ComparedResponse,
     *,
+    primary: ComparedResponse,
+    shadow: ComparedResponse,
+    again: ComparedResponse,
     rules: EndpointRules,
     candidate: Comparison,
 ) -> NoiseObservation | None:
-    """Compare the two responses of one version; `candidate` is the comparison of shadow and primary.
+    """Compare three responses to one request; `again` is the second one of `version`.
 
-    None if one of the comparisons is not complete: that shows nothing about any place.
+    `candidate` is the comparison of shadow and primary that was recorded. None if one of the comparisons is not
+    complete: that shows nothing about any place.
     """
-    own = compare(method, first, second, rules)
-    if ComparisonOutcome.UNVERIFIED in (own.outcome, candidate.outcome) or own.detail or candidate.detail:
+    first, other = (primary, shadow) if version is ReplayedVersion.PRIMARY else (shadow, primary)
+    if any(excuse.reason is ExcuseReason.NOISE for excuse in candidate.excuses):
+        candidate = compare(method, primary, shadow, rules)
+    own = compare(method, first, again, rules)
+    across = candidate  # of the second response with the other version's, if it equals the first
+    if own.differences or own.excuses:
+        across = compare(method, other, again, rules) if candidate.differences or candidate.excuses else own
+    comparisons = (candidate, own, across)
+    if any(each.outcome is ComparisonOutcome.UNVERIFIED or each.detail for each in comparisons):
         return None
-    differences = {(each.group_path, noise_may_excuse(each.group_path, each.kind)) for each in own.differences}
-    varied = _storable_places(place for place, is_value in differences if is_value)
-    observation = NoiseObservation(
+    varied, renewed = _find_differing(own), _find_renewed(own)
+    observed = _name_odd_ones(
         version,
-        varied=varied,
-        regenerated=_find_excused(own, ExcuseReason.GENERATED_ID) - varied,
-        unstable=_storable_places(place for place, is_value in differences if not is_value),
-        candidate=_storable_places(each.group_path for each in candidate.differences)
-        | _find_excused(candidate, ExcuseReason.NOISE, ExcuseReason.GENERATED_ID),
+        candidate=_find_differing(candidate) | _find_renewed(candidate),
+        own=varied,
+        across=_find_differing(across) | _find_renewed(across),
+        regenerated=renewed - varied,
     )
-    if "status" in observation.unstable:  # bodies of two statuses are not comparable
-        return NoiseObservation(version, unstable=_STATUS, candidate=observation.candidate & _STATUS)
-    observation = replace(
-        observation, agreed=_storable_places(find_identifier_places(first.response)) - observation.differing
+    if _STATUS in observed.places:  # bodies of two statuses are not comparable
+        observed = observed.without(observed.places - {_STATUS})
+    rising, falling, far = _find_directions(candidate)
+    mentioned = observed.places
+    identifiers = frozenset(
+        (storable_text(path, PATH_CHARS), NoiseAspect.VALUE) for path in find_identifier_places(first.response)
     )
-    if "status" in observation.candidate:
-        return replace(observation, candidate=_STATUS, paired=False)
-    return observation
+    return NoiseObservation(
+        version,
+        primary_odd=observed.primary_odd,
+        shadow_odd=observed.shadow_odd,
+        again_odd=observed.again_odd,
+        all_differ=observed.all_differ,
+        regenerated=observed.regenerated,
+        agreed=frozenset() if _STATUS in mentioned else identifiers - varied - renewed,
+        rising=rising & mentioned,
+        falling=falling & mentioned,
+        far=far & mentioned,
+    )
 
 
-def _find_excused(comparison: Comparison, *reasons: ExcuseReason) -> frozenset[str]:
-    return _storable_places(excuse.path for excuse in comparison.excuses if excuse.reason in reasons)
+def _name_odd_ones(
+    version: ReplayedVersion,
+    *,
+    candidate: frozenset[NoiseKey],
+    own: frozenset[NoiseKey],
+    across: frozenset[NoiseKey],
+    regenerated: frozenset[NoiseKey],
+) -> NoiseObservation:
+    """Return which response is the odd one at each place where exactly two of the three comparisons differ, or all.
+
+    A place where only one of them differs was not compared in the others, below an array of another length for example.
+    """
+    first_odd = (candidate & own) - across
+    other_odd = (candidate & across) - own
+    of_primary, of_shadow = (first_odd, other_odd) if version is ReplayedVersion.PRIMARY else (other_odd, first_odd)
+    return NoiseObservation(
+        version,
+        primary_odd=of_primary - regenerated,
+        shadow_odd=of_shadow - regenerated,
+        again_odd=((own & across) - candidate) - regenerated,
+        all_differ=(candidate & own & across) - regenerated,
+        regenerated=regenerated,
+    )
 
 
-def _storable_places(paths: Iterable[str]) -> frozenset[str]:
-    return frozenset([storable_text(path, PATH_CHARS) for path in paths])
+def _find_differing(comparison: Comparison) -> frozenset[NoiseKey]:
+    return _storable_keys(make_noise_key(each.group_path, each.kind) for each in comparison.differences)
+
+
+def _find_renewed(comparison: Comparison) -> frozenset[NoiseKey]:
+    """Return the places that hold two identifiers of one shape, which is excused."""
+    return _storable_keys(
+        (excuse.path, NoiseAspect.VALUE) for excuse in comparison.excuses if excuse.reason is ExcuseReason.GENERATED_ID
+    )
+
+
+def _find_directions(
+    comparison: Comparison,
+) -> tuple[frozenset[NoiseKey], frozenset[NoiseKey], frozenset[NoiseKey]]:
+    """Return where the shadow's value is the greater one, where the primary's is, and where they are far apart.
+
+    Of several differences at one place the first decides.
+    """
+    signs: dict[NoiseKey, int] = {}
+    far: set[NoiseKey] = set()
+    for each in comparison.differences:
+        key = _storable_key(make_noise_key(each.group_path, each.kind))
+        if key not in signs:
+            signs[key] = compare_sizes(each.primary, each.shadow)
+            if is_far(each.primary, each.shadow):
+                far.add(key)
+    rising = frozenset(key for key, sign in signs.items() if sign > 0)
+    falling = frozenset(key for key, sign in signs.items() if sign < 0)
+    return rising, falling, frozenset(far)
+
+
+def _storable_key(key: NoiseKey) -> NoiseKey:
+    return storable_text(key[0], PATH_CHARS), key[1]
+
+
+def _storable_keys(keys: Iterable[NoiseKey]) -> frozenset[NoiseKey]:
+    return frozenset([_storable_key(key) for key in keys])

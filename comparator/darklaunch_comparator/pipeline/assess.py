@@ -215,19 +215,16 @@ def _observe(
         return None
     if isinstance(again, ShadowError):
         return NoiseObservation(repeat.version, answered=False)
-    if repeat.version is ReplayedVersion.PRIMARY:
-        first, second = _describe_primary(exchange), _describe_replay(exchange, again, rules.baseline_origin, rules)
-    elif again.build == shadow.build:
-        first = _describe_replay(exchange, shadow, rules.shadow_origin, rules)
-        second = _describe_replay(exchange, again, rules.shadow_origin, rules)
-    else:
+    origin = rules.baseline_origin if repeat.version is ReplayedVersion.PRIMARY else rules.shadow_origin
+    if repeat.version is ReplayedVersion.SHADOW and again.build != shadow.build:
         return None  # deployed in between: these are two versions
     try:
         return observe_noise(
             repeat.version,
             exchange.request.method,
-            first,
-            second,
+            primary=_describe_primary(exchange),
+            shadow=_describe_replay(exchange, shadow, rules.shadow_origin, rules),
+            again=_describe_replay(exchange, again, origin, rules),
             rules=rules.book.rules_for(exchange.endpoint),
             candidate=candidate,
         )

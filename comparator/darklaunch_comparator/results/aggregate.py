@@ -7,6 +7,8 @@ from typing import Final
 
 from darklaunch_shared.wire.replay import ReplayedVersion
 
+from darklaunch_comparator.compare import NoiseKey
+
 from . import histogram
 from .result import ExchangeResult, NoiseObservation, ResultProblem
 
@@ -72,20 +74,22 @@ class SignatureGains:
 
 @dataclass(slots=True)
 class NoisePlaceGains:
-    """Gains of one place from exchanges in which one version was asked twice; the first four as in `NoiseObservation`.
+    """Gains of one place from exchanges in which one version was asked twice; see `NoiseObservation`.
 
-    candidate  exchanges whose shadow differs from the primary
-    pos        exchanges whose shadow differs from the primary while the version agrees with itself
-    neg        exchanges whose version differs from itself while the shadow agrees with the primary
+    `rising` and `falling` count where one of primary and shadow is the odd one, `far_rising` and `far_falling` wherever
+    the two differ by more than a factor of ten.
     """
 
-    varied: int = 0
+    primary_odd: int = 0
+    shadow_odd: int = 0
+    again_odd: int = 0
+    all_differ: int = 0
     regenerated: int = 0
-    unstable: int = 0
     agreed: int = 0
-    candidate: int = 0
-    pos: int = 0
-    neg: int = 0
+    rising: int = 0
+    falling: int = 0
+    far_rising: int = 0
+    far_falling: int = 0
 
 
 @dataclass(slots=True)
@@ -94,7 +98,7 @@ class NoiseEndpointGains:
 
     pairs: int = 0
     unanswered: int = 0
-    places: defaultdict[str, NoisePlaceGains] = field(default_factory=lambda: defaultdict(NoisePlaceGains))
+    places: defaultdict[NoiseKey, NoisePlaceGains] = field(default_factory=lambda: defaultdict(NoisePlaceGains))
 
 
 @dataclass(slots=True)
@@ -175,18 +179,20 @@ def _add_observation(noise: NoiseEndpointGains, observation: NoiseObservation) -
         noise.unanswered += 1
         return
     noise.pairs += 1
-    differing = observation.differing
-    for path in observation.places:
-        place = noise.places[path]
-        place.varied += path in observation.varied
-        place.regenerated += path in observation.regenerated
-        place.unstable += path in observation.unstable
-        place.agreed += path in observation.agreed
-        place.candidate += path in observation.candidate
-        place.pos += path in observation.candidate and path not in differing
-        # With two statuses, other places of the shadow's response show nothing about noise.
-        counts = observation.paired or path == "status"
-        place.neg += path in differing and path not in observation.candidate and counts
+    for key in observation.places:
+        place = noise.places[key]
+        is_odd = key in observation.primary_odd or key in observation.shadow_odd
+        is_far = key in observation.far
+        place.primary_odd += key in observation.primary_odd
+        place.shadow_odd += key in observation.shadow_odd
+        place.again_odd += key in observation.again_odd
+        place.all_differ += key in observation.all_differ
+        place.regenerated += key in observation.regenerated
+        place.agreed += key in observation.agreed
+        place.rising += is_odd and key in observation.rising
+        place.falling += is_odd and key in observation.falling
+        place.far_rising += is_far and key in observation.rising
+        place.far_falling += is_far and key in observation.falling
 
 
 def _add_example(signatures: dict[str, SignatureGains], example: SignatureExample) -> None:

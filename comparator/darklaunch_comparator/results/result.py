@@ -9,6 +9,7 @@ from darklaunch_shared.process.fast_dataclass import immutable
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import ReplayedVersion
 
+from darklaunch_comparator.compare import NoiseKey
 from darklaunch_comparator.masking import NO_PLACES, MaskPlaces
 
 UNKNOWN: Final = "?"
@@ -44,47 +45,49 @@ class ResultProblem:
 
 @immutable
 class NoiseObservation:
-    """What asking one version twice showed. Places are index-free paths, `status` or `header:<name>`.
+    """What asking one version twice showed, by place and respect.
+
+    Three responses are compared with one another: the primary's, the shadow's and the second one, `again`. Where two of
+    them agree, the third is the odd one.
 
     version      which version was asked twice
     answered     False when the second request got no response; then nothing else is known
-    varied       its two values differ, other than as identifiers of one shape
-    regenerated  it gave two identifiers of one shape, and nothing else differs
-    unstable     its two responses differ in presence, type, size or status
+    primary_odd  shadow and second response agree, the primary's is another
+    shadow_odd   primary and second response agree, the shadow's is another
+    again_odd    primary and shadow agree, the second response is another
+    all_differ   no two of them agree
+    regenerated  the version gave two identifiers of one shape, and nothing else differs
     agreed       it gave the same identifier twice
-    candidate    the shadow differs from the primary, whether that is excused or not
-    paired       False when the statuses of shadow and primary differ: other places then show nothing about noise
+    rising       of those where the shadow differs from the primary, those where the shadow's value is the greater
+    falling      and those where the primary's is
+    far          of those again, numbers that differ by more than a factor of ten
     """
 
     version: ReplayedVersion
     answered: bool = True
-    varied: frozenset[str] = frozenset()
-    regenerated: frozenset[str] = frozenset()
-    unstable: frozenset[str] = frozenset()
-    agreed: frozenset[str] = frozenset()
-    candidate: frozenset[str] = frozenset()
-    paired: bool = True
+    primary_odd: frozenset[NoiseKey] = frozenset()
+    shadow_odd: frozenset[NoiseKey] = frozenset()
+    again_odd: frozenset[NoiseKey] = frozenset()
+    all_differ: frozenset[NoiseKey] = frozenset()
+    regenerated: frozenset[NoiseKey] = frozenset()
+    agreed: frozenset[NoiseKey] = frozenset()
+    rising: frozenset[NoiseKey] = frozenset()
+    falling: frozenset[NoiseKey] = frozenset()
+    far: frozenset[NoiseKey] = frozenset()
 
-    @property
-    def differing(self) -> frozenset[str]:
-        """Places where the version differs from itself."""
-        return self.varied | self.regenerated | self.unstable
-
-    def without(self, places: Set[str]) -> "NoiseObservation":
+    def without(self, places: Set[NoiseKey]) -> "NoiseObservation":
         """Return a copy that leaves out these places."""
-        return replace(
-            self,
-            varied=self.varied - places,
-            regenerated=self.regenerated - places,
-            unstable=self.unstable - places,
-            agreed=self.agreed - places,
-            candidate=self.candidate - places,
-        )
+        return replace(self, **{name: getattr(self, name) - places for name in _OBSERVED})
 
     @property
-    def places(self) -> frozenset[str]:
+    def places(self) -> frozenset[NoiseKey]:
         """All places it mentions."""
-        return self.differing | self.agreed | self.candidate
+        return frozenset().union(*(getattr(self, name) for name in _OBSERVED))
+
+
+_OBSERVED: Final = (
+    "primary_odd", "shadow_odd", "again_odd", "all_differ", "regenerated", "agreed", "rising", "falling", "far",
+)  # fmt: skip
 
 
 @immutable

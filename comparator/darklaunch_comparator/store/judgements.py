@@ -11,6 +11,7 @@ from darklaunch_comparator.judging.outage import SILENT_CLASSES, AttemptCounts
 from darklaunch_comparator.judging.window import JudgedExchange
 from darklaunch_comparator.results.latency_clock import LatencyClock
 
+from .noise import NO_DOUBT, DoubtfulMismatches
 from .sql import load
 
 _SQL = load("judgements")
@@ -87,14 +88,15 @@ def read_judged_exchanges(
     since_ms: int,
     until_ms: int,
     limit: int,
-    doubtful: frozenset[str] = frozenset(),
+    doubtful: DoubtfulMismatches = NO_DOUBT,
 ) -> list[JudgedExchange]:
     """Read up to `limit` replayed exchanges captured from `since_ms` until before `until_ms`, in order of capture.
 
-    `doubtful` are the fingerprints of mismatches that may turn out to be noise.
+    `doubtful` are the mismatches that may turn out to be noise.
     """
     span = {"launch": launch, "since": to_datetime(since_ms), "until": to_datetime(until_ms), "most": limit}
     exchanges: list[JudgedExchange] = []
+    in_doubt = doubtful.fingerprints
     for row in connection.execute(_SQL["exchanges"], span):
         at_ms, endpoint, build, outcome, signature, excused, reason, slow, *latency, compared_share = row
         error = outcome == "shadow_error"
@@ -108,7 +110,8 @@ def read_judged_exchanges(
                 build=build,
                 compared=outcome in ("matched", "mismatched", "ignored"),
                 mismatched=mismatched,
-                doubtful=mismatched and signature in doubtful,
+                doubtful=mismatched and signature in in_doubt,
+                held=mismatched and signature in doubtful.held,
                 error=error,
                 slow=slow,
                 compared_share=1.0 if compared_share is None else compared_share,

@@ -1,7 +1,7 @@
 """Noise in Postgres: the counts, the states that follow from them, and the history of those states."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ import orjson
 from darklaunch_shared.wire.replay import ReplayedVersion
 from psycopg import Connection, Cursor
 
-from darklaunch_comparator.compare import KnownNoise
+from darklaunch_comparator.compare import KnownNoise, NoiseAspect, NoiseKey, name_noise_key
 from darklaunch_comparator.judging.beyond_noise import PairedPlace
 from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, may_be_noise
 from darklaunch_comparator.results.aggregate import BatchGains
@@ -18,10 +18,20 @@ from .sql import load
 
 _SQL = load("noise")
 
-DOUBT_MS: Final = 600_000
-"""How long a signature may be in doubt after it was first seen."""
-FIRST_PAIR_MS: Final = 60_000
-"""The same at an endpoint where no version has been asked twice yet."""
+HOLD_MS: Final = 600_000
+"""How long after it was first seen windows wait for a mismatch at a place where no version differs from itself yet."""
+HOLD_VARIED_MS: Final = 120_000
+"""The same where one version does: that is most likely noise."""
+RECENT_MS: Final = 3_600_000
+"""Signatures that were last seen earlier are judged by now."""
+KNOWN_PAIRS: Final = 10
+"""Second responses after which an endpoint at which nothing is undecided is known."""
+MOST_PAIRS: Final = 300
+"""Second responses after which an endpoint counts as known even so: what is undecided is left to the usual share."""
+_COUNTS: Final = tuple(field.name for field in fields(PlaceCounts))
+
+CountedPlace = tuple[str, str, NoiseKey]
+"""Endpoint, the version that was asked twice, and the place."""
 
 NoiseByEndpoint = dict[str, KnownNoise]
 """The known noise of a launch, by endpoint."""
@@ -35,6 +45,7 @@ class UndecidedPlace:
     endpoint: str
     version: ReplayedVersion
     path: str
+    aspect: NoiseAspect
     state: NoiseState
     counts: PlaceCounts
 
@@ -51,30 +62,40 @@ class NoiseEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class NoisePlace:
-    """The noise at one place and the counts behind it; the schema explains the columns.
+    """The noise at one place in one respect, and the counts behind it; the schema explains the columns.
 
-    Rates are of `pairs`: `own_rate` how often the version differs from itself, `candidate_rate` how often the shadow
-    differs from the primary, `excess` the paired difference between the two. `blind`: a changed value
-    would not show.
+    Rates are of `seen`, the pairs that are known to hold the place: `own_rate` how often the version differs from
+    itself, `candidate_rate` how often the shadow differs from the primary. `blind`: a changed value would not show.
     """
 
     endpoint: str
     version: str
     path: str
+    aspect: str
     state: str
     blind: bool
     since: datetime
     pairs: int
+    seen: int
     own_rate: float
     candidate_rate: float
-    excess: float
-    varied: int
-    regenerated: int
-    unstable: int
-    agreed: int
+    own: int
     candidate: int
+    agreed: int
     pos: int
     neg: int
+    far_rising: int
+    far_falling: int
+
+    @property
+    def key(self) -> NoiseKey:
+        """The place and the respect."""
+        return self.path, NoiseAspect(self.aspect)
+
+    @property
+    def name(self) -> str:
+        """The place as reports name it."""
+        return name_noise_key(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +106,15 @@ class NoiseChange:
     endpoint: str
     version: str
     path: str
+    aspect: str
     was: str
     became: str
-    pairs: int
-    varied: int
-    regenerated: int
-    agreed: int
-    pos: int
-    neg: int
+    counts: PlaceCounts
+
+    @property
+    def name(self) -> str:
+        """The place as reports name it."""
+        return name_noise_key((self.path, NoiseAspect(self.aspect)))
 
 
 def add_noise(cursor: Cursor[Any], launch: str, gains: BatchGains) -> None:
@@ -102,30 +124,44 @@ def add_noise(cursor: Cursor[Any], launch: str, gains: BatchGains) -> None:
     for (endpoint, version), gained in gains.noise.items():
         key = {"endpoint": endpoint, "version": version.value}
         endpoints.append({**key, "pairs": gained.pairs, "unanswered": gained.unanswered})
-        places += [{**key, "path": path, **asdict(place)} for path, place in gained.places.items()]
+        places += [
+            {**key, "path": path, "aspect": aspect, **asdict(place)} for (path, aspect), place in gained.places.items()
+        ]
     if endpoints:
         cursor.execute(_SQL["add_endpoints"], {"launch": launch, "gains": orjson.dumps(endpoints).decode()})
     if places:
         cursor.execute(_SQL["add_places"], {"launch": launch, "gains": orjson.dumps(places).decode()})
 
 
-def read_counted_places(connection: Connection[Any], launch: str) -> set[tuple[str, str, str]]:
-    """Read the places at which a launch's noise is counted: (endpoint, version, path)."""
-    return {(endpoint, version, path) for endpoint, version, path in _rows(connection, "places", launch=launch)}
+def read_counted_places(connection: Connection[Any], launch: str) -> set[CountedPlace]:
+    """Read the places at which a launch's noise is counted: (endpoint, version, key)."""
+    return {
+        (endpoint, version, (path, NoiseAspect(aspect)))
+        for endpoint, version, path, aspect in _rows(connection, "places", launch=launch)
+    }
 
 
 def read_undecided_places(connection: Connection[Any], within_s: float | None) -> list[UndecidedPlace]:
     """Read the places of all endpoints that gained pairs within that time; None reads all places."""
     return [
-        UndecidedPlace(launch, endpoint, ReplayedVersion(version), path, NoiseState(state), PlaceCounts(*counts))
-        for launch, endpoint, version, path, state, *counts in _rows(connection, "undecided", within_s=within_s)
+        UndecidedPlace(
+            launch,
+            endpoint,
+            ReplayedVersion(version),
+            path,
+            NoiseAspect(aspect),
+            NoiseState(state),
+            _make_counts(counts),
+        )
+        for launch, endpoint, version, path, aspect, state, *counts in _rows(connection, "undecided", within_s=within_s)
     ]
 
 
 def change_place_state(connection: Connection[Any], place: UndecidedPlace, became: NoiseState) -> None:
     """Change the state of a place and record the counts that decided it, unless another process has changed it."""
-    values = {**asdict(place), **asdict(place.counts), "was": place.state.value, "became": became.value}
-    del values["counts"], values["state"]
+    values = {**asdict(place), "was": place.state.value, "became": became.value}
+    values["counts"] = orjson.dumps(values["counts"]).decode()
+    del values["state"]
     connection.execute(_SQL["change"], values)
 
 
@@ -138,31 +174,80 @@ def read_latest_change(connection: Connection[Any]) -> int:
 
 def read_known_noise(connection: Connection[Any], launch: str | None = None) -> dict[str, NoiseByEndpoint]:
     """Read the known noise of one launch or, by default, of all: by launch, then by endpoint."""
-    found: dict[tuple[str, str], dict[NoiseState, list[str]]] = {}
-    for name, endpoint, path, state in _rows(connection, "known", launch=launch):
-        found.setdefault((name, endpoint), {}).setdefault(NoiseState(state), []).append(path)
+    found: dict[tuple[str, str], dict[NoiseState, list[NoiseKey]]] = {}
+    for name, endpoint, path, aspect, state in _rows(connection, "known", launch=launch):
+        key = path, NoiseAspect(aspect)
+        found.setdefault((name, endpoint), {}).setdefault(NoiseState(state), []).append(key)
     known: dict[str, NoiseByEndpoint] = {}
-    for (name, endpoint), places in found.items():
-        identical = [*places.get(NoiseState.STABLE, ()), *places.get(NoiseState.EXCEEDED, ())]
+    for (name, endpoint), keys in found.items():
+        volatile, measured = keys.get(NoiseState.VOLATILE, []), keys.get(NoiseState.MEASURED, [])
+        identical = [*keys.get(NoiseState.STABLE, []), *keys.get(NoiseState.EXCEEDED, [])]
         known.setdefault(name, {})[endpoint] = KnownNoise(
-            frozenset(places.get(NoiseState.VOLATILE, ())), frozenset(identical)
+            frozenset([*volatile, *measured]),
+            frozenset(path for path, aspect in identical if aspect is NoiseAspect.VALUE),
+            frozenset(path for path, _ in measured),
         )
     return known
 
 
-def read_doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -> frozenset[str]:
-    """Read the fingerprints of mismatches that may still turn out to be noise.
+@dataclass(frozen=True, slots=True)
+class DoubtfulMismatches:
+    """Signatures of mismatches that may still turn out to be noise, by fingerprint, with their endpoints.
 
-    These are differences in values only, first seen at most 10 minutes ago, whose every place is noise or in doubt.
+    held      windows with such mismatches wait
+    left_out  windows are judged without them, because waiting took too long
+    plain     those left out at places where no version has differed from itself: no launch is promoted meanwhile
     """
-    settled, doubted = set[str](), set[str]()
-    values = {"launch": launch, "now_ms": now_ms, "first_pair_ms": FIRST_PAIR_MS, "doubt_ms": DOUBT_MS}
-    for fingerprint, state, *counts in _rows(connection, "value_mismatches", **values):
-        if may_be_noise(NoiseState(state), PlaceCounts(*counts)):
-            doubted.add(fingerprint)
-        elif state not in (NoiseState.VOLATILE, NoiseState.GENERATED):
-            settled.add(fingerprint)
-    return frozenset(doubted - settled)
+
+    held: Mapping[str, str]
+    left_out: Mapping[str, str]
+    plain: frozenset[str]
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset([*self.held, *self.left_out])
+
+
+NO_DOUBT: Final = DoubtfulMismatches({}, {}, frozenset())
+
+
+def read_doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -> DoubtfulMismatches:
+    """Read which mismatches may still turn out to be noise: those whose every place is noise or in doubt.
+
+    A status is in doubt only once it was asked again: a shadow that asks for fewer requests is not asked.
+    """
+    decided, doubtful, varied = set[str](), dict[str, tuple[str, float]](), set[str]()
+    values = {"launch": launch, "now_ms": now_ms, "recent_ms": RECENT_MS}
+    for fingerprint, endpoint, age_ms, aspect, version, state, *numbers in _rows(
+        connection, "mismatched_places", **values
+    ):
+        counts, place_state, is_late = _make_counts(numbers), NoiseState(state), age_ms >= HOLD_MS
+        is_asked = counts.candidates > 0 or (aspect != NoiseAspect.STATUS and not is_late)
+        if is_asked and may_be_noise(ReplayedVersion(version), place_state, counts, is_late=is_late):
+            doubtful[fingerprint] = endpoint, age_ms
+            if counts.varied(ReplayedVersion(version)):
+                varied.add(fingerprint)
+        elif place_state not in (NoiseState.VOLATILE, NoiseState.GENERATED):
+            decided.add(fingerprint)
+    held: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    for fingerprint in doubtful.keys() - decided:
+        endpoint, age_ms = doubtful[fingerprint]
+        hold_ms = HOLD_VARIED_MS if fingerprint in varied else HOLD_MS
+        (held if age_ms < hold_ms else left_out)[fingerprint] = endpoint
+    return DoubtfulMismatches(held, left_out, frozenset(left_out.keys() - varied))
+
+
+def read_known_endpoints(connection: Connection[Any], launch: str, now_ms: int) -> list[str]:
+    """Read the endpoints whose noise is known, so that they are asked a second time at the usual share only."""
+    doubtful = read_doubtful_signatures(connection, launch, now_ms)
+    undecided = {*doubtful.held.values(), *doubtful.left_out.values()}
+    return [
+        endpoint
+        for endpoint, pairs in _rows(connection, "asked_endpoints", launch=launch, least=KNOWN_PAIRS)
+        if pairs >= MOST_PAIRS or endpoint not in undecided
+    ]
 
 
 def read_paired_places(connection: Connection[Any], launch: str) -> tuple[PairedPlace, ...]:
@@ -176,13 +261,22 @@ def read_noise_endpoints(connection: Connection[Any], launch: str) -> list[Noise
 
 
 def read_noise_places(connection: Connection[Any], launch: str) -> list[NoisePlace]:
-    """Read every place that differed in a second response or contained an identifier, by endpoint and path."""
+    """Read every place that differed from a second response or contained an identifier, by endpoint and path."""
     return [NoisePlace(*row) for row in _rows(connection, "noise", launch=launch)]
 
 
 def read_noise_changes(connection: Connection[Any], launch: str, limit: int = 100) -> list[NoiseChange]:
     """Read the changes of places, the latest first."""
-    return [NoiseChange(*row) for row in _rows(connection, "changes", launch=launch, limit=limit)]
+    return [
+        NoiseChange(at, endpoint, version, path, aspect, was, became, PlaceCounts(**counts))
+        for at, endpoint, version, path, aspect, was, became, counts in _rows(
+            connection, "changes", launch=launch, limit=limit
+        )
+    ]
+
+
+def _make_counts(numbers: Iterable[int]) -> PlaceCounts:
+    return PlaceCounts(**dict(zip(_COUNTS, numbers, strict=True)))
 
 
 def _rows(connection: Connection[Any], query: str, **values: object) -> Iterable[Any]:

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from darklaunch_comparator.compare import NoiseKey
 from darklaunch_comparator.errors import NoSalt
 from darklaunch_comparator.results.aggregate import BatchGains
 from darklaunch_comparator.results.result import ExchangeResult, NoiseObservation, ResultProblem
 
-from .noise import read_counted_places
+from .noise import CountedPlace, read_counted_places
 from .sql import load
 
 SIGNATURES: Final = 2_000
@@ -24,13 +25,14 @@ SAMPLE_EVERY_S: Final = 5.0
 
 _SQL = load("write_batch")
 
-CountedPlace = tuple[str, str, str]
+ExcusedPlace = tuple[str, str, str]
+"""Endpoint, path and reason."""
 
 
 @dataclass(slots=True)
 class _KnownLaunch:
     fingerprints: set[str]
-    places: set[CountedPlace]
+    places: set[ExcusedPlace]
     noise_places: set[CountedPlace]
     sampled_s: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
@@ -78,7 +80,7 @@ class WriterCache:
             return results
         known = self._read_launch(connection, launch)
         new_fingerprints: set[str] = set()
-        new_places: set[CountedPlace] = set()
+        new_places: set[ExcusedPlace] = set()
         new_noise_places: set[CountedPlace] = set()
         bounded: list[ExchangeResult] = []
         for result in results:
@@ -113,7 +115,9 @@ class WriterCache:
         known.fingerprints.update(gains.signatures)
         known.places.update(gains.excuses)
         known.noise_places.update(
-            (endpoint, version, path) for (endpoint, version), gained in gains.noise.items() for path in gained.places
+            (endpoint, version.value, key)
+            for (endpoint, version), gained in gains.noise.items()
+            for key in gained.places
         )
         known.sampled_s.update(dict.fromkeys(sampled, time.monotonic()))
 
@@ -141,17 +145,17 @@ class WriterCache:
         self, known: _KnownLaunch, new: set[CountedPlace], endpoint: str, seen: NoiseObservation
     ) -> NoiseObservation:
         """Leave out the places beyond the limit."""
-        past: set[str] = set()
-        for path in sorted(seen.places):
-            place = (endpoint, seen.version.value, path)
+        past: set[NoiseKey] = set()
+        for key in sorted(seen.places):
+            place = (endpoint, seen.version.value, key)
             if place in known.noise_places or len(known.noise_places) + len(new) < self._noise_places:
                 new.add(place)
             elif place not in new:
-                past.add(path)
+                past.add(key)
         return seen.without(past) if past else seen
 
     def _limit_excuse(
-        self, known: _KnownLaunch, new: set[CountedPlace], endpoint: str, path: str, reason: str, count: int
+        self, known: _KnownLaunch, new: set[ExcusedPlace], endpoint: str, path: str, reason: str, count: int
     ) -> tuple[str, str, int]:
         place = (endpoint, path, reason)
         if place in known.places or place in new or len(known.places) + len(new) < self._places:

@@ -139,7 +139,7 @@ def _read_doubted(
     )
     if not learns_noise or judgement is None or judgement.summary.get("condemned_ms"):
         return ()
-    doubtful = read_doubtful_signatures(connection, state.name, round(now.timestamp() * 1000))
+    doubtful = read_doubtful_signatures(connection, state.name, round(now.timestamp() * 1000)).fingerprints
     if not doubtful:
         return ()
     return tuple(read_signatures_seen_since(connection, state.name, doubtful, judgement.judged_until))

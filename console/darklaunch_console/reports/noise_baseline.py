@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from darklaunch_comparator.compare import DifferenceKind, noise_may_excuse
+from darklaunch_comparator.compare import DifferenceKind, NoiseKey, make_noise_key
 from darklaunch_comparator.noise.learning import NoiseState
 from darklaunch_comparator.store.noise import NoiseEndpoint, NoisePlace, read_noise_endpoints, read_noise_places
 
@@ -32,8 +32,8 @@ class NoiseBaseline:
 
     @property
     def volatile(self) -> list[NoisePlace]:
-        """Places compared by type only."""
-        return [place for place in self.places if place.state == NoiseState.VOLATILE]
+        """Places where what one version does to itself is excused: another value, size or presence."""
+        return [place for place in self.places if place.state in (NoiseState.VOLATILE, NoiseState.MEASURED)]
 
     @property
     def generated(self) -> list[NoisePlace]:
@@ -49,20 +49,28 @@ class NoiseBaseline:
         """Return (endpoint, path) → the share of second replays, 0 to 1, in which that place differs from the first."""
         return {(place.endpoint, place.path): place.own_rate for place in self.places if place.own_rate}
 
-    def excused_since(self, endpoint: str, parts: Iterable[Mapping[str, object]]) -> dict[str, datetime]:
-        """Return which of a signature's parts, `{"path": …, "kind": …}`, noise excuses by now: path → since when."""
-        known = {place.path: place.since for place in self.volatile if place.endpoint == endpoint}
-        excused: dict[str, datetime] = {}
-        for part in parts:
-            path, kind = str(part.get("path")), str(part.get("kind"))
-            if path in known and kind in set(DifferenceKind) and noise_may_excuse(path, DifferenceKind(kind)):
-                excused[path] = known[path]
-        return excused
+    def excused_since(self, endpoint: str, parts: Iterable[Mapping[str, object]]) -> dict[NoiseKey, datetime]:
+        """Return which of a signature's parts, `{"path": …, "kind": …}`, noise excuses by now, and since when."""
+        known = {
+            place.key: place.since
+            for place in self.places
+            if place.endpoint == endpoint and place.state == NoiseState.VOLATILE
+        }
+        return {key: known[key] for key in list_noise_keys(parts) if key in known}
+
+
+def list_noise_keys(parts: Iterable[Mapping[str, object]]) -> list[NoiseKey]:
+    """Return the places of a signature, and in which respect responses differ there."""
+    return [
+        make_noise_key(str(part.get("path")), DifferenceKind(str(part.get("kind"))))
+        for part in parts
+        if str(part.get("kind")) in set(DifferenceKind)
+    ]
 
 
 def read_baseline(connection: Connection, name: str) -> NoiseBaseline:
     """Read a launch's noise baseline; for each place the primary's own noise counts before the shadow's."""
-    by_place: dict[tuple[str, str], NoisePlace] = {}
+    by_place: dict[tuple[str, NoiseKey], NoisePlace] = {}
     for place in read_noise_places(connection, name):
-        by_place.setdefault((place.endpoint, place.path), place)  # the primary's rows come first
+        by_place.setdefault((place.endpoint, place.key), place)  # the primary's rows come first
     return NoiseBaseline(tuple(read_noise_endpoints(connection, name)), tuple(by_place.values()))

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
+from darklaunch_comparator.compare import NoiseAspect
 from darklaunch_comparator.noise.learning import NoiseState
 from darklaunch_comparator.store.noise import NoiseChange, NoisePlace
 from darklaunch_shared.launch.spec import LaunchSpec
@@ -25,12 +26,20 @@ BLIND_MEANING: Final = "*: differs nearly always within one version, so that a w
 _PATH_CHARS: Final = 30
 _COMPARED: Final = {
     NoiseState.VOLATILE: "by type",
+    NoiseState.MEASURED: "by magnitude",
     NoiseState.GENERATED: "by shape",
     NoiseState.STABLE: "by value",
     NoiseState.EXCEEDED: "reported",
     NoiseState.LEARNING: "learning",
 }
-_ORDER: Final = (NoiseState.VOLATILE, NoiseState.GENERATED, NoiseState.EXCEEDED, NoiseState.LEARNING, NoiseState.STABLE)
+_ORDER: Final = (
+    NoiseState.MEASURED,
+    NoiseState.VOLATILE,
+    NoiseState.GENERATED,
+    NoiseState.EXCEEDED,
+    NoiseState.LEARNING,
+    NoiseState.STABLE,
+)
 
 
 def describe_noise(name: str, spec: LaunchSpec, baseline: NoiseBaseline) -> str:
@@ -69,10 +78,10 @@ def render_places(places: Sequence[NoisePlace], spec: LaunchSpec) -> list[str]:
         rows.append([f"{make_printable(endpoint, 44)}, {format_plural(found[0].pairs, 'pair')}", "", "", "", ""])
         rows += [
             [
-                f"  {make_printable(place.path, _PATH_CHARS)}",
+                f"  {make_printable(place.name, _PATH_CHARS)}",
                 format_share(place.own_rate, 1),
                 format_share(place.candidate_rate, 1),
-                f"{_COMPARED[NoiseState(place.state)]}{' *' if place.blind else ''}",
+                f"{_describe_state(place.state, place.aspect)}{' *' if place.blind else ''}",
                 _format_since(place.since),
             ]
             for place in found
@@ -106,7 +115,7 @@ def noise_to_json(
         "generated": len(baseline.generated),
         "blind": len(baseline.blind),
         "endpoints": [asdict(endpoint) for endpoint in baseline.endpoints],
-        "places": [asdict(place) for place in sorted(baseline.places, key=_rank)],
+        "places": [{**asdict(place), "name": place.name} for place in sorted(baseline.places, key=_rank)],
         "changes": [asdict(change) for change in changes[:CHANGES_LISTED]],
     }
 
@@ -125,20 +134,37 @@ def _rank(place: NoisePlace) -> tuple[str, int, float, str]:
     return place.endpoint, _ORDER.index(NoiseState(place.state)), -place.own_rate, place.path
 
 
+def _describe_state(state: str, aspect: str) -> str:
+    """Return how a place is compared: another size or presence that is noise is not compared at all."""
+    if state == NoiseState.VOLATILE and aspect != NoiseAspect.VALUE:
+        return "excused"
+    return _COMPARED[NoiseState(state)]
+
+
 def _describe_change(change: NoiseChange) -> str:
-    place = f"{make_printable(change.endpoint, 40)} {make_printable(change.path, 40)}"
-    return f"{format_minute(change.at)}  {place}: {_COMPARED[NoiseState(change.became)]}, {_explain_change(change)}"
+    place = f"{make_printable(change.endpoint, 40)} {make_printable(change.name, 40)}"
+    how = _describe_state(change.became, change.aspect)
+    return f"{format_minute(change.at)}  {place}: {how}, {_explain_change(change)}"
 
 
 def _explain_change(change: NoiseChange) -> str:
-    pairs = format_plural(change.pairs, "pair")
+    counts, version = change.counts, ReplayedVersion(change.version)
+    pairs = format_plural(counts.seen(version), "pair")
     match NoiseState(change.became):
         case NoiseState.STABLE:
-            return f"the same in {format_count(change.agreed)} of {pairs}"
-        case NoiseState.EXCEEDED:
+            return f"the same in {format_count(counts.agreed)} of {pairs}"
+        case NoiseState.MEASURED:
             return (
-                f"only the shadow differed in {format_count(change.pos)} of {pairs}, "
-                f"only the second replay in {format_count(change.neg)}"
+                f"over ten times the primary's in {format_count(counts.far_rising)} of {pairs}, "
+                f"under a tenth in {format_count(counts.far_falling)}"
+            )
+        case NoiseState.EXCEEDED:
+            primary, shadow = format_count(counts.primary_odd), format_count(counts.shadow_odd)
+            if version is ReplayedVersion.PRIMARY:
+                return f"of {pairs}, the control agreed with the primary in {shadow}, with the shadow in {primary}"
+            return (
+                f"of {pairs}, the shadow's second response agreed with its first in {primary}, "
+                f"with the primary's in {shadow}"
             )
         case _:
-            return f"differed in {format_count(change.varied + change.regenerated)} of {pairs}"
+            return f"differed in {format_count(counts.varied(version) + counts.regenerated)} of {pairs}"

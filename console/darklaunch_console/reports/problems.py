@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from math import sqrt
 from typing import Any, Final
 
-from darklaunch_comparator.compare import render_error_title
+from darklaunch_comparator.compare import name_noise_key, render_error_title
 from darklaunch_comparator.judging.policy import QUANTILES
 from darklaunch_comparator.store.report_queries import EndpointCounts, SignatureRow
 from darklaunch_shared.wire.replay import ShadowErrorClass
@@ -94,9 +94,9 @@ def build_problem(
         decided_by=signature.decided_by,
         decided_why=signature.decided_why,
         decided_at=signature.decided_at,
-        noise=tuple(noise),
+        noise=tuple(name_noise_key(key) for key in noise),
         noise_since=max(noise.values(), default=None),
-        only_noise=bool(noise) and {str(part.get("path")) for part in signature.parts} <= noise.keys(),
+        only_noise=bool(noise) and len(noise) == len(signature.parts),
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from darklaunch_comparator.compare import NoiseAspect
+from darklaunch_comparator.noise.learning import NoiseState
 from darklaunch_comparator.store.noise import NoisePlace
 from darklaunch_comparator.store.report_queries import ExcuseCount, LaunchLedger
 
@@ -150,9 +152,15 @@ def list_excused(evidence: ReportEvidence) -> list[str]:
 def list_noise(evidence: ReportEvidence) -> list[str]:
     """Return the places known to be noise, with the rates at which one version differs from itself."""
     baseline = evidence.baseline
+    values = [place for place in baseline.volatile if place.aspect == NoiseAspect.VALUE]
     lines = [
-        f"compared by {how} only: {rates}"
-        for how, places in (("type", baseline.volatile), ("shape", baseline.generated))
+        f"{how}: {rates}"
+        for how, places in (
+            ("compared by type only", [place for place in values if place.state != NoiseState.MEASURED]),
+            ("compared by magnitude only", [place for place in values if place.state == NoiseState.MEASURED]),
+            ("compared by shape only", baseline.generated),
+            ("there or not, or of another size", [place for place in baseline.volatile if place not in values]),
+        )
         if (rates := _list_rates(places))
     ]
     if baseline.blind:
@@ -225,8 +233,8 @@ def _list_rates(places: Sequence[NoisePlace], shown: int = 6) -> str:
     differed: dict[str, int] = {}
     pairs: dict[str, int] = {}
     for place in places:
-        differed[place.path] = differed.get(place.path, 0) + place.varied + place.regenerated
-        pairs[place.path] = pairs.get(place.path, 0) + place.pairs
+        differed[place.name] = differed.get(place.name, 0) + place.own
+        pairs[place.name] = pairs.get(place.name, 0) + place.seen
     rates = sorted(((differed[path] / pairs[path], path) for path in pairs), key=lambda pair: (-pair[0], pair[1]))
     named = [f"{make_printable(path, 60)} ({format_share(rate, 1)})" for rate, path in rates[:shown]]
     return ", ".join(named) + (f" and {len(rates) - shown} more" if len(rates) > shown else "")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from darklaunch_comparator.compare import KnownNoise, compare
+from darklaunch_comparator.compare import KnownNoise, NoiseAspect, compare
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +14,7 @@ Document = st.recursive(
     lambda parts: st.lists(parts, max_size=4) | st.dictionaries(st.text(max_size=5), parts, max_size=4),
     max_leaves=20,
 )
-VOLATILE = KnownNoise(volatile=frozenset({"$.id"}))
+VOLATILE = KnownNoise(volatile=frozenset({("$.id", NoiseAspect.VALUE)}))
 
 
 def count_leaves(part: object) -> int:
@@ -49,6 +49,6 @@ def test_a_generated_id_is_compared_by_shape_only() -> None:
 
 
 def test_a_body_that_is_noise_as_a_whole_was_not_compared() -> None:
-    noise = KnownNoise(volatile=frozenset({"$"}))
+    noise = KnownNoise(volatile=frozenset({("$", NoiseAspect.VALUE)}))
     found = compare("GET", build_side("1"), build_side("2"), noise=noise)
     assert (found.compared_share, found.total_places) == (0.0, 1)

@@ -13,42 +13,81 @@ from tests.support.judge_traffic import ENDPOINTS, traffic
 SEARCH = ENDPOINTS[1]
 
 
-def set_noise_counts(harness: JudgeHarness, number: int, varied: int = 0, state: str = "learning") -> None:
-    """Pretend that SEARCH's primary was asked twice for `number` exchanges, and differed at $.at in `varied`."""
+def set_noise_counts(harness: JudgeHarness, state: str = "learning", **counts: int) -> None:
+    """Pretend that SEARCH's primary was asked twice, with these counts at $.at."""
     run, values = harness.connection.execute, [harness.name, SEARCH]
     run("DELETE FROM darklaunch.noise_endpoint WHERE launch = %s AND endpoint = %s", values)
     run("DELETE FROM darklaunch.noise_place WHERE launch = %s AND endpoint = %s", values)
-    run("INSERT INTO darklaunch.noise_endpoint VALUES (%s, %s, 'primary', %s, 0)", [*values, number])
+    run("INSERT INTO darklaunch.noise_endpoint VALUES (%s, %s, 'primary', 141, 0)", values)
     run(
-        "INSERT INTO darklaunch.noise_place VALUES (%s, %s, 'primary', '$.at', %s, 0, 0, 0, %s, %s, 0, %s)",
-        [*values, varied, number, number - varied, state],
+        f"INSERT INTO darklaunch.noise_place (launch, endpoint, version, path, aspect, state{', '.join(['', *counts])})"
+        f" VALUES (%s, %s, 'primary', '$.at', 'value', %s{', %s' * len(counts)})",
+        [*values, state, *counts.values()],
     )
+
+
+def record_wrong_searches(harness: JudgeHarness) -> None:
+    seen = [replace(each, mismatched=each.endpoint == SEARCH) for each in traffic(300, start_ms=harness.start_ms)]
+    record_doubtful(harness, SEARCH, iter(seen))
 
 
 @pytest.mark.parametrize("noise", [True, False])
 def test_a_launch_is_not_rolled_back_for_what_may_be_noise(make_harness: MakeHarness, noise: bool) -> None:
     harness = make_harness(replace(QUICK_POLICY, mode=JudgeMode.MANUAL))
-    seen = [replace(each, mismatched=each.endpoint == SEARCH) for each in traffic(300, start_ms=harness.start_ms)]
-    record_doubtful(harness, SEARCH, iter(seen))
-    set_noise_counts(harness, 3, varied=2 if noise else 0)
+    record_wrong_searches(harness)
+    set_noise_counts(harness, all_differ=1, shadow_odd=2)
     harness.advance(40)
     assert (harness.judgement.summary["judged"], harness.state.status) == (0, LaunchStatus.ACTIVE)
-    set_noise_counts(harness, 49, *((40, "volatile") if noise else (0, "exceeded")))
+    set_noise_counts(harness, "volatile" if noise else "exceeded")
     harness.judge_now()
     assert harness.state.status is (LaunchStatus.ACTIVE if noise else LaunchStatus.ROLLED_BACK)
     assert not noise or harness.judgement.summary["guards"][0]["failed"] == 0
 
 
+@pytest.mark.parametrize(("odd", "agains", "waits_s"), [(0, 1, 120), (40, 1, 120), (5, 0, 600)])
+def test_what_stays_undecided_accuses_nobody_and_clears_nobody(
+    make_harness: MakeHarness, odd: int, agains: int, waits_s: float
+) -> None:
+    """After a while the rest of the window is judged, without the mismatches that may be noise."""
+    harness = make_harness(replace(QUICK_POLICY, mode=JudgeMode.MANUAL))
+    record_wrong_searches(harness)
+    set_noise_counts(harness, shadow_odd=odd, all_differ=agains)
+    harness.advance(waits_s - 30)
+    assert not harness.judgement.summary["judged"]
+    harness.advance(40)
+    assert harness.judgement.summary["judged"] == 300
+    mismatch = harness.judgement.summary["guards"][0]
+    assert (mismatch["failed"], harness.state.status) == (0, LaunchStatus.ACTIVE)
+    assert mismatch["n"] < 300, "nor are they counted as matched"
+
+
+def test_no_launch_is_promoted_while_a_mismatch_that_is_most_likely_no_noise_is_undecided(
+    make_harness: MakeHarness,
+) -> None:
+    harness = make_harness()
+    one = [replace(each, mismatched=number == 3) for number, each in enumerate(traffic(20, start_ms=harness.start_ms))]
+    record_doubtful(harness, one[3].endpoint, iter(one))
+    set_noise_counts(harness, shadow_odd=1)
+    harness.connection.execute("UPDATE darklaunch.signature SET endpoint = %s", [SEARCH])
+    harness.judge_traffic(traffic(3_000, start_ms=harness.start_ms + 20_000), every_s=60)
+    harness.advance(700)
+    assert harness.state.status is LaunchStatus.ACTIVE
+    set_noise_counts(harness, "volatile")
+    for _ in range(5):
+        harness.advance(20)
+    assert harness.state.percent > 1
+
+
 def test_a_rollback_names_the_places_that_differ_more_than_noise(make_harness: MakeHarness) -> None:
     harness = make_harness(replace(QUICK_POLICY, mode=JudgeMode.MANUAL))
-    set_noise_counts(harness, 41)
+    set_noise_counts(harness, shadow_odd=10)
     run = harness.connection.execute
-    run("UPDATE darklaunch.noise_place SET path = '$.total', pos = 10 WHERE launch = %s", [harness.name])
+    run("UPDATE darklaunch.noise_place SET path = '$.total' WHERE launch = %s", [harness.name])
     harness.judge_traffic(traffic(1_000, start_ms=harness.start_ms, mismatch={SEARCH: 0.5}))
     assert harness.state.status is LaunchStatus.ROLLED_BACK
     (place,) = harness.events[-1].data["places"]
     assert place["what"] == (
-        "$.total at GET /search differs more than its noise explains after 41 noise replays; "
+        "$.total at GET /search differs more than its noise explains after 141 noise replays; "
         "less than 1 in 100 that this is chance"
     )
     assert harness.judgement.summary["places"] == [place]
@@ -59,15 +98,16 @@ def test_a_rollback_names_the_places_that_differ_more_than_noise(make_harness: M
     assert harness.judgement.summary["places"] == [], "that was counted before"
 
 
-@pytest.mark.parametrize(("more_pairs", "later_s"), [(50, 0), (49, 560)])
-def test_doubt_ends_after_50_pairs_or_10_minutes(make_harness: MakeHarness, more_pairs: int, later_s: float) -> None:
+@pytest.mark.parametrize(("differed", "later_s"), [(10, 0), (6, 580)])
+def test_doubt_ends_after_10_pairs_without_noise_or_6_within_10_minutes(
+    make_harness: MakeHarness, differed: int, later_s: float
+) -> None:
     harness = make_harness(replace(QUICK_POLICY, mode=JudgeMode.ADVISE))
-    seen = [replace(each, mismatched=each.endpoint == SEARCH) for each in traffic(300, start_ms=harness.start_ms)]
-    record_doubtful(harness, SEARCH, iter(seen))
-    set_noise_counts(harness, 49)
+    record_wrong_searches(harness)
+    set_noise_counts(harness, shadow_odd=differed - 1)
     harness.advance(40)
     assert not harness.judgement.summary["judged"]
-    set_noise_counts(harness, more_pairs)
+    set_noise_counts(harness, shadow_odd=differed)
     harness.advance(later_s)
     assert harness.judgement.verdict == "roll_back"
 

@@ -86,8 +86,9 @@ def test_our_own_failures_are_not_evidence(make_harness: MakeHarness) -> None:
     ("state", "kind", "known", "counted"),
     [
         ("accepted", "missing", "volatile", 0),
-        ("open", "missing", "volatile", 40),
-        ("resolved", "type", "volatile", 40),
+        ("open", "missing", "volatile", 0),
+        ("open", "missing", "exceeded", 40),
+        ("resolved", "type", "exceeded", 40),
         *(("open", "value", known, 0) for known in ("volatile", "generated")),
         *(("open", "value", known, 40) for known in ("stable", "exceeded")),
     ],
@@ -105,10 +106,11 @@ def test_an_accepted_difference_and_noise_are_not_mismatches(
         "jsonb_build_array(jsonb_build_object('path', '$.at', 'kind', %s::text)), 40, now(), now(), %s)",
         [name, kind, state],
     )
+    run("INSERT INTO darklaunch.noise_endpoint VALUES (%s, 'GET /', 'primary', 9, 0)", [name])
     run(
-        "INSERT INTO darklaunch.noise_place (launch, endpoint, version, path, varied, regenerated, unstable, agreed, "
-        "candidate, pos, neg, state) VALUES (%s, 'GET /', 'primary', '$.at', 9, 0, 0, 0, 9, 0, 0, %s)",
-        [name, known],
+        "INSERT INTO darklaunch.noise_place (launch, endpoint, version, path, aspect, all_differ, state) "
+        "VALUES (%s, 'GET /', 'primary', '$.at', darklaunch.noise_aspect(%s), 9, %s)",
+        [name, kind, known],
     )
     harness.advance(60)
     assert (harness.judgement.summary["guards"][0]["failed"], harness.judgement.summary["judged"]) == (counted, 40)

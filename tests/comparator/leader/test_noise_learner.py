@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
-from darklaunch_comparator.compare import KnownNoise
+from darklaunch_comparator.compare import KnownNoise, NoiseAspect
 from darklaunch_comparator.leader import leader
 from darklaunch_comparator.leader.noise_learner import NoiseLearner
 from darklaunch_comparator.pipeline import noise_cache
@@ -25,6 +26,7 @@ from darklaunch_comparator.store.noise import (
 from darklaunch_comparator.store.write_batch import prepare_connection, write_batch
 from darklaunch_comparator.store.writer_cache import WriterCache
 from darklaunch_console.embedded import Valkey
+from darklaunch_shared import keys
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.fields import Fields
 from darklaunch_shared.wire.replay import ReplayedVersion
@@ -64,7 +66,7 @@ def record(connection: Connection[Any], launch: str, *entries: Fields) -> None:
 
 
 def learn(connection: Connection[Any]) -> None:
-    NoiseLearner().learn_noise(connection, None)  # type: ignore[arg-type]
+    NoiseLearner().learn_places(connection)
 
 
 def test_second_answers_are_counted_once_whatever_comes_again(store: Connection[Any], launch_name: str) -> None:
@@ -77,19 +79,22 @@ def test_second_answers_are_counted_once_whatever_comes_again(store: Connection[
     assert read_noise_endpoints(store, launch_name) == [NoiseEndpoint(ENDPOINT, "primary", 10, 1)]
     found = places(store, launch_name)
     assert set(found) == {"$.n", "$.total", "$.owner"}
-    assert (found["$.n"].varied, found["$.n"].candidate, found["$.n"].pos, found["$.n"].neg) == (10, 10, 0, 0)
-    assert (found["$.total"].varied, found["$.total"].candidate, found["$.total"].pos) == (0, 5, 5)
+    assert (found["$.n"].own, found["$.n"].candidate, found["$.n"].pos, found["$.n"].neg) == (10, 10, 0, 0)
+    assert (found["$.total"].own, found["$.total"].candidate, found["$.total"].pos) == (0, 5, 5)
     assert (found["$.owner"].agreed, found["$.owner"].own_rate) == (10, 0)
-    assert (found["$.n"].own_rate, found["$.n"].candidate_rate, found["$.n"].excess) == (1, 1, 0)
-    assert (found["$.total"].own_rate, found["$.total"].candidate_rate, found["$.total"].excess) == (0, 0.5, 0.5)
+    assert (found["$.n"].own_rate, found["$.n"].candidate_rate) == (1, 1)
+    assert (found["$.total"].own_rate, found["$.total"].candidate_rate) == (0, 1), "of the pairs known to hold it"
     assert_sums_equal_rows(store, launch_name)
 
 
-def test_a_place_that_differs_in_value_and_in_presence_counts_once(store: Connection[Any], launch_name: str) -> None:
+def test_value_and_presence_at_one_place_are_counted_apart(store: Connection[Any], launch_name: str) -> None:
     primary, again = {"l": [{"id": 1, "v": 1}, {"id": 2, "v": 2}]}, {"l": [{"id": 1, "v": 9}, {"id": 2}]}
     record(store, launch_name, asked_twice(exchange(launch_name, 1, body=primary), again=again))
-    (place,) = read_noise_places(store, launch_name)
-    assert (place.path, place.varied, place.unstable, place.own_rate) == ("$.l[*].v", 1, 1, 1)
+    found = read_noise_places(store, launch_name)
+    assert [(place.name, place.own, place.candidate) for place in found] == [
+        ("$.l[*].v presence", 1, 0),
+        ("$.l[*].v", 1, 0),
+    ]
 
 
 def test_the_places_counted_are_bounded(store: Connection[Any], launch_name: str) -> None:
@@ -100,7 +105,7 @@ def test_the_places_counted_are_bounded(store: Connection[Any], launch_name: str
     for fields in entries:
         write_batch(store, launch_name, [finding(fields, launch_name)], memory)
     assert len(places(store, launch_name)) == 10
-    assert {place.varied for place in read_noise_places(store, launch_name)} == {2}
+    assert {place.own for place in read_noise_places(store, launch_name)} == {2}
 
 
 def test_what_is_learned_is_told_with_its_counts_and_stays_told(store: Connection[Any], launch_name: str) -> None:
@@ -113,10 +118,10 @@ def test_what_is_learned_is_told_with_its_counts_and_stays_told(store: Connectio
         "$.n": ("learning", "volatile"),
         "$.owner": ("learning", "stable"),
     }
-    assert (changes["$.n"].pairs, changes["$.n"].varied, changes["$.owner"].agreed) == (20, 20, 20)
+    assert (changes["$.n"].counts.all_differ, changes["$.owner"].counts.agreed) == (20, 20)
     assert places(store, launch_name)["$.n"].blind
     assert read_known_noise(store, launch_name) == {
-        launch_name: {ENDPOINT: KnownNoise(volatile=frozenset(["$.n"]), identical=frozenset(["$.owner"]))}
+        launch_name: {ENDPOINT: KnownNoise(frozenset([("$.n", NoiseAspect.VALUE)]), identical=frozenset(["$.owner"]))}
     }
     assert report_queries.read_launch_ledger(store, launch_name) == before
     assert before.mismatched == 20, "what was recorded stays as it is"
@@ -126,22 +131,43 @@ def test_what_is_learned_is_told_with_its_counts_and_stays_told(store: Connectio
 
 
 def test_a_shadow_that_differs_beyond_the_noise_is_excused_no_more(store: Connection[Any], launch_name: str) -> None:
-    sometimes = [noisy_at(launch_name, seq, every=4, broken=False) for seq in range(1, 81)]
-    record(store, launch_name, *sometimes)
+    record(store, launch_name, *(noisy_at(launch_name, seq) for seq in range(1, 41)))
     learn(store)
     assert places(store, launch_name)["$.v"].state == "volatile"
-    record(store, launch_name, *(noisy_at(launch_name, seq, every=4, broken=True) for seq in range(81, 141)))
+    record(store, launch_name, *(noisy_at(launch_name, seq, broken=True) for seq in range(41, 141)))
     learn(store)
     assert places(store, launch_name)["$.v"].state == "exceeded"
+    record(store, launch_name, *(noisy_at(launch_name, seq) for seq in range(141, 400)))
+    learn(store)
     assert [change.became for change in read_noise_changes(store, launch_name)] == ["exceeded", "volatile"]
     assert read_known_noise(store, launch_name)[launch_name][ENDPOINT].volatile == frozenset()
 
 
-def noisy_at(launch: str, seq: int, *, every: int, broken: bool) -> Fields:
-    """Give an exchange whose `v` is another one in one of so many second answers, and in the shadow's when broken."""
-    again = {"v": seq} if seq % every == 0 else None
-    shadow = {"v": -seq} if broken else {"v": seq + 1000} if seq % every == 1 else None
-    return asked_twice(exchange(launch, seq, body={"v": 0.5}), body=shadow, again=again)
+def noisy_at(launch: str, seq: int, *, broken: bool = False) -> Fields:
+    """Give an exchange in which one response after the other has another `v`; every shadow's when broken."""
+    primary, shadow, again = ({"v": seq if seq % 3 == nth else 0.5} for nth in range(3))
+    return asked_twice(exchange(launch, seq, body=primary), body={"v": -seq} if broken else shadow, again=again)
+
+
+def test_the_workers_are_told_which_endpoints_are_known(
+    connection: Connection[Any], redis: RedisClient, launch_name: str
+) -> None:
+    start(connection, redis, launch_name)
+    learner = NoiseLearner()
+
+    def known_after(*entries: Fields) -> list[str]:
+        record(connection, launch_name, *entries)
+        learner.learn_noise(connection, redis)
+        return orjson.loads(redis.execute_command("GET", keys.known_noise(launch_name)))
+
+    def feed(*seqs: int, total: int = 1) -> list[Fields]:
+        return [noisy(launch_name, seq, total=total, version=ReplayedVersion.SHADOW) for seq in seqs]
+
+    assert known_after(*feed(*range(1, 4))) == [], "too few pairs"
+    assert known_after(*feed(*range(4, 13))) == [ENDPOINT]
+    assert known_after(*feed(13, total=2)) == [], "something new to ask about"
+    assert known_after(*feed(*range(14, 28), total=2)) == [ENDPOINT]
+    assert 0 < redis.execute_command("TTL", keys.known_noise(launch_name)) <= 600
 
 
 @pytest.mark.anyio

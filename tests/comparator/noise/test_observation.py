@@ -1,6 +1,6 @@
 """What a second answer shows, place by place, and how what is known of noise changes a comparison."""
 
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from typing import Any
 
 import orjson
@@ -9,11 +9,13 @@ from darklaunch_comparator.compare import (
     ComparedResponse,
     ExcuseReason,
     KnownNoise,
+    NoiseAspect,
+    NoiseKey,
     compare,
     find_identifier_places,
-    noise_may_excuse,
+    make_noise_key,
 )
-from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, classify_place
+from darklaunch_comparator.noise.learning import PlaceCounts, classify_place
 from darklaunch_comparator.pipeline.assess import LaunchRules, assess_entry, compile_launch_rules
 from darklaunch_comparator.results.aggregate import NoisePlaceGains, aggregate_results
 from darklaunch_comparator.results.result import ExchangeResult, NoiseObservation
@@ -36,29 +38,55 @@ def seen(primary: object, shadow: object, again: object, rules: LaunchRules = RU
     return observation
 
 
-def judged(primary: object, shadow: object, **noise: set[str]) -> ExchangeResult:
-    known = KnownNoise(**{name: frozenset(places) for name, places in noise.items()})
+def values(*paths: str) -> frozenset[NoiseKey]:
+    return frozenset((path, NoiseAspect.VALUE) for path in paths)
+
+
+def judged(
+    primary: object, shadow: object, *, volatile: frozenset[NoiseKey] = frozenset(), **noise: set[str]
+) -> ExchangeResult:
+    known = KnownNoise(volatile, **{name: frozenset(places) for name, places in noise.items()})
     return assess_entry("x", replayed(exchange("x", 1, body=primary), body=shadow), RULES, {ENDPOINT: known})
 
 
-def test_each_place_is_told_apart_by_how_one_version_differs_from_itself() -> None:
-    primary = {"a": 1, "b": 2, "id": ONE, "owner": TWO, "gone": 1, "list": [1, 2]}
-    control = {"a": 7, "b": 2, "id": TWO, "owner": TWO, "list": [2, 1]}
-    shadow = {"a": 1, "b": 3, "id": THREE, "owner": ONE, "gone": 1, "list": [1, 2]}
+def test_where_two_of_three_responses_agree_the_third_is_the_odd_one() -> None:
+    primary = {"a": 1, "b": 2, "id": ONE, "owner": TWO, "gone": 1, "list": [1, 2], "e": 1, "ms": 3.5}
+    control = {"a": 7, "b": 2, "id": TWO, "owner": TWO, "list": [2, 1], "e": 5, "ms": 4.5}
+    shadow = {"a": 1, "b": 3, "id": THREE, "owner": ONE, "gone": 1, "list": [1, 2], "e": 5, "ms": 40.5}
     assert seen(primary, shadow, control) == NoiseObservation(
         ReplayedVersion.PRIMARY,
-        varied=frozenset(["$.a", "$.list"]),
-        regenerated=frozenset(["$.id"]),
-        unstable=frozenset(["$.gone"]),
-        agreed=frozenset(["$.owner"]),
-        candidate=frozenset(["$.b", "$.id", "$.owner"]),
+        primary_odd=values("$.e"),
+        shadow_odd=values("$.b", "$.owner"),
+        again_odd=values("$.a", "$.list") | {("$.gone", NoiseAspect.PRESENCE)},
+        all_differ=values("$.ms"),
+        regenerated=values("$.id"),
+        agreed=values("$.owner"),
+        rising=values("$.b", "$.e", "$.ms"),
+        far=values("$.ms"),
     )
+
+
+@pytest.mark.parametrize(
+    ("primary", "shadow", "again", "aspect"),
+    [
+        ({"a": 1}, {}, {}, "presence"),
+        ({"l": [1, 2]}, {"l": [1]}, {"l": [1]}, "size"),
+        ({"a": 1}, {"a": "1"}, {"a": "1"}, "type"),
+        ({"l": [1, 2]}, {"l": [2, 1]}, {"l": [2, 1]}, "value"),
+    ],
+)
+def test_noise_is_counted_in_the_respect_in_which_responses_differ(
+    primary: object, shadow: object, again: object, aspect: str
+) -> None:
+    observed = seen(primary, shadow, again, version=ReplayedVersion.SHADOW)
+    assert {each for _, each in observed.primary_odd} == {aspect}
+    assert not observed.shadow_odd | observed.again_odd | observed.all_differ
 
 
 def test_a_place_with_new_identifiers_and_other_values_is_one_that_varied() -> None:
     primary = {"l": [{"t": ONE}, {"t": "a"}]}
     observed = seen(primary, primary, {"l": [{"t": TWO}, {"t": "b"}]})
-    assert (observed.varied, observed.regenerated) == (frozenset(["$.l[*].t"]), frozenset())
+    assert (observed.again_odd, observed.regenerated) == (values("$.l[*].t"), frozenset())
 
 
 @pytest.mark.parametrize(
@@ -87,8 +115,8 @@ def test_no_body_keeps_the_search_for_identifiers_busy(body: bytes) -> None:
 
 def test_the_shadow_is_compared_with_itself_where_it_was_asked_twice() -> None:
     observed = seen({"a": 1, "b": 1}, {"a": 2, "b": 2}, {"a": 3, "b": 2}, version=ReplayedVersion.SHADOW)
-    assert (observed.version, observed.varied) == (ReplayedVersion.SHADOW, frozenset(["$.a"]))
-    assert observed.candidate == {"$.a", "$.b"}
+    assert (observed.version, observed.all_differ) == (ReplayedVersion.SHADOW, values("$.a"))
+    assert observed.primary_odd == values("$.b")
 
 
 def test_what_moves_with_the_clock_or_holds_the_own_origin_is_no_noise() -> None:
@@ -106,17 +134,20 @@ def test_what_a_rule_excuses_is_neither_noise_nor_a_difference() -> None:
 
 
 def test_of_two_statuses_only_that_is_told() -> None:
+    status = frozenset([("status", NoiseAspect.STATUS)])
     observed = seen({"a": ONE}, {"error": "x"}, {"a": TWO}, status=500)
-    assert observed == NoiseObservation(
-        ReplayedVersion.PRIMARY, regenerated=frozenset(["$.a"]), candidate=frozenset(["status"]), paired=False
-    )
-    gained = aggregate_results(
-        [ExchangeResult("p:1", NOW_MS, "GET /", "GET", "mismatched", observation=observed)]
-    ).noise
-    assert gained["GET /", ReplayedVersion.PRIMARY].places["$.a"] == NoisePlaceGains(regenerated=1)
-    assert gained["GET /", ReplayedVersion.PRIMARY].places["status"] == NoisePlaceGains(candidate=1, pos=1)
+    assert observed == NoiseObservation(ReplayedVersion.PRIMARY, shadow_odd=status, rising=status)
     observed = seen({"a": ONE}, {"a": ONE}, {"error": "x"}, again_status=500)
-    assert observed == NoiseObservation(ReplayedVersion.PRIMARY, unstable=frozenset(["status"]))
+    assert observed == NoiseObservation(ReplayedVersion.PRIMARY, again_odd=status)
+
+
+def test_known_noise_does_not_hide_what_is_counted() -> None:
+    captured = exchange("x", 1, body={"n": 1.5})
+    entry = asked_twice(captured, body={"n": 99.5}, again={"n": 2.5}, version=ReplayedVersion.SHADOW)
+    found = assess_entry("x", entry, RULES, {ENDPOINT: KnownNoise(values("$.n"))})
+    assert found.outcome == "matched"
+    assert found.observation is not None
+    assert (found.observation.all_differ, found.observation.far) == (values("$.n"), values("$.n"))
 
 
 def test_a_second_answer_of_another_build_tells_nothing() -> None:
@@ -137,21 +168,44 @@ def test_a_second_answer_changes_nothing_about_the_first(again: object) -> None:
 
 
 def test_a_volatile_value_is_excused_and_counted_as_noise() -> None:
-    found = judged({"n": 1, "m": 1}, {"n": 2, "m": 1}, volatile={"$.n"})
+    found = judged({"n": 1, "m": 1}, {"n": 2, "m": 1}, volatile=values("$.n"))
     assert (found.outcome, found.excuses) == ("matched", (("$.n", "noise", 1),))
-    assert judged({"n": 1, "m": 1}, {"n": 2, "m": 2}, volatile={"$.n"}).outcome == "mismatched"
-    assert judged({"l": [1, 2, 3]}, {"l": [3, 1, 2]}, volatile={"$.l"}).outcome == "matched"
+    assert judged({"n": 1, "m": 1}, {"n": 2, "m": 2}, volatile=values("$.n")).outcome == "mismatched"
+    assert judged({"l": [1, 2, 3]}, {"l": [3, 1, 2]}, volatile=values("$.l")).outcome == "matched"
 
 
 @pytest.mark.parametrize("shadow", [{}, {"n": "2"}, {"n": None}, {"n": [1]}, {"n": {}}, {"n": 1, "o": 1}])
 def test_presence_and_type_are_reported_at_a_volatile_place(shadow: object) -> None:
-    assert judged({"n": 1}, shadow, volatile={"$.n"}).outcome == "mismatched"
+    assert judged({"n": 1}, shadow, volatile=values("$.n")).outcome == "mismatched"
 
 
 def test_a_format_is_reported_at_a_volatile_place() -> None:
-    found = judged({"at": "2023-01-01T00:00:00Z"}, {"at": "Sun, 01 Jan 2023 00:00:00 GMT"}, volatile={"$.at"})
+    found = judged({"at": "2023-01-01T00:00:00Z"}, {"at": "Sun, 01 Jan 2023 00:00:00 GMT"}, volatile=values("$.at"))
     assert found.outcome == "mismatched"
-    assert judged({"l": [1, 2]}, {"l": [1]}, volatile={"$.l", "$.l[*]"}).outcome == "mismatched"
+    assert judged({"l": [1, 2]}, {"l": [1]}, volatile=values("$.l", "$.l[*]")).outcome == "mismatched"
+
+
+def test_another_size_is_excused_where_it_is_noise_and_so_is_what_stands_in_the_array() -> None:
+    size = frozenset([("$.l", NoiseAspect.SIZE)])
+    assert judged({"l": [1, 2]}, {"l": [1]}, volatile=size).excuses == (("$.l", "noise", 1),)
+    assert judged({"l": [{"a": 1}]}, {"l": [{"b": 1}]}, volatile=size).outcome == "matched"
+    assert judged({"l": [1], "m": [1]}, {"l": [1], "m": [2]}, volatile=size).outcome == "mismatched"
+    assert judged({"l": [1]}, {}, volatile=size).outcome == "mismatched"
+
+
+def test_a_field_that_is_only_sometimes_there_is_excused_but_not_its_value() -> None:
+    presence = frozenset([("$.n", NoiseAspect.PRESENCE)])
+    assert judged({"n": 1}, {}, volatile=presence).outcome == "matched"
+    assert judged({"o": 1}, {"o": 1, "n": 1}, volatile=presence).outcome == "matched"
+    assert judged({"n": 1}, {"n": 2}, volatile=presence).outcome == "mismatched"
+
+
+@pytest.mark.parametrize(("shadow_ms", "outcome"), [(3.1, "matched"), (29.0, "matched"), (3000.0, "mismatched")])
+def test_a_measured_number_is_reported_when_it_is_far_off(shadow_ms: float, outcome: str) -> None:
+    found = judged({"took_ms": 3.0}, {"took_ms": shadow_ms}, volatile=values("$.took_ms"), measured={"$.took_ms"})
+    assert found.outcome == outcome
+    page = judged({"m": "took 3.0 ms"}, {"m": f"took {shadow_ms} ms"}, volatile=values("$.m"), measured={"$.m"})
+    assert page.outcome == outcome
 
 
 def test_an_identifier_is_excused_by_shape_until_it_is_known_to_stay() -> None:
@@ -171,32 +225,35 @@ documents = st.recursive(
 
 
 @given(documents, documents)
-def test_whatever_is_noise_presence_type_and_size_stay_reported(primary: object, shadow: object) -> None:
+def test_noise_excuses_what_differs_in_a_respect_that_is_noise_and_nothing_else(
+    primary: object, shadow: object
+) -> None:
     theirs, ours = (
         ComparedResponse(Response(200, JSON, orjson.dumps(body), 1.0), "", NOW_MS) for body in (primary, shadow)
     )
     before = compare("GET", theirs, ours)
-    everywhere = KnownNoise(frozenset([each.group_path for each in before.differences]))
+    everywhere = KnownNoise(values(*[each.group_path for each in before.differences]))
     after = compare("GET", theirs, ours, noise=everywhere)
-    kept = tuple(each for each in before.differences if not noise_may_excuse(each.group_path, each.kind))
+    kept = tuple(
+        each for each in before.differences if make_noise_key(each.group_path, each.kind)[1] is not NoiseAspect.VALUE
+    )
     assert after.differences == kept
     if len(kept) < len(before.differences):
         assert any(excuse.reason is ExcuseReason.NOISE for excuse in after.excuses)
 
 
-places = st.frozensets(st.sampled_from(["$.a", "$.b", "status", "header:location"]))
+places = st.frozensets(st.sampled_from([*values("$.a", "$.b", "header:location"), ("status", NoiseAspect.STATUS)]))
 observations = st.builds(
-    lambda varied, regenerated, agreed, **more: NoiseObservation(
-        varied=varied, regenerated=regenerated - varied, agreed=agreed - varied - regenerated, **more
-    ),
-    varied=places,
-    regenerated=places,
-    agreed=places,
+    NoiseObservation,
     version=st.sampled_from(ReplayedVersion),
     answered=st.booleans(),
-    unstable=places,
-    candidate=places,
-)
+    **dict.fromkeys(
+        [
+            "primary_odd", "shadow_odd", "again_odd", "all_differ", "regenerated", "agreed", "rising", "falling", "far",
+        ],
+        places,
+    ),
+)  # fmt: skip
 
 
 def observed(number: int, observation: NoiseObservation) -> ExchangeResult:
@@ -220,6 +277,5 @@ def test_what_is_learned_depends_on_no_order_and_on_no_split_into_batches(
                 *(sum(counts) for counts in zip(*(astuple(h.places[path]) for h in halves), strict=True))
             )
             assert added == place
-            counts = PlaceCounts(pairs, added.varied, added.regenerated, added.agreed, added.pos, added.neg)
-            assert place.pos + place.neg <= pairs
-            assert isinstance(classify_place(version, counts), NoiseState)
+            counts = PlaceCounts(**asdict(added))
+            assert classify_place(version, counts) is classify_place(version, PlaceCounts(**asdict(place)))

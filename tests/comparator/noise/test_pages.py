@@ -2,7 +2,7 @@
 
 import random
 
-from darklaunch_comparator.compare import KnownNoise
+from darklaunch_comparator.compare import KnownNoise, NoiseKey
 from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, classify_place
 from darklaunch_comparator.pipeline.assess import assess_entry
 from darklaunch_comparator.results.result import ExchangeResult
@@ -35,19 +35,19 @@ def assess(total: str, known: KnownNoise) -> ExchangeResult:
 
 
 def test_nonce_and_render_time_are_learned_and_the_wrong_total_is_reported_each_time() -> None:
-    counts: dict[str, int] = {}
+    counts: dict[NoiseKey, int] = {}
     for _ in range(5):
         observation = assess("42.00", KnownNoise()).observation
         assert observation is not None
-        for place in observation.varied:
+        for place in observation.all_differ:
             counts[place] = counts.get(place, 0) + 1
     learned = {
         place
         for place, varied in counts.items()
-        if classify_place(ReplayedVersion.PRIMARY, PlaceCounts(5, varied)) is NoiseState.VOLATILE
+        if classify_place(ReplayedVersion.PRIMARY, PlaceCounts(all_differ=varied)) is NoiseState.VOLATILE
     }
-    assert {"html/body/h1", "html/body/p[2]"} <= learned
-    assert "html/body/p[1]" not in counts
+    assert {"html/body/h1", "html/body/p[2]"} <= {path for path, _ in learned}
+    assert "html/body/p[1]" not in {path for path, _ in counts}
     known = KnownNoise(volatile=frozenset(learned))
     for _ in range(20):
         assert assess("42.00", known).outcome == "matched"

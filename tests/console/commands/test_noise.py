@@ -47,7 +47,7 @@ def record(dsn: str, launch: str, spec: LaunchSpec, entries: list[Fields]) -> No
             assert recorder.record(launch, [assess_entry(launch, entry, rules, noise) for entry in entries]) == []
         finally:
             recorder.close()
-        NoiseLearner().learn_noise(connection, None)  # type: ignore[arg-type]
+        NoiseLearner().learn_places(connection)
 
 
 def feed(launch: str, seq: int, *, total: int = 1) -> Fields:
@@ -99,7 +99,7 @@ def test_noise_for_programs(run: Any, noisy: str) -> None:
         "$.owner": "stable",
         "$.total": "learning",
     }
-    assert (places["$.total"]["own_rate"], places["$.total"]["candidate_rate"]) == (0, 0.1)
+    assert (places["$.total"]["own_rate"], places["$.total"]["candidate_rate"]) == (0, 1)
     assert {change["became"] for change in told["changes"]} == {"volatile", "generated", "stable"}
 
 

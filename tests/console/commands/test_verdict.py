@@ -103,7 +103,8 @@ def test_the_places_that_differ_more_than_by_noise_are_named(cli, harness):
     run = harness.connection.execute
     run("INSERT INTO darklaunch.noise_endpoint VALUES (%s, %s, 'primary', 41, 0)", [harness.name, SEARCH])
     run(
-        "INSERT INTO darklaunch.noise_place VALUES (%s, %s, 'primary', '$.total', 0, 0, 0, 0, 10, 10, 0, 'learning')",
+        "INSERT INTO darklaunch.noise_place (launch, endpoint, version, path, aspect, shadow_odd, state) "
+        "VALUES (%s, %s, 'primary', '$.total', 'value', 10, 'learning')",
         [harness.name, SEARCH],
     )
     harness.judge_traffic(traffic(1_000, start_ms=harness.start_ms, mismatch={SEARCH: 0.2}))

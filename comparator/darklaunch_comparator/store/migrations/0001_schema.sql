@@ -560,38 +560,54 @@ COMMENT ON COLUMN darklaunch.noise_endpoint.version IS 'which version was asked 
 COMMENT ON COLUMN darklaunch.noise_endpoint.pairs IS 'exchanges whose two responses of that version were compared';
 COMMENT ON COLUMN darklaunch.noise_endpoint.unanswered IS 'second requests without a response';
 
+-- In which respect a difference is noise: noise in one respect excuses nothing in another. `make_noise_key` in the
+-- comparator says the same.
+CREATE FUNCTION darklaunch.noise_aspect(kind text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN kind IN ('value', 'order', 'text', 'bytes', 'header') THEN 'value'
+                WHEN kind IN ('missing', 'extra') THEN 'presence'
+                WHEN kind IN ('encoding', 'duplicate_key') THEN 'form'
+                ELSE kind END
+$$;
+
 CREATE TABLE darklaunch.noise_place (
-    launch      text COLLATE "C" NOT NULL,
-    endpoint    text COLLATE "C" NOT NULL,
-    version     text COLLATE "C" NOT NULL CHECK (version IN ('primary', 'shadow')),
-    path        text COLLATE "C" NOT NULL,
-    varied      bigint NOT NULL,
-    regenerated bigint NOT NULL,
-    unstable    bigint NOT NULL,
-    agreed      bigint NOT NULL,
-    candidate   bigint NOT NULL,
-    pos         bigint NOT NULL,
-    neg         bigint NOT NULL,
-    state       text COLLATE "C" NOT NULL DEFAULT 'learning' CHECK (state IN
-        ('learning', 'volatile', 'generated', 'stable', 'exceeded')),
-    since       timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (launch, endpoint, version, path)
+    launch       text COLLATE "C" NOT NULL,
+    endpoint     text COLLATE "C" NOT NULL,
+    version      text COLLATE "C" NOT NULL CHECK (version IN ('primary', 'shadow')),
+    path         text COLLATE "C" NOT NULL,
+    aspect       text COLLATE "C" NOT NULL CHECK (aspect IN ('value', 'presence', 'size', 'type', 'status', 'form')),
+    primary_odd  bigint NOT NULL DEFAULT 0,
+    shadow_odd   bigint NOT NULL DEFAULT 0,
+    again_odd    bigint NOT NULL DEFAULT 0,
+    all_differ   bigint NOT NULL DEFAULT 0,
+    regenerated  bigint NOT NULL DEFAULT 0,
+    agreed       bigint NOT NULL DEFAULT 0,
+    rising       bigint NOT NULL DEFAULT 0,
+    falling      bigint NOT NULL DEFAULT 0,
+    far_rising   bigint NOT NULL DEFAULT 0,
+    far_falling  bigint NOT NULL DEFAULT 0,
+    state        text COLLATE "C" NOT NULL DEFAULT 'learning' CHECK (state IN
+        ('learning', 'stable', 'generated', 'volatile', 'measured', 'exceeded')),
+    since        timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (launch, endpoint, version, path, aspect)
 ) WITH (fillfactor = 70);
-COMMENT ON COLUMN darklaunch.noise_place.varied IS
-    'pairs of one version whose values differ here, other than as identifiers of one shape';
+COMMENT ON COLUMN darklaunch.noise_place.aspect IS 'in which respect responses differ here, see noise_aspect()';
+COMMENT ON COLUMN darklaunch.noise_place.primary_odd IS
+    'exchanges in which the shadow''s and the second response agree here, and the primary''s is another';
+COMMENT ON COLUMN darklaunch.noise_place.shadow_odd IS
+    'exchanges in which the primary''s and the second response agree here, and the shadow''s is another';
+COMMENT ON COLUMN darklaunch.noise_place.again_odd IS
+    'exchanges in which primary and shadow agree here, and the second response is another';
+COMMENT ON COLUMN darklaunch.noise_place.all_differ IS 'exchanges in which no two of the three responses agree here';
 COMMENT ON COLUMN darklaunch.noise_place.regenerated IS 'pairs of one version with two identifiers of one shape here';
-COMMENT ON COLUMN darklaunch.noise_place.unstable IS
-    'pairs of one version that differ here in presence or type; such differences are never excused';
 COMMENT ON COLUMN darklaunch.noise_place.agreed IS 'pairs of one version with the same identifier here';
-COMMENT ON COLUMN darklaunch.noise_place.candidate IS
-    'of the same exchanges, those whose shadow differs from the primary here';
-COMMENT ON COLUMN darklaunch.noise_place.pos IS
-    'exchanges whose shadow differs from the primary here while the version asked twice agrees with itself';
-COMMENT ON COLUMN darklaunch.noise_place.neg IS
-    'exchanges whose version asked twice differs from itself here while the shadow agrees with the primary';
+COMMENT ON COLUMN darklaunch.noise_place.rising IS
+    'of primary_odd and shadow_odd, those in which the shadow''s value is the greater one; `falling`: the smaller one';
+COMMENT ON COLUMN darklaunch.noise_place.far_rising IS
+    'exchanges in which the shadow''s number is over ten times the primary''s; `far_falling`: the other way round';
 COMMENT ON COLUMN darklaunch.noise_place.state IS
-    'what comparisons do since `since`: excuse values (volatile), excuse identifiers by their shape (generated), '
-    'compare identifiers (stable), excuse nothing (exceeded)';
+    'what comparisons do since `since`: excuse differences in this respect (volatile), but for numbers ten times as '
+    'great or small (measured), excuse identifiers by their shape (generated), compare identifiers (stable), excuse '
+    'nothing (exceeded)';
 
 -- Every change of a place's state, with the counts that decided it. Earlier results stay as they are, so these rows
 -- tell which results were compared with which knowledge. Rows are only ever added.
@@ -601,16 +617,13 @@ CREATE TABLE darklaunch.noise_change (
     endpoint    text COLLATE "C" NOT NULL,
     version     text COLLATE "C" NOT NULL,
     path        text COLLATE "C" NOT NULL,
+    aspect      text COLLATE "C" NOT NULL,
     at          timestamptz NOT NULL DEFAULT now(),
     was         text COLLATE "C" NOT NULL,
     became      text COLLATE "C" NOT NULL,
-    pairs       bigint NOT NULL,
-    varied      bigint NOT NULL,
-    regenerated bigint NOT NULL,
-    agreed      bigint NOT NULL,
-    pos         bigint NOT NULL,
-    neg         bigint NOT NULL
+    counts      jsonb NOT NULL
 );
+COMMENT ON COLUMN darklaunch.noise_change.counts IS 'the columns of noise_place at that moment';
 CREATE INDEX noise_change_launch ON darklaunch.noise_change (launch, id);
 
 CREATE FUNCTION darklaunch.refuse_noise_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -621,18 +634,28 @@ END $$;
 CREATE TRIGGER noise_change_is_immutable BEFORE UPDATE OR DELETE ON darklaunch.noise_change
     FOR EACH ROW EXECUTE FUNCTION darklaunch.refuse_noise_change();
 
--- The rates of each place, over the exchanges in which one version was asked twice. `own_rate`: how often the version
--- differs from itself. `candidate_rate`: how often the shadow differs from the primary. `excess`: the paired difference
--- of the two, 0 when the shadow differs no more than by noise. `blind`: the version nearly always differs from itself,
--- so a real change of the value would not show.
+-- The rates of each place. `own`: in how many pairs the version differs from itself; `candidate`: in how many the shadow
+-- differs from the primary; `seen`: how many are known to hold the place. `pos`: only the shadow differs from what the
+-- other two responses share; `neg`: the same of the version that was asked twice. By noise alone both are as frequent.
+-- `blind`: hardly ever do two responses agree, so a real change of the value would not show.
 CREATE VIEW darklaunch.noise AS
-SELECT p.launch, p.endpoint, p.version, p.path, p.state, p.since, e.pairs, e.unanswered,
-       p.varied, p.regenerated, p.unstable, p.agreed, p.candidate, p.pos, p.neg,
-       (p.varied + p.regenerated + p.unstable)::float8 / nullif(e.pairs, 0) AS own_rate,
-       p.candidate::float8 / nullif(e.pairs, 0) AS candidate_rate,
-       (p.pos - p.neg)::float8 / nullif(e.pairs, 0) AS excess,
-       p.state IN ('volatile', 'generated') AND 10 * (p.varied + p.regenerated) >= 9 * e.pairs AS blind
-FROM darklaunch.noise_place AS p JOIN darklaunch.noise_endpoint AS e USING (launch, endpoint, version);
+SELECT p.launch, p.endpoint, p.version, p.path, p.aspect, p.state, p.since, e.pairs, e.unanswered,
+       p.primary_odd, p.shadow_odd, p.again_odd, p.all_differ, p.regenerated, p.agreed, p.rising, p.falling,
+       p.far_rising, p.far_falling, c.own, c.candidate, c.seen, c.pos, c.neg,
+       c.own::float8 / nullif(c.seen, 0) AS own_rate,
+       c.candidate::float8 / nullif(c.seen, 0) AS candidate_rate,
+       p.state IN ('volatile', 'generated') AND p.aspect = 'value'
+           AND 10 * (p.all_differ + p.regenerated) >= 9 * c.seen AS blind
+FROM darklaunch.noise_place AS p JOIN darklaunch.noise_endpoint AS e USING (launch, endpoint, version)
+CROSS JOIN LATERAL (
+    SELECT CASE p.version WHEN 'primary' THEN p.primary_odd ELSE p.shadow_odd END + p.again_odd + p.all_differ
+               + p.regenerated AS own,
+           p.primary_odd + p.shadow_odd + p.all_differ + p.regenerated AS candidate,
+           p.again_odd + p.all_differ + p.regenerated + CASE p.version
+               WHEN 'primary' THEN p.primary_odd + greatest(p.shadow_odd, p.agreed)
+               ELSE p.shadow_odd + greatest(p.primary_odd, p.agreed) END AS seen,
+           CASE p.version WHEN 'primary' THEN p.shadow_odd ELSE p.primary_odd END AS pos,
+           CASE p.version WHEN 'primary' THEN p.primary_odd ELSE p.shadow_odd END AS neg) AS c;
 
 -- 7. Judgements -------------------------------------------------------------------------------------------------------
 -- What the judge knows of each launch. It reads results in windows of ten seconds, in order of capture time, each

@@ -28,16 +28,17 @@ SELECT build, endpoint, state::text FROM darklaunch.evidence
 WHERE launch = %(launch)s AND build = ANY(%(builds)s) ORDER BY build, found
 
 -- name: exchanges
--- Excused are accepted signatures, and those of values only whose every place is known to be noise by now.
+-- Excused are accepted signatures, and those whose every place is known by now to be noise in the same respect. An array
+-- whose length is noise covers what is below it.
 WITH excused AS MATERIALIZED (
     SELECT s.fingerprint FROM darklaunch.signature AS s
     WHERE s.launch = %(launch)s AND (s.state = 'accepted' OR (s.parts <> '[]' AND NOT EXISTS (
         SELECT FROM jsonb_array_elements(s.parts) AS p (part)
-        WHERE p.part->>'kind' NOT IN ('value', 'order', 'text', 'bytes', 'header')
-           OR p.part->>'path' = 'header:content-type' OR NOT EXISTS (
+        WHERE NOT EXISTS (
             SELECT FROM darklaunch.noise_place AS n
-            WHERE n.launch = s.launch AND n.endpoint = s.endpoint AND n.path = p.part->>'path'
-              AND n.state IN ('volatile', 'generated')))))
+            WHERE n.launch = s.launch AND n.endpoint = s.endpoint AND n.state IN ('volatile', 'generated')
+              AND ((n.path = p.part->>'path' AND n.aspect = darklaunch.noise_aspect(p.part->>'kind'))
+                OR (n.aspect = 'size' AND starts_with(p.part->>'path', n.path || '[*]')))))))
 )
 SELECT (extract(epoch FROM r.captured_at) * 1000)::bigint, r.endpoint, r.build, r.outcome,
        r.signature, coalesce(r.signature IN (SELECT fingerprint FROM excused), false), r.reason, r.slow,
