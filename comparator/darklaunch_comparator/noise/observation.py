@@ -55,7 +55,7 @@ def observe_noise(
     comparisons = (candidate, own, across)
     if any(each.outcome is ComparisonOutcome.UNVERIFIED or each.detail for each in comparisons):
         return None
-    varied, renewed = _find_differing(own), _find_renewed(own)
+    varied, renewed = _find_differing(own), _find_renewed(own, ExcuseReason.GENERATED_ID, ExcuseReason.CLOCK)
     observed = _name_odd_ones(
         version,
         candidate=_find_differing(candidate) | _find_renewed(candidate),
@@ -68,7 +68,7 @@ def observe_noise(
     rising, falling, far = _find_directions(candidate)
     mentioned = observed.places
     identifiers = frozenset(
-        (storable_text(path, PATH_CHARS), NoiseAspect.VALUE) for path in find_identifier_places(first.response)
+        (storable_text(path, PATH_CHARS), NoiseAspect.VALUE) for path in _find_repeatable(version, first, again)
     )
     return NoiseObservation(
         version,
@@ -113,11 +113,22 @@ def _find_differing(comparison: Comparison) -> frozenset[NoiseKey]:
     return _storable_keys(make_noise_key(each.group_path, each.kind) for each in comparison.differences)
 
 
-def _find_renewed(comparison: Comparison) -> frozenset[NoiseKey]:
-    """Return the places that hold two identifiers of one shape, which is excused."""
-    return _storable_keys(
-        (excuse.path, NoiseAspect.VALUE) for excuse in comparison.excuses if excuse.reason is ExcuseReason.GENERATED_ID
+def _find_repeatable(version: ReplayedVersion, first: ComparedResponse, again: ComparedResponse) -> frozenset[str]:
+    """Return the places where the second response must differ from the first if the version makes its values anew.
+
+    Only the baseline is a witness for times: a second response of the shadow says nothing of what the primary did.
+    """
+    if version is ReplayedVersion.SHADOW:
+        return find_identifier_places(first.response)
+    return find_identifier_places(
+        first.response, responded_at_ms=first.responded_at_ms, repeated_at_ms=again.responded_at_ms
     )
+
+
+def _find_renewed(comparison: Comparison, *reasons: ExcuseReason) -> frozenset[NoiseKey]:
+    """Return the places that hold two identifiers of one shape, or times that moved, which is excused."""
+    reasons = reasons or (ExcuseReason.GENERATED_ID,)
+    return _storable_keys((excuse.path, NoiseAspect.VALUE) for excuse in comparison.excuses if excuse.reason in reasons)
 
 
 def _find_directions(
