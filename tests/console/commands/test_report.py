@@ -3,7 +3,7 @@
 import shlex
 import threading
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
@@ -16,7 +16,6 @@ from darklaunch_comparator.store.launches import LaunchAct, create_launch, updat
 from darklaunch_console.cli.program import program
 from darklaunch_console.errors import BadUsage
 from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.exchange import Exchange, Request
 from darklaunch_shared.wire.fields import Fields
 
@@ -302,7 +301,7 @@ def test_what_was_excused_without_a_witness_is_told_until_a_baseline_has_seen_it
     assert recorder.record(launch_name, results) == []
     recorder.close()
     with connect_store(postgres_dsn, name="darklaunch-test") as connection:
-        NoiseLearner().learn_noise(connection, cast(RedisClient, None))
+        NoiseLearner().learn_places(connection)
 
     told = " ".join(run("report", launch_name).output.split())
 
