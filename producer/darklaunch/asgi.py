@@ -93,7 +93,7 @@ class CaptureMiddleware:
         try:
             if not isinstance(scope["headers"], list | tuple):  # an iterator would be read up here
                 scope["headers"] = list(scope["headers"])
-            fields = dict(scope["headers"])
+            fields: dict[bytes, bytes] = dict(scope["headers"])  # pyright: ignore[reportUnknownArgumentType]
             recorder = self._recorder
             if _MARK in fields:
                 recorder.count_replay()

@@ -110,7 +110,7 @@ class _WsgiTee:
         if not self._recording.open:
             return write
         try:
-            self._recording.begin_response(int(args[0][:3]), _find_content_type(headers), headers)
+            self._recording.begin_response(int(args[0][:3]), _find_content_type(headers), headers)  # pyright: ignore[reportGeneralTypeIssues]
             # Now, because Flask forgets the route before the body ends.
             self._recording.route = find_route(find_wsgi_route, self._environ, self._path)
         except BaseException as error:

@@ -72,6 +72,8 @@ class RequestInput:
 
     __slots__ = ("_position", "_record_read", "_recorded", "_server_input")
 
+    _server_input: Any
+
     def __init__(self, server_input: Any, record_read: RecordRead) -> None:
         assign = object.__setattr__  # ours goes to the server's object
         assign(self, "_server_input", server_input)
@@ -80,8 +82,8 @@ class RequestInput:
         assign(self, "_recorded", 0)  # how many bytes of it are recorded
 
     @property  # type: ignore[misc] # what isinstance asks
-    def __class__(self) -> Any:
-        return type(self._server_input)
+    def __class__(self) -> Any:  # pyright: ignore
+        return type(self._server_input)  # pyright: ignore[reportUnknownVariableType]
 
     def read(self, *size: Any, **named: Any) -> bytes:
         chunk: bytes = self._server_input.read(*size, **named)

@@ -62,16 +62,6 @@ def compare_lines(
             _report_alone(shadow[at], at, DifferenceKind.EXTRA, place, collector, prefix)
 
 
-class _Frames:
-    """The frames of lines."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._lines = lines
-
-    def find(self, at: int) -> str:
-        return read_shape(self._lines[at]).frame
-
-
 def _report_alone(
     line: str, at: int, kind: DifferenceKind, place: TextPlace, collector: DifferenceCollector, prefix: str
 ) -> None:

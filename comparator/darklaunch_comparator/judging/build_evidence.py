@@ -55,7 +55,8 @@ class GuardEvidence:
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> "GuardEvidence":
         """Read it from JSON values."""
-        return cls(**{**packed, "guard": Guard(packed["guard"])})
+        members: dict[str, Any] = {**packed, "guard": Guard(packed["guard"])}
+        return cls(**members)
 
 
 @dataclass(frozen=True, slots=True)

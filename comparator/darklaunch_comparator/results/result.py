@@ -82,7 +82,7 @@ class NoiseObservation:
     @property
     def places(self) -> frozenset[NoiseKey]:
         """All places it mentions."""
-        return frozenset().union(*(getattr(self, name) for name in _OBSERVED))
+        return frozenset[NoiseKey]().union(*(getattr(self, name) for name in _OBSERVED))
 
 
 _OBSERVED: Final = (
