@@ -101,7 +101,13 @@ def connected(url: str) -> Iterator[RedisClient]:
 def publish(
     redis: RedisClient, name: str, spec: LaunchSpec, status: str = "active", *, noise: float = 0, **fields: str
 ) -> None:
-    """Publish a launch's next state; `noise` is the share of exchanges that is replayed a second time, in per cent."""
+    """Publish a launch's next state; `noise` is the share of exchanges that is replayed a second time, in per cent.
+
+    A `status` that does not exist damages the state after it was published, as a stray HSET would.
+    """
+    if status not in set(LaunchStatus):
+        fields["status"] = status
+        status = LaunchStatus.PAUSED
     spec = replace(spec, noise_percent=noise)
     revision = int(redis.execute_command("INCR", keys.REVISION))
     state = LaunchState(name, LaunchStatus(status), percent=100.0, hold=False, revision=revision, spec=spec)

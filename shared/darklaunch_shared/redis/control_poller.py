@@ -71,7 +71,8 @@ class LaunchPoller:
             unfinished = self._view.feed(await pipeline.execute(raise_on_error=False), time.monotonic())
         reasons = self._view.broken()
         for launch in reasons.keys() - self._damaged:
-            self._log.error("launch %s: its state on Redis is damaged: %s", launch, reasons[launch])
+            reason = reasons[launch].removeprefix(f"launch {launch}: ")
+            self._log.error("launch %s: %s", launch, reason)
         self._damaged = frozenset(reasons)
         self.names = self._damaged | self.states().keys()
 

@@ -63,7 +63,7 @@ def test_the_hook_says_who_it_is(hooked, launch) -> None:
     assert (process["kind"], process["app"]) == ("hook", "asgi_app")
     assert process["framework"] in ("asgi", "fastapi")
     assert process["pid"] == hooked.process.pid
-    assert re.fullmatch(r"\d+\.\d+\.\d+", process["version"])
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", process["version"])
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
