@@ -69,7 +69,7 @@ def test_two_judges(stage: Stage) -> None:
     stage.until(lambda: stage.sql("SELECT 1 FROM darklaunch.launch WHERE status = 'rolled_back'"))
     judge.signal(signal.SIGCONT)
     stage.until(lambda: not hook.sampling)
-    stage.until(lambda: "Nobody leads from here until this passes" in judge.log)
+    stage.until(lambda: "This comparator cannot become leader" in judge.log)
     time.sleep(5)  # two looks of whoever judges
     assert len(leaders(stage)) == 1
     said = stage.sql("SELECT act, data->>'verdict' FROM darklaunch.event ORDER BY id")
