@@ -148,6 +148,16 @@ async def test_a_shadow_that_will_close_is_not_asked_again(kind: ClientKind, hea
 POISON = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"
 
 
+async def test_a_connection_that_brought_a_server_error_is_not_used_again(kind: ClientKind) -> None:
+    """Servers close it after an unhandled error without saying so; the next request would meet the reset."""
+    failed = OK.replace(b"200 OK", b"500 Internal Server Error", 1)
+    async with calling(kind, failed) as (client, shadow):
+        for _ in range(3):
+            reply = await client.send(request(), deadline_s=5)
+            assert reply.response.status == 500
+        assert (shadow.connections, len(shadow.heads)) == (3, 3)
+
+
 @pytest.mark.parametrize("late", [False, True], ids=["at once", "while idle"])
 @pytest.mark.parametrize(
     "answer",

@@ -119,7 +119,10 @@ class PooledClient:
             connection.abort()
             raise
         now_s = time.monotonic()
-        if self._closed or not connection.usable or now_s - kept.opened_s > MAX_AGE_S:
+        # After an unhandled error servers close the connection without saying so (uvicorn does): the next request on it
+        # would meet a reset that is none of its own.
+        is_doomed = response.status >= 500
+        if self._closed or is_doomed or not connection.usable or now_s - kept.opened_s > MAX_AGE_S:
             connection.abort()
         else:
             kept.idle_since_s = now_s
