@@ -72,7 +72,7 @@ class CaptureMiddleware:
             await relay.run(self.app, scope)
 
     def _move_outside_error_handling(self, scope: Scope) -> None:
-        """Let a hook around the whole app take over from the next call on, if this one is the outermost that was added.
+        """Install a hook around the whole app, for the next call on, if this one is the outermost that was added.
 
         Starlette makes the 500 for an unhandled exception outside of all that `add_middleware` adds. Where a middleware
         was added outside of this hook it stays: their order is the app's.

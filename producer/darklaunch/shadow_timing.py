@@ -52,7 +52,7 @@ class TimedASGIReplay:
         await self._send_held()
 
     async def send(self, message: Message) -> None:
-        """Hold a message back, or pass it on."""
+        """Delay a message, or pass it on."""
         kind = message["type"]
         if kind == "http.response.start":
             message = {**message, "headers": list(message.get("headers", ()))}  # given as an iterator, perhaps

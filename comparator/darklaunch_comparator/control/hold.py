@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 
 
 def set_hold(redis: RedisClient, name: str, by: str, why: str, act: str, *, only_at: int | None = None) -> None:
-    """Hold a launch. The leader later records `act`, such as `rolled_back`, unless somebody else has.
+    """Set the hold of a launch. The leader later records `act`, such as `rolled_back`, unless somebody else has.
 
     `only_at` is the revision that the decision is based on: a launch with another revision is left alone.
     Raises RedisError.

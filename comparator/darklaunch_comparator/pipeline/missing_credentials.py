@@ -1,4 +1,4 @@
-"""Tell a shadow that asks who is there, because the hook took the credentials out, from one that is wrong. Pure."""
+"""Detect a shadow that asks for a login only because the hook removed the credentials. Pure."""
 
 import re
 from typing import Final

@@ -38,7 +38,7 @@ def begin_snapshot(connection: Connection[Any]) -> None:
 
 
 def limit_statements(connection: Connection[Any], limit_s: float) -> None:
-    """Let no statement of this transaction take longer: Postgres then cancels it (psycopg.errors.QueryCanceled)."""
+    """Limit the statements of this transaction; a longer one is cancelled (psycopg.errors.QueryCanceled)."""
     connection.execute(_SQL["limit_statements"], {"timeout": f"{max(1, int(limit_s * 1000))}ms"})
 
 

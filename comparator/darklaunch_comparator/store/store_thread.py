@@ -47,7 +47,7 @@ class StoreThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell the thread to stop after the task in progress, without waiting for it."""
+        """Ask the thread to stop after the task in progress, without waiting for it."""
         self._stop.set()
 
     def join(self, timeout_s: float) -> None:

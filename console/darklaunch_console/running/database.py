@@ -32,7 +32,7 @@ def adopt_redis(settings: ConsoleSettings) -> str:
 
 
 def grant_role(settings: ConsoleSettings, role: str) -> bool:
-    """Let a role read and write rows; return whether its time limits could be set. Raises ConsoleError."""
+    """Grant a role to read and write rows; return whether its time limits could be set. Raises ConsoleError."""
     try:
         with open_postgres(settings):
             return grant_runtime_role(require_database(settings).url, role)

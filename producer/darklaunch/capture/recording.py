@@ -163,7 +163,7 @@ class Recording:
                 self._buffer.add_note(self._launches, self._loss, sampled=True)
 
     def skip(self, reason: str) -> None:
-        """Give the recording up. The request is counted as skipped for `reason`, and not as sampled."""
+        """Discard the recording. The request is counted as skipped for `reason`, and not as sampled."""
         if self.open:
             self.open = False
             self._discard_chunks()
