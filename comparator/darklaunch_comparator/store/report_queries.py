@@ -74,6 +74,15 @@ class EndpointCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class RecentCounts:
+    """What was compared in one slot of the last hour; slot 0 is the oldest."""
+
+    slot: int
+    compared: int
+    mismatched: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignatureRow:
     """A group of mismatches, shadow errors or slow responses, with the exchange ids of its samples.
 
@@ -185,6 +194,12 @@ def read_recent_rate(connection: Connection[Any], launch: str, within_s: float =
     """Read how many exchanges per second were compared, of those captured in the last `within_s` seconds."""
     row = connection.execute(_SQL["recent_rate"], {"launch": launch, "within_s": within_s}).fetchone()
     return 0.0 if row is None else float(row[0])
+
+
+def read_recent_counts(connection: Connection[Any], launch: str, slots: int = 30) -> list[RecentCounts]:
+    """Read how much was compared, and how much of it mismatched, in each of the last hour's slots that has any."""
+    rows = connection.execute(_SQL["recent_counts"], {"launch": launch, "slots": slots, "width_s": 3600 // slots})
+    return [RecentCounts(*row) for row in rows]
 
 
 def read_signatures(connection: Connection[Any], launch: str, limit: int = 3000) -> list[SignatureRow]:

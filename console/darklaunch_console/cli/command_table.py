@@ -18,6 +18,7 @@ class CommandEntry:
 COMMANDS: Final = (
     CommandEntry("demo", "Run", "See a dark launch of a small shop, from start to promotion."),
     CommandEntry("up", "Run", "Run everything: servers unless URLs are set, workers, comparator."),
+    CommandEntry("dashboard", "Run", "Show the launches in a browser."),
     CommandEntry("worker", "Run", "Replay captured requests to the shadows."),
     CommandEntry("comparator", "Run", "Compare responses and record the results."),
     CommandEntry("migrate", "Run", "Create or update the tables in Postgres."),

@@ -70,9 +70,7 @@ def describe_coverage(coverage: RouteCoverage) -> str:
 
 def render_unjudged_routes(coverage: RouteCoverage) -> list[str]:
     """Return a table of every route that was not judged, with what is missing."""
-    rows = [
-        [make_printable(route.name, 50), format_count(route.n), _describe_missing(route)] for route in coverage.rest
-    ]
+    rows = [[make_printable(route.name, 50), format_count(route.n), describe_missing(route)] for route in coverage.rest]
     lines = ["", *render_table(["not judged", "compared", "missing"], rows, left=(0, 2))] if rows else []
     if coverage.omitted:
         lines += ["", f"{format_plural(coverage.omitted, 'route')} more than hooks list for one app."]
@@ -107,7 +105,8 @@ def _name_routes(routes: list[CoveredRoute]) -> str:
     return named + (f" and {format_count(len(routes) - LISTED)} more" if len(routes) > LISTED else "")
 
 
-def _describe_missing(route: CoveredRoute) -> str:
+def describe_missing(route: CoveredRoute) -> str:
+    """Return why a route is not judged: `12 more exchanges`, `no request was sampled yet`."""
     if route.standing is RouteStanding.MIRRORED:
         return f"{format_count(route.needed)} more exchanges"
     return {

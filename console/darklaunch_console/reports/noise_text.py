@@ -24,7 +24,7 @@ from .sentences import format_minute
 CHANGES_LISTED: Final = 10
 BLIND_MEANING: Final = "*: differs nearly always within one version, so that a wrong value there would not show."
 _PATH_CHARS: Final = 30
-_COMPARED: Final = {
+COMPARED_BY: Final = {
     NoiseState.VOLATILE: "by type",
     NoiseState.MEASURED: "by magnitude",
     NoiseState.GENERATED: "by shape",
@@ -32,6 +32,7 @@ _COMPARED: Final = {
     NoiseState.EXCEEDED: "reported",
     NoiseState.LEARNING: "learning",
 }
+"""How values are compared at a place, by what is known of its noise."""
 _ORDER: Final = (
     NoiseState.MEASURED,
     NoiseState.VOLATILE,
@@ -138,7 +139,7 @@ def _describe_state(state: str, aspect: str) -> str:
     """Return how a place is compared: another size or presence that is noise is not compared at all."""
     if state == NoiseState.VOLATILE and aspect != NoiseAspect.VALUE:
         return "excused"
-    return _COMPARED[NoiseState(state)]
+    return COMPARED_BY[NoiseState(state)]
 
 
 def _describe_change(change: NoiseChange) -> str:

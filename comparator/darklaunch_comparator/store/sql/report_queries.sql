@@ -21,6 +21,15 @@ FROM darklaunch.bucket WHERE launch = %(launch)s GROUP BY endpoint ORDER BY endp
 SELECT coalesce(sum(matched + mismatched + ignored), 0)::float8 / %(within_s)s
 FROM darklaunch.bucket WHERE launch = %(launch)s AND started_at >= now() - %(within_s)s * interval '1 second'
 
+-- name: recent_counts
+SELECT slot, sum(compared)::bigint, sum(mismatched)::bigint FROM (
+    SELECT %(slots)s - 1 - floor(extract(epoch FROM now() - started_at) / %(width_s)s)::int AS slot,
+           matched + mismatched + ignored AS compared, mismatched
+    FROM darklaunch.bucket
+    WHERE launch = %(launch)s AND started_at > now() - %(slots)s * %(width_s)s * interval '1 second'
+) AS recent
+WHERE slot BETWEEN 0 AND %(slots)s - 1 GROUP BY slot ORDER BY slot
+
 -- name: signatures
 -- With three differences of the first sample, the ids of its samples, and the last decision where there was one.
 SELECT s.fingerprint, s.endpoint, s.title, s.outcome, s.parts, s.count, s.first_seen, s.last_seen, s.state, s.builds,

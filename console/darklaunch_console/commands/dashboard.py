@@ -1,0 +1,51 @@
+"""`dashboard`: the launches in a browser."""
+
+from __future__ import annotations
+
+import socket
+
+import click
+import uvicorn
+
+from darklaunch_console.dashboard.application import create_application
+from darklaunch_console.errors import BadUsage
+from darklaunch_console.output.screen import print_line
+from darklaunch_console.settings import ConsoleSettings
+from darklaunch_console.stores.postgres import name_postgres, require_database
+
+DEFAULT_PORT = 8787
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0 for any free one.",
+)
+@click.pass_obj
+def dashboard(settings: ConsoleSettings, host: str, port: int) -> None:
+    """Show the launches in a browser: verdicts, evidence, ledger, latency, problems. Ctrl-C ends it.
+
+    It only reads, and needs no sign-in: whoever reaches the address sees it, so that the default is this machine alone.
+    """
+    database = require_database(settings)
+    listener = _listen(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    print_line(f"Dashboard of {name_postgres(database)}: http://{shown}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
+    config = uvicorn.Config(
+        create_application(settings), log_level="warning", access_log=False, lifespan="off", server_header=False
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens. Raises BadUsage for an address that cannot be used, with what to do."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        hint = "name another --port, or 0 for any" if port else "name another --host"
+        raise BadUsage(f"cannot listen on {host}:{port} ({error.strerror or error}): {hint}") from error

@@ -1,0 +1,80 @@
+"""The application that serves the dashboard: pages for people, and the same facts as JSON under /api/v1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from darklaunch_shared.errors import BadLaunch
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from darklaunch_console.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
+from darklaunch_console.settings import ConsoleSettings
+from darklaunch_console.stores.postgres import Connection, open_postgres
+
+from .api import build_api_routes, is_api_request, render_problem
+from .pages.launch import read_launch
+from .pages.launches import read_launches
+from .rendering import render_page
+from .security import SecurityHeaders
+
+STATIC: Final = Path(__file__).parent / "static"
+
+T = TypeVar("T")
+
+
+def create_application(settings: ConsoleSettings) -> Starlette:
+    """Return the dashboard of the servers that the settings name. It reads only, and keeps nothing between requests."""
+
+    def read(function: Callable[[Connection], T]) -> T:
+        with open_postgres(settings) as connection:
+            return function(connection)
+
+    def show_launches(_: Request) -> Response:
+        page = read(read_launches)
+        return render_page("launches.html" if page.sections else "no_launches.html", {"page": page})
+
+    def show_launch(request: Request) -> Response:
+        name = request.path_params["name"]
+        return render_page("launch.html", {"page": read(lambda connection: read_launch(connection, name))})
+
+    return Starlette(
+        routes=[
+            Route("/", show_launches),
+            Route("/launches/{name}", show_launch, name="launch"),
+            *build_api_routes(read),
+            Mount("/static", StaticFiles(directory=STATIC), name="static"),
+        ],
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={
+            ConsoleError: _show_error,
+            BadLaunch: _show_error,
+            HTTPException: _show_error,
+        },
+    )
+
+
+def _show_error(request: Request, error: Exception) -> Response:
+    """Return what went wrong and what to do, as a page or as problem+json."""
+    status, title = _classify(error)
+    detail = str(error.detail) if isinstance(error, HTTPException) else str(error)
+    if is_api_request(request):
+        return render_problem(status, title, detail)
+    return render_page("error.html", {"title": title, "detail": detail[:1].upper() + detail[1:]}, status=status)
+
+
+def _classify(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        return error.status_code, "There is no such page" if error.status_code == 404 else "This cannot be done here"
+    if isinstance(error, NoSuchLaunch | BadLaunch):
+        return 404, "There is no such launch"
+    if isinstance(error, ServerUnreachable):
+        return 503, "A server cannot be reached"
+    return 500, "This did not work"

@@ -1,0 +1,54 @@
+// Dialogs, copy buttons, the filter and the keys. The pages read well without any of it.
+"use strict";
+
+for (const button of document.querySelectorAll("[data-dialog]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => document.getElementById(button.dataset.dialog).showModal());
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const text = button.parentElement.querySelector("pre").textContent;
+    await navigator.clipboard?.writeText(text);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  });
+}
+
+const filter = document.querySelector("[data-filter]");
+if (filter) filter.hidden = false;
+filter?.addEventListener("input", () => {
+  const wanted = filter.value.trim().toLowerCase();
+  for (const row of document.querySelectorAll(`#${filter.dataset.filter} tr:has([data-row])`)) {
+    row.hidden = !row.textContent.toLowerCase().includes(wanted);
+  }
+});
+
+const keysOn = document.querySelector("[data-keys-on]");
+const rows = [...document.querySelectorAll("[data-row]")];
+let waitingForGo = false;
+
+function moveFocus(by) {
+  const seen = rows.filter((row) => row.checkVisibility());
+  const at = seen.indexOf(document.activeElement);
+  seen[Math.min(Math.max(at + by, 0), seen.length - 1)]?.focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  const busy = event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]");
+  if (busy || !keysOn.checked || event.target.closest("input, select, textarea, [contenteditable]")) return;
+  const { key } = event;
+  if (waitingForGo) {
+    waitingForGo = false;
+    if (key === "l") location.assign("/");
+    return;
+  }
+  if (key === "g") waitingForGo = true;
+  else if (key === "j") moveFocus(1);
+  else if (key === "k") moveFocus(-1);
+  else if (key === "/" && filter) filter.focus();
+  else if (key === "?") document.getElementById("keys").showModal();
+  else return;
+  event.preventDefault();
+});

@@ -1,0 +1,42 @@
+"""A dashboard that is really served, on a port of its own, and a client that asks it."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import uvicorn
+from darklaunch_console.dashboard.application import create_application
+from darklaunch_console.settings import ConsoleSettings, ServerAddress
+
+START_S = 30.0
+
+
+@contextlib.contextmanager
+def serve_dashboard(database_url: str) -> Iterator[str]:
+    """Serve the dashboard of a database from a thread, and yield its address."""
+    settings = ConsoleSettings(None, ServerAddress(database_url, "DATABASE_URL"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(create_application(settings), log_level="error", lifespan="off", ws="none")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + START_S
+        while not server.started:
+            assert thread.is_alive()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(START_S)
+
+
+@contextlib.contextmanager
+def browse_dashboard(database_url: str) -> Iterator[httpx.Client]:
+    """Serve the dashboard of a database, and yield a client of it."""
+    with serve_dashboard(database_url) as address, httpx.Client(base_url=address, timeout=START_S) as client:
+        yield client
