@@ -107,7 +107,8 @@ def list_remarks(judged: JudgedLaunch) -> list[str]:
     """Return what a person has to do, what a promotion still lacks, and what is not checked."""
     summary = judged.summary
     lines: list[str] = []
-    if summary["move"] and summary["by_hand"]:
+    running = judged.state.status not in (LaunchStatus.ROLLED_BACK, LaunchStatus.PROMOTED)
+    if running and summary["move"] and summary["by_hand"]:
         lines.append(_describe_next_step(judged, str(summary["move"])))
     lines += list_doubts(judged)
     if summary["verdict"] not in ("roll_back", "shadow_down"):
