@@ -63,7 +63,7 @@ WHERE state IN ('volatile', 'measured', 'stable', 'exceeded') AND (%(launch)s::t
 ORDER BY launch, endpoint, path, aspect, version
 
 -- name: paired
-SELECT endpoint, path || CASE aspect WHEN 'value' THEN '' ELSE ' ' || aspect END, version, pos, neg, pairs
+SELECT endpoint, path || CASE WHEN aspect IN ('value', path) THEN '' ELSE ' ' || aspect END, version, pos, neg, pairs
 FROM darklaunch.noise WHERE launch = %(launch)s AND (pos > 0 OR neg > 0) ORDER BY endpoint, path, aspect, version
 
 -- name: mismatched_places
