@@ -127,8 +127,8 @@ def test_an_open_breaker_lets_one_probe_out_a_second(history: list[tuple[str, fl
 def test_an_error_status_is_congestion_at_most_and_never_an_outage() -> None:
     protection = ShadowProtection(concurrency=64, max_rps=0, now_s=0.0)
     for at_s in range(1, 20):
-        protection.record_try(503, started_s=at_s, now_s=at_s + 0.5, under_way=1)
-        protection.record_try(500, started_s=at_s, now_s=at_s + 0.5, under_way=1)
+        protection.record_try(503, "GET /", started_s=at_s, now_s=at_s + 0.5, under_way=1)
+        protection.record_try(500, "GET /", started_s=at_s, now_s=at_s + 0.5, under_way=1)
     assert protection.limit.limit < 8
     assert protection.breaker.closed
 
@@ -136,10 +136,10 @@ def test_an_error_status_is_congestion_at_most_and_never_an_outage() -> None:
 def test_a_forbidden_address_teaches_nothing() -> None:
     protection = ShadowProtection(concurrency=64, max_rps=0, now_s=0.0)
     for _ in range(OUTAGE_FAILURES):
-        protection.record_try(ShadowErrorClass.REFUSED, started_s=0.0, now_s=1.0, under_way=1)
-    protection.record_try(ShadowErrorClass.FORBIDDEN, started_s=1.0, now_s=2.0, under_way=1)
+        protection.record_try(ShadowErrorClass.REFUSED, "GET /", started_s=0.0, now_s=1.0, under_way=1)
+    protection.record_try(ShadowErrorClass.FORBIDDEN, "GET /", started_s=1.0, now_s=2.0, under_way=1)
     assert not protection.breaker.closed
-    protection.record_try(ShadowErrorClass.TOO_LARGE, started_s=2.0, now_s=3.0, under_way=1)
+    protection.record_try(ShadowErrorClass.TOO_LARGE, "GET /", started_s=2.0, now_s=3.0, under_way=1)
     assert protection.breaker.closed
 
 
@@ -148,6 +148,6 @@ def test_workers_share_the_rate_and_the_probes() -> None:
     protection.share_among(4, 0.0)
     assert protection.bucket.room(0.0) == 25
     for _ in range(OUTAGE_FAILURES):
-        protection.record_try(ShadowErrorClass.RESET, started_s=0.0, now_s=0.0, under_way=1)
+        protection.record_try(ShadowErrorClass.RESET, "GET /", started_s=0.0, now_s=0.0, under_way=1)
     assert not protection.breaker.probe_due(3.9 * PROBE_EVERY_S)
     assert protection.breaker.probe_due(4 * PROBE_EVERY_S)

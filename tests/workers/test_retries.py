@@ -75,7 +75,7 @@ async def sending(
     request = replay_request(captured, launch="shop", exchange_id="abcd1234:1", shadow=to, entropy=bytes(24))
     try:
         with anyio.fail_after(10), context.slots.take() as slot:
-            sender = RetryingSender(context, client, request, slot=slot, probe=probe)
+            sender = RetryingSender(context, client, request, endpoint="GET /", slot=slot, probe=probe)
             yield sender
         left = sum(protection.budget.take() for _ in range(saved + 1))
         assert left == saved - (sender.attempts - 1)

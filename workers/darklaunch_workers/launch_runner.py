@@ -35,6 +35,7 @@ CHECK_EVERY_S: Final = 0.25
 NOISE_EVERY_S: Final = 1.0
 RESTART_AFTER_S: Final = 1.0
 LONGEST_DEADLINE_S: Final = 86_400.0
+REPORTED_ENDPOINTS: Final = 20
 
 log = logging.getLogger("darklaunch.worker")
 
@@ -77,15 +78,19 @@ class LaunchRunner:
     def describe(self) -> dict[str, Any]:
         """Return the launch's part of the heartbeat: replays under way, their limit, the breaker's state.
 
+        `failing_endpoints` names endpoints that are asked once a second only, some if there are many.
         `replaced_connections` counts the kept ones that the shadow had closed before a request was written.
         """
         context = self._context
         if context is None:
-            return {"in_flight": 0, "limit": 0, "breaker": "closed", "replaced_connections": 0}
+            return {
+                "in_flight": 0, "limit": 0, "breaker": "closed", "failing_endpoints": [], "replaced_connections": 0,
+            }  # fmt: skip
         return {
             "in_flight": context.slots.busy,
             "limit": context.protection.limit.limit,
             "breaker": "closed" if context.protection.breaker.closed else "open",
+            "failing_endpoints": context.protection.endpoints.list_open()[:REPORTED_ENDPOINTS],
             "replaced_connections": context.shadow.client.replaced_connections if context.shadow else 0,
         }
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
+from .endpoint_breakers import EndpointAdmission, EndpointBreakers
 from .slots import ReplaySlots
 
 PROBE_EVERY_S: Final = 1.0
@@ -22,7 +23,9 @@ _SMOOTHING: Final = 0.05
 
 CONGESTED_STATUS: Final = frozenset({429, 503})
 _CONGESTED: Final = frozenset({ShadowErrorClass.TIMEOUT, ShadowErrorClass.REFUSED, ShadowErrorClass.RESET})
-_OUTAGE: Final = _CONGESTED | {ShadowErrorClass.DNS, ShadowErrorClass.TLS}
+_UNREACHED: Final = frozenset({ShadowErrorClass.REFUSED, ShadowErrorClass.DNS, ShadowErrorClass.TLS})
+_BROKEN_OFF: Final = frozenset({ShadowErrorClass.TIMEOUT, ShadowErrorClass.RESET})
+"""Failures that may be the endpoint's alone; before those of _UNREACHED no request was sent."""
 
 
 class AdaptiveLimit:
@@ -153,6 +156,8 @@ class ShadowProtection:
         self.bucket = TokenBucket(max_rps, now_s)
         self.budget = RetryBudget()
         self.breaker = CircuitBreaker()
+        self.endpoints = EndpointBreakers(slots=concurrency)
+        self._responded_at_s = float("-inf")
         self._concurrency = concurrency
         self._max_rps = max_rps
         self._usual_s = 0.0
@@ -169,17 +174,49 @@ class ShadowProtection:
     def share_among(self, workers: int, now_s: float) -> None:
         """Take one share of what the launch allows all its worker processes together."""
         self.bucket.set_rate(self._max_rps / workers, now_s)
-        self.breaker.probe_every_s = PROBE_EVERY_S * workers
+        self.breaker.probe_every_s = self.endpoints.probe_every_s = PROBE_EVERY_S * workers
 
-    def record_try(self, result: int | ShadowErrorClass, *, started_s: float, now_s: float, under_way: int) -> None:
+    def refuses(self, endpoint: str, now_s: float) -> bool:
+        """True if an exchange of an endpoint would be refused now, because that endpoint fails."""
+        return self.breaker.closed and self.endpoints.refuses(endpoint, now_s)
+
+    def admit(self, endpoint: str, now_s: float) -> EndpointAdmission:
+        """Return whether an exchange of an endpoint may be sent; see `EndpointBreakers.admit`."""
+        return self.endpoints.admit(endpoint, now_s) if self.breaker.closed else EndpointAdmission.FREE
+
+    def record_try(
+        self, result: int | ShadowErrorClass, endpoint: str, *, started_s: float, now_s: float, under_way: int
+    ) -> None:
         """Learn from one try: `result` is the status of its response, or why there was none."""
+        if result is ShadowErrorClass.FORBIDDEN:  # nothing was called, so nothing was learned
+            return
         if not isinstance(result, ShadowErrorClass):
             self._usual_s += _SMOOTHING * (now_s - started_s - self._usual_s)
         if result in CONGESTED_STATUS or result in _CONGESTED:
-            self.limit.record_congestion(started_s, now_s)
+            if not self.endpoints.explains(endpoint):
+                self.limit.record_congestion(started_s, now_s)
         elif not isinstance(result, ShadowErrorClass):
             self.limit.record_success(under_way)
-        if result in _OUTAGE:
+        if result in _UNREACHED:
             self.breaker.record_failure(now_s)
-        elif result is not ShadowErrorClass.FORBIDDEN:  # nothing was called, so nothing was learned
-            self.breaker.record_response()
+        elif result in _BROKEN_OFF:
+            self._record_broken_off(endpoint, started_s, now_s)
+        else:
+            self._record_response(endpoint, now_s, congested=result in CONGESTED_STATUS)
+
+    def _record_broken_off(self, endpoint: str, started_s: float, now_s: float) -> None:
+        """Count a failure for its endpoint, and for the whole shadow unless that was responding meanwhile."""
+        is_alive = self._responded_at_s > started_s or self.endpoints.explains(endpoint)
+        if not (self.breaker.closed and is_alive):
+            self.breaker.record_failure(now_s)
+        self.endpoints.record_failure(endpoint)
+
+    def _record_response(self, endpoint: str, now_s: float, *, congested: bool) -> None:
+        self._responded_at_s = now_s
+        if not self.breaker.closed:
+            self.endpoints.forget()
+        self.breaker.record_response()
+        if congested:
+            self.endpoints.record_congestion(endpoint)
+        else:
+            self.endpoints.record_response(endpoint)

@@ -18,6 +18,7 @@ from darklaunch_shared.wire.exchange import Exchange, Headers, Response
 from darklaunch_shared.wire.replay import LatencySource, NoiseReplay, ReplayedVersion, ShadowError, ShadowResponse
 
 from .admission import ReplayMode
+from .endpoint_breakers import EndpointAdmission
 from .http import ShadowRequest, UnsendableRequest, replay_request
 from .launch_context import BaselineTarget, LaunchContext
 from .limits import CONGESTED_STATUS
@@ -76,7 +77,12 @@ async def replay_on_shadow_again(
     context.endpoint_noise.count_replay(exchange.endpoint)
     deadline_s = context.spec.deadline_s
     single_try = SingleTry(
-        shadow.client, request, protection=context.protection, slots=context.slots, deadline_s=deadline_s
+        shadow.client,
+        request,
+        exchange.endpoint,
+        protection=context.protection,
+        slots=context.slots,
+        deadline_s=deadline_s,
     )
     outcome = await await_outcome(single_try, context.deadlines, deadline_s, context.build)
     return NoiseReplay(ReplayedVersion.SHADOW, outcome)
@@ -94,6 +100,9 @@ async def replay_on_baseline(
     probe = breaker.probe_due(now_s)
     if baseline.slots.full or baseline.protection.bucket.room(now_s) < 1 or not (probe or breaker.closed):
         return None
+    admission = baseline.protection.admit(exchange.endpoint, now_s)
+    if admission is EndpointAdmission.REFUSED:
+        return None
     if probe:
         breaker.begin_probe()
     try:
@@ -104,6 +113,8 @@ async def replay_on_baseline(
     finally:
         if probe:
             breaker.end_probe()
+        if admission is EndpointAdmission.PROBE:
+            baseline.protection.endpoints.end_probe()
 
 
 async def _send_to_baseline(context: LaunchContext, baseline: BaselineTarget, exchange: Exchange) -> NoiseReplay | None:
@@ -122,7 +133,12 @@ async def _send_to_baseline(context: LaunchContext, baseline: BaselineTarget, ex
     context.endpoint_noise.count_replay(exchange.endpoint)
     deadline_s = context.spec.deadline_s
     single_try = SingleTry(
-        baseline.client, request, protection=baseline.protection, slots=baseline.slots, deadline_s=deadline_s
+        baseline.client,
+        request,
+        exchange.endpoint,
+        protection=baseline.protection,
+        slots=baseline.slots,
+        deadline_s=deadline_s,
     )
     outcome = await await_outcome(single_try, context.deadlines, deadline_s, None)
     return NoiseReplay(ReplayedVersion.PRIMARY, outcome)

@@ -26,6 +26,7 @@ from darklaunch_shared.wire.replay import (
 )
 
 from .admission import ReplayMode, find_refusal, is_stale
+from .endpoint_breakers import EndpointAdmission
 from .http import UnsendableRequest, replay_request
 from .launch_context import LaunchContext
 from .noise_replay import replay_on_baseline, replay_on_shadow_again
@@ -77,6 +78,8 @@ async def replay_exchange(
         return drop_exchange(exchange, reason)
     if is_stale(exchange, context.spec, time.time()):
         return drop_exchange(exchange, "stale")
+    if not probe and context.protection.refuses(exchange.endpoint, time.monotonic()):
+        return drop_exchange(exchange, "endpoint_failing")
     try:
         unsealed = context.entry_keys.unseal(exchange, launch_seals=context.spec.seal)
     except BadSeal as error:
@@ -107,9 +110,18 @@ async def replay_exchange(
                     return drop_exchange(exchange, "stale")
             if not (probe or context.protection.breaker.closed):
                 return None
+            admission = context.protection.admit(exchange.endpoint, time.monotonic())
+            if admission is EndpointAdmission.REFUSED and not probe:
+                return drop_exchange(exchange, "endpoint_failing")
             crash_point("worker.slot_taken")
-            sender = RetryingSender(context, context.shadow.client, request, slot=slot, probe=probe)
-            outcome = await await_outcome(sender, context.deadlines, context.spec.deadline_s, context.build)
+            sender = RetryingSender(
+                context, context.shadow.client, request, endpoint=exchange.endpoint, slot=slot, probe=probe
+            )
+            try:
+                outcome = await await_outcome(sender, context.deadlines, context.spec.deadline_s, context.build)
+            finally:
+                if admission is EndpointAdmission.PROBE:
+                    context.protection.endpoints.end_probe()
             crash_point("worker.responded")
             noise_replay = None if probe else await replay_on_shadow_again(context, unsealed, request, outcome)
     except UnsendableRequest:

@@ -33,6 +33,7 @@ class SingleTry:
         self,
         client: ShadowClient,
         request: ShadowRequest,
+        endpoint: str,
         *,
         protection: ShadowProtection,
         slots: ReplaySlots,
@@ -41,6 +42,7 @@ class SingleTry:
         self.attempts = 0
         self._client = client
         self._request = request
+        self._endpoint = endpoint
         self._protection = protection
         self._slots = slots
         self._deadline_s = deadline_s
@@ -48,14 +50,28 @@ class SingleTry:
     async def run(self) -> ReplyOrFailure:
         """Send the request. Raises UnsendableRequest."""
         self.attempts = 1
-        return await send_once(self._client, self._request, self._protection, self._deadline_s, self._slots.busy)
+        return await send_once(
+            self._client,
+            self._request,
+            self._endpoint,
+            protection=self._protection,
+            deadline_s=self._deadline_s,
+            under_way=self._slots.busy,
+        )
 
 
 class RetryingSender:
     """Sends one request until there is a result to report. `attempts` counts what went out."""
 
     def __init__(
-        self, context: LaunchContext, client: ShadowClient, request: ShadowRequest, *, slot: ReplaySlot, probe: bool
+        self,
+        context: LaunchContext,
+        client: ShadowClient,
+        request: ShadowRequest,
+        *,
+        endpoint: str,
+        slot: ReplaySlot,
+        probe: bool,
     ) -> None:
         """The launch's deadline covers all tries and the waits between them. A probe is one try.
 
@@ -65,6 +81,7 @@ class RetryingSender:
         self._context = context
         self._client = client
         self._request = request
+        self._endpoint = endpoint
         self._slot = slot
         self._probe = probe
         self._protection = context.protection
@@ -102,7 +119,14 @@ class RetryingSender:
         deadline_s = max(0.001, self._ends_at_s - time.monotonic())
         under_way = self._context.slots.busy
         self.attempts += 1
-        return await send_once(self._client, self._request, self._protection, deadline_s, under_way)
+        return await send_once(
+            self._client,
+            self._request,
+            self._endpoint,
+            protection=self._protection,
+            deadline_s=deadline_s,
+            under_way=under_way,
+        )
 
     async def _come_back_after(self, delay_s: float) -> None:
         await self._slot.pause(delay_s, within_s=self._ends_at_s - time.monotonic())
@@ -127,7 +151,13 @@ class RetryingSender:
 
 
 async def send_once(
-    client: ShadowClient, request: ShadowRequest, protection: ShadowProtection, deadline_s: float, under_way: int
+    client: ShadowClient,
+    request: ShadowRequest,
+    endpoint: str,
+    *,
+    protection: ShadowProtection,
+    deadline_s: float,
+    under_way: int,
 ) -> ReplyOrFailure:
     """Send a request once, and record the result with what protects that server. Raises UnsendableRequest.
 
@@ -140,7 +170,7 @@ async def send_once(
     except ShadowFailure as failure:
         result = failure
     status_or_error = result.response.status if isinstance(result, ShadowReply) else result.error
-    protection.record_try(status_or_error, started_s=started_s, now_s=time.monotonic(), under_way=under_way)
+    protection.record_try(status_or_error, endpoint, started_s=started_s, now_s=time.monotonic(), under_way=under_way)
     return result
 
 

@@ -72,6 +72,14 @@ def print_remarks(
         print_line("What a gone process had in flight, others take over when its lease ends.")
     for name in sorted({consumer.launch for consumer in consumers if consumer.breaker == "open"}):
         print_warning(f"the shadow of {name} does not answer: it is asked once a second. See `darklaunch doctor`.")
+    for name in sorted({consumer.launch for consumer in consumers if consumer.failing}):
+        endpoints = {endpoint for consumer in consumers if consumer.launch == name for endpoint in consumer.failing}
+        failing = sorted(make_printable(endpoint) for endpoint in endpoints)
+        print_warning(
+            f"{format_plural(len(failing), 'endpoint')} of {name} got no response from the shadow, again and again: "
+            f"{', '.join(failing[:3])}{' …' if len(failing) > 3 else ''}. Asked once a second; the rest of such "
+            "exchanges is dropped (endpoint_failing)."
+        )
     if dead := sum(backlog.dead for backlog in backlogs):
         name = next(backlog.launch for backlog in backlogs if backlog.dead)
         print_line(f"{format_plural(dead, 'dead letter')}: look with `darklaunch dead list {name}`.")

@@ -26,6 +26,7 @@ class StreamConsumer:
     idle_s   seconds since it last read from the stream; None if it never has
     alive    True if its process runs
     breaker  a worker's breaker for the launch's shadow: open, closed, or "" when that is not reported
+    failing  endpoints of the shadow that a worker asks once a second only, while it responds elsewhere
     """
 
     launch: str
@@ -35,6 +36,7 @@ class StreamConsumer:
     idle_s: float | None
     alive: bool
     breaker: str
+    failing: tuple[str, ...] = ()
 
 
 def read_consumers(
@@ -70,6 +72,7 @@ def _describe_consumers(
                     idle_s=None if idle_ms is None else idle_ms / 1000,
                     alive=name in alive,
                     breaker=_read_breaker(alive.get(name), launch),
+                    failing=_read_failing_endpoints(alive.get(name), launch),
                 )
             )
     return consumers
@@ -91,7 +94,19 @@ def _count_entries(redis: RedisClient, streams: Iterable[str], group: str) -> di
 
 
 def _read_breaker(process: ProcessRecord | None, launch: str) -> str:
+    breaker: object = _read_about(process, launch).get("breaker")
+    return breaker if breaker in ("open", "closed") else ""
+
+
+def _read_failing_endpoints(process: ProcessRecord | None, launch: str) -> tuple[str, ...]:
+    endpoints: object = _read_about(process, launch).get("failing_endpoints")
+    if not isinstance(endpoints, list):
+        return ()
+    return tuple(endpoint for endpoint in cast(list[object], endpoints) if isinstance(endpoint, str))
+
+
+def _read_about(process: ProcessRecord | None, launch: str) -> dict[str, Any]:
+    """Return what a worker's heartbeat says of a launch."""
     launches: object = process.about.get("launches") if process else None
     about: object = cast(dict[str, Any], launches).get(launch) if isinstance(launches, dict) else None
-    breaker: object = cast(dict[str, Any], about).get("breaker") if isinstance(about, dict) else None
-    return breaker if breaker in ("open", "closed") else ""
+    return cast(dict[str, Any], about) if isinstance(about, dict) else {}

@@ -60,7 +60,8 @@ def test_who_holds_what_is_shown_the_dead_too(own_valkey, own_postgres_dsn, cli)
             redis.execute_command("XADD", stream, "*", *fields("shop", number))
         for name, number in (("alive", 2), ("gone\x1b", 1)):
             redis.execute_command("XREADGROUP", "GROUP", "workers", name, "COUNT", number, "STREAMS", stream, ">")
-        call_script(redis, heartbeat(keys.WORKERS, "alive", {"launches": {"shop": {"breaker": "open"}}}))
+        about = {"breaker": "open", "failing_endpoints": ["GET /hang", "GET /\x1b"]}
+        call_script(redis, heartbeat(keys.WORKERS, "alive", {"launches": {"shop": about}}))
         call_script(redis, heartbeat(keys.WORKERS, "new", {"launches": "?"}))
     result = alone.run("backlog")
     said = result.stdout.splitlines()
@@ -74,6 +75,8 @@ def test_who_holds_what_is_shown_the_dead_too(own_valkey, own_postgres_dsn, cli)
     assert said[9:] == ["What a gone process had in flight, others take over when its lease ends."]
     assert all(len(line) <= 80 for line in said)
     assert "the shadow of shop does not answer" in result.stderr
+    assert "2 endpoints of shop got no response from the shadow, again and again" in result.stderr
+    assert "GET /\\x1b, GET /hang" in result.stderr
     told = alone.json("backlog", "shop")["consumers"]
     assert [(one["name"], one["in_flight"], one["alive"], one["breaker"]) for one in told] == [
         ("alive", 2, True, "open"), ("gone\x1b", 1, False, ""), ("new", 0, True, ""),
