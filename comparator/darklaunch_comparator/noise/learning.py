@@ -90,8 +90,9 @@ class PlaceCounts:
 
     def seen(self, version: ReplayedVersion) -> int:
         """Return the pairs that are known to hold the place: in which it differed, or held the same identifier."""
-        odd = self.shadow_odd if version is ReplayedVersion.PRIMARY else self.primary_odd
-        return self.varied(version) + self.regenerated + max(odd, self.agreed)
+        if version is ReplayedVersion.SHADOW:  # what agrees there is the same in all three responses
+            return self.varied(version) + self.regenerated + self.primary_odd + self.agreed
+        return self.varied(version) + self.regenerated + max(self.shadow_odd, self.agreed)
 
 
 def classify_place(

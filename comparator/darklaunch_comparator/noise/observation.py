@@ -56,13 +56,13 @@ def observe_noise(
     if any(each.outcome is ComparisonOutcome.UNVERIFIED or each.detail for each in comparisons):
         return None
     varied, renewed = _find_differing(own), _find_renewed(own, ExcuseReason.GENERATED_ID, ExcuseReason.CLOCK)
-    observed = _name_odd_ones(
-        version,
-        candidate=_find_differing(candidate) | _find_renewed(candidate),
-        own=varied,
-        across=_find_differing(across) | _find_renewed(across),
-        regenerated=renewed - varied,
-    )
+    apart = _find_differing(candidate) | _find_renewed(candidate)
+    between, beyond = apart, _find_differing(across) | _find_renewed(across)
+    if version is ReplayedVersion.SHADOW:
+        # That the shadow repeats its identifier does not accuse it of having another one than the primary: an
+        # identifier that each process makes up when it starts does just that.
+        between, beyond = _find_differing(candidate), _find_differing(across)
+    observed = _name_odd_ones(version, candidate=between, own=varied, across=beyond, regenerated=renewed - varied)
     if _STATUS in observed.places:  # bodies of two statuses are not comparable
         observed = observed.without(observed.places - {_STATUS})
     rising, falling, far = _find_directions(candidate)
@@ -77,7 +77,7 @@ def observe_noise(
         again_odd=observed.again_odd,
         all_differ=observed.all_differ,
         regenerated=observed.regenerated,
-        agreed=frozenset() if _STATUS in mentioned else identifiers - varied - renewed,
+        agreed=frozenset() if _STATUS in mentioned else _find_agreed(version, identifiers - varied - renewed, apart),
         rising=rising & mentioned,
         falling=falling & mentioned,
         far=far & mentioned,
@@ -107,6 +107,17 @@ def _name_odd_ones(
         all_differ=(candidate & own & across) - regenerated,
         regenerated=regenerated,
     )
+
+
+def _find_agreed(
+    version: ReplayedVersion, repeated: frozenset[NoiseKey], apart: frozenset[NoiseKey]
+) -> frozenset[NoiseKey]:
+    """Return the places that hold an identifier which is not made up anew, of those where one version repeated its own.
+
+    The baseline shows that by repeating the primary's. The shadow's own repeat does not: only that both versions have
+    the same one, so `apart` are the places at which they do not.
+    """
+    return repeated if version is ReplayedVersion.PRIMARY else repeated - apart
 
 
 def _find_differing(comparison: Comparison) -> frozenset[NoiseKey]:

@@ -57,7 +57,7 @@ class NoiseObservation:
     again_odd    primary and shadow agree, the second response is another
     all_differ   no two of them agree
     regenerated  the version gave two identifiers of one shape, and nothing else differs
-    agreed       it gave the same identifier twice
+    agreed       it gave the same identifier twice; the shadow's only where it is the primary's as well
     rising       of those where the shadow differs from the primary, those where the shadow's value is the greater
     falling      and those where the primary's is
     far          of those again, numbers that differ by more than a factor of ten

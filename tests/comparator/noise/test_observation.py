@@ -15,7 +15,7 @@ from darklaunch_comparator.compare import (
     find_identifier_places,
     make_noise_key,
 )
-from darklaunch_comparator.noise.learning import PlaceCounts, classify_place
+from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, classify_place
 from darklaunch_comparator.pipeline.assess import LaunchRules, assess_entry, compile_launch_rules
 from darklaunch_comparator.results.aggregate import NoisePlaceGains, aggregate_results
 from darklaunch_comparator.results.result import ExchangeResult, NoiseObservation
@@ -64,6 +64,23 @@ def test_where_two_of_three_responses_agree_the_third_is_the_odd_one() -> None:
         rising=values("$.b", "$.e", "$.ms"),
         far=values("$.ms"),
     )
+
+
+def test_an_identifier_of_each_process_is_never_held_against_the_same_code() -> None:
+    """The shadow repeats the one that it drew when it started, the primary another one: without a baseline."""
+    observed = seen(
+        {"boot": ONE, "order": THREE}, {"boot": TWO, "order": THREE}, {"boot": TWO, "order": THREE},
+        version=ReplayedVersion.SHADOW,
+    )  # fmt: skip
+    assert observed.places == observed.agreed == values("$.order")
+
+
+def test_an_identifier_that_both_versions_share_is_known_to_stay_without_a_baseline() -> None:
+    observed = seen({"order": ONE}, {"order": ONE}, {"order": ONE}, version=ReplayedVersion.SHADOW)
+    assert observed.agreed == values("$.order")
+    counts = PlaceCounts(agreed=20)
+    assert classify_place(ReplayedVersion.SHADOW, counts) is NoiseState.STABLE
+    assert judged({"order": ONE}, {"order": TWO}, identical={"$.order"}).outcome == "mismatched"
 
 
 @pytest.mark.parametrize(

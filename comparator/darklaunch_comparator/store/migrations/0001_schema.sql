@@ -599,7 +599,7 @@ COMMENT ON COLUMN darklaunch.noise_place.again_odd IS
     'exchanges in which primary and shadow agree here, and the second response is another';
 COMMENT ON COLUMN darklaunch.noise_place.all_differ IS 'exchanges in which no two of the three responses agree here';
 COMMENT ON COLUMN darklaunch.noise_place.regenerated IS 'pairs of one version with two identifiers of one shape here';
-COMMENT ON COLUMN darklaunch.noise_place.agreed IS 'pairs of one version with the same identifier here';
+COMMENT ON COLUMN darklaunch.noise_place.agreed IS 'pairs of one version with the same identifier here; of the shadow only where the primary has it too';
 COMMENT ON COLUMN darklaunch.noise_place.rising IS
     'of primary_odd and shadow_odd, those in which the shadow''s value is the greater one; `falling`: the smaller one';
 COMMENT ON COLUMN darklaunch.noise_place.far_rising IS
@@ -653,7 +653,7 @@ CROSS JOIN LATERAL (
            p.primary_odd + p.shadow_odd + p.all_differ + p.regenerated AS candidate,
            p.again_odd + p.all_differ + p.regenerated + CASE p.version
                WHEN 'primary' THEN p.primary_odd + greatest(p.shadow_odd, p.agreed)
-               ELSE p.shadow_odd + greatest(p.primary_odd, p.agreed) END AS seen,
+               ELSE p.shadow_odd + p.primary_odd + p.agreed END AS seen,
            CASE p.version WHEN 'primary' THEN p.shadow_odd ELSE p.primary_odd END AS pos,
            CASE p.version WHEN 'primary' THEN p.primary_odd ELSE p.shadow_odd END AS neg) AS c;
 
