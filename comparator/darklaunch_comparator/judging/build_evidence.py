@@ -154,6 +154,12 @@ class BuildEvidence:
         evidence = replace(evidence, peak_log_e=max(self.peak_log_e, evidence.rollback_log_e(policy)))
         return evidence._with_rollback_reason(policy)
 
+    def with_other_reason(self, reason: RollbackReason | None) -> "BuildEvidence":
+        """Return the evidence with an earlier reason for a rollback, if that is about no mismatches and it has none."""
+        if reason is None or self.rollback_reason is not None or reason.strongest.guard is Guard.MISMATCH:
+            return self
+        return replace(self, rollback_reason=reason, peak_log_e=max(self.peak_log_e, reason.log_e))
+
     def rollback_log_e(self, policy: JudgePolicy) -> float:
         """Return log E for a rollback: the weighted average over guards, of all endpoints together and of each."""
         return weighted_average(

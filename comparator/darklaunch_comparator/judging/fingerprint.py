@@ -21,11 +21,10 @@ def fingerprint_rules(spec: LaunchSpec) -> str:
     return _digest({name: value for name, value in asdict(spec).items() if name not in _OPERATIONAL_FIELDS})
 
 
-def fingerprint_basis(spec: LaunchSpec, policy: JudgePolicy, restart_event: int = 0, withdrawn: int = 0) -> str:
+def fingerprint_basis(spec: LaunchSpec, policy: JudgePolicy, restart_event: int = 0) -> str:
     """Return a digest of the rules and of the policy fields that evidence depends on.
 
-    `restart_event` is the number of the latest event that restarts judging, 0 for none. `withdrawn` is the number of
-    places where excuses turned out wrong: what was judged before rests on them.
+    `restart_event` is the number of the latest event that restarts judging, 0 for none.
     """
     parts: list[object] = [fingerprint_rules(spec), asdict(policy.budgets), policy.latency_tolerance, policy.strict]
     parts += [asdict(policy.tolerance_ms), policy.judges_latency]
@@ -33,8 +32,6 @@ def fingerprint_basis(spec: LaunchSpec, policy: JudgePolicy, restart_event: int 
         parts.append([step.bound for step in policy.steps])
     if restart_event:
         parts.append(restart_event)
-    if withdrawn:
-        parts.append({"withdrawn": withdrawn})
     return _digest(parts)
 
 

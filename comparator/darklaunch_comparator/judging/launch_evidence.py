@@ -30,6 +30,7 @@ class LaunchEvidence:
     returning_since_ms  when that row began
     places_at_start   noise counts of the moment at which the current build became current
     outage            the attempts that failed since the shadow responded last, whatever its build
+    left_out          groups of mismatches that were left out, because it was not known yet whether they are noise
     """
 
     current_build: str = ""
@@ -40,6 +41,7 @@ class LaunchEvidence:
     returning_since_ms: int = 0
     places_at_start: tuple[PairedPlace, ...] = ()
     outage: ShadowOutage = field(default_factory=ShadowOutage)
+    left_out: frozenset[str] = frozenset()
 
     def current(self, policy: JudgePolicy) -> BuildEvidence:
         """Return the evidence about the current build."""
@@ -66,7 +68,8 @@ class LaunchEvidence:
         builds = dict(evidence.builds)
         for build, exchanges in by_build.items():
             builds[build] = builds.get(build, BuildEvidence.empty(policy)).with_window(exchanges, policy)
-        return replace(evidence, builds=builds)
+        left_out = {each.signature for each in window if each.signature and not each.mismatched}
+        return replace(evidence, builds=builds, left_out=evidence.left_out | left_out)
 
     def with_verdict(self, verdict: LaunchVerdict) -> "LaunchEvidence":
         """Return the evidence with its verdict. Once PROMOTE, only a reason for a rollback changes it."""
@@ -84,6 +87,22 @@ class LaunchEvidence:
         """Return the evidence with builds that were not loaded."""
         return replace(self, builds={**self.builds, **builds})
 
+    def with_rebuilt(self, rebuilt: "LaunchEvidence", policy: JudgePolicy) -> "LaunchEvidence":
+        """Return the evidence with that of the same windows judged again, under what is known of mismatches now.
+
+        The ramp, the outage and the verdict go on. What had been found ready for a promotion still is, unless there
+        are more mismatches than were known then.
+        """
+        before, now = self.current(policy), rebuilt.builds.get(self.current_build, BuildEvidence.empty(policy))
+        now = now.with_other_reason(before.rollback_reason)
+        progress = replace(
+            self.progress,
+            n_before=min(self.progress.n_before, now.overall.n),
+            ready=self.progress.ready and now.overall.mismatches.pos <= before.overall.mismatches.pos,
+        )
+        builds = {**rebuilt.builds, self.current_build: now}
+        return replace(self, builds=builds, progress=progress, left_out=rebuilt.left_out)
+
     def at_step(self, step: int, now_ms: int, policy: JudgePolicy) -> "LaunchEvidence":
         """Return the evidence at the start of a ramp step: earlier exchanges do not count towards its minimum."""
         return replace(self, progress=RampProgress(step, now_ms, self.current(policy).overall.n))
@@ -98,6 +117,7 @@ class LaunchEvidence:
             "others_since_ms": self.returning_since_ms,
             "before": [asdict(place) for place in self.places_at_start],
             "outage": self.outage.pack(),
+            "left_out": sorted(self.left_out),
         }
 
     @classmethod
@@ -112,6 +132,7 @@ class LaunchEvidence:
             returning_since_ms=packed["others_since_ms"],
             places_at_start=tuple(PairedPlace(**place) for place in packed.get("before", ())),
             outage=ShadowOutage.unpack(packed["outage"]) if "outage" in packed else ShadowOutage(),
+            left_out=frozenset(packed.get("left_out", ())),
         )
 
     def _with_current_build(

@@ -22,6 +22,7 @@ class JudgedExchange:
 
     compared    both responses were compared
     doubtful    the mismatch may turn out to be noise
+    signature   the group of a mismatch that may turn out to be noise, "" for all others
     held        and its window waits until that is known
     error       the shadow gave no response
     slow        the shadow exceeded the launch's max_latency_diff_ms
@@ -46,6 +47,7 @@ class JudgedExchange:
     shadow_ms: float = 0.0
     baseline_ms: float | None = None
     compared_share: float = 1.0
+    signature: str = ""
 
 
 def window_start_ms(at_ms: int) -> int:

@@ -14,6 +14,7 @@ from darklaunch_comparator.errors import BadPolicy, LaunchChanged
 from darklaunch_comparator.judging.policy_file import check_policy, read_policy_values
 from darklaunch_comparator.store.launches import LaunchRecord, list_launches
 
+from .evidence_rebuild import EvidenceRebuilds
 from .judge_actions import publish_if_possible
 from .judge_turn import JudgeTurn
 from .judge_windows import GRACE_MS, count_in_flight, find_closed_until_ms, read_oldest_in_progress_ms
@@ -32,6 +33,7 @@ class Judge:
         self._retention_s = retention_days * 86_400.0
         self._grace_ms = grace_ms
         self._now_ms = now_ms
+        self._rebuilds = EvidenceRebuilds()
         self._logged_problems: dict[str, str] = {}
 
     def judge_launches(self, connection: Connection[Any], redis: RedisClient) -> None:
@@ -58,7 +60,13 @@ class Judge:
         oldest_ms = read_oldest_in_progress_ms(redis, record)
         closed_until_ms = find_closed_until_ms(now_ms, oldest_ms, record.state.spec, self._grace_ms)
         turn = JudgeTurn(
-            connection, redis, record, policy, now_ms=now_ms, count_in_flight=lambda: count_in_flight(redis, record)
+            connection,
+            redis,
+            record,
+            policy,
+            now_ms=now_ms,
+            count_in_flight=lambda: count_in_flight(redis, record),
+            rebuilds=self._rebuilds,
         )
         changed_launch = turn.run(closed_until_ms)
         if changed_launch is not None:

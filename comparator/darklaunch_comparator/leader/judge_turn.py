@@ -19,25 +19,14 @@ from psycopg import Connection
 
 from darklaunch_comparator.judging.beyond_noise import find_places_beyond_noise
 from darklaunch_comparator.judging.decision import JudgeDecision, JudgeMove
-from darklaunch_comparator.judging.fingerprint import fingerprint_basis, fingerprint_rules
+from darklaunch_comparator.judging.fingerprint import fingerprint_rules
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
-from darklaunch_comparator.judging.outage import ShadowOutage
-from darklaunch_comparator.judging.policy import Guard, JudgeMode, JudgePolicy
+from darklaunch_comparator.judging.policy import Guard, JudgePolicy
 from darklaunch_comparator.judging.summary import summarize_judgement
 from darklaunch_comparator.judging.window import WINDOW_MS, window_start_ms
-from darklaunch_comparator.store.judge_state import (
-    JudgeState,
-    load_builds,
-    lock_judge_state,
-    save_judge_state,
-    start_judge_state,
-)
-from darklaunch_comparator.store.judgements import (
-    count_withdrawn_excuses,
-    read_attempt_counts,
-    read_attempts,
-    read_example,
-)
+from darklaunch_comparator.store.amendments import NO_AMENDMENTS, read_amendments
+from darklaunch_comparator.store.judge_state import JudgeState, load_builds, save_judge_state
+from darklaunch_comparator.store.judgements import read_attempts, read_example
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_comparator.store.noise import (
     NO_DOUBT,
@@ -45,13 +34,12 @@ from darklaunch_comparator.store.noise import (
     read_doubtful_signatures,
     read_paired_places,
 )
-from darklaunch_comparator.store.signatures import read_latest_restart
 
+from .evidence_rebuild import EvidenceRebuilds
 from .judge_actions import JudgeActions
-from .judge_windows import MAX_READ_EXCHANGES, JudgedWindow, read_windows
+from .judge_round import follow_outage, load_round
+from .judge_windows import MAX_READ_EXCHANGES, SPAN_MS, JudgedWindow, read_windows
 
-SPAN_MS: Final = 600_000
-"""Time span of windows that are read at once."""
 SAVE_MS: Final = 60_000
 """How far time may pass without anything to judge before that is saved."""
 DELAY_MS: Final = 30_000
@@ -62,7 +50,10 @@ MAX_TURN_S: Final = 2.0
 
 
 class JudgeTurn:
-    """One turn at one launch. `now_ms` is the time, epoch ms; `count_in_flight` counts exchanges workers are at."""
+    """One turn at one launch. `now_ms` is the time, epoch ms; `count_in_flight` counts exchanges workers are at.
+
+    `rebuilds` outlives the turn.
+    """
 
     def __init__(
         self,
@@ -73,14 +64,17 @@ class JudgeTurn:
         *,
         now_ms: int,
         count_in_flight: Callable[[], int],
+        rebuilds: EvidenceRebuilds,
     ) -> None:
         self._connection = connection
+        self._record = record
         self._launch = record.state
-        self._created_ms = round(record.created_at.timestamp() * 1000)
         self._policy = policy
         self._now_ms = now_ms
         self._count_in_flight = count_in_flight
+        self._rebuilds = rebuilds
         self._doubtful = NO_DOUBT
+        self._amendments = NO_AMENDMENTS
         self._actions = JudgeActions(connection, redis, record, policy)
 
     def run(self, closed_until_ms: int) -> LaunchRecord | None:
@@ -88,87 +82,56 @@ class JudgeTurn:
 
         Raises LaunchChanged, psycopg.Error and RedisError.
         """
+        until_s = time.monotonic() + MAX_TURN_S
         with self._connection.transaction():
-            state = self._load_state()
+            self._amendments = read_amendments(self._connection, self._launch.name)
+            state = load_round(
+                self._connection, self._record, self._policy, amendments=self._amendments, now_ms=self._now_ms
+            )
             before_ms = state.judged_until_ms
             failed_before = state.evidence.outage.counts.failed
-            self._follow_outage(state)
-            self._judge_windows(state, closed_until_ms)
-            if state.evidence.outage.counts.failed > failed_before and closed_until_ms <= self._now_ms - DELAY_MS:
-                self._judge_held_back(state)
+            follow_outage(self._connection, state, self._now_ms)
+            self._doubtful = self._read_doubtful(state)
+            if self._bring_up_to_date(state, until_s):
+                self._judge_windows(state, closed_until_ms, until_s)
+                if state.evidence.outage.counts.failed > failed_before and closed_until_ms <= self._now_ms - DELAY_MS:
+                    self._judge_held_back(state)
+            elif state.evidence.outage.asks_for_rollback:
+                self._decide_and_act(state)
             if state.changed or state.judged_until_ms - before_ms >= SAVE_MS:
                 save_judge_state(self._connection, state, self._summarize(state))
         return self._actions.changed_launch
 
-    def _load_state(self) -> JudgeState:
-        """Read the state; start over if there is none, if rules changed, if people overruled a verdict, or if excuses
-        that it rests on were withdrawn."""
-        name = self._launch.name
-        basis = fingerprint_basis(
-            self._launch.spec,
+    def _bring_up_to_date(self, state: JudgeState, until_s: float) -> bool:
+        is_up_to_date = self._rebuilds.bring_up_to_date(
+            self._connection,
+            state,
             self._policy,
-            read_latest_restart(self._connection, name),
-            count_withdrawn_excuses(self._connection, name),
+            amendments=self._amendments,
+            doubtful=self._doubtful,
+            until_s=until_s,
         )
-        state = lock_judge_state(self._connection, name)
-        if state is None:
-            since_ms = window_start_ms(self._created_ms)
-            state = self._new_state(1, basis, since_ms=since_ms, judged_until_ms=since_ms)
-        elif state.basis != basis or state.ended:  # ended, and yet the launch goes on: somebody restarted it
-            since_ms = window_start_ms(self._now_ms) + WINDOW_MS
-            judged_until_ms = max(state.judged_until_ms, since_ms)
-            state = self._new_state(state.round_number + 1, basis, since_ms=since_ms, judged_until_ms=judged_until_ms)
-            counts = read_attempt_counts(self._connection, name)
-            state.evidence = replace(
-                state.evidence,
-                places_at_start=read_paired_places(self._connection, name),
-                outage=ShadowOutage(counts=counts, before=counts, has_responded=counts.responses > 0),
-            )
-        else:
-            self._follow_share(state)
-            return state
-        start_judge_state(self._connection, state)
-        return state
+        state.evidence = self._with_places(state.evidence)
+        return is_up_to_date
 
-    def _new_state(self, round_number: int, basis: str, *, since_ms: int, judged_until_ms: int) -> JudgeState:
-        step = self._policy.step_at(self._launch.percent) if self._policy.mode is JudgeMode.AUTO else 0
-        return JudgeState(
-            launch=self._launch.name,
-            round_number=round_number,
-            basis=basis,
-            since_ms=since_ms,
-            judged_until_ms=judged_until_ms,
-            evidence=LaunchEvidence().at_step(step, since_ms, self._policy),
-            changed=True,
-        )
-
-    def _follow_outage(self, state: JudgeState) -> None:
-        outage = state.evidence.outage.with_counts(read_attempt_counts(self._connection, state.launch), self._now_ms)
-        state.changed = state.changed or outage.failed != state.evidence.outage.failed
-        state.evidence = replace(state.evidence, outage=outage)
-
-    def _follow_share(self, state: JudgeState) -> None:
-        """Continue at the ramp step to which a person raised or lowered the share."""
-        step = self._policy.step_at(self._launch.percent)
-        if self._policy.mode is JudgeMode.AUTO and step != state.evidence.progress.step:
-            state.evidence = state.evidence.at_step(step, self._now_ms, self._policy)
-            state.changed = True
-
-    def _judge_windows(self, state: JudgeState, closed_until_ms: int) -> None:
+    def _judge_windows(self, state: JudgeState, closed_until_ms: int, until_s: float) -> None:
         """Add closed windows one by one, each with its decision, until there are no more or an action ends the turn.
 
         A window with mismatches that may turn out to be noise waits, and so do all after it. When that takes too long,
         and while there is much to read, it is judged without them.
         """
-        until_s = time.monotonic() + MAX_TURN_S
-        doubtful = self._doubtful = self._read_doubtful()
         self._decide_and_act(state)
         while (
             state.judged_until_ms < closed_until_ms and not self._actions.changed_launch and time.monotonic() < until_s
         ):
             span_end_ms = min(closed_until_ms, state.judged_until_ms + SPAN_MS)
             windows, end_ms = read_windows(
-                self._connection, self._launch.name, state.judged_until_ms, span_end_ms, doubtful
+                self._connection,
+                self._launch.name,
+                state.judged_until_ms,
+                span_end_ms,
+                doubtful=self._doubtful,
+                amendments=self._amendments,
             )
             has_all = end_ms == span_end_ms
             for number, window in enumerate(windows):
@@ -216,10 +179,11 @@ class JudgeTurn:
         state.changed = True
         self._decide_and_act(state)
 
-    def _read_doubtful(self) -> DoubtfulMismatches:
+    def _read_doubtful(self, state: JudgeState) -> DoubtfulMismatches:
         if not (self._launch.spec.compare and self._launch.spec.noise_percent > 0):
             return NO_DOUBT
-        return read_doubtful_signatures(self._connection, self._launch.name, self._now_ms)
+        left_out = state.evidence.left_out
+        return read_doubtful_signatures(self._connection, self._launch.name, self._now_ms, left_out)
 
     def _suffices_without_doubtful(self, state: JudgeState, waiting: list[JudgedWindow]) -> bool:
         """True if waiting windows suffice for a rollback even if all doubtful mismatches are noise; then add them.
@@ -267,7 +231,7 @@ class JudgeTurn:
             state.evidence = state.evidence.with_verdict(decision.verdict)
             state.changed = True
             self._actions.record_verdict(before, decision, state.evidence, context)
-        if not self._may_act(decision):
+        if not self._may_act(state, decision):
             return
         self._actions.make_move(decision, state.evidence, context)
         crash_point("judge.hold_set")
@@ -288,11 +252,13 @@ class JudgeTurn:
             return decision
         return replace(decision, example=read_example(self._connection, state.launch, about.endpoint, outcome))
 
-    def _may_act(self, decision: JudgeDecision) -> bool:
+    def _may_act(self, state: JudgeState, decision: JudgeDecision) -> bool:
         if decision.move is None or decision.by_hand or self._launch.hold:
             return False
-        if decision.move is not JudgeMove.ROLL_BACK and self._doubtful.plain:
-            return False  # the windows were judged without mismatches that are most likely none of the noise
+        if decision.move is not JudgeMove.ROLL_BACK and (
+            self._doubtful.plain or state.evidence.left_out - self._doubtful.fingerprints
+        ):
+            return False  # the windows were judged without mismatches that are not, or most likely not, noise
         return self._launch.status is LaunchStatus.ACTIVE or decision.move is JudgeMove.ROLL_BACK
 
     def _describe_state(self, state: JudgeState) -> dict[str, object]:

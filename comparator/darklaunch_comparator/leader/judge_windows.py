@@ -13,6 +13,7 @@ from redis.exceptions import ResponseError
 
 from darklaunch_comparator.control.known_launches import list_shards
 from darklaunch_comparator.judging.window import WINDOW_MS, JudgedExchange, window_start_ms
+from darklaunch_comparator.store.amendments import NO_AMENDMENTS, Amendments
 from darklaunch_comparator.store.judgements import read_judged_exchanges
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_comparator.store.noise import NO_DOUBT, DoubtfulMismatches
@@ -21,6 +22,8 @@ GRACE_MS: Final = 10_000
 """How long after its end a window closes if nothing captured before is in progress."""
 MAX_READ_EXCHANGES: Final = 20_000
 """How many exchanges are read at once, unless one window has more."""
+SPAN_MS: Final = 600_000
+"""Time span of windows that are read at once."""
 _NO_LIMIT: Final = 2**31 - 1
 
 
@@ -51,18 +54,30 @@ class JudgedWindow:
 
 
 def read_windows(
-    connection: Connection[Any], launch: str, since_ms: int, until_ms: int, doubtful: DoubtfulMismatches = NO_DOUBT
+    connection: Connection[Any],
+    launch: str,
+    since_ms: int,
+    until_ms: int,
+    *,
+    doubtful: DoubtfulMismatches = NO_DOUBT,
+    amendments: Amendments = NO_AMENDMENTS,
 ) -> tuple[list[JudgedWindow], int]:
     """Read whole windows from `since_ms` on, and return them with the time up to which they were read.
 
     That is `until_ms`, or earlier if there was much to read. Windows in which nothing was captured are left out.
     """
-    exchanges = read_judged_exchanges(connection, launch, since_ms, until_ms, MAX_READ_EXCHANGES + 1, doubtful)
+
+    def read(until_ms: int, limit: int) -> list[JudgedExchange]:
+        return read_judged_exchanges(
+            connection, launch, since_ms, until_ms, limit=limit, doubtful=doubtful, amendments=amendments
+        )
+
+    exchanges = read(until_ms, MAX_READ_EXCHANGES + 1)
     if len(exchanges) > MAX_READ_EXCHANGES:
         last_start_ms = window_start_ms(exchanges[-1].at_ms)
         if last_start_ms <= since_ms:  # the first window alone exceeds the limit, and windows are judged whole
             until_ms = since_ms + WINDOW_MS
-            exchanges = read_judged_exchanges(connection, launch, since_ms, until_ms, _NO_LIMIT, doubtful)
+            exchanges = read(until_ms, _NO_LIMIT)
         else:
             until_ms = last_start_ms
             exchanges = [exchange for exchange in exchanges if exchange.at_ms < last_start_ms]

@@ -16,6 +16,7 @@ from darklaunch_comparator.errors import StoreError
 from darklaunch_comparator.results.aggregate import ReplacedRow
 from darklaunch_comparator.results.result import DAY_MS, ExchangeResult
 
+from .amendments import digest_excused
 from .classify_error import ProvisionalRowAppeared
 from .sql import load
 
@@ -25,7 +26,7 @@ _2000_MS: Final = _2000_DAY * DAY_MS
 """Postgres counts from the year 2000: a date travels as days, a timestamptz as microseconds."""
 _TYPES: Final = (
     "int4", "text", "int8", "text", "text", "text", "text", "text", "int2", "int2", "float8", "float8", "text", "bool",
-    "text", "text", "float4", "float4", "float4",
+    "text", "text", "float4", "float4", "float4", "int4[]",
 )  # fmt: skip
 _Row = tuple[Any, ...]
 
@@ -75,6 +76,7 @@ def _build_row(row: ExchangeResult) -> _Row:
         row.endpoint, row.method, row.outcome, row.reason, row.problems[0].fingerprint if row.problems else None,
         row.primary_status, row.shadow_status, row.primary_ms, row.shadow_ms, row.latency_source, row.slow, row.build,
         row.clock, row.baseline_ms, row.floor_ms, row.compared_share,
+        digest_excused(row.excuses) if row.excuses and row.outcome in ("matched", "ignored") else None,
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class JudgeState:
     basis           fingerprint of the rules and policy that the evidence depends on
     ended           the judge has rolled the launch back or promoted it
     all_builds      every build ever seen; `evidence` has those that are loaded
+    amendments      fingerprint of what was known of stored mismatches when the evidence was taken from them
     changed         there is more to write than that time has passed
     stored_builds   the evidence about builds as it stands in Postgres
     """
@@ -40,6 +41,7 @@ class JudgeState:
     evidence: LaunchEvidence
     ended: bool = False
     all_builds: list[str] = field(default_factory=list[str])
+    amendments: str = ""
     changed: bool = False
     stored_builds: dict[str, BuildEvidence] = field(default_factory=dict[str, BuildEvidence])
 
@@ -49,7 +51,7 @@ def lock_judge_state(connection: Connection[Any], launch: str) -> JudgeState | N
     row = connection.execute(_SQL["lock"], {"launch": launch}).fetchone()
     if row is None:
         return None
-    round_number, basis, since_s, until_s, ended, all_builds, packed = row
+    round_number, basis, since_s, until_s, ended, all_builds, amendments, packed = row
     state = JudgeState(
         launch=launch,
         round_number=round_number,
@@ -59,6 +61,7 @@ def lock_judge_state(connection: Connection[Any], launch: str) -> JudgeState | N
         evidence=LaunchEvidence.unpack(packed, {}),
         ended=ended,
         all_builds=all_builds,
+        amendments=amendments,
     )
     load_builds(connection, state, [state.evidence.current_build])
     return state
@@ -75,9 +78,19 @@ def start_judge_state(connection: Connection[Any], state: JudgeState) -> None:
             "basis": state.basis,
             "since": to_datetime(state.since_ms),
             "judged_until": to_datetime(state.judged_until_ms),
+            "amendments": state.amendments,
             "state": orjson.dumps(state.evidence.pack()).decode(),
         },
     )
+
+
+def replace_builds(connection: Connection[Any], state: JudgeState, evidence: LaunchEvidence) -> None:
+    """Replace the evidence; what is stored of its builds is deleted, and written again by `save_judge_state`."""
+    connection.execute(_SQL["forget_builds"], {"launch": state.launch, "builds": list(evidence.builds)})
+    state.stored_builds.clear()
+    state.evidence = evidence
+    state.all_builds = sorted({*state.all_builds, *evidence.builds})
+    state.changed = True
 
 
 def load_builds(connection: Connection[Any], state: JudgeState, builds: Iterable[str]) -> None:
@@ -110,6 +123,7 @@ def save_judge_state(connection: Connection[Any], state: JudgeState, summary: Ma
             "judged_until": to_datetime(state.judged_until_ms),
             "ended": state.ended,
             "builds": sorted({*state.all_builds, *state.evidence.builds}),
+            "amendments": state.amendments,
             "state": orjson.dumps(state.evidence.pack()).decode(),
             "summary": orjson.dumps(summary).decode(),
         },

@@ -11,6 +11,7 @@ from darklaunch_comparator.judging.outage import SILENT_CLASSES, AttemptCounts
 from darklaunch_comparator.judging.window import JudgedExchange
 from darklaunch_comparator.results.latency_clock import LatencyClock
 
+from .amendments import NO_AMENDMENTS, Amendments
 from .noise import NO_DOUBT, DoubtfulMismatches
 from .sql import load
 
@@ -75,34 +76,37 @@ def count_late_exchanges(connection: Connection[Any], launch: str) -> int:
     return int(row[0])
 
 
-def count_withdrawn_excuses(connection: Connection[Any], launch: str) -> int:
-    """Count the places where excuses by form were granted, and withdrawn when a witness had spoken; it only grows."""
-    row = connection.execute(_SQL["withdrawn"], {"launch": launch}).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 def read_judged_exchanges(
     connection: Connection[Any],
     launch: str,
     since_ms: int,
     until_ms: int,
+    *,
     limit: int,
     doubtful: DoubtfulMismatches = NO_DOUBT,
+    amendments: Amendments = NO_AMENDMENTS,
 ) -> list[JudgedExchange]:
     """Read up to `limit` replayed exchanges captured from `since_ms` until before `until_ms`, in order of capture.
 
-    `doubtful` are the mismatches that may turn out to be noise.
+    `doubtful` are the mismatches that may turn out to be noise; `amendments` is what else is known of rows by now.
     """
-    span = {"launch": launch, "since": to_datetime(since_ms), "until": to_datetime(until_ms), "most": limit}
+    span = {
+        "launch": launch,
+        "since": to_datetime(since_ms),
+        "until": to_datetime(until_ms),
+        "most": limit,
+        "endpoints": [endpoint for endpoint, _ in amendments.withdrawn],
+        "places": [place for _, place in amendments.withdrawn],
+    }
     exchanges: list[JudgedExchange] = []
-    in_doubt = doubtful.fingerprints
+    doubtful_signatures = doubtful.fingerprints
     for row in connection.execute(_SQL["exchanges"], span):
-        at_ms, endpoint, build, outcome, signature, excused, reason, slow, *latency, compared_share = row
+        at_ms, endpoint, build, outcome, signature, excused, refuted, reason, slow, *latency, compared_share = row
         error = outcome == "shadow_error"
         if error and reason in _OUR_ERRORS:
             continue
-        mismatched = outcome == "mismatched" and not excused
+        mismatched = refuted or (outcome == "mismatched" and not excused)
+        in_doubt = mismatched and signature in doubtful_signatures
         exchanges.append(
             JudgedExchange(
                 at_ms=at_ms,
@@ -110,11 +114,12 @@ def read_judged_exchanges(
                 build=build,
                 compared=outcome in ("matched", "mismatched", "ignored"),
                 mismatched=mismatched,
-                doubtful=mismatched and signature in in_doubt,
-                held=mismatched and signature in doubtful.held,
+                doubtful=in_doubt,
+                held=in_doubt and signature in doubtful.held,
                 error=error,
                 slow=slow,
                 compared_share=1.0 if compared_share is None else compared_share,
+                signature=signature if in_doubt else "",
                 **_read_latency(*latency),
             )
         )

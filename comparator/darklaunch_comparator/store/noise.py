@@ -196,7 +196,8 @@ class DoubtfulMismatches:
 
     held      windows with such mismatches wait
     left_out  windows are judged without them, because waiting took too long
-    plain     those left out at places where no version has differed from itself: no launch is promoted meanwhile
+    plain     those left out at places where no version has differed from itself, and seen lately: no launch is promoted
+              meanwhile
     """
 
     held: Mapping[str, str]
@@ -212,18 +213,23 @@ class DoubtfulMismatches:
 NO_DOUBT: Final = DoubtfulMismatches({}, {}, frozenset())
 
 
-def read_doubtful_signatures(connection: Connection[Any], launch: str, now_ms: int) -> DoubtfulMismatches:
+def read_doubtful_signatures(
+    connection: Connection[Any], launch: str, now_ms: int, also: Iterable[str] = ()
+) -> DoubtfulMismatches:
     """Read which mismatches may still turn out to be noise: those whose every place is noise or in doubt.
 
-    A status is in doubt only once it was asked again: a shadow that asks for fewer requests is not asked.
+    They are those seen lately and, whenever they were seen, those in `also`. A status is in doubt only once it was
+    asked again: a shadow that asks for fewer requests is not asked.
     """
     decided, doubtful, varied = set[str](), dict[str, tuple[str, float]](), set[str]()
-    values = {"launch": launch, "now_ms": now_ms, "recent_ms": RECENT_MS}
-    for fingerprint, endpoint, age_ms, aspect, version, state, *numbers in _rows(
+    recent = set[str]()
+    values = {"launch": launch, "now_ms": now_ms, "recent_ms": RECENT_MS, "also": list(also)}
+    for fingerprint, endpoint, age_ms, is_recent, aspect, version, state, *numbers in _rows(
         connection, "mismatched_places", **values
     ):
         counts, place_state, is_late = _make_counts(numbers), NoiseState(state), age_ms >= HOLD_MS
         is_asked = counts.candidates > 0 or (aspect != NoiseAspect.STATUS and not is_late)
+        recent.update([fingerprint] if is_recent else [])
         if is_asked and may_be_noise(ReplayedVersion(version), place_state, counts, is_late=is_late):
             doubtful[fingerprint] = endpoint, age_ms
             if counts.varied(ReplayedVersion(version)):
@@ -236,7 +242,7 @@ def read_doubtful_signatures(connection: Connection[Any], launch: str, now_ms: i
         endpoint, age_ms = doubtful[fingerprint]
         hold_ms = HOLD_VARIED_MS if fingerprint in varied else HOLD_MS
         (held if age_ms < hold_ms else left_out)[fingerprint] = endpoint
-    return DoubtfulMismatches(held, left_out, frozenset(left_out.keys() - varied))
+    return DoubtfulMismatches(held, left_out, frozenset(left_out.keys() & recent - varied))
 
 
 def read_known_endpoints(connection: Connection[Any], launch: str, now_ms: int) -> list[str]:

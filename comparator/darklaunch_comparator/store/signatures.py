@@ -77,11 +77,8 @@ def read_signatures_seen_since(
 
 
 def read_latest_restart(connection: Connection[Any], launch: str) -> int:
-    """Return the number of the latest event that restarts judging, or 0.
-
-    Such events are: a person accepts mismatches or takes that back, and anyone promotes or rolls back the launch.
-    """
-    row = connection.execute(_SQL["latest_restart"], {"launch": launch, "comparator": COMPARATOR}).fetchone()
+    """Return the number of the latest event that restarts judging, a promotion or a rollback by anyone, or 0."""
+    row = connection.execute(_SQL["latest_restart"], {"launch": launch}).fetchone()
     assert row is not None
     return int(row[0])
 

@@ -13,8 +13,8 @@ from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 CONSEQUENCE = (
-    "Each is open again when it appears under another build of the shadow. The verdict starts over without the "
-    "accepted mismatches."
+    "Each is open again when it appears under another build of the shadow. Within seconds the verdict is without the "
+    "accepted mismatches; all other evidence stays."
 )
 
 

@@ -7,11 +7,10 @@ import pytest
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import dump_policy_json
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
-from darklaunch_comparator.store.signatures import COMPARATOR, decide_signatures
 from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_shared.redis.publish import publish_launch
 
-from tests.support.judge_harness import QUICK_POLICY, MakeHarness, record_doubtful
+from tests.support.judge_harness import QUICK_POLICY, MakeHarness
 from tests.support.judge_traffic import ENDPOINTS, traffic
 
 SEARCH = ENDPOINTS[1]
@@ -77,16 +76,3 @@ def test_judging_starts_over_with_other_rules_or_another_shadow(
     update_launch(harness.connection, harness.name, LaunchAct("ann", "changed"), spec=spec)
     harness.judge_now()
     assert harness.judgement.round_number == round_number
-
-
-def test_judging_starts_over_when_a_person_accepts_but_not_when_a_signature_reopens(
-    make_harness: MakeHarness,
-) -> None:
-    harness = make_harness(replace(QUICK_POLICY, mode=JudgeMode.ADVISE))
-    record_doubtful(harness, SEARCH, traffic(100, start_ms=harness.start_ms))
-    harness.advance(40)
-    assert (harness.judgement.round_number, harness.judgement.summary["judged"]) == (1, 100)
-    for state, actor, round_number in (("accepted", "ann", 2), ("open", COMPARATOR, 2), ("accepted", "ann", 3)):
-        decide_signatures(harness.connection, harness.name, ["new"], state, actor=actor, reason="so it is meant")
-        harness.judge_now()
-        assert harness.judgement.round_number == round_number

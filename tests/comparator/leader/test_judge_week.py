@@ -56,7 +56,7 @@ def check(connection: Connection[Any], redis: RedisClient, name: str, hours: int
     assert all(verdict != "roll_back" for build, verdict in verdicts if build != "v3")
     assert harness.judgement.summary["leading"]["endpoint"] == ENDPOINTS[0]
 
-    everything = read_judged_exchanges(connection, name, 0, harness.now_ms, 2**31 - 1)
+    everything = read_judged_exchanges(connection, name, 0, harness.now_ms, limit=2**31 - 1)
     assert len(everything) == sum(1 for _ in by_the_day(harness.start_ms, hours, per_s))
     case = LaunchEvidence()
     for _, window in groupby(everything, key=lambda each: window_start_ms(each.at_ms)):

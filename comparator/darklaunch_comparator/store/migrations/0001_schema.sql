@@ -97,6 +97,7 @@ CREATE TABLE darklaunch.result (
     baseline_ms    real,
     floor_ms       real,
     compared_share real,
+    excused        int[],
     PRIMARY KEY (launch, day, exchange_id)
 ) PARTITION BY RANGE (day);
 COMMENT ON COLUMN darklaunch.result.reason IS
@@ -111,6 +112,9 @@ COMMENT ON COLUMN darklaunch.result.floor_ms IS
     'the least time of a TCP connection to the shadow lately: what the network alone adds to shadow_ms';
 COMMENT ON COLUMN darklaunch.result.compared_share IS
     'the part of what the response holds that was compared by value; NULL for all of it';
+COMMENT ON COLUMN darklaunch.result.excused IS
+    'digests of the paths of a match at which identifiers or times differ and were excused by their form: should a '
+    'version turn out to repeat its own there, the judge counts the row as a mismatch; NULL for none';
 COMMENT ON COLUMN darklaunch.result.build IS 'the shadow''s build, as named at the replay; empty when it has no name';
 
 -- Rows arrive roughly in the order of capture: a few pages cover each time span, and this index costs next to nothing.
@@ -669,12 +673,15 @@ CREATE TABLE darklaunch.judgement (
     judged_until timestamptz NOT NULL,
     ended        boolean NOT NULL DEFAULT false,
     builds       text[] NOT NULL DEFAULT '{}',
+    amendments   text NOT NULL DEFAULT '',
     state        jsonb NOT NULL,
     summary      jsonb NOT NULL DEFAULT '{}',
     updated_at   timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON COLUMN darklaunch.judgement.trial IS 'how often the evidence has started over';
 COMMENT ON COLUMN darklaunch.judgement.basis IS 'digest of the rules and budgets that the evidence depends on';
+COMMENT ON COLUMN darklaunch.judgement.amendments IS
+    'digest of what had become known of stored mismatches (accepted, excuse withdrawn) when evidence was taken from them';
 COMMENT ON COLUMN darklaunch.judgement.judged_until IS
     'earlier windows are closed: a result recorded later for one of them is missing in the evidence only';
 COMMENT ON COLUMN darklaunch.judgement.ended IS 'whether the judge has rolled the launch back or promoted it';

@@ -1,21 +1,25 @@
 -- name: lock
-SELECT trial, basis, extract(epoch FROM since)::float8, extract(epoch FROM judged_until)::float8, ended, builds, state
+SELECT trial, basis, extract(epoch FROM since)::float8, extract(epoch FROM judged_until)::float8, ended, builds, amendments,
+       state
 FROM darklaunch.judgement WHERE launch = %(launch)s FOR UPDATE
 
 -- name: begin
-INSERT INTO darklaunch.judgement (launch, trial, basis, since, judged_until, state)
-VALUES (%(launch)s, %(trial)s, %(basis)s, %(since)s, %(judged_until)s, %(state)s::jsonb)
+INSERT INTO darklaunch.judgement (launch, trial, basis, since, judged_until, amendments, state)
+VALUES (%(launch)s, %(trial)s, %(basis)s, %(since)s, %(judged_until)s, %(amendments)s, %(state)s::jsonb)
 ON CONFLICT (launch) DO UPDATE SET
     trial = excluded.trial, basis = excluded.basis, since = excluded.since, judged_until = excluded.judged_until,
-    ended = false, state = excluded.state, builds = '{}', summary = '{}', updated_at = now()
+    ended = false, amendments = excluded.amendments, state = excluded.state, builds = '{}', summary = '{}', updated_at = now()
 
 -- name: forget
 DELETE FROM darklaunch.evidence WHERE launch = %(launch)s
 
+-- name: forget_builds
+DELETE FROM darklaunch.evidence WHERE launch = %(launch)s AND build = ANY(%(builds)s)
+
 -- name: save
 UPDATE darklaunch.judgement
 SET judged_until = %(judged_until)s, ended = %(ended)s, builds = %(builds)s, state = %(state)s::jsonb,
-    summary = %(summary)s::jsonb, updated_at = now()
+    amendments = %(amendments)s, summary = %(summary)s::jsonb, updated_at = now()
 WHERE launch = %(launch)s
 
 -- name: save_evidence
@@ -29,7 +33,8 @@ WHERE launch = %(launch)s AND build = ANY(%(builds)s) ORDER BY build, found
 
 -- name: exchanges
 -- Excused are accepted signatures, and those whose every place is known by now to be noise in the same respect. An array
--- whose length is noise covers what is below it.
+-- whose length is noise covers what is below it. Refuted is a match for which a value was excused by its form at a place
+-- where that excuse was withdrawn since.
 WITH excused AS MATERIALIZED (
     SELECT s.fingerprint FROM darklaunch.signature AS s
     WHERE s.launch = %(launch)s AND (s.state = 'accepted' OR (s.parts <> '[]' AND NOT EXISTS (
@@ -41,7 +46,11 @@ WITH excused AS MATERIALIZED (
                 OR (n.aspect = 'size' AND starts_with(p.part->>'path', n.path || '[*]')))))))
 )
 SELECT (extract(epoch FROM r.captured_at) * 1000)::bigint, r.endpoint, r.build, r.outcome,
-       r.signature, coalesce(r.signature IN (SELECT fingerprint FROM excused), false), r.reason, r.slow,
+       r.signature, coalesce(r.signature IN (SELECT fingerprint FROM excused), false),
+       r.excused IS NOT NULL AND r.outcome IN ('matched', 'ignored') AND EXISTS (
+           SELECT FROM unnest(%(endpoints)s::text[], %(places)s::int[]) AS w (endpoint, place)
+           WHERE w.endpoint = r.endpoint AND w.place = ANY(r.excused)),
+       r.reason, r.slow,
        r.clock, r.primary_ms, r.shadow_ms, r.baseline_ms, r.floor_ms, r.compared_share
 FROM darklaunch.result AS r
 WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %(until)s
@@ -103,9 +112,22 @@ SELECT trial, basis, since, judged_until, ended, state->>'verdict', summary, upd
 FROM darklaunch.judgement WHERE launch = %(launch)s
 
 -- name: withdrawn
--- Places where values were excused by their form until a witness had shown that one version repeats its own. Both tables
--- only grow, so this number does.
-SELECT count(DISTINCT (c.endpoint, c.path)) FROM darklaunch.noise_change AS c
-WHERE c.launch = %(launch)s AND c.became IN ('stable', 'exceeded') AND EXISTS (
+-- Places where values were excused by their form until a witness had shown that one version repeats its own.
+SELECT p.endpoint, p.path
+FROM (
+    SELECT DISTINCT ON (endpoint, path) endpoint, path, state FROM darklaunch.noise_place
+    WHERE launch = %(launch)s AND aspect = 'value' AND state IN ('volatile', 'measured', 'stable', 'exceeded')
+    ORDER BY endpoint, path, version
+) AS p
+WHERE p.state IN ('stable', 'exceeded') AND EXISTS (
     SELECT FROM darklaunch.excuse AS e
-    WHERE e.launch = c.launch AND e.endpoint = c.endpoint AND e.path = c.path AND e.reason IN ('clock', 'generated_id'))
+    WHERE e.launch = %(launch)s AND e.endpoint = p.endpoint AND e.path = p.path
+      AND e.reason IN ('clock', 'generated_id'))
+ORDER BY p.endpoint, p.path
+
+-- name: latest_acceptance
+SELECT coalesce(max(e.id), 0) FROM darklaunch.event AS e
+WHERE e.launch = %(launch)s AND e.data ? 'signature' AND e.actor <> %(comparator)s
+  AND 'accepted' IN (e.data->'state'->>'from', e.data->'state'->>'to')
+  AND EXISTS (SELECT FROM darklaunch.signature AS s
+              WHERE s.launch = e.launch AND s.fingerprint = e.data->>'signature' AND s.outcome = 'mismatched')

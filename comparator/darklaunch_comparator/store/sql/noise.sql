@@ -70,6 +70,7 @@ FROM darklaunch.noise WHERE launch = %(launch)s AND (pos > 0 OR neg > 0) ORDER B
 -- The places of mismatches that the judge may still have to read, each with the noise that the primary's version, or
 -- else the shadow's, has shown there. An array whose length is noise covers what is below it.
 SELECT s.fingerprint, s.endpoint, %(now_ms)s - extract(epoch FROM s.first_seen)::float8 * 1000,
+       s.last_seen > to_timestamp((%(now_ms)s - %(recent_ms)s)::float8 / 1000),
        darklaunch.noise_aspect(p.part->>'kind'), coalesce(e.version, 'shadow'), coalesce(n.state, 'learning'), coalesce(n.primary_odd, 0),
        coalesce(n.shadow_odd, 0), coalesce(n.again_odd, 0), coalesce(n.all_differ, 0), coalesce(n.regenerated, 0),
        coalesce(n.agreed, 0), coalesce(n.rising, 0), coalesce(n.falling, 0), coalesce(n.far_rising, 0),
@@ -87,7 +88,7 @@ LEFT JOIN LATERAL (
     ORDER BY n.state = 'volatile' DESC LIMIT 1) AS n ON true
 WHERE s.launch = %(launch)s AND s.outcome = 'mismatched' AND s.state <> 'accepted'
   AND s.endpoint ~ '^(GET|HEAD|OPTIONS) '
-  AND s.last_seen > to_timestamp((%(now_ms)s - %(recent_ms)s)::float8 / 1000)
+  AND (s.last_seen > to_timestamp((%(now_ms)s - %(recent_ms)s)::float8 / 1000) OR s.fingerprint = ANY(%(also)s::text[]))
 
 -- name: asked_endpoints
 SELECT endpoint, max(pairs) FROM darklaunch.noise_endpoint WHERE launch = %(launch)s

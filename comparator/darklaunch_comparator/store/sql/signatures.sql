@@ -19,11 +19,7 @@ WHERE launch = %(launch)s AND fingerprint = %(fingerprint)s
 
 -- name: latest_restart
 SELECT coalesce(max(e.id), 0) FROM darklaunch.event AS e
-WHERE e.launch = %(launch)s AND (e.act IN ('rolled_back', 'promoted') OR (
-    e.data ? 'signature' AND e.actor <> %(comparator)s
-    AND 'accepted' IN (e.data->'state'->>'from', e.data->'state'->>'to')
-    AND EXISTS (SELECT FROM darklaunch.signature AS s
-                WHERE s.launch = e.launch AND s.fingerprint = e.data->>'signature' AND s.outcome = 'mismatched')))
+WHERE e.launch = %(launch)s AND e.act IN ('rolled_back', 'promoted')
 
 -- name: seen_since
 SELECT endpoint, title FROM darklaunch.signature

@@ -19,7 +19,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
     clock          text,
     baseline_ms    real,
     floor_ms       real,
-    compared_share real
+    compared_share real,
+    excused        int[]
 ) ON COMMIT DELETE ROWS
 
 -- name: lock
@@ -33,7 +34,7 @@ SELECT pg_advisory_xact_lock(25708, hashtext(%(launch)s))
 -- name: copy
 COPY darklaunch.result (launch, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
     primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build, clock, baseline_ms, floor_ms,
-    compared_share)
+    compared_share, excused)
 FROM STDIN (FORMAT BINARY)
 
 -- name: any_provisional
@@ -43,7 +44,7 @@ SELECT EXISTS (
 -- name: copy_aside
 COPY incoming (rank, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
     primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build, clock, baseline_ms, floor_ms,
-    compared_share)
+    compared_share, excused)
 FROM STDIN (FORMAT BINARY)
 
 -- name: outranked
@@ -61,10 +62,10 @@ RETURNING exchange_id, (extract(epoch FROM captured_at) * 1000)::bigint, endpoin
 -- therefore a duplicate, even under another day.
 INSERT INTO darklaunch.result (launch, day, exchange_id, captured_at, endpoint, method, outcome, reason, signature,
     primary_status, shadow_status, primary_ms, shadow_ms, latency_source, slow, build, clock, baseline_ms, floor_ms,
-    compared_share)
+    compared_share, excused)
 SELECT %(launch)s, i.day, i.exchange_id, i.captured_at, i.endpoint, i.method, i.outcome, i.reason, i.signature,
     i.primary_status, i.shadow_status, i.primary_ms, i.shadow_ms, i.latency_source, i.slow, i.build, i.clock,
-    i.baseline_ms, i.floor_ms, i.compared_share
+    i.baseline_ms, i.floor_ms, i.compared_share, i.excused
 FROM incoming AS i
 WHERE NOT EXISTS (
     SELECT FROM darklaunch.provisional AS p WHERE p.launch = %(launch)s AND p.exchange_id = i.exchange_id)
