@@ -6,8 +6,8 @@ from .find_identifiers import find_identifier_places
 from .identifier_shape import find_identifier_shape
 from .known_noise import NO_NOISE, KnownNoise, NoiseAspect, NoiseKey, make_noise_key, name_noise_key
 from .magnitude import compare_sizes, is_far
-from .markup import list_text_places
 from .model import ComparedResponse, Comparison, ComparisonOutcome, Difference, DifferenceKind, Excuse, ExcuseReason
+from .page_texts import list_text_places
 from .patterns import BadPattern, LinearPattern
 from .readable_body import decode_body, format_body
 from .responses import compare

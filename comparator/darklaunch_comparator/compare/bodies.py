@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl
 
 from darklaunch_shared.wire.exchange import Response
 
@@ -24,16 +23,16 @@ from darklaunch_comparator.places import ROOT
 from . import render
 from .collector import DifferenceCollector, Unverified
 from .count_places import count_leaves_of, count_places
+from .form_body import TooManyFields, parse_form
 from .json_body import compare_json, compare_json_lines
 from .json_equality import find_differences, find_differences_and_booleans
 from .json_walk import walk_json
 from .markup import compare_markup
-from .model import DifferenceKind, Json
+from .model import DifferenceKind
 from .multipart_body import read_multipart
 from .text_lines import compare_text
 from .volatile import VolatileValues
 
-_FIELDS_CAP: Final = 10_000
 _NO_CONTENT: Final = (204, 304)
 
 
@@ -116,7 +115,10 @@ def _compare_decoded(
     elif family is BodyFamily.LINES:
         compare_json_lines(primary_text, shadow_text, volatile, collector)
     elif family is BodyFamily.FORM:
-        primary_form, shadow_form = _parse_form("primary", primary_text), _parse_form("shadow", shadow_text)
+        try:
+            primary_form, shadow_form = parse_form(primary_text), parse_form(shadow_text)
+        except TooManyFields as error:
+            raise Unverified(str(error)) from None
         walk_json(primary_form, shadow_form, find=find_differences, volatile=volatile, collector=collector)
     elif family in (BodyFamily.HTML, BodyFamily.XML):
         is_html = family is BodyFamily.HTML
@@ -186,19 +188,3 @@ def _render_start(content: bytes) -> str:
         return ""
     start = content[: render.RENDERED_CHARS * 4].decode("utf-8", "replace")
     return render.render_bytes(content) if "\ufffd" in start[:40] else render.make_printable(start)
-
-
-def _parse_form(side: str, text: bytes) -> Json:
-    try:
-        pairs = parse_qsl(
-            text.decode("utf-8", "surrogateescape"),
-            keep_blank_values=True,
-            errors="surrogateescape",
-            max_num_fields=_FIELDS_CAP,
-        )
-    except ValueError:
-        raise Unverified(f"the {side}'s form has more than {_FIELDS_CAP:,} fields") from None
-    fields: dict[str, list[Json]] = {}
-    for name, value in pairs:
-        fields.setdefault(name, []).append(value)
-    return {name: values if len(values) > 1 else values[0] for name, values in fields.items()}

@@ -56,6 +56,11 @@ def find_changed_headers(primary: Headers, shadow: Headers, further: frozenset[s
     )
 
 
+def list_texts(headers: Headers, further: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
+    """List the fields that are compared as texts, each with its name; `further` are those that a rule compares."""
+    return [(name, value) for name, value in headers if name in _TEXTS or name in further]
+
+
 def compare_headers(
     changed: list[str],
     primary: ComparedResponse,
@@ -193,3 +198,4 @@ _READERS: Final[dict[str, HeaderReader]] = {
     "vary": _read_members,
     "www-authenticate": _read_challenges,
 }
+_TEXTS: Final = frozenset(name for name, read in _READERS.items() if read in (_read_location, _read_text))

@@ -1,7 +1,6 @@
 """Compare two pages of HTML, or two documents of XML, as trees; iteratively, into what is not the same."""
 
 from collections.abc import Callable, Hashable
-from typing import Final
 
 from darklaunch_comparator.content import CODE, Element, MalformedMarkup, parse_html, parse_xml
 from darklaunch_comparator.places import ROOT, TOP, TextPlace, read_shape
@@ -10,13 +9,11 @@ from . import render
 from .collector import DifferenceCollector
 from .element_places import ChildPlaces
 from .model import ABSENT, DifferenceKind, ExcuseReason
+from .page_texts import is_compared_by_lines, split_lines
 from .sequences import Gap, align_gaps, align_keys
 from .text_lines import compare_lines, compare_text, decode_texts
 from .text_values import compare_texts
 from .volatile import VolatileValues
-
-_LINES_CHARS: Final = 200
-"""A longer text of several lines is compared by lines."""
 
 _Pair = tuple[Element, Element, TextPlace]
 
@@ -49,24 +46,6 @@ def compare_markup(
         collector.add_description(ROOT, DifferenceKind.TYPE, *map(render.make_printable, rendered))
         return
     compare_text(primary, shadow, volatile, collector, malformed.reason)
-
-
-def list_text_places(text: bytes, *, is_html: bool) -> list[tuple[TextPlace, str]] | None:
-    """List the texts and attributes of a page, each with its place; None if it cannot be parsed."""
-    root = parse_html(text) if is_html else parse_xml(text)
-    if not isinstance(root, Element):
-        return None
-    found: list[tuple[TextPlace, str]] = []
-    todo = [(root, TOP.element(root.local_name, 1, is_only=True, is_listed=False))]
-    while todo:
-        element, place = todo.pop()
-        found += [(place.attribute(name.rpartition("}")[2]), value) for name, value in element.attributes.items()]
-        texts = element.list_texts()
-        for position, value in enumerate(texts, 1):
-            found.append((place if len(texts) == 1 else place.text(position), value.strip()))
-        places = ChildPlaces(element, place, is_html=is_html)
-        todo += [(child, places.find(at)) for at, child in enumerate(element.children)]
-    return found
 
 
 def _count_places(root: Element) -> int:
@@ -139,10 +118,9 @@ class _MarkupComparison:
                 self._compare_text(left, right, place if len(primary_texts) == 1 else place.text(position), primary)
 
     def _compare_text(self, primary: str, shadow: str, place: TextPlace, element: Element) -> None:
-        is_long = max(len(primary), len(shadow)) > _LINES_CHARS and ("\n" in primary or "\n" in shadow)
-        if element.name in CODE or is_long:
+        if is_compared_by_lines(element, primary, shadow):
             compare_lines(
-                _split_lines(primary, element), _split_lines(shadow, element), place, self._volatile, self._collector
+                split_lines(primary, element), split_lines(shadow, element), place, self._volatile, self._collector
             )
         else:
             compare_texts(primary, shadow, place, DifferenceKind.TEXT, self._volatile, self._collector)
@@ -278,12 +256,6 @@ def _key_name(element: Element, _label: str) -> Hashable:
 
 def _key_digest(element: Element) -> Hashable:
     return element.digest
-
-
-def _split_lines(text: str, element: Element) -> list[str]:
-    """Split a text into lines; how a script is indented means nothing."""
-    lines = text.split("\n")
-    return [line.strip() for line in lines] if element.name in CODE else lines
 
 
 def render_element(element: Element) -> str:

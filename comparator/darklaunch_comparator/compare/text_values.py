@@ -1,13 +1,23 @@
 """Compare two texts that stand at one place in a page or are one line: as a whole, or number by number."""
 
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
-from darklaunch_comparator.places import TextPlace, TextShape, read_shape
+from darklaunch_comparator.places import TextPlace, read_shape
 
 from .collector import DifferenceCollector
 from .endpoint_rules import choose_strongest
-from .model import DifferenceKind, ExcuseReason
+from .model import DifferenceKind, ExcuseReason, Reasons
 from .volatile import VolatileValues
+
+
+class _PartPair(NamedTuple):
+    """Two numbers, times or ids that differ at one place in two texts, and why they may."""
+
+    primary: str
+    shadow: str
+    place: TextPlace
+    reasons: Reasons
 
 
 def compare_texts(
@@ -22,14 +32,18 @@ def compare_texts(
     """Report how two texts at one place differ; `where` is written before both of them.
 
     Where they are the same around several numbers, times and ids, each of those is a place of its own: a render time
-    that is noise must not hide the total beside it.
+    that is noise must not hide the total beside it, nor one that moves with the clock an id that stays.
     """
-    if primary == shadow or collector.grant_excuse(place.group_path, volatile.explain_texts(primary, shadow, place)):
+    if primary == shadow:
         return
-    primary_shape, shadow_shape = read_shape(primary), read_shape(shadow)
-    if primary_shape.frame == shadow_shape.frame and len(primary_shape.parts) > 1:
-        collector.extra_places += len(primary_shape.parts) - 1
-        _compare_parts(primary_shape, shadow_shape, place, kind, volatile, collector)
+    parts = _pair_parts(primary, shadow, place, volatile)
+    if not all(part.reasons for part in parts) or not parts:
+        reasons = volatile.explain_texts(primary, shadow, place)
+        if collector.grant_excuse(place.group_path, reasons):
+            return
+    if parts:
+        collector.extra_places += len(read_shape(primary).parts) - 1
+        _report_parts(parts, kind, collector)
     elif not _is_tolerated(primary, shadow, place, collector):
         collector.add_values(place, kind, primary, shadow, where)
 
@@ -65,23 +79,25 @@ def _find_word_start(text: str) -> int:
     return start
 
 
-def _compare_parts(
-    primary: TextShape,
-    shadow: TextShape,
-    place: TextPlace,
-    kind: DifferenceKind,
-    volatile: VolatileValues,
-    collector: DifferenceCollector,
-) -> None:
-    for ordinal, (primary_part, shadow_part) in enumerate(zip(primary.parts, shadow.parts, strict=True), 1):
-        if primary_part == shadow_part:
-            continue
-        part = place.part(ordinal)
-        reasons = volatile.explain_texts(primary_part, shadow_part, part)
-        if not collector.grant_excuse(part.group_path, reasons) and not _is_tolerated(
-            primary_part, shadow_part, part, collector
+def _pair_parts(primary: str, shadow: str, place: TextPlace, volatile: VolatileValues) -> list[_PartPair]:
+    """List the parts that differ in two texts that are the same around several; none if they are not."""
+    primary_shape, shadow_shape = read_shape(primary), read_shape(shadow)
+    if primary_shape.frame != shadow_shape.frame or len(primary_shape.parts) < 2:
+        return []
+    pairs: list[_PartPair] = []
+    for ordinal, (left, right) in enumerate(zip(primary_shape.parts, shadow_shape.parts, strict=True), 1):
+        if left != right:
+            part = place.part(ordinal)
+            pairs.append(_PartPair(left, right, part, volatile.explain_texts(left, right, part)))
+    return pairs
+
+
+def _report_parts(parts: list[_PartPair], kind: DifferenceKind, collector: DifferenceCollector) -> None:
+    for part in parts:
+        if not collector.grant_excuse(part.place.group_path, part.reasons) and not _is_tolerated(
+            part.primary, part.shadow, part.place, collector
         ):
-            collector.add_values(part, kind, primary_part, shadow_part)
+            collector.add_values(part.place, kind, part.primary, part.shadow)
 
 
 def _is_tolerated(primary: str, shadow: str, place: TextPlace, collector: DifferenceCollector) -> bool:

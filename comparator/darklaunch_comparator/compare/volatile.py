@@ -121,7 +121,7 @@ class VolatileValues:
         if signed_tokens.is_signed_token(primary) and signed_tokens.is_signed_token(shadow):
             alike = signed_tokens.explain_tokens(primary, shadow, self._explain_scalars)
             return (ExcuseReason.GENERATED_ID,) if alike else ()
-        if len(primary) == len(shadow) <= _IDENTIFIER_CHARS and _are_words_alike(primary, shadow, place):
+        if len(primary) == len(shadow) <= _IDENTIFIER_CHARS and _are_words_alike(primary, shadow, list_names(place)):
             return (ExcuseReason.GENERATED_ID,)
         if len(primary) < 10 or len(shadow) < 10:
             return ()
@@ -182,33 +182,43 @@ class VolatileValues:
         return timestamps.moved_with_clock(primary, shadow, self._primary.responded_at_ms, self._shadow.responded_at_ms)
 
 
-def holds_identifier(text: str) -> bool:
-    """True if a string is, or holds, what may be excused as a made-up identifier, a token or a signed URL's secret."""
-    if not identifier_shape.SHORTEST_CHARS <= len(text) <= _IDENTIFIER_CHARS:
+def holds_identifier(text: str, names: Sequence[str] = ()) -> bool:
+    """True if a string is, or holds, what may be excused as a made-up identifier, a token or a signed URL's secret.
+
+    `names` are those above it, the nearest first: a short word is one under a name that says so.
+    """
+    if not identifier_shape.SHORTEST_SECRET_CHARS <= len(text) <= _IDENTIFIER_CHARS:
         return False
+    if len(text) < identifier_shape.SHORTEST_CHARS:
+        return _are_words_alike(text, text, names)
     if signed_tokens.is_signed_token(text) or (_is_one_word(text) and identifier_shape.find_identifier_shape(text)):
         return True
     parts = _find_skeleton(text).parts
     return any(
         identifier_shape.find_identifier_shape(part.text) is not None if part.kind == "word" else part.kind != "time"
         for part in parts
-    )
+    ) or _are_words_alike(text, text, names)
 
 
-def find_time_unit_ms(value: Json, names: Sequence[str], at_ms: int) -> int | None:
-    """Return how often a value changes at least if it moves with the clock, in ms; None if none of its form does.
+def list_time_units_ms(value: Json, names: Sequence[str], at_ms: int) -> list[int]:
+    """List how often each time that a value is, or holds, changes at least if it moves with the clock, in ms.
 
-    `names` are those above the value, the nearest first; `at_ms` is the time of its response, epoch ms.
+    Times that nothing excuses, because they are out of reach of their response, are left out. `names` are those above
+    the value, the nearest first; `at_ms` is the time of its response, epoch ms.
     """
     if isinstance(value, str):
         timestamp = timestamps.parse_timestamp(value)
+        if timestamp is None and len(value) <= _IDENTIFIER_CHARS:
+            texts = [part.text for part in _find_skeleton(value).parts if part.kind == "time"]
+            held = [timestamps.parse_timestamp(text) for text in texts]
+            return [each.unit_ms for each in held if each is not None and timestamps.is_within_reach(each, at_ms)]
     elif isinstance(value, NUMBERS) and not isinstance(value, bool):
         timestamp = timestamps.parse_epoch(value)
     else:
-        return None
+        return []
     if timestamp is None or (timestamp.is_number and not says_time(names)):
-        return None
-    return timestamp.unit_ms if timestamps.is_within_reach(timestamp, at_ms) else None
+        return []
+    return [timestamp.unit_ms] if timestamps.is_within_reach(timestamp, at_ms) else []
 
 
 def changed_format(primary: object, shadow: object) -> bool:
@@ -227,11 +237,11 @@ def list_names(place: Place | None) -> list[str]:
     return [token for token in reversed(place.tokens()) if isinstance(token, str)]
 
 
-def _are_words_alike(primary: str, shadow: str, place: Place | None) -> bool:
-    """True if two texts of one length are, whole, made-up identifiers of one form."""
+def _are_words_alike(primary: str, shadow: str, names: Sequence[str]) -> bool:
+    """True if two texts of one length are, whole, made-up identifiers of one form, or short ones under such a name."""
     if _is_one_word(primary) and _is_one_word(shadow) and identifier_shape.are_identifiers_alike(primary, shadow):
         return True
-    if len(primary) > _LONGEST_SHORT_CHARS or not says_secret(list_names(place)):
+    if len(primary) > _LONGEST_SHORT_CHARS or not says_secret(names):
         return False
     primary_tag, shadow_tag = _ETAG.fullmatch(primary), _ETAG.fullmatch(shadow)
     if primary_tag and shadow_tag:

@@ -67,9 +67,8 @@ def observe_noise(
         observed = observed.without(observed.places - {_STATUS})
     rising, falling, far = _find_directions(candidate)
     mentioned = observed.places
-    identifiers = frozenset(
-        (storable_text(path, PATH_CHARS), NoiseAspect.VALUE) for path in _find_repeatable(version, first, again)
-    )
+    repeatable = _find_repeatable(version, first, again, rules.compared_headers)
+    identifiers = frozenset((storable_text(path, PATH_CHARS), NoiseAspect.VALUE) for path in repeatable)
     return NoiseObservation(
         version,
         primary_odd=observed.primary_odd,
@@ -124,15 +123,20 @@ def _find_differing(comparison: Comparison) -> frozenset[NoiseKey]:
     return _storable_keys(make_noise_key(each.group_path, each.kind) for each in comparison.differences)
 
 
-def _find_repeatable(version: ReplayedVersion, first: ComparedResponse, again: ComparedResponse) -> frozenset[str]:
+def _find_repeatable(
+    version: ReplayedVersion, first: ComparedResponse, again: ComparedResponse, compared_headers: frozenset[str]
+) -> frozenset[str]:
     """Return the places where the second response must differ from the first if the version makes its values anew.
 
     Only the baseline is a witness for times: a second response of the shadow says nothing of what the primary did.
     """
     if version is ReplayedVersion.SHADOW:
-        return find_identifier_places(first.response)
+        return find_identifier_places(first.response, compared_headers=compared_headers)
     return find_identifier_places(
-        first.response, responded_at_ms=first.responded_at_ms, repeated_at_ms=again.responded_at_ms
+        first.response,
+        responded_at_ms=first.responded_at_ms,
+        repeated_at_ms=again.responded_at_ms,
+        compared_headers=compared_headers,
     )
 
 
