@@ -162,6 +162,11 @@ def list_events(connection: Connection[Any], name: str, limit: int = 50) -> list
     return [LaunchEvent(*row) for row in connection.execute(_SQL["events"], {"launch": name, "limit": limit})]
 
 
+def read_change_marks(connection: Connection[Any]) -> dict[str, str]:
+    """Read a text for each launch that differs whenever anything about it was recorded, judged or decided."""
+    return {str(name): str(mark) for name, mark in connection.execute(_SQL["change_marks"])}
+
+
 def read_latest_ending(connection: Connection[Any], name: str) -> LaunchEvent | None:
     """Read the latest event that promoted or rolled back a launch; None when there is none."""
     row = connection.execute(_SQL["ending"], {"launch": name}).fetchone()

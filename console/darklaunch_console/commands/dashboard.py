@@ -36,7 +36,12 @@ def dashboard(settings: ConsoleSettings, host: str, port: int) -> None:
     shown = f"[{host}]" if ":" in host else host
     print_line(f"Dashboard of {name_postgres(database)}: http://{shown}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
     config = uvicorn.Config(
-        create_application(settings), log_level="warning", access_log=False, lifespan="off", server_header=False
+        create_application(settings),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=1,  # open pages follow changes without end
     )
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from darklaunch_comparator.store.launches import read_change_marks
 from darklaunch_shared.errors import BadLaunch
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -20,6 +21,7 @@ from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres
 
 from .api import build_api_routes, is_api_request, render_problem
+from .changes import ALL_LAUNCHES, ChangeFeed
 from .pages.launch import read_launch
 from .pages.launches import read_launches
 from .rendering import render_page
@@ -37,6 +39,12 @@ def create_application(settings: ConsoleSettings) -> Starlette:
         with open_postgres(settings) as connection:
             return function(connection)
 
+    feed = ChangeFeed(lambda: read(read_change_marks))
+
+    async def follow_changes(request: Request) -> Response:
+        events = feed.follow(request.query_params.get("launch", ALL_LAUNCHES))
+        return StreamingResponse(events, media_type="text/event-stream")
+
     def show_launches(_: Request) -> Response:
         page = read(read_launches)
         return render_page("launches.html" if page.sections else "no_launches.html", {"page": page})
@@ -49,6 +57,7 @@ def create_application(settings: ConsoleSettings) -> Starlette:
         routes=[
             Route("/", show_launches),
             Route("/launches/{name}", show_launch, name="launch"),
+            Route("/changes", follow_changes),
             *build_api_routes(read),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],

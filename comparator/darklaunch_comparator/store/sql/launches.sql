@@ -37,3 +37,10 @@ WHERE launch = %(launch)s AND act IN ('promoted', 'rolled_back') ORDER BY id DES
 -- name: events
 SELECT id, launch, at, actor, act, reason, revision, data FROM darklaunch.event
 WHERE launch = %(launch)s ORDER BY id DESC LIMIT %(limit)s
+
+-- name: change_marks
+-- A text for each launch that changes whenever anything about it was recorded, judged or decided.
+SELECT l.name, concat_ws(' ', l.updated_at, j.updated_at,
+       (SELECT sum(t.count) FROM darklaunch.tally AS t WHERE t.launch = l.name),
+       (SELECT max(e.id) FROM darklaunch.event AS e WHERE e.launch = l.name))
+FROM darklaunch.launch AS l LEFT JOIN darklaunch.judgement AS j ON j.launch = l.name

@@ -6,31 +6,40 @@ for (const button of document.querySelectorAll("[data-dialog]")) {
   button.addEventListener("click", () => document.getElementById(button.dataset.dialog).showModal());
 }
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const text = button.parentElement.querySelector("pre").textContent;
-    await navigator.clipboard?.writeText(text);
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 1500);
-  });
+function showCopyButtons() {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 
+showCopyButtons();
+document.addEventListener("darklaunch:updated", showCopyButtons);
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard?.writeText(button.parentElement.querySelector("pre").textContent);
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = "Copy"), 1500);
+});
+
 const filter = document.querySelector("[data-filter]");
-if (filter) filter.hidden = false;
-filter?.addEventListener("input", () => {
+
+function applyFilter() {
+  if (!filter) return;
+  filter.hidden = false;
   const wanted = filter.value.trim().toLowerCase();
   for (const row of document.querySelectorAll(`#${filter.dataset.filter} tr:has([data-row])`)) {
     row.hidden = !row.textContent.toLowerCase().includes(wanted);
   }
-});
+}
+
+applyFilter();
+filter?.addEventListener("input", applyFilter);
+document.addEventListener("darklaunch:updated", applyFilter);
 
 const keysOn = document.querySelector("[data-keys-on]");
-const rows = [...document.querySelectorAll("[data-row]")];
 let waitingForGo = false;
 
 function moveFocus(by) {
-  const seen = rows.filter((row) => row.checkVisibility());
+  const seen = [...document.querySelectorAll("[data-row]")].filter((row) => row.checkVisibility());
   const at = seen.indexOf(document.activeElement);
   seen[Math.min(Math.max(at + by, 0), seen.length - 1)]?.focus();
 }
