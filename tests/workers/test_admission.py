@@ -28,10 +28,24 @@ SPEC = LaunchSpec("http://a", allow=("POST /search",), request_cap_bytes=10, res
         ({"method": "POST", "target": "/orders"}, "unsafe_method"),
         ({"method": "post", "target": "/search"}, "unsafe_method"),
         ({"method": "get"}, "unsafe_method"),
+        ({"headers": (("X-HTTP-Method-Override", "DELETE"),)}, "method_override"),
+        ({"target": "/search?_method=DELETE"}, "method_override"),
+        ({"method": "POST", "target": "/x/../search"}, "unsafe_method"),
     ],
 )
 def test_the_rules_of_the_launch_are_applied_again(request_parts: dict[str, Any], reason: str | None) -> None:
     assert find_refusal(make_exchange("shop", 1, **request_parts), compile_path_policy(SPEC), SPEC) == reason
+
+
+def test_a_method_that_a_body_names_is_judged() -> None:
+    spec = LaunchSpec("http://a", allow=("POST /search",))
+    form = (("content-type", "application/x-www-form-urlencoded"),)
+    exchanges = [
+        make_exchange("shop", 1, method="POST", target="/search", headers=form, body=body)
+        for body in (b"q=1", b"q=1&_method=DELETE")
+    ]
+    refusals = [find_refusal(each, compile_path_policy(spec), spec) for each in exchanges]
+    assert refusals == [None, "method_override"]
 
 
 def test_a_response_that_could_not_be_compared_in_full_is_not_replayed() -> None:

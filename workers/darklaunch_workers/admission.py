@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
+from darklaunch_shared.launch.effective_method import find_overrides
 from darklaunch_shared.launch.path_policy import PathPolicy
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.wire.exchange import Exchange
@@ -62,7 +63,8 @@ def find_refusal(exchange: Exchange, policy: PathPolicy, spec: LaunchSpec) -> st
         return "loop"
     if is_too_large(exchange, spec):
         return "too_large"
-    return policy.explain_refusal(request.method, request.target.partition("?")[0])
+    overrides = find_overrides(request.headers, request.target, request.body)
+    return policy.explain_refusal(request.method, request.target.partition("?")[0], overrides)
 
 
 def is_too_large(exchange: Exchange, spec: LaunchSpec) -> bool:

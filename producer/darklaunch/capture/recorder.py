@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Final, Protocol
 from weakref import WeakSet
 
+from darklaunch_shared.launch.effective_method import find_overrides, may_override
 from darklaunch_shared.launch.spec import SAFE_METHODS
 from darklaunch_shared.launch.sticky import StickyKey
 
@@ -104,6 +105,10 @@ class CaptureRecorder:
         if not launches:
             return None
         head = head or read_head()
+        if may_override(head.fields, target):
+            launches = self._select_by_overrides(snapshot, launches, head)
+            if not launches:
+                return None
         if reason := find_request_skip(head.fields):
             self.buffer.add_note(tuple(launches), reason)
             return None
@@ -202,6 +207,19 @@ class CaptureRecorder:
         if draw < launch.fraction:  # as many as a random launch would have sampled
             self.buffer.add_note((launch.name,), "no_sticky_key")
         return False
+
+    def _select_by_overrides(self, snapshot: LaunchSnapshot, launches: list[str], head: RequestHead) -> list[str]:
+        """Return those of the launches that mirror a request by each method it names, and note it for the others."""
+        overrides = find_overrides(decode_headers(head.headers), head.target)
+        path = strip_query(head.target)
+        selected: list[str] = []
+        for launch in snapshot.sampling_launches:
+            if launch.name in launches:
+                if reason := launch.policy.explain_refusal(head.method, path, overrides):
+                    self.buffer.add_note((launch.name,), reason)
+                else:
+                    selected.append(launch.name)
+        return selected
 
     def _is_refused(self, launch: SamplingLaunch, method: str, target: str) -> bool:
         path = strip_query(target)

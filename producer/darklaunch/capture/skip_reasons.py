@@ -1,6 +1,6 @@
 """Which requests and responses cannot be compared fairly, each with the reason it is counted under.
 
-Beside `unsafe_method` and `path`, which the launch's policy decides:
+Beside `unsafe_method`, `method_override` and `path`, which the launch's policy decides:
 
     loop           a replay: mirroring it would replay it again and again
     conditional    If-None-Match, Range, … : 304 from one side and 200 from the other would be a false difference

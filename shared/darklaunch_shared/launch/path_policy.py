@@ -5,11 +5,17 @@ not be able to make workers send what the launch forbids.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
 
 from darklaunch_shared.errors import BadLaunch
 
+from .path_readings import decode_path, read_path
 from .spec import SAFE_METHODS, LaunchSpec
+
+_ASCII: Final = bytes(range(128))
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +26,28 @@ class PathPolicy:
     only: tuple[re.Pattern[str], ...]
     skip: tuple[re.Pattern[str], ...]
 
-    def explain_refusal(self, method: str, path: str) -> str | None:
-        """Return why a request is not mirrored, `unsafe_method` or `path`; None if it is. `path` has no query."""
-        if method not in SAFE_METHODS and not any(
-            method == allowed and pattern.fullmatch(path) for allowed, pattern in self.allow
-        ):
-            return "unsafe_method"
+    def explain_refusal(self, method: str, path: str, overrides: Collection[str] = ()) -> str | None:
+        """Return why a request is not mirrored, `unsafe_method`, `method_override` or `path`; None if it is.
+
+        `path` has no query. `overrides` are methods that the request names elsewhere, see `find_overrides`. A request
+        is mirrored only if the launch mirrors it whatever a server makes of its path, and by each of its methods.
+        """
+        unsafe = [each for each in (method, *overrides) if each not in SAFE_METHODS]
+        if not (unsafe or self.only or self.skip):
+            return None
+        readings = read_path(path) or ()
+        for each in unsafe:
+            if not readings or not all(self._allows(each, reading) for reading in readings):
+                return "unsafe_method" if each == method else "method_override"
+        return None if readings and all(map(self._includes, readings)) else "path"
+
+    def _allows(self, method: str, path: str) -> bool:
+        return any(method == allowed and pattern.fullmatch(path) for allowed, pattern in self.allow)
+
+    def _includes(self, path: str) -> bool:
         if self.only and not any(pattern.fullmatch(path) for pattern in self.only):
-            return "path"
-        if any(pattern.fullmatch(path) for pattern in self.skip):
-            return "path"
-        return None
+            return False
+        return not any(pattern.fullmatch(path) for pattern in self.skip)
 
 
 def compile_path_policy(spec: LaunchSpec) -> PathPolicy:
@@ -38,7 +55,7 @@ def compile_path_policy(spec: LaunchSpec) -> PathPolicy:
     return PathPolicy(
         allow=tuple(_compile_allowed(text) for text in spec.allow),
         only=tuple(_compile_pattern(text) for text in spec.only),
-        skip=tuple(_compile_pattern(text) for text in spec.skip),
+        skip=tuple(_compile_skipped(text) for text in spec.skip),
     )
 
 
@@ -49,17 +66,35 @@ def _compile_allowed(text: str) -> tuple[str, re.Pattern[str]]:
     return method, _compile_pattern(path)
 
 
+def _compile_skipped(text: str) -> re.Pattern[str]:
+    """Compile what must not be mirrored: in any case, and with or without a last slash, as many servers route."""
+    pattern = _compile_pattern(text.rstrip("/") or "/")
+    return re.compile(f"(?:{pattern.pattern})/?", pattern.flags | re.IGNORECASE)
+
+
 def _compile_pattern(text: str) -> re.Pattern[str]:
     if not text.startswith("/") or any(character <= " " for character in text):
         raise BadLaunch(f"{text!r} is not a path pattern: start with /, use * for one segment and ** for any rest")
     if text.count("*") > 6:
         raise BadLaunch(f"{text!r} has too many wildcards: use at most three")
+    return re.compile("|".join(f"(?:{_translate(spelling)})" for spelling in _list_spellings(text)), re.DOTALL)
+
+
+def _list_spellings(text: str) -> list[str]:
+    """Return a pattern as paths can spell it: as written, percent-encoded, and decoded; all in latin-1 as paths are."""
+    spellings = [quote(text, safe=_ASCII), text.encode().decode("latin-1")]
+    while (decoded := decode_path(spellings[-1].replace("%2A", "%252A").replace("%2a", "%252A"))) != spellings[-1]:
+        spellings.append(decoded)
+    return list(dict.fromkeys(spellings))
+
+
+def _translate(text: str) -> str:
     first, *others = text.split("**")
     between, last = others[:-1], others[-1:]
     expression = _translate_within_segments(first) + "".join(
         f"(?>.*?{_translate_within_segments(part)})" for part in between
     )
-    return re.compile(expression + "".join(f".*{_translate_within_segments(part)}" for part in last), re.DOTALL)
+    return expression + "".join(f".*{_translate_within_segments(part)}" for part in last)
 
 
 def _translate_within_segments(text: str) -> str:

@@ -18,6 +18,8 @@ from tests.support.wsgi import call, environ_of
         ({"HTTP_UPGRADE": "websocket"}, "streaming"),
         ({"RAW_URI": "*", "REQUEST_METHOD": "OPTIONS"}, "unsupported"),
         ({"REQUEST_METHOD": "DELETE"}, "unsafe_method"),
+        ({"HTTP_X_HTTP_METHOD_OVERRIDE": "DELETE"}, "method_override"),
+        ({"RAW_URI": "/?_method=DELETE"}, "method_override"),
         ({"HTTP_X_DARKLAUNCH_EXCHANGE": "a:1"}, "loop"),
     ],
 )
@@ -34,6 +36,7 @@ RESPONSE = (start(200, (b"content-type", b"text/plain")), body(b"hello"))
     ("headers", "response", "reason"),
     [
         ([(b"if-none-match", b'"a"')], RESPONSE, "conditional"),
+        ([(b"x-method-override", b"PUT")], RESPONSE, "method_override"),
         ([(b"range", b"bytes=0-1")], RESPONSE, "conditional"),
         ([(b"upgrade", b"h2c")], RESPONSE, "streaming"),
         ([(b"content-type", b"application/grpc+proto")], RESPONSE, "streaming"),
