@@ -22,17 +22,17 @@ def fingerprint_rules(spec: LaunchSpec) -> str:
 
 
 def fingerprint_basis(spec: LaunchSpec, policy: JudgePolicy, restart_event: int = 0) -> str:
-    """Return a digest of the rules and of the policy fields that evidence depends on.
+    """Return a digest of the rules and of the policy fields that evidence depends on. It begins with that of the rules.
 
     `restart_event` is the number of the latest event that restarts judging, 0 for none.
     """
-    parts: list[object] = [fingerprint_rules(spec), asdict(policy.budgets), policy.latency_tolerance, policy.strict]
+    parts: list[object] = [asdict(policy.budgets), policy.latency_tolerance, policy.strict]
     parts += [asdict(policy.tolerance_ms), policy.judges_latency]
     if policy.strict:
         parts.append([step.bound for step in policy.steps])
     if restart_event:
         parts.append(restart_event)
-    return _digest(parts)
+    return f"{fingerprint_rules(spec)}{_digest(parts)}"
 
 
 def _digest(value: object) -> str:

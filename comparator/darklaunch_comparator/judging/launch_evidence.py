@@ -28,7 +28,7 @@ class LaunchEvidence:
     builds            the evidence of each build that is loaded
     returning         exchanges in a row from builds seen before, other than the current one
     returning_since_ms  when that row began
-    places_at_start   noise counts of the moment at which the current build became current
+    places_at_start   noise counts of the moment at which judging began; those of another build were forgotten
     outage            the attempts that failed since the shadow responded last, whatever its build
     left_out          groups of mismatches that were left out, because it was not known yet whether they are noise
     """
@@ -70,6 +70,12 @@ class LaunchEvidence:
             builds[build] = builds.get(build, BuildEvidence.empty(policy)).with_window(exchanges, policy)
         left_out = {each.signature for each in window if each.signature and not each.mismatched}
         return replace(evidence, builds=builds, left_out=evidence.left_out | left_out)
+
+    def find_build_after(
+        self, window: Sequence[JudgedExchange], policy: JudgePolicy, known_builds: frozenset[str]
+    ) -> str:
+        """Return which build is the current one after a window."""
+        return self._with_current_build(window, policy, known_builds).current_build
 
     def with_verdict(self, verdict: LaunchVerdict) -> "LaunchEvidence":
         """Return the evidence with its verdict. Once PROMOTE, only a reason for a rollback changes it."""

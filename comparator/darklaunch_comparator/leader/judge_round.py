@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from darklaunch_comparator.judging.fingerprint import fingerprint_basis
+from darklaunch_comparator.judging.fingerprint import fingerprint_basis, fingerprint_rules
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.outage import ShadowOutage
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
@@ -18,7 +18,7 @@ from darklaunch_comparator.store.amendments import Amendments
 from darklaunch_comparator.store.judge_state import JudgeState, lock_judge_state, start_judge_state
 from darklaunch_comparator.store.judgements import read_attempt_counts
 from darklaunch_comparator.store.launches import LaunchRecord
-from darklaunch_comparator.store.noise import read_paired_places
+from darklaunch_comparator.store.noise import read_paired_places, restart_noise
 from darklaunch_comparator.store.signatures import read_latest_restart
 
 
@@ -45,6 +45,11 @@ def load_round(
             places_at_start=read_paired_places(connection, name),
             outage=ShadowOutage(counts=counts, before=counts, has_responded=counts.responses > 0),
         )
+    has_other_rules = state is not None and not state.basis.startswith(fingerprint_rules(record.state.spec))
+    noise_build = state.noise_build if state is not None else ""
+    if has_other_rules:
+        restart_noise(connection, name, build=noise_build, captured_ms=since_ms, now_ms=now_ms)
+        evidence = replace(evidence, places_at_start=())
     step = policy.step_at(record.state.percent) if policy.mode is JudgeMode.AUTO else 0
     state = JudgeState(
         launch=name,
@@ -54,6 +59,7 @@ def load_round(
         judged_until_ms=judged_until_ms,
         evidence=evidence.at_step(step, since_ms, policy),
         amendments=amendments.fingerprint,
+        noise_build=noise_build,
         changed=True,
     )
     start_judge_state(connection, state)

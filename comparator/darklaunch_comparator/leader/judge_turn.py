@@ -9,7 +9,6 @@ if somebody changed the launch meanwhile, nothing is done, and the next turn dec
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import groupby
 from typing import Any, Final
 
 from darklaunch_shared.launch.spec import LaunchStatus
@@ -23,27 +22,27 @@ from darklaunch_comparator.judging.fingerprint import fingerprint_rules
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import Guard, JudgePolicy
 from darklaunch_comparator.judging.summary import summarize_judgement
-from darklaunch_comparator.judging.window import WINDOW_MS, window_start_ms
+from darklaunch_comparator.judging.window import WINDOW_MS
 from darklaunch_comparator.store.amendments import NO_AMENDMENTS, read_amendments
 from darklaunch_comparator.store.judge_state import JudgeState, load_builds, save_judge_state
-from darklaunch_comparator.store.judgements import read_attempts, read_example
+from darklaunch_comparator.store.judgements import read_example
 from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_comparator.store.noise import (
     NO_DOUBT,
     DoubtfulMismatches,
     read_doubtful_signatures,
     read_paired_places,
+    restart_noise,
 )
 
 from .evidence_rebuild import EvidenceRebuilds
 from .judge_actions import JudgeActions
+from .judge_attempts import DELAY_MS, weigh_attempts
 from .judge_round import follow_outage, load_round
-from .judge_windows import MAX_READ_EXCHANGES, SPAN_MS, JudgedWindow, read_windows
+from .judge_windows import SPAN_MS, JudgedWindow, read_windows
 
 SAVE_MS: Final = 60_000
 """How far time may pass without anything to judge before that is saved."""
-DELAY_MS: Final = 30_000
-"""How far closed windows may lag behind before attempts count whose windows wait for exchanges that are held back."""
 _EXAMPLE_OUTCOMES: Final = {Guard.MISMATCH: "mismatched", Guard.ERROR: "shadow_error"}
 MAX_TURN_S: Final = 2.0
 """How long a turn may read on, so that a launch with much to catch up does not delay the others."""
@@ -95,7 +94,7 @@ class JudgeTurn:
             if self._bring_up_to_date(state, until_s):
                 self._judge_windows(state, closed_until_ms, until_s)
                 if state.evidence.outage.counts.failed > failed_before and closed_until_ms <= self._now_ms - DELAY_MS:
-                    self._judge_held_back(state)
+                    self._weigh_attempts(state)
             elif state.evidence.outage.asks_for_rollback:
                 self._decide_and_act(state)
             if state.changed or state.judged_until_ms - before_ms >= SAVE_MS:
@@ -135,6 +134,8 @@ class JudgeTurn:
             )
             has_all = end_ms == span_end_ms
             for number, window in enumerate(windows):
+                if self._begins_build(state, window):
+                    return
                 if window.is_doubtful and state.evidence.current(self._policy).rollback_reason is None:
                     if has_all and window.is_held:
                         if self._suffices_without_doubtful(state, windows[number:]):
@@ -148,36 +149,11 @@ class JudgeTurn:
                     return
             state.judged_until_ms = end_ms
 
-    def _judge_held_back(self, state: JudgeState) -> None:
-        """Roll back if the attempts made so far suffice, although their windows wait for exchanges that are held back.
-
-        Only failures count here, and every exchange that a worker is at work on counts as a response: what has not
-        ended yet cannot make the evidence weaker than it is taken for.
-        """
-        build = state.evidence.current(self._policy)
-        if self._actions.changed_launch or build.rollback_reason is not None:
-            return
-        current = state.evidence.current_build
-        attempts = [
-            attempt
-            for attempt in read_attempts(
-                self._connection, state.launch, state.judged_until_ms, self._now_ms, MAX_READ_EXCHANGES
-            )
-            if not current or attempt.build in ("", current)
-        ]
-        if not attempts:
-            return
-        latest = attempts[-1]
-        attempts += [replace(latest, error=False)] * self._count_in_flight()
-        ahead = build
-        for _, window in groupby(attempts, key=lambda attempt: window_start_ms(attempt.at_ms)):
-            ahead = ahead.with_window(list(window), self._policy)
-        if (reason := ahead.rollback_reason) is None or reason.strongest.guard is not Guard.ERROR:
-            return
-        build = replace(build, rollback_reason=reason, peak_log_e=ahead.peak_log_e)
-        state.evidence = state.evidence.with_builds({current: build})
-        state.changed = True
-        self._decide_and_act(state)
+    def _weigh_attempts(self, state: JudgeState) -> None:
+        if not self._actions.changed_launch and weigh_attempts(
+            self._connection, state, self._policy, now_ms=self._now_ms, count_in_flight=self._count_in_flight
+        ):
+            self._decide_and_act(state)
 
     def _read_doubtful(self, state: JudgeState) -> DoubtfulMismatches:
         if not (self._launch.spec.compare and self._launch.spec.noise_percent > 0):
@@ -201,13 +177,23 @@ class JudgeTurn:
                 return True
         return False
 
+    def _begins_build(self, state: JudgeState, window: JudgedWindow) -> bool:
+        """Start counting noise anew if another build begins with this window, which is then left to the next turn."""
+        known_builds = frozenset(state.all_builds)
+        build = state.evidence.find_build_after(window.exchanges, self._policy, known_builds) if known_builds else ""
+        if build in ("", state.evidence.current_build, state.noise_build):
+            return False
+        restart_noise(self._connection, state.launch, build=build, captured_ms=window.start_ms, now_ms=self._now_ms)
+        state.noise_build = build
+        return True
+
     def _add_window(self, state: JudgeState, window: JudgedWindow) -> None:
         builds = {exchange.build for exchange in window.exchanges if exchange.build in state.all_builds}
         load_builds(self._connection, state, builds)
         before = state.evidence
         evidence = before.with_window(window.exchanges, self._policy, frozenset(state.all_builds))
         if state.all_builds and evidence.current_build != before.current_build:
-            evidence = replace(evidence, places_at_start=read_paired_places(self._connection, state.launch))
+            evidence = replace(evidence, places_at_start=())
         state.evidence = self._with_places(evidence)
         state.all_builds = sorted({*state.all_builds, *evidence.builds})
         state.judged_until_ms = window.start_ms + WINDOW_MS

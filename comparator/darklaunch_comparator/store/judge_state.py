@@ -29,6 +29,7 @@ class JudgeState:
     ended           the judge has rolled the launch back or promoted it
     all_builds      every build ever seen; `evidence` has those that are loaded
     amendments      fingerprint of what was known of stored mismatches when the evidence was taken from them
+    noise_build     the build for which noise was last begun to be counted
     changed         there is more to write than that time has passed
     stored_builds   the evidence about builds as it stands in Postgres
     """
@@ -42,6 +43,7 @@ class JudgeState:
     ended: bool = False
     all_builds: list[str] = field(default_factory=list[str])
     amendments: str = ""
+    noise_build: str = ""
     changed: bool = False
     stored_builds: dict[str, BuildEvidence] = field(default_factory=dict[str, BuildEvidence])
 
@@ -51,7 +53,7 @@ def lock_judge_state(connection: Connection[Any], launch: str) -> JudgeState | N
     row = connection.execute(_SQL["lock"], {"launch": launch}).fetchone()
     if row is None:
         return None
-    round_number, basis, since_s, until_s, ended, all_builds, amendments, packed = row
+    round_number, basis, since_s, until_s, ended, all_builds, amendments, noise_build, packed = row
     state = JudgeState(
         launch=launch,
         round_number=round_number,
@@ -62,6 +64,7 @@ def lock_judge_state(connection: Connection[Any], launch: str) -> JudgeState | N
         ended=ended,
         all_builds=all_builds,
         amendments=amendments,
+        noise_build=noise_build,
     )
     load_builds(connection, state, [state.evidence.current_build])
     return state
@@ -79,6 +82,7 @@ def start_judge_state(connection: Connection[Any], state: JudgeState) -> None:
             "since": to_datetime(state.since_ms),
             "judged_until": to_datetime(state.judged_until_ms),
             "amendments": state.amendments,
+            "noise_build": state.noise_build,
             "state": orjson.dumps(state.evidence.pack()).decode(),
         },
     )

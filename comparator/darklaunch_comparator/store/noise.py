@@ -165,6 +165,17 @@ def change_place_state(connection: Connection[Any], place: UndecidedPlace, becam
     connection.execute(_SQL["change"], values)
 
 
+def restart_noise(connection: Connection[Any], launch: str, *, build: str, captured_ms: int, now_ms: int) -> None:
+    """Forget what was learned of a launch's noise: it was of another build, or counted under other rules.
+
+    Mismatches captured before `captured_ms` stay what they are known to be. Writers wait until the transaction ends.
+    """
+    values = {"launch": launch, "build": build, "captured_ms": captured_ms, "now_ms": now_ms}
+    connection.execute(load("write_batch")["lock_alone"], values)
+    for statement in ("keep_noise", "forget_places", "forget_endpoints", "begin_counting"):
+        connection.execute(_SQL[statement], values)
+
+
 def read_latest_change(connection: Connection[Any]) -> int:
     """Read the number of the latest change of any place; it grows whenever something is learned."""
     row = connection.execute(_SQL["latest_change"]).fetchone()

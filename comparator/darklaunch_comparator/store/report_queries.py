@@ -89,7 +89,7 @@ class SignatureRow:
     `parts` are its (index-free path, kind) pairs, as `{"path": …, "kind": …}`; `differences` up to three of the
     `difference_count` of its first sample. `builds` are those of the shadow it was seen under. `decided` to
     `decided_at` are the last change of its state: `accepted`, `resolved` or `reopened`, by whom, why and when;
-    empty and None when there was none.
+    empty and None when there was none. What was captured before `noise_until` was known to be noise of another build.
     """
 
     fingerprint: str
@@ -111,6 +111,7 @@ class SignatureRow:
     decided_by: str
     decided_why: str
     decided_at: datetime | None
+    noise_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def build_problem(
     """Return a signature as a problem; `counts` are its endpoint's, `until` is the launch's latest exchange."""
     share = compute_share(signature, counts)
     noise = baseline.excused_since(signature.endpoint, signature.parts)
+    was_noise = signature.noise_until is not None and signature.last_seen < signature.noise_until
     return ReportProblem(
         fingerprint=signature.fingerprint,
         endpoint=signature.endpoint,
@@ -95,8 +96,8 @@ def build_problem(
         decided_why=signature.decided_why,
         decided_at=signature.decided_at,
         noise=tuple(name_noise_key(key) for key in noise),
-        noise_since=max(noise.values(), default=None),
-        only_noise=bool(noise) and len(noise) == len(signature.parts),
+        noise_since=signature.noise_until if was_noise else max(noise.values(), default=None),
+        only_noise=was_noise or (bool(noise) and len(noise) == len(signature.parts)),
     )  # fmt: skip
 
 

@@ -360,6 +360,7 @@ CREATE TABLE darklaunch.signature (
     last_seen   timestamptz NOT NULL,
     state       text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'accepted', 'resolved')),
     settled_at  timestamptz,
+    noise_until timestamptz,
     builds      text[] NOT NULL DEFAULT '{}',
     variants    jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (launch, fingerprint)
@@ -367,6 +368,8 @@ CREATE TABLE darklaunch.signature (
 COMMENT ON COLUMN darklaunch.signature.parts IS
     'the sorted (index-free path, kind) pairs, as [{"path": …, "kind": …}]';
 COMMENT ON COLUMN darklaunch.signature.settled_at IS 'when it was last accepted or resolved';
+COMMENT ON COLUMN darklaunch.signature.noise_until IS
+    'what was captured before is noise: it was known to be when noise began to be counted anew, for another build';
 COMMENT ON COLUMN darklaunch.signature.builds IS
     'the latest 20 builds of the shadow it was seen under: an accepted signature reopens under any other';
 COMMENT ON COLUMN darklaunch.signature.variants IS
@@ -613,6 +616,18 @@ COMMENT ON COLUMN darklaunch.noise_place.state IS
     'great or small (measured), excuse identifiers by their shape (generated), compare identifiers (stable), excuse '
     'nothing (exceeded)';
 
+-- The groups of mismatches whose every place is known to be noise in the same respect. An array whose length is noise
+-- covers what is below it.
+CREATE VIEW darklaunch.noise_signature AS
+SELECT s.launch, s.fingerprint FROM darklaunch.signature AS s
+WHERE s.outcome = 'mismatched' AND s.parts <> '[]' AND NOT EXISTS (
+    SELECT FROM jsonb_array_elements(s.parts) AS p (part)
+    WHERE NOT EXISTS (
+        SELECT FROM darklaunch.noise_place AS n
+        WHERE n.launch = s.launch AND n.endpoint = s.endpoint AND n.state IN ('volatile', 'generated')
+          AND ((n.path = p.part->>'path' AND n.aspect = darklaunch.noise_aspect(p.part->>'kind'))
+            OR (n.aspect = 'size' AND starts_with(p.part->>'path', n.path || '[*]')))));
+
 -- Every change of a place's state, with the counts that decided it. Earlier results stay as they are, so these rows
 -- tell which results were compared with which knowledge. Rows are only ever added.
 CREATE TABLE darklaunch.noise_change (
@@ -674,6 +689,8 @@ CREATE TABLE darklaunch.judgement (
     ended        boolean NOT NULL DEFAULT false,
     builds       text[] NOT NULL DEFAULT '{}',
     amendments   text NOT NULL DEFAULT '',
+    noise_build  text COLLATE "C" NOT NULL DEFAULT '',
+    noise_since  timestamptz NOT NULL DEFAULT '-infinity',
     state        jsonb NOT NULL,
     summary      jsonb NOT NULL DEFAULT '{}',
     updated_at   timestamptz NOT NULL DEFAULT now()
@@ -682,6 +699,8 @@ COMMENT ON COLUMN darklaunch.judgement.trial IS 'how often the evidence has star
 COMMENT ON COLUMN darklaunch.judgement.basis IS 'digest of the rules and budgets that the evidence depends on';
 COMMENT ON COLUMN darklaunch.judgement.amendments IS
     'digest of what had become known of stored mismatches (accepted, excuse withdrawn) when evidence was taken from them';
+COMMENT ON COLUMN darklaunch.judgement.noise_build IS 'the build for which noise was last begun to be counted anew';
+COMMENT ON COLUMN darklaunch.judgement.noise_since IS 'and when; other rules begin it anew, too';
 COMMENT ON COLUMN darklaunch.judgement.judged_until IS
     'earlier windows are closed: a result recorded later for one of them is missing in the evidence only';
 COMMENT ON COLUMN darklaunch.judgement.ended IS 'whether the judge has rolled the launch back or promoted it';

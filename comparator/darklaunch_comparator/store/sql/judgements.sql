@@ -1,14 +1,16 @@
 -- name: lock
 SELECT trial, basis, extract(epoch FROM since)::float8, extract(epoch FROM judged_until)::float8, ended, builds, amendments,
-       state
+       noise_build, state
 FROM darklaunch.judgement WHERE launch = %(launch)s FOR UPDATE
 
 -- name: begin
-INSERT INTO darklaunch.judgement (launch, trial, basis, since, judged_until, amendments, state)
-VALUES (%(launch)s, %(trial)s, %(basis)s, %(since)s, %(judged_until)s, %(amendments)s, %(state)s::jsonb)
+INSERT INTO darklaunch.judgement (launch, trial, basis, since, judged_until, amendments, noise_build,
+    state)
+VALUES (%(launch)s, %(trial)s, %(basis)s, %(since)s, %(judged_until)s, %(amendments)s, %(noise_build)s, %(state)s::jsonb)
 ON CONFLICT (launch) DO UPDATE SET
     trial = excluded.trial, basis = excluded.basis, since = excluded.since, judged_until = excluded.judged_until,
-    ended = false, amendments = excluded.amendments, state = excluded.state, builds = '{}', summary = '{}', updated_at = now()
+    ended = false, amendments = excluded.amendments,
+    noise_build = excluded.noise_build, state = excluded.state, builds = '{}', summary = '{}', updated_at = now()
 
 -- name: forget
 DELETE FROM darklaunch.evidence WHERE launch = %(launch)s
@@ -32,27 +34,22 @@ SELECT build, endpoint, state::text FROM darklaunch.evidence
 WHERE launch = %(launch)s AND build = ANY(%(builds)s) ORDER BY build, found
 
 -- name: exchanges
--- Excused are accepted signatures, and those whose every place is known by now to be noise in the same respect. An array
--- whose length is noise covers what is below it. Refuted is a match for which a value was excused by its form at a place
+-- Excused are accepted signatures, and those whose every place is known by now to be noise, or was for an earlier build
+-- when the exchange was captured. Refuted is a match for which a value was excused by its form at a place
 -- where that excuse was withdrawn since.
 WITH excused AS MATERIALIZED (
-    SELECT s.fingerprint FROM darklaunch.signature AS s
-    WHERE s.launch = %(launch)s AND (s.state = 'accepted' OR (s.parts <> '[]' AND NOT EXISTS (
-        SELECT FROM jsonb_array_elements(s.parts) AS p (part)
-        WHERE NOT EXISTS (
-            SELECT FROM darklaunch.noise_place AS n
-            WHERE n.launch = s.launch AND n.endpoint = s.endpoint AND n.state IN ('volatile', 'generated')
-              AND ((n.path = p.part->>'path' AND n.aspect = darklaunch.noise_aspect(p.part->>'kind'))
-                OR (n.aspect = 'size' AND starts_with(p.part->>'path', n.path || '[*]')))))))
+    SELECT s.fingerprint, CASE WHEN s.state = 'accepted' OR n.launch IS NOT NULL THEN 'infinity' ELSE s.noise_until END AS until
+    FROM darklaunch.signature AS s LEFT JOIN darklaunch.noise_signature AS n USING (launch, fingerprint)
+    WHERE s.launch = %(launch)s
 )
 SELECT (extract(epoch FROM r.captured_at) * 1000)::bigint, r.endpoint, r.build, r.outcome,
-       r.signature, coalesce(r.signature IN (SELECT fingerprint FROM excused), false),
+       r.signature, coalesce(r.captured_at < x.until, false),
        r.excused IS NOT NULL AND r.outcome IN ('matched', 'ignored') AND EXISTS (
            SELECT FROM unnest(%(endpoints)s::text[], %(places)s::int[]) AS w (endpoint, place)
            WHERE w.endpoint = r.endpoint AND w.place = ANY(r.excused)),
        r.reason, r.slow,
        r.clock, r.primary_ms, r.shadow_ms, r.baseline_ms, r.floor_ms, r.compared_share
-FROM darklaunch.result AS r
+FROM darklaunch.result AS r LEFT JOIN excused AS x ON x.fingerprint = r.signature
 WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %(until)s
   AND r.day >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
   AND r.day <= (%(until)s::timestamptz AT TIME ZONE 'UTC')::date

@@ -52,6 +52,26 @@ WITH changed AS (
 INSERT INTO darklaunch.noise_change (launch, endpoint, version, path, aspect, was, became, counts)
 SELECT launch, endpoint, version, path, aspect, %(was)s, %(became)s, %(counts)s::jsonb FROM changed
 
+-- name: keep_noise
+-- What is known to be noise so far stays so for what was captured before.
+UPDATE darklaunch.signature SET noise_until = to_timestamp(%(captured_ms)s / 1000.0)
+WHERE launch = %(launch)s
+  AND fingerprint IN (SELECT fingerprint FROM darklaunch.noise_signature WHERE launch = %(launch)s)
+
+-- name: forget_places
+WITH gone AS (DELETE FROM darklaunch.noise_place WHERE launch = %(launch)s RETURNING *)
+INSERT INTO darklaunch.noise_change (launch, endpoint, version, path, aspect, was, became, counts)
+SELECT launch, endpoint, version, path, aspect, state, 'learning',
+       to_jsonb(gone) - '{launch,endpoint,version,path,aspect,state,since}'::text[]
+FROM gone WHERE state <> 'learning'
+
+-- name: forget_endpoints
+DELETE FROM darklaunch.noise_endpoint WHERE launch = %(launch)s
+
+-- name: begin_counting
+UPDATE darklaunch.judgement SET noise_build = %(build)s, noise_since = to_timestamp(%(now_ms)s / 1000.0)
+WHERE launch = %(launch)s
+
 -- name: latest_change
 SELECT coalesce(max(id), 0) FROM darklaunch.noise_change
 
@@ -69,13 +89,14 @@ FROM darklaunch.noise WHERE launch = %(launch)s AND (pos > 0 OR neg > 0) ORDER B
 -- name: mismatched_places
 -- The places of mismatches that the judge may still have to read, each with the noise that the primary's version, or
 -- else the shadow's, has shown there. An array whose length is noise covers what is below it.
-SELECT s.fingerprint, s.endpoint, %(now_ms)s - extract(epoch FROM s.first_seen)::float8 * 1000,
+SELECT s.fingerprint, s.endpoint, %(now_ms)s - extract(epoch FROM greatest(s.first_seen, j.noise_since))::float8 * 1000,
        s.last_seen > to_timestamp((%(now_ms)s - %(recent_ms)s)::float8 / 1000),
        darklaunch.noise_aspect(p.part->>'kind'), coalesce(e.version, 'shadow'), coalesce(n.state, 'learning'), coalesce(n.primary_odd, 0),
        coalesce(n.shadow_odd, 0), coalesce(n.again_odd, 0), coalesce(n.all_differ, 0), coalesce(n.regenerated, 0),
        coalesce(n.agreed, 0), coalesce(n.rising, 0), coalesce(n.falling, 0), coalesce(n.far_rising, 0),
        coalesce(n.far_falling, 0)
 FROM darklaunch.signature AS s CROSS JOIN jsonb_array_elements(s.parts) AS p (part)
+LEFT JOIN darklaunch.judgement AS j ON j.launch = s.launch
 LEFT JOIN LATERAL (
     SELECT version FROM darklaunch.noise_endpoint
     WHERE launch = s.launch AND endpoint = s.endpoint AND pairs > 0 ORDER BY version LIMIT 1) AS e ON true

@@ -36,7 +36,7 @@ SELECT s.fingerprint, s.endpoint, s.title, s.outcome, s.parts, s.count, s.first_
        coalesce(jsonb_path_query_array(f.differences, '$[0 to 2]'), '[]'),
        coalesce(jsonb_array_length(f.differences), 0) + coalesce(f.omitted, 0),
        f.exchange_id, coalesce(l.exchange_id, f.exchange_id), r.exchange_id,
-       coalesce(e.act, ''), coalesce(e.actor, ''), coalesce(e.reason, ''), e.at
+       coalesce(e.act, ''), coalesce(e.actor, ''), coalesce(e.reason, ''), e.at, s.noise_until
 FROM darklaunch.signature AS s
 LEFT JOIN darklaunch.sample AS f ON (f.launch, f.fingerprint, f.role) = (s.launch, s.fingerprint, 'first')
 LEFT JOIN darklaunch.sample AS l ON (l.launch, l.fingerprint, l.role) = (s.launch, s.fingerprint, 'latest')
