@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from darklaunch_shared.wire.exchange import REDACTED
 from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER, LAUNCH_HEADER
+from darklaunch_shared.wire.trace_headers import is_trace_header
 
 from .model import ABSENT, Absent, Json
 
@@ -19,7 +20,6 @@ ListRequestFields: TypeAlias = "Callable[[], Mapping[str, str]]"
 _CONNECTION: Final = frozenset(
     "connection keep-alive te trailer transfer-encoding upgrade http2-settings expect content-length".split()  # noqa: SIM905
 )
-_TRACE: Final = frozenset(("traceparent", "tracestate", "b3"))
 _OURS: Final = frozenset(("host", "idempotency-key", LAUNCH_HEADER, EXCHANGE_HEADER))
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -36,10 +36,13 @@ def is_repeated_field(
     The name is that of a header field, in any spelling (`Host`, `HTTP_HOST`, `traceparent`).
     """
     field = name.lower().replace("_", "-").removeprefix("http-")
-    known = field in _OURS or field in _CONNECTION or field in _TRACE or field.startswith(("proxy-", "x-b3-"))
+    is_trace = is_trace_header(field)
+    known = field in _OURS or field in _CONNECTION or field.startswith("proxy-") or is_trace
     if not known and (shadow is not ABSENT or not isinstance(primary, str | list)):
         return False
     sent_to_primary, sent_to_shadow = list_primary_fields(), list_shadow_fields()
+    if is_trace and field != "traceparent" and field not in sent_to_primary:
+        return False  # an airline's `baggage`
     if not known:  # a credential that was taken out before it travelled
         return sent_to_primary.get(field) == REDACTED and field not in sent_to_shadow
     return _is_what_was_sent(field, primary, sent_to_primary) and _is_what_was_sent(field, shadow, sent_to_shadow)

@@ -19,6 +19,7 @@ SENT = (
     ("connection", "keep-alive"),
     ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     ("user-agent", "curl"),
+    ("sentry-trace", "0af7-b7ad-1"),
     ("authorization", REDACTED),
 )
 PRIMARY = {
@@ -68,6 +69,12 @@ def test_other_spellings_and_lists_of_values_are_the_same_fields() -> None:
     primary = {"HTTP_HOST": ["shop.example"], "x": 1}
     shadow = {"HTTP_HOST": ["10.0.3.7:9000"], "HTTP_X_DARKLAUNCH_LAUNCH": "x", "x": 1}
     assert assess(primary, shadow)[0] == "matched"
+
+
+def test_an_app_that_repeats_the_users_trace_matches() -> None:
+    assert assess({"sentry_trace": "0af7-b7ad-1"}, {"x": 1} | {"sentry_trace": None})[2] == ["$.x"]
+    assert assess({"sentry-trace": "0af7-b7ad-1"}, {})[0] == "matched"
+    assert assess({"baggage": None}, {})[0] == "mismatched"
 
 
 def test_a_write_gets_a_key_of_ours() -> None:

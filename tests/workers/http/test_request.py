@@ -61,6 +61,30 @@ def test_what_belongs_to_the_primarys_connection_is_stripped(name):
     assert replay((name, "stripped-value"), ("x-kept", "1")).headers == replay(("x-kept", "1")).headers
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "baggage",
+            "sentry-trace",
+            "x-datadog-trace-id",
+            "x-datadog-sampling-priority",
+            "uber-trace-id",
+            "uberctx-user",
+        ),
+        *("X-Cloud-Trace-Context", "x-amzn-trace-id", "newrelic", "elastic-apm-traceparent", "x-ot-span-context"),
+        *("ot-tracer-traceid", "x-instana-t", "x-dynatrace", "sw8", "grpc-trace-bin", "jaeger-debug-id", "traceparent"),
+    ],
+)
+def test_the_users_trace_does_not_go_on_in_the_shadow(name):
+    assert replay((name, "the-users"), ("x-kept", "1")).headers == replay(("x-kept", "1")).headers
+
+
+def test_request_ids_reach_the_shadow():
+    request = replay(("x-request-id", "1"), ("x-correlation-id", "2"))
+    assert fields(request, "x-request-id", "x-correlation-id") == [("x-request-id", "1"), ("x-correlation-id", "2")]
+
+
 def test_what_connection_lists_is_stripped():
     request = replay(
         ("connection", "close, X-Hop"), ("x-hop", "1"), ("connection", "other"), ("other", "2"), ("x", "3")

@@ -18,6 +18,7 @@ from darklaunch_shared.wire.http_headers import (
     TOKEN_CHARACTERS,
     make_idempotency_key,
 )
+from darklaunch_shared.wire.trace_headers import is_trace_header
 
 from .errors import UnsendableRequest
 from .interface import ShadowRequest
@@ -30,11 +31,8 @@ _STRIPPED: Final = frozenset(
         *("host", "content-length", LAUNCH_HEADER, EXCHANGE_HEADER),
         # would make the shadow wait for a body that follows at once
         "expect",
-        # the primary's trace, which the replay must not extend
-        *("traceparent", "tracestate", "b3"),
     }
 )
-_STRIPPED_PREFIXES: Final = ("proxy-", "x-b3-")
 _LAUNCH: Final = LAUNCH_HEADER.encode()
 _EXCHANGE: Final = EXCHANGE_HEADER.encode()
 _CACHED_NAME_CAP: Final = 64
@@ -103,7 +101,9 @@ def replay_headers(
 def _name_to_send(name: str) -> bytes | None:
     """Return a captured field's name as it is sent; None when the field is stripped. Raises UnicodeEncodeError."""
     field = name.lower()
-    return None if field in _STRIPPED or field.startswith(_STRIPPED_PREFIXES) else name.encode("latin-1")
+    if field in _STRIPPED or field.startswith("proxy-") or is_trace_header(field):
+        return None
+    return name.encode("latin-1")
 
 
 def check_sendable(request: ShadowRequest) -> None:
