@@ -13,9 +13,12 @@ import logging
 import os
 import sys
 import time
+import traceback
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
 from darklaunch.recorders import list_recorders
@@ -25,6 +28,8 @@ from darklaunch_console.errors import ConsoleError
 from .app_driver import ASGI, AppDidNotRespond, AppDriver, RepeatedRequest, detect_interface, make_driver
 
 READY_LIMIT_S: Final = 10.0
+
+T = TypeVar("T")
 
 
 class UnusableApp(ConsoleError):
@@ -61,17 +66,31 @@ def main(request: dict[str, Any]) -> None:
     logging.getLogger("darklaunch").setLevel(logging.ERROR)  # a hook that the app has already finds no Redis here
     try:
         driver, interface = _make_driver(request)
-        response = driver.request_once()
+        response = _call_app(driver.request_once, request)
         _wait_for_launch(request)
         print(
             json.dumps({"interface": interface, "status": response.status, "bytes": response.body_bytes}), file=replies
         )
         replies.flush()
         for line in sys.stdin:
-            _run(driver, int(line), replies)
+            _call_app(partial(_run, driver, int(line), replies), request)
         driver.close()
     except (UnusableApp, AppDidNotRespond) as why:
         print(json.dumps({"error": str(why)}), file=replies, flush=True)
+
+
+def _call_app(call: Callable[[], T], request: dict[str, Any]) -> T:
+    """Call the app. Raises AppDidNotRespond, with the place in its code, for an exception that it raises."""
+    try:
+        return call()
+    except AppDidNotRespond:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise AppDidNotRespond(
+            f"{request['method']} {request['target']} raised {type(error).__name__}: {error} "
+            f"({Path(place.filename).name}:{place.lineno}). Name a request that the app can answer: --url PATH"
+        ) from None
 
 
 def _make_driver(request: dict[str, Any]) -> tuple[AppDriver, str]:

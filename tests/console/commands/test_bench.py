@@ -41,6 +41,13 @@ async def broken(scope, receive, send):
     await receive()
     await send({"type": "lifespan.startup.failed", "message": "no database"})
 
+async def raising(scope, receive, send):
+    if scope["type"] == "http":
+        raise ValueError("boom")
+
+def raising_wsgi(environ, start_response):
+    raise KeyError("order")
+
 nothing = 7
 """
     )
@@ -90,12 +97,15 @@ def test_a_wsgi_app_that_refuses_is_measured_and_said_so(cli, shop):
         ("shop:asgl", "'shop' has no 'asgl'; write MODULE:APP"),
         ("shop:nothing", "is 7, not a web app"),
         ("shop:broken", "the app's start-up failed: no database"),
+        ("shop:raising", "GET / raised ValueError: boom (shop.py:"),
+        ("shop:raising_wsgi", "GET / raised KeyError: 'order' (shop.py:"),
     ],
 )
 def test_an_app_that_cannot_be_called_is_a_line(cli, shop, app, said):
     result = cli.run("bench", app, "--app-dir", shop, *QUICK)
     assert result.exit_code == 1
     assert said in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(("option", "value"), [("--url", "orders"), ("--url", "/a b"), ("--header", "x-none")])
