@@ -16,7 +16,7 @@ from darklaunch_console.output.live_screen import can_redraw, open_live_screen
 from darklaunch_console.output.screen import print_line, style_text, terminal_width
 from darklaunch_console.reports.judgement import EXIT_CODES
 from darklaunch_console.reports.watch_data import WatchData, WatchReader, watch_to_json
-from darklaunch_console.reports.watch_frame import WIDEST, render_frame, render_news
+from darklaunch_console.reports.watch_frame import WIDEST, describe_news, render_frame, render_news
 from darklaunch_console.reports.watch_loop import ShowLook, follow_launch
 from darklaunch_console.settings import ConsoleSettings
 
@@ -65,7 +65,7 @@ def _open_view(*, in_json: bool) -> Generator[ShowLook]:
 
 
 def _make_line_printer(*, in_json: bool) -> ShowLook:
-    last_news: tuple[object, ...] = ()
+    last_news: object = None
     away = False
 
     def show_look(look: WatchData, trouble: str) -> None:
@@ -73,8 +73,9 @@ def _make_line_printer(*, in_json: bool) -> ShowLook:
         if bool(trouble) != away:
             away = bool(trouble)
             click.echo(trouble or "Postgres responds again.", err=True)
-        if not trouble and look.news != last_news:
-            last_news = look.news
+        news = look.news if in_json else describe_news(look)
+        if not trouble and news != last_news:
+            last_news = news
             click.echo(orjson.dumps(watch_to_json(look))) if in_json else print_line(render_news(look))
             sys.stdout.flush()
 

@@ -75,7 +75,12 @@ def render_frame(look: WatchData, columns: int = 80, rows: int = UNLIMITED, trou
 def render_news(look: WatchData) -> str:
     """Return where a launch is on one line: `14:02:31  10 %  KEEP WATCHING: …`."""
     at = look.judged.now.astimezone().strftime("%H:%M:%S")
-    return f"{at}  {format_percent(look.judged.state.percent):>5}  {describe_verdict(look.judged)}"
+    return f"{at}  {describe_news(look)}"
+
+
+def describe_news(look: WatchData) -> str:
+    """Return share and verdict of a launch on one line, without the time: what differs from it is news."""
+    return f"{format_percent(look.judged.state.percent):>5}  {describe_verdict(look.judged)}"
 
 
 def strip_styles(line: Line) -> str:

@@ -172,3 +172,17 @@ def drain(descriptor: int) -> None:
     with contextlib.suppress(OSError):
         while os.read(descriptor, 65536):
             pass
+
+
+def test_without_a_terminal_a_line_is_printed_only_when_it_says_something_else(cli, harness):
+    with following(cli, "watch", harness.name) as watching:
+        first = read_line(watching.stdout)
+        for _ in range(3):
+            harness.judge_now()  # judged again, with nothing new
+        act = LaunchAct("ann", "rolled_back", "enough")
+        update_launch(harness.connection, harness.name, act, status=LaunchStatus.ROLLED_BACK)
+        harness.connection.commit()
+        out, _ = watching.communicate(timeout=PATIENCE_S)
+    lines = [line.partition("  ")[2] for line in (first, *out.splitlines())]
+    assert len(lines) == len(set(lines))
+    assert lines[-1].endswith("ROLLED BACK by ann: enough.")
