@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -52,6 +53,7 @@ def add(settings: ConsoleSettings, /, name: str, kind: str, reason: str, in_json
     new: dict[str, object] = {"kind": kind, "reason": reason, "author": current_actor()}
     names = {"excepted": "except"}
     new |= {names.get(option, option): value for option, value in options.items() if value not in (None, (), False)}
+    _refuse_foreign_options(kind, new)
     if "expires" in new:
         new["expires"] = parse_expiry(str(new["expires"]))
 
@@ -59,6 +61,19 @@ def add(settings: ConsoleSettings, /, name: str, kind: str, reason: str, in_json
         return add_rules(old, new)
 
     change_rules(settings, name, change, reason=reason, in_json=in_json)
+
+
+def _refuse_foreign_options(kind: str, values: Iterable[str]) -> None:
+    """Raise BadUsage for a path or an option that rules of this kind do not have, naming those that they have."""
+    fields = {field.alias or name for name, field in RULE_KINDS[kind].model_fields.items()} | {"kind"}
+    own = sorted(f"--{name.replace('_', '-')}" for name in fields & {"pattern", "by", "absolute", "relative",
+                 "allow_extra", "compare", "never"})  # fmt: skip
+    also = f"; it takes {', '.join(own)}" if own else ""
+    for name in values:
+        if name == "path" and name not in fields:
+            raise BadUsage(f"a rule of kind {kind} is not about a path{also or ': leave the path out'}")
+        if name not in fields:
+            raise BadUsage(f"--{name.replace('_', '-')} is no option of a rule of kind {kind}{also}")
 
 
 def parse_expiry(text: str) -> date | datetime:
