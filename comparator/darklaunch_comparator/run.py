@@ -44,7 +44,7 @@ async def serve(settings: ComparatorSettings, stop: StopEvent) -> None:
     redis = connect_async(settings.redis_url, client_name="darklaunch-comparator", max_connections=MAX_CONNECTIONS)
     runner = ComparatorRunner(settings, redis, identity)
     leader = Leader(settings)
-    presence = ProcessPresence(redis, keys.COMPARATORS, identity, lambda: _describe(runner, leader), log)
+    presence = ProcessPresence(redis, keys.COMPARATORS, identity, lambda: _describe(runner, leader, settings), log)
     leader.start()
     runner.noise.start()
     try:
@@ -115,6 +115,12 @@ class ComparatorRunner:
         consumers.start_soon(consumer.run, stop)
 
 
-def _describe(runner: ComparatorRunner, leader: Leader) -> dict[str, Any]:
+def _describe(runner: ComparatorRunner, leader: Leader, settings: ComparatorSettings) -> dict[str, Any]:
     """Describe this process for its heartbeat."""
-    return {"kind": "comparator", "version": own_version(), "leader": leader.leading, "recorded": runner.recorded}
+    return {
+        "kind": "comparator",
+        "version": own_version(),
+        "leader": leader.leading,
+        "recorded": runner.recorded,
+        "signs_webhooks": bool(settings.webhook_secret),
+    }

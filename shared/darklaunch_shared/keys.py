@@ -54,6 +54,9 @@ def launch(name: str) -> str:
     return f"dl:launch:{name}"
 
 
+LAUNCH_PATTERN: Final = "dl:launch:*"
+
+
 def known_noise(name: str) -> str:
     """Return the string with the endpoints whose noise is known, a JSON array: workers ask the others again at once."""
     return f"dl:known-noise:{name}"

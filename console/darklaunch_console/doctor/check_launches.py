@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,10 +11,13 @@ from typing import Final
 
 from darklaunch_comparator.rules import MASKS_UNREADABLE, has_unreadable_masks
 from darklaunch_comparator.store.launches import LaunchRecord
+from darklaunch_shared import keys
 from darklaunch_shared.errors import BadOrigin
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
+from darklaunch_shared.redis.presence import ProcessRecord
 
+from darklaunch_console.launches.policy import read_webhooks
 from darklaunch_console.launches.shadow_probe import explain_forbidden, find_captured_at, probe_origin, resolve_host
 from darklaunch_console.output.numbers import format_count, format_ms, format_seconds
 from darklaunch_console.output.text import escape_unprintable, format_plural
@@ -50,6 +55,37 @@ def check_agreement(records: Sequence[LaunchRecord], copies: Mapping[str, Launch
         do = f"Is DATABASE_URL right? If so, darklaunch rollback {name} stops it."
         results.append(warn(f"{name} is on Redis, but not recorded in this Postgres", do))
     return results
+
+
+def check_holds(unknown: Iterable[str], known: Sequence[str]) -> list[CheckResult]:
+    """Report each hold that stops nothing, because there is no launch of its name."""
+    results: list[CheckResult] = []
+    for name in unknown:
+        shown = escape_unprintable(name)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        meant = f"If {near[0]} was meant: darklaunch rollback {near[0]}. " if near else ""
+        what = f"{shown} is held on Redis, but there is no such launch: the hold stops nothing"
+        results.append(fail(what, f"{meant}Then remove it: redis-cli DEL {shlex.quote(keys.launch(shown))}."))
+    return results
+
+
+def check_filters(idle: Mapping[str, str]) -> list[CheckResult]:
+    """Report active launches whose filters let no request through; `idle` has the reason by launch."""
+    return [
+        warn(f"{name} mirrors nothing: {why}", f"Stop it, darklaunch rollback {name}, and start one with others.")
+        for name, why in idle.items()
+    ]
+
+
+def check_webhooks(states: Iterable[LaunchState], comparators: Sequence[ProcessRecord]) -> list[CheckResult]:
+    """Report launches whose webhooks no comparator can sign, so that none would be sent."""
+    if not comparators or any(process.about.get("signs_webhooks", True) for process in comparators):
+        return []
+    telling = sorted(state.name for state in states if read_webhooks(state))
+    if not telling:
+        return []
+    what = f"{', '.join(telling)}: webhooks are set, but no comparator has the secret to sign them: none will be sent"
+    return [warn(what, "Set DARKLAUNCH_WEBHOOK_SECRET for the comparators.")]
 
 
 def check_shadows(

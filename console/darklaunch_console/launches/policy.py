@@ -12,6 +12,7 @@ from darklaunch_comparator.errors import BadPolicy
 from darklaunch_comparator.judging.policy import JudgePolicy, RampStep
 from darklaunch_comparator.judging.policy_file import check_policy, dump_policy, read_policy_values
 from darklaunch_comparator.settings import read_settings as read_comparator_settings
+from darklaunch_shared.launch.spec import LaunchState
 
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.output.numbers import (
@@ -32,6 +33,14 @@ def parse_policy(text: str) -> JudgePolicy:
         return check_policy(read_policy_values(text))
     except BadPolicy as invalid:
         raise BadUsage(f"{invalid}. Set another with `darklaunch policy set NAME --file FILE`") from None
+
+
+def read_webhooks(state: LaunchState) -> tuple[str, ...]:
+    """Return the webhooks of a launch's policy; () if the policy is damaged, which others report."""
+    try:
+        return parse_policy(state.spec.policy).webhooks
+    except BadUsage:
+        return ()
 
 
 def build_policy(file: TextIO | None, changes: tuple[str, ...], old: JudgePolicy) -> JudgePolicy:

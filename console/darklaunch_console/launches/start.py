@@ -9,6 +9,7 @@ from darklaunch_comparator.errors import LaunchExists
 from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import dump_policy_json, read_policy
 from darklaunch_comparator.store.launches import LaunchAct, create_launch, get_launch
+from darklaunch_comparator.store.route_tables import read_routes
 from darklaunch_shared.launch.spec import UNDECIDED_APP, LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.presence import ProcessRecord
 
@@ -19,15 +20,16 @@ from darklaunch_console.output.text import format_plural
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.installation import join_redis
 from darklaunch_console.stores.postgres import open_postgres, open_redis
-from darklaunch_console.stores.processes import list_live_hooks
+from darklaunch_console.stores.processes import list_live_comparators, list_live_hooks
 from darklaunch_console.stores.streams import read_captured_origins, read_recorded_origins
 
 from .change import current_actor, publish_change, read_published
 from .description import JUDGE_MODE_WORDS, STATUS_WORDS, describe_mirroring
+from .idle_filters import explain_idle_filters
 from .launch_json import change_to_json
 from .mirrored_app import choose_app, describe_apps, list_apps, select_hooks
 from .origins import resolve_called_origins
-from .policy import describe_clearing
+from .policy import describe_clearing, read_webhooks
 from .shadow_probe import ProbeResult
 
 PERCENT: Final = 10.0
@@ -36,12 +38,18 @@ ADD_THE_HOOK: Final = "app.add_middleware(darklaunch.CaptureMiddleware), with DA
 
 @dataclass(frozen=True, slots=True)
 class StartedLaunch:
-    """A launch that was started: probes of shadow and control, and the processes of all apps with the hook."""
+    """A launch that was started: probes of shadow and control, and the processes that are alive.
+
+    hooks  those of all apps on this Redis
+    idle   why no request passes the launch's filters; "" if one may
+    """
 
     state: LaunchState
     shadow: ProbeResult
     control: ProbeResult | None
     hooks: tuple[ProcessRecord, ...]
+    comparators: tuple[ProcessRecord, ...]
+    idle: str
 
     @property
     def own_hooks(self) -> list[ProcessRecord]:
@@ -79,7 +87,9 @@ def start_launch(
             raise ConsoleError(_explain_existing(get_launch(connection, name).state)) from None
         connection.commit()
         publish_change(redis, record, lift_hold=True)
-    return StartedLaunch(record.state, probes["shadow"], probes.get("control"), hooks)
+        idle = explain_idle_filters(record.state.spec, read_routes(connection, record.state.spec.app)[0])
+        comparators = tuple(list_live_comparators(redis))
+    return StartedLaunch(record.state, probes["shadow"], probes.get("control"), hooks, comparators, idle)
 
 
 def describe_start(started: StartedLaunch) -> list[str]:
@@ -95,6 +105,7 @@ def describe_start(started: StartedLaunch) -> list[str]:
         notes.append(f"No app with the hook is running on this Redis. Add it: {ADD_THE_HOOK}")
     notes.append(f"Next: darklaunch watch {state.name}")
     down = f", but its shadow {make_printable(started.shadow.trouble)}" if started.shadow.trouble else ""
+    down = f", but mirrors nothing: {started.idle}" if started.idle else down
     return [f"{state.name} is active{down}: {describe_mirroring(state)}", *(f"  {note}" for note in notes if note)]
 
 
@@ -105,6 +116,13 @@ def describe_start_warnings(started: StartedLaunch) -> list[str]:
         warnings.append(
             f"no process of the app {make_printable(state.spec.app, 60)} has been seen with the hook, only of "
             f"{describe_apps(started.hooks)}. Until one comes, nothing is mirrored."
+        )
+    if started.idle:
+        warnings.append(f"{started.idle}. Nothing will be mirrored: start another launch with other patterns.")
+    if read_webhooks(state) and not any(process.about.get("signs_webhooks") for process in started.comparators):
+        warnings.append(
+            "the policy has webhooks, but no running comparator has a secret to sign them: none will be sent. Set "
+            "DARKLAUNCH_WEBHOOK_SECRET for the comparators."
         )
     if started.shadow.trouble:
         warnings.append(

@@ -27,6 +27,8 @@ EntryId = tuple[int, int]
 RECENT_ENTRIES: Final = 5
 """Entries of each stream that are looked at for their origin."""
 RECENT_SAMPLES: Final = 50
+SCANNED_KEYS: Final = 200_000
+SCAN_STEP: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,29 @@ def read_published_launches(redis: RedisClient) -> dict[str, LaunchState]:
 
 def _read_names(redis: RedisClient) -> list[str]:
     return [name.decode(errors="replace") for name in redis.execute_command("SMEMBERS", keys.LAUNCHES)]
+
+
+def read_unknown_holds(redis: RedisClient) -> list[str]:
+    """Return the names under which a hold is set although Redis knows no launch of that name, as after a typing error.
+
+    At most `SCANNED_KEYS` keys of the server are looked at.
+    """
+    known, names = _read_names(redis), list[str]()
+    cursor, looked_at = 0, 0
+    while looked_at < SCANNED_KEYS:
+        cursor, found = redis.execute_command("SCAN", cursor, "MATCH", keys.LAUNCH_PATTERN, "COUNT", SCAN_STEP)
+        looked_at += SCAN_STEP
+        names += [key.decode(errors="replace").removeprefix(keys.launch("")) for key in found]
+        if not int(cursor):
+            break
+    return sorted(name for name in set(names) - set(known) if _is_held(redis, name))
+
+
+def _is_held(redis: RedisClient, name: str) -> bool:
+    try:
+        return redis.execute_command("HGET", keys.launch(name), keys.STATE_HOLD) not in (None, b"", b"0")
+    except ResponseError:  # some other kind of value
+        return False
 
 
 def read_shard(redis: RedisClient, name: str, shard: int) -> ShardState:

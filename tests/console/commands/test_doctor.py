@@ -47,6 +47,10 @@ def checks(told):
     }
 
 
+def unwrap(text):
+    return " ".join(text.split())
+
+
 def levels(found):
     return {finding.level for finding in found}
 
@@ -135,6 +139,39 @@ def test_what_strangers_left_on_redis_stops_no_command(alone):
     line = alone.error("drain", "damaged", code=1)
     assert line.startswith("Error: launch damaged: ")
     assert "Any change publishes it again" in line
+
+
+def test_a_hold_under_a_name_that_no_launch_has_is_found_with_the_one_that_was_meant(alone):
+    alone.ok("start", "checkout-v2", "--shadow", f"http://127.0.0.1:{closed_port()}")
+    with redis_client(alone.redis_url) as redis:
+        redis.execute_command("HSET", keys.launch("chekout-v2"), "hold", "1")
+        redis.execute_command("HSET", keys.launch("lifted"), "hold", "0")
+    found = checks(alone.json("doctor", code=1))["fail"]
+    assert "chekout-v2 is held on Redis, but there is no such launch: the hold stops nothing → " in found
+    assert "If checkout-v2 was meant: darklaunch rollback checkout-v2." in found
+    assert "lifted" not in found
+
+
+def test_filters_that_let_nothing_through_are_said_by_start_and_doctor(alone):
+    shadow = f"http://127.0.0.1:{closed_port()}"
+    result = alone.run("start", "idle", "--shadow", shadow, "--only", "/nosuch/**", "--skip", "/**")
+    assert result.stdout.startswith("idle is active, but mirrors nothing: --skip leaves out every path")
+    assert "--skip leaves out every path. Nothing will be mirrored" in unwrap(result.stderr)
+    assert "idle mirrors nothing: --skip leaves out every path" in checks(alone.json("doctor", code=1))["warn"]
+
+
+def test_webhooks_that_nobody_can_sign_are_said_by_start_and_doctor(alone, tmp_path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text('webhooks = ["https://hooks.example/x"]')
+    shadow = f"http://127.0.0.1:{closed_port()}"
+    with redis_client(alone.redis_url) as redis:
+        about = {"kind": "comparator", "leader": True, "signs_webhooks": False}
+        call_script(redis, heartbeat(keys.COMPARATORS, "c1", about))
+        result = alone.run("start", "telling", "--shadow", shadow, "--policy", str(policy))
+        assert "no running comparator has a secret to sign them" in unwrap(result.stderr)
+        assert "telling: webhooks are set, but no comparator" in checks(alone.json("doctor", code=1))["warn"]
+        call_script(redis, heartbeat(keys.COMPARATORS, "c1", {**about, "signs_webhooks": True}))
+        assert "webhooks are set" not in checks(alone.json("doctor", code=1)).get("warn", "")
 
 
 def test_a_shadow_that_must_not_be_called_fails(alone):
