@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from darklaunch_shared.process.server_url import explain_unescaped
+
 from .errors import BadUsage
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def read_settings(environ: Mapping[str, str], redis_option: str | None, database
 
 def check_redis_url(address: ServerAddress) -> None:
     """Raise BadUsage unless the address is one of a Redis."""
+    _check_password(address, "a Redis")
     try:
         parts = urlsplit(address.url)
         fine = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
@@ -72,9 +75,15 @@ def check_redis_url(address: ServerAddress) -> None:
 
 def check_database_url(address: ServerAddress) -> None:
     """Raise BadUsage unless the address is one of a Postgres: a URL, or libpq's `key=value` form."""
+    _check_password(address, "a Postgres")
     scheme, colon, _ = address.url.partition("://")
     if (colon and scheme not in ("postgresql", "postgres")) or (not colon and "=" not in address.url):
         raise BadUsage(f"{address.source} is not the URL of a Postgres: write postgresql://USER@HOST:PORT/DATABASE")
+
+
+def _check_password(address: ServerAddress, kind: str) -> None:
+    if advice := explain_unescaped(address.url):
+        raise BadUsage(f"{address.source} is not the URL of {kind}: {advice} in its password")
 
 
 def _named(

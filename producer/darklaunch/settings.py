@@ -8,8 +8,8 @@ from typing import Any, Final, TypedDict, cast
 from darklaunch_shared.crypto.keyring import NO_KEYS, KeyRing, parse_keys
 from darklaunch_shared.errors import BadKey, BadLaunch
 from darklaunch_shared.launch.spec import check_build, check_name
+from darklaunch_shared.process.server_url import redact_url
 from darklaunch_shared.redis.client import connect
-from darklaunch_shared.redis.errors import redact_url
 
 from .errors import BadSetting
 

@@ -72,6 +72,24 @@ def test_redis_by_what_is_no_url(cli, url):
     assert cli.error("backlog", code=2, REDIS_URL=url).startswith("Error: REDIS_URL is not the URL of a Redis: write")
 
 
+@pytest.mark.parametrize(("character", "written"), [("/", "%2F"), ("#", "%23"), ("?", "%3F"), ("[", "%5B")])
+def test_a_password_of_redis_that_breaks_its_url_is_not_shown(cli, character, written):
+    for command in ("backlog", "doctor"):
+        line = cli.error(command, code=2, REDIS_URL=f"redis://:Secr3t{character}Pass@127.0.0.1:6379/0")
+        advice = f"write {character} as {written} in its password"
+        assert line == f"Error: REDIS_URL is not the URL of a Redis: {advice}."
+
+
+@pytest.mark.parametrize(
+    ("character", "written"), [("/", "%2F"), ("#", "%23"), ("?", "%3F"), ("@", "%40"), ("%", "%25")]
+)
+def test_a_password_of_postgres_that_breaks_its_url_is_not_shown(cli, character, written):
+    for command in ("list", "doctor"):
+        line = cli.error(command, code=2, DATABASE_URL=f"postgresql://me:Secr3t{character}Pass@127.0.0.1:5432/db")
+        advice = f"write {character} as {written} in its password"
+        assert line == f"Error: DATABASE_URL is not the URL of a Postgres: {advice}."
+
+
 def test_postgres_that_is_not_there(cli):
     port = closed_port()
     line = cli.error("list", code=3, DATABASE_URL=f"postgresql://me:secret@127.0.0.1:{port}/db")

@@ -29,7 +29,12 @@ def test_keywords_come_before_the_environment_and_that_before_defaults() -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"redis_url": "http://:secret@host:6379"}, "redis_url 'http://:***@host:6379' is not a Redis URL"),
+        ({"redis_url": "http://:secret@host:6379"}, "redis_url 'http://***@host:6379' is not a Redis URL"),
+        (
+            {"redis_url": "redis://:Secr3t/Pass@host:6379"},
+            "redis_url 'redis://***' is not a Redis URL (write / as %2F in its password)",
+        ),
+        ({"redis_url": "redis://host:Secr3t"}, "redis_url 'redis://***' is not a Redis URL (its port is not a number"),
         ({"redis_url": "redis://host:port"}, "is not a Redis URL"),
         ({"redis_url": 6379}, "redis_url must be text, got 6379"),
         ({"body_cap_bytes": "256 KiB"}, "body_cap_bytes must be a whole number from 1 up, got '256 KiB'"),

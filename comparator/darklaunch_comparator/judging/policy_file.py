@@ -12,6 +12,7 @@ from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import orjson
+from darklaunch_shared.process.server_url import redact_url
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from darklaunch_comparator.errors import BadPolicy
@@ -137,7 +138,8 @@ class _Document(_Section):
             parts = urlsplit(url)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
                 raise ValueError(
-                    f"{url!r} is not an address: write http://HOST/PATH or https://HOST/PATH, without a user"
+                    f"{redact_url(url)!r} is not an address: write http://HOST/PATH or https://HOST/PATH, "
+                    "without a user"
                 )
         return urls
 

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 import psycopg
+from darklaunch_shared.process.server_url import explain_unescaped
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import (
     InsufficientPrivilege,
@@ -86,6 +87,9 @@ def explain_postgres_error(
     `start_advice` is what to do about a server that does not run.
     """
     where = describe_server(dsn)
+    if advice := explain_unescaped(dsn):  # what libpq took for a host or a database is a part of the password
+        text = f"{source} is not the URL of a Postgres: {advice} in its password"
+        return PostgresExplanation(PostgresProblem.BAD_URL, text)
     if isinstance(error, UndefinedTable | InvalidSchemaName):
         problem = PostgresProblem.NOT_MIGRATED
         text = f"{where} has no darklaunch tables yet ({source}). Run `darklaunch migrate`"
@@ -112,6 +116,8 @@ def explain_postgres_error(
 
 def describe_server(dsn: str) -> str:
     """Name the server of a DSN without user and password: `Postgres at 127.0.0.1:5432`."""
+    if explain_unescaped(dsn):
+        return "Postgres"
     try:
         parts = conninfo_to_dict(dsn)
     except psycopg.Error:

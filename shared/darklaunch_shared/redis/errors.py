@@ -4,11 +4,12 @@ import errno
 import os
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from darklaunch_shared.process.server_url import redact_url
 
 _TRANSIENT: Final = (
     "LOADING", "READONLY", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "OOM", "OUTOFMEMORY",
@@ -80,11 +81,3 @@ def _describe_socket_error(text: str) -> str:
     if "Name or service not known" in text or "Temporary failure in name resolution" in text or "Error -" in text:
         return "has a name that does not resolve"
     return f"cannot be reached: {text.rstrip('.')}" if text else "closed the connection"
-
-
-def redact_url(url: str) -> str:
-    """Return a URL without its password and its query, which may contain one too."""
-    parts = urlsplit(url)
-    _, at, host = parts.netloc.rpartition("@")
-    netloc = f"{parts.username or ''}:***@{host}" if at else host
-    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))

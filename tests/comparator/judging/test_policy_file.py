@@ -44,7 +44,7 @@ LOOSER = "steps = [{percent = 1, bound = 0.001, minimum = 1}, {percent = 5, boun
         ('webhooks = "https://there/"', 'webhooks: write a list, like ["…", "…"]'),
         ("budgets.slow = nan", "budgets.slow: it should be a finite number"),
         ('webhooks = ["ftp://there"]', "'ftp://there' is not an address"),
-        ('webhooks = ["https://user:secret@there/"]', "without a user"),
+        ('webhooks = ["https://user:secret@there/"]', "'https://***@there/' is not an address"),
         ("{", "the policy is neither TOML nor JSON"),
         ("alpha", "the policy is neither TOML nor JSON"),
     ],

@@ -34,6 +34,12 @@ def test_advice_about_a_server_that_does_not_run_is_the_callers() -> None:
     assert explain_postgres_error(refused, DSN, start_advice="Start it").text.endswith("(DATABASE_URL). Start it")
 
 
+def test_a_part_of_a_password_is_no_host() -> None:
+    unknown_host = psycopg.OperationalError("failed to resolve host 'Pass@db.example'")
+    explanation = explain_postgres_error(unknown_host, "postgresql://me:Secr3t@Pass@db.example/shop")
+    assert explanation.text == "DATABASE_URL is not the URL of a Postgres: write @ as %40 in its password"
+
+
 def test_a_url_that_cannot_be_read_is_not_repeated() -> None:
     unreadable = psycopg.ProgrammingError('invalid dsn: missing "=" after "secret"')
     explanation = explain_postgres_error(unreadable, "secret", source="--database")

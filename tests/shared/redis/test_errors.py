@@ -39,7 +39,7 @@ def test_only_a_server_that_is_there_refuses() -> None:
 
 def test_a_line_for_the_log_names_the_server_without_its_password() -> None:
     assert explain_redis_error(REFUSED, URL) == (
-        "Redis at redis://worker:***@redis.example:6379/0 refused the connection. Start it, or correct the URL."
+        "Redis at redis://***@redis.example:6379/0 refused the connection. Start it, or correct the URL."
     )
 
 
