@@ -41,7 +41,7 @@ from darklaunch_comparator.compare import (
     render_title,
 )
 from darklaunch_comparator.noise.observation import observe_noise
-from darklaunch_comparator.results.latency_clock import choose_clock
+from darklaunch_comparator.results.latency_clock import ComparedLatency, choose_clock
 from darklaunch_comparator.results.request_shape import fingerprint_request
 from darklaunch_comparator.results.result import UNKNOWN, ExchangeResult, NoiseObservation, ResultProblem
 from darklaunch_comparator.results.storable import (
@@ -155,8 +155,10 @@ def _assess_response(
     exchange = replay.exchange
     endpoint = storable_text(exchange.endpoint, ENDPOINT_CHARS)
     outcome, reason, comparison = compare_exchange(exchange, shadow, rules, noise.get(endpoint, NO_NOISE))
-    slow = shadow.response.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
-    latency = choose_clock(shadow, replay.noise_replay)
+    # How long it takes to ask who is there says nothing of how long the page takes.
+    is_timed = reason != NO_CREDENTIALS
+    slow = is_timed and shadow.response.latency_ms - exchange.primary.latency_ms > rules.max_latency_diff_ms
+    latency = choose_clock(shadow, replay.noise_replay) if is_timed else ComparedLatency()
     problems: tuple[ResultProblem, ...] = ()
     if comparison and outcome == "mismatched":
         problems = (_build_mismatch(exchange, shadow, comparison, rules, fields),)
@@ -172,8 +174,8 @@ def _assess_response(
         exchange.primary.status,
         shadow.response.status,
         exchange.primary.latency_ms,
-        shadow.response.latency_ms,
-        shadow.latency_source.value,
+        shadow.response.latency_ms if is_timed else None,
+        shadow.latency_source.value if is_timed else None,
         slow,
         storable_text(shadow.build, LABEL_CHARS),
         _observe(replay, shadow, replay.noise_replay, rules, comparison) if replay.noise_replay else None,

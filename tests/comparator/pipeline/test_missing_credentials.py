@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from darklaunch_comparator.pipeline.assess import assess_entry
-from darklaunch_comparator.results.aggregate import shorten_reason
+from darklaunch_comparator.results.aggregate import aggregate_results, bucket_start_ms, shorten_reason
 from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse, pack_replay
@@ -14,13 +14,18 @@ from tests.support.pack_exchange import pack_exchange
 
 
 def assess(
-    status: int, *, location: str = "", redacted: tuple[str, ...] = ("authorization",), primary_status: int = 200
+    status: int,
+    *,
+    location: str = "",
+    redacted: tuple[str, ...] = ("authorization",),
+    primary_status: int = 200,
+    took_ms: float = 1.0,
 ) -> ExchangeResult:
     captured = replace(exchange("x", 1), redacted=redacted)
     captured = replace(captured, primary=replace(captured.primary, status=primary_status))
     headers = (("location", location),) if location else ()
-    response = Response(status, headers, b"who is there?", 1.0)
-    shadow = ShadowResponse(response, LatencySource.CLIENT, 1, captured.captured_at_ms + 50, "")
+    response = Response(status, headers, b"who is there?", took_ms)
+    shadow = ShadowResponse(response, LatencySource.SERVER_TIMING, 1, captured.captured_at_ms + 50, "")
     return assess_entry("x", pack_replay(pack_exchange(captured), shadow), RULES)
 
 
@@ -39,6 +44,15 @@ def test_a_refusal_of_a_request_without_its_credentials_is_unverified(status: in
 
     assert (result.outcome, result.reason, result.problems) == ("unverified", "credentials", ())
     assert shorten_reason(result.outcome, result.reason) == "credentials"
+
+
+def test_how_long_a_refusal_takes_is_no_latency_of_the_shadow() -> None:
+    refused = assess(401, took_ms=5_000.0)
+    assert (refused.clock, refused.shadow_ms, refused.latency_source, refused.slow) == (None, None, None, False)
+    assert not aggregate_results([refused]).buckets[refused.endpoint, bucket_start_ms(refused.captured_at_ms)].shadow
+
+    compared = assess(404, took_ms=5_000.0)
+    assert (compared.clock, compared.shadow_ms, compared.slow) == ("hook", 5_000.0, True)
 
 
 @pytest.mark.parametrize(
