@@ -13,6 +13,7 @@ from darklaunch_comparator.store.launches import LaunchRecord
 from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import Connection
 
+from .blindness import BlindEndpoint, list_blind_endpoints
 from .common_headers import fold_common_headers
 from .coverage import read_coverage, read_launch_policy
 from .latency import LatencyRow, pair_latencies
@@ -29,6 +30,7 @@ class ReportEvidence:
     since, until  when the first and the latest exchange were captured; None before the first
     verdict       the judge's verdict in lines, () while nothing is judged
     strangers     replays that show nothing: the shadow refused them, because they lacked the user's credentials
+    blind         endpoints that are not judged, because too little of their responses is compared by value
     """
 
     record: LaunchRecord
@@ -46,6 +48,7 @@ class ReportEvidence:
     until: datetime | None
     verdict: tuple[str, ...] = ()
     strangers: int = 0
+    blind: tuple[BlindEndpoint, ...] = ()
 
 
 def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
@@ -64,6 +67,7 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
     ]
     judgement = read_judgement(connection, name)
     slower = list_latency_problems(judgement.summary, until=until) if judgement else []
+    excuses = tuple(report_queries.read_excuses(connection, name))
     return ReportEvidence(
         record=record,
         ledger=ledger,
@@ -76,7 +80,7 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
         before_noise=select_by_state("open", [problem for problem in problems if problem.only_noise]),
         baseline=baseline,
         latency=tuple(pair_latencies(report_queries.read_latency(connection, name))),
-        excuses=tuple(report_queries.read_excuses(connection, name)),
+        excuses=excuses,
         coverage=read_coverage(connection, record, endpoints),
         since=min((counts.since for counts in endpoints.values()), default=None),
         until=until,
@@ -85,4 +89,5 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
             for outcome, reason, count in report_queries.read_outcome_reasons(connection, name)
             if (outcome, reason) == ("unverified", "credentials")
         ),
+        blind=list_blind_endpoints(judgement.summary, excuses) if judgement else (),
     )

@@ -11,6 +11,7 @@ from darklaunch_console.output.screen import BAD, GOOD, STRONG, StyledLine, make
 from darklaunch_console.output.table import render_table
 
 from . import sentences
+from .blindness import describe_blind_endpoint
 from .coverage import coverage_to_json, describe_coverage
 from .evidence import ReportEvidence
 from .latency import latencies_to_json, render_latency_cells
@@ -83,6 +84,8 @@ def render_markdown(evidence: ReportEvidence) -> list[str]:
             for number, problem in enumerate(evidence.problems, 1)
         ]
         lines.append("")
+    if evidence.blind:
+        lines += ["Not judged:", "", *[f"- {_escape(line.strip())}" for line in _render_blind(evidence)], ""]
     if evidence.accepted:
         lines += [f"- {_escape(line.strip())}" for line in _render_accepted(evidence)] + [""]
     if evidence.latency:
@@ -117,6 +120,7 @@ def report_to_json(evidence: ReportEvidence) -> dict[str, Any]:
         "until": evidence.until,
         "compared": evidence.compared,
         "without_credentials": evidence.strangers,
+        "not_judged": [asdict(blind) for blind in evidence.blind],
         "ledger": {**asdict(evidence.ledger), "balanced": evidence.ledger.on_its_way >= 0},
         "signatures": [asdict(problem) for problem in evidence.problems],
         "accepted": [asdict(problem) for problem in evidence.accepted],
@@ -147,6 +151,9 @@ def _render_figures(evidence: ReportEvidence, length: int | None) -> list[str]:
             lines += _render_problem(number, problem)
         if more := len(evidence.problems) - len(evidence.problems[:length]):
             lines.append(f"  and {format_count(more)} more: darklaunch mismatches {evidence.record.state.name}")
+    if evidence.blind:
+        lines += ["", "Not judged"]
+        lines += [part for line in _render_blind(evidence, length) for part in _wrap_item(line)]
     if evidence.accepted:
         lines.append("")
         lines += [part for line in _render_accepted(evidence, length) for part in _wrap_item(line)]
@@ -176,6 +183,18 @@ def _render_problem(number: int, problem: ReportProblem) -> list[str]:
     if problem.sample:
         facts.append(f"darklaunch inspect {problem.sample}")
     return [*lines, *(part for fact in facts for part in wrap_text(fact, "     ", "  "))]
+
+
+def _render_blind(evidence: ReportEvidence, length: int | None = LISTED) -> list[str]:
+    """Return the endpoints of which too little is compared by value, and what can be done about it."""
+    lines = [f"  {describe_blind_endpoint(blind)}." for blind in evidence.blind[:length]]
+    if more := len(evidence.blind) - len(evidence.blind[:length]):
+        lines.append(f"  and {format_count(more)} more endpoints")
+    name = evidence.record.state.name
+    return [
+        *lines,
+        f"  Take out what may differ, with its reason: darklaunch rules add {name} ignore PATH --reason TEXT",
+    ]
 
 
 def _render_accepted(evidence: ReportEvidence, length: int | None = LISTED) -> list[str]:
