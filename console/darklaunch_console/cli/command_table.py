@@ -8,11 +8,16 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class CommandEntry:
-    """A command: its name, which is that of its module in `commands`, its section and its line in the help."""
+    """A command: its name, its section and its line in the help."""
 
     name: str
     section: str
     summary: str
+
+    @property
+    def module(self) -> str:
+        """The name of its module in `commands`, and of the click command in it."""
+        return self.name.replace("-", "_")
 
 
 COMMANDS: Final = (
@@ -50,6 +55,7 @@ COMMANDS: Final = (
     CommandEntry("backlog", "Maintain", "Show what waits, how old it is, and how fast it goes."),
     CommandEntry("dead", "Maintain", "Show dead letters, put them back, or delete them."),
     CommandEntry("audit", "Maintain", "Check that every sampled exchange has an outcome."),
+    CommandEntry("redis-cli", "Maintain", "Send one command to Redis, where there is no redis-cli."),
     CommandEntry("bench", "Maintain", "Measure what the hook costs your own app, on this machine."),
 )
 

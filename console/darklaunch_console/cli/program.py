@@ -38,12 +38,12 @@ class Program(click.Group):
         if entry is None:
             return None
         try:
-            module = import_module(f"darklaunch_console.commands.{cmd_name}")
+            module = import_module(f"darklaunch_console.commands.{entry.module}")
         except ModuleNotFoundError as missing:
             if (missing.name or "").startswith("darklaunch"):
                 raise
             raise ConsoleError(explain_missing_extra(cmd_name, missing.name)) from missing
-        command = getattr(module, cmd_name)
+        command = getattr(module, entry.module)
         assert isinstance(command, click.Command)
         command.short_help = entry.summary
         return command

@@ -135,12 +135,11 @@ def _describe_pipeline(
     parts = f"{format_plural(workers, 'worker')} and {format_plural(comparators, 'comparator')}"
     lines = [(f"darklaunch is up: {parts}, {name_redis(redis)}, {name_postgres(database)}.", GOOD)]
     if redis.source == FROM_UP:
-        redis_cli_url = redis.url.replace("redis://:", "redis://default:", 1)  # redis-cli wants a user's name
         lines += [
             ("In the environment of your app with the hook:", ""),
             (f"  export DARKLAUNCH_REDIS_URL={redis.url}", STRONG),
-            ("To look at the streams with redis-cli:", ""),
-            (f"  redis-cli -u {redis_cli_url}", ""),
+            ("To look at the streams, as with redis-cli:", ""),
+            ("  darklaunch redis-cli XLEN '{dl:NAME:0}:captures'", ""),
         ]
     if database.source == FROM_UP:
         lines += [("To query the results with psql:", ""), (f"  psql {database.url}", "")]

@@ -171,7 +171,7 @@ def test_up_runs_everything_restarts_what_dies_and_keeps_the_data(home):
         assert any(line.startswith("darklaunch is up: 1 worker and 1 comparator, Redis at 127.0.0.1:") for line in said)
         (exported,) = [line for line in said if "export DARKLAUNCH_REDIS_URL=redis://:" in line]
         redis_url = exported.strip().partition("=")[2]
-        look = f"  redis-cli -u {redis_url.replace('://:', '://default:')}"
+        look = "  darklaunch redis-cli XLEN '{dl:NAME:0}:captures'"
         assert look in [line.rstrip() for line in said]
         user.ok("start", "kept", "--shadow", f"http://127.0.0.1:{closed_port()}")
         assert user.json("backlog")["workers"] == 1
