@@ -77,7 +77,7 @@ async def test_every_redis_cli_recipe_shows_what_it_says(own_valkey: Valkey, typ
     assert type_in(xlen) == ["5"]
     assert type_in(per_worker) == ["2", held[0], held[1], "worker-1", "2"]
     captures = "{dl:checkout-v2:0}:captures"  # renewed, as workers do: the machine may be slow
-    redis.execute_command("XCLAIM", captures, "workers", "worker-1", 0, held[1], "IDLE", 0, "JUSTID")
+    redis.execute_command("XCLAIM", captures, "workers", "worker-1", 0, held[1], "IDLE", 0)
     assert [line for line in type_in(idle) if "-" in line] == [held[0], "worker-1"]
     entry_id, *fields = type_in(oldest)
     assert entry_id == held[0]
