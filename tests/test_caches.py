@@ -8,7 +8,7 @@ from darklaunch.capture.redaction import HeaderRedaction
 from darklaunch.capture.request_target import build_origin
 from darklaunch.capture.skip_reasons import find_response_skip
 from darklaunch_comparator.content import parse_media_type
-from darklaunch_comparator.masking.credential_names import is_credential
+from darklaunch_comparator.credentials.names import is_credential
 from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.wire.credential_headers import CREDENTIAL_HEADERS
 from darklaunch_shared.wire.exchange import Request

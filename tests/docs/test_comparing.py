@@ -59,6 +59,8 @@ FAMILIES = {
     "part by part": BodyFamily.MULTIPART,
     "a tree of HTML": BodyFamily.HTML,
     "a tree of XML": BodyFamily.XML,
+    "a table: an array of its rows, each an object of its cells (`$[*].price`); by lines if its first line names no "
+    "columns": BodyFamily.CSV,
     "text, line by line": BodyFamily.TEXT,
     "length and digest": BodyFamily.BINARY,
 }

@@ -9,7 +9,7 @@ import click
 import pytest
 from darklaunch_comparator import run as comparator_run
 from darklaunch_comparator import settings as comparator_settings
-from darklaunch_comparator.masking import credential_names as credentials
+from darklaunch_comparator.credentials import names as credentials
 from darklaunch_comparator.settings import ComparatorSettings
 from darklaunch_comparator.store.migrate import OLDEST_SERVER
 from darklaunch_console import errors

@@ -23,6 +23,7 @@ from darklaunch_comparator.places import ROOT
 from . import render
 from .collector import DifferenceCollector, Unverified
 from .count_places import count_leaves_of, count_places
+from .csv_body import compare_csv
 from .form_body import TooManyFields, parse_form
 from .json_body import compare_json, compare_json_lines
 from .json_equality import find_differences, find_differences_and_booleans
@@ -123,6 +124,8 @@ def _compare_decoded(
     elif family in (BodyFamily.HTML, BodyFamily.XML):
         is_html = family is BodyFamily.HTML
         compare_markup(primary_text, shadow_text, is_html=is_html, volatile=volatile, collector=collector)
+    elif family is BodyFamily.CSV:
+        compare_csv(primary_text, shadow_text, volatile, collector)
     else:
         compare_text(primary_text, shadow_text, volatile, collector)
     if collector.places_by_shape and not collector.total_places:

@@ -15,8 +15,10 @@ from darklaunch_comparator.content import (
     read_content_headers,
     to_utf8,
 )
+from darklaunch_comparator.credentials import hide_in_lines
 from darklaunch_comparator.places import ROOT, TOP, JsonPlace, TextPlace, read_shape, write_header_place
 
+from .csv_body import parse_csv_rows
 from .form_body import TooManyFields, parse_form
 from .headers import list_texts
 from .identifier_shape import SHORTEST_SECRET_CHARS, is_map
@@ -104,6 +106,8 @@ def _search_body(body: bytes, content_type: str, search: _Search) -> None:
         _search_document(cast(Json, orjson.loads(text)), search)
     elif family is BodyFamily.LINES:
         _search_document([cast(Json, orjson.loads(line)) for line in text.splitlines()[:ELEMENTS_CAP] if line], search)
+    elif family is BodyFamily.CSV and (rows := parse_csv_rows(text)) is not None:
+        _search_document(rows, search)
     elif family is BodyFamily.FORM:
         _search_document(parse_form(text), search)
     else:
@@ -111,7 +115,9 @@ def _search_body(body: bytes, content_type: str, search: _Search) -> None:
         if family in (BodyFamily.HTML, BodyFamily.XML):
             texts = list_compared_texts(text, is_html=family is BodyFamily.HTML)
         if texts is None:
-            texts = [(TOP.line(read_shape(line).name), line) for line in text.decode().split("\n")[:TEXTS_CAP]]
+            lines = text.decode().split("\n")[:TEXTS_CAP]
+            names = [read_shape(line).name for line in hide_in_lines(lines)]
+            texts = [(TOP.line(name), line) for name, line in zip(names, lines, strict=True)]
         _search_texts(texts, search)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from darklaunch_comparator.content import CODE, Element, parse_html, parse_xml
+from darklaunch_comparator.credentials import hide_in_lines
 from darklaunch_comparator.places import TOP, TextPlace, read_shape
 
 from .element_places import ChildPlaces
@@ -28,7 +29,9 @@ def list_compared_texts(text: bytes, *, is_html: bool) -> list[tuple[TextPlace, 
     compared: list[tuple[TextPlace, str]] = []
     for element, place, value in _walk_texts(root, is_html=is_html):
         if element is not None and is_compared_by_lines(element, value, value):
-            compared += [(place.line(read_shape(line).name), line) for line in split_lines(value, element)]
+            lines = split_lines(value, element)
+            names = [read_shape(line).name for line in hide_in_lines(lines)]
+            compared += [(place.line(name), line) for name, line in zip(names, lines, strict=True)]
         else:
             compared.append((place, value))
     return compared

@@ -1,9 +1,10 @@
-"""Compare text line by line: plain text, CSV, scripts, and JSON or markup that is malformed on both sides."""
+"""Compare text line by line: plain text, CSV without names, scripts, and what is malformed on both sides."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from darklaunch_comparator.content import CorruptBody, to_text
+from darklaunch_comparator.credentials import hide_in_lines
 from darklaunch_comparator.places import ROOT, TOP, TextPlace, read_shape
 
 from . import render
@@ -41,6 +42,8 @@ def compare_lines(
 ) -> None:
     """Report the lines that differ, each at the place of its shape below `place`. A CR is part of its line."""
     prefix = f"{why}, so compared by lines: " if why else ""
+    # What lines are called is stored and shown wherever places are.
+    primary_shown, shadow_shown = hide_in_lines(primary), hide_in_lines(shadow)
     _, gaps = align_keys(primary, shadow)
     pairs: list[tuple[int, int]] = []
     if sum([gap.length for gap in gaps]) <= _ALIGNED_LINES:
@@ -51,22 +54,23 @@ def compare_lines(
         pairs += zip(range(gap.primary_start, gap.primary_end), range(gap.shadow_start, gap.shadow_end), strict=False)
     for primary_at, shadow_at in sorted(pairs):
         if primary[primary_at] != shadow[shadow_at]:
-            line = place.line(name_shape(primary[primary_at], shadow[shadow_at]))
+            line = place.line(name_shape(primary_shown[primary_at], shadow_shown[shadow_at]))
             where = f"{prefix}line {primary_at + 1:,}: "
             compare_texts(primary[primary_at], shadow[shadow_at], line, DifferenceKind.TEXT, volatile, collector, where)
     for gap in gaps:
         paired = min(gap.primary_end - gap.primary_start, gap.shadow_end - gap.shadow_start)
         for at in range(gap.primary_start + paired, gap.primary_end):
-            _report_alone(primary[at], at, DifferenceKind.MISSING, place, collector, prefix)
+            shape = read_shape(primary_shown[at]).name
+            _report_alone(primary[at], place.line(shape), at, DifferenceKind.MISSING, collector, prefix)
         for at in range(gap.shadow_start + paired, gap.shadow_end):
-            _report_alone(shadow[at], at, DifferenceKind.EXTRA, place, collector, prefix)
+            shape = read_shape(shadow_shown[at]).name
+            _report_alone(shadow[at], place.line(shape), at, DifferenceKind.EXTRA, collector, prefix)
 
 
 def _report_alone(
-    line: str, at: int, kind: DifferenceKind, place: TextPlace, collector: DifferenceCollector, prefix: str
+    line: str, line_place: TextPlace, at: int, kind: DifferenceKind, collector: DifferenceCollector, prefix: str
 ) -> None:
     """Report a line that one side lacks. An empty one, or the end of the last line, takes nothing away."""
-    line_place = place.line(read_shape(line).name)
     is_missing = kind is DifferenceKind.MISSING
     if line.strip():
         left, right = (line, ABSENT) if is_missing else (ABSENT, line)

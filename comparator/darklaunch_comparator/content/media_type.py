@@ -14,12 +14,13 @@ class BodyFamily(IntEnum):
     UNSTATED = 0  # no content type, or one that only sounds like JSON: a look at the bytes decides
     BINARY = 1
     TEXT = 2
-    XML = 3
-    HTML = 4
-    MULTIPART = 5
-    FORM = 6
-    LINES = 7  # JSON documents, one a line
-    JSON = 8
+    CSV = 3
+    XML = 4
+    HTML = 5
+    MULTIPART = 6
+    FORM = 7
+    LINES = 8  # JSON documents, one a line
+    JSON = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ _LINES: Final = {
 _JSON: Final = {"application/json", "text/json", "application/x-json"}
 _HTML: Final = {"text/html", "application/xhtml+xml"}
 _XML: Final = {"application/xml", "text/xml"}
+_CSV: Final = {"text/csv", "application/csv", "text/x-csv", "text/tab-separated-values"}
 _TEXT: Final = {
     "application/javascript", "application/x-javascript", "application/ecmascript",
     "application/yaml", "application/x-yaml", "application/toml", "application/sql", "application/graphql",
@@ -103,6 +105,8 @@ def _find_family(name: str) -> BodyFamily:
         return BodyFamily.HTML
     if name in _XML or name.endswith("+xml"):
         return BodyFamily.XML
+    if name in _CSV:
+        return BodyFamily.CSV
     if name.startswith("text/") or name in _TEXT or name.endswith("+yaml"):
         return BodyFamily.TEXT
     return BodyFamily.BINARY if name else BodyFamily.UNSTATED

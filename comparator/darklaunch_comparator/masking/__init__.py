@@ -4,8 +4,10 @@ Values are compared in memory, as they are; only what goes into Postgres is mask
 makes it raise.
 """
 
+from darklaunch_comparator.credentials import MASKED
+
 from .mask_places import EVERYTHING, NO_PLACES, BadMaskPlace, MaskPlaces
 from .masker import ExchangeMasker
-from .placeholders import MASKED, Placeholders
+from .placeholders import Placeholders
 
 __all__ = ["EVERYTHING", "MASKED", "NO_PLACES", "BadMaskPlace", "ExchangeMasker", "MaskPlaces", "Placeholders"]

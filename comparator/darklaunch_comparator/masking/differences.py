@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from darklaunch_comparator.credentials import is_credential
 from darklaunch_comparator.places import BadPath, is_text_path, parse_body_path
 
-from .credential_names import is_credential
+from .known_values import KnownValues
 from .mask_places import MaskPlaces
 from .placeholders import Placeholders
 from .text import TextMasker
@@ -28,6 +29,15 @@ class DifferenceMasker:
         self._placeholders = placeholders
         self._places = places
         self._text = text
+        self._known_values = KnownValues(placeholders)
+
+    def begin_exchange(self) -> None:
+        """Forget the values of the exchange before."""
+        self._known_values.forget()
+
+    def learn_values(self) -> None:
+        """Mask what has been masked of this exchange so far, wherever it is shown."""
+        self._known_values.learn()
 
     def mask(self, difference: dict[str, Any]) -> dict[str, Any]:
         """Mask a difference as it is stored, `{"path", "kind", "primary", "shadow", …}`."""
@@ -62,7 +72,8 @@ class DifferenceMasker:
     def _mask_secrets(self, rendering: Any) -> Any:
         if not isinstance(rendering, str):
             return rendering
-        return self._text.mask(_CUT_OFF.sub(lambda match: self._placeholders.for_text(match[0]), rendering))
+        masked = self._text.mask(_CUT_OFF.sub(lambda match: self._placeholders.for_text(match[0]), rendering))
+        return self._known_values.mask(masked)
 
     def _mask_whole(self, rendering: Any) -> Any:
         """Mask a rendered value; one that is rendered whole gets the placeholder that it has in its body."""

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from darklaunch_comparator.credentials import is_credential
 from darklaunch_comparator.places import PathPositions, advance, is_covered
 
-from .credential_names import is_credential
 from .mask_places import MaskPlaces
 from .placeholders import Placeholders
 

@@ -21,8 +21,9 @@ from darklaunch_comparator.content import (
     read_content_headers,
     to_utf8,
 )
+from darklaunch_comparator.credentials import is_credential
 
-from .credential_names import is_credential
+from .csv_text import CsvTextMasker
 from .differences import DifferenceMasker
 from .json_text import JsonTextMasker
 from .mask_places import NO_PLACES, MaskPlaces
@@ -57,17 +58,22 @@ class _OpenedBody:
 
 
 class ExchangeMasker:
-    """Masks with the salt of one database. `places` are masked beside what stands under the name of a credential."""
+    """Masks with the salt of one database. `places` are masked beside what stands under the name of a credential.
+
+    The differences of an exchange are masked after its fields: by then it is known which values are secret.
+    """
 
     def __init__(self, salt: bytes, places: MaskPlaces = NO_PLACES) -> None:
         self._placeholders = Placeholders(salt)
         self._places = places
         self._text = TextMasker(self._placeholders, places.names)
         self._json = JsonTextMasker(self._placeholders, places, self._text.mask)
+        self._csv = CsvTextMasker(self._placeholders, places, self._text.mask)
         self._differences = DifferenceMasker(self._placeholders, places, self._text)
 
     def mask_fields(self, fields: Fields) -> Fields:
         """Mask a replay entry that could be read."""
+        self._differences.begin_exchange()
         meta, shadow_meta = orjson.loads(fields[keys.META]), orjson.loads(fields[keys.SHADOW_META])
         has_response = "headers" in shadow_meta
         primary_headers, shadow_headers = meta["response_headers"], shadow_meta.get("headers", [])
@@ -100,6 +106,7 @@ class ExchangeMasker:
                 masked[keys.SHADOW] = shadow.content
         else:
             shadow_meta["detail"] = self._text.mask(str(shadow_meta.get("detail", "")))
+        self._differences.learn_values()
         return {**masked, keys.META: orjson.dumps(meta), keys.SHADOW_META: orjson.dumps(shadow_meta)}
 
     def mask_target(self, target: str) -> str:
@@ -135,12 +142,17 @@ class ExchangeMasker:
         except CorruptBody:
             return self._withhold(body)
         text = utf8.decode("utf-8", _LOSSLESS)
-        masked = self._mask_text(text, family)
+        is_csv = BodyFamily.CSV in (family, body.media_type.family)
+        table = self._csv.mask(text) if is_csv and self._may_hold_secrets(text) else None
+        masked = self._mask_text(text if table is None else table, family)
         if masked == text:
             return _StoredBody(body.content)
         # The mark shows that it is UTF-8, whatever charset the type names.
         mark = b"" if utf8 is body.plain else _BOM
         return _StoredBody(mark + masked.encode("utf-8", _LOSSLESS), recoded=body.is_coded)
+
+    def _may_hold_secrets(self, text: str) -> bool:
+        return bool(self._places.paths) or "\\u" in text or self._text.may_hold_secrets(text)
 
     def _withhold(self, body: _OpenedBody) -> _StoredBody:
         return _StoredBody(self._placeholders.for_bytes(body.content).encode(), recoded=True)
@@ -149,7 +161,7 @@ class ExchangeMasker:
         if family is BodyFamily.FORM:
             return self._text.mask_form(text, self._places.names)
         if family in (BodyFamily.JSON, BodyFamily.LINES):
-            if not (self._places.paths or "\\u" in text or self._text.may_hold_secrets(text)):
+            if not self._may_hold_secrets(text):
                 return text
             masked, well_formed = self._json.mask(text, lines=family is BodyFamily.LINES)
             return masked if well_formed else self._text.mask(masked)

@@ -13,9 +13,7 @@ from hashlib import blake2b
 from typing import Final
 
 from darklaunch_comparator.compare import find_identifier_shape
-
-MASKED: Final = re.compile(r"\[masked(?::number|:id:[0-9a-f]{6})?:[0-9a-f]{12,16}\]")
-"""What a masked value looks like."""
+from darklaunch_comparator.credentials import MASKED
 
 _WORDS: Final = re.compile(r"[A-Za-z0-9_-]{16,}")
 _WORD_CHARS: Final = 4096
@@ -23,15 +21,20 @@ _NUMBER: Final = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,18
 
 
 class Placeholders:
-    """Creates placeholders. `salt` belongs to one database; without it nobody can test a guess."""
+    """Creates placeholders. `salt` belongs to one database; without it nobody can test a guess.
+
+    `masked_values` are the texts that have got one.
+    """
 
     def __init__(self, salt: bytes) -> None:
+        self.masked_values: set[str] = set()
         self._salt = salt[:64]
 
     def for_text(self, value: str) -> str:
         """Return the placeholder of a text. An empty text, and one that is a placeholder, stay as they are."""
         if not value or MASKED.fullmatch(value):
             return value
+        self.masked_values.add(value)
         digest = self._digest(b"s" + value.encode("utf-8", "surrogatepass"))
         skeleton = _WORDS.sub(_replace_identifier, value)
         if skeleton == value:

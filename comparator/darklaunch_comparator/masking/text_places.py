@@ -11,10 +11,10 @@ from typing import Final
 
 from darklaunch_comparator.compare import list_text_places
 from darklaunch_comparator.content import CODE
+from darklaunch_comparator.credentials import MASKED, hide_in_lines
 from darklaunch_comparator.places import LINE, PART, TOP, TextPlace, leads_to, read_shape
 
 from .mask_places import MaskPlaces
-from .placeholders import MASKED
 
 _TAG: Final = re.compile(r"(<[A-Za-z/][^<>]*>)")
 _VALUE: Final = re.compile(r"(=\s*)(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>]+))")
@@ -46,10 +46,11 @@ def mask_markup(text: str, places: MaskPlaces, make_placeholder: Callable[[str],
 
 def mask_lines(text: str, places: MaskPlaces, make_placeholder: Callable[[str], str]) -> str:
     """Mask the lines of the shapes that the places name."""
+    lines = text.split("\n")
     return "\n".join(
         [
-            make_placeholder(line) if line and _is_masked(TOP.line(read_shape(line).name), places) else line
-            for line in text.split("\n")
+            make_placeholder(line) if line and _is_masked(TOP.line(read_shape(shape).name), places) else line
+            for line, shape in zip(lines, hide_in_lines(lines), strict=True)
         ]
     )
 

@@ -8,6 +8,8 @@ A path covers the places it names and all below them: `html/body/p` covers every
 import re
 from typing import Final
 
+from darklaunch_comparator.credentials import hide_secrets
+
 from .line_shape import read_shape
 from .path_step import BadPath, PathStep, quote_path
 from .text_place import LINE, PART, TEXT, write_label
@@ -87,7 +89,7 @@ def _read_selector(match: re.Match[str]) -> str | int | None:
 def _parse_line(text: str, *, is_deep: bool) -> list[PathStep]:
     """Parse what stands behind `line:`: a line as it is, its shape, or `*`; behind `/#` one of its parts."""
     part = _LINE_PART.search(text)
-    shape = read_shape(text[: part.start()] if part else text).name
+    shape = read_shape(hide_secrets(text[: part.start()] if part else text)).name
     steps = [PathStep(LINE, is_deep)]
     if shape != "*":
         steps.append(PathStep(shape, False))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from darklaunch_comparator.masking.credential_names import is_credential
+from darklaunch_comparator.credentials import may_name_credential, names
+from darklaunch_comparator.credentials.names import is_credential
 
 CREDENTIALS = """
 password Password user_password newPassword password2 password_hash pwd secret client_secret clientSecret token
@@ -27,3 +28,11 @@ def test_names_of_credentials_are_known(name: str) -> None:
 @pytest.mark.parametrize("name", OTHERS.split())
 def test_other_names_are_left_alone(name: str) -> None:
     assert not is_credential(name)
+
+
+@pytest.mark.parametrize("word", sorted({*names.ANYWHERE, *names.AT_THE_END, *names.PAIRS}))
+def test_the_cheap_test_misses_no_name(word: str) -> None:
+    for name in (word.replace(" ", ""), word.replace(" ", "_").upper(), word.title().replace(" ", "-")):
+        assert is_credential(name)
+        assert may_name_credential(f"x {name}=y")
+    assert not may_name_credential("the quick brown fox jumps over the lazy dog")
