@@ -16,6 +16,8 @@ WORKERS: Final = "dl:workers"  # hash, consumer name -> the same
 COMPARATORS: Final = "dl:comparators"  # hash, consumer name -> the same
 ROUTES: Final = "dl:routes"  # hash, "<app>:<fingerprint>" -> "<seen, epoch ms> <JSON: a route table>"
 
+USED_BUCKET_MS: Final = 60_000
+
 WORKER_GROUP: Final = "workers"
 COMPARATOR_GROUP: Final = "comparators"
 
@@ -78,7 +80,7 @@ def dead(name: str, shard: int = 0) -> str:
 
 
 def ledger(name: str, shard: int = 0) -> str:
-    """Return the hash of counters that scripts keep: admitted, shed, replayed, dead, foreign, superseded, lost_pel."""
+    """Return the hash of counters that scripts keep: admitted, shed, replayed, dropped, dead, foreign, repeated, …"""
     return f"{{dl:{name}:{shard}}}:ledger"
 
 
@@ -90,6 +92,14 @@ def admitted(name: str, shard: int = 0) -> str:
 def producers(name: str, shard: int = 0) -> str:
     """Return the hash producer id -> that producer's absolute counters."""
     return f"{{dl:{name}:{shard}}}:producers"
+
+
+def used(name: str, shard: int, captured_at_ms: int) -> str:
+    """Return the hash exchange id -> entry that uses it, of signed exchanges captured within one USED_BUCKET_MS.
+
+    It expires once they are too old to be replayed.
+    """
+    return f"{{dl:{name}:{shard}}}:used:{captured_at_ms // USED_BUCKET_MS}"
 
 
 def shard_of(producer: str, shards: int) -> int:

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from .admission import WAIT, ReplayMode, ReplayOrders, read_orders
 from .endpoint_noise import EndpointNoise
+from .entry_fence import EntryFence
 from .entry_keys import load_entry_keys
 from .http import ResponseCaps, ShadowClient, make_client
 from .http.deadlines import DeadlineTimer
@@ -137,7 +138,8 @@ class LaunchRunner:
     def _make_consumer(self, shard: int, queue: ScriptQueue, context: LaunchContext) -> ReplayConsumer:
         streams = worker_streams(self._launch, shard)
         consumer = GroupConsumer(self._redis, queue, streams, name=self._identity, lease_s=context.lease_s)
-        return ReplayConsumer(consumer, self._redis, context)
+        fence = EntryFence(queue, context.spec, shard) if context.entry_keys.signing else None
+        return ReplayConsumer(consumer, self._redis, context, fence)
 
     def _make_context(self, spec: LaunchSpec, until: anyio.Event) -> LaunchContext:
         protection = self._make_protection(spec)

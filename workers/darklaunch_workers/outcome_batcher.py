@@ -92,4 +92,5 @@ class OutcomeBatcher:
 
 
 def _name_exchange(outcome: FinishedEntry) -> str:
-    return f"exchange {outcome.next_fields[keys.ID].decode()}"
+    exchange_id = outcome.next_fields.get(keys.ID)
+    return f"exchange {exchange_id.decode()}" if exchange_id else f"entry {outcome.entry_id}"

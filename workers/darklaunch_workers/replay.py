@@ -1,7 +1,8 @@
-"""One exchange, from a stream entry to its outcome. Nothing here touches Redis.
+"""One exchange, from a stream entry to its outcome. Only the fence touches Redis.
 
-The steps, in order: read the entry; obey the launch's orders; refuse what must not be sent; wait for a slot and for the
-rate; obey the orders again; send; describe what came of it; for a share, replay a second time on one of the versions.
+The steps, in order: read the entry; refuse a copy of one that was signed; obey the launch's orders; refuse what must
+not be sent; wait for a slot and for the rate; obey the orders again; send; describe what came of it; for a share,
+replay a second time on one of the versions.
 """
 
 import logging
@@ -27,6 +28,7 @@ from darklaunch_shared.wire.replay import (
 
 from .admission import ReplayMode, find_refusal, is_stale
 from .endpoint_breakers import EndpointAdmission
+from .entry_fence import EntryFence
 from .http import UnsendableRequest, replay_request
 from .launch_context import LaunchContext
 from .noise_replay import replay_on_baseline, replay_on_shadow_again
@@ -39,10 +41,14 @@ log = logging.getLogger("darklaunch.worker")
 
 
 class ExchangeOutcome(NamedTuple):
-    """The end of an exchange: the fields to pass on, and the ledger's counter for it."""
+    """The end of an exchange: the fields to pass on (empty: nothing), and the ledger's counter for it."""
 
     onward: Fields
     counter: str
+
+
+REPEATED: Final = ExchangeOutcome({}, "repeated")
+"""The end of a copy: its exchange has an outcome from the entry that was first, and gets no second one."""
 
 
 class ReplayedExchange(NamedTuple):
@@ -58,17 +64,22 @@ class ReplayedExchange(NamedTuple):
 
 
 async def replay_exchange(
-    context: LaunchContext, entry: ClaimedEntry, *, probe: bool = False
+    context: LaunchContext, entry: ClaimedEntry, *, fence: EntryFence | None = None, probe: bool = False
 ) -> ReplayedExchange | ExchangeOutcome | None:
     """Replay one exchange on the shadow, or drop it. None: it must wait, so the caller hands it back.
 
     What was replayed gets its outcome from `complete_replay`. A probe goes out although the breaker is open. Raises
-    BadEntry when the entry is not an exchange of this launch, or not signed as this worker requires.
+    BadEntry when the entry is not an exchange of this launch, or not signed as this worker requires, and RedisError
+    from the fence.
     """
     context.entry_keys.verify(entry.fields)
     exchange = unpack_exchange(entry.fields)
     if exchange.launch != context.launch:
         raise BadEntry(f"the entry belongs to the launch {exchange.launch[:63]!r}")
+    stale = is_stale(exchange, context.spec, time.time())
+    if fence is not None and not stale and not await fence.admits(exchange, entry.entry_id):
+        log.warning("a copy of exchange %s of %s is refused", exchange.id, exchange.launch)
+        return REPEATED
     orders = context.orders()
     if orders.mode is ReplayMode.DROP:
         return drop_exchange(exchange, orders.reason)
@@ -76,7 +87,7 @@ async def replay_exchange(
         return None
     if reason := find_refusal(exchange, context.shadow.policy, context.spec):
         return drop_exchange(exchange, reason)
-    if is_stale(exchange, context.spec, time.time()):
+    if stale:
         return drop_exchange(exchange, "stale")
     if not probe and context.protection.refuses(exchange.endpoint, time.monotonic()):
         return drop_exchange(exchange, "endpoint_failing")

@@ -20,6 +20,7 @@ from darklaunch_shared.wire.exchange import read_exchange_id
 from redis.exceptions import RedisError
 
 from .admission import ReplayMode
+from .entry_fence import EntryFence
 from .launch_context import LaunchContext
 from .outcome_batcher import OutcomeBatcher
 from .pacing import ReplayPacer
@@ -57,11 +58,19 @@ class ClaimedExchange:
 class ReplayConsumer:
     """A consumer of one shard of a launch. `replayed` counts the replays that it passed on."""
 
-    def __init__(self, consumer: GroupConsumer, redis: AsyncRedisClient, context: LaunchContext) -> None:
+    def __init__(
+        self,
+        consumer: GroupConsumer,
+        redis: AsyncRedisClient,
+        context: LaunchContext,
+        fence: EntryFence | None = None,
+    ) -> None:
+        """Entries are replayed however often they were copied unless there is a `fence`."""
         self.replayed = 0
         self._consumer = consumer
         self._redis = redis
         self._context = context
+        self._fence = fence
         self._breaker = context.protection.breaker
         self._claimed: dict[str, ClaimedExchange] = {}  # by entry id
         self._batcher = OutcomeBatcher(consumer, enough=context.concurrency, on_finished=self._record_finished)
@@ -171,7 +180,7 @@ class ReplayConsumer:
 
     async def _replay(self, claimed: ClaimedExchange) -> ExchangeOutcome | None:
         try:
-            outcome = await replay_exchange(self._context, claimed.entry, probe=claimed.probe)
+            outcome = await replay_exchange(self._context, claimed.entry, fence=self._fence, probe=claimed.probe)
         finally:
             self._context.slots.claimed -= 1
         return await complete_replay(self._context, outcome) if isinstance(outcome, ReplayedExchange) else outcome

@@ -88,7 +88,7 @@ def locate_losses(account: LaunchAccount, counters: Mapping[str, int]) -> dict[s
     """Return how many exchanges are missing between which two stages, as far as the scripts' counters show."""
     written = sum(producer.recorded + producer.missing for producer in account.producers)
     admitted = counters.get("admitted", 0) + counters.get("retried", 0)
-    taken_off = sum(counters.get(counter, 0) for counter in ("replayed", "dropped", "dead", "foreign"))
+    taken_off = sum(counters.get(counter, 0) for counter in ("replayed", "dropped", "dead", "foreign", "repeated"))
     unknown_to_redis = max(0, written - counters.get("admitted", 0))
     off_captures = max(0, admitted - account.captures - taken_off)
     stages = {

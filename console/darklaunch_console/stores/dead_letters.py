@@ -75,8 +75,16 @@ def retry_dead_letter(redis: RedisClient, state: LaunchState, letter: StoredDead
             f"`darklaunch dead purge {state.name} {letter.entry_id}` deletes it"
         )
     name, shard = state.name, letter.shard
-    script_keys = (keys.dead(name, shard), stream_of(name, shard), keys.ledger(name, shard))
-    return bool(call_script(redis, ScriptCall("retry_dead_letter", script_keys, (letter.entry_id,))))
+    used, used_id = _locate_use(state.name, letter)
+    script_keys = (keys.dead(name, shard), stream_of(name, shard), keys.ledger(name, shard), used)
+    return bool(call_script(redis, ScriptCall("retry_dead_letter", script_keys, (letter.entry_id, used_id))))
+
+
+def _locate_use(launch: str, letter: StoredDeadLetter) -> tuple[str, str]:
+    """Return where workers note which entry uses a signed exchange, and its id there; "" for none."""
+    captured_ms = letter.read_captured_ms() or 0
+    died_in_workers = letter.dead.group == keys.WORKER_GROUP
+    return keys.used(launch, letter.shard, captured_ms), letter.exchange if died_in_workers else ""
 
 
 def delete_dead_letter(redis: RedisClient, state: LaunchState, letter: StoredDeadLetter) -> bool:

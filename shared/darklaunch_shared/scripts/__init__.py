@@ -14,7 +14,7 @@ from typing import Final
 NAMES: Final = (
     "acknowledge", "admit", "bury", "claim", "create_group", "extend", "finish", "hand_back", "heartbeat",
     "leave_group", "list_exchange_ids", "mark_hold_recorded", "publish_launch", "restore_hold", "retry_dead_letter",
-    "set_hold", "write_even_if_full",
+    "set_hold", "use_once", "write_even_if_full",
 )  # fmt: skip
 
 
