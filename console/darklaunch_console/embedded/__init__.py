@@ -31,6 +31,7 @@ __all__ = [
     "NotInstalled",
     "Postgres",
     "RunningServers",
+    "ServerProcess",
     "Valkey",
     "embedded_postgres",
     "embedded_servers",

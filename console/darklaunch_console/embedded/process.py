@@ -23,18 +23,25 @@ TAIL_LINES = 12
 
 
 class ServerProcess:
-    """A running server process: its pid, its log, and how to stop it."""
+    """A running server process: its pid, its log, and how to stop it or start it again.
 
-    __slots__ = ("_lifeline", "_log_start", "_popen", "log_path", "name")
+    `spawn` starts the process and returns it with the file descriptor of its lifeline, -1 for none.
+    """
 
-    def __init__(
-        self, name: str, popen: subprocess.Popen[bytes], log_path: Path, log_start: int, lifeline: int
-    ) -> None:
+    __slots__ = ("_lifeline", "_log_start", "_popen", "_spawn", "log_path", "name")
+
+    def __init__(self, name: str, spawn: Callable[[], tuple[subprocess.Popen[bytes], int]], log_path: Path) -> None:
         self.name = name
         self.log_path = log_path
-        self._popen = popen
-        self._log_start = log_start
-        self._lifeline = lifeline
+        self._spawn = spawn
+        self._log_start = log_path.stat().st_size if log_path.exists() else 0
+        self._popen, self._lifeline = spawn()
+
+    def restart(self) -> None:
+        """Start the process again, with the same command and address, after it has ended."""
+        assert self.exit_code() is not None
+        self._close_lifeline()
+        self._popen, self._lifeline = self._spawn()
 
     @property
     def pid(self) -> int:
@@ -73,9 +80,12 @@ class ServerProcess:
             if self.exit_code() is None:
                 self._popen.kill()
                 self._popen.wait()
-            if self._lifeline >= 0:
-                os.close(self._lifeline)
-                self._lifeline = -1
+            self._close_lifeline()
+
+    def _close_lifeline(self) -> None:
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
 
 
 def start_process(
@@ -95,40 +105,43 @@ def start_process(
     Its output goes to the end of `log_path`, `stdin` is what it can read, `keep_fds` stay open in it. When this process
     ends, however it ends, the kernel sends it `death_signal`; with `lifeline` a pipe does so where the kernel cannot.
     """
-    read_end, write_end = os.pipe() if lifeline else (-1, -1)
-    launcher = [
-        *(sys.executable, "-I", "-S", child.__file__),
-        *(str(os.getpid()), str(int(death_signal))),
-        f"{account.uid}:{account.gid}" if account.drop else "-",
-        str(read_end) if lifeline else "-",
-        *command,
-    ]
-    log_fd = os.open(log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        log_start = os.fstat(log_fd).st_size
-        popen = _on_lasting_thread(
-            lambda: subprocess.Popen(
-                launcher,
-                cwd=cwd,
-                stdin=subprocess.PIPE,
-                stdout=log_fd,
-                stderr=log_fd,
-                start_new_session=True,
-                pass_fds=[*keep_fds, *([read_end] if lifeline else [])],
+
+    def spawn() -> tuple[subprocess.Popen[bytes], int]:
+        read_end, write_end = os.pipe() if lifeline else (-1, -1)
+        launcher = [
+            *(sys.executable, "-I", "-S", child.__file__),
+            *(str(os.getpid()), str(int(death_signal))),
+            f"{account.uid}:{account.gid}" if account.drop else "-",
+            str(read_end) if lifeline else "-",
+            *command,
+        ]
+        log_fd = os.open(log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            popen = _on_lasting_thread(
+                lambda: subprocess.Popen(
+                    launcher,
+                    cwd=cwd,
+                    stdin=subprocess.PIPE,
+                    stdout=log_fd,
+                    stderr=log_fd,
+                    start_new_session=True,
+                    pass_fds=[*keep_fds, *([read_end] if lifeline else [])],
+                )
             )
-        )
-    except BaseException:
-        if lifeline:
-            os.close(write_end)
-        raise
-    finally:
-        os.close(log_fd)
-        if lifeline:
-            os.close(read_end)
-    assert popen.stdin is not None
-    with contextlib.suppress(BrokenPipeError), popen.stdin:
-        popen.stdin.write(stdin)
-    return ServerProcess(name, popen, log_path, log_start, write_end)
+        except BaseException:
+            if lifeline:
+                os.close(write_end)
+            raise
+        finally:
+            os.close(log_fd)
+            if lifeline:
+                os.close(read_end)
+        assert popen.stdin is not None
+        with contextlib.suppress(BrokenPipeError), popen.stdin:
+            popen.stdin.write(stdin)
+        return popen, write_end
+
+    return ServerProcess(name, spawn, log_path)
 
 
 def explain_failed_start(process: ServerProcess, limit_s: float) -> DidNotStart:

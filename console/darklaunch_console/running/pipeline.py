@@ -18,7 +18,7 @@ from darklaunch_shared.process.shutdown import handle_stop_signals
 from darklaunch_shared.process.supervisor import SupervisedProcess, stop_all
 
 from darklaunch_console.embedded import EmbeddedServers, embedded_servers
-from darklaunch_console.errors import ConsoleError, ServerUnreachable
+from darklaunch_console.errors import ServerUnreachable
 from darklaunch_console.launches.drain import wait_until_drained
 from darklaunch_console.output.screen import GOOD, STRONG, print_line
 from darklaunch_console.output.text import format_plural
@@ -28,6 +28,7 @@ from darklaunch_console.stores.processes import list_live_comparators, list_live
 from darklaunch_console.stores.streams import read_published_launches, read_streams
 
 from .database import adopt_redis, migrate_database
+from .keep_server import ServerKeeper
 from .redis_check import refuse_evicting_redis
 
 WATCH_EVERY_S: Final = 0.2
@@ -46,7 +47,7 @@ def run_pipeline(settings: ConsoleSettings, *, workers: int, comparators: int, d
     """Run everything until SIGINT or SIGTERM, then drain for up to `drain_s` seconds and stop in order.
 
     Servers that no URL names are started. Raises StopNow at a second signal, and ConsoleError when a server cannot be
-    used or ends by itself.
+    used or ends again and again.
     """
     named = ConsoleSettings(_ignore_up(settings.redis), _ignore_up(settings.database))
     with (
@@ -106,14 +107,14 @@ def _watch(
     greeting: Sequence[tuple[str, str]],
 ) -> None:
     """Keep the parts running until `stop`; print the greeting once they are ready, or after 30 s."""
+    keepers = [ServerKeeper(server) for server in servers.processes]
     greeted = False
     began_s = time.monotonic()
     while not stop.wait(WATCH_EVERY_S):
         for part in parts:
             part.watch()
-        for server in servers.processes:
-            if server.exit_code() is not None:
-                raise ConsoleError(f"{server.name} ended by itself. Its log is {server.log_path}")
+        for keeper in keepers:
+            keeper.watch()
         if not greeted and (_are_ready(settings, len(parts)) or time.monotonic() - began_s > READY_LIMIT_S):
             greeted = True
             for line, style in greeting:

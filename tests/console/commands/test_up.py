@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -195,3 +196,35 @@ def test_up_runs_everything_restarts_what_dies_and_keeps_the_data(home):
         again.send_signal(signal.SIGTERM)
         heard(again, "Stopped.")
         assert again.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="looks for children in /proc")
+def test_up_starts_a_server_that_died_again_with_its_data_but_not_twice_in_a_minute(home):
+    user = Cli(None, None, str(home))
+    with running(user, "up", "--workers", "1") as up:
+        heard(up, "Next, in another terminal")
+        user.ok("start", "kept", "--shadow", f"http://127.0.0.1:{closed_port()}")
+        os.kill(server_process(up.pid, "valkey-server"), signal.SIGKILL)
+        heard(up, "Valkey ended with code -9; starting it again, with its data")
+        eventually(lambda: user.run("backlog", "--json").exit_code == 0)
+        assert [row["launch"] for row in user.json("backlog")["launches"]] == ["kept"]
+        os.kill(server_process(up.pid, "postgres"), signal.SIGKILL)
+        heard(up, "Postgres ended with code -9; starting it again, with its data")
+        eventually(lambda: user.run("list").exit_code == 0)
+        assert user.json("list")[0]["launch"] == "kept"
+        os.kill(server_process(up.pid, "valkey-server"), signal.SIGKILL)
+        (*_, last) = heard(up, "Valkey ended twice within a minute, the last time with code -9. Its log, ")
+        assert last.startswith("Error: ")
+        assert up.wait(PATIENCE_S) == 1
+
+
+def server_process(parent, program):
+    def is_server(pid):
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return program.encode() in file.read().split(b"\0")[0]  # Valkey adds its address to its name
+
+    tasks = os.listdir(f"/proc/{parent}/task")  # a thread of its own starts the servers
+    lists = [Path(f"/proc/{parent}/task/{task}/children").read_text() for task in tasks]
+    started = [int(pid) for pids in lists for pid in pids.split()]
+    (pid,) = [child for child in started if is_server(child)]
+    return pid
