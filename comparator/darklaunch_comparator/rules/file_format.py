@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final, cast
 
 import orjson
+from darklaunch_shared.process.safe_json import escape_document
 
 from darklaunch_comparator.errors import BadRules
 
@@ -80,4 +81,4 @@ def _write_value(value: object) -> str:
 def _write_text(value: str) -> str:
     if "\\" in value and "'" not in value and value.isprintable():
         return f"'{value}'"  # a pattern reads better without doubled backslashes
-    return orjson.dumps(value).decode().replace("\x7f", "\\u007f")
+    return escape_document(orjson.dumps(value).decode(), toml=True)

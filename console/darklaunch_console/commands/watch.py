@@ -8,12 +8,12 @@ from collections.abc import Generator
 from functools import partial
 
 import click
-import orjson
+from darklaunch_shared.process.safe_json import dump_safe_json
 
 from darklaunch_console.cli.arguments import check_launch_name
 from darklaunch_console.cli.verdict_command import VerdictCommand
 from darklaunch_console.output.live_screen import can_redraw, open_live_screen
-from darklaunch_console.output.screen import print_line, style_text, terminal_width
+from darklaunch_console.output.screen import make_printable, print_line, style_text, terminal_width
 from darklaunch_console.reports.judgement import EXIT_CODES
 from darklaunch_console.reports.watch_data import WatchData, WatchReader, watch_to_json
 from darklaunch_console.reports.watch_frame import WIDEST, describe_news, render_frame, render_news
@@ -48,7 +48,7 @@ def watch(settings: ConsoleSettings, name: str, once: bool, in_json: bool) -> in
 
 def _print_look(look: WatchData, *, in_json: bool) -> None:
     if in_json:
-        click.echo(orjson.dumps(watch_to_json(look)))
+        click.echo(dump_safe_json(watch_to_json(look)))
         return
     for line in render_frame(look, terminal_width(WIDEST)):
         print_line("".join(style_text(text, style) for text, style in line))
@@ -72,11 +72,11 @@ def _make_line_printer(*, in_json: bool) -> ShowLook:
         nonlocal last_news, away
         if bool(trouble) != away:
             away = bool(trouble)
-            click.echo(trouble or "Postgres responds again.", err=True)
+            click.echo(make_printable(trouble, 500) or "Postgres responds again.", err=True)
         news = look.news if in_json else describe_news(look)
         if not trouble and news != last_news:
             last_news = news
-            click.echo(orjson.dumps(watch_to_json(look))) if in_json else print_line(render_news(look))
+            click.echo(dump_safe_json(watch_to_json(look))) if in_json else print_line(render_news(look))
             sys.stdout.flush()
 
     return show_look

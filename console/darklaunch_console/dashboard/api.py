@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final, Protocol, TypeVar
 
-import orjson
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.judgements import read_verdicts
 from darklaunch_comparator.store.launches import list_events, list_launches
+from darklaunch_shared.process.safe_json import dump_safe_json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -90,7 +90,7 @@ def is_api_request(request: Request) -> bool:
 
 def render_json(value: Any, *, status: int = 200, media_type: str = "application/json") -> Response:
     """Return a value as a JSON response, its keys in the order they were given."""
-    body = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=_encode)
+    body = dump_safe_json(value, default=_encode)
     return Response(body, status_code=status, media_type=media_type)
 
 

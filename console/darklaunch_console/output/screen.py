@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
-import orjson
+from darklaunch_shared.process.safe_json import dump_safe_json
 
 from .table import measure_width, split_at
 from .text import escape_unprintable
@@ -50,7 +50,7 @@ def print_warning(line: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a JSON document, its keys in the order they were given."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_encode))
+    click.echo(dump_safe_json(value, indent=True, default=_encode))
 
 
 def print_paged(lines: Sequence[StyledLine]) -> None:

@@ -4,7 +4,9 @@ import logging
 import unicodedata
 from typing import Final
 
-_HIDDEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+HIDDEN_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode's categories of characters that are not shown as themselves."""
+
 _JOINERS: Final = {"\u200c", "\u200d"}  # needed inside words of several scripts, and harmless
 
 
@@ -40,7 +42,7 @@ def configure_logging(level: int, layout: str, dates: str | None = None) -> None
 def _escape_character(character: str, keep: str) -> str:
     if character in keep or character in _JOINERS:
         return character
-    if unicodedata.category(character) not in _HIDDEN:
+    if unicodedata.category(character) not in HIDDEN_CATEGORIES:
         return character
     number = ord(character)
     if number < 0x100:

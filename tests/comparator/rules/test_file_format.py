@@ -115,7 +115,7 @@ rule_sets = st.builds(
         st.builds(
             Ignore,
             path=st.sampled_from(["$.a", "$['it\\'s \"b\"']", "header:etag", "$..c"]),
-            pattern=st.sampled_from([None, r"\d+", "it's", "\"\\\\'", "\u2028\x7f\n"]),
+            pattern=st.sampled_from([None, r"\d+", "it's", "\"\\\\'", "\u2028\x7f\n\x9b\U000e0001"]),
             reason=texts,
             author=texts,
             expires=st.sampled_from(
