@@ -14,6 +14,7 @@ from darklaunch_shared.wire.exchange import Headers, Response
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 from .errors import ConnectionFailure, make_cap_failure
+from .framing import check_framing, check_version
 from .interface import ResponseCaps, ShadowRequest
 from .socket_stream import has_input
 
@@ -126,22 +127,27 @@ class ResponseParser:
     def __init__(self, caps: ResponseCaps) -> None:
         self._caps = caps
         self._bodiless = False
+        self._is_chunked = False
         self._parser: httptools.HttpResponseParser | None = None
 
     def begin(self, method: str) -> None:
         """Expect the response to a request."""
         if self._parser is None or self._bodiless:  # after HEAD, a parser waits for the body that the header announced
             self._parser = httptools.HttpResponseParser(self)
-            # what every browser accepts: bare line feeds, spaces behind a chunk size
+            # what every browser accepts: bare line feeds, spaces behind a chunk size, and a length among the trailers
+            # of chunks (beside them it is refused by check_framing)
             self._parser.set_dangerous_leniencies(
-                lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+                lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True, lenient_chunked_length=True
             )
+        elif self._is_chunked:
+            self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
         self.status = 0
         self.headers: Headers = ()
         self.body: list[bytes] = []
         self.complete = False
         self.clean = False
         self._bodiless = method == "HEAD"
+        self._is_chunked = False
         self._final = False  # the header section of the final response is read
         self._framed = False  # its end is known from a length or chunks, not from the end of the connection
         self._section: list[tuple[bytes, bytes]] = []  # the fields of the present header or trailer section
@@ -160,6 +166,8 @@ class ResponseParser:
         """Read on. Raises ConnectionFailure when this is not HTTP or a cap is reached."""
         if self._parser is None:
             raise RuntimeError("fed without a response to expect")
+        if not self._fed_bytes and not b"HTTP/".startswith(data[:5]):  # the parser skips line ends before a response
+            raise ConnectionFailure(ShadowErrorClass.PROTOCOL, f"the response is not HTTP: {data[:40]!r}")
         self._fed_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -188,6 +196,10 @@ class ResponseParser:
         if self.complete:
             self.clean = False
 
+    def on_status(self, reason: bytes) -> None:
+        """Called by the parser."""
+        self._header_bytes += len(reason)
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by the parser, for trailers too. A section is checked when it ends."""
         self._section.append((name, value))
@@ -207,6 +219,11 @@ class ResponseParser:
             [(name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")) for name, value in self._section]
         )
         self._section.clear()
+        try:
+            check_version(self._parser.get_http_version())
+            check_framing(self.headers)
+        except ConnectionFailure as failure:
+            raise self._refuse(failure) from None
         self._final = True
         self.clean = self._parser.should_keep_alive()
         if self._bodiless:
@@ -217,8 +234,11 @@ class ResponseParser:
                 self._framed = True
                 if int(value) > self._caps.body_cap_bytes:
                     raise self._refuse(make_cap_failure("body", self._caps.body_cap_bytes))
-            elif field == "transfer-encoding" and value.lower().endswith("chunked"):
+            elif field == "transfer-encoding":
                 self._framed = True
+                # the leniency is for header fields: between chunks, a bare line feed reads differently elsewhere
+                self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=False)
+                self._is_chunked = True
 
     def on_body(self, data: bytes) -> None:
         """Called by the parser."""

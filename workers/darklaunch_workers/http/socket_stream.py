@@ -11,6 +11,7 @@ import httpcore
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 from .errors import ConnectionFailure, make_cap_failure
+from .framing import check_head
 from .interface import ResponseCaps
 
 _HIGH_WATER: Final = 262_144
@@ -26,7 +27,10 @@ def has_input(transport: asyncio.BaseTransport) -> bool:
 
 
 class ResponseHeadBound:
-    """A bound on what comes before the final response's body. h11 has none: it reads 1xx responses without end."""
+    """A bound on what comes before the final response's body, and a check that it is clear where that ends.
+
+    h11 has no such bound, it reads 1xx responses without end, and it guesses.
+    """
 
     def __init__(self, caps: ResponseCaps) -> None:
         self._caps = caps
@@ -56,6 +60,8 @@ class ResponseHeadBound:
 
     def _end_section(self, end: int) -> None:
         self._done = bytes(self._pending[8:10]) != b" 1"
+        if self._done:
+            check_head(bytes(self._pending[:end]))
         self._informational += 1
         if not self._done and self._informational > self._caps.informational_cap:
             cap = self._caps.informational_cap
