@@ -27,10 +27,11 @@ BURN_IN, REFRESH, MEMORY = 200, 1000, 5000
 
 @dataclass(frozen=True)
 class Launches:
-    """Simulated launches: what both sides took, and what failed."""
+    """Simulated launches: what both sides took, what failed, and at which endpoint; None if there is only one."""
 
     pairs: Pairs
     failed: dict[str, Outcomes] = field(default_factory=dict[str, Outcomes])
+    endpoints: Outcomes | None = None
 
     def outcomes(self) -> dict[str, Outcomes]:
         """Return X of each guard, exchange by exchange."""

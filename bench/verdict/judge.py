@@ -16,6 +16,7 @@ from .engine import NEVER, Ints
 POLICY = replace(JudgePolicy(), mode=JudgeMode.AUTO, soak_s=0.0)
 """The default policy without the minimum duration of steps, because no time passes in these simulations."""
 ENDPOINT = "GET /orders/{id}"
+ENDPOINTS = (ENDPOINT, *(f"GET /page-{number}" for number in range(2, 11)))
 
 
 def find_ends(
@@ -80,11 +81,12 @@ def _create_window(
     slow = failed.get("slow") or [
         late - early > MAX_LATENCY_DIFF_MS for early, late in zip(primary_ms, shadow_ms, strict=True)
     ]
+    endpoints = none if launches.endpoints is None else launches.endpoints[number, now].tolist()
     began_ms = start // BLOCK * WINDOW_MS
     return [
         JudgedExchange(
             at_ms=began_ms + nth,
-            endpoint=ENDPOINT,
+            endpoint=ENDPOINTS[endpoints[nth]],
             mismatched=bool(mismatched[nth]),
             error=bool(error[nth]),
             slow=bool(slow[nth]),

@@ -19,8 +19,10 @@ from darklaunch_comparator.store.noise import DoubtfulMismatches
 
 from .judge_windows import SPAN_MS, read_windows
 
-DECIDED_EVERY_S: Final = 60.0
-"""How often at most evidence is taken again because it was decided of mismatches whether they are noise."""
+PAUSE_S: Final = 60.0
+"""Time at least until evidence is taken again because it was decided of mismatches whether they are noise."""
+PAUSE_FACTOR: Final = 20
+"""Or so many times as long as it took, so that it never takes more than a part of the judge's time."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class EvidenceRebuild:
     amendments: Amendments
     until_ms: int
     evidence: LaunchEvidence = field(default_factory=LaunchEvidence)
+    took_s: float = 0.0
 
     def read_on(
         self,
@@ -44,6 +47,7 @@ class EvidenceRebuild:
 
         Mismatches that may still be noise are left out: nothing waits for them a second time.
         """
+        began_s = time.monotonic()
         while self.until_ms < state.judged_until_ms:
             span_end_ms = min(state.judged_until_ms, self.until_ms + SPAN_MS)
             windows, self.until_ms = read_windows(
@@ -54,6 +58,7 @@ class EvidenceRebuild:
                 self.evidence = self.evidence.with_window(window.without_doubtful().exchanges, policy, known_builds)
             if time.monotonic() >= until_s:
                 break
+        self.took_s += time.monotonic() - began_s
         return self.until_ms >= state.judged_until_ms
 
 
@@ -62,7 +67,7 @@ class EvidenceRebuilds:
 
     def __init__(self) -> None:
         self._unfinished: dict[str, EvidenceRebuild] = {}
-        self._rebuilt_at_s: dict[str, float] = {}
+        self._due_s: dict[str, float] = {}
 
     def bring_up_to_date(
         self,
@@ -86,11 +91,11 @@ class EvidenceRebuilds:
         replace_builds(connection, state, state.evidence.with_rebuilt(rebuild.evidence, policy))
         state.amendments = amendments.fingerprint
         del self._unfinished[state.launch]
-        self._rebuilt_at_s[state.launch] = time.monotonic()
+        self._due_s[state.launch] = time.monotonic() + max(PAUSE_S, PAUSE_FACTOR * rebuild.took_s)
         return True
 
     def _is_due(self, state: JudgeState, amendments: Amendments, doubtful: DoubtfulMismatches) -> bool:
         if state.amendments != amendments.fingerprint:
             return True
-        waited_s = time.monotonic() - self._rebuilt_at_s.get(state.launch, -DECIDED_EVERY_S)
-        return bool(state.evidence.left_out - doubtful.fingerprints) and waited_s >= DECIDED_EVERY_S
+        is_decided = bool(state.evidence.left_out - doubtful.fingerprints)
+        return is_decided and time.monotonic() >= self._due_s.get(state.launch, 0.0)

@@ -11,6 +11,8 @@ from darklaunch_console.output.screen import json_option
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
+CONSEQUENCE = "Within seconds the verdict counts what had been accepted again; all other evidence stays."
+
 
 @click.command()
 @launch_argument
@@ -22,4 +24,4 @@ def reopen(settings: ConsoleSettings, name: str, fingerprints: tuple[str, ...], 
     """Undo `accept` or `resolve`: the mismatches are problems again."""
     with open_postgres(settings) as connection:
         decisions = record_decisions(connection, name, fingerprints, "open", reason)
-    print_decisions(name, decisions, "open", in_json=in_json)
+    print_decisions(name, decisions, "open", in_json=in_json, consequence=CONSEQUENCE)
