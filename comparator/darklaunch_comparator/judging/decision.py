@@ -51,8 +51,9 @@ class RampProgress:
 class UncoveredEndpoint:
     """An endpoint that is not judged: its share of the traffic, why not, and how many more exchanges it needs.
 
-    seen_share is the part of what its responses hold that is compared by value; more exchanges change nothing about
-    that, or about a latency that no clock tells: then `needed` is 0.
+    seen_share is the part of what its responses hold that is compared by value, refused_share that of its requests
+    which came without their users' credentials and were refused. More exchanges change nothing about either, or about a
+    latency that no clock tells: then `needed` is 0.
     """
 
     endpoint: str
@@ -61,6 +62,7 @@ class UncoveredEndpoint:
     needed: int
     gap: JudgingGap = JudgingGap.FEW
     seen_share: float = 1.0
+    refused_share: float = 0.0
 
     @property
     def waits_for_traffic(self) -> bool:
@@ -237,6 +239,7 @@ def _find_uncovered(build: BuildEvidence, policy: JudgePolicy) -> Iterator[Uncov
                 needed=evidence.exchanges_needed(policy) if gap is JudgingGap.FEW else 0,
                 gap=gap,
                 seen_share=evidence.seen_share,
+                refused_share=evidence.refused / evidence.n,
             )
 
 
@@ -259,7 +262,7 @@ def _exchanges_to_prove_rates(build: BuildEvidence, policy: JudgePolicy) -> int:
     ]
     latencies = build.overall.latencies
     if policy.judges_latency and (leading := latencies.leading) is not None:
-        timed_share = leading.n / latencies.responses
+        timed_share = leading.n / build.overall.n
         pairs = [leading.pairs_needed(guard, policy.margins.of(guard), threshold) for guard in QUANTILES]
         needed += [round(each / timed_share) for each in pairs if each]
     return max(needed)

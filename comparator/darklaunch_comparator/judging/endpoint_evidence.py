@@ -20,12 +20,15 @@ GAP_LEAST: Final = 20
 """Responses from which on an endpoint can be said to be unseen or untimed."""
 SEEN_LEAST: Final = 0.5
 """The least part of what responses hold that must be compared by value."""
+REFUSED_LEAST: Final = 0.5
+"""The part of the exchanges that must be refused for want of credentials for that to be said of an endpoint."""
 
 
 class JudgingGap(StrEnum):
     """Why an endpoint is not judged."""
 
     FEW = "few"  # too few exchanges
+    REFUSED = "refused"  # most of its requests came without their users' credentials
     UNSEEN = "unseen"  # most of what its responses hold is not compared by value
     UNTIMED = "untimed"  # its latency is known by no clock
     SLOWER = "slower"  # so far it looks slower, and it is not known yet whether it is
@@ -37,7 +40,8 @@ class EndpointEvidence:
 
     weight   its share of the endpoints' evidence, fixed when it was first seen
     n        exchanges replayed
-    seen     of the exchanges with a response, how many were compared by value; one compared in part counts in part
+    refused  exchanges that show nothing, because the shadow asked who is there
+    seen     of the others with a response, how many were compared by value; one compared in part counts in part
     log_e    the evidence for a rollback, by guard
     """
 
@@ -47,6 +51,7 @@ class EndpointEvidence:
     latencies: ClockedLatencies
     log_e: Mapping[Guard, float]
     seen: float = 0.0
+    refused: int = 0
 
     @classmethod
     def empty(cls, weight: float, policy: JudgePolicy, *, strict: bool = False) -> "EndpointEvidence":
@@ -78,6 +83,7 @@ class EndpointEvidence:
             latencies=latencies,
             log_e=_log_e_by_guard(rates, latencies),
             seen=self.seen + sum(exchange.compared_share for exchange in window if exchange.compared),
+            refused=self.refused + sum(exchange.refused for exchange in window),
         )
 
     @property
@@ -92,6 +98,8 @@ class EndpointEvidence:
 
     def find_gap(self, policy: JudgePolicy) -> JudgingGap | None:
         """Return why the endpoint is not judged; None if it is."""
+        if self.refused >= max(GAP_LEAST, REFUSED_LEAST * self.n):
+            return JudgingGap.REFUSED
         enough = self.latencies.responses >= GAP_LEAST
         if enough and self.seen_share < SEEN_LEAST:
             return JudgingGap.UNSEEN
@@ -125,6 +133,7 @@ class EndpointEvidence:
             "rates": {guard.value: rate.pack() for guard, rate in self.rates.items()},
             "latencies": self.latencies.pack(),
             "seen": self.seen,
+            "refused": self.refused,
         }
 
     @classmethod
@@ -139,6 +148,7 @@ class EndpointEvidence:
             latencies=latencies,
             log_e=_log_e_by_guard(rates, latencies),
             seen=packed["seen"],
+            refused=packed["refused"],
         )
 
 

@@ -187,7 +187,8 @@ def _explain_not_judged(decision: JudgeDecision) -> str:
             "waive latency in the policy"
         )
     first, *others = [each for each in decision.blocking if not each.waits_for_traffic]
-    return f"{describe_gap(first)}{_count_others(others)}"
+    advice = ": send them along (--seal)" if first.gap is JudgingGap.REFUSED else ""
+    return f"{describe_gap(first)}{advice}{_count_others(others)}"
 
 
 def describe_gap(endpoint: UncoveredEndpoint) -> str:
@@ -195,6 +196,9 @@ def describe_gap(endpoint: UncoveredEndpoint) -> str:
     where = f"{endpoint.endpoint} ({format_percent(endpoint.share)} of the traffic)"
     if endpoint.gap is JudgingGap.UNSEEN:
         return f"{where} is compared by value in {format_percent(endpoint.seen_share)} of what its responses hold"
+    if endpoint.gap is JudgingGap.REFUSED:
+        share = format_percent(endpoint.refused_share)
+        return f"{where} is refused by the shadow in {share} of its requests, which come without the users' credentials"
     if endpoint.gap is JudgingGap.UNTIMED:
         return f"{where} has a latency that no clock tells"
     if endpoint.gap is JudgingGap.SLOWER:

@@ -272,7 +272,7 @@ class ClockedLatencies:
         for clock in LatencyClock:
             if timed := [exchange for exchange in window if exchange.clock is clock]:
                 by_clock[clock] = by_clock.get(clock, LatencyEvidence(clock=clock)).with_window(timed, policy)
-        return ClockedLatencies(self.responses + sum(not exchange.error for exchange in window), by_clock)
+        return ClockedLatencies(self.responses + sum(not (each.error or each.refused) for each in window), by_clock)
 
     @property
     def leading(self) -> LatencyEvidence | None:

@@ -25,6 +25,7 @@ class JudgedExchange:
     signature   the group of a mismatch that may turn out to be noise, "" for all others
     held        and its window waits until that is known
     error       the shadow gave no response
+    refused     the shadow asked who is there, because the request came without its user's credentials
     slow        the shadow exceeded the launch's max_latency_diff_ms
     clock       by whose clock its latency is compared; None if it cannot be
     primary_ms  the time to compare the shadow's with: the primary's or, by the baseline's clock, the baseline's
@@ -41,6 +42,7 @@ class JudgedExchange:
     doubtful: bool = False
     held: bool = False
     error: bool = False
+    refused: bool = False
     slow: bool = False
     clock: LatencyClock | None = None
     primary_ms: float = 0.0

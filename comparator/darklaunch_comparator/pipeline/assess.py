@@ -43,7 +43,13 @@ from darklaunch_comparator.compare import (
 from darklaunch_comparator.noise.observation import observe_noise
 from darklaunch_comparator.results.latency_clock import ComparedLatency, choose_clock
 from darklaunch_comparator.results.request_shape import fingerprint_request
-from darklaunch_comparator.results.result import UNKNOWN, ExchangeResult, NoiseObservation, ResultProblem
+from darklaunch_comparator.results.result import (
+    NO_CREDENTIALS,
+    UNKNOWN,
+    ExchangeResult,
+    NoiseObservation,
+    ResultProblem,
+)
 from darklaunch_comparator.results.storable import (
     ENDPOINT_CHARS,
     LABEL_CHARS,
@@ -54,7 +60,7 @@ from darklaunch_comparator.results.storable import (
 )
 from darklaunch_comparator.rules import RuleBook, compile_stored_rules
 
-from .missing_credentials import NO_CREDENTIALS, lacks_credentials
+from .missing_credentials import lacks_credentials
 
 _LOSS_REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
 

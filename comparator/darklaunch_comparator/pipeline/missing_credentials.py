@@ -5,9 +5,6 @@ from typing import Final
 
 from darklaunch_shared.wire.exchange import Exchange, Response
 
-NO_CREDENTIALS: Final = "credentials"
-"""The reason of an exchange that shows nothing, because its request came without its credentials."""
-
 _REFUSALS: Final = frozenset({401, 403})
 _REDIRECTS: Final = frozenset({302, 303, 307})
 _LOGIN: Final = re.compile(

@@ -15,6 +15,8 @@ from darklaunch_comparator.masking import NO_PLACES, MaskPlaces
 UNKNOWN: Final = "?"
 OUTCOMES: Final = ("matched", "mismatched", "ignored", "unverified", "shadow_error", "dropped", "dead")
 """The outcomes of an exchange, in the order in which reports list them."""
+NO_CREDENTIALS: Final = "credentials"
+"""The reason of an exchange that shows nothing, because its request came without its credentials."""
 DAY_MS: Final = 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -10,6 +10,7 @@ from psycopg import Connection
 from darklaunch_comparator.judging.outage import SILENT_CLASSES, AttemptCounts
 from darklaunch_comparator.judging.window import JudgedExchange
 from darklaunch_comparator.results.latency_clock import LatencyClock
+from darklaunch_comparator.results.result import NO_CREDENTIALS
 
 from .amendments import NO_AMENDMENTS, Amendments
 from .noise import NO_DOUBT, DoubtfulMismatches
@@ -117,6 +118,7 @@ def read_judged_exchanges(
                 doubtful=in_doubt,
                 held=in_doubt and signature in doubtful.held,
                 error=error,
+                refused=outcome == "unverified" and reason == NO_CREDENTIALS,
                 slow=slow,
                 compared_share=1.0 if compared_share is None else compared_share,
                 signature=signature if in_doubt else "",

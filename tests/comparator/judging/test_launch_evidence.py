@@ -271,6 +271,23 @@ def test_an_endpoint_that_cannot_be_compared_is_not_judged() -> None:
     assert judge(unverified(), POLICY).decide(POLICY).verdict is LaunchVerdict.NOT_JUDGED
 
 
+def test_an_endpoint_whose_requests_lack_their_credentials_is_not_judged_and_says_so() -> None:
+    def refused(share: float) -> Iterator[JudgedExchange]:
+        for number, each in enumerate(traffic(4_800)):
+            is_refused = each.endpoint == SEARCH and number % 10 < 10 * share
+            yield replace(each, compared=False, refused=True, clock=None) if is_refused else each
+
+    case = judge(refused(1.0), POLICY, resume=True)
+    decision = case.decide(POLICY)
+    assert (decision.verdict, decision.move) == (LaunchVerdict.NOT_JUDGED, None)
+    why = summarize_judgement(case, decision, POLICY)["why"]
+    assert why == (
+        "GET /search (33 % of the traffic) is refused by the shadow in 100 % of its requests, which come without the "
+        "users' credentials: send them along (--seal)"
+    )
+    assert judge(refused(0.2), POLICY).decide(POLICY).verdict is LaunchVerdict.PROMOTE
+
+
 def test_what_is_on_course_for_a_rollback_is_said_and_nothing_else() -> None:
     case = judge(traffic(11, mismatch=dict.fromkeys(ENDPOINTS, 1.0)), POLICY)
     decision = case.decide(POLICY)
