@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from asyncio import to_thread
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -73,7 +74,8 @@ def operate(cli: Cli, shadow: str, hook: CaptureMiddleware, answer: list[dict[st
     assert eventually(lambda: cli.json("report", "shop")["ledger"]["mismatched"] == 20)
     for command in ("list", "show shop", "mismatches shop", "backlog", "dead list shop"):
         assert cli.run(*command.split()).exit_code in (0, 1), command
-    assert cli.json("audit", "shop")["lost"] == 0
+    audit = cli.json("audit", "shop")
+    assert (audit["lost"], audit["uninvited"]) == (0, 0)
     told = {check["what"]: check["level"] for check in cli.json("doctor")["checks"]}
     assert "fail" not in told.values(), told
     assert any(what.endswith("has the rights that comparators need") for what in told), told
@@ -83,15 +85,18 @@ def operate(cli: Cli, shadow: str, hook: CaptureMiddleware, answer: list[dict[st
     assert eventually(lambda: not hook._recorder.snapshot.sampling_launches)
 
 
+SIGNING_KEY = f"k1:{b64encode(bytes(32)).decode()}"  # so that the workers' notes of used entries are written too
+
+
 async def test_the_parts_run_as_the_documented_users(urls, dsn, tmp_path, caplog) -> None:
     cli = Cli(urls["admin"], dsn, str(tmp_path))
     answer = [start(200, (b"content-type", b"application/json")), body(b'{"id":1}')]
-    hook = CaptureMiddleware(answering(*answer), redis_url=urls["hook"])
+    hook = CaptureMiddleware(answering(*answer), redis_url=urls["hook"], signing_key=SIGNING_KEY)
     settings = settings_for(urls["comparator"], dsn, gap_every_s=0.5)
     with ExitStack() as stack:
         shadow = stack.enter_context(http_server(headers={"content-type": "application/json"}))
         stack.callback(hook._recorder.stop, for_good=True)
-        async with running_worker(urls["worker"]), comparing(settings):
+        async with running_worker(urls["worker"], signing_key=SIGNING_KEY), comparing(settings):
             await to_thread(operate, cli, shadow.url, hook, answer)
     refused = [line for line in caplog.messages if "NOPERM" in line or "permission" in line.lower()]
     assert not refused
@@ -109,6 +114,7 @@ OTHERS = (
         ("hook", (
             "HSET dl:launch:shop spec {}", "SADD dl:launches other", "XRANGE {dl:shop:0}:captures - +",
             "XADD {dl:shop:0}:replays * v 1", "XTRIM {dl:shop:0}:captures MAXLEN 0",
+            "HDEL {dl:shop:0}:used:1 p:1",
         )),
         ("worker", ("HSET dl:launch:shop spec {}", "INCR dl:revision", "DEL {dl:shop:0}:captures")),
         ("comparator", ("DEL {dl:shop:0}:replays",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from darklaunch_console.output.numbers import format_count, format_seconds
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, StyledLine, wrap_text
+from darklaunch_console.output.text import format_plural
 
 from .launch_audit import COUNT_S, RECORDED_OUTCOMES, LaunchAudit
 from .producer_table import render_tables
@@ -17,6 +18,8 @@ def render_audit(audit: LaunchAudit, *, every: bool) -> list[StyledLine]:
     lines += [(line, "") for line in wrap_text(_describe_outcomes(audit), "  ", "  ")]
     if audit.account.on_its_way:
         lines += [(line, "") for line in wrap_text(_describe_on_its_way(audit), "  ", "  ")]
+    if audit.uninvited:
+        lines += [(line, BAD) for line in wrap_text(_describe_uninvited(audit.uninvited), "  ", "  ")]
     lines += [(line, "") for line in render_tables(audit.account, audit.counts, every=every)]
     lines += _render_uncounted(audit)
     if audit.strict:
@@ -56,6 +59,14 @@ def _describe_on_its_way(audit: LaunchAudit) -> str:
         f"{format_count(entries.captures_pending)} with workers; "
         f"{format_count(entries.replays_unread)} waiting for a comparator, "
         f"{format_count(entries.replays_pending)} with comparators"
+    )
+
+
+def _describe_uninvited(uninvited: int) -> str:
+    entries = format_plural(uninvited, "entry on its streams was", "entries on its streams were")
+    return (
+        f"{entries} not written by darklaunch. Where one took an exchange's number, its outcome may stand in the "
+        "place of the exchange's. Set DARKLAUNCH_SIGNING_KEY, and give each part its own Redis user (docs/SECURITY.md)"
     )
 
 

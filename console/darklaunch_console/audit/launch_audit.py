@@ -19,7 +19,7 @@ from darklaunch_console.stores.streams import StreamsState, read_streams
 
 from .balance import LaunchAccount, compute_account
 from .producer_table import producers_to_json
-from .reader import read_record_snapshot, read_shard_snapshot, sum_script_counters
+from .reader import count_uninvited, read_record_snapshot, read_shard_snapshot, sum_script_counters
 from .stream_entries import StreamEntries, sum_entries
 from .strict import StrictAudit, audit_rows
 
@@ -37,6 +37,7 @@ class LaunchAudit:
     strict   what reading every row showed; None if nobody asked
     counts   the rows by producer, outcome and reason; None if that took too long
     where    how many exchanges are missing between which two stages, {} when none is
+    uninvited  how many entries on its streams no part of darklaunch has written
     since    when the last exchange before the first missing one was captured, "" if that is not known
     """
 
@@ -47,6 +48,7 @@ class LaunchAudit:
     counts: RowCounts | None
     where: Mapping[str, int]
     since: str
+    uninvited: int
 
     @property
     def passed(self) -> bool:
@@ -71,7 +73,14 @@ def audit_launch(
         where = locate_losses(account, sum_script_counters(redis, name, state.spec.shards))
         since = _find_last_before_gap(connection, name, account)
     return LaunchAudit(
-        launch=name, account=account, entries=entries, strict=strict, counts=counts, where=where, since=since
+        launch=name,
+        account=account,
+        entries=entries,
+        strict=strict,
+        counts=counts,
+        where=where,
+        since=since,
+        uninvited=count_uninvited(redis, name, state.spec.shards),
     )
 
 
@@ -121,6 +130,7 @@ def audit_to_json(audit: LaunchAudit) -> dict[str, Any]:
         "disagreement": account.disagreement,
         "where": audit.where,
         "since": audit.since or None,
+        "uninvited": audit.uninvited,
         **asdict(audit.entries),
         "producers": producers_to_json(account, audit.counts),
         "strangers": account.foreign_entries,

@@ -71,6 +71,19 @@ def test_a_running_launch_balances_with_what_is_on_its_way(cli, redis, launched)
     assert (told["balanced"], told["ok"], told["on_its_way"]) == (True, False, 6)
 
 
+def test_an_entry_under_a_producers_next_number_is_seen(cli, redis, launched):
+    admit(redis, launched, 2)
+    assert cli.json("audit", launched)["uninvited"] == 0
+    call_script(redis, ScriptCall("create_group", (keys.captures(launched),), (keys.WORKER_GROUP,)))
+    redis.execute_command("XADD", keys.captures(launched), "*", *fields(launched, 3))
+    admit(redis, launched, 3)  # the app's own exchange of that number
+    redis.execute_command("HSET", keys.producers(launched), "p1", counters(seq=3, sampled=3, closed=True))
+    said = cli.ok("audit", launched)
+    assert said.splitlines()[0].startswith("balanced: 3 sampled")
+    assert "1 entry on its streams was not written by darklaunch." in " ".join(said.split())
+    assert cli.json("audit", launched)["uninvited"] == 1
+
+
 def test_several_producers_are_added_up(cli, redis, launched):
     admit(redis, launched, 5)
     redis.execute_command("HSET", keys.producers(launched), "p1", counters(seq=5, sampled=8, shed=2))
