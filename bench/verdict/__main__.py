@@ -23,7 +23,7 @@ def main() -> int:
     """Run the simulations one after another; print each as it is done."""
     options = argparse.ArgumentParser(prog="python -m bench.verdict", description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--launches", type=int, default=1000, help="simulated launches in each scenario, at least 50")
-    options.add_argument("--short", action="store_true", help=f"{SHORT_LAUNCHES} launches: under a minute on one core")
+    options.add_argument("--short", action="store_true", help=f"{SHORT_LAUNCHES} launches, some minutes on one core")
     given = options.parse_args()
     if given.launches < 50:
         options.error("--launches: fewer than 50 show nothing")

@@ -59,7 +59,7 @@ def test_mann_whitney_gives_what_was_reported_of_it() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2700)
 def test_the_whole_table_holds() -> None:
     """The same as `python -m bench.verdict`, which prints it."""
     done = subprocess.run(
