@@ -4,17 +4,17 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
-from darklaunch.capture.redaction import HeaderRedaction
+from darklaunch.capture.redaction import HeaderRedaction, RedactedNames
 from darklaunch.capture.request_target import build_origin
 from darklaunch.capture.skip_reasons import find_response_skip
 from darklaunch_comparator.content import parse_media_type
 from darklaunch_comparator.credentials.names import is_credential
 from darklaunch_shared.launch.origin import Origin
-from darklaunch_shared.wire.credential_headers import CREDENTIAL_HEADERS
+from darklaunch_shared.wire.credential_headers import is_credential_header
 from darklaunch_shared.wire.exchange import Request
 from darklaunch_workers.http.request import replay_request
 
-REDACTION = HeaderRedaction(CREDENTIAL_HEADERS)
+REDACTION = HeaderRedaction(RedactedNames())
 
 
 def send(name: str) -> None:
@@ -30,6 +30,7 @@ def send(name: str) -> None:
         lambda text: REDACTION.redact_request(((text, ""),)),
         parse_media_type,
         is_credential,
+        is_credential_header,
         send,
     ],
     ids=[
@@ -38,6 +39,7 @@ def send(name: str) -> None:
         "a header name, by the hook",
         "a content type, by the comparator",
         "a key",
+        "a credential's name",
         "a header name",
     ],
 )

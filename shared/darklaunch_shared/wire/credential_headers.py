@@ -3,6 +3,7 @@
 The hook leaves them out of requests and masks them in responses; workers mask them in the responses they receive.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from .exchange import REDACTED, Headers
@@ -21,6 +22,37 @@ CREDENTIAL_HEADERS: Final = frozenset(
     x-github-token x-gitlab-token x-shopify-access-token x-stripe-signature stripe-signature
     """.split()  # noqa: SIM905 - a list literal of sixty strings reads worse
 )
+"""Names of credentials, lower case."""
+
+_LAST_WORDS: Final = frozenset(
+    "auth authorization token secret password passwd pwd jwt apikey credential credentials bearer sid".split()  # noqa: SIM905
+)
+_LAST_TWO_WORDS: Final = frozenset(
+    "api-key access-key secret-key private-key auth-key session-key session-id client-key".split()  # noqa: SIM905
+)
+_PLACES: Final = frozenset("continuation page next previous prev sync cursor".split())  # noqa: SIM905
+_CACHED_NAME_CAP: Final = 100
+
+
+def is_credential_header(name: str) -> bool:
+    """True if a field of this lower-case name is a credential: a known one, or one that is named like it.
+
+    `x_api_key` is `x-api-key` to many servers. `x-acme-token` is a token; `x-continuation-token` is a place in a list.
+    """
+    return _is_credential(name) if len(name) <= _CACHED_NAME_CAP else _is_credential.__wrapped__(name)
+
+
+@lru_cache(maxsize=2048)
+def _is_credential(name: str) -> bool:
+    if name in CREDENTIAL_HEADERS:
+        return True
+    name = name.replace("_", "-")
+    if name.startswith("access-control-"):  # access-control-allow-credentials
+        return False
+    words = name.split("-")
+    if name in CREDENTIAL_HEADERS or "-".join(words[-2:]) in _LAST_TWO_WORDS:
+        return True
+    return words[-1] in _LAST_WORDS and not (len(words) > 1 and words[-2] in _PLACES)
 
 
 def mask_response_headers(headers: Headers) -> Headers:
@@ -28,10 +60,10 @@ def mask_response_headers(headers: Headers) -> Headers:
 
     Names must be lower case.
     """
-    if CREDENTIAL_HEADERS.isdisjoint([name for name, _ in headers]):
+    if not any(is_credential_header(name) for name, _ in headers):
         return headers
     return tuple(
-        [(name, value if name not in CREDENTIAL_HEADERS else mask_credential(name, value)) for name, value in headers]
+        [(name, mask_credential(name, value) if is_credential_header(name) else value) for name, value in headers]
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from darklaunch import CaptureMiddleware
-from darklaunch.capture.redaction import HeaderRedaction, select_redacted_names
+from darklaunch.capture.redaction import HeaderRedaction, RedactedNames, select_redacted_names
 from darklaunch.testing import captured
 from darklaunch_shared.wire.credential_headers import CREDENTIAL_HEADERS
 from hypothesis import given
@@ -26,6 +26,11 @@ def exchange_with(request_header="x-none", response_header="x-none", **options):
 @pytest.mark.parametrize("name", sorted(CREDENTIAL_HEADERS))
 def test_no_credential_is_in_what_travels(name) -> None:
     assert SECRET.encode() not in b"".join(pack_exchange(exchange_with(name.title(), name.upper())).values())
+
+
+@pytest.mark.parametrize("name", ["x_api_key", "Authorization", "X_Auth_Token", "x-acme-token", "x-jwt"])
+def test_what_is_named_like_a_credential_does_not_travel(name) -> None:
+    assert SECRET.encode() not in b"".join(pack_exchange(exchange_with(name, name)).values())
 
 
 def test_a_redacted_request_header_is_gone_and_a_response_header_says_so() -> None:
@@ -54,6 +59,6 @@ def test_a_cookie_keeps_its_name_and_attributes(name, value, attributes) -> None
 
 
 def test_a_cookie_without_a_name_shows_nothing() -> None:
-    assert HeaderRedaction(CREDENTIAL_HEADERS).redact_response((("set-cookie", SECRET),)) == (
+    assert HeaderRedaction(RedactedNames()).redact_response((("set-cookie", SECRET),)) == (
         ("set-cookie", "[redacted]"),
     )
