@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from darklaunch_shared.process.server_url import explain_unescaped
+from darklaunch_shared.redis.client_url import parse_redis_url
 
 from .errors import BadUsage
 
@@ -60,17 +60,13 @@ def read_settings(environ: Mapping[str, str], redis_option: str | None, database
 
 def check_redis_url(address: ServerAddress) -> None:
     """Raise BadUsage unless the address is one of a Redis."""
-    _check_password(address, "a Redis")
     try:
-        parts = urlsplit(address.url)
-        fine = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
-    except ValueError:
-        fine = False
-    if not fine:
-        raise BadUsage(
-            f"{address.source} is not the URL of a Redis: write redis://HOST:PORT/0, rediss://HOST:PORT/0 "
-            "or unix:///PATH"
-        )
+        parse_redis_url(address.url)
+    except ValueError as unfit:
+        form = "write redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix:///PATH"
+        why = str(unfit)
+        advice = why if why.startswith(("write ", "it has the parameter ", "its database ")) else form
+        raise BadUsage(f"{address.source} is not the URL of a Redis: {advice}") from None
 
 
 def check_database_url(address: ServerAddress) -> None:

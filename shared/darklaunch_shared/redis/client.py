@@ -6,7 +6,6 @@ entries stay pending without a worker. Here retrying is the caller's decision.
 
 from collections.abc import Awaitable
 from typing import Any, Final, Protocol, cast
-from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
@@ -14,9 +13,8 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from darklaunch_shared.process.server_url import explain_unescaped
-
 from .c_packing import use_c_packing
+from .client_url import parse_redis_url
 
 SOCKET_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 2.0
@@ -80,33 +78,19 @@ def connect(url: str, *, client_name: str, socket_timeout_s: float = SOCKET_TIME
 
     Raises ValueError if the URL has another scheme or is malformed; its text holds nothing of the URL.
     """
-    check_redis_url(url)
-    options = _build_options(url, client_name, socket_timeout_s)
-    return cast(RedisClient, cast(Any, Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options))
+    cleaned_url, more = parse_redis_url(url)
+    options = _build_options(url, client_name, socket_timeout_s) | more
+    return cast(RedisClient, cast(Any, Redis).from_url(cleaned_url, retry=Retry(NoBackoff(), 0), **options))
 
 
 def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> AsyncRedisClient:
     """Return an asyncio client; otherwise as `connect`."""
-    check_redis_url(url)
-    options = _build_options(url, client_name, SOCKET_TIMEOUT_S)
+    cleaned_url, more = parse_redis_url(url)
+    options = _build_options(url, client_name, SOCKET_TIMEOUT_S) | more
     retry = AsyncRetry(NoBackoff(), 0)
-    client = cast(Any, AsyncRedis).from_url(url, retry=retry, max_connections=max_connections, **options)
+    client = cast(Any, AsyncRedis).from_url(cleaned_url, retry=retry, max_connections=max_connections, **options)
     use_c_packing(client.connection_pool)
     return cast(AsyncRedisClient, client)
-
-
-def check_redis_url(url: str) -> None:
-    """Raise ValueError, without anything of the URL in its text, unless it can be one of a Redis."""
-    if advice := explain_unescaped(url):
-        raise ValueError(f"{advice} in its password")
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("it has another scheme")
-    try:
-        port = urlsplit(url).port
-    except ValueError:  # its text quotes what stands where the port should
-        port = 0
-    if port == 0:
-        raise ValueError("its port is not a number from 1 to 65535")
 
 
 def _build_options(url: str, client_name: str, socket_timeout_s: float) -> dict[str, Any]:
