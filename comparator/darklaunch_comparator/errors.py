@@ -20,6 +20,7 @@ ComparatorError
     ├── DatabaseTooNew          a newer release migrated the schema
     ├── MigrationChanged        a migration applied to this database has other contents in this release
     ├── NotMigrated             the schema is missing or older than this release
+    ├── UnfitEncoding           the database stores text in another encoding than UTF-8
     ├── UnfitRole               a role does not exist, or could change tables all the same
     ├── LaunchExists            a launch of this name is already recorded
     ├── LaunchUnknown           no launch of this name is recorded
@@ -72,6 +73,10 @@ class MigrationChanged(StoreError):
 
 class NotMigrated(StoreError):
     """The schema is missing or older than this release."""
+
+
+class UnfitEncoding(StoreError):
+    """The database stores text in another encoding than UTF-8."""
 
 
 class UnfitRole(StoreError):

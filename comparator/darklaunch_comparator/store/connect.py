@@ -4,6 +4,7 @@ A connection serves one thread. The kernels of both sides detect a peer that is 
 unacknowledged data. A frozen server, or a proxy whose other side is gone, still acknowledges; silence reveals those.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -16,6 +17,7 @@ from psycopg.rows import TupleRow
 from .sql import load
 
 CONNECT_TIMEOUT_S: Final = 5
+SENT_NOTHING: Final = "Postgres sent nothing for"
 _SQL: Final = load("server")
 _KEEPALIVE: Final[dict[str, Any]] = {
     "keepalives": 1,
@@ -31,6 +33,8 @@ _SERVER_KEEPALIVE: Final = {
     "tcp_user_timeout": "20000",
 }
 """By default a server keeps a dead client's session, and the leader's lock with it, for two hours."""
+FORMATS: Final = {"datestyle": "ISO", "intervalstyle": "postgres", "timezone": "UTC", "client_encoding": "UTF8"}
+"""How values are written on a session of ours, whatever the role, the database or the server are set to."""
 _SILENCE_MARGIN_S: Final = 5.0
 
 _Result = TypeVar("_Result")
@@ -55,7 +59,7 @@ def connect_store(dsn: str, *, name: str, limits: ConnectionLimits | None = None
         "statement_timeout": f"{int(limits.statement_s * 1000)}ms",
         "lock_timeout": f"{int(limits.lock_s * 1000)}ms",
         "idle_in_transaction_session_timeout": f"{int(limits.idle_s * 1000)}ms",
-        "timezone": "UTC",
+        **FORMATS,
         **_SERVER_KEEPALIVE,
     }
     try:
@@ -68,10 +72,33 @@ def connect_store(dsn: str, *, name: str, limits: ConnectionLimits | None = None
     return connection
 
 
+def connect_session(dsn: str, *, name: str) -> Connection[TupleRow]:
+    """Open a connection for a command, not in autocommit mode. Raises psycopg.Error.
+
+    A pooler whose sessions are all in use accepts a connection and lets its first statement wait. So the first one has
+    the same limit as connecting; those that follow have none.
+    """
+    connection = _TimedConnection.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, application_name=name)
+    try:
+        connection.max_silence_s = CONNECT_TIMEOUT_S
+        set_formats(connection)
+        connection.commit()
+        connection.max_silence_s = math.inf
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def set_formats(connection: Connection[Any]) -> None:
+    """Make the session write and read values as this code expects them."""
+    connection.execute(_SQL["configure_session"], {"settings": list(FORMATS), "values": list(FORMATS.values())})
+
+
 class _TimedConnection(Connection[TupleRow]):
     """A connection that closes itself when the server sends nothing for `max_silence_s` during a statement."""
 
-    max_silence_s = _SILENCE_MARGIN_S
+    max_silence_s: float = _SILENCE_MARGIN_S
 
     def wait(self, gen: PQGen[_Result], *args: Any, **kwargs: Any) -> _Result:
         return super().wait(self._limit_silence(gen), *args, **kwargs)
@@ -86,7 +113,7 @@ class _TimedConnection(Connection[TupleRow]):
                     last_data_s = time.monotonic()
                 elif time.monotonic() - last_data_s > self.max_silence_s:
                     self.pgconn.finish()
-                    raise psycopg.OperationalError(f"Postgres sent nothing for {self.max_silence_s:g} s")
+                    raise psycopg.OperationalError(f"{SENT_NOTHING} {self.max_silence_s:g} s")
                 awaited = gen.send(ready)
         except StopIteration as end:
             result: _Result = end.value

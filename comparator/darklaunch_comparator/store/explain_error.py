@@ -1,6 +1,8 @@
 """Explain a Postgres error in one line: what is wrong with which server, and what to do. Passwords are never shown."""
 
+import difflib
 import os
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -15,6 +17,9 @@ from psycopg.errors import (
     UndefinedFunction,
     UndefinedTable,
 )
+from psycopg.pq import Conninfo
+
+from .connect import SENT_NOTHING
 
 
 class PostgresProblem(Enum):
@@ -36,6 +41,13 @@ class PostgresExplanation:
     text: str
 
 
+_PARAMETER: Final = re.compile(r'invalid (?:URI query parameter|connection option)[: ]*"([A-Za-z0-9_-]{1,40})"')
+_FOREIGN: Final = {
+    "pgbouncer": "Prisma", "schema": "Prisma", "connection_limit": "Prisma", "pool_timeout": "Prisma",
+    "socket_timeout": "Prisma", "sslaccept": "Prisma", "statement_cache_size": "asyncpg", "ssl": "JDBC and asyncpg",
+    "currentSchema": "JDBC", "prepareThreshold": "JDBC", "pool_size": "SQLAlchemy", "search_path": "Go's pgx",
+}  # fmt: skip
+"""Parameters that other programs read from the same URL."""
 _URL: Final = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _START: Final = "Start it, or set DATABASE_URL"
 _CONNECTING: Final = (
@@ -73,6 +85,12 @@ _CONNECTING: Final = (
         "has no connection left",
         "Raise max_connections, or stop what is not needed",
     ),
+    (
+        SENT_NOTHING,
+        PostgresProblem.UNREACHABLE,
+        "accepted a connection and gave it no session in time",
+        "Its sessions, or those of a pooler before it, are all in use: allow more, or stop what is not needed",
+    ),
     ("starting up", PostgresProblem.UNREACHABLE, "is starting up", "Try again in a moment"),
     ("shutting down", PostgresProblem.UNREACHABLE, "is shutting down", "Start it again"),
 )
@@ -107,11 +125,25 @@ def explain_postgres_error(
         return _explain_connecting(error, where, source, start_advice)
     elif error.sqlstate is None:  # libpq cannot read the URL; its words may quote the password
         problem = PostgresProblem.BAD_URL
-        text = f"{source} is not the URL of a Postgres: write postgresql://USER@HOST:PORT/DATABASE"
+        advice = _explain_parameter(error) or "write postgresql://USER@HOST:PORT/DATABASE"
+        text = f"{source} is not the URL of a Postgres: {advice}"
     else:
         problem = PostgresProblem.STATEMENT_FAILED
         text = f"{where} answered: {_first_line(error)} ({source})"
     return PostgresExplanation(problem, text)
+
+
+def _explain_parameter(error: psycopg.Error) -> str:
+    """Return which parameter of the URL libpq does not know, and what to do; "" if it complains of something else."""
+    match = _PARAMETER.search(str(error))
+    if match is None:
+        return ""
+    name = match[1]
+    whose = f" (it is one of {_FOREIGN[name]})" if name in _FOREIGN else ""
+    known = [default.keyword.decode() for default in Conninfo.get_defaults()]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    hint = f"did you mean {near[0]}?" if near and not whose else "leave it out"
+    return f"it has the parameter {name}, which Postgres does not know{whose}: {hint}"
 
 
 def describe_server(dsn: str) -> str:

@@ -13,8 +13,9 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, NotMigrated, ServerTooOld
+from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, NotMigrated, ServerTooOld, UnfitEncoding
 
+from .connect import set_formats
 from .sql import load
 
 OLDEST_SERVER: Final = 140000  # PostgreSQL 14, as server_version_num writes it
@@ -46,8 +47,8 @@ def read_migrations() -> list[Migration]:
 def migrate(dsn: str, *, steps: list[Migration] | None = None) -> list[str]:
     """Bring the schema to this release and return what was applied now, as `0001_schema`. Safe to run concurrently.
 
-    `steps` replaces this release's migrations. Raises ServerTooOld, DatabaseTooNew, MigrationChanged, and
-    psycopg.Error when the server cannot be reached or refuses.
+    `steps` replaces this release's migrations. Raises ServerTooOld, UnfitEncoding, DatabaseTooNew,
+    MigrationChanged, and psycopg.Error when the server cannot be reached or refuses.
     """
     known = read_migrations() if steps is None else steps
     with psycopg.connect(dsn, autocommit=True, application_name="darklaunch-migrate") as connection:
@@ -55,6 +56,8 @@ def migrate(dsn: str, *, steps: list[Migration] | None = None) -> list[str]:
             raise ServerTooOld(
                 f"PostgreSQL {connection.info.server_version // 10000} is too old: darklaunch needs 14 or newer."
             )
+        set_formats(connection)
+        check_encoding(connection)
         connection.execute(_SQL["limit_lock_wait"])
         connection.execute(_SQL["lock"], {"lock": _LOCK})
         connection.execute(_SQL["create_table"])
@@ -67,6 +70,16 @@ def migrate(dsn: str, *, steps: list[Migration] | None = None) -> list[str]:
                     {"version": migration.version, "name": migration.name, "checksum": migration.checksum},
                 )
     return [_format_title(migration.version, migration.name) for migration in pending]
+
+
+def check_encoding(connection: Connection[Any]) -> None:
+    """Raise UnfitEncoding unless the database stores text as UTF-8: responses have characters that no other has."""
+    encoding = connection.info.parameter_status("server_encoding") or ""
+    if encoding != "UTF8":
+        raise UnfitEncoding(
+            f"The database {connection.info.dbname} stores text as {encoding}, in which responses cannot be kept. "
+            "Create another one, CREATE DATABASE darklaunch ENCODING 'UTF8' TEMPLATE template0, and set DATABASE_URL"
+        )
 
 
 def check_migrated(connection: Connection[Any]) -> None:

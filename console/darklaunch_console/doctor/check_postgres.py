@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from darklaunch_comparator.errors import StoreError
-from darklaunch_comparator.store.migrate import OLDEST_SERVER, check_migrated
+from darklaunch_comparator.store.migrate import OLDEST_SERVER, check_encoding, check_migrated
 from darklaunch_comparator.store.partitions import read_partition_days
 from darklaunch_comparator.store.server import read_role_privileges, read_schema_size, read_server_clock
 
@@ -34,6 +34,7 @@ def check_postgres(connection: Connection, where: str) -> list[CheckResult]:
     if clock.is_replica:
         results.append(fail(f"{where} is a read-only replica", "Set DATABASE_URL to the primary."))
     try:
+        check_encoding(connection)
         check_migrated(connection)
     except StoreError as unfit:
         what, _, do = str(unfit).partition(". ")

@@ -7,8 +7,9 @@ from collections.abc import Generator
 from typing import Any, Final
 
 import psycopg
-from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, ServerTooOld
+from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, ServerTooOld, UnfitEncoding
 from darklaunch_comparator.errors import NotMigrated as SchemaMissing
+from darklaunch_comparator.store.connect import connect_session
 from darklaunch_comparator.store.explain_error import PostgresProblem, describe_server, explain_postgres_error
 
 from darklaunch_console.errors import AccessRefused, BadUsage, ConsoleError, DatabaseNotMigrated, ServerUnreachable
@@ -27,8 +28,6 @@ __all__ = [
     "require_database",
 ]  # fmt: skip
 
-CONNECT_TIMEOUT_S: Final = 5
-
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -40,13 +39,11 @@ def open_postgres(settings: ConsoleSettings) -> Generator[Connection]:
     """
     address = require_database(settings)
     try:
-        with psycopg.connect(
-            address.url, connect_timeout=CONNECT_TIMEOUT_S, application_name="darklaunch-cli"
-        ) as connection:
+        with connect_session(address.url, name="darklaunch-cli") as connection:
             yield connection
     except psycopg.Error as error:
         raise explain_postgres(error, address) from error
-    except (ServerTooOld, DatabaseTooNew, MigrationChanged, SchemaMissing) as unfit:
+    except (ServerTooOld, UnfitEncoding, DatabaseTooNew, MigrationChanged, SchemaMissing) as unfit:
         raise DatabaseNotMigrated(str(unfit)) from unfit
 
 

@@ -46,3 +46,26 @@ def test_a_url_that_cannot_be_read_is_not_repeated() -> None:
     assert explanation.problem is PostgresProblem.BAD_URL
     assert "secret" not in explanation.text
     assert describe_server("secret") == "Postgres"
+
+
+@pytest.mark.parametrize(
+    ("query", "advice"),
+    [
+        (
+            "pgbouncer=true",
+            "it has the parameter pgbouncer, which Postgres does not know (it is one of Prisma)",
+        ),
+        (
+            "schema=public",
+            "it has the parameter schema, which Postgres does not know (it is one of Prisma)",
+        ),
+        ("sslmod=require", "it has the parameter sslmod, which Postgres does not know: did you mean sslmode?"),
+    ],
+)
+def test_a_parameter_of_another_program_is_named(query: str, advice: str) -> None:
+    dsn = f"postgresql://me:secret@127.0.0.1:1/db?{query}"
+    with pytest.raises(psycopg.ProgrammingError) as unreadable:
+        psycopg.connect(dsn)
+    text = explain_postgres_error(unreadable.value, dsn).text
+    assert text.startswith(f"DATABASE_URL is not the URL of a Postgres: {advice}")
+    assert "secret" not in text
