@@ -135,7 +135,8 @@ class JudgeTurn:
             has_all = end_ms == span_end_ms
             for number, window in enumerate(windows):
                 if self._begins_build(state, window):
-                    return
+                    end_ms = window.start_ms  # the windows from here on are read again
+                    break
                 if window.is_doubtful and state.evidence.current(self._policy).rollback_reason is None:
                     if has_all and window.is_held:
                         if self._suffices_without_doubtful(state, windows[number:]):
@@ -178,13 +179,14 @@ class JudgeTurn:
         return False
 
     def _begins_build(self, state: JudgeState, window: JudgedWindow) -> bool:
-        """Start counting noise anew if another build begins with this window, which is then left to the next turn."""
+        """Start counting noise anew if another build begins with this window."""
         known_builds = frozenset(state.all_builds)
         build = state.evidence.find_build_after(window.exchanges, self._policy, known_builds) if known_builds else ""
         if build in ("", state.evidence.current_build, state.noise_build):
             return False
         restart_noise(self._connection, state.launch, build=build, captured_ms=window.start_ms, now_ms=self._now_ms)
         state.noise_build = build
+        self._doubtful = self._read_doubtful(state)
         return True
 
     def _add_window(self, state: JudgeState, window: JudgedWindow) -> None:
