@@ -14,6 +14,7 @@ from .http import ShadowClient
 from .http.deadlines import DeadlineTimer
 from .limits import ShadowProtection
 from .outcome import ShadowBuild
+from .request_changes import RequestChanger
 from .slots import ReplaySlots
 
 
@@ -24,6 +25,7 @@ class ShadowTarget:
     origin: Origin
     client: ShadowClient
     policy: PathPolicy
+    changer: RequestChanger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class BaselineTarget:
 
     origin: Origin
     client: ShadowClient
+    changer: RequestChanger
     protection: ShadowProtection
     slots: ReplaySlots
 

@@ -11,6 +11,7 @@ from darklaunch_shared import keys
 from darklaunch_shared.errors import BadLaunch, BadOrigin
 from darklaunch_shared.launch.origin import Origin, parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
+from darklaunch_shared.launch.request_changes import compile_request_changes
 from darklaunch_shared.launch.spec import MAX_SHARDS, LaunchSpec
 from darklaunch_shared.redis.client import AsyncRedisClient
 from darklaunch_shared.redis.consumer import GroupConsumer, worker_streams
@@ -29,6 +30,7 @@ from .http.deadlines import DeadlineTimer
 from .launch_context import BaselineTarget, LaunchContext, ShadowTarget
 from .limits import ShadowProtection
 from .outcome import ShadowBuild
+from .request_changes import RequestChanger
 from .settings import WorkerSettings
 from .shard_consumer import ReplayConsumer
 
@@ -171,8 +173,9 @@ class LaunchRunner:
         if not 1 <= spec.shards <= MAX_SHARDS:
             raise BadLaunch(f"{spec.shards} shards: there can be 1 to {MAX_SHARDS}")
         policy = compile_path_policy(spec)
+        changer = RequestChanger(self._launch, compile_request_changes(spec))
         origin = parse_origin(spec.shadow)
-        return ShadowTarget(origin, self._make_client(origin, spec), policy)
+        return ShadowTarget(origin, self._make_client(origin, spec), policy, changer)
 
     def _make_baseline(self, spec: LaunchSpec) -> BaselineTarget | None:
         """Return the launch's baseline. One that cannot be used costs the launch its noise replays, nothing else."""
@@ -180,13 +183,15 @@ class LaunchRunner:
             return None
         try:
             origin = parse_origin(spec.control, "control")
-        except BadOrigin as error:
+            changer = RequestChanger(self._launch, compile_request_changes(spec))
+        except (BadLaunch, BadOrigin) as error:
             log.error("launch %s is replayed without its baseline: %s", self._launch, error)
             return None
         protection = self._make_protection(spec)
         return BaselineTarget(
             origin=origin,
             client=self._make_client(origin, spec),
+            changer=changer,
             protection=protection,
             slots=protection.make_slots(),
         )

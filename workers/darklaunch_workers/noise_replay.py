@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Final
 
 import anyio
+from darklaunch_shared.launch.request_changes import has_own_host
 from darklaunch_shared.launch.spec import SAFE_METHODS, LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange, Headers, Response
 from darklaunch_shared.wire.replay import LatencySource, NoiseReplay, ReplayedVersion, ShadowError, ShadowResponse
@@ -127,9 +128,10 @@ async def _send_to_baseline(context: LaunchContext, baseline: BaselineTarget, ex
         launch=context.launch,
         exchange_id=exchange.id,
         shadow=baseline.origin,
-        host=context.spec.host,
+        host="shadow" if has_own_host(context.spec) else context.spec.host,
         entropy=random.randbytes(24),
     )
+    request = baseline.changer.apply(request, with_prefix=False)
     context.endpoint_noise.count_replay(exchange.endpoint)
     deadline_s = context.spec.deadline_s
     single_try = SingleTry(

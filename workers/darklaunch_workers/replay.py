@@ -105,6 +105,7 @@ async def replay_exchange(
             host=context.spec.host,
             entropy=random.randbytes(24),
         )
+        request = context.shadow.changer.apply(request)
         if waited := context.slots.full:
             await context.slots.wait_for_room()
         with context.slots.take() as slot:

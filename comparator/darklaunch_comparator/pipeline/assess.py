@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from darklaunch_shared.errors import BadEntry
+from darklaunch_shared.launch.request_changes import has_own_host
 from darklaunch_shared.launch.spec import SAFE_METHODS, LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange
 from darklaunch_shared.wire.fields import Fields
@@ -85,7 +86,8 @@ def compile_launch_rules(spec: LaunchSpec, now: datetime | None = None) -> Launc
     If an unreadable rule is one to mask, everything stored of the launch is masked.
     """
     book = compile_stored_rules(spec.rules, now or datetime.now(UTC))
-    return LaunchRules(spec.compare, book, spec.max_latency_diff_ms, spec.shadow, spec.host == "preserve", spec.control)
+    shadow = f"{spec.shadow.partition('://')[0]}://{spec.host}" if has_own_host(spec) else spec.shadow
+    return LaunchRules(spec.compare, book, spec.max_latency_diff_ms, shadow, spec.host == "preserve", spec.control)
 
 
 def assess_entry(

@@ -55,7 +55,18 @@ _OPTIONS: Final = (
         help="Share of reads replayed once more, to --control or the shadow; 0: none.  [default: 10]",
     ),
     click.option(
-        "--host", type=click.Choice(["shadow", "preserve"]), default="shadow", help="Whose Host header is sent."
+        "--set-header",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A header the shadow gets; a credential as NAME=@env:VARIABLE or NAME=@file:PATH of the worker.",
+    ),
+    click.option("--remove-header", multiple=True, metavar="NAME", help="A header the shadow does not get."),
+    click.option("--path-prefix", default="", metavar="/PATH", help="What paths begin with at the shadow: /v2."),
+    click.option(
+        "--host",
+        default="shadow",
+        metavar="HOST",
+        help="The Host sent: shadow, preserve, or a name.  [default: shadow]",
     ),
     click.option(
         "--allow-private-metadata", is_flag=True, help="Allow a shadow on a link-local or cloud metadata address."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from darklaunch_comparator.store import signatures
+from darklaunch_comparator.store.launches import get_launch
 
 from darklaunch_console.cli.arguments import check_exchange_id
 from darklaunch_console.output.screen import (
@@ -13,6 +14,7 @@ from darklaunch_console.output.screen import (
     terminal_width,
 )
 from darklaunch_console.reports.exchange_view import WIDEST, exchange_to_json, render_exchange
+from darklaunch_console.reports.request_changes_text import describe_request_changes
 from darklaunch_console.reports.sample import find_sample
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
@@ -31,9 +33,11 @@ def inspect(settings: ConsoleSettings, exchange: str, launch: str | None, in_jso
     """
     with open_postgres(settings) as connection:
         sample = find_sample(connection, exchange, launch)
+        changes = describe_request_changes(get_launch(connection, sample.launch).state.spec)
         known = {each.fingerprint: each for each in signatures.read_signature_names(connection, sample.launch)}
     if in_json:
-        print_json(exchange_to_json(sample))
+        print_json(exchange_to_json(sample, changes))
         return
     named = known.get(sample.fingerprint)
-    print_paged(render_exchange(sample, named.state if named else "", terminal_width(WIDEST)))
+    state = named.state if named else ""
+    print_paged(render_exchange(sample, state, terminal_width(WIDEST), request_changes=changes))

@@ -8,6 +8,7 @@ from darklaunch_comparator.rules import check_rules, dump_rules
 from darklaunch_shared.errors import BadLaunch, BadOrigin
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
+from darklaunch_shared.launch.request_changes import compile_request_changes
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.launch.sticky import parse_sticky
 from darklaunch_shared.wire.http_headers import TOKEN
@@ -29,6 +30,9 @@ def build_spec(
     max_rps: float,
     max_age: float,
     host: str,
+    set_header: tuple[str, ...],
+    remove_header: tuple[str, ...],
+    path_prefix: str,
     allow_private_metadata: bool,
     seal: bool,
     shards: int,
@@ -56,6 +60,9 @@ def build_spec(
         sticky=check_sticky(sticky),
         compare=not no_compare,
         host=host,
+        set_headers=set_header,
+        remove_headers=remove_header,
+        path_prefix=path_prefix,
         max_latency_diff_ms=max_latency_diff * 1000,
         max_age_s=max_age,
         max_rps=max_rps,
@@ -68,6 +75,7 @@ def build_spec(
         rules=write_ignore_rules(ignore, author, reason),
     )
     compile_path_policy(spec)
+    compile_request_changes(spec)
     return spec
 
 

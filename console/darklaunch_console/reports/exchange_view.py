@@ -60,7 +60,10 @@ Fact = tuple[str, str | None, str | None, str]
 """A name, what the primary and the shadow have there, and the mark."""
 
 
-def render_exchange(sample: report_queries.StoredSample, state: str, width: int) -> list[Text]:
+def render_exchange(
+    sample: report_queries.StoredSample, state: str, width: int, *, request_changes: str = ""
+) -> list[Text]:
+    """Return an exchange in lines; `request_changes` says what the launch changes in requests for the shadow."""
     request, primary, shadow = sample.replay.exchange.request, sample.replay.exchange.primary, sample.replay.shadow
     differs = make_printable(render_example(sample.differences, len(sample.differences) + sample.omitted), 240)
     first = f"{request.method} {make_printable(request.target, 200)}: {differs or 'no difference in content'}"
@@ -72,6 +75,7 @@ def render_exchange(sample: report_queries.StoredSample, state: str, width: int)
     lines: list[Text] = [(line, BAD) for line in wrap_text(first, more="  ")]
     lines += [(line, "") for line in wrap_text(make_printable(about, 300), more="  ")]
     lines += [(line, "") for line in wrap_text(f"signature {sample.fingerprint}, {state or 'forgotten'}{build}")]
+    lines += [(line, "") for line in (wrap_text(request_changes, more="  ") if request_changes else [])]
     lines += _render_request(request)
     lines.append(("", ""))
     if isinstance(shadow, ShadowResponse):
@@ -199,7 +203,7 @@ def _style_line(line: ColumnLine, width: int) -> Text:
     return f"{style_text(left, theirs)}{mark}{style_text(right, ours)}", ""
 
 
-def exchange_to_json(sample: report_queries.StoredSample) -> dict[str, Any]:
+def exchange_to_json(sample: report_queries.StoredSample, request_changes: str = "") -> dict[str, Any]:
     exchange, shadow = sample.replay.exchange, sample.replay.shadow
     if isinstance(shadow, ShadowResponse):
         other: dict[str, Any] = {**asdict(shadow), "answer": _response_to_json(shadow.response)}
@@ -212,6 +216,7 @@ def exchange_to_json(sample: report_queries.StoredSample) -> dict[str, Any]:
         "signature": sample.fingerprint,
         "captured_at": sample.captured_at,
         "endpoint": exchange.endpoint,
+        "request_changes": request_changes or None,
         "request": {**asdict(exchange.request), "body": _decode_body(exchange.request.body)},
         "primary": _response_to_json(exchange.primary),
         "shadow": other,

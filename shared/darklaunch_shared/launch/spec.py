@@ -37,7 +37,10 @@ class LaunchSpec:
     only, skip           path patterns of the same form: mirror only these, never those
     sticky               "" for random sampling, or `header:NAME`, `cookie:NAME`, `client`
     compare              False records status and latency without comparing responses
-    host                 "shadow" sends the shadow's own Host, "preserve" the one the primary got
+    host                 "shadow" sends the shadow's own Host, "preserve" the one the primary got, else the Host to send
+    set_headers          header fields that the shadow gets, see `request_changes`; no credential is in them
+    remove_headers       names of header fields that it does not get
+    path_prefix          what each path begins with at the shadow, "" for nothing
     max_latency_diff_ms  a replay slower than the primary by more than this counts as slow
     max_age_s            exchanges older than this are not replayed any more
     max_entries          admission bound: exchanges waiting or in flight per shard
@@ -78,6 +81,9 @@ class LaunchSpec:
     policy: str = ""
     rules: str = ""
     app: str = ""
+    set_headers: tuple[str, ...] = ()
+    remove_headers: tuple[str, ...] = ()
+    path_prefix: str = ""
 
     def belongs_to(self, app: str) -> bool:
         """True if the launch mirrors the app of this name."""

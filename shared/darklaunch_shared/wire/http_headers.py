@@ -8,6 +8,9 @@ import re
 from typing import Final
 from uuid import UUID, uuid5
 
+OUR_PREFIX: Final = "x-darklaunch-"
+"""What the names of all our fields begin with, in lower case."""
+
 LAUNCH_HEADER: Final = "x-darklaunch-launch"
 """On a replay: the launch it belongs to."""
 

@@ -176,7 +176,7 @@ def test_start_says_when_no_app_listens(cli, own_valkey, own_postgres_dsn, launc
         (["--shadow", "http://h", "--max-rps", "-1"], 2, "--max-rps"),
         (["--shadow", "http://h", "--max-rps", "inf"], 2, "--max-rps must be a number"),
         (["--shadow", "http://h", "--shards", "0"], 2, "--shards"),
-        (["--shadow", "http://h", "--host", "mine"], 2, "--host"),
+        (["--shadow", "http://h", "--host", "http://mine"], 2, "--host"),
         ([], 2, "Missing option '--shadow'. See darklaunch start --help."),
     ],
 )
@@ -364,3 +364,25 @@ def test_a_build_that_cannot_be_one_is_refused(cli, launched, arguments, named):
     result = cli.run(*(launched if each == "NAME" else each for each in arguments))
     assert result.exit_code == 2
     assert named in result.stderr
+
+
+def test_what_the_shadow_gets_is_declared_and_shown(cli, redis, launch_name, nowhere):
+    changes = ("--set-header", "Authorization=Bearer @env:SHADOW_TOKEN", "--remove-header", "X-Internal")
+    cli.ok("start", launch_name, "--shadow", nowhere, *changes, "--path-prefix", "/v2", "--host", "api.internal")
+    spec = copy(redis, launch_name).spec
+    assert (spec.set_headers, spec.remove_headers) == (("Authorization=Bearer @env:SHADOW_TOKEN",), ("X-Internal",))
+    shown = unwrap(cli.ok("show", launch_name))
+    for setting in (
+        "set headers: Authorization=Bearer @env:SHADOW_TOKEN",
+        "remove headers: X-Internal",
+        "path prefix: /v2",
+        "host: api.internal",
+    ):
+        assert setting in shown
+
+
+def test_a_credential_is_refused_by_value(cli, launch_name, nowhere):
+    result = cli.run("start", launch_name, "--shadow", nowhere, "--set-header", "Authorization=Bearer s3cret")
+    assert result.exit_code != 0
+    assert "a credential is not stored with the launch" in result.stderr
+    assert "s3cret" not in result.output

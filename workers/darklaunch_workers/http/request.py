@@ -48,8 +48,9 @@ def replay_request(
 ) -> ShadowRequest:
     """Return the request to send for a captured one. The client refuses what cannot be sent byte for byte.
 
-    `host` is "shadow" for the shadow's own Host or "preserve" for the one the primary got; `entropy` is 24 random
-    bytes for the trace and span ids. Raises UnsendableRequest for a target that is not a path, or not latin-1.
+    `host` is "shadow" for the shadow's own Host, "preserve" for the one the primary got, or else the Host itself;
+    `entropy` is 24 random bytes for the trace and span ids. Raises UnsendableRequest for a target that is not a path,
+    or not latin-1.
     """
     if not request.target.startswith("/"):  # a shadow could follow the name of another origin in it
         raise UnsendableRequest(f"the target {request.target[:80]!r} does not begin with a slash")
@@ -85,7 +86,7 @@ def replay_headers(
         for option in value.split(",")
     }:
         passed_on = [field for field in passed_on if field[0].lower() not in connection_options]
-    authority = _read_primary_host(request) if host == "preserve" else shadow.authority
+    authority = _choose_authority(request, shadow, host)
     headers = [(b"host", authority.encode("latin-1")), *passed_on]
     if request.body or request.method in _BODY_METHODS:
         headers.append((b"content-length", b"%d" % len(request.body)))
@@ -132,6 +133,12 @@ def check_sendable(request: ShadowRequest) -> None:
     lengths = [headers[at][1] for at, name in enumerate(names) if name == b"content-length"]
     if lengths != [b"%d" % len(body)] and (lengths or body):
         raise UnsendableRequest(f"the headers must hold one Content-Length, {len(body)} like the body")
+
+
+def _choose_authority(request: Request, shadow: Origin, host: str) -> str:
+    if host == "shadow":
+        return shadow.authority
+    return _read_primary_host(request) if host == "preserve" else host
 
 
 def _read_primary_host(request: Request) -> str:
