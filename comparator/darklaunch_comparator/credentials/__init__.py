@@ -2,7 +2,16 @@
 
 from .markup_secrets import find_markup_secrets
 from .names import is_credential, may_name_credential
-from .text_secrets import HIDDEN, MASKED, SecretSpan, find_secrets, hide_in_lines, hide_secrets, is_credential_field
+from .text_secrets import (
+    HIDDEN,
+    MASKED,
+    SecretSpan,
+    find_secrets,
+    hide_in_lines,
+    hide_secrets,
+    is_credential_field,
+    may_hold_url_password,
+)
 
 __all__ = [
     "HIDDEN",
@@ -14,5 +23,6 @@ __all__ = [
     "hide_secrets",
     "is_credential",
     "is_credential_field",
+    "may_hold_url_password",
     "may_name_credential",
 ]

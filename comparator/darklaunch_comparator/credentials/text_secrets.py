@@ -1,7 +1,7 @@
 """Find the values of credentials in text without a structure to go by.
 
 These are found: `name=value`, `name: value`, `"name": "value"` (also with escaped quotes, and broken off), markup
-(`find_markup_secrets`), and the parts of a multipart form. Every pattern takes linear time.
+(`find_markup_secrets`), the parts of a multipart form, and passwords in URLs. Every pattern takes linear time.
 
 What is found is masked where it is stored (`masking`), and hidden where text becomes the name of a place (`places`).
 """
@@ -28,6 +28,7 @@ _PART: Final = re.compile(
     r"\bname=\"(?P<name>[^\"\r\n]{1,64})\"(?:[^\r\n]{0,300}\r?\n(?:[^\r\n]{1,300}\r?\n){0,8}?)\r?\n"
     r"(?P<value>[^\r\n]{1,4000})(?=\r?\n--)"
 )
+_URL_PASSWORD: Final = re.compile(r"://[^\s/?#@:\"'<>]{0,100}:(?P<password>[^\s/?#@\"'<>]{1,200})@")
 _SHOWN_VALUES: Final = frozenset(("", "true", "false", "null", "None", "undefined"))
 
 
@@ -48,18 +49,24 @@ def is_credential_field(name: str, names: Collection[str] = ()) -> bool:
 
 def find_secrets(text: str, names: Collection[str] = ()) -> list[SecretSpan]:
     """Return where values of credentials stand, in order, without overlaps. `names` count as names of credentials."""
+    passwords = _find_url_passwords(text)
     if not may_name_credential(text) and not any(name in text for name in names):
-        return []
+        return _merge(passwords)
 
     def is_name(name: str) -> bool:
         return is_credential_field(name, names)
 
-    spans = _find_pairs(text, is_name)
+    spans = _find_pairs(text, is_name) + passwords
     if "<" in text:
         spans += find_markup_secrets(text, is_name)
     if "\n" in text:
         spans += [match.span("value") for match in _PART.finditer(text) if is_name(match["name"])]
     return _merge(spans)
+
+
+def may_hold_url_password(text: str) -> bool:
+    """True if there may be a URL with a password. Fast."""
+    return "@" in text and "://" in text
 
 
 def hide_secrets(text: str) -> str:
@@ -80,6 +87,13 @@ def hide_in_lines(lines: Sequence[str]) -> Sequence[str]:
     text = "\n".join(lines)
     hidden = hide_secrets(text)
     return lines if hidden is text else hidden.split("\n")
+
+
+def _find_url_passwords(text: str) -> list[tuple[int, int]]:
+    if not may_hold_url_password(text):
+        return []
+    found = [match.span("password") for match in _URL_PASSWORD.finditer(text)]
+    return [span for span in found if not MASKED.match(text, span[0])]
 
 
 def _find_pairs(text: str, is_name: Callable[[str], bool]) -> list[tuple[int, int]]:

@@ -5,7 +5,12 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
-from darklaunch_comparator.credentials import find_secrets, is_credential_field, may_name_credential
+from darklaunch_comparator.credentials import (
+    find_secrets,
+    is_credential_field,
+    may_hold_url_password,
+    may_name_credential,
+)
 
 from .placeholders import Placeholders
 
@@ -48,7 +53,7 @@ class TextMasker:
 
     def may_hold_secrets(self, text: str) -> bool:
         """True if there may be something to mask."""
-        return may_name_credential(text) or any(name in text for name in self._names)
+        return may_name_credential(text) or may_hold_url_password(text) or any(name in text for name in self._names)
 
 
 def _unquote(text: str) -> str:

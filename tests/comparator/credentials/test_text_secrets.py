@@ -15,6 +15,13 @@ from hypothesis import strategies as st
         ('<input name="token" value="S">', '<input name="token" value="…">'),
         ("password=true", "password=true"),
         ("nothing here", "nothing here"),
+        (
+            "see https://ada:S@shop.example/x and https://shop.example/@ada",
+            "see https://ada:…@shop.example/x and https://shop.example/@ada",
+        ),
+        ("postgresql://ada:S:T@db/shop", "postgresql://ada:…@db/shop"),
+        ("https://ada:[masked:0123456789ab]@shop", "https://ada:[masked:0123456789ab]@shop"),
+        ("http://host:8080/a@b", "http://host:8080/a@b"),
     ],
 )
 def test_values_are_hidden_and_lines_stay(text: str, hidden: str) -> None:
