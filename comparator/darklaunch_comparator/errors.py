@@ -21,6 +21,7 @@ ComparatorError
     ├── MigrationChanged        a migration applied to this database has other contents in this release
     ├── NotMigrated             the schema is missing or older than this release
     ├── UnfitEncoding           the database stores text in another encoding than UTF-8
+    ├── SharedSessions          a pooler gives one session to several connections
     ├── UnfitRole               a role does not exist, or could change tables all the same
     ├── LaunchExists            a launch of this name is already recorded
     ├── LaunchUnknown           no launch of this name is recorded
@@ -77,6 +78,10 @@ class NotMigrated(StoreError):
 
 class UnfitEncoding(StoreError):
     """The database stores text in another encoding than UTF-8."""
+
+
+class SharedSessions(StoreError):
+    """A pooler gives one session to several connections."""
 
 
 class UnfitRole(StoreError):

@@ -1,14 +1,20 @@
 """The Postgres server itself: its clock, the size of the schema, the rights of the current role, the leader's lock."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
 from psycopg import Connection, sql
 
+from darklaunch_comparator.errors import SharedSessions
+
+from .connect import connect_session
 from .sql import load
 
 _SQL: Final = load("server")
+SESSION_TRIALS: Final = 5
+"""On a busy pooler somebody else may take the session in between."""
 LEADER_LOCK: Final = 0x646C_6C65_6164_6572  # "dlleader", distinct from other users' advisory locks in the database
 
 
@@ -40,6 +46,31 @@ def begin_snapshot(connection: Connection[Any]) -> None:
 def limit_statements(connection: Connection[Any], limit_s: float) -> None:
     """Limit the statements of this transaction; a longer one is cancelled (psycopg.errors.QueryCanceled)."""
     connection.execute(_SQL["limit_statements"], {"timeout": f"{max(1, int(limit_s * 1000))}ms"})
+
+
+def check_sessions(dsn: str) -> None:
+    """Raise SharedSessions if connections share sessions, as behind a pooler in transaction mode. Raises psycopg.Error.
+
+    A session has the leader's lock, the limits of statements and prepared statements. Behind such a pooler they go to
+    whoever comes next: a mark set on one connection is seen on another.
+    """
+    mark = secrets.token_hex(8)
+    with (
+        connect_session(dsn, name="darklaunch-check") as first,
+        connect_session(dsn, name="darklaunch-check") as second,
+    ):
+        for _ in range(SESSION_TRIALS):
+            first.execute(_SQL["mark_session"], {"mark": mark})
+            first.commit()
+            seen = second.execute(_SQL["session_mark"]).fetchone()
+            second.commit()
+            if seen != (mark,):
+                continue
+            raise SharedSessions(
+                "The pooler before Postgres gives one session to several connections (transaction mode), but the "
+                "leader's lock belongs to a session. Set pool_mode = session for darklaunch, or set DATABASE_URL to "
+                "Postgres itself"
+            )
 
 
 def try_to_lead(connection: Connection[Any]) -> bool:

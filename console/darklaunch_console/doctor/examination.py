@@ -9,6 +9,7 @@ from darklaunch_comparator.store.installation import Installation, read_installa
 from darklaunch_comparator.store.judgements import read_outages
 from darklaunch_comparator.store.launches import LaunchRecord, list_launches
 from darklaunch_comparator.store.route_tables import read_routes
+from darklaunch_comparator.store.server import check_sessions
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.client import RedisClient
 
@@ -79,6 +80,7 @@ def _check_postgres(settings: ConsoleSettings) -> tuple[list[CheckResult], _Reco
     try:
         with open_postgres(settings) as connection:
             results = check_postgres(connection, name_postgres(require_database(settings)))
+            check_sessions(require_database(settings).url)
             if any(result.level is CheckLevel.FAIL for result in results):
                 return results, _RecordedState()
             records = list_launches(connection)

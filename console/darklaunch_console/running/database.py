@@ -8,6 +8,7 @@ from darklaunch_comparator.control.installation import locate_redis
 from darklaunch_comparator.errors import UnfitRole
 from darklaunch_comparator.store.migrate import check_migrated, migrate
 from darklaunch_comparator.store.runtime_role import grant_runtime_role
+from darklaunch_comparator.store.server import check_sessions
 
 from darklaunch_console.errors import AccessRefused, ConsoleError, DatabaseNotMigrated, ServerUnreachable
 from darklaunch_console.settings import ConsoleSettings
@@ -21,6 +22,7 @@ log = logging.getLogger("darklaunch.console")
 def migrate_database(settings: ConsoleSettings) -> list[str]:
     """Apply the missing migrations and return their names. Raises ConsoleError when the database cannot be used."""
     with open_postgres(settings):  # turns whatever goes wrong in the block into an error of one line
+        check_sessions(require_database(settings).url)
         return migrate(require_database(settings).url)
 
 
@@ -41,12 +43,13 @@ def grant_role(settings: ConsoleSettings, role: str) -> bool:
 
 
 def refuse_unmigrated(settings: ConsoleSettings) -> None:
-    """Raise DatabaseNotMigrated unless the tables are this release's.
+    """Raise DatabaseNotMigrated unless the tables are this release's, on a server that gives sessions of one's own.
 
     A Postgres that cannot be reached is only logged: it may come back.
     """
     try:
         with open_postgres(settings) as connection:
+            check_sessions(require_database(settings).url)
             check_migrated(connection)
     except (DatabaseNotMigrated, AccessRefused):
         raise

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import Any, Final
 
 import psycopg
-from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, ServerTooOld, UnfitEncoding
+from darklaunch_comparator.errors import DatabaseTooNew, MigrationChanged, ServerTooOld, SharedSessions, UnfitEncoding
 from darklaunch_comparator.errors import NotMigrated as SchemaMissing
 from darklaunch_comparator.store.connect import connect_session
 from darklaunch_comparator.store.explain_error import PostgresProblem, describe_server, explain_postgres_error
@@ -43,7 +43,7 @@ def open_postgres(settings: ConsoleSettings) -> Generator[Connection]:
             yield connection
     except psycopg.Error as error:
         raise explain_postgres(error, address) from error
-    except (ServerTooOld, UnfitEncoding, DatabaseTooNew, MigrationChanged, SchemaMissing) as unfit:
+    except (ServerTooOld, SharedSessions, UnfitEncoding, DatabaseTooNew, MigrationChanged, SchemaMissing) as unfit:
         raise DatabaseNotMigrated(str(unfit)) from unfit
 
 

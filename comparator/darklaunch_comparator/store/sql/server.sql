@@ -14,6 +14,12 @@ SELECT set_config('statement_timeout', %(timeout)s, true)
 -- right after its commit.
 SELECT set_config('synchronous_commit', 'local', false) WHERE current_setting('synchronous_commit') = 'off'
 
+-- name: mark_session
+SELECT set_config('darklaunch.session', %(mark)s, false)
+
+-- name: session_mark
+SELECT current_setting('darklaunch.session', true)
+
 -- name: lead
 SELECT pg_try_advisory_lock(%(lock)s)
 
