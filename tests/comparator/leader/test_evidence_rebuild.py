@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -126,17 +127,30 @@ def test_a_large_round_is_judged_again_over_several_turns_and_decides_nothing_me
     assert harness.judgement.summary["guards"][0]["failed"] == 0
 
 
-def test_an_excused_id_counts_as_a_mismatch_once_the_baseline_shows_that_it_is_one(make_harness: MakeHarness) -> None:
+def make_time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+@pytest.mark.parametrize("values", ["ids", "times"])
+def test_an_excused_value_counts_as_a_mismatch_once_the_baseline_shows_that_it_is_one(
+    make_harness: MakeHarness, values: str
+) -> None:
+    """A wrong id looks like one that is made up each time, a wrong time like one that moves with the clock."""
     harness = make_harness(ADVISE)
-    orders = [
-        exchange(harness.name, seq, producer="witness", body={"owner": OWNER}, at_ms=harness.start_ms + 200 * seq)
-        for seq in range(1, 126)
-    ]
-    record(harness, [replayed(order, body={"owner": STRANGER}) for order in orders[:100]])
+    excused: list[Fields] = []
+    witnessed: list[Fields] = []
+    for seq in range(1, 126):
+        at_ms = harness.start_ms + 200 * seq
+        primary = {"owner": OWNER} if values == "ids" else {"paid_at": make_time(at_ms)}
+        shadow = {"owner": STRANGER} if values == "ids" else {"paid_at": make_time(at_ms + 50)}
+        order = exchange(harness.name, seq, producer="witness", body=primary, at_ms=at_ms)
+        excused.append(replayed(order, body=shadow))
+        witnessed.append(asked_twice(order, again=primary))
+    record(harness, excused[:100])
     harness.advance(50)
     assert (harness.judgement.summary["judged"], harness.judgement.summary["guards"][0]["failed"]) == (100, 0)
 
-    record(harness, [asked_twice(order, again={"owner": OWNER}) for order in orders[100:]])
+    record(harness, witnessed[100:])
     harness.advance(10)
 
     assert (harness.judgement.round_number, harness.judgement.verdict) == (1, "roll_back")
