@@ -49,6 +49,7 @@ def summarize_judgement(evidence: LaunchEvidence, decision: JudgeDecision, polic
         "uncovered": [_uncovered_values(each, decision) for each in decision.uncovered[:MAX_ENDPOINTS]],
         "guards": [_guard_values(guard, build, policy) for guard in Guard],
         "on_course": decision.on_course and _guard_evidence_values(decision.on_course, policy, decision.example),
+        "left_out": len(evidence.left_out),
         "latency": _latency_values(build, policy),
         "latency_judged": build.overall.latencies.leading is not None,
         "policy": dump_policy(policy),

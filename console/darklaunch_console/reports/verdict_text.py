@@ -249,6 +249,9 @@ def _list_unchecked(judged: JudgedLaunch) -> list[str]:
     lines: list[str] = []
     if not judged.state.spec.compare:
         lines.append("Not checked: whether responses differ, because comparison is off (--no-compare).")
+    if left_out := judged.summary.get("left_out", 0):
+        kinds = format_plural(left_out, "kind")
+        lines.append(f"Not counted: {kinds} of mismatch that may be noise. Each counts as soon as that is known.")
     latency = judged.summary["latency"]
     if latency["waived"] or latency["clock"] == "worker":
         lines.append(f"{str(latency['what']).capitalize()}.")

@@ -13,7 +13,7 @@ from darklaunch_comparator.store.write_batch import prepare_connection
 from darklaunch_shared.launch.spec import LaunchStatus
 
 from tests.support.cli import redis_client
-from tests.support.judge_harness import JudgeHarness
+from tests.support.judge_harness import JudgeHarness, record_doubtful
 from tests.support.judge_traffic import ENDPOINTS, traffic
 
 SEARCH = ENDPOINTS[1]
@@ -169,6 +169,22 @@ def test_what_waits_until_it_is_known_to_be_noise_or_not_is_said(cli, harness):
         "UPDATE darklaunch.signature SET first_seen = now() - interval '11 min' WHERE fingerprint = 'new'"
     )
     assert not any("noise" in line for line in exits(cli, harness.name)[1])
+
+
+def test_what_was_left_out_because_it_may_be_noise_is_said(cli, harness):
+    wrong = [replace(each, mismatched=each.endpoint == SEARCH) for each in traffic(100, start_ms=harness.start_ms)]
+    record_doubtful(harness, SEARCH, iter(wrong))
+    run, place = harness.connection.execute, [harness.name, SEARCH]
+    run("INSERT INTO darklaunch.noise_endpoint VALUES (%s, %s, 'primary', 9, 0)", place)
+    run(
+        "INSERT INTO darklaunch.noise_place (launch, endpoint, version, path, aspect, shadow_odd, all_differ) "
+        "VALUES (%s, %s, 'primary', '$.at', 'value', 3, 1)",
+        place,
+    )
+    harness.advance(700)
+    assert cli.json("verdict", harness.name, code=2)["left_out"] == 1
+    said = "  Not counted: 1 kind of mismatch that may be noise. Each counts as soon as that is known."
+    assert said in exits(cli, harness.name)[1]
 
 
 def test_the_evidence_about_each_build_is_told_apart(cli, harness):
