@@ -95,21 +95,24 @@ async def test_what_must_not_be_sent_is_dropped_with_its_reason(url: str, redis:
             make_exchange(launch_name, 6, target="/private/me"),
             make_exchange(launch_name, 7, method="POST", target="/search?q=1", body=b"{}"),
             make_exchange(launch_name, 8, method="POST", target="/search", body=b"x" * 1_048_577),
+            make_exchange(launch_name, 9, headers=(("X-HTTP-Method-Override", "DELETE"),)),
+            make_exchange(launch_name, 10, target="/x/%2e%2e/%70rivate/me"),
+            make_exchange(launch_name, 11, headers=(("X-Original-URL", "/private/me"),)),
         )
-        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 8)
+        await wait_until(lambda: len(read_outcomes(redis, launch_name)) == 11)
     reasons = {
-        outcome.id[-1]: outcome.reason
+        outcome.id.partition(":")[2]: outcome.reason
         for outcome in read_outcomes(redis, launch_name)
         if isinstance(outcome, UnreplayedExchange)
     }
     assert reasons == {
         "1": "unsafe_method", "2": "loop", "3": "bad_input", "4": "bad_input", "5": "stale", "6": "path",
-        "8": "too_large",
+        "8": "too_large", "9": "method_override", "10": "path", "11": "path",
     }  # fmt: skip
     (sent,) = shadow.received
     assert (sent.method, sent.target, sent.body) == ("POST", "/search?q=1", b"{}")
     assert sent.headers["idempotency-key"]
-    assert read_ledger(redis, launch_name) == {"admitted": 8, "replayed": 1, "dropped": 7}
+    assert read_ledger(redis, launch_name) == {"admitted": 11, "replayed": 1, "dropped": 10}
 
 
 async def test_a_shadow_that_is_not_there_is_an_outcome(url: str, redis: RedisClient, launch_name: str) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from darklaunch_shared.launch.effective_method import find_overrides
+from darklaunch_shared.launch.effective_method import find_other_paths, find_overrides, may_override
 from darklaunch_shared.launch.path_policy import PathPolicy
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.wire.exchange import Exchange
@@ -59,12 +59,16 @@ def is_stale(exchange: Exchange, spec: LaunchSpec, now_s: float) -> bool:
 def find_refusal(exchange: Exchange, policy: PathPolicy, spec: LaunchSpec) -> str | None:
     """Return the ledger's reason why an exchange must not be replayed; None when it may be."""
     request = exchange.request
-    if EXCHANGE_HEADER in [name.lower() for name, _ in request.headers]:  # a replay that a hook captured
+    names = [name.lower() for name, _ in request.headers]
+    if EXCHANGE_HEADER in names:  # a replay that a hook captured
         return "loop"
     if is_too_large(exchange, spec):
         return "too_large"
+    path = request.target.partition("?")[0]
+    if not (request.body or may_override(names, request.target)):
+        return policy.explain_refusal(request.method, path)
     overrides = find_overrides(request.headers, request.target, request.body)
-    return policy.explain_refusal(request.method, request.target.partition("?")[0], overrides)
+    return policy.explain_refusal(request.method, path, overrides, find_other_paths(request.headers))
 
 
 def is_too_large(exchange: Exchange, spec: LaunchSpec) -> bool:

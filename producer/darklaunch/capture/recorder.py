@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final, Protocol
 from weakref import WeakSet
 
-from darklaunch_shared.launch.effective_method import find_overrides, may_override
+from darklaunch_shared.launch.effective_method import find_other_paths, find_overrides, may_override
 from darklaunch_shared.launch.spec import SAFE_METHODS
 from darklaunch_shared.launch.sticky import StickyKey
 
@@ -210,12 +210,13 @@ class CaptureRecorder:
 
     def _select_by_overrides(self, snapshot: LaunchSnapshot, launches: list[str], head: RequestHead) -> list[str]:
         """Return those of the launches that mirror a request by each method it names, and note it for the others."""
-        overrides = find_overrides(decode_headers(head.headers), head.target)
+        headers = decode_headers(head.headers)
+        overrides, other_paths = find_overrides(headers, head.target), find_other_paths(headers)
         path = strip_query(head.target)
         selected: list[str] = []
         for launch in snapshot.sampling_launches:
             if launch.name in launches:
-                if reason := launch.policy.explain_refusal(head.method, path, overrides):
+                if reason := launch.policy.explain_refusal(head.method, path, overrides, other_paths):
                     self.buffer.add_note((launch.name,), reason)
                 else:
                     selected.append(launch.name)

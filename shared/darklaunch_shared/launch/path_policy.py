@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from darklaunch_shared.errors import BadLaunch
 
-from .path_readings import decode_path, read_path
+from .path_readings import decode_path, is_ordinary, read_path
 from .spec import SAFE_METHODS, LaunchSpec
 
 _ASCII: Final = bytes(range(128))
@@ -26,16 +26,21 @@ class PathPolicy:
     only: tuple[re.Pattern[str], ...]
     skip: tuple[re.Pattern[str], ...]
 
-    def explain_refusal(self, method: str, path: str, overrides: Collection[str] = ()) -> str | None:
+    def explain_refusal(
+        self, method: str, path: str, overrides: Collection[str] = (), other_paths: Collection[str] = ()
+    ) -> str | None:
         """Return why a request is not mirrored, `unsafe_method`, `method_override` or `path`; None if it is.
 
-        `path` has no query. `overrides` are methods that the request names elsewhere, see `find_overrides`. A request
-        is mirrored only if the launch mirrors it whatever a server makes of its path, and by each of its methods.
+        `path` has no query. `overrides` and `other_paths` are methods and paths that the request names elsewhere, see
+        `effective_method`. A request is mirrored only if the launch mirrors it whatever a server makes of each of its
+        paths, and by each of its methods.
         """
+        if method in SAFE_METHODS and not overrides and not other_paths and is_ordinary(path):  # nearly every request
+            return None if self._includes(path) else "path"
         unsafe = [each for each in (method, *overrides) if each not in SAFE_METHODS]
         if not (unsafe or self.only or self.skip):
             return None
-        readings = read_path(path) or ()
+        readings = _read_paths((path, *other_paths))
         for each in unsafe:
             if not readings or not all(self._allows(each, reading) for reading in readings):
                 return "unsafe_method" if each == method else "method_override"
@@ -45,9 +50,18 @@ class PathPolicy:
         return any(method == allowed and pattern.fullmatch(path) for allowed, pattern in self.allow)
 
     def _includes(self, path: str) -> bool:
-        if self.only and not any(pattern.fullmatch(path) for pattern in self.only):
-            return False
-        return not any(pattern.fullmatch(path) for pattern in self.skip)
+        for pattern in self.skip:
+            if pattern.fullmatch(path):
+                return False
+        return not self.only or any(pattern.fullmatch(path) for pattern in self.only)
+
+
+def _read_paths(paths: tuple[str, ...]) -> Collection[str]:
+    """Return what servers could make of all these paths; nothing if that is not known of one."""
+    if len(paths) == 1:
+        return paths if is_ordinary(paths[0]) else read_path(paths[0]) or ()
+    readings = [read_path(path) for path in paths]
+    return [reading for each in readings if each for reading in each] if all(readings) else ()
 
 
 def compile_path_policy(spec: LaunchSpec) -> PathPolicy:

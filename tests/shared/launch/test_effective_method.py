@@ -1,7 +1,9 @@
 """Methods that a request names beside the one in its request line."""
 
 import pytest
-from darklaunch_shared.launch.effective_method import find_overrides, may_override
+from darklaunch_shared.launch.effective_method import find_other_paths, find_overrides, may_override
+from darklaunch_shared.launch.path_policy import compile_path_policy
+from darklaunch_shared.launch.spec import LaunchSpec
 
 FORM = (("content-type", "application/x-www-form-urlencoded"),)
 PARTS = (("Content-Type", "multipart/form-data; boundary=b"),)
@@ -14,6 +16,7 @@ JSON = (("content-type", "application/vnd.api+json"),)
         ((("X-HTTP-Method-Override", "delete"),), "/", b"", {"DELETE"}),
         ((("x-http-method", "MERGE"), ("x-method-override", " Put ")), "/", b"", {"MERGE", "PUT"}),
         ((("x_http_method_override", "DELETE"),), "/", b"", {"DELETE"}),
+        ((("x-http_method-override", "DELETE"),), "/", b"", {"DELETE"}),
         ((("x-http-method-override", ""),), "/", b"", set()),
         ((), "/a?b=1&_method=DELETE", b"", {"DELETE"}),
         ((), "/a?b=1;_METHOD=patch&_method=put", b"", {"PATCH", "PUT"}),
@@ -39,6 +42,16 @@ def test_each_way_to_name_a_method_is_known(
     if named and not body:
         assert may_override([name.lower().encode() for name, _ in headers], target)
         assert may_override([name.lower() for name, _ in headers], target)
+
+
+def test_a_path_that_a_header_names_is_known() -> None:
+    headers = (("X-Original-URL", "/private/x?a=1"), ("x_rewrite_url", "https://shop/y"), ("x-rewrite-url", " "))
+    assert find_other_paths(headers) == ("/private/x", "/y")
+    assert may_override([b"x-original-url"], "/")
+    policy = compile_path_policy(LaunchSpec("http://a", skip=("/private/**",), allow=("POST /x",)))
+    assert policy.explain_refusal("GET", "/", (), ("/%70rivate/x",)) == "path"
+    assert policy.explain_refusal("POST", "/x", (), ("/y",)) == "unsafe_method"
+    assert policy.explain_refusal("GET", "/", (), ("/x", "/y")) is None
 
 
 def test_an_ordinary_request_is_told_apart_at_once() -> None:
