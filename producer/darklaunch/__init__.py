@@ -5,6 +5,7 @@
     application = WSGICaptureMiddleware(get_wsgi_application()) # Django
 
     if is_promoted("checkout-v2"): ...                          # the new code, once the launch is promoted
+    if not is_shadow_request(): ...                             # mails, payments: what a shadow must not do
 
 The hooks read DARKLAUNCH_REDIS_URL and do nothing until a launch is active. Users never wait for them.
 """
@@ -14,9 +15,10 @@ from typing import Any
 
 from .asgi import CaptureMiddleware
 from .promotion import is_promoted
+from .shadow_request import is_shadow_request
 from .wsgi import WSGICaptureMiddleware
 
-__all__ = ["CaptureMiddleware", "WSGICaptureMiddleware", "is_promoted"]
+__all__ = ["CaptureMiddleware", "WSGICaptureMiddleware", "is_promoted", "is_shadow_request"]
 
 
 def __getattr__(name: str) -> Any:

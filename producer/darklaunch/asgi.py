@@ -99,7 +99,10 @@ class CaptureMiddleware:
                 recorder.count_replay()
                 if ASGI_FIELD in fields:
                     send = answer_asgi_probe(send, fields, recorder)
-                return TimedASGIReplay(receive, send, recorder.settings.body_cap_bytes, recorder.settings.build)
+                settings = recorder.settings
+                return TimedASGIReplay(
+                    receive, send, settings.body_cap_bytes, settings.build, is_shadow=not settings.redis_url
+                )
             draw = recorder.draw()
             if draw >= recorder.snapshot.ceiling or _RECORDED in scope:
                 return None

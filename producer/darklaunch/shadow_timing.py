@@ -18,6 +18,7 @@ from typing import Any
 from darklaunch_shared.wire.http_headers import SERVER_TIMING, SERVER_TIMING_FIELD, format_server_timing
 
 from .capture.skip_reasons import is_streaming
+from .shadow_request import iterate_marked, marking_shadow_request
 from .wsgi_io import SentFile, is_iterable
 
 Message = MutableMapping[str, Any]
@@ -33,7 +34,10 @@ class TimedASGIReplay:
         send: Callable[[Message], Awaitable[None]],
         hold_bytes: int,
         build: str = "",
+        *,
+        is_shadow: bool = False,
     ) -> None:
+        self._is_shadow = is_shadow
         self._receive = receive
         self._send = send
         self._hold_bytes = hold_bytes
@@ -45,7 +49,8 @@ class TimedASGIReplay:
     async def run(self, app: Callable[..., Awaitable[None]], scope: Message) -> None:
         """Run the app for one replay."""
         try:
-            await app(scope, self._receive, self.send)
+            with marking_shadow_request(self._is_shadow):
+                await app(scope, self._receive, self.send)
         except Exception:
             await self._send_held()  # without the hook it would have been sent by now
             raise
@@ -87,8 +92,15 @@ class TimedWSGIReplay:
     """Runs a WSGI app for one replay, and adds the time to its response."""
 
     def __init__(
-        self, environ: dict[str, Any], start_response: Callable[..., Write], hold_bytes: int, build: str = ""
+        self,
+        environ: dict[str, Any],
+        start_response: Callable[..., Write],
+        hold_bytes: int,
+        build: str = "",
+        *,
+        is_shadow: bool = False,
     ) -> None:
+        self._is_shadow = is_shadow
         self._environ = environ
         self._start_response = start_response
         self._hold_bytes = hold_bytes
@@ -102,11 +114,15 @@ class TimedWSGIReplay:
 
     def run(self, app: Callable[..., Iterable[bytes]]) -> Iterable[bytes]:
         """Run the app for one replay."""
-        result = app(self._environ, self.start_response)
+        with marking_shadow_request(self._is_shadow):
+            result = app(self._environ, self.start_response)
         if isinstance(result, list | tuple) or self._sent_file.is_sent(result) or not is_iterable(result):
             self._send_start()
             return result
-        return _HeldBody(result, self._yield_when_complete(iter(result)))
+        with marking_shadow_request(self._is_shadow):
+            chunks = iter(result)
+        chunks = iterate_marked(chunks, self._is_shadow)
+        return _HeldBody(result, self._yield_when_complete(chunks), is_shadow=self._is_shadow)
 
     def start_response(self, *args: Any) -> Write:
         """Hold the status and header fields back; a second call, with exc_info, replaces them (PEP 3333)."""
@@ -162,7 +178,8 @@ class TimedWSGIReplay:
 class _HeldBody:
     """The body of a held response. Closing it closes the app's own."""
 
-    def __init__(self, result: Iterable[bytes], chunks: Iterator[bytes]) -> None:
+    def __init__(self, result: Iterable[bytes], chunks: Iterator[bytes], *, is_shadow: bool) -> None:
+        self._is_shadow = is_shadow
         self._result = result
         self._chunks = chunks
 
@@ -171,7 +188,8 @@ class _HeldBody:
 
     def close(self) -> None:
         if close := getattr(self._result, "close", None):
-            close()
+            with marking_shadow_request(self._is_shadow):
+                close()
 
 
 def _format_timing(started_s: float, build: str) -> str:

@@ -57,7 +57,13 @@ class WSGICaptureMiddleware:
                 if WSGI_FIELD in environ:
                     start_response = answer_wsgi_probe(start_response, environ, recorder)
                 settings = recorder.settings
-                return TimedWSGIReplay(environ, start_response, settings.body_cap_bytes, settings.build)
+                return TimedWSGIReplay(
+                    environ,
+                    start_response,
+                    settings.body_cap_bytes,
+                    settings.build,
+                    is_shadow=not settings.redis_url,
+                )
             draw = recorder.draw()
             if draw >= recorder.snapshot.ceiling or _RECORDED in environ:
                 return None

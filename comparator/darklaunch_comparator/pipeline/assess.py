@@ -16,7 +16,7 @@ from darklaunch_shared.launch.request_changes import has_own_host
 from darklaunch_shared.launch.spec import SAFE_METHODS, LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange
 from darklaunch_shared.wire.fields import Fields
-from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER, LAUNCH_HEADER, make_idempotency_key
+from darklaunch_shared.wire.http_headers import DRY_RUN_HEADER, EXCHANGE_HEADER, LAUNCH_HEADER, make_idempotency_key
 from darklaunch_shared.wire.replay import (
     NoiseReplay,
     Replay,
@@ -275,6 +275,8 @@ def _list_sent_fields(exchange: Exchange, origin: str, *, preserve_host: bool) -
     }
     if exchange.request.body or exchange.request.method in ("POST", "PUT", "PATCH"):
         fields["content-length"] = str(len(exchange.request.body))
+    if exchange.request.method not in SAFE_METHODS:
+        fields[DRY_RUN_HEADER] = "1"
     key = captured.get("idempotency-key")
     if key is not None:
         fields["idempotency-key"] = key

@@ -17,6 +17,9 @@ LAUNCH_HEADER: Final = "x-darklaunch-launch"
 EXCHANGE_HEADER: Final = "x-darklaunch-exchange"
 """On a replay: the exchange it repeats. A hook that sees it captures nothing."""
 
+DRY_RUN_HEADER: Final = "x-darklaunch-dry-run"
+"""On the replay of a write, `1`: what has effects outside of the shadow is to be left out."""
+
 PROBE_HEADER: Final = "x-darklaunch-probe"
 """On the console's probe of an origin, which is marked as a replay too: a random nonce."""
 

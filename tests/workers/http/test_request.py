@@ -132,6 +132,12 @@ def test_idempotency_keys_are_for_writes_and_stable():
     assert fields(one, "idempotency-key") != fields(replay(method="POST", launch="x"), "idempotency-key")
 
 
+def test_writes_are_marked_as_dry_runs_whatever_the_client_sent():
+    assert not fields(replay(("x-darklaunch-dry-run", "0")), "x-darklaunch-dry-run")
+    request = replay(("X-Darklaunch-Dry-Run", "0"), method="POST")
+    assert fields(request, "x-darklaunch-dry-run") == [("x-darklaunch-dry-run", "1")]
+
+
 def test_the_clients_own_idempotency_key_is_kept():
     request = replay(("idempotency-key", "mine"), method="POST")
     assert fields(request, "idempotency-key") == [("idempotency-key", "mine")]

@@ -12,6 +12,7 @@ from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.launch.spec import SAFE_METHODS
 from darklaunch_shared.wire.exchange import Request
 from darklaunch_shared.wire.http_headers import (
+    DRY_RUN_HEADER,
     EXCHANGE_HEADER,
     LAUNCH_HEADER,
     TOKEN,
@@ -28,13 +29,14 @@ _STRIPPED: Final = frozenset(
         # of one connection, not of the message
         *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"),
         # written again for the replay
-        *("host", "content-length", LAUNCH_HEADER, EXCHANGE_HEADER),
+        *("host", "content-length", LAUNCH_HEADER, EXCHANGE_HEADER, DRY_RUN_HEADER),
         # would make the shadow wait for a body that follows at once
         "expect",
     }
 )
 _LAUNCH: Final = LAUNCH_HEADER.encode()
 _EXCHANGE: Final = EXCHANGE_HEADER.encode()
+_DRY_RUN: Final = DRY_RUN_HEADER.encode()
 _CACHED_NAME_CAP: Final = 64
 """Longer names of header fields are not cached: whoever makes them up must not fill the memory."""
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -92,8 +94,10 @@ def replay_headers(
         headers.append((b"content-length", b"%d" % len(request.body)))
     headers.append((_LAUNCH, launch.encode("latin-1")))
     headers.append((_EXCHANGE, exchange_id.encode("latin-1")))
-    if request.method not in SAFE_METHODS and not any(name.lower() == b"idempotency-key" for name, _ in passed_on):
-        headers.append((b"idempotency-key", make_idempotency_key(launch, exchange_id).encode()))
+    if request.method not in SAFE_METHODS:
+        headers.append((_DRY_RUN, b"1"))
+        if not any(name.lower() == b"idempotency-key" for name, _ in passed_on):
+            headers.append((b"idempotency-key", make_idempotency_key(launch, exchange_id).encode()))
     headers.append((b"traceparent", _make_traceparent(stripped, entropy)))
     return tuple(headers)
 
