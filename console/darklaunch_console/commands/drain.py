@@ -7,16 +7,18 @@ import time
 from dataclasses import asdict
 
 import click
-from darklaunch_shared.launch.spec import LaunchStatus
+from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
+from darklaunch_shared.redis.client import RedisClient
 
+from darklaunch_console.audit.launch_audit import read_account
 from darklaunch_console.cli.arguments import launch_argument, make_duration_callback
 from darklaunch_console.errors import EXIT_FAILED, ConsoleError
-from darklaunch_console.launches.drain import count_in_progress, discard_held, wait_until_drained
-from darklaunch_console.launches.drain_text import print_drained, show_progress, warn_of_missing_processes
+from darklaunch_console.launches.drain import count_in_progress, discard_held, wait_until_drained, wait_until_recorded
+from darklaunch_console.launches.drain_text import print_drained, print_lost, show_progress, warn_of_missing_processes
 from darklaunch_console.output.screen import json_option, print_json
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.settings import ConsoleSettings
-from darklaunch_console.stores.postgres import open_redis
+from darklaunch_console.stores.postgres import open_postgres, open_redis
 from darklaunch_console.stores.streams import read_published_launch, read_streams
 
 
@@ -35,7 +37,8 @@ from darklaunch_console.stores.streams import read_published_launch, read_stream
 def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json: bool) -> None:
     """Wait until every exchange that was sampled up to now has an outcome.
 
-    Sampling goes on; to end it, type `darklaunch ramp NAME 0` first. Exit code 1 when the time is up.
+    Sampling goes on; to end it, type `darklaunch ramp NAME 0` first. Exit code 1 when the time is up, also when only
+    exchanges that Redis lost still have no outcome.
     """
     settings: ConsoleSettings = ctx.obj
     began_s = time.monotonic()
@@ -57,9 +60,28 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
         with discarding, show_progress(wanted=not in_json) as on_progress:
             drained = wait_until_drained(lambda: read_streams(redis, state), on_progress, timeout)
         after = count_in_progress(read_streams(redis, state))
+        lost = 0
+        if drained:
+            lost = _wait_for_lost(settings, redis, state, limit_s=timeout - (time.monotonic() - began_s))
     took_s = time.monotonic() - began_s
     if in_json:
-        print_json({"launch": name, "drained": drained, "waited_s": round(took_s, 3), "left": asdict(after)})
+        left = {**asdict(after), "lost": lost}
+        print_json({"launch": name, "drained": drained and not lost, "waited_s": round(took_s, 3), "left": left})
+    elif lost:
+        print_lost(state, lost, took_s)
     else:
         print_drained(state, after, drained, took_s)
-    ctx.exit(0 if drained else EXIT_FAILED)
+    ctx.exit(0 if drained and not lost else EXIT_FAILED)
+
+
+def _wait_for_lost(settings: ConsoleSettings, redis: RedisClient, state: LaunchState, *, limit_s: float) -> int:
+    """Wait until what Redis lost is recorded; return how many exchanges `audit` counts as lost when time is up."""
+    with open_postgres(settings) as connection:
+
+        def count_lost() -> int:
+            try:
+                return read_account(redis, connection, state).lost
+            finally:
+                connection.rollback()  # no transaction stays open between two counts
+
+        return wait_until_recorded(count_lost, limit_s)

@@ -18,6 +18,8 @@ from darklaunch_console.stores.streams import EntryId, ShardState, StreamsState,
 COUNTERS_S: Final = 2.0
 """Hooks write every second what they have sampled; by then each that is alive has."""
 READ_EVERY_S: Final = 0.2
+COUNT_EVERY_S: Final = 1.0
+"""Counting what Redis lost reads every producer's row in Postgres."""
 DISCARD_REASON: Final = "paused"
 """The reason in the ledger for which workers drop what a paused launch holds."""
 
@@ -93,6 +95,17 @@ def wait_until_drained(
         and wait_for(make_condition(lambda shard: shard.captures))
         and wait_for(make_condition(lambda shard: shard.replays))
     )
+
+
+def wait_until_recorded(count_lost: Callable[[], int], limit_s: float) -> int:
+    """Wait until no sampled exchange is missing from both Redis and the record; return how many are when time is up.
+
+    Only streams that Redis has emptied differ from empty streams in this: a leader records what was on them as dropped.
+    """
+    until_s = time.monotonic() + limit_s
+    while (lost := count_lost()) and time.monotonic() < until_s:
+        time.sleep(COUNT_EVERY_S)
+    return lost
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from darklaunch_console.output.numbers import format_percent, format_seconds
 from darklaunch_console.output.screen import BAD, GOOD, print_line, print_warning
+from darklaunch_console.output.text import format_plural
 from darklaunch_console.stores.processes import list_live_comparators, list_live_workers
 
 from .drain import ExchangesInProgress, describe_in_progress
@@ -58,3 +59,12 @@ def print_drained(state: LaunchState, progress: ExchangesInProgress, drained: bo
     else:
         print_line(f"{state.name} is drained: nothing is in progress.", style=GOOD)
         print_line(f"  Next: darklaunch audit {state.name}")
+
+
+def print_lost(state: LaunchState, lost: int, took_s: float) -> None:
+    """Print that nothing is in progress, but that Redis lost exchanges which have no outcome yet."""
+    missing = format_plural(lost, "exchange has", "exchanges have")
+    print_line(f"{state.name} is not drained after {format_seconds(took_s)}: {missing} no outcome.", style=BAD)
+    print_line("  Nothing is in progress: Redis lost them (restart without its data, FLUSHALL).")
+    print_line("  The leading comparator records them as dropped (lost_in_redis) in minutes.")
+    print_line(f"  Next: darklaunch audit {state.name}, then darklaunch drain {state.name} again")

@@ -1,6 +1,10 @@
 import importlib
+import threading
+import time
 
 import pytest
+from darklaunch_comparator.pipeline.result_writer import ResultWriter
+from darklaunch_comparator.results.result import ExchangeResult
 from darklaunch_console.stores.streams import read_streams
 from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import parse_state
@@ -13,6 +17,17 @@ from tests.support.cli import counters, fields
 
 def capture(redis, launch, number):
     redis.execute_command("XADD", keys.captures(launch), "*", *fields(launch, number))
+
+
+def record(cli, launch, producer, count):
+    """Record a row for each number of a producer, as a comparator does."""
+    writer = ResultWriter(cli.postgres_dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
+    at_ms = int(time.time() * 1000)
+    rows = [ExchangeResult(f"{producer}:{number}", at_ms, "GET /", "GET", "matched") for number in range(1, count + 1)]
+    try:
+        assert writer.record(launch, rows) == []
+    finally:
+        writer.close()
 
 
 DRAIN = importlib.import_module("darklaunch_console.commands.drain")
@@ -75,7 +90,7 @@ def test_when_time_is_up_it_says_what_is_left(cli, redis, launched):
     assert result.exit_code == 1
     assert "2 waiting for a worker, 1 being replayed, 1 waiting to be compared." in result.stdout
     told = cli.json("drain", launched, "--timeout", "0s", code=1)
-    assert told["left"] == {"outboxes": 0, "waiting": 2, "replaying": 1, "comparing": 1}
+    assert told["left"] == {"outboxes": 0, "waiting": 2, "replaying": 1, "comparing": 1, "lost": 0}
 
 
 def test_what_is_sampled_meanwhile_is_not_waited_for(cli, redis, launched, hand):
@@ -98,6 +113,7 @@ def test_it_waits_for_the_outboxes_of_living_hooks(cli, redis, launched, hand):
     redis.execute_command("HSET", keys.producers(launched), producer, counters(producer, seq=1, sampled=4))
     told = cli.json("drain", launched, "--timeout", "100ms", code=1)
     assert told["left"]["outboxes"] == 3
+    record(cli, launched, producer, 4)
     later = counters(producer, seq=4, sampled=4, at_ms=2)
     hand.soon(lambda redis: redis.execute_command("HSET", keys.producers(launched), producer, later))
     assert cli.json("drain", launched)["drained"] is True
@@ -105,7 +121,41 @@ def test_it_waits_for_the_outboxes_of_living_hooks(cli, redis, launched, hand):
 
 def test_a_killed_hooks_outbox_is_not_waited_for(cli, redis, launched):
     redis.execute_command("HSET", keys.producers(launched), "gone", counters("gone", seq=1, sampled=4))
+    record(cli, launched, "gone", 1)
     assert cli.json("drain", launched)["drained"] is True
+
+
+def test_what_redis_lost_has_no_outcome_for_drain_as_for_audit(cli, redis, launched):
+    cli.ok("ramp", launched, "0")
+    redis.execute_command("HSET", keys.producers(launched), "p1", counters(seq=30, sampled=30, closed=True))
+    record(cli, launched, "p1", 3)  # the streams are as FLUSHALL leaves them
+    assert cli.json("audit", launched, code=1)["lost"] == 27
+    result = cli.run("drain", launched, "--timeout", "300ms")
+    assert result.exit_code == 1
+    said = result.stdout.splitlines()
+    assert said[0].startswith(f"{launched} is not drained after ")
+    assert said[0].endswith(": 27 exchanges have no outcome.")
+    assert "Redis lost them" in said[1]
+    assert all(len(line) <= 80 for line in said[1:3])
+    told = cli.json("drain", launched, "--timeout", "0s", code=1)
+    assert (told["drained"], told["left"]["lost"]) == (False, 27)
+
+
+def test_it_waits_until_what_redis_lost_is_recorded(cli, redis, launched, monkeypatch):
+    cli.ok("ramp", launched, "0")
+    redis.execute_command("HSET", keys.producers(launched), "p1", counters(seq=2, sampled=2, closed=True))
+    counted, read_account = [], DRAIN.read_account
+
+    def read_then_record(*arguments):
+        account = read_account(*arguments)
+        counted.append(account.lost)
+        if account.lost:
+            record(cli, launched, "p1", 2)
+        return account
+
+    monkeypatch.setattr(DRAIN, "read_account", read_then_record)
+    told = cli.json("drain", launched)
+    assert (told["drained"], told["left"]["lost"], counted) == (True, 0, [2, 0])
 
 
 def test_a_paused_launch_holds_its_backlog(cli, redis, launched):
