@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from .c_packing import use_c_packing
 from .client_url import parse_redis_url
+from .closed_transport import report_lost_connections
 
 SOCKET_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 2.0
@@ -90,6 +91,7 @@ def connect_async(url: str, *, client_name: str, max_connections: int = 64) -> A
     retry = AsyncRetry(NoBackoff(), 0)
     client = cast(Any, AsyncRedis).from_url(cleaned_url, retry=retry, max_connections=max_connections, **options)
     use_c_packing(client.connection_pool)
+    report_lost_connections(client.connection_pool)
     return cast(AsyncRedisClient, client)
 
 
