@@ -33,8 +33,14 @@ _SERVER_KEEPALIVE: Final = {
     "tcp_user_timeout": "20000",
 }
 """By default a server keeps a dead client's session, and the leader's lock with it, for two hours."""
-FORMATS: Final = {"datestyle": "ISO", "intervalstyle": "postgres", "timezone": "UTC", "client_encoding": "UTF8"}
-"""How values are written on a session of ours, whatever the role, the database or the server are set to."""
+FORMATS: Final = {
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "client_encoding": "UTF8",
+    "default_transaction_isolation": "read committed",  # audit reads the record twice; writers wait for one another
+}
+"""How a session of ours writes and reads values, whatever the role, the database or the server are set to."""
 _SILENCE_MARGIN_S: Final = 5.0
 
 _Result = TypeVar("_Result")

@@ -44,6 +44,21 @@ def test_a_databases_own_formats_change_nothing_for_us(own_postgres_dsn: str) ->
             assert row == (moment, timedelta(days=1, hours=2), "naïve 🙂")
 
 
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_a_transaction_sees_what_others_commit_whatever_isolation_the_role_is_set_to(
+    own_postgres_dsn: str, level: str
+) -> None:
+    set_habits(own_postgres_dsn, default_transaction_isolation=level)
+    count = "SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'made_meanwhile'"
+    for open_connection in (connect_store, connect_session):
+        with psycopg.connect(own_postgres_dsn, autocommit=True) as other:
+            other.execute("DROP TABLE IF EXISTS made_meanwhile")
+            with open_connection(own_postgres_dsn, name="darklaunch-test") as connection, connection.transaction():
+                assert connection.execute(count).fetchone() == (0,)
+                other.execute("CREATE TABLE made_meanwhile ()")
+                assert connection.execute(count).fetchone() == (1,), open_connection.__name__
+
+
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
 def test_a_database_that_cannot_keep_utf_8_is_refused_by_migrate_and_doctor(
     own_postgres_dsn: str, redis_url: str, tmp_path: object, encoding: str
