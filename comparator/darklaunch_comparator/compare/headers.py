@@ -17,10 +17,10 @@ from darklaunch_comparator.places import write_header_place
 from . import render
 from .collector import DifferenceCollector
 from .model import ComparedResponse, ExcuseReason, Reasons
-from .origin import OWN_ORIGIN, replace_origin
+from .origin import OWN_ORIGIN, OwnOrigin
 from .volatile import VolatileValues
 
-HeaderReader = Callable[[list[str], str], Hashable]
+HeaderReader = Callable[[list[str], OwnOrigin], Hashable]
 """Reads a field's values, given the side's own origin, into what is compared."""
 
 _REL: Final = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', re.IGNORECASE)
@@ -94,7 +94,12 @@ def _compare_field(
         return
     if REDACTED in primary_values or REDACTED in shadow_values:
         return  # a credential that was taken out before it travelled: only its presence can be compared
-    primary_meaning, shadow_meaning = read(primary_values, primary.origin), read(shadow_values, shadow.origin)
+    owns = volatile.primary_own, volatile.shadow_own
+    primary_meaning, shadow_meaning = read(primary_values, owns[0]), read(shadow_values, owns[1])
+    if primary_meaning != shadow_meaning and (
+        forwarded := volatile.find_forwarded(", ".join(primary_values), ", ".join(shadow_values))
+    ):
+        primary_meaning, shadow_meaning = read(primary_values, forwarded[0]), read(shadow_values, forwarded[1])
     if primary_meaning == shadow_meaning and read is not _read_location:
         return
     reasons: Reasons = ()
@@ -128,7 +133,7 @@ def _render_cookie(value: str) -> str:
     return render.make_printable(";".join([f"{first.partition('=')[0].strip()}=…", *attributes]))
 
 
-def _read_media_type(values: list[str], _origin: str) -> Hashable:
+def _read_media_type(values: list[str], _origin: OwnOrigin) -> Hashable:
     media_type = parse_media_type(values[-1])
     charset = media_type.charset
     if (media_type.family >= BodyFamily.LINES or "json" in media_type.type) and charset in ("utf-8", "utf8"):
@@ -136,46 +141,45 @@ def _read_media_type(values: list[str], _origin: str) -> Hashable:
     return media_type.type, charset.replace("utf8", "utf-8")
 
 
-def _read_location(values: list[str], origin: str) -> Hashable:
-    text = replace_origin(", ".join(values).strip(), origin)
+def _read_location(values: list[str], origin: OwnOrigin) -> Hashable:
+    text = origin.replace(", ".join(values).strip())
     return f"{OWN_ORIGIN}{text}" if text.startswith("/") and not text.startswith("//") else text
 
 
-def _read_text(values: list[str], _origin: str) -> Hashable:
+def _read_text(values: list[str], _origin: OwnOrigin) -> Hashable:
     return re.sub(" ?([;,=]) ?", r"\1", " ".join(", ".join(values).split()))
 
 
-def _read_challenges(values: list[str], _origin: str) -> Hashable:
+def _read_challenges(values: list[str], _origin: OwnOrigin) -> Hashable:
     return frozenset([_NONCE.sub(r"\1", value.strip()) for value in values])
 
 
-def _read_members(values: list[str], _origin: str) -> Hashable:
+def _read_members(values: list[str], _origin: OwnOrigin) -> Hashable:
     parts = [part.strip().lower() for value in values for part in value.split(",")]
     return frozenset(["=".join([half.strip() for half in part.split("=")]) for part in parts if part])
 
 
-def _read_presence(_values: list[str], _origin: str) -> Hashable:
+def _read_presence(_values: list[str], _origin: OwnOrigin) -> Hashable:
     return True
 
 
-def _read_relations(values: list[str], _origin: str) -> Hashable:
+def _read_relations(values: list[str], _origin: OwnOrigin) -> Hashable:
     relations = [quoted or bare for value in values for quoted, bare in _REL.findall(value)]
     return frozenset([name.lower() for names in relations for name in names.split()])
 
 
-def _read_cookies(values: list[str], origin: str) -> Hashable:
-    host = origin.partition("://")[2].partition(":")[0].lower()
-    return frozenset([(value.partition("=")[0].strip(), _read_cookie_attributes(value, host)) for value in values])
+def _read_cookies(values: list[str], origin: OwnOrigin) -> Hashable:
+    return frozenset([(value.partition("=")[0].strip(), _read_cookie_attributes(value, origin)) for value in values])
 
 
-def _read_cookie_attributes(cookie: str, host: str) -> frozenset[tuple[str, str]]:
+def _read_cookie_attributes(cookie: str, origin: OwnOrigin) -> frozenset[tuple[str, str]]:
     attributes: set[tuple[str, str]] = set()
     for part in cookie.split(";")[1:]:
         name, _, value = part.partition("=")
         name, value = name.strip().lower(), value.strip()
         if name == "domain":
             value = value.lower().lstrip(".")
-            value = OWN_ORIGIN if host and value == host else value
+            value = OWN_ORIGIN if value in origin.hosts else value
         elif name == "samesite":
             value = value.lower()
         if name:

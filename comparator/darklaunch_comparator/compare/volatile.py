@@ -6,7 +6,7 @@ to say (`DifferenceCollector.grant_excuse`), by what baseline responses have sho
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -16,7 +16,7 @@ from darklaunch_comparator.places import Place
 from . import identifier_shape, signed_tokens, timestamps
 from .collector import Unverified
 from .model import NUMBERS, ComparedResponse, ExcuseReason, Json, Reasons
-from .origin import replace_origin
+from .origin import OwnOrigin, are_same_but_for_origins, list_forwarded_authorities, make_own_origins, names_scheme
 from .value_names import says_secret, says_time
 
 _SECRETS: Final = "signature|sig|x-amz-signature|x-amz-security-token|x-goog-signature|hmac|policy|token"
@@ -69,12 +69,14 @@ class _Skeleton:
 class VolatileValues:
     """What is known of two responses' origins and clocks, to tell why their values differ."""
 
-    __slots__ = ("_chars_left", "_primary", "_shadow")
+    __slots__ = ("_chars_left", "_forwarded", "_primary", "_shadow", "primary_own", "shadow_own")
 
     def __init__(self, primary: ComparedResponse, shadow: ComparedResponse) -> None:
         self._primary = primary
         self._shadow = shadow
         self._chars_left = BUDGET_CHARS
+        self.primary_own, self.shadow_own = make_own_origins(primary.origin, shadow.origin)
+        self._forwarded: tuple[OwnOrigin, OwnOrigin] | None = None
 
     def explain_texts(self, primary: str, shadow: str, place: Place | None = None) -> Reasons:
         """Return why two strings that differ may differ; empty if they may not.
@@ -90,13 +92,10 @@ class VolatileValues:
             if primary_time.is_number and not says_time(list_names(place)):
                 return ()
             return (ExcuseReason.CLOCK,) if self._moved_with_clock(primary_time, shadow_time) else ()
-        primary_text = replace_origin(primary, self._primary.origin)
-        shadow_text = replace_origin(shadow, self._shadow.origin)
-        if primary_text == shadow_text:
-            return (ExcuseReason.OWN_ORIGIN,)
-        reasons = self._explain_parts(primary_text, shadow_text, place)
-        both_hold_origin = primary_text != primary and shadow_text != shadow
-        return (ExcuseReason.OWN_ORIGIN, *reasons) if both_hold_origin and reasons else reasons
+        reasons = self._explain_origins(primary, shadow, place, (self.primary_own, self.shadow_own))
+        if not reasons and (forwarded := self.find_forwarded(primary, shadow)) is not None:
+            return self._explain_origins(primary, shadow, place, forwarded)
+        return reasons
 
     def explain_numbers(
         self, primary: int | float | Decimal, shadow: int | float | Decimal, place: Place | None = None
@@ -110,12 +109,43 @@ class VolatileValues:
     def primary_skeleton(self, text: str) -> str:
         """Replace the primary's volatile parts by their shapes: what is left must agree with the shadow's."""
         self._spend(len(text))
-        return _find_skeleton(replace_origin(text, self._primary.origin), sure=True).text
+        return _find_skeleton(self.primary_own.replace(text), sure=True).text
 
     def shadow_skeleton(self, text: str) -> str:
         """Replace the shadow's volatile parts by their shapes: what is left must agree with the primary's."""
         self._spend(len(text))
-        return _find_skeleton(replace_origin(text, self._shadow.origin), sure=True).text
+        return _find_skeleton(self.shadow_own.replace(text), sure=True).text
+
+    def find_forwarded(self, primary: str, shadow: str) -> tuple[OwnOrigin, OwnOrigin] | None:
+        """Return the own origins with what a proxy named; None if that says no more about these two texts."""
+        if self._forwarded is None:
+            self._forwarded = self.primary_own, self.shadow_own
+            list_fields = self._primary.list_request_fields
+            fields: Mapping[str, str] = {} if list_fields is None else list_fields()
+            authorities, is_any_scheme = list_forwarded_authorities(fields), names_scheme(fields)
+            if authorities or is_any_scheme:
+                self._forwarded = make_own_origins(
+                    self._primary.origin, self._shadow.origin, authorities, is_any_scheme=is_any_scheme
+                )
+        if self._forwarded[0] is self.primary_own:
+            return None
+        # Where both have what the proxy named, and yet differ, it is not the origin that differs.
+        named = [host for host in self._forwarded[1].hosts - self.shadow_own.hosts if host in primary]
+        return None if any(host in shadow for host in named) else self._forwarded
+
+    def _explain_origins(
+        self, primary: str, shadow: str, place: Place | None, owns: tuple[OwnOrigin, OwnOrigin]
+    ) -> Reasons:
+        primary_text, shadow_text = owns[0].replace(primary), owns[1].replace(shadow)
+        if primary_text == shadow_text or (
+            primary_text != primary and shadow_text != shadow and are_same_but_for_origins(primary, shadow, owns)
+        ):
+            return (ExcuseReason.OWN_ORIGIN,)
+        reasons = self._explain_parts(primary_text, shadow_text, place)
+        if not reasons and primary_text != primary and shadow_text == shadow:  # both have the primary's
+            return self._explain_parts(primary, shadow, place)
+        both_hold_origin = primary_text != primary and shadow_text != shadow
+        return (ExcuseReason.OWN_ORIGIN, *reasons) if both_hold_origin and reasons else reasons
 
     def _explain_parts(self, primary: str, shadow: str, place: Place | None) -> Reasons:
         if signed_tokens.is_signed_token(primary) and signed_tokens.is_signed_token(shadow):

@@ -250,9 +250,12 @@ def _describe_primary(exchange: Exchange) -> ComparedResponse:
 
 def _describe_replay(exchange: Exchange, answered: ShadowResponse, origin: str, rules: LaunchRules) -> ComparedResponse:
     at_ms = answered.replayed_at_ms + int(answered.response.latency_ms)
+    seen_origin = origin
+    if rules.preserve_host:  # the primary's host, and the scheme that the shadow is spoken to with
+        seen_origin = f"{origin.partition('://')[0]}://{exchange.request.origin.partition('://')[2]}"
     return ComparedResponse(
         answered.response,
-        exchange.request.origin if rules.preserve_host else origin,
+        seen_origin,
         at_ms,
         partial(_list_sent_fields, exchange, origin, preserve_host=rules.preserve_host),
     )
