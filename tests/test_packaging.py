@@ -83,12 +83,17 @@ def closure(requirements: Iterable[str]) -> set[str]:
 
 @pytest.mark.parametrize(
     ("extra", "commands"),
-    [("workers", {"worker"}), ("comparator", {"comparator", "migrate"}), ("console", NAMES - {"demo"})],
+    [
+        ("workers", {"worker"}),
+        ("comparator", {"comparator", "migrate"}),
+        ("console", NAMES - {"demo", "dashboard"}),
+        ("dashboard", {"dashboard", "list"}),
+    ],
 )
 def test_an_extra_is_enough_for_its_commands(extra: str, commands: set[str]) -> None:
     done = with_extra_only(extra, *(f"{command} --help" for command in sorted(commands)))
     assert done.stderr == ""
-    assert re.findall(r"^Usage: darklaunch (\w+)", done.stdout, re.MULTILINE) == sorted(commands)
+    assert re.findall(r"^Usage: darklaunch ([a-z-]+)", done.stdout, re.MULTILINE) == sorted(commands)
     assert set(re.findall(r"^exit code (\d+)", done.stdout, re.MULTILINE)) == {"0"}
 
 

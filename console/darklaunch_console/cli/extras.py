@@ -9,6 +9,7 @@ EXTRAS: Final = {
     "up": "all",
     "demo": "all",
     "bench": "all",
+    "dashboard": "dashboard",
 }
 """Every other command needs `console`."""
 
