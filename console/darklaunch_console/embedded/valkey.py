@@ -102,8 +102,8 @@ def _answers(access: ServerAccess, process: ServerProcess) -> bool:
     )
     with client:
         try:
-            server: dict[str, Any] = client.info("server")  # pyright: ignore[reportUnknownMemberType]
-            # Not only PONG: a stranger may have taken the port in between.
-            return int(server["process_id"]) == process.pid
+            about: dict[str, Any] = client.info()  # pyright: ignore[reportUnknownMemberType]
+            # Not only PONG: a stranger may have taken the port in between, and data to load makes it refuse commands.
+            return int(about["process_id"]) == process.pid and not int(about["loading"])
         except redis.RedisError:
             return False

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -57,6 +57,8 @@ def diagnose_redis_error(error: RedisError | OSError) -> RedisDiagnosis:
         return RedisDiagnosis("refused the user or password", f"Correct it: {_URL}", refused=True)
     if isinstance(error, AuthenticationError) or "NOAUTH" in text or "Authentication required" in text:
         return RedisDiagnosis("wants a password", f"Put it into the URL: {_URL}", refused=True)
+    if isinstance(error, BusyLoadingError):
+        return RedisDiagnosis("is loading its data", "Try again in a moment")
     if isinstance(error, RedisConnectionError | OSError) and not isinstance(error, ResponseError):
         return RedisDiagnosis(_describe_socket_error(text), "Start it, or correct the URL", unreachable=True)
     if "WRONGTYPE" in text:

@@ -2,7 +2,7 @@
 
 import pytest
 from darklaunch_shared.redis.errors import diagnose_redis_error, explain_redis_error, is_transient
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -21,6 +21,7 @@ REFUSED = RedisConnectionError("Error 111 connecting to redis.example:6379. Conn
         (AuthenticationError("invalid username-password pair"), "refused the user or password", "Correct it"),
         (AuthenticationError("Authentication required."), "wants a password", "Put it into the URL"),
         (NoPermissionError("no permissions to run 'xadd'"), "does not let this user", "docs/SECURITY.md"),
+        (BusyLoadingError("loading the dataset in memory"), "is loading its data", "Try again in a moment"),
         (ResponseError("WRONGTYPE Operation against a key"), "stores something else", "Rename the key"),
         (ResponseError("ERR on fire"), "answered: ERR on fire", ""),
     ],
