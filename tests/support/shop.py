@@ -29,7 +29,8 @@ def shop_server(version: str, directory: Path) -> Generator[tuple[str, subproces
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=STOP_LIMIT_S)
+            _, errors = process.communicate(timeout=STOP_LIMIT_S)
+            print(errors, file=sys.stderr)  # shown when the test fails
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -31,7 +31,7 @@ def test_counters_are_written_while_the_app_runs_and_closed_when_it_ends(make_ap
     assert [counters.closed for counters in app.launch.counters()] == [False]
     app.recorder.stop(for_good=True)
     assert [counters.closed for counters in app.launch.counters()] == [True]
-    assert app.launch.redis.execute_command("HLEN", keys.HOOKS) == 0
+    assert app.launch.hooks() == []
 
 
 def test_a_refused_report_is_logged_once_and_repeated_until_it_is_written(make_app: MakeApp, caplog) -> None:
