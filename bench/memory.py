@@ -75,7 +75,7 @@ def stopped() -> None:
                 os.kill(valkey.process.pid, signal.SIGCONT)
     cap = HookSettings().outbox_bytes / MIB
     held = (grown["hook"] - grown["bare"]) / MIB
-    print(f"hook, Redis stopped under load: holds {held:.1f} MiB; its outbox may hold {cap:g} MiB")
+    print(f"hook, Redis stopped under load: holds {held:.1f} MiB; its buffer may hold {cap:g} MiB")
 
 
 def _most_while(read: Callable[[], int], port: int) -> int:

@@ -181,7 +181,7 @@ def test_a_fork_with_a_full_outbox(stage: Stage) -> None:
     stage.redis.signal(signal.SIGCONT)
     hook.load(50)
     stage.mended()
-    account = stage.finish("fork with 300 in the outbox")
+    account = stage.finish("fork with 300 in the buffer")
     assert account["dropped"] == {}
     assert account["sampled"] >= 300
 

@@ -116,6 +116,6 @@ def _render_losses(audit: LaunchAudit) -> list[str]:
     )
     look = (
         f"Next: darklaunch doctor; darklaunch dead list {audit.launch}; "
-        f"redis-cli XINFO STREAM '{{dl:{audit.launch}:0}}:captures'"
+        f"darklaunch redis-cli XINFO STREAM '{{dl:{audit.launch}:0}}:captures'"
     )
     return [*lines, *wrap_text(recorded_later, "  "), *wrap_text(look, "  ")]

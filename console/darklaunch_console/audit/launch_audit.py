@@ -124,7 +124,7 @@ def audit_to_json(audit: LaunchAudit) -> dict[str, Any]:
         "killed": account.killed,
         "outcomes": {outcome: account.outcomes.get(outcome, 0) for outcome in RECORDED_OUTCOMES},
         "dropped": account.dropped,
-        "in_outboxes": account.buffered,
+        "in_buffers": account.buffered,
         "on_captures": account.captures,
         "on_replays": account.replays,
         "disagreement": account.disagreement,

@@ -24,7 +24,7 @@ from .stream_entries import StreamEntries, sum_entries
 MOST_FINISHED: Final = 1
 """More finished processes than this share one row, unless every process is asked for."""
 NONE: Final = "–"
-_WRITTEN_HEAD: Final = ("producer", "sampled", "enqueued", "admitted", "dropped", "shed", "outbox")
+_WRITTEN_HEAD: Final = ("producer", "sampled", "enqueued", "admitted", "dropped", "shed", "buffer")
 _SHORT_NAMES: Final = {"shadow_error": "error"}
 _NAME_LIMIT: Final = 16
 
@@ -45,7 +45,7 @@ class _TableRow:
 def render_tables(account: LaunchAccount, counts: RowCounts | None, *, every: bool) -> list[str]:
     """Return what each process sampled, where that is, and what became of it, as lines.
 
-    sampled = enqueued + dropped + outbox; enqueued = unread + pending + rows + gap; rows = the outcomes. `counts` are
+    sampled = enqueued + dropped + buffer; enqueued = unread + pending + rows + gap; rows = the outcomes. `counts` are
     the rows; None where they were not counted.
     """
     rows = _make_rows(account, every=every)

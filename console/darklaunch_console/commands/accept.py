@@ -6,9 +6,9 @@ import click
 
 from darklaunch_console.cli.arguments import launch_argument
 from darklaunch_console.errors import BadUsage
-from darklaunch_console.launches.decision_printing import print_decisions
+from darklaunch_console.launches.decision_text import decisions_to_json, render_decisions
 from darklaunch_console.launches.signatures import record_decisions
-from darklaunch_console.output.screen import json_option
+from darklaunch_console.output.screen import json_option, print_json, print_styled
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -34,4 +34,7 @@ def accept(settings: ConsoleSettings, name: str, fingerprints: tuple[str, ...], 
         raise BadUsage("--reason is empty: say why the shadow is meant to differ, for whoever asks in a month")
     with open_postgres(settings) as connection:
         decisions = record_decisions(connection, name, fingerprints, "accepted", reason)
-    print_decisions(name, decisions, "accepted", in_json=in_json, consequence=CONSEQUENCE)
+    if in_json:
+        print_json(decisions_to_json(decisions))
+    else:
+        print_styled(render_decisions(name, decisions, "accepted", CONSEQUENCE))

@@ -8,12 +8,13 @@ import click
 
 from darklaunch_console.launches.backlog import read_backlogs
 from darklaunch_console.launches.backlog_text import (
-    print_remarks,
+    list_remarks,
+    list_warnings,
     render_backlogs,
     render_consumers,
     summarize_backlogs,
 )
-from darklaunch_console.output.screen import json_option, print_json, print_line, print_lines, wrap_text
+from darklaunch_console.output.screen import json_option, print_json, print_line, print_lines, print_warning, wrap_text
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.consumers import read_consumers
 from darklaunch_console.stores.postgres import open_redis
@@ -45,4 +46,6 @@ def backlog(settings: ConsoleSettings, name: str | None, in_json: bool) -> None:
         return
     print_lines(wrap_text(summarize_backlogs(backlogs)))
     print_lines(["", *render_backlogs(backlogs), *render_consumers(consumers)])
-    print_remarks(backlogs, consumers, workers=bool(workers), comparators=bool(comparators))
+    print_lines(list_remarks(backlogs, consumers))
+    for warning in list_warnings(backlogs, consumers, workers=bool(workers), comparators=bool(comparators)):
+        print_warning(warning)

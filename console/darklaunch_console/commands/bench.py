@@ -6,10 +6,11 @@ from dataclasses import asdict
 
 import click
 
-from darklaunch_console.bench.cost_text import build_headers, check_target, print_cost
+from darklaunch_console.bench.cost_text import render_cost
+from darklaunch_console.bench.request_options import build_headers, check_target
 from darklaunch_console.bench.rounds import measure_hook_cost
 from darklaunch_console.embedded import embedded_valkey
-from darklaunch_console.output.screen import json_option, print_json, print_warning
+from darklaunch_console.output.screen import json_option, print_json, print_styled, print_warning
 
 
 @click.command()
@@ -63,7 +64,7 @@ def bench(
     if in_json:
         print_json(asdict(cost))
     else:
-        print_cost(cost, rounds, requests)
+        print_styled(render_cost(cost, rounds=rounds, requests=requests))
     if cost.status >= 400:
         hint = "is that the request you meant? See --url, --header, --data"
         print_warning(f"the app answered with HTTP {cost.status}: {hint}")

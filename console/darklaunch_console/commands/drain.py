@@ -14,11 +14,13 @@ from darklaunch_console.audit.launch_audit import read_account
 from darklaunch_console.cli.arguments import launch_argument, make_duration_callback
 from darklaunch_console.errors import EXIT_FAILED, ConsoleError
 from darklaunch_console.launches.drain import count_in_progress, discard_held, wait_until_drained, wait_until_recorded
-from darklaunch_console.launches.drain_text import print_drained, print_lost, show_progress, warn_of_missing_processes
-from darklaunch_console.output.screen import json_option, print_json
+from darklaunch_console.launches.drain_progress import show_progress
+from darklaunch_console.launches.drain_text import list_missing_processes, render_outcome
+from darklaunch_console.output.screen import json_option, print_json, print_styled, print_warning
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
+from darklaunch_console.stores.processes import list_live_comparators, list_live_workers
 from darklaunch_console.stores.streams import read_published_launch, read_streams
 
 
@@ -55,7 +57,9 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
                 f"or give them up with `darklaunch drain {name} --discard`"
             )
         if not in_json:
-            warn_of_missing_processes(redis, before)
+            workers, comparators = list_live_workers(redis), list_live_comparators(redis)
+            for warning in list_missing_processes(before, workers=bool(workers), comparators=bool(comparators)):
+                print_warning(warning)
         discarding = discard_held(redis, name) if discard else contextlib.nullcontext()
         with discarding, show_progress(wanted=not in_json) as on_progress:
             drained = wait_until_drained(lambda: read_streams(redis, state), on_progress, timeout)
@@ -67,10 +71,8 @@ def drain(ctx: click.Context, name: str, timeout: float, discard: bool, in_json:
     if in_json:
         left = {**asdict(after), "lost": lost}
         print_json({"launch": name, "drained": drained and not lost, "waited_s": round(took_s, 3), "left": left})
-    elif lost:
-        print_lost(state, lost, took_s)
     else:
-        print_drained(state, after, drained, took_s)
+        print_styled(render_outcome(state, after, drained=drained, lost=lost, took_s=took_s))
     ctx.exit(0 if drained and not lost else EXIT_FAILED)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from darklaunch_console.cli.arguments import launch_argument, reason_option
-from darklaunch_console.launches.decision_printing import print_decisions
+from darklaunch_console.launches.decision_text import decisions_to_json, render_decisions
 from darklaunch_console.launches.signatures import record_decisions
-from darklaunch_console.output.screen import json_option
+from darklaunch_console.output.screen import json_option, print_json, print_styled
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
@@ -24,4 +24,7 @@ def reopen(settings: ConsoleSettings, name: str, fingerprints: tuple[str, ...], 
     """Undo `accept` or `resolve`: the mismatches are problems again."""
     with open_postgres(settings) as connection:
         decisions = record_decisions(connection, name, fingerprints, "open", reason)
-    print_decisions(name, decisions, "open", in_json=in_json, consequence=CONSEQUENCE)
+    if in_json:
+        print_json(decisions_to_json(decisions))
+    else:
+        print_styled(render_decisions(name, decisions, "open", CONSEQUENCE))

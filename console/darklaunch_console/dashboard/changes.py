@@ -1,4 +1,4 @@
-"""Tell open pages that what they show has changed: one reader of Postgres, however many pages are open."""
+"""Notify open pages of changes in what they show: one reader of Postgres, however many pages are open."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNREACHABLE: Final = "unreachable"
 
 
 class ChangeFeed:
-    """Reads a mark for each launch once a second while anybody follows, and wakes those whose mark has changed.
+    """One reader of all launches' marks, once a second while any page is open; pages whose mark changed get an event.
 
     `read_marks` returns launch → mark; it runs in a thread and may raise ConsoleError while Postgres is away.
     """

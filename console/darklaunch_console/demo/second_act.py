@@ -89,15 +89,11 @@ def ramp_up(stage: DemoStage, narrator: DemoNarrator) -> SecondActResult:
 
 def introduce() -> list[str]:
     """Return the lines that say what will happen, and how much less the judge asks for here than by default."""
-    usual = JudgePolicy()
-    steps, usual_steps = POLICY.steps, usual.steps
-    here = f"{format_seconds(POLICY.soak_s)} and {steps[0].minimum} to {steps[-1].minimum} comparisons here"
-    by_default = f"{usual_steps[0].minimum} to {format_count(usual_steps[-1].minimum)} by default"
+    here_s, usual_s = format_seconds(POLICY.soak_s), format_seconds(JudgePolicy().soak_s)
     return [
         "Act 2. v3 has the bugs repaired. Now the judge decides, without people.",
         "It raises the share of the reads that v3 gets, and promotes v3 if all is well.",
-        f"In a time-lapse: a step takes {here},",
-        f"but {format_seconds(usual.soak_s)} and {by_default}.",
+        f"In a time-lapse: each step takes at least {here_s} here and {usual_s} by default.",
     ]
 
 
@@ -110,7 +106,7 @@ def describe_event(event: LaunchEvent, after_s: float) -> str:
         act = f"{format_percent(shares['from'])} → {format_percent(shares['to'])}"
     else:
         act = event.act.replace("_", " ")
-    return f"after {at:>5}: {act:<12} ({judged} comparisons)"
+    return f"after {at:>9}: {act:<12} ({judged} comparisons)"
 
 
 def find_mistakes(ramped: SecondActResult) -> list[str]:

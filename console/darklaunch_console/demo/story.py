@@ -30,7 +30,6 @@ def tell_first_act(result: FirstActResult, mistakes: list[str], narrator: DemoNa
     """Print the verdict about v2, each bug with its evidence, and what was rightly ignored."""
     evidence = result.evidence
     _tell_users(result.users, "v2", narrator)
-    narrator.tell()
     narrator.tell(evidence.verdict[0], style=BAD, indent="")
     narrator.tell(describe_ledger(evidence))
     for number, problem in enumerate(evidence.problems, 1):
@@ -46,7 +45,6 @@ def tell_first_act(result: FirstActResult, mistakes: list[str], narrator: DemoNa
 def tell_second_act(result: SecondActResult, mistakes: list[str], narrator: DemoNarrator) -> None:
     """Print the verdict about v3."""
     _tell_users(result.users, "v3", narrator)
-    narrator.tell()
     narrator.tell(result.evidence.verdict[0], style=BAD if mistakes else GOOD, indent="")
     narrator.tell(describe_ledger(result.evidence))
     if mistakes:

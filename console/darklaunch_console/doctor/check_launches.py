@@ -65,7 +65,9 @@ def check_holds(unknown: Iterable[str], known: Sequence[str]) -> list[CheckResul
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         meant = f"If {near[0]} was meant: darklaunch rollback {near[0]}. " if near else ""
         what = f"{shown} is held on Redis, but there is no such launch: the hold stops nothing"
-        results.append(fail(what, f"{meant}Then remove it: redis-cli DEL {shlex.quote(keys.launch(shown))}."))
+        results.append(
+            fail(what, f"{meant}Then remove it: darklaunch redis-cli DEL {shlex.quote(keys.launch(shown))}.")
+        )
     return results
 
 

@@ -77,7 +77,7 @@ def _check_eviction(info: Mapping[str, str]) -> CheckResult:
         return ok("Redis evicts nothing (maxmemory-policy noeviction)")
     return fail(
         f"Redis evicts whole streams when it is full (maxmemory-policy {policy})",
-        "redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf.",
+        "darklaunch redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf.",
     )
 
 
@@ -101,7 +101,7 @@ def _check_persistence(info: Mapping[str, str]) -> CheckResult:
         return ok("Redis keeps waiting exchanges over a restart (append-only file)")
     return warn(
         "Redis loses waiting exchanges when it restarts (no append-only file); they count as lost_in_redis",
-        "redis-cli CONFIG SET appendonly yes, and the same in redis.conf.",
+        "darklaunch redis-cli CONFIG SET appendonly yes, and the same in redis.conf.",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from darklaunch_shared.launch.spec import LaunchStatus
 
 from darklaunch_console.output.numbers import format_count, format_decimal, format_seconds
-from darklaunch_console.output.screen import make_printable, print_line, print_warning, terminal_width
+from darklaunch_console.output.screen import make_printable, terminal_width, wrap_text
 from darklaunch_console.output.table import measure_width, render_table
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.stores.consumers import StreamConsumer
@@ -59,30 +59,40 @@ def render_consumers(consumers: Sequence[StreamConsumer]) -> list[str]:
     return ["", *render_table(("process", "", "in flight", "idle", ""), rows, left=(0, 1, 4), gap=GAP)]
 
 
-def print_remarks(
+def list_warnings(
     backlogs: Sequence[LaunchBacklog], consumers: Sequence[StreamConsumer], *, workers: bool, comparators: bool
-) -> None:
-    """Print what is wrong and what to do; `workers` and `comparators` are True if any is alive."""
+) -> list[str]:
+    """Return what is wrong, and what to do; `workers` and `comparators` are True if any is alive."""
     active = [backlog for backlog in backlogs if backlog.status == LaunchStatus.ACTIVE]
+    warnings = []
     if any(backlog.waiting + backlog.in_flight for backlog in active) and not workers:
-        print_warning("no worker is running: start one with `darklaunch worker`.")
+        warnings.append("no worker is running: start one with `darklaunch worker`.")
     if any(backlog.to_compare for backlog in backlogs) and not comparators:
-        print_warning("no comparator is running: start one with `darklaunch comparator`.")
-    if any(not consumer.alive for consumer in consumers):
-        print_line("What a gone process had in flight, others take over when its lease ends.")
-    for name in sorted({consumer.launch for consumer in consumers if consumer.breaker == "open"}):
-        print_warning(f"the shadow of {name} does not answer: it is asked once a second. See `darklaunch doctor`.")
+        warnings.append("no comparator is running: start one with `darklaunch comparator`.")
+    warnings += [
+        f"the shadow of {name} does not answer: it is asked once a second until it does. See `darklaunch doctor`."
+        for name in sorted({consumer.launch for consumer in consumers if consumer.breaker == "open"})
+    ]
     for name in sorted({consumer.launch for consumer in consumers if consumer.failing}):
         endpoints = {endpoint for consumer in consumers if consumer.launch == name for endpoint in consumer.failing}
         failing = sorted(make_printable(endpoint) for endpoint in endpoints)
-        print_warning(
+        warnings.append(
             f"{format_plural(len(failing), 'endpoint')} of {name} got no response from the shadow, again and again: "
-            f"{', '.join(failing[:3])}{' …' if len(failing) > 3 else ''}. Asked once a second; the rest of such "
-            "exchanges is dropped (endpoint_failing)."
+            f"{', '.join(failing[:3])}{' …' if len(failing) > 3 else ''}. Each is asked once a second; the rest of "
+            "its exchanges is dropped (endpoint_failing)."
         )
+    return warnings
+
+
+def list_remarks(backlogs: Sequence[LaunchBacklog], consumers: Sequence[StreamConsumer]) -> list[str]:
+    """Return, as lines, what becomes of the entries of processes that are gone, and where to look at dead letters."""
+    remarks = []
+    if any(not consumer.alive for consumer in consumers):
+        remarks.append("What a gone process had in flight, others take over when its lease ends.")
     if dead := sum(backlog.dead for backlog in backlogs):
         name = next(backlog.launch for backlog in backlogs if backlog.dead)
-        print_line(f"{format_plural(dead, 'dead letter')}: look with `darklaunch dead list {name}`.")
+        remarks.append(f"{format_plural(dead, 'dead letter')}: look with `darklaunch dead list {name}`.")
+    return [line for remark in remarks for line in wrap_text(remark)]
 
 
 def _render_row(backlog: LaunchBacklog) -> tuple[str, ...]:

@@ -1,78 +1,55 @@
-"""Dead letters as the commands choose, print and export them."""
+"""Dead letters as text and as JSON."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import click
 import orjson
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchState
-from darklaunch_shared.redis.client import RedisClient
 
-from darklaunch_console.errors import BadUsage
-from darklaunch_console.output.numbers import format_bytes, format_count, format_seconds
+from darklaunch_console.output.numbers import format_bytes, format_seconds
 from darklaunch_console.output.screen import (
     QUIET,
     STRONG,
+    StyledLine,
     make_printable,
-    print_line,
-    print_lines,
     terminal_width,
     wrap_text,
 )
 from darklaunch_console.output.table import render_table, split_at
 from darklaunch_console.output.text import escape_unprintable, format_plural
-from darklaunch_console.stores.dead_letters import StoredDeadLetter, find_dead_letter, read_dead_letters
+from darklaunch_console.stores.dead_letters import StoredDeadLetter
 
 SHOWN_BYTES: Final = 4000
-LIST_LIMIT: Final = 10_000
-
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-def choose_letters(
-    redis: RedisClient, state: LaunchState, id: str | None, action: str, *, yes: bool
-) -> list[StoredDeadLetter]:
-    """Return the letter of this id, or all there are, after asking.
-
-    Raises ConsoleError for an unknown id, BadUsage when all are meant, nobody can be asked and `yes` is False.
-    """
-    if id:
-        return [find_dead_letter(redis, state, id)]
-    letters = list(read_dead_letters(redis, state))
-    if not letters or yes:
-        return letters
-    if not sys.stdin.isatty():
-        raise BadUsage(f"{format_plural(len(letters), 'dead letter')}: name one, or add --yes to mean all of them")
-    question = f"{action} all {format_count(len(letters))} dead letters of {state.name}?"
-    return letters if click.confirm(question, err=True) else []
-
-
-def print_letters(letters: Sequence[StoredDeadLetter], now_ms: int) -> None:
-    """Print a table of letters, the reason of each below it."""
+def render_letters(letters: Sequence[StoredDeadLetter], now_ms: int) -> list[StyledLine]:
+    """Return a table of letters, the reason of each below it."""
     rows = [_render_row(letter, now_ms) for letter in letters]
-    head, *lines = render_table(("id", "age", "died with", "request"), rows, left=(0, 2, 3), gap="  ")
-    print_line(head, style=QUIET)
-    for letter, line in zip(letters, lines, strict=True):
-        print_line(split_at(line, terminal_width())[0])
-        print_lines(wrap_text(make_printable(letter.dead.reason), indent="    "))
+    head, *table = render_table(("id", "age", "died with", "request"), rows, left=(0, 2, 3), gap="  ")
+    lines: list[StyledLine] = [(head, QUIET)]
+    for letter, row in zip(letters, table, strict=True):
+        lines.append((split_at(row, terminal_width())[0], ""))
+        lines += [(line, "") for line in wrap_text(make_printable(letter.dead.reason), indent="    ")]
+    return lines
 
 
-def print_letter(letter: StoredDeadLetter) -> None:
-    """Print one letter: who gave up on it, why, and its payload."""
+def render_letter(letter: StoredDeadLetter) -> list[StyledLine]:
+    """Return one letter as lines: who gave up on it, why, and its payload."""
     deliveries = format_plural(letter.dead.deliveries, "delivery", "deliveries")
-    print_line(f"{name_letter(letter)} died with the {make_printable(letter.dead.group)}", style=STRONG)
-    print_line(f"  {make_printable(letter.dead.reason, 2000)}")
-    print_line(f"  {deliveries}, {_format_time(letter.dead.at_ms)}")
+    lines: list[StyledLine] = [
+        (f"{name_letter(letter)} died with the {make_printable(letter.dead.group)}", STRONG),
+        (f"  {make_printable(letter.dead.reason, 2000)}", ""),
+        (f"  {deliveries}, {_format_time(letter.dead.at_ms)}", ""),
+    ]
     for field, value in letter.dead.fields.items():
-        print_line(f"{make_printable(field)} ({format_bytes(len(value))})", style=STRONG)
-        print_lines(f"  {line}" for line in _render_value(field, value))
+        lines.append((f"{make_printable(field)} ({format_bytes(len(value))})", STRONG))
+        lines += [(f"  {line}", "") for line in _render_value(field, value)]
+    return lines
 
 
 def name_letter(letter: StoredDeadLetter) -> str:

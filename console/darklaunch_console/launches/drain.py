@@ -28,7 +28,7 @@ DISCARD_REASON: Final = "paused"
 class ExchangesInProgress:
     """Exchanges without an outcome, by place: the hooks' buffers, waiting, being replayed, waiting to be compared."""
 
-    outboxes: int
+    in_buffers: int
     waiting: int
     replaying: int
     comparing: int
@@ -36,13 +36,13 @@ class ExchangesInProgress:
     @property
     def total(self) -> int:
         """The number of all of them."""
-        return self.outboxes + self.waiting + self.replaying + self.comparing
+        return self.in_buffers + self.waiting + self.replaying + self.comparing
 
 
 def count_in_progress(streams: StreamsState) -> ExchangesInProgress:
     """Return how many exchanges are in progress."""
     return ExchangesInProgress(
-        outboxes=streams.count_buffered(),
+        in_buffers=streams.count_buffered(),
         waiting=sum(shard.captures.waiting for shard in streams.shards),
         replaying=sum(shard.captures.in_flight for shard in streams.shards),
         comparing=sum(shard.replays.length for shard in streams.shards),
@@ -52,7 +52,7 @@ def count_in_progress(streams: StreamsState) -> ExchangesInProgress:
 def describe_in_progress(progress: ExchangesInProgress) -> str:
     """Return where exchanges are: `12 waiting for a worker, 31 being replayed`."""
     parts = (
-        (progress.outboxes, "in the hooks' buffers"),
+        (progress.in_buffers, "in the hooks' buffers"),
         (progress.waiting, "waiting for a worker"),
         (progress.replaying, "being replayed"),
         (progress.comparing, "waiting to be compared"),

@@ -6,9 +6,8 @@ import contextlib
 import logging
 import os
 import sys
-import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from types import FrameType
 from typing import Final
@@ -51,7 +50,7 @@ def run_pipeline(settings: ConsoleSettings, *, workers: int, comparators: int, d
     """
     named = ConsoleSettings(_ignore_up(settings.redis), _ignore_up(settings.database))
     with (
-        _catch_stop_signals() as stop,
+        _catch_stop_signals() as is_stopping,
         embedded_servers(
             keep=True,
             redis_url=named.redis.url if named.redis else None,
@@ -72,7 +71,7 @@ def run_pipeline(settings: ConsoleSettings, *, workers: int, comparators: int, d
         ]
         greeting = _describe_pipeline(servers, redis, database, workers, comparators)
         try:
-            _watch(parts, servers, used, stop, greeting)
+            _watch(parts, servers, used, is_stopping, greeting)
             print_line("Stopping: exchanges in progress are finished first. Ctrl-C again stops at once.")
             _drain(used, drain_s)
             stop_all([part for part in parts if part.name.startswith("worker-")], WORKERS_STOP_S)
@@ -103,14 +102,15 @@ def _watch(
     parts: Sequence[SupervisedProcess],
     servers: EmbeddedServers,
     settings: ConsoleSettings,
-    stop: threading.Event,
+    is_stopping: Callable[[], bool],
     greeting: Sequence[tuple[str, str]],
 ) -> None:
-    """Keep the parts running until `stop`; print the greeting once they are ready, or after 30 s."""
+    """Keep the parts running until a signal asks to stop; print the greeting once they are ready, or after 30 s."""
     keepers = [ServerKeeper(server) for server in servers.processes]
     greeted = False
     began_s = time.monotonic()
-    while not stop.wait(WATCH_EVERY_S):
+    while not is_stopping():
+        time.sleep(WATCH_EVERY_S)
         for part in parts:
             part.watch()
         for keeper in keepers:
@@ -169,14 +169,14 @@ def _drain(settings: ConsoleSettings, limit_s: float) -> None:
 
 
 @contextlib.contextmanager
-def _catch_stop_signals() -> Generator[threading.Event]:
-    """Set an event at the first SIGINT or SIGTERM, raise StopNow at the second."""
-    stop = threading.Event()
+def _catch_stop_signals() -> Generator[Callable[[], bool]]:
+    """Return a function that is True after the first SIGINT or SIGTERM; raise StopNow at the second."""
+    signals: list[int] = []  # no threading.Event: the handler may interrupt a wait that holds the event's lock
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+    def handle(number: int, _frame: FrameType | None) -> None:
+        signals.append(number)
+        if len(signals) > 1:
             raise StopNow
-        stop.set()
 
     with handle_stop_signals(handle):
-        yield stop
+        yield lambda: bool(signals)

@@ -32,5 +32,5 @@ def refuse_evicting_redis(settings: ConsoleSettings) -> None:
     if policy != "noeviction":
         raise ConsoleError(
             f"{name} evicts whole streams when it is full (maxmemory-policy {policy}). "
-            "Set it: redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
+            "Set it: darklaunch redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
         )

@@ -62,7 +62,7 @@ def diagnose_redis_error(error: RedisError | OSError) -> RedisDiagnosis:
     if isinstance(error, RedisConnectionError | OSError) and not isinstance(error, ResponseError):
         return RedisDiagnosis(_describe_socket_error(text), "Start it, or correct the URL", unreachable=True)
     if "WRONGTYPE" in text:
-        remedy = "Rename the key: redis-cli --scan --pattern '{dl:*' lists the keys, redis-cli TYPE KEY shows its type"
+        remedy = "Rename the key: redis-cli --scan --pattern '*dl:*' lists ours, redis-cli TYPE KEY its type"
         return RedisDiagnosis(f"stores something else under a key of darklaunch: {text}", remedy)
     if isinstance(error, NoPermissionError):
         return RedisDiagnosis(f"does not let this user do that: {text}", "docs/SECURITY.md has a user for each part")

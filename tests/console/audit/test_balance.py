@@ -30,7 +30,7 @@ def test_every_exchange_recorded():
 
 
 def test_what_is_on_its_way_is_not_lost():
-    """20 sampled: 2 dropped before the stream, 3 in the outbox, 4 on captures, 1 on replays, 10 recorded."""
+    """20 sampled: 2 dropped before the stream, 3 in the buffer, 4 on captures, 1 on replays, 10 recorded."""
     rows = record(ProducerFigures("p", recorded=10), matched=10)
     said = ProducerFigures("p", seq=15, sampled=20, dropped={"outbox_full": 2})
     account = compute_account(rows, [ShardSnapshot({"p": 15}, [said], 4, 1)], rows, frozenset({"p"}))
@@ -152,7 +152,7 @@ class Life:
 
     def book(self, lag=0, meanwhile=()):
         """Read one shard, and count its entries while some of them move on."""
-        sampled = self.count("outbox", "dropped") + self.admitted
+        sampled = self.count("buffer", "dropped") + self.admitted
         said = ProducerFigures("p", max(0, self.admitted - lag), max(0, sampled - lag), {"shed": self.count("dropped")})
         book = ShardSnapshot({"p": self.admitted}, [said], self.count("captures"), self.count("replays"))
         captures = self.count("captures")
@@ -160,8 +160,8 @@ class Life:
         return replace(book, entries={"p": StreamEntries(captures, 0, self.count("replays"))})
 
 
-NEXT = {"outbox": "captures", "captures": "replays", "replays": "recorded"}
-places = st.lists(st.sampled_from(["outbox", "dropped", "captures", "replays", "recorded", "lost"]), max_size=30)
+NEXT = {"buffer": "captures", "captures": "replays", "replays": "recorded"}
+places = st.lists(st.sampled_from(["buffer", "dropped", "captures", "replays", "recorded", "lost"]), max_size=30)
 
 
 def moved(life, steps):
@@ -178,7 +178,7 @@ def test_without_traffic_the_figures_are_exact(found):
     account = compute_account(life.record(), [life.book()], life.record(), frozenset({"p"}))
     assert account.sampled == len(found)
     assert account.lost == life.count("lost")
-    assert account.on_its_way == life.count("outbox", "captures", "replays")
+    assert account.on_its_way == life.count("buffer", "captures", "replays")
     assert account.finished == life.count("recorded", "dropped")
     assert [producer.gap for producer in account.producers] == ([life.count("lost")] if account.producers else [])
 

@@ -90,7 +90,7 @@ def test_when_time_is_up_it_says_what_is_left(cli, redis, launched):
     assert result.exit_code == 1
     assert "2 waiting for a worker, 1 being replayed, 1 waiting to be compared." in result.stdout
     told = cli.json("drain", launched, "--timeout", "0s", code=1)
-    assert told["left"] == {"outboxes": 0, "waiting": 2, "replaying": 1, "comparing": 1, "lost": 0}
+    assert told["left"] == {"in_buffers": 0, "waiting": 2, "replaying": 1, "comparing": 1, "lost": 0}
 
 
 def test_what_is_sampled_meanwhile_is_not_waited_for(cli, redis, launched, hand):
@@ -107,12 +107,12 @@ def test_what_is_sampled_meanwhile_is_not_waited_for(cli, redis, launched, hand)
     assert f"Sampling goes on at 10 %; darklaunch ramp {launched} 0 ends it." in said
 
 
-def test_it_waits_for_the_outboxes_of_living_hooks(cli, redis, launched, hand):
+def test_it_waits_for_the_buffers_of_living_hooks(cli, redis, launched, hand):
     producer = launched[2:]
     call_script(redis, heartbeat(keys.HOOKS, producer, {}))
     redis.execute_command("HSET", keys.producers(launched), producer, counters(producer, seq=1, sampled=4))
     told = cli.json("drain", launched, "--timeout", "100ms", code=1)
-    assert told["left"]["outboxes"] == 3
+    assert told["left"]["in_buffers"] == 3
     record(cli, launched, producer, 4)
     later = counters(producer, seq=4, sampled=4, at_ms=2)
     hand.soon(lambda redis: redis.execute_command("HSET", keys.producers(launched), producer, later))

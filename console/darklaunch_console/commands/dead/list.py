@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import itertools
+from typing import Final
 
 import click
 from darklaunch_shared import keys
 
 from darklaunch_console.cli.arguments import launch_argument
-from darklaunch_console.launches.dead_letter_text import LIST_LIMIT, dead_letter_to_json, name_letter, print_letters
+from darklaunch_console.launches.dead_letter_text import dead_letter_to_json, name_letter, render_letters
 from darklaunch_console.output.numbers import format_count
-from darklaunch_console.output.screen import json_option, print_json, print_line
+from darklaunch_console.output.screen import json_option, print_json, print_line, print_styled
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.dead_letters import read_dead_letters
 from darklaunch_console.stores.postgres import open_redis
 from darklaunch_console.stores.processes import read_clock_ms
 from darklaunch_console.stores.streams import read_published_launch
+
+LIST_LIMIT: Final = 10_000
 
 
 @click.command("list", short_help="List a launch's dead letters, the latest first.")
@@ -39,7 +42,7 @@ def list_(settings: ConsoleSettings, name: str, limit: int, in_json: bool) -> No
         return
     latest = f", the latest {len(letters)}" if total > len(letters) else ", the latest first"
     print_line(f"{format_plural(total, 'dead letter')} of {name}{latest if total > 1 else ''}:")
-    print_letters(letters, now_ms)
+    print_styled(render_letters(letters, now_ms))
     if total > len(letters):
         print_line(f"{format_count(total - len(letters))} more: --limit {min(total, LIST_LIMIT)}")
     print_line(f"Next: darklaunch dead show {name} {name_letter(letters[0])}")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import click
 
 from darklaunch_console.cli.arguments import launch_argument
-from darklaunch_console.launches.dead_letter_text import choose_letters, name_letter, yes_option
+from darklaunch_console.launches.dead_letter_text import name_letter
 from darklaunch_console.output.screen import json_option, print_json, print_line
 from darklaunch_console.output.text import format_plural
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.dead_letters import delete_dead_letter
 from darklaunch_console.stores.postgres import open_redis
 from darklaunch_console.stores.streams import read_published_launch
+
+from .choice import choose_letters, yes_option
 
 
 @click.command(short_help="Delete dead letters with their payload.")

@@ -6,7 +6,7 @@ import click
 
 from darklaunch_console.cli.arguments import launch_argument
 from darklaunch_console.errors import EXIT_FAILED
-from darklaunch_console.launches.dead_letter_text import choose_letters, name_letter, yes_option
+from darklaunch_console.launches.dead_letter_text import name_letter
 from darklaunch_console.output.numbers import format_seconds
 from darklaunch_console.output.screen import GOOD, json_option, print_json, print_line, print_warning
 from darklaunch_console.output.text import format_plural
@@ -14,6 +14,8 @@ from darklaunch_console.stores.dead_letters import is_stale, retry_dead_letter
 from darklaunch_console.stores.postgres import open_redis
 from darklaunch_console.stores.processes import read_clock_ms
 from darklaunch_console.stores.streams import read_published_launch
+
+from .choice import choose_letters, yes_option
 
 
 @click.command(short_help="Put dead letters back to be replayed or compared again.")

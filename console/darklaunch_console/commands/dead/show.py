@@ -5,8 +5,13 @@ from __future__ import annotations
 import click
 
 from darklaunch_console.cli.arguments import launch_argument
-from darklaunch_console.launches.dead_letter_text import dead_letter_to_json, name_letter, payload_to_json, print_letter
-from darklaunch_console.output.screen import json_option, print_json, print_line
+from darklaunch_console.launches.dead_letter_text import (
+    dead_letter_to_json,
+    name_letter,
+    payload_to_json,
+    render_letter,
+)
+from darklaunch_console.output.screen import json_option, print_json, print_line, print_styled
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.dead_letters import find_dead_letter
 from darklaunch_console.stores.postgres import open_redis
@@ -25,5 +30,5 @@ def show(settings: ConsoleSettings, name: str, id: str, in_json: bool) -> None:
     if in_json:
         print_json({**dead_letter_to_json(letter), "fields": payload_to_json(letter)})
         return
-    print_letter(letter)
+    print_styled(render_letter(letter))
     print_line(f"Next: darklaunch dead {'retry' if letter.meta else 'purge'} {name} {name_letter(letter)}")
