@@ -21,8 +21,8 @@ from darklaunch_shared.redis.consumer import MAX_DEAD_LETTERS
 from darklaunch_shared.redis.presence import ALIVE_MS
 from darklaunch_workers import settings as worker_settings
 from darklaunch_workers import shard_consumer as worker_shard_consumer
-from darklaunch_workers.limits import OUTAGE_FAILURES, AdaptiveLimit
-from darklaunch_workers.outcome import GRACE_S
+from darklaunch_workers.protection.limits import OUTAGE_FAILURES, AdaptiveLimit
+from darklaunch_workers.replay.outcome import GRACE_S
 from darklaunch_workers.settings import WorkerSettings
 
 from .page import ROOT, indented, page, section, table

@@ -14,7 +14,7 @@ from darklaunch_shared.redis.consumer import MAX_DELIVERIES, GroupConsumer
 from darklaunch_shared.wire.dead_letter import unpack_dead_letter
 from darklaunch_shared.wire.fields import Fields, pair_fields
 from darklaunch_shared.wire.replay import ShadowError
-from darklaunch_workers.limits import OUTAGE_FAILURES
+from darklaunch_workers.protection.limits import OUTAGE_FAILURES
 
 from tests.support.pack_exchange import pack_exchange
 from tests.support.workers import (  # fmt: skip  # fmt: skip

@@ -21,16 +21,16 @@ from darklaunch_shared.redis.script_calls import ScriptCaller
 from darklaunch_shared.redis.script_queue import ScriptQueue
 from redis.exceptions import RedisError
 
-from .admission import WAIT, ReplayMode, ReplayOrders, read_orders
-from .endpoint_noise import EndpointNoise
-from .entry_fence import EntryFence
-from .entry_keys import load_entry_keys
+from .admission.entry_fence import EntryFence
+from .admission.entry_keys import load_entry_keys
+from .admission.orders import WAIT, ReplayMode, ReplayOrders, read_orders
 from .http import ResponseCaps, ShadowClient, make_client
 from .http.deadlines import DeadlineTimer
-from .launch_context import BaselineTarget, LaunchContext, ShadowTarget
-from .limits import ShadowProtection
-from .outcome import ShadowBuild
-from .request_changes import RequestChanger
+from .protection.limits import ShadowProtection
+from .replay.endpoint_noise import EndpointNoise
+from .replay.launch_context import BaselineTarget, LaunchContext, ShadowTarget
+from .replay.outcome import ShadowBuild
+from .replay.request_changes import RequestChanger
 from .settings import WorkerSettings
 from .shard_consumer import ReplayConsumer
 

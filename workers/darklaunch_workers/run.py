@@ -20,7 +20,7 @@ from darklaunch_shared.redis.client import connect_async
 from darklaunch_shared.redis.control_poller import LaunchPoller
 from darklaunch_shared.redis.presence import ProcessPresence, make_identity, own_version
 
-from .entry_keys import load_entry_keys
+from .admission.entry_keys import load_entry_keys
 from .http import make_client
 from .launch_runner import LaunchRunner
 from .settings import WorkerSettings, as_environment

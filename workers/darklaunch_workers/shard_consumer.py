@@ -19,12 +19,12 @@ from darklaunch_shared.redis.consumer import ClaimedEntry, FinishedEntry, GroupC
 from darklaunch_shared.wire.exchange import read_exchange_id
 from redis.exceptions import RedisError
 
-from .admission import ReplayMode
-from .entry_fence import EntryFence
-from .launch_context import LaunchContext
+from .admission.entry_fence import EntryFence
+from .admission.orders import ReplayMode
 from .outcome_batcher import OutcomeBatcher
-from .pacing import ReplayPacer
-from .replay import ExchangeOutcome, ReplayedExchange, complete_replay, replay_exchange
+from .protection.pacing import ReplayPacer
+from .replay.launch_context import LaunchContext
+from .replay.replay import ExchangeOutcome, ReplayedExchange, complete_replay, replay_exchange
 
 CLAIM_EVERY_S: Final = 5.0
 IDLE_S: Final = 0.25

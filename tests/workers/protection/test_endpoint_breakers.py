@@ -9,14 +9,14 @@ from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.exchange import Exchange
 from darklaunch_shared.wire.replay import Replay, ShadowErrorClass, ShadowResponse
-from darklaunch_workers.endpoint_breakers import (
+from darklaunch_workers.protection.endpoint_breakers import (
     ENDPOINT_FAILURES,
     MOST_ENDPOINTS,
     PROBE_SHARE,
     EndpointAdmission,
     EndpointBreakers,
 )
-from darklaunch_workers.limits import OUTAGE_FAILURES, ShadowProtection
+from darklaunch_workers.protection.limits import OUTAGE_FAILURES, ShadowProtection
 
 from tests.support.workers import (
     ReceivedRequest,

@@ -7,15 +7,16 @@ from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.launch.path_policy import PathPolicy
 from darklaunch_shared.launch.spec import LaunchSpec
 
-from .admission import ReplayOrders
+from darklaunch_workers.admission.entry_keys import EntryKeys
+from darklaunch_workers.admission.orders import ReplayOrders
+from darklaunch_workers.http import ShadowClient
+from darklaunch_workers.http.deadlines import DeadlineTimer
+from darklaunch_workers.protection.limits import ShadowProtection
+from darklaunch_workers.protection.slots import ReplaySlots
+
 from .endpoint_noise import EndpointNoise
-from .entry_keys import EntryKeys
-from .http import ShadowClient
-from .http.deadlines import DeadlineTimer
-from .limits import ShadowProtection
 from .outcome import ShadowBuild
 from .request_changes import RequestChanger
-from .slots import ReplaySlots
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from darklaunch_shared import keys
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
 from darklaunch_shared.wire.replay import ReplayedVersion, ShadowError, ShadowErrorClass, ShadowResponse
-from darklaunch_workers.endpoint_noise import MOST_AT_ONCE, EndpointNoise
-from darklaunch_workers.limits import OUTAGE_FAILURES
-from darklaunch_workers.noise_replay import differs_visibly, is_chosen_for_noise
+from darklaunch_workers.protection.limits import OUTAGE_FAILURES
+from darklaunch_workers.replay.endpoint_noise import MOST_AT_ONCE, EndpointNoise
+from darklaunch_workers.replay.noise_replay import differs_visibly, is_chosen_for_noise
 
 from tests.support.workers import (  # fmt: skip
     ReceivedRequest,

@@ -12,7 +12,7 @@ from typing import Final
 
 from darklaunch_shared.launch.request_changes import VALUE_CHARS, HeaderSetting, RequestChanges
 
-from .http import ShadowRequest, UnsendableRequest
+from darklaunch_workers.http import ShadowRequest, UnsendableRequest
 
 LOOK_EVERY_S: Final = 1.0
 LOG_EVERY_S: Final = 60.0

@@ -9,7 +9,7 @@ from darklaunch_shared.errors import BadSeal
 from darklaunch_shared.wire.exchange import Exchange
 from darklaunch_shared.wire.fields import Fields
 
-from .settings import WorkerSettings
+from darklaunch_workers.settings import WorkerSettings
 
 
 @dataclass(frozen=True, slots=True)

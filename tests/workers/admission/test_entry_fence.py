@@ -22,7 +22,7 @@ from tests.support.workers import (
     running_worker,
     wait_until,
 )
-from tests.workers.test_entry_keys import KEY
+from tests.workers.admission.test_entry_keys import KEY
 
 pytestmark = pytest.mark.anyio
 

@@ -18,11 +18,12 @@ from darklaunch_shared.launch.spec import SAFE_METHODS, LaunchSpec
 from darklaunch_shared.wire.exchange import Exchange, Headers, Response
 from darklaunch_shared.wire.replay import LatencySource, NoiseReplay, ReplayedVersion, ShadowError, ShadowResponse
 
-from .admission import ReplayMode
-from .endpoint_breakers import EndpointAdmission
-from .http import ShadowRequest, UnsendableRequest, replay_request
+from darklaunch_workers.admission.orders import ReplayMode
+from darklaunch_workers.http import ShadowRequest, UnsendableRequest, replay_request
+from darklaunch_workers.protection.endpoint_breakers import EndpointAdmission
+from darklaunch_workers.protection.limits import CONGESTED_STATUS
+
 from .launch_context import BaselineTarget, LaunchContext
-from .limits import CONGESTED_STATUS
 from .outcome import await_outcome
 from .retries import SingleTry
 

@@ -1,7 +1,7 @@
 """How far apart the replays of one read are started."""
 
 import pytest
-from darklaunch_workers.pacing import CATCH_UP, KEEP_UP, SPREAD_S, ReplayPacer
+from darklaunch_workers.protection.pacing import CATCH_UP, KEEP_UP, SPREAD_S, ReplayPacer
 
 
 def ids(*milliseconds: int) -> list[str]:

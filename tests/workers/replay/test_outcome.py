@@ -5,7 +5,7 @@ from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.exchange import Response
 from darklaunch_shared.wire.replay import LatencySource, ShadowResponse
 from darklaunch_workers.http import ShadowReply
-from darklaunch_workers.outcome import ShadowBuild, describe_outcome, read_app_latency, read_build
+from darklaunch_workers.replay.outcome import ShadowBuild, describe_outcome, read_app_latency, read_build
 
 
 def test_credentials_that_the_shadow_sets_go_no_further() -> None:

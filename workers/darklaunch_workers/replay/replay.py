@@ -26,10 +26,11 @@ from darklaunch_shared.wire.replay import (
     pack_unreplayed,
 )
 
-from .admission import ReplayMode, find_refusal, is_stale
-from .endpoint_breakers import EndpointAdmission
-from .entry_fence import EntryFence
-from .http import UnsendableRequest, replay_request
+from darklaunch_workers.admission.entry_fence import EntryFence
+from darklaunch_workers.admission.orders import ReplayMode, find_refusal, is_stale
+from darklaunch_workers.http import UnsendableRequest, replay_request
+from darklaunch_workers.protection.endpoint_breakers import EndpointAdmission
+
 from .launch_context import LaunchContext
 from .noise_replay import replay_on_baseline, replay_on_shadow_again
 from .outcome import await_outcome

@@ -7,9 +7,9 @@ import pytest
 from darklaunch_shared.launch.request_changes import compile_request_changes
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.redis.client import RedisClient
-from darklaunch_workers import request_changes
 from darklaunch_workers.http import ShadowRequest, UnsendableRequest
-from darklaunch_workers.request_changes import RequestChanger
+from darklaunch_workers.replay import request_changes
+from darklaunch_workers.replay.request_changes import RequestChanger
 
 from tests.support.workers import (
     admit_many,

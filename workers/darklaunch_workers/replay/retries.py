@@ -14,11 +14,12 @@ from darklaunch_shared.launch.spec import SAFE_METHODS
 from darklaunch_shared.wire.exchange import Headers
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
-from .admission import ReplayMode
-from .http import ShadowClient, ShadowFailure, ShadowReply, ShadowRequest
+from darklaunch_workers.admission.orders import ReplayMode
+from darklaunch_workers.http import ShadowClient, ShadowFailure, ShadowReply, ShadowRequest
+from darklaunch_workers.protection.limits import CONGESTED_STATUS, ShadowProtection
+from darklaunch_workers.protection.slots import ReplaySlot, ReplaySlots
+
 from .launch_context import LaunchContext
-from .limits import CONGESTED_STATUS, ShadowProtection
-from .slots import ReplaySlot, ReplaySlots
 
 MAX_TRIES: Final = 4
 _BACKOFF: Final = wait_random_exponential(multiplier=0.05, max=1.0)

@@ -1,7 +1,7 @@
 """The state machines that protect a shadow, under any history."""
 
 from darklaunch_shared.wire.replay import ShadowErrorClass
-from darklaunch_workers.limits import (  # fmt: skip
+from darklaunch_workers.protection.limits import (  # fmt: skip
     LEAST_LIMIT,
     OUTAGE_FAILURES,
     PROBE_EVERY_S,

@@ -14,15 +14,15 @@ from darklaunch_shared.wire.replay import (
     ShadowErrorClass,
     ShadowResponse,
 )
-from darklaunch_workers.admission import REPLAY, WAIT, ReplayOrders
-from darklaunch_workers.endpoint_noise import EndpointNoise
-from darklaunch_workers.entry_keys import EntryKeys
+from darklaunch_workers.admission.entry_keys import EntryKeys
+from darklaunch_workers.admission.orders import REPLAY, WAIT, ReplayOrders
 from darklaunch_workers.http import ShadowFailure, ShadowReply, make_client, replay_request
 from darklaunch_workers.http.deadlines import DeadlineTimer
-from darklaunch_workers.launch_context import LaunchContext
-from darklaunch_workers.limits import RETRY_EVERY, RETRY_RESERVE, ShadowProtection
-from darklaunch_workers.outcome import ShadowBuild
-from darklaunch_workers.retries import MAX_TRIES, RetryingSender, is_worth_retrying, parse_retry_after_s
+from darklaunch_workers.protection.limits import RETRY_EVERY, RETRY_RESERVE, ShadowProtection
+from darklaunch_workers.replay.endpoint_noise import EndpointNoise
+from darklaunch_workers.replay.launch_context import LaunchContext
+from darklaunch_workers.replay.outcome import ShadowBuild
+from darklaunch_workers.replay.retries import MAX_TRIES, RetryingSender, is_worth_retrying, parse_retry_after_s
 
 from tests.support.workers import (  # fmt: skip  # fmt: skip
     ReceivedRequest,

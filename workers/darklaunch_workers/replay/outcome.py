@@ -11,8 +11,8 @@ from darklaunch_shared.wire.exchange import Headers, Response
 from darklaunch_shared.wire.http_headers import SERVER_TIMING_FIELD, parse_build, parse_duration_ms
 from darklaunch_shared.wire.replay import LatencySource, ShadowError, ShadowErrorClass, ShadowResponse
 
-from .http import ShadowFailure, ShadowReply
-from .http.deadlines import DeadlineTimer
+from darklaunch_workers.http import ShadowFailure, ShadowReply
+from darklaunch_workers.http.deadlines import DeadlineTimer
 
 GRACE_S: Final = 1.0
 """How much longer than its deadline a replay may take before it is cut off whatever the client does."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
-from darklaunch_workers.admission import HEAD_CAP_BYTES, HEADERS_CAP, ReplayMode, find_refusal, read_orders
+from darklaunch_workers.admission.orders import HEAD_CAP_BYTES, HEADERS_CAP, ReplayMode, find_refusal, read_orders
 
 from tests.support.workers import make_exchange
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import anyio
 import anyio.lowlevel
 import pytest
-from darklaunch_workers.slots import SLOW_SHARE, ReplaySlots
+from darklaunch_workers.protection.slots import SLOW_SHARE, ReplaySlots
 
 
 class Clock:

@@ -1,0 +1,1 @@
+"""What protects a shadow from its replays: slots, a rate, circuit breakers."""

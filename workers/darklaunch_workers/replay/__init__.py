@@ -1,0 +1,1 @@
+"""One exchange replayed: from its entry on the stream to its outcome."""
