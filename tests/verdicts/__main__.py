@@ -1,0 +1,55 @@
+"""Run launches of known truth: `python -m tests.verdicts`. Prints the table; exit code 1 when a row is wrong.
+
+--only TEXT   rows whose name or setting has this in it
+--at-once N   rows at a time, default 4
+--write       put the table into docs/EVIDENCE.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from darklaunch_comparator.store.migrate import migrate
+from darklaunch_console.embedded import embedded_servers
+
+from .matrix import run_rows
+from .rows import ROWS
+from .stage import ROOT
+from .table import describe_run, render_table, summarize, write_table
+
+
+def main() -> int:
+    """Run the rows that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", metavar="TEXT")
+    parser.add_argument("--at-once", type=int, default=4, metavar="N")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--list", action="store_true", help="name the rows and end")
+    options = parser.parse_args()
+    rows = [row for row in ROWS if options.only.lower() in f"{row.name} ({row.setting})".lower()]
+    if options.list:
+        print(*(f"{row.name} ({row.setting})" for row in rows), sep="\n")
+        return 0
+    began_s = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory, embedded_servers(keep=False) as servers:
+        migrate(servers.postgres_url)
+        runs = run_rows(
+            rows,
+            servers.redis_url,
+            servers.postgres_url,
+            Path(directory),
+            at_once=options.at_once,
+            on_end=lambda run: print(describe_run(run), flush=True),
+        )
+    lines = [*render_table(runs), "", f"{summarize(runs)} Took {(time.monotonic() - began_s) / 60:.0f} min."]
+    print("", *lines, sep="\n")
+    if options.write:
+        write_table(ROOT / "docs" / "EVIDENCE.md", lines)
+    return int(any(run.problems for run in runs))
+
+
+sys.exit(main())

@@ -1,0 +1,34 @@
+"""Launches of known truth, through everything real: the whole matrix, and a short form of it in every run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from darklaunch_console.embedded import Valkey
+
+from .matrix import run_rows
+from .row import Row
+from .rows import ROWS, SHORT_FORM
+from .table import describe_run, render_table, summarize
+
+
+def run_all(rows: Sequence[Row], valkey: Valkey, dsn: str, directory: Path) -> None:
+    runs = run_rows(rows, valkey.url, dsn, directory, at_once=6)
+    print("", *render_table(runs), summarize(runs), sep="\n")
+    wrong = [describe_run(run) for run in runs if run.problems]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.timeout(280)
+def test_launches_end_as_their_truth_asks(own_valkey: Valkey, own_postgres_dsn: str, tmp_path: Path) -> None:
+    run_all(SHORT_FORM, own_valkey, own_postgres_dsn, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_every_launch_of_the_matrix_ends_as_its_truth_asks(
+    own_valkey: Valkey, own_postgres_dsn: str, tmp_path: Path
+) -> None:
+    run_all(ROWS, own_valkey, own_postgres_dsn, tmp_path)
