@@ -36,7 +36,7 @@ DIFFERENCES_CAP: Final = 20_000
 PATTERN_BUDGET_BYTES: Final = 262_144
 """How much one comparison matches against patterns: the costliest pattern takes some microseconds a byte."""
 
-_BY_SHAPE: Final = (ExcuseReason.NOISE, ExcuseReason.GENERATED_ID)
+_BY_SHAPE: Final = (ExcuseReason.NOISE, ExcuseReason.MAGNITUDE, ExcuseReason.GENERATED_ID)
 _BY_FORM: Final = frozenset({ExcuseReason.CLOCK, ExcuseReason.GENERATED_ID})
 _SET_ASIDE: Final = (ExcuseReason.IGNORED, ExcuseReason.IGNORED_PATTERN)
 
@@ -199,10 +199,9 @@ class DifferenceCollector:
             if reason is not None:
                 self._count_excuse(group_path, reason)
                 return False
-        if self._noise.excuses(group_path, kind) and not (
-            group_path in self._noise.measured and is_far(_render(primary), _render(shadow))
-        ):
-            self._count_excuse(group_path, ExcuseReason.NOISE)
+        if self._noise.excuses(group_path, kind):
+            far = group_path in self._noise.measured and is_far(_render(primary), _render(shadow))
+            self._count_excuse(group_path, ExcuseReason.MAGNITUDE if far else ExcuseReason.NOISE)
             return False
         size = self._group_sizes.get((group_path, kind), 0)
         if size:

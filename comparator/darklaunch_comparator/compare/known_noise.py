@@ -57,7 +57,7 @@ class KnownNoise:
 
     volatile   one version differs from itself there in that respect: such a difference is excused
     identical  no identifier is excused there by its shape: one version repeats its own, or the shadow differs far more
-    measured   numbers there are noise up to a factor of ten: the shadow's are repeatedly further from the primary's
+    measured   of those, numbers that are often over ten times the primary's: how often is counted apart
     """
 
     volatile: frozenset[NoiseKey] = frozenset()

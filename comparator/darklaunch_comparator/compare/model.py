@@ -105,6 +105,7 @@ class ExcuseReason(StrEnum):
     CLOCK = "clock"  # two timestamps of one format that moved with the clock
     GENERATED_ID = "generated_id"  # two identifiers of one shape, made up by machines
     NOISE = "noise"  # one version, asked twice, differs from itself there
+    MAGNITUDE = "magnitude"  # the same, at a number that is over ten times the other side's, as it often is there
     ONLY = "only"  # it lies outside of the places that an only rule names
     UNORDERED = "unordered"  # the same elements, where order means nothing
     TOLERANCE = "tolerance"  # two numbers no further apart than a rule allows

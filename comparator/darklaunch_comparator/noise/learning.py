@@ -56,9 +56,12 @@ class NoiseState(StrEnum):
     STABLE = "stable"  # one version repeats its identifier: values are compared
     GENERATED = "generated"  # one version returns a new identifier each time: only shapes are compared
     VOLATILE = "volatile"  # one version differs from itself: what it does to itself is excused
-    MEASURED = "measured"  # the same, but the shadow's numbers are over ten times the primary's: only that is reported
+    MEASURED = "measured"  # the same, and the shadow's numbers are often over ten times the primary's: that is said
     EXCEEDED = "exceeded"  # the shadow differs otherwise than one version does from itself: nothing is excused
 
+
+EXCUSING_STATES: Final = (NoiseState.VOLATILE, NoiseState.MEASURED, NoiseState.GENERATED)
+"""States that excuse mismatches recorded before they were known; the view `darklaunch.noise_signature` agrees."""
 
 _RANK: Final = {state: rank for rank, state in enumerate(NoiseState)}
 

@@ -46,7 +46,7 @@ def observe_noise(
     complete: that shows nothing about any place.
     """
     first, other = (primary, shadow) if version is ReplayedVersion.PRIMARY else (shadow, primary)
-    if any(excuse.reason is ExcuseReason.NOISE for excuse in candidate.excuses):
+    if any(excuse.reason in (ExcuseReason.NOISE, ExcuseReason.MAGNITUDE) for excuse in candidate.excuses):
         candidate = compare(method, primary, shadow, rules)
     own = compare(method, first, again, rules)
     across = candidate  # of the second response with the other version's, if it equals the first
@@ -62,7 +62,15 @@ def observe_noise(
         # That the shadow repeats its identifier does not accuse it of having another one than the primary: an
         # identifier that each process makes up when it starts does just that.
         between, beyond = _find_differing(candidate), _find_differing(across)
-    observed = _name_odd_ones(version, candidate=between, own=varied, across=beyond, regenerated=renewed - varied)
+    # One response of another shape is the odd one, although the identifiers of the other two are new each time.
+    by_shape = _find_in_two(_find_differing(candidate), varied, _find_differing(across))
+    observed = _name_odd_ones(
+        version,
+        candidate=(between - by_shape) | (_find_differing(candidate) & by_shape),
+        own=varied,
+        across=(beyond - by_shape) | (_find_differing(across) & by_shape),
+        regenerated=renewed - varied - by_shape,
+    )
     if _STATUS in observed.places:  # bodies of two statuses are not comparable
         observed = observed.without(observed.places - {_STATUS})
     rising, falling, far = _find_directions(candidate)
@@ -106,6 +114,13 @@ def _name_odd_ones(
         all_differ=(candidate & own & across) - regenerated,
         regenerated=regenerated,
     )
+
+
+def _find_in_two(
+    one: frozenset[NoiseKey], other: frozenset[NoiseKey], third: frozenset[NoiseKey]
+) -> frozenset[NoiseKey]:
+    """Return what is in exactly two of three sets."""
+    return ((one & other) | (one & third) | (other & third)) - (one & other & third)
 
 
 def _find_agreed(

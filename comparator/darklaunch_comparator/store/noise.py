@@ -11,7 +11,7 @@ from psycopg import Connection, Cursor
 
 from darklaunch_comparator.compare import KnownNoise, NoiseAspect, NoiseKey, name_noise_key
 from darklaunch_comparator.judging.beyond_noise import PairedPlace
-from darklaunch_comparator.noise.learning import NoiseState, PlaceCounts, may_be_noise
+from darklaunch_comparator.noise.learning import EXCUSING_STATES, NoiseState, PlaceCounts, may_be_noise
 from darklaunch_comparator.results.aggregate import BatchGains
 
 from .sql import load
@@ -245,7 +245,7 @@ def read_doubtful_signatures(
             doubtful[fingerprint] = endpoint, age_ms
             if counts.varied(ReplayedVersion(version)):
                 varied.add(fingerprint)
-        elif place_state not in (NoiseState.VOLATILE, NoiseState.GENERATED):
+        elif place_state not in EXCUSING_STATES:
             decided.add(fingerprint)
     held: dict[str, str] = {}
     left_out: dict[str, str] = {}

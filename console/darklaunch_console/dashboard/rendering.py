@@ -27,6 +27,7 @@ from darklaunch_console.reports.latency import format_latency_ms
 from darklaunch_console.reports.noise_text import COMPARED_BY
 from darklaunch_console.reports.sentences import (
     OUTCOME_MEANINGS,
+    count_doubts,
     describe_decision,
     describe_period,
     format_minute,
@@ -66,6 +67,7 @@ def _make_environment() -> Environment:
         "COMPARED_BY": COMPARED_BY,
         "OUTCOME_MEANINGS": OUTCOME_MEANINGS,
         "STATUS_ICONS": STATUS_ICONS,
+        "count_doubts": count_doubts,
         "describe_decision": describe_decision,
         "describe_event": describe_event,
         "describe_missing": describe_missing,

@@ -14,7 +14,7 @@ from darklaunch_console.output.screen import make_printable
 
 NAMED: Final = 3
 """Places of an endpoint that are named."""
-_BY_SHAPE: Final = {"noise": "noise", "generated_id": "new each time"}
+_BY_SHAPE: Final = {"noise": "noise", "magnitude": "noise", "generated_id": "new each time"}
 """The excuses after which only the shape of a value is compared, in words."""
 
 

@@ -16,6 +16,7 @@ from darklaunch_console.stores.postgres import Connection
 from .blindness import BlindEndpoint, list_blind_endpoints
 from .common_headers import fold_common_headers
 from .coverage import read_coverage, read_launch_policy
+from .doubts import read_doubted_fingerprints
 from .latency import LatencyRow, pair_latencies
 from .noise_baseline import NoiseBaseline, read_baseline
 from .problems import ReportProblem, build_problem, compute_share, list_latency_problems, select_by_state
@@ -27,6 +28,7 @@ class ReportEvidence:
 
     problems      open signatures; like `accepted` and `resolved`, the most important first
     before_noise  open signatures of which every place has become known to be noise since
+    in_doubt      open signatures that may still turn out to be noise: they are not judged yet
     since, until  when the first and the latest exchange were captured; None before the first
     verdict       the judge's verdict in lines, () while nothing is judged
     strangers     replays that show nothing: the shadow refused them, because they lacked the user's credentials
@@ -49,6 +51,7 @@ class ReportEvidence:
     verdict: tuple[str, ...] = ()
     strangers: int = 0
     blind: tuple[BlindEndpoint, ...] = ()
+    in_doubt: tuple[ReportProblem, ...] = ()
 
 
 def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
@@ -60,12 +63,15 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
     until = min(max((counts.until for counts in endpoints.values()), default=now), now)
     baseline = read_baseline(connection, name)
     slow_budget = read_launch_policy(record).budgets.slow
+    judgement = read_judgement(connection, name)
+    signatures = report_queries.read_signatures(connection, name)
+    fingerprints = [signature.fingerprint for signature in signatures]
+    doubted = read_doubted_fingerprints(connection, record, judgement, now=now, also=fingerprints)
     problems = [
-        build_problem(signature, endpoints.get(signature.endpoint), until=until, baseline=baseline)
-        for signature in report_queries.read_signatures(connection, name)
+        build_problem(signature, endpoints.get(signature.endpoint), until=until, baseline=baseline, doubted=doubted)
+        for signature in signatures
         if signature.outcome != "slow" or compute_share(signature, endpoints.get(signature.endpoint)) > slow_budget
     ]
-    judgement = read_judgement(connection, name)
     slower = list_latency_problems(judgement.summary, until=until) if judgement else []
     excuses = tuple(report_queries.read_excuses(connection, name))
     return ReportEvidence(
@@ -73,11 +79,17 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
         ledger=ledger,
         compared=ledger.matched + ledger.mismatched + ledger.ignored,
         problems=fold_common_headers(
-            select_by_state("open", [*slower, *(problem for problem in problems if not problem.only_noise)])
+            select_by_state(
+                "open",
+                [*slower, *(problem for problem in problems if not (problem.only_noise or problem.in_doubt))],
+            )
         ),
         accepted=select_by_state("accepted", problems),
         resolved=select_by_state("resolved", problems),
         before_noise=select_by_state("open", [problem for problem in problems if problem.only_noise]),
+        in_doubt=select_by_state(
+            "open", [problem for problem in problems if problem.in_doubt and not problem.only_noise]
+        ),
         baseline=baseline,
         latency=tuple(pair_latencies(report_queries.read_latency(connection, name))),
         excuses=excuses,

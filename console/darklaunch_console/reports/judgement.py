@@ -12,7 +12,7 @@ from darklaunch_comparator.coverage import RouteCoverage
 from darklaunch_comparator.store import report_queries
 from darklaunch_comparator.store.judgements import JudgedBuild, Judgement, read_judged_builds, read_judgement
 from darklaunch_comparator.store.launches import LaunchEvent, LaunchRecord, read_latest_ending
-from darklaunch_comparator.store.noise import read_doubtful_signatures
+from darklaunch_comparator.store.noise import NoisePlace
 from darklaunch_comparator.store.signatures import read_signatures_seen_since
 from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 
@@ -20,6 +20,8 @@ from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import Connection
 
 from .coverage import read_coverage
+from .doubts import read_doubted_fingerprints
+from .noise_baseline import read_baseline
 
 STEADY_S: Final = 30.0
 """Seconds after a change of the launch from which on the rate is measured since that change."""
@@ -53,6 +55,7 @@ class JudgedLaunch:
     ending    the event that ended the launch last
     busy      True if exchanges captured within the last minute were compared
     doubted   mismatches, as (endpoint, title), that may turn out to be noise and delay judging
+    far       places whose numbers are noise, and often over ten times the primary's
     """
 
     record: LaunchRecord
@@ -64,6 +67,7 @@ class JudgedLaunch:
     ending: LaunchEvent | None = None
     busy: bool = False
     doubted: tuple[tuple[str, str], ...] = ()
+    far: tuple[NoisePlace, ...] = ()
 
     @property
     def state(self) -> LaunchState:
@@ -110,6 +114,7 @@ def read_judged_launch(connection: Connection, name: str) -> JudgedLaunch:
         ending=read_latest_ending(connection, name),
         busy=report_queries.read_recent_rate(connection, name, BUSY_S) > 0,
         doubted=_read_doubted(connection, record, judgement, now),
+        far=tuple(read_baseline(connection, name).far),
     )
 
 
@@ -131,15 +136,7 @@ def _read_doubted(
     connection: Connection, record: LaunchRecord, judgement: Judgement | None, now: datetime
 ) -> tuple[tuple[str, str], ...]:
     """Return the mismatches not judged yet that may turn out to be noise: the judge waits for them."""
-    state = record.state
-    learns_noise = (
-        state.status in (LaunchStatus.ACTIVE, LaunchStatus.PAUSED)
-        and state.spec.compare
-        and state.spec.noise_percent > 0
-    )
-    if not learns_noise or judgement is None or judgement.summary.get("condemned_ms"):
+    doubtful = read_doubted_fingerprints(connection, record, judgement, now=now)
+    if not doubtful or judgement is None:
         return ()
-    doubtful = read_doubtful_signatures(connection, state.name, round(now.timestamp() * 1000)).fingerprints
-    if not doubtful:
-        return ()
-    return tuple(read_signatures_seen_since(connection, state.name, doubtful, judgement.judged_until))
+    return tuple(read_signatures_seen_since(connection, record.state.name, doubtful, judgement.judged_until))

@@ -57,6 +57,8 @@ def _render_lists(evidence: ReportEvidence, length: int | None) -> list[StyledLi
     lines += [(line, style) for line in wrap_text(sentences.describe_problems(evidence))]
     if strangers := sentences.describe_strangers(evidence):
         lines += [(line, STRONG) for line in wrap_text(strangers, more="  ")]
+    if far := sentences.describe_far_numbers(evidence.baseline.far):
+        lines += [(line, "") for line in wrap_text(far, more="  ")]
     return [*lines, *((line, "") for line in _render_figures(evidence, length))]
 
 
@@ -84,6 +86,8 @@ def render_markdown(evidence: ReportEvidence) -> list[str]:
             for number, problem in enumerate(evidence.problems, 1)
         ]
         lines.append("")
+    if evidence.in_doubt:
+        lines += [f"- {_escape(line.strip())}" for line in _render_doubts(evidence)] + [""]
     if evidence.blind:
         lines += ["Not judged:", "", *[f"- {_escape(line.strip())}" for line in _render_blind(evidence)], ""]
     if evidence.accepted:
@@ -97,6 +101,8 @@ def render_markdown(evidence: ReportEvidence) -> list[str]:
         lines += [f"Differed and was excused: {', '.join(_escape(place) for place in excused)}.", ""]
     if unwitnessed := sentences.describe_unwitnessed(evidence):
         lines += [_escape(unwitnessed), ""]
+    if far := sentences.describe_far_numbers(evidence.baseline.far):
+        lines += [_escape(far), ""]
     if noise := _render_noise(evidence):
         lines += [f"{_escape(noise[0])}:", "", *[f"- {_escape(line.strip())}" for line in noise[1:]], ""]
     if evidence.coverage:
@@ -126,6 +132,7 @@ def report_to_json(evidence: ReportEvidence) -> dict[str, Any]:
         "accepted": [asdict(problem) for problem in evidence.accepted],
         "resolved": [asdict(problem) for problem in evidence.resolved],
         "latency": latencies_to_json(evidence.latency),
+        "in_doubt": [asdict(problem) for problem in evidence.in_doubt],
         "before_noise": [asdict(problem) for problem in evidence.before_noise],
         "noise": {
             "pairs": evidence.baseline.pairs,
@@ -151,6 +158,9 @@ def _render_figures(evidence: ReportEvidence, length: int | None) -> list[str]:
             lines += _render_problem(number, problem)
         if more := len(evidence.problems) - len(evidence.problems[:length]):
             lines.append(f"  and {format_count(more)} more: darklaunch mismatches {evidence.record.state.name}")
+    if evidence.in_doubt:
+        lines.append("")
+        lines += [part for line in _render_doubts(evidence, length) for part in _wrap_item(line)]
     if evidence.blind:
         lines += ["", "Not judged"]
         lines += [part for line in _render_blind(evidence, length) for part in _wrap_item(line)]
@@ -183,6 +193,17 @@ def _render_problem(number: int, problem: ReportProblem) -> list[str]:
     if problem.sample:
         facts.append(f"darklaunch inspect {problem.sample}")
     return [*lines, *(part for fact in facts for part in wrap_text(fact, "     ", "  "))]
+
+
+def _render_doubts(evidence: ReportEvidence, length: int | None = LISTED) -> list[str]:
+    """Return the mismatches that may still turn out to be noise."""
+    lines = ["May be noise, not judged yet"]
+    for problem in evidence.in_doubt[:length]:
+        example = f": {make_printable(problem.example, 120)}" if problem.example else ""
+        lines.append(f"  {sentences.name_problem(problem)}, {sentences.describe_frequency(problem)}{example}")
+    if more := len(evidence.in_doubt) - len(evidence.in_doubt[:length]):
+        lines.append(f"  and {format_count(more)} more: darklaunch mismatches {evidence.record.state.name}")
+    return lines
 
 
 def _render_blind(evidence: ReportEvidence, length: int | None = LISTED) -> list[str]:

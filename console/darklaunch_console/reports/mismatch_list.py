@@ -37,7 +37,7 @@ class MismatchFilter:
 def select_problems(evidence: ReportEvidence, chosen: MismatchFilter) -> list[ReportProblem]:
     """Return the problems that a filter lets through."""
     by_state = {
-        "open": (*evidence.problems, *evidence.before_noise),
+        "open": (*evidence.problems, *evidence.in_doubt, *evidence.before_noise),
         "accepted": evidence.accepted,
         "resolved": evidence.resolved,
     }
@@ -92,6 +92,8 @@ def _render_problem(problem: ReportProblem) -> list[str]:
     lines += wrap_text(f"{fingerprints}  {describe_frequency(problem)}, {span}", "  ")
     if problem.noise:
         lines += wrap_text(describe_before_noise(problem), "  ", "  ")
+    if problem.in_doubt and not problem.only_noise:
+        lines.append("  may be noise: not judged yet")
     if problem.decided:
         lines += wrap_text(describe_decision(problem), "  ", "  ")
     if problem.example:

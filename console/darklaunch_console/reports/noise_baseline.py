@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from darklaunch_comparator.compare import DifferenceKind, NoiseKey, make_noise_key
-from darklaunch_comparator.noise.learning import NoiseState
+from darklaunch_comparator.compare import DifferenceKind, NoiseAspect, NoiseKey, make_noise_key
+from darklaunch_comparator.noise.learning import EXCUSING_STATES, NoiseState
 from darklaunch_comparator.store.noise import NoiseEndpoint, NoisePlace, read_noise_endpoints, read_noise_places
 
 from darklaunch_console.stores.postgres import Connection
@@ -41,6 +41,12 @@ class NoiseBaseline:
         return [place for place in self.places if place.state == NoiseState.GENERATED]
 
     @property
+    def far(self) -> list[NoisePlace]:
+        """Places whose numbers are noise, and often over ten times the primary's, most often first."""
+        places = [place for place in self.places if place.state == NoiseState.MEASURED]
+        return sorted(places, key=lambda place: -(place.far_rising + place.far_falling))
+
+    @property
     def blind(self) -> list[NoisePlace]:
         """Places that differ nearly always within one version: a wrong value there would not show."""
         return [place for place in self.places if place.blind]
@@ -50,13 +56,23 @@ class NoiseBaseline:
         return {(place.endpoint, place.path): place.own_rate for place in self.places if place.own_rate}
 
     def excused_since(self, endpoint: str, parts: Iterable[Mapping[str, object]]) -> dict[NoiseKey, datetime]:
-        """Return which of a signature's parts, `{"path": …, "kind": …}`, noise excuses by now, and since when."""
+        """Return which of a signature's parts, `{"path": …, "kind": …}`, noise excuses by now, and since when.
+
+        An array whose length is noise covers what is below it, as in the view `darklaunch.noise_signature`.
+        """
         known = {
             place.key: place.since
             for place in self.places
-            if place.endpoint == endpoint and place.state == NoiseState.VOLATILE
+            if place.endpoint == endpoint and place.state in EXCUSING_STATES
         }
-        return {key: known[key] for key in list_noise_keys(parts) if key in known}
+        sizes = {path: since for (path, aspect), since in known.items() if aspect == NoiseAspect.SIZE}
+        excused: dict[NoiseKey, datetime] = {}
+        for key in list_noise_keys(parts):
+            times = [since for path, since in sizes.items() if key[0].startswith(f"{path}[*]")]
+            times += [known[key]] if key in known else []
+            if times:
+                excused[key] = min(times)
+        return excused
 
 
 def list_noise_keys(parts: Iterable[Mapping[str, object]]) -> list[NoiseKey]:

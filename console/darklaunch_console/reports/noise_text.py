@@ -26,7 +26,7 @@ BLIND_MEANING: Final = "*: differs nearly always within one version, so that a w
 _PATH_CHARS: Final = 30
 COMPARED_BY: Final = {
     NoiseState.VOLATILE: "by type",
-    NoiseState.MEASURED: "by magnitude",
+    NoiseState.MEASURED: "by type, far",
     NoiseState.GENERATED: "by shape",
     NoiseState.STABLE: "by value",
     NoiseState.EXCEEDED: "reported",

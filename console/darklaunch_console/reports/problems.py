@@ -5,7 +5,7 @@ Pure: rows of the record in, problems out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import sqrt
@@ -36,6 +36,7 @@ class ReportProblem:
     decided      the last change of its state, `accepted`, `resolved` or `reopened`; with `decided_by`, `_why`, `_at`
     noise        its places that have become known to be noise, at `noise_since` at the latest
     only_noise   True if it has no other places
+    in_doubt     True if it may still turn out to be noise: it is not judged yet
     """
 
     fingerprint: str
@@ -62,12 +63,21 @@ class ReportProblem:
     noise: tuple[str, ...] = ()
     noise_since: datetime | None = None
     only_noise: bool = False
+    in_doubt: bool = False
 
 
 def build_problem(
-    signature: SignatureRow, counts: EndpointCounts | None, *, until: datetime, baseline: NoiseBaseline
+    signature: SignatureRow,
+    counts: EndpointCounts | None,
+    *,
+    until: datetime,
+    baseline: NoiseBaseline,
+    doubted: Set[str] = frozenset(),
 ) -> ReportProblem:
-    """Return a signature as a problem; `counts` are its endpoint's, `until` is the launch's latest exchange."""
+    """Return a signature as a problem; `counts` are its endpoint's, `until` is the launch's latest exchange.
+
+    `doubted` are the fingerprints that may still turn out to be noise.
+    """
     share = compute_share(signature, counts)
     noise = baseline.excused_since(signature.endpoint, signature.parts)
     was_noise = signature.noise_until is not None and signature.last_seen < signature.noise_until
@@ -98,6 +108,7 @@ def build_problem(
         noise=tuple(name_noise_key(key) for key in noise),
         noise_since=signature.noise_until if was_noise else max(noise.values(), default=None),
         only_noise=was_noise or (bool(noise) and len(noise) == len(signature.parts)),
+        in_doubt=signature.fingerprint in doubted,
     )  # fmt: skip
 
 

@@ -39,13 +39,24 @@ def describe_problems(evidence: ReportEvidence) -> str:
             return f"{name}: nothing could be compared in {format_plural(replayed, 'replay')}."
         return f"{name}: nothing has been compared yet."
     among = f"in {format_plural(evidence.compared, 'compared exchange')}"
+    doubts = f"; {doubted}" if (doubted := count_doubts(evidence)) else ""
     if not evidence.problems:
-        return f"{name}: no problem {among}."
+        return f"{name}: no problem {among}{doubts}."
     named = "; ".join(name_problem(problem) for problem in evidence.problems[:3])
     more = len(evidence.problems) - 3
     return (
         f"{name}: {format_plural(len(evidence.problems), 'problem')} {among}: {named}"
-        f"{f'; and {more} more' if more > 0 else ''}."
+        f"{f'; and {more} more' if more > 0 else ''}{doubts}."
+    )
+
+
+def count_doubts(evidence: ReportEvidence) -> str:
+    """Return how many kinds of mismatch may be noise: `2 kinds of mismatch may be noise and are not judged yet`."""
+    number = len(evidence.in_doubt)
+    if not number:
+        return ""
+    return (
+        f"{format_plural(number, 'kind')} of mismatch may be noise and {'is' if number == 1 else 'are'} not judged yet"
     )
 
 
@@ -157,7 +168,7 @@ def list_noise(evidence: ReportEvidence) -> list[str]:
         f"{how}: {rates}"
         for how, places in (
             ("compared by type only", [place for place in values if place.state != NoiseState.MEASURED]),
-            ("compared by magnitude only", [place for place in values if place.state == NoiseState.MEASURED]),
+            ("compared by type, and often ten times or a tenth of the primary's", baseline.far),
             ("compared by shape only", baseline.generated),
             ("there or not, or of another size", [place for place in baseline.volatile if place not in values]),
         )
@@ -166,6 +177,20 @@ def list_noise(evidence: ReportEvidence) -> list[str]:
     if baseline.blind:
         lines.append(f"differ nearly always, so that a wrong value would not show: {_list_blind(baseline.blind)}")
     return lines
+
+
+def describe_far_numbers(places: Sequence[NoisePlace]) -> str:
+    """Return where numbers that are noise are often over ten times the primary's, most often first; "" for nowhere."""
+    if not places:
+        return ""
+    first = places[0]
+    name = f"{make_printable(first.endpoint, 60)} {make_printable(first.name, 60)}"
+    more = f" and {format_plural(len(places) - 1, 'more place')}" if len(places) > 1 else ""
+    return (
+        f"Worth a look: {name} is over ten times the primary's in {format_count(first.far_rising)} of "
+        f"{format_plural(first.seen, 'response')} asked for twice, under a tenth in {format_count(first.far_falling)}"
+        f"{more}. Not held against the shadow, because the number differs by itself."
+    )
 
 
 def describe_before_noise(problem: ReportProblem) -> str:

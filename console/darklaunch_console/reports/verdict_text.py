@@ -18,7 +18,7 @@ from darklaunch_console.output.text import format_plural
 
 from .coverage import describe_coverage
 from .judgement import QUIET_S, JudgedLaunch, VerdictAnswer
-from .sentences import format_second
+from .sentences import describe_far_numbers, format_second
 
 STYLES: Final = {VerdictAnswer.PROMOTE: GOOD, VerdictAnswer.ROLL_BACK: BAD, VerdictAnswer.UNDECIDED: STRONG}
 LISTED: Final = 8
@@ -252,6 +252,8 @@ def _list_unchecked(judged: JudgedLaunch) -> list[str]:
     if left_out := judged.summary.get("left_out", 0):
         kinds = format_plural(left_out, "kind")
         lines.append(f"Not counted: {kinds} of mismatch that may be noise. Each counts as soon as that is known.")
+    if judged.far:
+        lines.append(describe_far_numbers(judged.far))
     latency = judged.summary["latency"]
     if latency["waived"] or latency["clock"] == "worker":
         lines.append(f"{str(latency['what']).capitalize()}.")

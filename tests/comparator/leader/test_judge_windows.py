@@ -89,7 +89,7 @@ def test_our_own_failures_are_not_evidence(make_harness: MakeHarness) -> None:
         ("open", "missing", "volatile", 0),
         ("open", "missing", "exceeded", 40),
         ("resolved", "type", "exceeded", 40),
-        *(("open", "value", known, 0) for known in ("volatile", "generated")),
+        *(("open", "value", known, 0) for known in ("volatile", "measured", "generated")),
         *(("open", "value", known, 40) for known in ("stable", "exceeded")),
     ],
 )

@@ -1,6 +1,7 @@
 """`noise`, and what `report` and `mismatches` say of what is known to be noise."""
 
 import threading
+import time
 from typing import Any
 
 import orjson
@@ -11,11 +12,12 @@ from darklaunch_comparator.pipeline.assess import assess_entry, compile_launch_r
 from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
 from darklaunch_comparator.store.launches import LaunchAct, create_launch
-from darklaunch_comparator.store.noise import read_known_noise
+from darklaunch_comparator.store.noise import read_doubtful_signatures, read_known_noise
 from darklaunch_console.cli.program import program
 from darklaunch_console.output.table import measure_width
 from darklaunch_shared.launch.spec import LaunchSpec
 from darklaunch_shared.wire.fields import Fields
+from darklaunch_shared.wire.replay import ReplayedVersion
 
 from tests.support.exchanges import asked_twice, exchange, not_answered_again
 
@@ -112,6 +114,31 @@ def test_noise_says_why_it_knows_nothing(run: Any, postgres_dsn: str, launch_nam
     said = run("noise", f"{launch_name}-2").output
     assert "turned off" not in said
     assert "10 % of the reads go to the shadow a second time." in said
+
+
+def test_a_duration_that_is_far_longer_is_said_and_is_no_problem(run: Any, postgres_dsn: str, launch_name: str) -> None:
+    spec = begin(postgres_dsn, launch_name)
+    entries = [
+        asked_twice(
+            exchange(launch_name, seq, body={"query_ms": 1 + seq / 64}),
+            body={"query_ms": 30 + seq / 32},
+            again={"query_ms": 25 + seq / 16},
+            version=ReplayedVersion.SHADOW,
+        )
+        for seq in range(1, 61)
+    ]
+    record(postgres_dsn, launch_name, spec, entries[:40])
+    record(postgres_dsn, launch_name, spec, entries[40:])
+    told = orjson.loads(run("report", launch_name, "--json").output)
+    assert told["headline"] == f"{launch_name}: no problem in 60 compared exchanges."
+    (before,) = told["before_noise"]
+    assert (before["title"], before["count"], before["only_noise"]) == ("$.query_ms value", 40, True)
+    (excuse,) = told["excuses"]
+    assert (excuse["path"], excuse["reason"], excuse["count"]) == ("$.query_ms", "magnitude", 20)
+    worth = "Worth a look: GET /orders/{id} $.query_ms is over ten times the primary's in 60 of 60 responses"
+    assert worth in " ".join(run("report", launch_name).output.split())
+    with connect_store(postgres_dsn, name="darklaunch-test") as connection:
+        assert read_doubtful_signatures(connection, launch_name, time.time_ns() // 1_000_000).fingerprints == set()
 
 
 def test_a_report_tells_noise_from_problems_and_what_came_before(run: Any, noisy: str) -> None:

@@ -187,6 +187,30 @@ def test_what_was_left_out_because_it_may_be_noise_is_said(cli, harness):
     assert said in exits(cli, harness.name)[1]
 
 
+def test_report_and_verdict_agree_about_what_may_be_noise(cli, harness):
+    wrong = [replace(each, mismatched=each.endpoint == SEARCH) for each in traffic(100, start_ms=harness.start_ms)]
+    record_doubtful(harness, SEARCH, iter(wrong))
+    harness.judge_now()
+    told = cli.json("report", harness.name)
+    doubt = "1 kind of mismatch may be noise and is not judged yet"
+    assert told["headline"] == f"{harness.name}: no problem in 100 compared exchanges; {doubt}."
+    assert (told["signatures"], [each["fingerprint"] for each in told["in_doubt"]]) == ([], ["new"])
+    text = " ".join(cli.ok("report", harness.name).split())
+    assert f"May be noise, not judged yet {SEARCH} x, once, " in text
+    assert "may be noise: not judged yet" in cli.run("mismatches", harness.name).stdout
+    harness.connection.execute(
+        "INSERT INTO darklaunch.noise_endpoint VALUES (%s, %s, 'primary', 40, 0)", place := [harness.name, SEARCH]
+    )
+    harness.connection.execute(
+        "INSERT INTO darklaunch.noise_place (launch, endpoint, version, path, aspect, shadow_odd, state) "
+        "VALUES (%s, %s, 'primary', '$.at', 'value', 40, 'exceeded')",
+        place,
+    )
+    decided = cli.json("report", harness.name)
+    assert decided["headline"] == f"{harness.name}: 1 problem in 100 compared exchanges: {SEARCH} x."
+    assert decided["in_doubt"] == []
+
+
 def test_the_evidence_about_each_build_is_told_apart(cli, harness):
     harness.judge_traffic(traffic(100, start_ms=harness.start_ms, build=""))
     assert not any("build" in line for line in exits(cli, harness.name)[1])

@@ -612,8 +612,8 @@ COMMENT ON COLUMN darklaunch.noise_place.rising IS
 COMMENT ON COLUMN darklaunch.noise_place.far_rising IS
     'exchanges in which the shadow''s number is over ten times the primary''s; `far_falling`: the other way round';
 COMMENT ON COLUMN darklaunch.noise_place.state IS
-    'what comparisons do since `since`: excuse differences in this respect (volatile), but for numbers ten times as '
-    'great or small (measured), excuse identifiers by their shape (generated), compare identifiers (stable), excuse '
+    'what comparisons do since `since`: excuse differences in this respect (volatile), and count apart how often a '
+    'number is over ten times the other (measured), excuse identifiers by their shape (generated), compare identifiers (stable), excuse '
     'nothing (exceeded)';
 
 -- The groups of mismatches whose every place is known to be noise in the same respect. An array whose length is noise
@@ -624,7 +624,7 @@ WHERE s.outcome = 'mismatched' AND s.parts <> '[]' AND NOT EXISTS (
     SELECT FROM jsonb_array_elements(s.parts) AS p (part)
     WHERE NOT EXISTS (
         SELECT FROM darklaunch.noise_place AS n
-        WHERE n.launch = s.launch AND n.endpoint = s.endpoint AND n.state IN ('volatile', 'generated')
+        WHERE n.launch = s.launch AND n.endpoint = s.endpoint AND n.state IN ('volatile', 'measured', 'generated')
           AND ((n.path = p.part->>'path' AND n.aspect = darklaunch.noise_aspect(p.part->>'kind'))
             OR (n.aspect = 'size' AND starts_with(p.part->>'path', n.path || '[*]')))));
 
@@ -663,7 +663,7 @@ SELECT p.launch, p.endpoint, p.version, p.path, p.aspect, p.state, p.since, e.pa
        p.far_rising, p.far_falling, c.own, c.candidate, c.seen, c.pos, c.neg,
        c.own::float8 / nullif(c.seen, 0) AS own_rate,
        c.candidate::float8 / nullif(c.seen, 0) AS candidate_rate,
-       p.state IN ('volatile', 'generated') AND p.aspect = 'value'
+       p.state IN ('volatile', 'measured', 'generated') AND p.aspect = 'value'
            AND 10 * (p.all_differ + p.regenerated) >= 9 * c.seen AS blind
 FROM darklaunch.noise_place AS p JOIN darklaunch.noise_endpoint AS e USING (launch, endpoint, version)
 CROSS JOIN LATERAL (
