@@ -71,10 +71,11 @@ def test_one_response_of_another_shape_is_the_odd_one_among_identifiers_that_are
     version: ReplayedVersion,
 ) -> None:
     ids = [{"id": ONE}, {"id": TWO}, {"id": THREE}]
-    assert seen(*ids, version=version).regenerated == values("$.id")
+    assert seen(ids[0], ids[1], ids[2], version=version).regenerated == values("$.id")
     constant = {"id": "0"}
     for position, name in enumerate(["primary_odd", "shadow_odd", "again_odd"]):
-        observed = seen(*[constant if each == position else ids[each] for each in range(3)], version=version)
+        primary, shadow, again = (constant if each == position else ids[each] for each in range(3))
+        observed = seen(primary, shadow, again, version=version)
         assert getattr(observed, name) == observed.places == values("$.id"), (position, observed)
 
 
