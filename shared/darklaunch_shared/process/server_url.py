@@ -11,6 +11,9 @@ from urllib.parse import quote
 _END: Final = re.compile("[/?#]")
 _HOST_AND_PORT: Final = re.compile(r"(?:(?:\[[0-9A-Fa-f:.%]*\]|[^:@,]+)(?::[0-9]{0,5})?(?:,|$))*")
 _ENCODED: Final = re.compile("%[0-9A-Fa-f]{2}")
+_VALUE_WITH_AT: Final = re.compile(
+    "(?:.*&)?(?:username|user|password|sslpassword|client_name|application_name|options)=[^&]*"
+)
 
 
 def redact_url(url: str) -> str:
@@ -42,14 +45,15 @@ def explain_unescaped(url: str) -> str:
 def _split(rest: str) -> tuple[str, str, str]:
     """Return credentials, host and port, and path of what follows a URL's scheme.
 
-    The last @ ends the credentials, unless it stands in the query of a URL that is complete without it.
+    The last @ ends the credentials, unless it stands in the query of a URL that is complete without it, in
+    the value of a parameter that may hold one: `redis://user:9?a=@host` is a password with a `?`.
     """
     end = _END.search(rest)
     at = end.start() if end else len(rest)
     credentials, _, host = rest[:at].rpartition("@")
     path, _, query = rest[at:].partition("?")
     complete = _HOST_AND_PORT.fullmatch(host) and "@" not in path and "#" not in path
-    if "@" in rest[at:] and not (complete and "=" in query.partition("@")[0]):
+    if "@" in rest[at:] and not (complete and _VALUE_WITH_AT.fullmatch(query.partition("@")[0])):
         credentials, _, host = rest.rpartition("@")
         return credentials, host, ""
     return credentials, host, path.partition("#")[0]
