@@ -3,6 +3,7 @@
 ConsoleError                   exit code 1: it was tried and failed, or the answer is no
 ├── NoSuchLaunch
 ├── NoSuchSignature            launches/signatures.py
+├── NoSuchPage                 dashboard/errors.py: nothing is recorded under this address
 ├── LaunchNotRecorded          launches/change.py: on this Redis, but not in this Postgres
 ├── ConflictingChange          launches/change.py: somebody else changed the launch in between
 ├── EmbeddedError              embedded/errors.py: the embedded servers cannot be used

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from darklaunch_shared.launch.spec import LaunchStatus
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,6 +17,7 @@ from darklaunch_console.launches.description import describe_status
 from darklaunch_console.output.numbers import (
     format_count,
     format_decimal,
+    format_ms,
     format_percent,
     format_seconds,
     format_share,
@@ -56,11 +59,14 @@ def _make_environment() -> Environment:
         "iso": datetime.isoformat,
         "latency": format_latency_ms,
         "minute": format_minute,
+        "ms": format_ms,
         "percent": format_percent,
         "printable": make_printable,
+        "query": urlencode,
         "second": format_second,
         "seconds": format_seconds,
         "share": format_share,
+        "shell": shlex.quote,
         "signed": format_signed,
     }
     functions: dict[str, Any] = {

@@ -15,27 +15,31 @@ _NOT_SENT: Final = {"host", "content-length", "transfer-encoding", "connection",
 """Header fields that curl writes itself, or that belong to one connection."""
 
 
-def build_curl_command(request: Request, origin: str) -> str:
+ONE_A_LINE: Final = " \\\n  "
+"""The separator that puts each option on a line of its own."""
+
+
+def build_curl_command(request: Request, origin: str, separator: str = " ") -> str:
     """Return the curl command that sends a request to an origin, target and body byte for byte.
 
     Raises ConsoleError for what curl cannot send: a target with control characters.
     """
     if not request.target.startswith("/") or any(character <= " " for character in request.target):
         raise ConsoleError(f"curl cannot send the target {make_printable(request.target)!r} as it was captured")
-    arguments = ["curl", "-sS", "--path-as-is", "--globoff"]
+    options = ["curl -sS --path-as-is --globoff"]
     if request.method == "HEAD":
-        arguments.append("--head")
+        options.append("--head")
     elif request.method != "GET" or request.body:
-        arguments += ["-X", request.method]
+        options.append(f"-X {_quote(request.method)}")
     for name, value in request.headers:
         if name not in _NOT_SENT:
-            arguments += ["-H", f"{name}: {value}" if value else f"{name};"]
-    arguments.append(origin + request.target)
-    command = " ".join(_quote(word) for word in arguments)
+            options.append(f"-H {_quote(f'{name}: {value}' if value else f'{name};')}")
+    options.append(_quote(origin + request.target))
+    command = separator.join(options)
     if not request.body:
         return command
     if _is_printable(request.body):
-        return f"{command} --data-binary {shlex.quote(request.body.decode())}"
+        return f"{command}{separator}--data-binary {shlex.quote(request.body.decode())}"
     encoded = base64.b64encode(request.body).decode()
     return f"printf %s {encoded} | base64 -d | {command} --data-binary @-"
 

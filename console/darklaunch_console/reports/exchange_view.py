@@ -25,7 +25,6 @@ from darklaunch_console.output.screen import (
     style_text,
     wrap_text,
 )
-from darklaunch_console.output.text import escape_unprintable
 from darklaunch_console.reports.align_sequences import DIFFERS, LEFT, RIGHT, SAME
 from darklaunch_console.reports.columns import (
     EXCUSED,
@@ -38,13 +37,9 @@ from darklaunch_console.reports.columns import (
 )
 from darklaunch_console.reports.masked_places import find_masked_places
 from darklaunch_console.reports.problems import render_example
+from darklaunch_console.reports.response_rows import align_bodies
 from darklaunch_console.reports.sentences import format_minute
-from darklaunch_console.reports.side_by_side import (
-    SideBySideRow,
-    align_documents,
-    align_lines,
-    parse_document,
-)
+from darklaunch_console.reports.side_by_side import SideBySideRow, align_documents, parse_document
 
 WIDEST: Final = 200
 REQUEST_LINES: Final = 12
@@ -111,7 +106,7 @@ def _render_sides(
 ) -> list[ColumnLine]:
     places = [str(one["path"]) for one in sample.differences]
     lines = _render_facts(_list_facts(primary, shadow, places), width)
-    rows = _align_bodies(primary, shadow)
+    rows = align_bodies(primary, shadow)
     if "status" not in places and "latency" not in places and not sample.omitted:
         rows = mark_excused(rows, places)
     lines.append(ColumnLine("", "", ""))
@@ -158,24 +153,6 @@ def _render_facts(facts: list[Fact], width: int) -> list[ColumnLine]:
 def _read_header(answer: Response, name: str) -> str | None:
     values = [value for field, value in answer.headers if field == name]
     return ", ".join(values) if values else None
-
-
-def _align_bodies(primary: Response, shadow: Response) -> list[SideBySideRow]:
-    (left, told), (right, told_too) = decode_body(primary), decode_body(shadow)
-    try:
-        return align_documents(parse_document(left), parse_document(right))
-    except ValueError:
-        pass
-    if told and told_too:
-        return [SideBySideRow(told, told_too, "the body", SAME if told == told_too else DIFFERS)]
-    return align_lines([told] if told else _split_lines(left), [told_too] if told_too else _split_lines(right))
-
-
-def _split_lines(text: str) -> list[str]:
-    try:
-        return [row.left or "" for row in align_documents(parse_document(text), parse_document(text))]
-    except ValueError:
-        return [escape_unprintable(line, keep="\t").expandtabs(4) for line in text.split("\n")] if text else []
 
 
 def _render_notes(

@@ -19,10 +19,10 @@ UNSEEN: Final = (
 )
 
 
-def read_stored_samples(connection: Connection, name: str) -> Iterator[RecordedSample]:
-    """Yield the kept samples of each kind of mismatch: the first, the latest and the rarest."""
+def read_stored_samples(connection: Connection, name: str, endpoint: str | None = None) -> Iterator[RecordedSample]:
+    """Yield the kept samples of each kind of mismatch, at one endpoint or all: the first, the latest and the rarest."""
     for signature in report_queries.read_signatures(connection, name):
-        if signature.outcome != "mismatched":
+        if signature.outcome != "mismatched" or endpoint not in (None, signature.endpoint):
             continue
         samples = dict.fromkeys([signature.first_sample, signature.latest_sample, signature.rarest_sample])
         for identity in samples:

@@ -57,6 +57,7 @@ document.addEventListener("keydown", (event) => {
   else if (key === "j") moveFocus(1);
   else if (key === "k") moveFocus(-1);
   else if (key === "/" && filter) filter.focus();
+  else if (key === "[" || key === "]") document.querySelector(`[data-key="${key}"]`)?.click();
   else if (key === "?") document.getElementById("keys").showModal();
   else return;
   event.preventDefault();
