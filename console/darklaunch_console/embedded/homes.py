@@ -128,7 +128,8 @@ def remove_leftovers(parent: Path) -> None:
                     continue  # its owner is about to lock it
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                locks = acquire_locks(path, 0.0)
+                # Most of them are in use: waiting for each would make every start slower beside other runs.
+                locks = acquire_locks(path, 0.0, owner_limit_s=0.0)
                 try:
                     shutil.rmtree(path, ignore_errors=True)
                 finally:

@@ -32,15 +32,15 @@ class Locks:
         os.close(self.owner)
 
 
-def acquire_locks(directory: Path, old_servers_limit_s: float) -> Locks:
-    """Acquire both locks of a directory, waiting for servers of an earlier run to end.
+def acquire_locks(directory: Path, old_servers_limit_s: float, *, owner_limit_s: float = OWNER_GRACE_S) -> Locks:
+    """Acquire both locks of a directory, waiting for its owner and for servers of an earlier run to end.
 
     Raises HomeInUse when another run has it, or its servers outlive the limit; OSError when there can be no lock.
     """
     with contextlib.ExitStack() as undo:
         owner = os.open(directory / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
         undo.callback(os.close, owner)
-        if not _lock(owner, OWNER_GRACE_S):
+        if not _lock(owner, owner_limit_s):
             holder = os.pread(owner, 32, 0).decode("ascii", "replace").strip() or "unknown"
             raise HomeInUse(
                 f"{directory} is in use by another run (pid {holder}). "
