@@ -114,9 +114,10 @@ def describe_latency(build: BuildEvidence, policy: JudgePolicy) -> str:
 
 
 def describe_place(place: PairedPlace) -> str:
-    """Return where responses differ beyond noise: `$.total at GET /cart differs more than its noise explains …`."""
-    replays = "1 noise replay" if place.pairs == 1 else f"{place.pairs:,} noise replays"
-    what = f"{place.path} at {place.endpoint} differs more than its noise explains after {replays}"
+    """Return where responses differ beyond noise: `$.total at GET /cart differs more often than one version does …`."""
+    requests = "1 request" if place.pairs == 1 else f"{place.pairs:,} requests"
+    differs = "differs more often than one version does from itself"
+    what = f"{place.path} at {place.endpoint} {differs} ({requests} asked twice)"
     return f"{what}; {format_chance(place.log_e)}"
 
 

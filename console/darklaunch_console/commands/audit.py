@@ -35,6 +35,13 @@ def audit(ctx: click.Context, name: str, strict: bool, within_s: float, every: b
     sampled = matched + mismatched + ignored + unverified + shadow error + dead + dropped + on its way.
     With --strict the recorded rows are counted and compared with every sum that is kept of them.
     Exit code 1 when it does not balance.
+
+    \b
+    The tables have a row for each app process:
+      enqueued  what its hook wrote to Redis       admitted  what Redis knows of
+      dropped   left out, by the hook or later     shed      backlog at its bound
+      buffer    waiting in the hook                unread    waiting for a worker
+      pending   a worker or comparator has it      gap       lost in Redis
     """
     settings: ConsoleSettings = ctx.obj
     with open_redis(settings) as redis, open_postgres(settings) as connection:

@@ -67,4 +67,4 @@ def history(settings: ConsoleSettings, name: str, limit: int, in_json: bool) -> 
         later = event
     if late_exchanges:
         print_lines(wrap_text(describe_late_exchanges(late_exchanges)))
-    print_line(f"Everything they rest on: darklaunch history {name} --json", style=QUIET)
+    print_line(f"What each decision rests on: darklaunch history {name} --json", style=QUIET)

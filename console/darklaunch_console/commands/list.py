@@ -52,7 +52,7 @@ def list(settings: ConsoleSettings, in_json: bool) -> None:
     states = [record.state for record, _ in launches]
     down = [state.name for state in states if state.fraction > 0 and verdicts.get(state.name) == "shadow_down"]
     notice = f" Shadow down: {', '.join(down)}." if down else ""
-    print_line(f"{format_plural(len(launches), 'launch', 'launches')}, {mirroring} mirroring.{notice}")
+    print_line(f"{format_plural(len(launches), 'launch', 'launches')}, {mirroring or 'none'} mirroring.{notice}")
     rows = [
         (
             record.state.name,

@@ -13,7 +13,7 @@ from darklaunch_console.launches.description import describe_stop
 from darklaunch_console.launches.printing import ChangePrinter
 from darklaunch_console.output.screen import GOOD
 from darklaunch_console.reports.judgement import read_judged_launch
-from darklaunch_console.reports.verdict_text import list_objections
+from darklaunch_console.reports.verdict_objections import list_objections
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres, open_redis
 

@@ -11,7 +11,8 @@ from darklaunch_console.cli.arguments import check_launch_name, make_duration_ca
 from darklaunch_console.cli.verdict_command import VerdictCommand
 from darklaunch_console.output.screen import QUIET, json_option, print_json, print_line, print_styled
 from darklaunch_console.reports.judgement import EXIT_CODES, VerdictAnswer, read_judged_launch
-from darklaunch_console.reports.verdict_text import describe_verdict, render_verdict, verdict_to_json
+from darklaunch_console.reports.verdict_json import verdict_to_json
+from darklaunch_console.reports.verdict_text import describe_verdict, render_verdict
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 

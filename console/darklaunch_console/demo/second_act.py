@@ -106,7 +106,7 @@ def describe_event(event: LaunchEvent, after_s: float) -> str:
         act = f"{format_percent(shares['from'])} → {format_percent(shares['to'])}"
     else:
         act = event.act.replace("_", " ")
-    return f"after {at:>9}: {act:<12} ({judged} comparisons)"
+    return f"after {at:>10}: {act:<12} ({judged} comparisons)"
 
 
 def find_mistakes(ramped: SecondActResult) -> list[str]:

@@ -89,10 +89,14 @@ def describe_ledger(evidence: ReportEvidence) -> str:
 
 def _tell_problem(number: int, problem: ReportProblem, narrator: DemoNarrator) -> None:
     title = make_printable(f"{problem.endpoint}  {problem.title}", 200)
-    narrator.tell(f"{number}. {title} ({format_count(problem.count)} times)")
+    narrator.tell(f"{number}. {title}; {_count_times(problem.count)}")
     narrator.tell(make_printable(problem.example, 200), indent="     ")
     if planted := find_planted(problem):
         narrator.tell(f"The bug: {planted.what}.", indent="     ")
+
+
+def _count_times(count: int) -> str:
+    return "once" if count == 1 else f"{format_count(count)} times"
 
 
 def _tell_users(users: LoadSummary, release: str, narrator: DemoNarrator) -> None:

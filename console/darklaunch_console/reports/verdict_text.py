@@ -6,7 +6,6 @@ Pure. What the judge itself has to say (`why`, `what`) is written by `judging.ex
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final, cast
 
 from darklaunch_comparator.judging.explain import format_chance
@@ -138,52 +137,9 @@ def list_routes(judged: JudgedLaunch) -> list[str]:
     return [f"{describe_coverage(judged.coverage)}."] if judged.coverage else []
 
 
-def list_objections(summary: Mapping[str, Any]) -> list[str]:
-    """Return what speaks against a promotion: no evidence, a verdict to roll back, busy endpoints not judged yet."""
-    if not summary.get("judged") and summary.get("verdict") != "shadow_down":
-        return ["nothing of it has been judged yet"]
-    if summary["verdict"] == "shadow_down":
-        return [f"its shadow is down: {make_printable(str(summary['why']), 300)}"]
-    if summary["verdict"] == "roll_back":
-        return [f"the verdict is to roll it back: {make_printable(str(summary['why']), 300)}"]
-    return [
-        f"{make_printable(str(each['what']), 200)} and is not judged"
-        for each in _values(summary, "uncovered")
-        if each["blocking"]
-    ] + _list_latency_objections(summary)
-
-
-def _list_latency_objections(summary: Mapping[str, Any]) -> list[str]:
-    """Return that latency is not cleared, if it is not."""
-    uncleared = [guard["guard"] for guard in _values(summary, "guards") if not guard.get("cleared", True)]
-    if not uncleared or summary["latency"]["waived"]:
-        return []
-    what = make_printable(str(summary["latency"]["what"]), 200)
-    return [f"the shadow is not shown to be no slower at {', '.join(uncleared)} ({what})"]
-
-
 def describe_late_exchanges(number: int) -> str:
     """Return how many exchanges were recorded too late to influence the verdict."""
     return f"{format_plural(number, 'exchange')} came after the window was judged: counted, but no evidence."
-
-
-def verdict_to_json(judged: JudgedLaunch) -> dict[str, Any]:
-    """Return the verdict and all that it rests on as JSON values."""
-    return {
-        "launch": judged.state.name,
-        "answer": judged.answer.value,
-        "headline": describe_verdict(judged),
-        "status": judged.state.status.value,
-        "percent": judged.state.percent,
-        "per_s": round(judged.per_s, 3),
-        "judged_until": judged.judgement.judged_until if judged.judgement else None,
-        "routes": None
-        if judged.coverage is None
-        else {"total": judged.coverage.total, "judged": judged.coverage.judged},
-        "builds": [asdict(build) for build in judged.builds],
-        "waiting_for": [{"endpoint": endpoint, "title": title} for endpoint, title in judged.doubted],
-        **judged.summary,
-    }
 
 
 def _list_outage_advice(judged: JudgedLaunch) -> list[str]:

@@ -20,7 +20,7 @@ from darklaunch_console.stores.streams import StreamsState, read_streams
 
 from .judgement import JudgedLaunch, read_judged_launch
 from .latency import LatencyRow, latencies_to_json, pair_latencies
-from .verdict_text import verdict_to_json
+from .verdict_json import verdict_to_json
 
 REDIS_LIMIT_S: Final = 1.0
 

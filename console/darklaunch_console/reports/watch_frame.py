@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from darklaunch_comparator.judging.explain import bound_chance, format_chance
+from darklaunch_comparator.judging.explain import format_chance
 
 from darklaunch_console.launches.description import describe_status
 from darklaunch_console.output.numbers import (
@@ -14,30 +13,24 @@ from darklaunch_console.output.numbers import (
     format_decimal,
     format_percent,
     format_seconds,
-    format_share,
-    format_signed,
 )
-from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, WARN, StyledLine, make_printable
-from darklaunch_console.output.table import measure_width, split_at
+from darklaunch_console.output.screen import BAD, QUIET, STRONG, WARN, StyledLine, make_printable
+from darklaunch_console.output.table import measure_width
 from darklaunch_console.output.text import format_plural
 
 from .judgement import VerdictAnswer
-from .latency import format_latency_ms, render_latency_cells
+from .latency import render_latency_cells
 from .sentences import list_outcomes
 from .verdict_text import STYLES, describe_verdict, list_doubts, list_remarks, list_routes
+from .watch_checks import render_checks
 from .watch_data import WatchData
-
-Line = tuple[StyledLine, ...]
+from .watch_lines import Line, clip_line, make_line, shorten_line, strip_styles, wrap_line
 
 NARROWEST: Final = 40
 WIDEST: Final = 120
 UNLIMITED: Final = 10_000
 """Rows for a frame that need not fit a screen."""
 LABEL_COLUMNS: Final = 12
-SHORTEST_GAUGE: Final = 8
-_CHANCE_COLUMNS: Final = 15
-"""A space and the longest chance, `< 1 in 900,000`."""
-_CHECKS: Final = {"error": "no response", "p50": "p50 slower", "p95": "p95 slower", "p99": "p99 slower"}
 _MODES: Final = {"advise": "(the judge advises)", "manual": "(the judge may roll back)"}
 _OUTCOME_COLOURS: Final = {
     "mismatched": BAD,
@@ -46,7 +39,6 @@ _OUTCOME_COLOURS: Final = {
     "dead": WARN,
     "dropped": WARN,
 }
-_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _QUANTILES: Final = ("p50", "p95", "p99", "p50", "p95", "p99", "p50", "p95", "")
 
 
@@ -57,19 +49,19 @@ def render_frame(look: WatchData, columns: int = 80, rows: int = UNLIMITED, trou
     """
     columns = max(NARROWEST, min(WIDEST, columns))
     style = STYLES[look.judged.answer]
-    lines = [_make_line(line, style) for line in _wrap(describe_verdict(look.judged), columns)[:3]]
+    lines = [make_line(line, style) for line in wrap_line(describe_verdict(look.judged), columns)[:3]]
     lines.append(_render_standing(look, columns))
     if trouble:
-        lines += [_make_line(line, WARN) for line in _wrap(trouble, columns)[:2]]
+        lines += [make_line(line, WARN) for line in wrap_line(trouble, columns)[:2]]
     lines += [(), *_render_ledger(look, columns), _render_backlog(look)]
     if look.judged.summary.get("judged"):
-        lines += [(), *_render_checks(look.judged.summary, columns)]
+        lines += [(), *render_checks(look.judged.summary, columns)]
         lines += _render_remarks(look, columns, at_most=2 if rows <= 30 else 12)
     elif doubts := list_doubts(look.judged):
-        lines += [(), *(_make_line(line) for line in _wrap(doubts[0], columns))]
+        lines += [(), *(make_line(line) for line in wrap_line(doubts[0], columns))]
     if look.latency and len(lines) + 4 <= rows:
         lines += [(), *_render_latency(look, columns, rows - len(lines) - 1)]
-    return [_clip(line, columns) for line in lines[:rows]]
+    return [clip_line(line, columns) for line in lines[:rows]]
 
 
 def render_news(look: WatchData) -> str:
@@ -83,11 +75,6 @@ def describe_news(look: WatchData) -> str:
     return f"{format_percent(look.judged.state.percent):>5}  {describe_verdict(look.judged)}"
 
 
-def strip_styles(line: Line) -> str:
-    """Return a line as plain text."""
-    return "".join(text for text, _ in line).rstrip()
-
-
 def _render_standing(look: WatchData, columns: int) -> Line:
     state = look.judged.state
     at = look.judged.now.astimezone().strftime("%H:%M:%S")
@@ -98,7 +85,7 @@ def _render_standing(look: WatchData, columns: int) -> Line:
     ramp = _render_ramp(look)
     if ramp and measure_width(standing) + measure_width(ramp) + 2 <= room:
         standing += f"  {ramp}"
-    standing = _shorten(standing, room)
+    standing = shorten_line(standing, room)
     return ((standing, ""), (" " * (columns - measure_width(standing) - len(at)), ""), (at, QUIET))
 
 
@@ -145,54 +132,6 @@ def _render_backlog(look: WatchData) -> Line:
     return ((label, STRONG), (text, ""), ("; no worker is running", WARN) if stuck else ("", ""))
 
 
-def _render_checks(summary: Mapping[str, Any], columns: int) -> list[Line]:
-    """Return each check of the judge: failures, rate, its confidence sequence, budget, and a gauge of the evidence.
-
-    The confidence sequence is left out where there is no room for it.
-    """
-    limit = 1 / float(summary["policy"]["alpha"])
-    certainty = format_percent(100 * (1 - float(summary["policy"]["alpha"])))
-    guards = cast(Sequence[Mapping[str, Any]], summary["guards"])
-    head: tuple[str, ...] = ("Check", "failed", "rate", f"{certainty} between", "budget")
-    cells = [_render_check_cells(guard) for guard in guards]
-    widths = [max(measure_width(row[at]) for row in [head, *cells]) for at in range(len(head))]
-    taken = sum(widths) + 2 * len(widths) + _CHANCE_COLUMNS
-    if taken + SHORTEST_GAUGE > columns:
-        head, *cells = (row[:3] + row[4:] for row in (head, *cells))
-        taken -= widths.pop(3) + 2
-    gauge = max(SHORTEST_GAUGE, columns - taken)
-    title = f"{_join_cells(head, widths)}  rolls back below 1 in {format_decimal(limit)}"
-    lines: list[Line] = [_make_line(_shorten(title, columns), STRONG)]
-    for row, guard in zip(cells, guards, strict=True):
-        gauge_spans = _render_gauge(float(guard["log_e"]), math.log(limit), gauge)
-        lines.append(((_join_cells(row, widths) + "  ", ""), *gauge_spans))
-    together = f"{'all together':{sum(widths) + 2 * len(widths)}}"
-    return [*lines, ((together, STRONG), *_render_gauge(float(summary["log_e"]), math.log(limit), gauge))]
-
-
-def _render_check_cells(guard: Mapping[str, Any]) -> tuple[str, ...]:
-    name = _CHECKS.get(str(guard["guard"]), str(guard["guard"]))
-    if "failed" not in guard:  # a quantile: responses past the primary's threshold, more or fewer than expected
-        excess = format_signed(guard["slower"] - guard["faster"]) if guard["n"] else "–"
-        threshold_ms = guard.get("threshold_ms")
-        threshold = f"past {format_latency_ms(threshold_ms)} ms" if threshold_ms else "no threshold yet"
-        return name, excess, f"of {format_count(guard['n'])}", threshold, ""
-    rate = format_share(guard["failed"] / guard["n"]) if guard["n"] else "–"
-    interval = f"{format_decimal(100 * guard['low'], 2)} – {format_share(guard['high'])}"
-    return name, format_count(guard["failed"]), rate, interval, format_share(guard["budget"])
-
-
-def _render_gauge(log_e: float, log_limit: float, columns: int) -> tuple[StyledLine, ...]:
-    """Return evidence as a bar on a logarithmic scale that is full at the limit, and how likely it is chance."""
-    filled = max(0.0, min(1.0, log_e / log_limit)) * columns
-    whole, eighth = int(filled), int(8 * (filled - int(filled)))
-    bar = "█" * whole + (_EIGHTHS[eighth] if eighth else "")
-    style = BAD if log_e >= log_limit else WARN if log_e >= log_limit / 2 else GOOD
-    denominator = bound_chance(log_e)
-    label = f"< 1 in {denominator:,}" if denominator else "may be chance"
-    return ((bar, style), ("·" * (columns - len(bar)), QUIET), (f" {label:>{_CHANCE_COLUMNS - 1}}", ""))
-
-
 def _render_remarks(look: WatchData, columns: int, at_most: int) -> list[Line]:
     """Return the check with the most evidence, and what else a reader should know."""
     summary = look.judged.summary
@@ -200,16 +139,16 @@ def _render_remarks(look: WatchData, columns: int, at_most: int) -> list[Line]:
     leading = cast(Mapping[str, Any], summary["leading"])
     if float(leading["log_e"]) > 0 and look.judged.answer is not VerdictAnswer.ROLL_BACK:
         what = make_printable(str(leading["what"]), 200)
-        parts = _wrap(f"{what}; {format_chance(float(leading['log_e']))}", columns - LABEL_COLUMNS)[:2]
+        parts = wrap_line(f"{what}; {format_chance(float(leading['log_e']))}", columns - LABEL_COLUMNS)[:2]
         lines.append(((f"{'Most likely':{LABEL_COLUMNS}}", STRONG), (parts[0], "")))
-        lines += [_make_line(" " * LABEL_COLUMNS + part) for part in parts[1:]]
+        lines += [make_line(" " * LABEL_COLUMNS + part) for part in parts[1:]]
     for remark in [*list_remarks(look.judged), *list_routes(look.judged)]:
         if remark.startswith(" ") and lines:  # an item of the list in the line before
             start = strip_styles(lines[-1])
             separator = " " if start.endswith(":") else "; "
-            lines[-1] = _make_line(_shorten(f"{start}{separator}{remark.strip()}", columns))
+            lines[-1] = make_line(shorten_line(f"{start}{separator}{remark.strip()}", columns))
         else:
-            lines.append(_make_line(_shorten(remark, columns)))
+            lines.append(make_line(shorten_line(remark, columns)))
     return lines[:at_most]
 
 
@@ -229,52 +168,17 @@ def _render_latency(look: WatchData, columns: int, rows: int) -> list[Line]:
         for title, group in zip(("primary", "shadow", "paired"), groups, strict=True)
     ]
     lines = [
-        _make_line(f"{'Latency, ms':<{room}}  {'  '.join(titles)}  {limit:>{widths[-1]}}", STRONG),
-        _make_line(f"{'':<{room}}  {_join_figures(_QUANTILES, widths)}", QUIET),
+        make_line(f"{'Latency, ms':<{room}}  {'  '.join(titles)}  {limit:>{widths[-1]}}", STRONG),
+        make_line(f"{'':<{room}}  {_join_figures(_QUANTILES, widths)}", QUIET),
     ]
     for row, figures in zip(shown, cells, strict=True):
-        name = _shorten(make_printable(row.endpoint, 60), room)
-        lines.append(_make_line(f"{name}{' ' * (room - measure_width(name))}  {_join_figures(figures, widths)}"))
+        name = shorten_line(make_printable(row.endpoint, 60), room)
+        lines.append(make_line(f"{name}{' ' * (room - measure_width(name))}  {_join_figures(figures, widths)}"))
     if (omitted := len(look.latency) - len(shown)) > 0 and len(shown) > 1:
-        lines[-1] = _make_line(f"and {format_plural(omitted + 1, 'more endpoint')}", QUIET)
+        lines[-1] = make_line(f"and {format_plural(omitted + 1, 'more endpoint')}", QUIET)
     return lines
 
 
 def _join_figures(cells: Sequence[str], widths: Sequence[int]) -> str:
     padded = [" " * (room - measure_width(cell)) + cell for cell, room in zip(cells, widths, strict=True)]
     return f"{' '.join(padded[0:3])}  {' '.join(padded[3:6])}  {' '.join(padded[6:8])}  {padded[8]}"
-
-
-def _join_cells(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = [
-        cell + " " * (room - measure_width(cell)) if not number else " " * (room - measure_width(cell)) + cell
-        for number, (cell, room) in enumerate(zip(cells, widths, strict=True))
-    ]
-    return "  ".join(padded)
-
-
-def _clip(line: Line, columns: int) -> Line:
-    clipped: list[StyledLine] = []
-    for text, style in line:
-        room = columns - sum(measure_width(span) for span, _ in clipped)
-        clipped.append((text if measure_width(text) <= room else split_at(text, room)[0], style))
-    return tuple(clipped)
-
-
-def _make_line(text: str, style: str = "") -> Line:
-    return ((text, style),)
-
-
-def _shorten(text: str, columns: int) -> str:
-    return text if measure_width(text) <= columns else f"{split_at(text, columns - 1)[0]}…"
-
-
-def _wrap(text: str, columns: int) -> list[str]:
-    lines = [""]
-    for word in text.split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if measure_width(joined) <= columns:
-            lines[-1] = joined
-        else:
-            lines.append(_shorten(word, columns))
-    return lines

@@ -13,8 +13,8 @@ def test_what_differs_more_than_by_noise_is_named_and_noise_is_not() -> None:
     assert find_places_beyond_noise([TOTAL, NOISY], [], 0.05) == (TOTAL,)
     assert (
         explain.describe_place(TOTAL)
-        == "$.total at GET /orders/{id} differs more than its noise explains after 120 noise replays; "
-        "less than 1 in 500 that this is chance"
+        == "$.total at GET /orders/{id} differs more often than one version does from itself "
+        "(120 requests asked twice); less than 1 in 500 that this is chance"
     )
 
 

@@ -87,7 +87,7 @@ def test_a_rollback_names_the_places_that_differ_more_than_noise(make_harness: M
     assert harness.state.status is LaunchStatus.ROLLED_BACK
     (place,) = harness.events[-1].data["places"]
     assert place["what"] == (
-        "$.total at GET /search differs more than its noise explains after 141 noise replays; "
+        "$.total at GET /search differs more often than one version does from itself (141 requests asked twice); "
         "less than 1 in 100 that this is chance"
     )
     assert harness.judgement.summary["places"] == [place]

@@ -109,7 +109,7 @@ def test_the_places_that_differ_more_than_by_noise_are_named(cli, harness):
     )
     harness.judge_traffic(traffic(1_000, start_ms=harness.start_ms, mismatch={SEARCH: 0.2}))
     told = (
-        "$.total at GET /search differs more than its noise explains after 41 noise replays; "
+        "$.total at GET /search differs more often than one version does from itself (41 requests asked twice); "
         "less than 1 in 100 that this is chance"
     )
     for command in ("verdict", "report", "history"):

@@ -21,7 +21,8 @@ from darklaunch_comparator.store.launches import LaunchAct, update_launch
 from darklaunch_comparator.store.write_batch import prepare_connection
 from darklaunch_console.output.table import measure_width
 from darklaunch_console.reports.watch_data import WatchReader
-from darklaunch_console.reports.watch_frame import render_frame, strip_styles
+from darklaunch_console.reports.watch_frame import render_frame
+from darklaunch_console.reports.watch_lines import strip_styles
 from darklaunch_console.settings import read_settings
 from darklaunch_shared.launch.spec import LaunchStatus
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
