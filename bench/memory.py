@@ -73,7 +73,7 @@ def stopped() -> None:
                 os.kill(valkey.process.pid, signal.SIGSTOP)
                 grown[kind] = _most_while(partial(_rss_bytes, app.pid), port) - before
                 os.kill(valkey.process.pid, signal.SIGCONT)
-    cap = HookSettings().outbox_bytes / MIB
+    cap = HookSettings().buffer_bytes / MIB
     held = (grown["hook"] - grown["bare"]) / MIB
     print(f"hook, Redis stopped under load: holds {held:.1f} MiB; its buffer may hold {cap:g} MiB")
 

@@ -88,7 +88,7 @@ class ComparatorRunner:
         """Run a consumer for each launch shard that appears; once told to stop, let all of them finish their work."""
         async with anyio.create_task_group() as consumers:
             while not stop.is_set():
-                for launch, shard in self.control.lanes() - self._consumers.keys():
+                for launch, shard in self.control.launch_shards() - self._consumers.keys():
                     self._start_consumer(consumers, launch, shard, stop)
                 with anyio.move_on_after(POLL_S):
                     await stop.wait()

@@ -1,1 +1,1 @@
-"""The operator's seat: commands, embedded servers, demo."""
+"""The operator's part: commands, embedded servers, demo."""

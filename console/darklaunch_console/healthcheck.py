@@ -34,7 +34,7 @@ def check_health(kind: str, host: str, environ: Mapping[str, str]) -> tuple[int,
         return EXIT_USAGE, str(wrong)
     except ServerUnreachable as away:
         return 0, f"unknown: {away}"
-    return (0, f"{kind} alive: {own[0].id}") if own else (EXIT_FAILED, f"no {kind} of {host} was heard of within 15 s")
+    return (0, f"{kind} alive: {own[0].id}") if own else (EXIT_FAILED, f"no {kind} of {host} has reported within 15 s")
 
 
 if __name__ == "__main__":

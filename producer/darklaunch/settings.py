@@ -23,8 +23,8 @@ class HookOptions(TypedDict, total=False):
     app_name             the name of this app: a launch belongs to one; default: what the framework calls it, such as
                          FastAPI's title, else the program
     body_cap_bytes       largest request body and largest response body that is captured, default 256 KiB each
-    outbox_bytes         most memory that captured exchanges take, default 16 MiB
-    outbox_entries       most exchanges that wait for Redis, default 5,000
+    buffer_bytes         most memory that captured exchanges take, default 16 MiB
+    buffer_entries       most exchanges that wait for Redis, default 5,000
     redact_headers       header names to redact beside the built-in ones
     forward_headers      header names to forward although they would be redacted
     skip_content_types   prefixes of response content types that are not captured, default `audio/`, `video/`
@@ -37,8 +37,8 @@ class HookOptions(TypedDict, total=False):
     redis_url: str
     app_name: str
     body_cap_bytes: int
-    outbox_bytes: int
-    outbox_entries: int
+    buffer_bytes: int
+    buffer_entries: int
     redact_headers: Iterable[str] | str
     forward_headers: Iterable[str] | str
     skip_content_types: Iterable[str] | str
@@ -55,8 +55,8 @@ class HookSettings:
     redis_url: str = ""
     app_name: str = ""
     body_cap_bytes: int = 262_144
-    outbox_bytes: int = 16 * 1_048_576
-    outbox_entries: int = 5_000
+    buffer_bytes: int = 16 * 1_048_576
+    buffer_entries: int = 5_000
     redact_headers: frozenset[str] = frozenset()
     forward_headers: frozenset[str] = frozenset()
     skip_content_types: tuple[str, ...] = ("audio/", "video/")
@@ -86,8 +86,8 @@ def read_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None 
         redis_url=_parse_url("redis_url", given.get("redis_url", default.redis_url)),
         app_name=_parse_text("app_name", given.get("app_name", default.app_name)),
         body_cap_bytes=_parse_size("body_cap_bytes", given.get("body_cap_bytes", default.body_cap_bytes)),
-        outbox_bytes=_parse_size("outbox_bytes", given.get("outbox_bytes", default.outbox_bytes)),
-        outbox_entries=_parse_size("outbox_entries", given.get("outbox_entries", default.outbox_entries)),
+        buffer_bytes=_parse_size("buffer_bytes", given.get("buffer_bytes", default.buffer_bytes)),
+        buffer_entries=_parse_size("buffer_entries", given.get("buffer_entries", default.buffer_entries)),
         redact_headers=frozenset(_parse_words("redact_headers", given.get("redact_headers", ()))),
         forward_headers=frozenset(_parse_words("forward_headers", given.get("forward_headers", ()))),
         skip_content_types=_parse_words(

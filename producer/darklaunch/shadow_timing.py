@@ -125,7 +125,7 @@ class TimedWSGIReplay:
         return _HeldBody(result, self._yield_when_complete(chunks), is_shadow=self._is_shadow)
 
     def start_response(self, *args: Any) -> Write:
-        """Hold the status and header fields back; a second call, with exc_info, replaces them (PEP 3333)."""
+        """Delay the status and header fields; a second call, with exc_info, replaces them (PEP 3333)."""
         if self._write is not None or len(args) < 2:
             return self._start_response(*args)
         status, headers, *exc_info = args

@@ -104,7 +104,7 @@ def captured(
     snapshot, problems = build_snapshot({LAUNCH: state})
     if problems:
         raise BadLaunch(problems[LAUNCH])
-    buffer = RecordingBuffer(HookSettings().outbox_bytes, HookSettings().outbox_entries)
+    buffer = RecordingBuffer(HookSettings().buffer_bytes, HookSettings().buffer_entries)
     diverted: list[CaptureRecorder] = []
 
     def divert_recorder(recorder: CaptureRecorder) -> None:

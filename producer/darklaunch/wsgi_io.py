@@ -66,8 +66,8 @@ _READERS_INTO: Final = frozenset({"readinto", "readinto1"})
 class RequestInput:
     """The request's body as the app reads it: the server's own object in all but what is recorded on the way.
 
-    It can what that object can, `next`, `with`, `seek` and `isinstance` included. Each byte is recorded when it is read
-    for the first time, so an app that rewinds and reads again has its request recorded once.
+    It supports what that object supports, `next`, `with`, `seek` and `isinstance` included. Each byte is recorded when
+    it is read for the first time, so an app that rewinds and reads again has its request recorded once.
     """
 
     __slots__ = ("_position", "_record_read", "_recorded", "_server_input")

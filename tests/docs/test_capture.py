@@ -43,7 +43,7 @@ def test_every_setting_is_read_from_the_documented_variable() -> None:
         "redact_headers": "x-a, X-B",
         "forward_headers": "x-c",
     }
-    given |= {"body_cap_bytes": "1", "outbox_bytes": "2", "outbox_entries": "3", "skip_content_types": "image/"}
+    given |= {"body_cap_bytes": "1", "buffer_bytes": "2", "buffer_entries": "3", "skip_content_types": "image/"}
     key = "one:" + "A" * 43 + "="
     given |= {"build": "v42", "seal_key": key, "signing_key": key, "promoted": "checkout-v2, search"}
     read = read_settings({}, {SETTINGS[keyword][0]: value for keyword, value in given.items()})
@@ -51,8 +51,8 @@ def test_every_setting_is_read_from_the_documented_variable() -> None:
         redis_url="redis://elsewhere",
         app_name="shop",
         body_cap_bytes=1,
-        outbox_bytes=2,
-        outbox_entries=3,
+        buffer_bytes=2,
+        buffer_entries=3,
         redact_headers=frozenset({"x-a", "x-b"}),
         forward_headers=frozenset({"x-c"}),
         skip_content_types=("image/",),
@@ -75,7 +75,7 @@ def test_every_drop_is_documented() -> None:
         r'(?:_mark_lost|count_lost|record_refused|drop_waiting)\("(\w+)"|dropped\["(\w+)"\]|drop_reason = .*?"(\w+)"\n'
     )
     named = {reason for found in re.findall(lost, code) for reason in found if reason}
-    named |= set(re.findall(r'"(oom|redis_down|superseded_by_rollback|paused|outbox_full)"', code))
+    named |= set(re.findall(r'"(oom|redis_down|superseded_by_rollback|paused|buffer_full)"', code))
     documented = {reason for cell, _ in table(TEXT, "dropped") for reason in re.findall(r"\w+", cell)}
     assert documented == named
 

@@ -163,7 +163,7 @@ def test_two_releases_side_by_side(stage: Stage) -> None:
     assert account["outcomes"]["dead"] <= 1
 
 
-def test_a_fork_with_a_full_outbox(stage: Stage) -> None:
+def test_a_fork_with_a_full_buffer(stage: Stage) -> None:
     stage.launch()
     stage.worker()
     stage.comparator()

@@ -20,7 +20,7 @@ def test_keywords_come_before_the_environment_and_that_before_defaults() -> None
         "DARKLAUNCH_APP_NAME": "",
         "DARKLAUNCH_UNHEARD_OF": "x",
     }
-    settings = read_settings({"redis_url": "redis://two:6379/0", "outbox_bytes": None}, environ)
+    settings = read_settings({"redis_url": "redis://two:6379/0", "buffer_bytes": None}, environ)
     assert settings == HookSettings(
         redis_url="redis://two:6379/0", body_cap_bytes=1000, redact_headers=frozenset({"x-one", "x-two"})
     )
@@ -38,8 +38,8 @@ def test_keywords_come_before_the_environment_and_that_before_defaults() -> None
         ({"redis_url": "redis://host:port"}, "is not a Redis URL"),
         ({"redis_url": 6379}, "redis_url must be text, got 6379"),
         ({"body_cap_bytes": "256 KiB"}, "body_cap_bytes must be a whole number from 1 up, got '256 KiB'"),
-        ({"outbox_entries": 0}, "outbox_entries must be a whole number from 1 up, got 0"),
-        ({"outbox_bytes": True}, "outbox_bytes must be a whole number"),
+        ({"buffer_entries": 0}, "buffer_entries must be a whole number from 1 up, got 0"),
+        ({"buffer_bytes": True}, "buffer_bytes must be a whole number"),
         ({"redact_headers": 5}, "redact_headers must be a list of names"),
         ({"forward_headers": [b"cookie"]}, "forward_headers must be a list of names"),
         ({"redis_uri": "redis://host"}, "there is no option 'redis_uri'; the options are app_name, body_cap_bytes"),

@@ -56,7 +56,7 @@ def _describe_columns(table: CsvTable) -> str:
 
 
 def _list_rows(table: CsvTable) -> list[Json]:
-    """Return the rows as objects; a cell too many is named by its position, of one too few there is no member."""
+    """Return the rows as objects. A surplus cell is named by its position; a missing one has no member."""
     rows: list[Json] = []
     for row in table.rows:
         names = [name or f"#{at}" for at, (name, _) in enumerate(zip_longest(table.names, row), 1)]

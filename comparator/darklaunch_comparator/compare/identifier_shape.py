@@ -129,7 +129,7 @@ def is_language(word: str) -> bool:
 
 
 def is_constant(word: str) -> bool:
-    """True for a word that nobody draws: one character, a sequence, a short pattern over and over.
+    """True for a word that is not random: one character, a sequence, a short pattern over and over.
 
     Its characters advance by few different steps. Random words of 8 to 64 characters have more, but for 1 in 100,000.
     """

@@ -83,7 +83,7 @@ def _explain_parts(primary: str, shadow: str, compressed: tuple[bool, bool], exp
     if primary_payload is not None or shadow_payload is not None:
         return False
     if _read_time_s(primary) is not None and _read_time_s(shadow) is not None:
-        return True  # when it was signed: its own business, and the signature covers it
+        return True  # when it was signed may differ, and the signature covers it
     return are_identifiers_alike(primary.rstrip("="), shadow.rstrip("="), SHORTEST_SECRET_CHARS)
 
 

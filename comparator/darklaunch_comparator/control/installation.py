@@ -2,7 +2,7 @@
 
 Both carry the installation's id. A Redis without one is new, or was flushed or restarted empty: it is taken where the
 installation has no Redis yet or has had it at that very place. So a second Redis, or another database number of it, is
-not mistaken for the first, and a restart needs nobody.
+not mistaken for the first, and a restart needs no person.
 """
 
 from typing import Any, cast

@@ -19,7 +19,7 @@ _ABOVE_FROM_ZERO: Final = tuple(2.0**-k for k in range(1, 11))
 _ABOVE_FROM_MINUS_ONE: Final = (0.95, 0.75, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)
 _BELOW: Final = (1.0, 0.9, 0.75, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)
 _RUIN: Final = -1 + 1e-12
-"""A bet that loses this share of the capital has lost it all: rounding must not leave a crumb."""
+"""A bet that loses this share of the capital has lost it all: rounding must not leave a remainder."""
 
 
 class BetSide(StrEnum):

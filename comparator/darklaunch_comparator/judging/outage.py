@@ -13,7 +13,7 @@ FIRST_FAILURES: Final = 3
 FAILURES: Final = 5
 """Failed attempts in a row that mean an outage if it has: as many as open the workers' circuit breaker."""
 SHORTEST_MS: Final = 3_000
-"""How long nothing may have come back before it is an outage, so that no single moment is one."""
+"""How long there must have been no response for an outage: a short interruption is none."""
 ROLLBACK_MS: Final = 30_000
 """How long attempts must go on failing until the launch is rolled back."""
 SILENT_CLASSES: Final = ("refused", "dns", "tls", "reset", "timeout", "protocol")

@@ -72,7 +72,7 @@ class JudgeActions:
 
 
 def publish_if_possible(redis: RedisClient, record: LaunchRecord) -> None:
-    """Publish the launch to Redis; if Redis cannot be crash_point, `ControlSync` publishes it later."""
+    """Publish the launch to Redis; if Redis cannot be reached, `ControlSync` publishes it later."""
     try:
         publish_launch(redis, record.state, lift_hold=False)
     except (RedisError, OSError) as error:

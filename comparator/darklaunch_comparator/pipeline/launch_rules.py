@@ -22,7 +22,7 @@ class LaunchRulesPoller:
         self._shards: dict[str, int] = {}
         self._rules: dict[str, tuple[LaunchSpec, LaunchRules]] = {}
 
-    def lanes(self) -> set[tuple[str, int]]:
+    def launch_shards(self) -> set[tuple[str, int]]:
         """Return every (launch, shard) ever seen, whatever the launch's status: results are always recorded."""
         return {(launch, shard) for launch, shards in self._shards.items() for shard in range(shards)}
 

@@ -32,7 +32,9 @@ _OPTIONS: Final = (
     click.option(
         "--sticky", default="", metavar="KEY", help="Sample by header:NAME, cookie:NAME or client, not at random."
     ),
-    click.option("--ignore", multiple=True, metavar="PATH", help="Excuse differences there: $.path or header:NAME."),
+    click.option(
+        "--ignore", multiple=True, metavar="PATH", help="Excuse differences at this place: $.path or header:NAME."
+    ),
     click.option("--no-compare", is_flag=True, help="Record status and latency only."),
     click.option(
         "--max-rps", type=click.FloatRange(min=0), default=0.0, metavar="N", help="Requests a second, at most."

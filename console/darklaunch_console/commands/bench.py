@@ -21,11 +21,9 @@ from darklaunch_console.output.screen import json_option, print_json, print_styl
 @click.option("--data", default="", metavar="TEXT", help="A body to send.")
 @click.option("--app-dir", default=".", metavar="DIR", help="Where the module is.  [default: here]")
 @click.option("--interface", type=click.Choice(["auto", "asgi", "wsgi"]), default="auto", help="Kind of app.")
+@click.option("--rounds", type=click.IntRange(1, 100), default=7, show_default=True, help="How often each is measured.")
 @click.option(
-    "--rounds", type=click.IntRange(1, 100), default=7, show_default=True, help="How often each has its turn."
-)
-@click.option(
-    "--requests", type=click.IntRange(20, 100_000), default=500, show_default=True, help="Requests in a turn."
+    "--requests", type=click.IntRange(20, 100_000), default=500, show_default=True, help="Requests in a round."
 )
 @json_option
 def bench(

@@ -67,7 +67,7 @@ def demo_to_json(result: DemoResult) -> dict[str, object]:
     """Return what `demo --json` prints."""
     first, second = result.first, result.second
     return {
-        "as_told": not result.mistakes,
+        "as_expected": not result.mistakes,
         "mistakes": list(result.mistakes),
         "took_s": round(result.took_s, 1),
         "planted": [{"endpoint": planted.endpoint, "what": planted.what} for planted in PLANTED],

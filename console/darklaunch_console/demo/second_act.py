@@ -1,6 +1,6 @@
 """The second act: v3, with the bugs repaired, is ramped up and promoted by the judge, in a time-lapse.
 
-Everything is real but the patience: the policy asks for less than a launch of yours should.
+Everything is real except the limits: the policy asks for less than that of your launch should.
 """
 
 from __future__ import annotations

@@ -221,4 +221,4 @@ def _ensure_database(access: ServerAccess, data: Path) -> None:
         with psycopg.connect(_url(access, "postgres"), autocommit=True, connect_timeout=30) as connection:
             ensure_database(connection, OWNER)
     except psycopg.Error as error:
-        raise DidNotStart(f"Postgres runs on {data}, but does not let us in: {error}") from error
+        raise DidNotStart(f"Postgres runs on {data}, but refuses our connection: {error}") from error

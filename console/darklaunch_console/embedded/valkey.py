@@ -103,7 +103,7 @@ def _answers(access: ServerAccess, process: ServerProcess) -> bool:
     with client:
         try:
             about: dict[str, Any] = client.info()  # pyright: ignore[reportUnknownMemberType]
-            # Not only PONG: a stranger may have taken the port in between, and data to load makes it refuse commands.
+            # Not only PONG: another program may have taken the port, and data to load makes it refuse commands.
             return int(about["process_id"]) == process.pid and not int(about["loading"])
         except redis.RedisError:
             return False

@@ -87,8 +87,8 @@ def describe_unwitnessed(evidence: ReportEvidence) -> str:
     more = f" and {format_count(len(named) - 3)} more" if len(named) > 3 else ""
     advice = "" if evidence.record.state.spec.control else "; a baseline would: --control URL"
     return (
-        "Differed and was excused by its form, and nothing has witnessed that it ought to differ: "
-        f"{', '.join(named[:3])}{more}{advice}."
+        "Differed and was excused by its form alone, as a time or an id; no second response of the primary's version "
+        f"has shown that it ought to differ: {', '.join(named[:3])}{more}{advice}."
     )
 
 

@@ -12,7 +12,7 @@ from darklaunch_console.errors import ConsoleError
 PAUSE_S: Final = 1.0
 """Until a server is started again: what it left behind, such as Postgres' own children, needs a moment to end."""
 STEADY_S: Final = 60.0
-"""A server that ends twice within this time has a trouble that starting it again does not mend."""
+"""A server that ends twice within this time has a fault that starting it again does not repair."""
 
 log = logging.getLogger("darklaunch.console")
 

@@ -20,7 +20,7 @@ HeadersByName = Mapping[Any, Any]
 
 REMEMBERED_NAMES: Final = 1_000
 REMEMBERED_NAME_CHARS: Final = 100
-"""Longer names are not remembered: whoever makes them up must not decide how much memory that takes."""
+"""Longer names are not remembered: a client that makes up names must not decide how much memory that takes."""
 
 
 class HeaderNames(dict[bytes | str, str]):

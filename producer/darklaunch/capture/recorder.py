@@ -198,7 +198,7 @@ class CaptureRecorder:
             self.log_error("giving up a recording", error)
 
     def _create_buffer(self) -> RecordingBuffer:
-        return RecordingBuffer(self.settings.outbox_bytes, self.settings.outbox_entries)
+        return RecordingBuffer(self.settings.buffer_bytes, self.settings.buffer_entries)
 
     def _samples_key(self, launch: SamplingLaunch, sticky: StickyKey, head: RequestHead, draw: float) -> bool:
         key = find_sticky_key(sticky, decode_headers(head.headers), head.client)

@@ -189,7 +189,7 @@ class Recording:
             unredacted_headers, self._reserved_bytes,
         )  # fmt: skip
         if not self._buffer.add_recording(finished):
-            self._mark_lost("outbox_full")
+            self._mark_lost("buffer_full")
 
     def _keep_chunk(self, chunks: list[bytes], chunk: bytes, total_bytes: int) -> None:
         if self._loss:
@@ -203,7 +203,7 @@ class Recording:
         if self._buffer.reserve_bytes(size):
             self._reserved_bytes += size
             return True
-        self._mark_lost("outbox_full")
+        self._mark_lost("buffer_full")
         return False
 
     def _mark_lost(self, reason: str) -> None:

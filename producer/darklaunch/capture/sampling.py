@@ -1,8 +1,8 @@
 """Which requests are sampled: a random number for each request, or a hash of a key that the request carries.
 
-Both are positions between 0 and 1, compared with the launch's fraction: raising the percentage keeps everyone in who
-was in. All random launches compare the same number, so their samples nest. A sticky launch hashes its own name together
-with the key, so two launches at 10 % pick different users.
+Both are positions between 0 and 1, compared with the launch's fraction: raising the percentage keeps every request that
+was sampled before. All random launches compare the same number, so their samples nest. A sticky launch hashes its own
+name together with the key, so two launches at 10 % pick different users.
 """
 
 from hashlib import blake2b

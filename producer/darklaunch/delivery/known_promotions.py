@@ -1,4 +1,4 @@
-"""What this process knows of promotions. Only a newer state replaces what is known; silence never does."""
+"""What this process knows of promotions. Only a newer state replaces what is known; a failed read changes nothing."""
 
 from __future__ import annotations
 

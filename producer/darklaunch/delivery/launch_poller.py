@@ -24,7 +24,7 @@ _NO_STATES: Final[Mapping[str, LaunchState]] = {}
 
 
 class LaunchStateReader:
-    """Reads the state of all launches from Redis, and tells `is_promoted` of it."""
+    """Reads the state of all launches from Redis, also for `is_promoted`."""
 
     def __init__(self, redis: RedisConnection) -> None:
         self._redis = redis

@@ -167,7 +167,7 @@ class DeliveryThread:
                 if not sampled:
                     queue.skipped[reason] += 1
                 else:
-                    queue.count_lost("redis_down" if reason == "outbox_full" and self._backoff.failures else reason)
+                    queue.count_lost("redis_down" if reason == "buffer_full" and self._backoff.failures else reason)
         for recording in self._buffer.take_recordings(RECORDINGS_PER_COLLECT):
             self._queue_recording(recording)
 

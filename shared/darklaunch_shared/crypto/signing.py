@@ -1,4 +1,4 @@
-"""Signed entries: who can write to the stream but has no key cannot make workers send anything.
+"""Signed entries: without a key, somebody who can write to the stream cannot make workers send anything.
 
 The signature is the first member of an entry's `meta`, `{"sig":"NAME.HEX",…}`. It covers the exchange id, the rest of
 `meta` byte for byte, and both bodies, each preceded by its length (HMAC-SHA256, RFC 2104). Readers that know nothing of

@@ -1,7 +1,7 @@
 """Which requests a launch mirrors: safe methods by default, writes only if the launch allows their path.
 
-The hook checks before it samples. The worker checks again before it replays, because who can write to the stream must
-not be able to make workers send what the launch forbids.
+The hook checks before it samples. The worker checks again before it replays, because somebody who can write to the
+stream must not be able to make workers send what the launch forbids.
 """
 
 import re

@@ -1,8 +1,8 @@
 """What servers make of a request's path: one path, many readings.
 
-Proxies, frameworks and file systems decode, clean and cut a path, each in its own way and order. Who judges only the
-bytes that were sent can be walked around: `/x/%2e%2e/private` is `/private` to most servers. What counts therefore is
-every path that follows from the one sent by these steps, in any order and number:
+Proxies, frameworks and file systems decode, clean and cut a path, each in its own way and order. A check of the bytes
+alone can be evaded: `/x/%2e%2e/private` is `/private` to most servers. What counts therefore is every path that follows
+from the one sent by these steps, in any order and number:
 
     decode      %70 → p, once or again; of dots alone (WHATWG URL); %u0070 (IIS); overlong UTF-8 (%c0%af → /)
     backslash   \\ → / (WHATWG URL, IIS)

@@ -121,7 +121,7 @@ class Replay:
 
 @immutable
 class UnreplayedExchange:
-    """An exchange that ended without a replay. `outcome` is `dropped` or `dead`; docs/PROTOCOL.md lists the reasons."""
+    """An exchange that ended without a replay. `outcome` is `dropped` or `dead`; docs/CAPTURE.md lists the reasons."""
 
     id: str
     launch: str

@@ -26,7 +26,7 @@ def test_the_ledger_is_what_producers_say_and_what_is_recorded(
     connection: Connection[Any], redis: RedisClient, launch_name: str
 ) -> None:
     start(connection, redis, launch_name, shards=2)
-    say(redis, launch_name, seq=90, sampled=100, dropped={"outbox_full": 4, "shed": 1}, skipped={"path": 7})
+    say(redis, launch_name, seq=90, sampled=100, dropped={"buffer_full": 4, "shed": 1}, skipped={"path": 7})
     say(redis, launch_name, producer="second", shard=1, seq=10, sampled=10, dropped={"shed": 2}, closed=True)
     ProducerCounterSync().copy_counters(connection, redis)
     write_batch(connection, launch_name, some_findings(launch_name, 80), WriterCache())
@@ -35,7 +35,7 @@ def test_the_ledger_is_what_producers_say_and_what_is_recorded(
     assert ledger.on_its_way == ledger.sampled - ledger.settled
     assert ledger.skipped == {"path": 7}
     reasons = ledger.dropped_by_reason
-    assert (reasons["outbox_full"], reasons["shed"]) == (4, 3) and ledger.dropped == sum(reasons.values())
+    assert (reasons["buffer_full"], reasons["shed"]) == (4, 3) and ledger.dropped == sum(reasons.values())
 
 
 def test_counters_never_go_down(connection: Connection[Any], redis: RedisClient, launch_name: str) -> None:

@@ -32,11 +32,11 @@ def test_every_exchange_recorded():
 def test_what_is_on_its_way_is_not_lost():
     """20 sampled: 2 dropped before the stream, 3 in the buffer, 4 on captures, 1 on replays, 10 recorded."""
     rows = record(ProducerFigures("p", recorded=10), matched=10)
-    said = ProducerFigures("p", seq=15, sampled=20, dropped={"outbox_full": 2})
+    said = ProducerFigures("p", seq=15, sampled=20, dropped={"buffer_full": 2})
     account = compute_account(rows, [ShardSnapshot({"p": 15}, [said], 4, 1)], rows, frozenset({"p"}))
     assert account.balanced
     assert (account.sampled, account.finished, account.on_its_way) == (20, 12, 8)
-    assert account.dropped == {"outbox_full": 2}
+    assert account.dropped == {"buffer_full": 2}
     assert account.buffered == 3
 
 

@@ -119,7 +119,7 @@ def test_it_waits_for_the_buffers_of_living_hooks(cli, redis, launched, hand):
     assert cli.json("drain", launched)["drained"] is True
 
 
-def test_a_killed_hooks_outbox_is_not_waited_for(cli, redis, launched):
+def test_a_killed_hooks_buffer_is_not_waited_for(cli, redis, launched):
     redis.execute_command("HSET", keys.producers(launched), "gone", counters("gone", seq=1, sampled=4))
     record(cli, launched, "gone", 1)
     assert cli.json("drain", launched)["drained"] is True

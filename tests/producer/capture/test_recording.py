@@ -86,6 +86,6 @@ def test_memory_is_bounded_over_all_requests_under_way() -> None:
     app = CaptureMiddleware(slow)
     with captured() as seen:
         asyncio.run(crowd())
-        assert len(seen.exchanges) + seen.dropped["outbox_full"] == 300
+        assert len(seen.exchanges) + seen.dropped["buffer_full"] == 300
         assert 100 < len(seen.exchanges) < 200
     assert buffers[0].used_bytes == 0

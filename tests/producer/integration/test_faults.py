@@ -187,8 +187,8 @@ def test_over_the_bound_the_newest_is_shed(make_app) -> None:
     assert (counters.sampled, counters.seq, counters.dropped) == (13, 10, {"shed": 3})
 
 
-def test_an_outbox_that_is_full_drops_the_newest_and_counts_it(make_app, valkey) -> None:
-    app = make_app(outbox_entries=10)
+def test_a_buffer_that_is_full_drops_the_newest_and_counts_it(make_app, valkey) -> None:
+    app = make_app(buffer_entries=10)
     app.begin()
     app.ask(3)
     assert eventually(lambda: app.on_stream == 3)
@@ -202,7 +202,7 @@ def test_an_outbox_that_is_full_drops_the_newest_and_counts_it(make_app, valkey)
     assert eventually(lambda: app.on_stream == 13)
     dropped = app.end()
     assert dropped.total() == 45
-    assert set(dropped) <= {"outbox_full", "redis_down"}
+    assert set(dropped) <= {"buffer_full", "redis_down"}
 
 
 def test_a_key_of_another_type_stops_one_launch_and_no_other(make_app) -> None:

@@ -129,7 +129,7 @@ def test_an_exit_without_redis_does_not_hang(launch, valkey) -> None:
         os.kill(valkey.process.pid, signal.SIGCONT)
 
 
-def test_a_fork_with_a_full_outbox_leaves_it_to_the_parent(launch, valkey) -> None:
+def test_a_fork_with_a_full_buffer_leaves_it_to_the_parent(launch, valkey) -> None:
     """Redis is stopped, the buffer full; the child starts empty, both end in time, and every exchange is counted."""
     program = """
 begin(); ask(20); print('on', flush=True); sys.stdin.readline()
@@ -149,7 +149,7 @@ app._recorder.stop(for_good=True)
 assert time.monotonic() - began < 3
 print(app._recorder.buffer.used_bytes)
 """
-    environment = {"DARKLAUNCH_OUTBOX_ENTRIES": "30"}
+    environment = {"DARKLAUNCH_BUFFER_ENTRIES": "30"}
     process = run(program, valkey.url, **environment)
     assert read_line(process) == "on\n"
     os.kill(valkey.process.pid, signal.SIGSTOP)
@@ -182,7 +182,7 @@ load(5_000)
 print(memory() - before)
 os._exit(0)
 """
-    process = run(program, valkey.url, DARKLAUNCH_OUTBOX_BYTES=str(8 * 2**20))
+    process = run(program, valkey.url, DARKLAUNCH_BUFFER_BYTES=str(8 * 2**20))
     assert read_line(process) == "on\n"
     os.kill(valkey.process.pid, signal.SIGSTOP)
     try:

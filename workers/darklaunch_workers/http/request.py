@@ -38,7 +38,7 @@ _LAUNCH: Final = LAUNCH_HEADER.encode()
 _EXCHANGE: Final = EXCHANGE_HEADER.encode()
 _DRY_RUN: Final = DRY_RUN_HEADER.encode()
 _CACHED_NAME_CAP: Final = 64
-"""Longer names of header fields are not cached: whoever makes them up must not fill the memory."""
+"""Longer names of header fields are not cached: a client that makes up names must not fill the memory."""
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 
 _TARGET: Final = re.compile(rb"[\x21-\x7e\x80-\xff]+")

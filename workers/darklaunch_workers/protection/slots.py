@@ -63,7 +63,7 @@ class ReplaySlots:
     async def wait_for_room(self) -> None:
         """Wait until a slot can be taken at once."""
         while self.full:
-            await self.wait_for_change(SLOW_CHECK_S)  # a replay turns slow without a word
+            await self.wait_for_change(SLOW_CHECK_S)  # nothing notifies when a replay becomes slow
 
     def take(self) -> ReplaySlot:
         """Return a slot to be held by `with`, whether or not there is room."""

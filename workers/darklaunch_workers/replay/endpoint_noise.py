@@ -1,4 +1,4 @@
-"""Which endpoints' noise is known: at all others, every response that differs is asked for a second time. Sans-I/O."""
+"""Which endpoints' noise is known: at all others, each request whose responses differ is sent again. Sans-I/O."""
 
 from typing import Final
 

@@ -3,8 +3,8 @@
 What two responses of the same version do not share is noise, whatever the other version responds. The baseline, a
 second instance of the primary's version, is asked when there is one; else the shadow is, once more. A share of the
 exchanges is replayed again whatever they show, and until an endpoint's noise is known every one whose shadow responds
-otherwise than the primary did: nothing is held against a version that was not asked again. A second replay is a
-courtesy: it is left out wherever it would cost an exchange its outcome, or a sick server more than it can take.
+otherwise than the primary did: nothing is held against a version that was not asked again. A second replay is optional:
+it is left out wherever it would cost an exchange its outcome, or a sick server more than it can take.
 """
 
 import random

@@ -26,15 +26,17 @@ from .changing import change_rules
 @click.argument("name", callback=check_launch_name)
 @click.argument("kind", type=click.Choice(list(RULE_KINDS)), metavar="KIND")
 @click.argument("path", required=False)
-@click.option("--pattern", metavar="REGEX", help="ignore: only values of the shadow that fit it whole.")
+@click.option("--pattern", metavar="REGEX", help="ignore: only where it matches the shadow's whole value.")
 @click.option("--by", metavar="MEMBER", help="unordered: the member that tells elements apart.")
-@click.option("--absolute", type=float, metavar="N", help="tolerance: so far apart at most.")
-@click.option("--relative", type=float, metavar="SHARE", help="tolerance: this share of the greater number.")
+@click.option("--absolute", type=float, metavar="N", help="tolerance: the two numbers may differ by this much.")
+@click.option("--relative", type=float, metavar="SHARE", help="tolerance: or by this share of the greater one.")
 @click.option("--allow-extra", is_flag=True, help="structure_only: the shadow may have further keys.")
 @click.option("--compare", multiple=True, metavar="HEADER", help="headers: compare this one, too.")
 @click.option("--never", multiple=True, metavar="HEADER", help="headers: never compare this one.")
-@click.option("--endpoint", "endpoints", multiple=True, metavar="ENDPOINT", help="Only there: 'GET /orders/{id}'.")
-@click.option("--except", "excepted", multiple=True, metavar="ENDPOINT", help="Everywhere but there.")
+@click.option(
+    "--endpoint", "endpoints", multiple=True, metavar="ENDPOINT", help="Only at this endpoint: 'GET /orders/{id}'."
+)
+@click.option("--except", "excepted", multiple=True, metavar="ENDPOINT", help="Everywhere but at this endpoint.")
 @click.option("--expires", metavar="WHEN", help="The last day, 2026-12-31, or a time from now, 30d.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; kept with the rule and the event.")
 @json_option
