@@ -1,7 +1,8 @@
 """Route templates learned from paths, for frameworks that name no route: `/orders/123.json` is `/orders/{id}.json`.
 
 A segment that looks like an identifier is one, whatever extension or action follows it. Words can be identifiers too
-(`/users/alice`): where very many paths differ in one segment alone, further ones are taken for one endpoint.
+(`/users/alice`): where very many paths differ in one segment alone, further ones are taken for one endpoint. Ten that
+differ in the number within one segment alone suffice: after `/products/S1.json` to `S10.json` comes `S{id}.json`.
 """
 
 import re
@@ -13,7 +14,7 @@ OTHER: Final = "{other}"
 VARIED: Final = 100
 """So many paths that differ in one segment alone make it a parameter."""
 FEW: Final = 10
-"""So many are enough once there is no room for more templates."""
+"""So many are enough where only a number within the segment differs, or once there is no room for more templates."""
 
 _IDENTIFIER: Final = re.compile(
     r"""
@@ -37,6 +38,7 @@ _SUFFIX: Final = re.compile(
 )
 _NUMBERED: Final = re.compile(r"([a-z]{2,20}[_-])[0-9]{3,}(?:[_-][0-9]+)*", re.IGNORECASE)
 """A word and a number: `invoice_123`, `summary-2024`."""
+_NUMBER: Final = re.compile(r"[0-9]+(?:[_-][0-9]+)*")
 _MAX_SEGMENTS: Final = 12
 _MATCHED_CHARS: Final = 200
 _KEPT_CHARS: Final = 60
@@ -75,12 +77,18 @@ class LearnedTemplates:
 
     def _learn_template(self, template: str, segments: list[str]) -> str:
         """Admit a new template, or the one that it and its siblings have in common."""
-        wider = [_widen(segments, index) for index, segment in enumerate(segments) if "{" not in segment and segment]
-        if merged := next((known for known in wider if known in self._merged), None):
+        words = [(index, segment) for index, segment in enumerate(segments) if "{" not in segment and segment]
+        shapes = {index: shape for index, word in words if (shape := _replace_number(word))}
+        numbered = [_widen(segments, index, shape) for index, shape in shapes.items()]
+        wider = [_widen(segments, index) for index, _ in words]
+        if len(shapes) > 1:
+            wider.append("/" + "/".join(shapes.get(index, segment) for index, segment in enumerate(segments)))
+        if merged := next((known for known in (*numbered, *wider) if known in self._merged), None):
             return merged
         if len(self._templates) - len(self._merged) < self._own_limit:
             self._templates.add(template)
-            self._siblings.update(wider)
+            self._siblings.update((*numbered, *wider))
+            self._merge(known for known in numbered if self._siblings[known] >= FEW)
             self._merge(known for known in wider if self._siblings[known] >= VARIED)
             return template
         most = max(wider, key=lambda known: self._siblings[known], default="")
@@ -94,8 +102,16 @@ class LearnedTemplates:
                 self._templates.add(template)
 
 
-def _widen(segments: list[str], index: int) -> str:
-    return "/" + "/".join([*segments[:index], "{id}", *segments[index + 1 :]])
+def _widen(segments: list[str], index: int, shape: str = "{id}") -> str:
+    return "/" + "/".join([*segments[:index], shape, *segments[index + 1 :]])
+
+
+def _replace_number(segment: str) -> str:
+    """Return a segment with `{id}` in place of each number before its extension or action; "" if it has none."""
+    suffix = _list_suffixes(segment)[0]
+    stem = segment[: len(segment) - len(suffix)]
+    shape, count = _NUMBER.subn("{id}", stem)
+    return shape + suffix if count else ""
 
 
 def _generalize_segment(segment: str) -> str:

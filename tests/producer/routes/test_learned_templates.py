@@ -70,6 +70,38 @@ def test_words_that_are_identifiers_become_one_endpoint_when_there_are_very_many
     assert templates.learn_path("/about") == "/about", "there is room for all other endpoints"
 
 
+@pytest.mark.parametrize(
+    ("shape", "template"),
+    [
+        ("/shop/products/S{}.json", "/shop/products/S{id}.json"),
+        ("/invoices/INV2024-{:04}", "/invoices/INV{id}"),
+        ("/shop/red-shoes-{}", "/shop/red-shoes-{id}"),
+        ("/logs/a5-{}.log", "/logs/a{id}.log"),
+        ("/u/user{}/avatar.mp4", "/u/user{id}/avatar.mp4"),
+    ],
+)
+def test_names_that_differ_in_a_number_alone_become_one_endpoint_after_ten(shape: str, template: str) -> None:
+    templates = LearnedTemplates()
+    learned = [templates.learn_path(shape.format(number)) for number in range(1, 300)]
+    assert learned[9:] == [learned[9]] + [template] * 289
+    assert learned[0] == shape.format(1)
+    assert learned == [templates.learn_path(shape.format(number)) for number in range(1, 300)]
+
+
+def test_few_names_that_differ_in_a_number_stay_endpoints_of_their_own() -> None:
+    templates = LearnedTemplates()
+    paths = [f"/v{version}/users{part}" for version in range(1, 9) for part in ("", "/top10", "/x.mp3", "/x.mp4")]
+    assert [templates.learn_path(path) for path in paths] == paths
+    assert templates.learn_path("/v1/users/cus_9s6XKzkNRiz8i3") == "/v1/users/{id}"
+
+
+def test_numbers_in_two_segments_become_one_endpoint_when_there_are_very_many() -> None:
+    templates = LearnedTemplates()
+    learned = [templates.learn_path(f"/zone{number}/item{7 * number}.html") for number in range(300)]
+    assert learned[-1] == "/zone{id}/item{id}.html"
+    assert len(set(learned)) == 101
+
+
 def test_what_is_new_when_there_is_no_room_is_other_only_where_its_shape_is_unknown() -> None:
     templates = LearnedTemplates(limit=40)
     for word in ("one", "two", "six", "ten", "red", "tan", "cab", "dog", "cat", "elk", "emu"):
