@@ -90,6 +90,7 @@ def _create_window(
             mismatched=bool(mismatched[nth]),
             error=bool(error[nth]),
             slow=bool(slow[nth]),
+            stalled=primary_ms[nth] - shadow_ms[nth] > MAX_LATENCY_DIFF_MS,
             clock=clock if nth < timed_share * BLOCK else LatencyClock.WORKER,
             primary_ms=primary_ms[nth],
             shadow_ms=shadow_ms[nth],

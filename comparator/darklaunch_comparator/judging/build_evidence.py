@@ -15,9 +15,9 @@ from darklaunch_comparator.evidence import (
 )
 
 from .beyond_noise import PairedPlace
-from .endpoint_evidence import ALL_ENDPOINTS, EndpointEvidence
+from .endpoint_evidence import ALL_ENDPOINTS, STALLED_MOST, EndpointEvidence
 from .policy import RATE_GUARDS, Guard, JudgePolicy
-from .window import WINDOW_MS, JudgedExchange, window_start_ms
+from .window import WINDOW_MS, JudgedExchange, leave_out_stall, window_start_ms
 
 MIN_EXCHANGES: Final = 20
 """Nothing is rolled back before this many exchanges."""
@@ -233,7 +233,8 @@ class BuildEvidence:
             evidence
             for evidence in (self.guard_evidence(guard, name) for guard in RATE_GUARDS for name in self.by_endpoint)
             if evidence.failed >= ON_COURSE_FAILURES
-            and confidence_sequence(evidence.failed, evidence.n, policy.alpha).low > policy.budgets.of(evidence.guard)
+            and confidence_sequence(evidence.failed, evidence.n, policy.alpha).low
+            > self._allowed(evidence.guard, policy)
         ]
         return max(above_budget, key=lambda each: (bool(each.endpoint), each.failed / each.n), default=None)
 
@@ -259,17 +260,22 @@ class BuildEvidence:
         )
 
     def _add_to_endpoints(self, window: Sequence[JudgedExchange], policy: JudgePolicy) -> dict[str, EndpointEvidence]:
+        stalled = self.overall.stalled + sum(exchange.stalled for exchange in window)
+        stalled_share = min(stalled / (self.overall.n + len(window)), STALLED_MOST)
+        window = leave_out_stall(window)
+        if not window:
+            return dict(self.by_endpoint)
         by_name: defaultdict[str, list[JudgedExchange]] = defaultdict(list)
         for exchange in window:
             by_name[exchange.endpoint].append(exchange)
-        by_endpoint = {**self.by_endpoint, ALL_ENDPOINTS: self.overall.with_window(window, policy)}
+        by_endpoint = {**self.by_endpoint, ALL_ENDPOINTS: self.overall.with_window(window, policy, stalled_share)}
         new_names = sorted(by_name.keys() - by_endpoint.keys())
         # Weights are fixed before the first bet: equal shares for the first window's endpoints, then 1/(j(j+1)).
         for number, name in enumerate(new_names, len(self.by_endpoint)):
             weight = 1 / (len(new_names) + 1) if len(self.by_endpoint) == 1 else discovery_weight(number)
             by_endpoint[name] = EndpointEvidence.empty(weight, policy)
         for name, exchanges in by_name.items():
-            by_endpoint[name] = by_endpoint[name].with_window(exchanges, policy)
+            by_endpoint[name] = by_endpoint[name].with_window(exchanges, policy, stalled_share)
         return by_endpoint
 
     def _with_rollback_reason(self, policy: JudgePolicy) -> "BuildEvidence":
@@ -281,6 +287,11 @@ class BuildEvidence:
         if reason is not None and not reason.blamed_endpoints:
             reason = replace(reason, blamed_endpoints=_blame_endpoints(self, policy))
         return replace(self, rollback_reason=reason)
+
+    def _allowed(self, guard: Guard, policy: JudgePolicy) -> float:
+        """Return the rate at which a guard may fail: its budget, and how often the primary itself is slow."""
+        stalled_share = 0.0 if guard is Guard.MISMATCH else self.overall.stalled_share
+        return policy.budgets.of(guard) + stalled_share
 
     def _endpoint_weight(self, name: str) -> float:
         return OVERALL_WEIGHT if name == ALL_ENDPOINTS else (1 - OVERALL_WEIGHT) * self.by_endpoint[name].weight

@@ -20,6 +20,8 @@ GAP_LEAST: Final = 20
 """Responses from which on an endpoint can be said to be unseen or untimed."""
 SEEN_LEAST: Final = 0.5
 """The least part of what responses hold that must be compared by value."""
+STALLED_MOST: Final = 0.25
+"""The largest share of requests in which the primary itself was slow that is allowed for."""
 REFUSED_LEAST: Final = 0.5
 """The part of the exchanges that must be refused for want of credentials for that to be said of an endpoint."""
 
@@ -41,6 +43,7 @@ class EndpointEvidence:
     weight   its share of the endpoints' evidence, fixed when it was first seen
     n        exchanges replayed
     refused  exchanges that show nothing, because the shadow asked who is there
+    stalled  exchanges in which the primary was as slow as makes a shadow's request slow
     seen     of the others with a response, how many were compared by value; one compared in part counts in part
     log_e    the evidence for a rollback, by guard
     """
@@ -52,6 +55,7 @@ class EndpointEvidence:
     log_e: Mapping[Guard, float]
     seen: float = 0.0
     refused: int = 0
+    stalled: int = 0
 
     @classmethod
     def empty(cls, weight: float, policy: JudgePolicy, *, strict: bool = False) -> "EndpointEvidence":
@@ -62,16 +66,26 @@ class EndpointEvidence:
         }
         return cls(weight=weight, n=0, rates=rates, latencies=ClockedLatencies(), log_e=dict.fromkeys(Guard, 0.0))
 
-    def with_window(self, window: Sequence[JudgedExchange], policy: JudgePolicy) -> "EndpointEvidence":
-        """Return the evidence with one more window: this endpoint's exchanges in it, in order of time."""
+    def with_window(
+        self, window: Sequence[JudgedExchange], policy: JudgePolicy, stalled_share: float = 0.0
+    ) -> "EndpointEvidence":
+        """Return the evidence with one more window: this endpoint's exchanges in it, in order of time.
+
+        `stalled_share` is the part of all requests in which the primary itself was slow so far. A machine that stalls
+        delays both: that share is allowed for beyond the budgets of slow requests and of missing responses.
+        """
+        allowed = {Guard.SLOW: stalled_share, Guard.ERROR: stalled_share}
         failures = {
             Guard.MISMATCH: [exchange.mismatched for exchange in window if exchange.compared],
             Guard.ERROR: [exchange.error for exchange in window],
-            Guard.SLOW: [exchange.slow for exchange in window],
+            Guard.SLOW: [exchange.slow for exchange in window if exchange.is_timed],
         }
         rates = {
             guard: rate.with_window(
-                failures[guard], policy.budgets.of(guard), policy.bounds(guard), start_ms=window[0].at_ms
+                failures[guard],
+                policy.budgets.of(guard) + allowed.get(guard, 0.0),
+                policy.bounds(guard),
+                start_ms=window[0].at_ms,
             )
             for guard, rate in self.rates.items()
         }
@@ -84,7 +98,13 @@ class EndpointEvidence:
             log_e=_log_e_by_guard(rates, latencies),
             seen=self.seen + sum(exchange.compared_share for exchange in window if exchange.compared),
             refused=self.refused + sum(exchange.refused for exchange in window),
+            stalled=self.stalled + sum(exchange.stalled for exchange in window),
         )
+
+    @property
+    def stalled_share(self) -> float:
+        """The part of the requests in which the primary was slow, 0 to 0.25; 0 before the first request."""
+        return min(self.stalled / self.n, STALLED_MOST) if self.n else 0.0
 
     @property
     def mismatches(self) -> OutcomeCounts:
@@ -134,6 +154,7 @@ class EndpointEvidence:
             "latencies": self.latencies.pack(),
             "seen": self.seen,
             "refused": self.refused,
+            "stalled": self.stalled,
         }
 
     @classmethod
@@ -149,6 +170,7 @@ class EndpointEvidence:
             log_e=_log_e_by_guard(rates, latencies),
             seen=packed["seen"],
             refused=packed["refused"],
+            stalled=packed["stalled"],
         )
 
 

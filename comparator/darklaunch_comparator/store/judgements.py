@@ -102,7 +102,20 @@ def read_judged_exchanges(
     exchanges: list[JudgedExchange] = []
     doubtful_signatures = doubtful.fingerprints
     for row in connection.execute(_SQL["exchanges"], span):
-        at_ms, endpoint, build, outcome, signature, excused, refuted, reason, slow, *latency, compared_share = row
+        (
+            at_ms,
+            endpoint,
+            build,
+            outcome,
+            signature,
+            excused,
+            refuted,
+            reason,
+            slow,
+            stalled,
+            *latency,
+            compared_share,
+        ) = row
         error = outcome == "shadow_error"
         if error and reason in _OUR_ERRORS:
             continue
@@ -120,6 +133,7 @@ def read_judged_exchanges(
                 error=error,
                 refused=outcome == "unverified" and reason == NO_CREDENTIALS,
                 slow=slow,
+                stalled=stalled,
                 compared_share=1.0 if compared_share is None else compared_share,
                 signature=signature if in_doubt else "",
                 **_read_latency(*latency),

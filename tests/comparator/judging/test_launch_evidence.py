@@ -398,6 +398,37 @@ def test_weights_budgets_and_tolerance_count() -> None:
     condemned(judge(traffic(5_000, factor=1.5), POLICY))
 
 
+def stall(exchanges: Iterator[JudgedExchange], seed: int, share: float, *, both: bool) -> Iterator[JudgedExchange]:
+    """Delay a share of the requests in every third window by more than is allowed, on the shadow's side or either."""
+    chance = random.Random(seed)
+    for each in exchanges:
+        is_delayed = each.at_ms // 10_000 % 3 == 0 and chance.random() < share
+        of_primary = both and chance.random() < 0.5
+        yield replace(each, slow=is_delayed and not of_primary, stalled=is_delayed and of_primary)
+
+
+@pytest.mark.parametrize("share", [0.03, 0.2, 0.9])
+def test_a_machine_that_stalls_both_versions_condemns_neither(share: float) -> None:
+    for seed in range(3):
+        case = judge(stall(traffic(2_000, seed=seed, per_s=12), seed, share, both=True), POLICY)
+        assert case.current(POLICY).rollback_reason is None
+        case = judge(stall(traffic(2_000, seed=seed, per_s=12), seed, share, both=False), POLICY)
+        assert case.current(POLICY).rollback_reason is not None
+
+
+def test_what_times_out_while_the_primary_stalls_is_no_evidence() -> None:
+    """Overload: the primary takes 8 s of each third request, the shadow is given up after 7 s."""
+
+    def overload(exchanges: Iterator[JudgedExchange]) -> Iterator[JudgedExchange]:
+        for nth, each in enumerate(exchanges):
+            late = replace(each, compared=False, error=True, clock=None, primary_ms=8_000, stalled=True)
+            yield late if nth % 3 == 0 else each
+
+    case = judge(overload(traffic(1_000)), POLICY)
+    assert case.current(POLICY).rollback_reason is None
+    assert case.decide(POLICY).verdict is not LaunchVerdict.PROMOTE
+
+
 def test_endpoints_found_at_once_share_alike_and_later_ones_get_the_rest() -> None:
     case = judge(traffic(300), POLICY)
     case = judge(traffic(50, start_ms=START_MS + 60_000, endpoints=("GET /late",)), POLICY, case)

@@ -61,6 +61,22 @@ def test_windows_are_read_whole_however_much_was_captured(
     assert read == [(0, 200), (10_000, 200), (20_000, 200)]
 
 
+def test_what_delays_the_primary_as_much_is_told_apart_from_a_slow_shadow(make_harness: MakeHarness) -> None:
+    harness = make_harness(replace(QUICK_POLICY, mode=JudgeMode.MANUAL))
+    usual = next(traffic(1, start_ms=harness.start_ms))
+    given = [
+        replace(usual, primary_ms=20, shadow_ms=30),
+        replace(usual, primary_ms=20, shadow_ms=2_500, slow=True),
+        replace(usual, primary_ms=2_500, shadow_ms=20),
+        replace(usual, primary_ms=5_500, shadow_ms=7_000, compared=False, error=True, clock=None),
+        replace(usual, primary_ms=20, shadow_ms=7_000, compared=False, error=True, clock=None, slow=True),
+    ]
+    harness.record(replace(each, at_ms=each.at_ms + nth) for nth, each in enumerate(given))
+    read, _ = read_windows(harness.connection, harness.name, harness.start_ms, harness.start_ms + 10_000)
+    seen = [(each.slow, each.stalled) for window in read for each in window.exchanges]
+    assert seen == [(False, False), (True, False), (False, True), (False, True), (True, False)]
+
+
 def test_our_own_failures_are_not_evidence(make_harness: MakeHarness) -> None:
     harness = make_harness(replace(QUICK_POLICY, mode=JudgeMode.MANUAL))
     harness.record(traffic(60, start_ms=harness.start_ms))

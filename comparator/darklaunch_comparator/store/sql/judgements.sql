@@ -35,7 +35,8 @@ WHERE launch = %(launch)s AND build = ANY(%(builds)s) ORDER BY build, found
 
 -- name: exchanges
 -- Excused are accepted signatures, and those whose every place is known by now to be noise, or was for an earlier build
--- when the exchange was captured. Refuted is a match for which a value was excused by its form at a place
+-- when the exchange was captured. Stalled is a request at which the primary was as slow, or slower than the shadow by
+-- as much as makes a shadow's request slow. Refuted is a match for which a value was excused by its form at a place
 -- where that excuse was withdrawn since.
 WITH excused AS MATERIALIZED (
     SELECT s.fingerprint, CASE WHEN s.state = 'accepted' OR n.launch IS NOT NULL THEN 'infinity' ELSE s.noise_until END AS until
@@ -48,6 +49,8 @@ SELECT (extract(epoch FROM r.captured_at) * 1000)::bigint, r.endpoint, r.build, 
            SELECT FROM unnest(%(endpoints)s::text[], %(places)s::int[]) AS w (endpoint, place)
            WHERE w.endpoint = r.endpoint AND w.place = ANY(r.excused)),
        r.reason, r.slow,
+       NOT r.slow AND coalesce(r.primary_ms - CASE WHEN r.reason = 'timeout' THEN 0 ELSE r.shadow_ms END > (
+           SELECT (l.spec->>'max_latency_diff_ms')::float8 FROM darklaunch.launch AS l WHERE l.name = %(launch)s), false),
        r.clock, r.primary_ms, r.shadow_ms, r.baseline_ms, r.floor_ms, r.compared_share
 FROM darklaunch.result AS r LEFT JOIN excused AS x ON x.fingerprint = r.signature
 WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %(until)s
