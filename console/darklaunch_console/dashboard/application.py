@@ -16,22 +16,17 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from darklaunch_console.errors import ConsoleError, NoSuchLaunch, ServerUnreachable
+from darklaunch_console.errors import BadUsage, ConsoleError, NoSuchLaunch, ServerUnreachable
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres
 
 from .api import build_api_routes, is_api_request, render_problem
 from .changes import ALL_LAUNCHES, ChangeFeed
 from .errors import NoSuchPage
-from .pages.exchange import read_exchange
-from .pages.group import GroupPage, read_group_page
-from .pages.launch import read_launch
-from .pages.launches import read_launches
+from .page_routes import build_page_routes
 from .rendering import render_page
 from .security import SecurityHeaders
 
-MOST_CHARS: Final = 1_000
-"""Characters of a query parameter that are read."""
 STATIC: Final = Path(__file__).parent / "static"
 
 T = TypeVar("T")
@@ -50,36 +45,9 @@ def create_application(settings: ConsoleSettings) -> Starlette:
         events = feed.follow(request.query_params.get("launch", ALL_LAUNCHES))
         return StreamingResponse(events, media_type="text/event-stream")
 
-    def show_launches(_: Request) -> Response:
-        page = read(read_launches)
-        return render_page("launches.html" if page.sections else "no_launches.html", {"page": page})
-
-    def show_launch(request: Request) -> Response:
-        name = request.path_params["name"]
-        return render_page("launch.html", {"page": read(lambda connection: read_launch(connection, name))})
-
-    def show_group(request: Request) -> Response:
-        name, fingerprint = request.path_params["name"], request.path_params["fingerprint"]
-        sample, ignored = (request.query_params.get(key, "")[:MOST_CHARS] for key in ("sample", "ignore"))
-        whole = "whole" in request.query_params
-
-        def read_page(connection: Connection) -> GroupPage:
-            return read_group_page(connection, name, fingerprint, sample=sample, ignored=ignored, whole=whole)
-
-        return render_page("group.html", {"page": read(read_page)})
-
-    def show_exchange(request: Request) -> Response:
-        name, exchange_id = request.path_params["name"], request.path_params["exchange_id"]
-        whole = "whole" in request.query_params
-        page = read(lambda connection: read_exchange(connection, name, exchange_id, whole=whole))
-        return render_page("exchange.html", {"page": page})
-
     return Starlette(
         routes=[
-            Route("/", show_launches),
-            Route("/launches/{name}", show_launch, name="launch"),
-            Route("/launches/{name}/mismatches/{fingerprint}", show_group),
-            Route("/launches/{name}/exchanges/{exchange_id}", show_exchange),
+            *build_page_routes(read),
             Route("/changes", follow_changes),
             *build_api_routes(read),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
@@ -109,6 +77,8 @@ def _classify(error: Exception) -> tuple[int, str]:
         return 404, "There is no such launch"
     if isinstance(error, NoSuchPage):
         return 404, "This is not recorded"
+    if isinstance(error, BadUsage):
+        return 400, "This address cannot be read"
     if isinstance(error, ServerUnreachable):
         return 503, "A server cannot be reached"
     return 500, "This did not work"

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from darklaunch_console.dashboard.drawings.last_hour import draw_last_hour
+from darklaunch_console.dashboard.pages.exchanges import OUTCOMES
 from darklaunch_console.launches.description import describe_status
 from darklaunch_console.output.numbers import (
     format_count,
@@ -72,6 +73,7 @@ def _make_environment() -> Environment:
     functions: dict[str, Any] = {
         "COMPARED_BY": COMPARED_BY,
         "OUTCOME_MEANINGS": OUTCOME_MEANINGS,
+        "OUTCOMES": OUTCOMES,
         "STATUS_ICONS": STATUS_ICONS,
         "count_doubts": count_doubts,
         "describe_decision": describe_decision,

@@ -212,6 +212,8 @@ CREATE TABLE darklaunch.bucket (
     updated_at        timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (launch, endpoint, started_at)
 ) WITH (fillfactor = 70);
+-- For spans of time over all endpoints. Updates leave it alone: only a new bucket adds an entry.
+CREATE INDEX bucket_time ON darklaunch.bucket (launch, started_at);
 
 -- A launch's totals by outcome and reason. Unlike buckets, they are never deleted.
 CREATE TABLE darklaunch.tally (
