@@ -1,13 +1,18 @@
 """What comes before a body is bounded, however it is cut."""
 
+import asyncio
+import socket
 from itertools import pairwise
 
 import pytest
+from darklaunch_workers.http import ClientKind
 from darklaunch_workers.http.errors import ConnectionFailure
 from darklaunch_workers.http.interface import ResponseCaps
 from darklaunch_workers.http.socket_stream import ResponseHeadBound
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.support.hostile_shadow import calling, request
 
 CAPS = ResponseCaps(body_cap_bytes=200, header_cap_bytes=300, header_cap_count=8, informational_cap=2)
 
@@ -48,3 +53,19 @@ def test_heads_count_the_same_however_they_are_cut(size: int) -> None:
     feed(2)
     with pytest.raises(ConnectionFailure, match="informational"):
         feed(3)
+
+
+@pytest.mark.anyio
+async def test_a_server_that_waits_for_acknowledgements_is_timed_without_our_delay(kind: ClientKind) -> None:
+    """With Nagle's algorithm, a body waits until its head is acknowledged: 40 ms in every response, were that late."""
+
+    async def respond_in_two_parts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        while True:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n")
+            writer.write(b"ok")
+            await reader.readuntil(b"\r\n\r\n")
+
+    async with calling(kind, respond_in_two_parts) as (client, _):
+        took_ms = [(await client.send(request(), deadline_s=10)).response.latency_ms for _ in range(30)]
+    assert min(took_ms[15:]) < 35, "every response takes as long as a delayed acknowledgement"

@@ -110,6 +110,7 @@ async def _open_socket(family: int, address: object) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it on sockets of its own making only
         await asyncio.get_running_loop().sock_connect(sock, address)  # type: ignore[arg-type]
     except BaseException:
         sock.close()

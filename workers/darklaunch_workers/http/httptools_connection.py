@@ -16,7 +16,7 @@ from darklaunch_shared.wire.replay import ShadowErrorClass
 from .errors import ConnectionFailure, make_cap_failure
 from .framing import check_framing, check_version
 from .interface import ResponseCaps, ShadowRequest
-from .socket_stream import has_input
+from .socket_stream import acknowledge_now, has_input
 
 _FRAMING_FACTOR = 8  # bytes on the wire per byte of body: one-byte chunks take six
 
@@ -90,7 +90,9 @@ class HttptoolsConnection(asyncio.Protocol):
         except ConnectionFailure as failure:
             self._fail(failure)
         else:
-            if self._parser.complete and not waiter.done():
+            if not self._parser.complete:
+                acknowledge_now(self._transport)
+            elif not waiter.done():
                 waiter.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
