@@ -1,7 +1,8 @@
 """The least time that a connection to one server takes: what the network alone adds to each request's time.
 
 A TCP handshake is one round trip that the server's kernel answers, whatever the app does. The least of several is free
-of the waits on this side as well.
+of the waits on this side as well; where there were few, on a busy machine, it is not. A response takes a round trip
+too: the network takes no longer than the quickest response.
 """
 
 from typing import Final
@@ -22,6 +23,12 @@ class ConnectFloor:
         """Count a connection that was established."""
         self._turn(now_s)
         self._least_ms = min(self._least_ms, took_ms)
+
+    def record_response(self, took_ms: float, now_s: float) -> None:
+        """Count a response. It lowers a floor that is known, and is none by itself."""
+        self._turn(now_s)
+        if took_ms < min(self._least_ms, self._previous_ms) < float("inf"):
+            self._least_ms = took_ms
 
     def read_ms(self, now_s: float) -> float | None:
         """Return the floor in milliseconds; None when no connection was established in the last minutes."""

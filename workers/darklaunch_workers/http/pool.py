@@ -109,7 +109,9 @@ class PooledClient:
         return self._make_reply(await self._send_on(opened, request))
 
     def _make_reply(self, response: Response) -> ShadowReply:
-        return ShadowReply(response, self._floor.read_ms(time.perf_counter()))
+        now_s = time.perf_counter()
+        self._floor.record_response(response.latency_ms, now_s)
+        return ShadowReply(response, self._floor.read_ms(now_s))
 
     async def _send_on(self, kept: _KeptConnection, request: ShadowRequest) -> Response:
         connection = kept.connection
