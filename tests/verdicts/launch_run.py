@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -33,7 +34,8 @@ class LaunchRun:
     seconds    from the start of the launch until then
     report     what `darklaunch report` printed at the end
     started    what `darklaunch start` printed
-    sent_again exchanges that the shadow was sent more than once, where it counts
+    sent_again exchanges that came again after the shadow had reset their connection, where it counts
+    error_share share of the replays without a response
     problems   in what the row is not as it must be
     """
 
@@ -45,6 +47,7 @@ class LaunchRun:
     report: str = ""
     started: str = ""
     sent_again: int = 0
+    error_share: float = 0.0
     sent: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -78,6 +81,9 @@ async def run_launch(stage: Stage, row: Row, name: str) -> LaunchRun:
             visitors.stop()
             await sending
         run.sent = visitors.sent
+        ledger = json.loads((await asyncio.to_thread(stage.run_command, "report", name, "--json")).output)["ledger"]
+        replays = ledger["shadow_error"] + ledger["matched"] + ledger["mismatched"] + ledger["ignored"]
+        run.error_share = ledger["shadow_error"] / replays if replays else 0.0
         run.report = (await asyncio.to_thread(stage.run_command, "report", name)).output
         if shadow[0] is not None:
             log = shadow[0].log.read_text(errors="replace")
@@ -96,7 +102,7 @@ def list_problems(run: LaunchRun) -> list[str]:
     expected = {Ending.NOT_PROMOTED: ("rolled back", "keep watching", "not judged", "insufficient traffic")}
     if run.ending.removesuffix(" by judge") not in expected.get(truth.ending, (truth.ending.value,)):
         problems.append(f"must be {truth.ending}")
-    if run.judged > truth.within:
+    if run.judged > truth.within and truth.ending in (Ending.PROMOTED, Ending.ROLLED_BACK):
         problems.append(f"must be so within {truth.within:,} exchanges")
     said = run.sentences[:-1]
     problems += [f"the verdict must name {truth.endpoint}"] * (truth.endpoint not in run.sentence)
@@ -107,6 +113,8 @@ def list_problems(run: LaunchRun) -> list[str]:
     problems += [f"the report must say {words!r}" for words in truth.reports if words not in report]
     if truth.ending is Ending.ROLLED_BACK and "no problem" in report.lower():
         problems.append("the report says that there is no problem")
+    if not truth.errors[0] <= run.error_share <= truth.errors[1]:
+        problems.append(f"{run.error_share:.0%} of the replays had no response")
     if run.sent_again:
         problems.append(f"{run.sent_again} exchanges were sent to the shadow again")
     return problems

@@ -37,6 +37,7 @@ class Ending(StrEnum):
     ROLLED_BACK = "rolled back"
     NOT_JUDGED = "not judged"
     NOT_PROMOTED = "not promoted"
+    KEEP_WATCHING = "keep watching"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Truth:
     says        what the verdict's first sentence must hold
     warns       what must have been the first sentence at some time before the end
     never_says  what no first sentence may hold, at any time
+    errors      the share of the replays without a response, at least and at most
     reports     what `darklaunch report` must hold
     """
 
@@ -57,6 +59,7 @@ class Truth:
     says: tuple[str, ...] = ()
     warns: str = ""
     never_says: tuple[str, ...] = ()
+    errors: tuple[float, float] = (0.0, 1.0)
     reports: tuple[str, ...] = ()
 
 

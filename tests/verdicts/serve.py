@@ -16,6 +16,7 @@ import uvicorn
 from darklaunch import CaptureMiddleware
 from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER
 
+from .generator_shop import serve_generator
 from .release import Release, ServedRelease
 from .shop import Shop, draw
 
@@ -29,21 +30,21 @@ BACKLOG = 512
 class ResettingApp:
     """An app whose server resets the connections of some requests, without a response.
 
-    It prints `again ID` when an exchange comes that it has been sent before.
+    It prints `again ID` when an exchange comes again whose connection it has reset.
     """
 
     def __init__(self, app: App, release: Release) -> None:
         self._app = app
         self._release = release
-        self._exchange_ids: set[str] = set()
+        self._reset_ids: set[str] = set()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             exchange_id = dict(scope["headers"]).get(EXCHANGE_HEADER.encode(), b"").decode()
-            if exchange_id in self._exchange_ids:
+            if exchange_id in self._reset_ids:
                 print(f"again {exchange_id}", flush=True)
-            self._exchange_ids.add(exchange_id)
             if self._resets(exchange_id):
+                self._reset_ids.add(exchange_id)
                 transport = send.__self__.transport  # type: ignore[attr-defined]
                 connection: socket.socket = transport.get_extra_info("socket")
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -75,6 +76,9 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
     print(f"serving at http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    if served.server == "wsgi":
+        serve_generator(served, listener)
+        return
     config = uvicorn.Config(make_app(served), log_level="warning", access_log=False, backlog=BACKLOG)
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
