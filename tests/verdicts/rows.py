@@ -13,6 +13,7 @@ from .traffic import SHOP, Mix, Visit
 HOOK, BASELINE, NEITHER, BOTH = Setting.HOOK, Setting.BASELINE, Setting.NEITHER, Setting.HOOK_AND_BASELINE
 PROMOTED = Truth(ending=Ending.PROMOTED)
 ORDER, PRODUCT, QUOTE = "GET /orders/{number}", "GET /products/{number}", "GET /quotes/{number}"
+AT_ONCE = replace(TIME_LAPSE, steps=(RampStep(100, 0.01, 450),))
 FAST = Release(median_ms=2.0)
 NOISY = Release(noise=("nonce", "duration", "sizes", "ids"))
 ACCOUNTS: Mix = (*SHOP, Visit(30, "/account/{}", headers=(("authorization", "Bearer of-a-user"),)))
@@ -78,7 +79,7 @@ WRONG = (
     *in_each_setting("Nearly all responses are wrong, and there are few",
                      rolled_back(ORDER, within=400, never_says=("more needed",)), NEITHER,
                      per_s=2.0, mix=(Visit(1, "/orders/{}"),), shadow=Release(wrong="json", wrong_share=0.98),
-                     policy=replace(TIME_LAPSE, steps=(RampStep(100, 0.01, 450),))),
+                     policy=AT_ONCE),
 )  # fmt: skip
 REFUSED = Truth(ending=Ending.ROLLED_BACK, within=2_000, warns="SHADOW DOWN", says=("the shadow refuses connections",))
 DEAD = (
@@ -86,7 +87,7 @@ DEAD = (
                      NEITHER, dead=True, per_s=24.0),
     *in_each_setting("Nothing listens at the shadow's address, and visitors are few",
                      REFUSED, NEITHER, dead=True, per_s=2.0,
-                     policy=replace(TIME_LAPSE, steps=(RampStep(100, 0.01, 450),))),
+                     policy=AT_ONCE),
     *in_each_setting("The shadow dies", rolled_back(within=6_000), HOOK, dies_after=300),
     *in_each_setting("Half of the connections are reset", rolled_back(errors=(0.35, 0.65)), HOOK, NEITHER,
                      shadow=Release(resets=0.5)),
@@ -112,6 +113,10 @@ NOISE = (
                      primary=Release(median_ms=8, noise=("duration", "sizes")), mix=PAGES, per_s=10.0,
                      shadow=Release(median_ms=8, noise=("duration", "sizes")), limit_s=400.0),
 )  # fmt: skip
+GENERATOR = in_each_setting(
+    "The same code; a generator that sends its last chunk before it is through", PROMOTED, HOOK, server="wsgi",
+    mix=(Visit(1, "/stream/{}"),), per_s=12.0,
+)  # fmt: skip
 CREDENTIALS = (
     *in_each_setting("Users are logged in, and the shadow answers 401",
                      Truth(ending=Ending.NOT_JUDGED, within=600, says=("credentials",)), NEITHER, mix=ACCOUNTS),
@@ -123,13 +128,25 @@ QUIET = (
     *in_each_setting("Nobody visits", Truth(ending=Ending.KEEP_WATCHING, says=("without traffic",)), HOOK,
                      is_idle=True, limit_s=30.0),
 )  # fmt: skip
-ROWS = (*CLEAN, *SLOW, *WRONG, *DEAD, *NOISE, *CREDENTIALS, *QUIET)
+ROWS = (*CLEAN, *SLOW, *WRONG, *DEAD, *NOISE, *GENERATOR, *CREDENTIALS, *QUIET)
 SHORT_FORM = (
-    CLEAN[0],
-    SLOW[5],
-    WRONG[0],
-    DEAD[0],
-    DEAD[3],
-    QUIET[0],
-)
-"""One row of each kind that ends within some windows."""
+    Row(name="The same code", setting=HOOK, truth=PROMOTED, policy=AT_ONCE),
+    Row(
+        name="Every response takes 2 ms, and 200 ms more in the shadow", setting=NEITHER, policy=AT_ONCE,
+        truth=rolled_back(within=6_000, says=("slower",)), primary=FAST, shadow=replace(FAST, added_ms=200),
+    ),
+    Row(
+        name="The total is 0.00 on a page with a nonce and a render time", setting=BASELINE, policy=AT_ONCE,
+        truth=rolled_back(PRODUCT), primary=Release(noise=("nonce",)), shadow=Release(noise=("nonce",), wrong="page"),
+    ),
+    Row(name="Nothing listens at the shadow's address", setting=NEITHER, truth=REFUSED, dead=True, per_s=20.0),
+    Row(
+        name="Half of the connections are reset", setting=NEITHER, truth=rolled_back(errors=(0.3, 0.7)),
+        shadow=Release(resets=0.5), policy=AT_ONCE, per_s=20.0,
+    ),
+    Row(
+        name="Nobody visits", setting=HOOK, is_idle=True, limit_s=15.0,
+        truth=Truth(ending=Ending.KEEP_WATCHING, says=("without traffic",)),
+    ),
+)  # fmt: skip
+"""One row of each kind, mirrored in full from the start, so that all are over after some windows."""
