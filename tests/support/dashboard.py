@@ -15,9 +15,10 @@ START_S = 30.0
 
 
 @contextlib.contextmanager
-def serve_dashboard(database_url: str) -> Iterator[str]:
-    """Serve the dashboard of a database from a thread, and yield its address."""
-    settings = ConsoleSettings(None, ServerAddress(database_url, "DATABASE_URL"))
+def serve_dashboard(database_url: str, redis_url: str | None = None) -> Iterator[str]:
+    """Serve the dashboard of a database and a Redis from a thread, and yield its address."""
+    redis = ServerAddress(redis_url, "REDIS_URL") if redis_url else None
+    settings = ConsoleSettings(redis, ServerAddress(database_url, "DATABASE_URL"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(create_application(settings), log_level="error", lifespan="off", ws="none")
         server = uvicorn.Server(config)
@@ -36,7 +37,7 @@ def serve_dashboard(database_url: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def browse_dashboard(database_url: str) -> Iterator[httpx.Client]:
-    """Serve the dashboard of a database, and yield a client of it."""
-    with serve_dashboard(database_url) as address, httpx.Client(base_url=address, timeout=START_S) as client:
+def browse_dashboard(database_url: str, redis_url: str | None = None) -> Iterator[httpx.Client]:
+    """Serve the dashboard of a database and a Redis, and yield a client of it."""
+    with serve_dashboard(database_url, redis_url) as address, httpx.Client(base_url=address, timeout=START_S) as client:
         yield client

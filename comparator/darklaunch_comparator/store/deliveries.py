@@ -85,6 +85,11 @@ def attempt_delivery(
         connection.execute(_SQL["finish_attempt"], values)
 
 
+def read_deliveries_of(connection: Connection[Any], events: Sequence[int]) -> list[NotificationDelivery]:
+    """Read what became of the notifications of these events, the latest first."""
+    return [NotificationDelivery(*row) for row in connection.execute(_SQL["list_of"], {"events": list(events)})]
+
+
 def read_deliveries(connection: Connection[Any], launch: str, limit: int = 100) -> list[NotificationDelivery]:
     """Read what became of a launch's notifications, the latest first."""
     return [NotificationDelivery(*row) for row in connection.execute(_SQL["list"], {"launch": launch, "limit": limit})]

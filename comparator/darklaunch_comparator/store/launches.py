@@ -162,6 +162,19 @@ def list_events(connection: Connection[Any], name: str, limit: int = 50) -> list
     return [LaunchEvent(*row) for row in connection.execute(_SQL["events"], {"launch": name, "limit": limit})]
 
 
+def list_all_events(
+    connection: Connection[Any], *, launch: str | None, act: str | None, before: int | None, limit: int
+) -> list[LaunchEvent]:
+    """Read the events of all launches or one, of all kinds or one, that came before an event; the latest first."""
+    values = {"launch": launch, "act": act, "before": before, "limit": limit}
+    return [LaunchEvent(*row) for row in connection.execute(_SQL["all_events"], values)]
+
+
+def list_acts(connection: Connection[Any]) -> list[str]:
+    """Read which kinds of events there are, by name."""
+    return [act for (act,) in connection.execute(_SQL["acts"])]
+
+
 def read_change_marks(connection: Connection[Any]) -> dict[str, str]:
     """Read a text for each launch that differs whenever anything about it was recorded, judged or decided."""
     return {str(name): str(mark) for name, mark in connection.execute(_SQL["change_marks"])}

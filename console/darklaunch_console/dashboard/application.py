@@ -47,7 +47,7 @@ def create_application(settings: ConsoleSettings) -> Starlette:
 
     return Starlette(
         routes=[
-            *build_page_routes(read),
+            *build_page_routes(settings, read),
             Route("/changes", follow_changes),
             *build_api_routes(read),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),

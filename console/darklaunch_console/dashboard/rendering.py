@@ -46,6 +46,19 @@ STATUS_ICONS: Final = {
 }
 
 
+def _format_clock(at: datetime) -> str:
+    """Return the local time of day, for a table that has the day in a heading."""
+    return at.astimezone().strftime("%H:%M:%S")
+
+
+def _format_epoch_ms(at_ms: int) -> str:
+    """Return a time that came over the wire; `–` for one that cannot be meant."""
+    try:
+        return format_second(datetime.fromtimestamp(at_ms / 1000, UTC)) if at_ms else "–"
+    except (OverflowError, ValueError, OSError):
+        return "–"
+
+
 def _make_environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("darklaunch_console.dashboard"),
@@ -55,6 +68,8 @@ def _make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "at_ms": _format_epoch_ms,
+        "clock": _format_clock,
         "count": format_count,
         "decimal": format_decimal,
         "iso": datetime.isoformat,

@@ -31,3 +31,7 @@ WHERE id = %(id)s
 -- name: list
 SELECT event, kind, target, state, attempts, said, settled_at FROM darklaunch.delivery
 WHERE launch = %(launch)s ORDER BY id DESC LIMIT %(limit)s
+
+-- name: list_of
+SELECT event, kind, target, state, attempts, said, settled_at FROM darklaunch.delivery
+WHERE event = ANY(%(events)s) ORDER BY id DESC

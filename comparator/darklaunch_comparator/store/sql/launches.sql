@@ -38,6 +38,16 @@ WHERE launch = %(launch)s AND act IN ('promoted', 'rolled_back') ORDER BY id DES
 SELECT id, launch, at, actor, act, reason, revision, data FROM darklaunch.event
 WHERE launch = %(launch)s ORDER BY id DESC LIMIT %(limit)s
 
+-- name: all_events
+SELECT id, launch, at, actor, act, reason, revision, data FROM darklaunch.event
+WHERE (%(launch)s::text IS NULL OR launch = %(launch)s) AND (%(act)s::text IS NULL OR act = %(act)s)
+  AND (%(before)s::bigint IS NULL OR id < %(before)s)
+ORDER BY id DESC LIMIT %(limit)s
+
+-- name: acts
+-- The kinds of the latest events: a page that offers them need not know the oldest.
+SELECT act FROM (SELECT act FROM darklaunch.event ORDER BY id DESC LIMIT 10000) AS latest GROUP BY act ORDER BY act
+
 -- name: change_marks
 -- A text for each launch that changes whenever anything about it was recorded, judged or decided.
 SELECT l.name, concat_ws(' ', l.updated_at, j.updated_at,

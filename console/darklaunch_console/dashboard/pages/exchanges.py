@@ -128,10 +128,11 @@ def _describe(found: ExchangeRows, query: Query) -> str:
     if not found.rows:
         searched = "so far" if found.searched_to else "recorded"
         return f"No exchange matches the filter {searched}." if filtered else "No exchange is recorded yet."
-    which = "that match the filter, " if filtered else ""
-    if found.more or read_value(query, "before"):
-        return f"{format_plural(len(found.rows), 'exchange')} {which}the latest first; each is kept for the retention."
-    return f"{format_plural(len(found.rows), 'exchange')} {which}the latest first, and no more."
+    number = format_plural(len(found.rows), "exchange")
+    which = " that match the filter" if filtered else ""
+    if read_value(query, "before"):
+        return f"{number} before those{which}."
+    return f"The latest {number}{which}." if found.more else f"{number}{which}, the latest first."
 
 
 def _link_following(found: ExchangeRows, query: Query) -> str:

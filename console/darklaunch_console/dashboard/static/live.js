@@ -13,6 +13,15 @@ function show(text, isLive) {
   document.body.toggleAttribute("data-stale", !isLive);
 }
 
+// What is shown stays; the notice above it says which server is away and since when.
+function showAbsence(text) {
+  const notice = new DOMParser().parseFromString(text, "text/html").querySelector("main > .notice");
+  const main = document.getElementById("main");
+  main.querySelector(":scope > .notice")?.remove();
+  if (notice) main.prepend(notice);
+  show("Not live: a server cannot be reached. Read at", false);
+}
+
 async function readAgain() {
   waiting = null;
   let answer;
@@ -21,7 +30,8 @@ async function readAgain() {
   } catch {
     return show("Not live, reconnecting. Read at", false);
   }
-  if (!answer.ok) return show("Not live: a server cannot be reached. Read at", false);
+  if (answer.status === 503) return showAbsence(await answer.text());
+  if (!answer.ok) return show("Not live: this page cannot be read now. Read at", false);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const options = { morphStyle: "innerHTML", ignoreActiveValue: true };
   Idiomorph.morph(document.getElementById("main"), page.getElementById("main").innerHTML, options);
@@ -49,5 +59,7 @@ function followWhileVisible() {
 
 if (follows) {
   listen();
+  const every = Number(document.body.dataset.every);
+  if (every) setInterval(() => document.hidden || readAgain(), 1000 * every);
   document.addEventListener("visibilitychange", followWhileVisible);
 }

@@ -50,7 +50,8 @@ document.addEventListener("keydown", (event) => {
   const { key } = event;
   if (waitingForGo) {
     waitingForGo = false;
-    if (key === "l") location.assign("/");
+    const page = { l: "/", o: "/operations", h: "/history" }[key];
+    if (page) location.assign(page);
     return;
   }
   if (key === "g") waitingForGo = true;
