@@ -27,7 +27,8 @@ from darklaunch_shared.wire.producer_counters import ProducerCounters, unpack_co
 
 APPS = Path(__file__).with_name("apps")
 BIN = Path(sys.executable).parent
-PATIENCE_S = 60.0
+PATIENCE_S = 90.0
+PORT_ATTEMPTS = 3
 
 
 def eventually(happened: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:
@@ -136,7 +137,24 @@ class Served:
 
 @contextlib.contextmanager
 def serving(command: list[str], log_path: Path, env: dict[str, str]) -> Generator[Served]:
-    """Run a server that accepts connections; `{port}` in the command becomes a free port."""
+    """Run a server that accepts connections; `{port}` in the command becomes a free port.
+
+    Between the choice of a port and the start of the server another process may take it; then it starts on another.
+    """
+    served = _start(command, log_path, env)
+    for _ in range(PORT_ATTEMPTS - 1):
+        if _becomes_ready(served) or "already in use" not in served.log().lower():
+            break
+        _end(served.process)
+        served = _start(command, log_path, env)
+    try:
+        assert _becomes_ready(served), served.log()
+        yield served
+    finally:
+        _end(served.process)
+
+
+def _start(command: list[str], log_path: Path, env: dict[str, str]) -> Served:
     port = free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("DARKLAUNCH_", "PYTEST", "COV"))
@@ -149,27 +167,76 @@ def serving(command: list[str], log_path: Path, env: dict[str, str]) -> Generato
             env={**environment, "PYTHONUNBUFFERED": "1", **env},
             cwd=APPS,
         )
-    served = Served(port, process, log_path)
+    return Served(port, process, log_path)
+
+
+def _becomes_ready(served: Served) -> bool:
+    eventually(lambda: served.process.poll() is not None or _listens(served.port))
+    return served.process.poll() is None and _listens(served.port)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Generator[None]:
+    """Stop a process for the block. What asks its server meanwhile is answered by another worker."""
+    os.kill(pid, signal.SIGSTOP)
     try:
-        assert eventually(lambda: process.poll() is not None or _listens(port)), served.log()
-        assert process.poll() is None, served.log()
-        yield served
+        yield
     finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        os.kill(pid, signal.SIGCONT)
+
+
+def ask_until_two_listen(served: Served, launch: Launch, target: str = "/pid") -> bool:
+    """Ask a server with two workers until the hooks of both have started, which they do at a worker's first request.
+
+    Left to themselves, one worker may accept every connection.
+    """
+
+    def two_listen() -> bool:
+        hooks = launch.hooks()
+        if len(hooks) == 1:
+            with stopped(hooks[0]["pid"]):
+                served.get(target)
+        elif not hooks:
+            served.get(target)
+        return len(hooks) == 2
+
+    return bool(eventually(two_listen))
+
+
+def ask_until_each_captured(served: Served, launch: Launch, target: str) -> bool:
+    """Ask each worker of a server alone until all have put an exchange on the stream."""
+
+    def each_captured() -> bool:
+        hooks = launch.hooks()
+        for process in hooks:
+            with stopped(process["pid"]):
+                assert b"200 OK" in served.get(target)
+        return len({exchange.id.partition(":")[0] for exchange in launch.exchanges()}) == len(hooks)
+
+    return bool(eventually(each_captured))
 
 
 def uvicorn(app: str, *options: str) -> list[str]:
-    return [str(BIN / "uvicorn"), app, "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", *options]
+    """Return a uvicorn's command. One with several workers kills none that is slow to start on a busy machine."""
+    command = [str(BIN / "uvicorn"), app, "--host", "127.0.0.1", "--port", "{port}", "--no-access-log"]
+    return [*command, "--timeout-worker-healthcheck", str(int(PATIENCE_S)), *options]
 
 
 def gunicorn(app: str, *options: str) -> list[str]:
-    return [str(BIN / "gunicorn"), app, "--bind", "127.0.0.1:{port}", "--no-control-socket", *options]
+    """Return a gunicorn's command. It waits for a worker that hangs for longer than `Served.stop` waits."""
+    patience = str(int(2 * PATIENCE_S))
+    command = [str(BIN / "gunicorn"), app, "--bind", "127.0.0.1:{port}", "--no-control-socket"]
+    return [*command, "--timeout", patience, "--graceful-timeout", patience, *options]
 
 
 def free_port() -> int:

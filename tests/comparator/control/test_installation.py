@@ -93,7 +93,9 @@ def test_a_comparator_with_the_wrong_redis_publishes_nothing_and_lets_the_right_
     right = Leader(ComparatorSettings(redis_url=valkey.url, database_url=own_postgres_dsn))
     with caplog.at_level(logging.WARNING, "darklaunch.comparator"):
         wrong.start()
-        time.sleep(1.0)
+        until_s = time.monotonic() + 30
+        while not any("does not lead" in line for line in caplog.messages) and time.monotonic() < until_s:
+            time.sleep(0.05)
         right.start()
         try:
             until_s = time.monotonic() + 30

@@ -7,7 +7,7 @@ import http.client
 from pathlib import Path
 
 import pytest
-from darklaunch_console.embedded import Valkey
+from darklaunch_console.embedded import Valkey, embedded_valkey
 from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER, PROBE_ANSWER_HEADER, PROBE_HEADER
 
 from tests.support.cli import Cli, http_server
@@ -31,6 +31,7 @@ def test_the_primary_is_refused_before_anything_was_captured(
 ) -> None:
     env = {"DARKLAUNCH_REDIS_URL": str(alone.redis_url)}
     with serving(SERVERS[interface], tmp_path / "log", env) as primary, http_server() as shadow:
+        primary.get("/pid")  # it listens before its worker has started, and `start` waits 5 s for an answer
         line = alone.error("start", launch_name, "--shadow", url(primary), code=1)
         assert line == (
             f"Error: the shadow {url(primary)} is the primary itself: its hook captures into this Redis. Name the "
@@ -42,12 +43,16 @@ def test_the_primary_is_refused_before_anything_was_captured(
 
 
 def test_a_shadow_whose_hook_captures_nothing_or_elsewhere_is_taken(
-    alone: Cli, launch_name: str, tmp_path: Path, redis_url: str
+    alone: Cli, launch_name: str, tmp_path: Path
 ) -> None:
     with serving(SERVERS["asgi"], tmp_path / "one", {}) as shadow:
         started = alone.json("start", launch_name, "--shadow", url(shadow))
         assert (started["shadow_answers"], started["shadow_has_hook"]) == (True, True)
-    with serving(SERVERS["asgi"], tmp_path / "two", {"DARKLAUNCH_REDIS_URL": redis_url}) as elsewhere:
+    # Not the shared Redis: tests of `start` there would see the app.
+    with (
+        embedded_valkey() as another,
+        serving(SERVERS["asgi"], tmp_path / "two", {"DARKLAUNCH_REDIS_URL": another.url}) as elsewhere,
+    ):
         assert alone.json("start", f"{launch_name}-2", "--shadow", url(elsewhere))["shadow_has_hook"] is True
 
 

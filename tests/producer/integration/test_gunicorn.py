@@ -6,7 +6,16 @@ import re
 
 import pytest
 
-from tests.support.hook import Launch, assert_balanced, eventually, gunicorn, own_redis, serving
+from tests.support.hook import (
+    Launch,
+    ask_until_each_captured,
+    ask_until_two_listen,
+    assert_balanced,
+    eventually,
+    gunicorn,
+    own_redis,
+    serving,
+)
 
 pytestmark = pytest.mark.xdist_group("gunicorn")
 
@@ -111,19 +120,9 @@ def test_each_forked_worker_keeps_books_of_its_own_and_closes_them(valkey, tmp_p
     launch = Launch(valkey.url, "forks").publish(only=("/orders/*", "/orders/*/"))
     command = gunicorn(app, "--workers", "2", *options)
     with serving(command, tmp_path / "log", {**ENV, "DARKLAUNCH_REDIS_URL": valkey.url}) as served:
-
-        def both_workers_listen():
-            served.get("/pid")
-            return len(launch.hooks()) == 2
-
-        assert eventually(both_workers_listen), served.log()
         target = "/orders/7/" if "django" in app else "/orders/7"
-
-        def both_workers_captured():
-            assert b"200 OK" in served.get(target)
-            return len({exchange.id.partition(":")[0] for exchange in launch.exchanges()}) == 2
-
-        assert eventually(both_workers_captured)
+        assert ask_until_two_listen(served, launch, target), served.log()
+        assert ask_until_each_captured(served, launch, target)
         assert {process["app"] for process in launch.hooks()} == {"shop"}
         assert served.process.pid not in {process["pid"] for process in launch.hooks()}
         served.stop()

@@ -54,7 +54,7 @@ def read_line(process: subprocess.Popen[str]) -> str:
 
 
 def ended(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate("", timeout=60)
+    out, err = process.communicate("", timeout=120)
     assert process.returncode == 0, err
     assert "Traceback" not in err, err
     return out
@@ -140,13 +140,13 @@ if child == 0:
     ask(40)
     began = time.monotonic()
     app._recorder.stop(for_good=True)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
     os._exit(0)
 _, status = os.waitpid(child, 0)
 assert status == 0
 began = time.monotonic()
 app._recorder.stop(for_good=True)
-assert time.monotonic() - began < 3
+assert time.monotonic() - began < 30
 print(app._recorder.buffer.used_bytes)
 """
     environment = {"DARKLAUNCH_BUFFER_ENTRIES": "30"}
