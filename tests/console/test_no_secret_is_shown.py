@@ -23,8 +23,7 @@ from darklaunch_shared.wire.replay import (
 from tests.support.exchanges import NOW_MS, PRODUCER
 from tests.support.pack_exchange import pack_exchange
 from tests.support.planted_secrets import BODIES, FIELDS, fill, find_leaks, plant
-
-from .commands.test_report import record
+from tests.support.recorded import record
 
 ONE, OTHER, ASKED = "quincewo rdly", "melonnfo urly", "papayawo rdly"
 LAUNCH = "secrets"

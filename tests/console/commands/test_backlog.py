@@ -1,34 +1,8 @@
-from darklaunch_console.launches.backlog import LaunchBacklog, measure_backlog
-from darklaunch_console.launches.backlog_text import render_backlogs, render_consumers, summarize_backlogs
-from darklaunch_console.stores.consumers import StreamConsumer
-from darklaunch_console.stores.streams import ShardState, StreamsState, StreamState
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.presence import heartbeat
 from darklaunch_shared.redis.script_calls import call_script
 
 from tests.support.cli import Cli, closed_port, fields, redis_client
-
-
-def sight(*, captures=(0, 0, 0.0), replays=(0, 0, 0.0), dead=0, **ledger):
-    streams = [StreamState(length, pending, age, None, (0, 0)) for length, pending, age in (captures, replays)]
-    shard = ShardState(captures=streams[0], replays=streams[1], dead=dead, ledger=ledger, producers=[])
-    return StreamsState((shard,), frozenset())
-
-
-def test_a_row_is_the_second_look_with_rates_from_both():
-    state = LaunchState("a", LaunchStatus.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
-    before = sight(replayed=100, recorded=90)
-    after = sight(captures=(43, 31, 0.4), replays=(2, 1, 1.5), dead=3, replayed=516, recorded=504)
-    row = measure_backlog(state, before, after, 2.0, 4)
-    assert (row.waiting, row.in_flight, row.to_compare, row.dead, row.workers) == (12, 31, 2, 3, 4)
-    assert (row.replayed_per_s, row.compared_per_s) == (208.0, 207.0)
-    assert row.oldest_s == 1.5
-
-
-def test_counters_that_were_flushed_give_no_negative_rate():
-    state = LaunchState("a", LaunchStatus.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
-    assert measure_backlog(state, sight(replayed=100), sight(replayed=1), 1.0, 0).replayed_per_s == 0
 
 
 def test_what_waits_is_shown(cli, launch_name):
@@ -81,24 +55,6 @@ def test_who_holds_what_is_shown_the_dead_too(own_valkey, own_postgres_dsn, cli)
     assert [(one["name"], one["in_flight"], one["alive"], one["breaker"]) for one in told] == [
         ("alive", 2, True, "open"), ("gone\x1b", 1, False, ""), ("new", 0, True, ""),
     ]  # fmt: skip
-
-
-def test_long_names_get_a_line_of_their_own():
-    row = LaunchBacklog("l" * 63, "rolled_back", 1_234_567, 1_000, 20_000, 90_000.0, 3, 1_234.5, 1_234.5, 10_000)
-    lines = render_backlogs([row])
-    assert lines[1] == f"{'l' * 63} (rolled back)"
-    assert all(len(line) <= 80 for line in lines)
-    assert summarize_backlogs([row]).startswith(
-        "1,234,567 exchanges wait for a worker, 1,000 in flight, 20,000 to compare"
-    )
-
-
-def test_of_a_long_name_the_end_is_shown():
-    pod = "darklaunch-worker-of-the-second-team-7d9f8b6c5-x2x4z-1-0a1b2c"
-    held = [StreamConsumer("shop", kind, pod, 20_000, 86_399.0, False, "") for kind in ("worker", "comparator")]
-    lines = render_consumers(held)
-    assert all(f"…{pod[-35:]}" in line for line in lines[2:])
-    assert all(len(line) <= 80 for line in lines)
 
 
 def test_nothing_on_its_way_is_said(own_valkey, own_postgres_dsn, cli):

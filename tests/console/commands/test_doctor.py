@@ -1,27 +1,16 @@
 import json
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from darklaunch_comparator.store.launches import LaunchRecord
-from darklaunch_console.doctor.check_launches import check_agreement, check_backlogs
-from darklaunch_console.doctor.check_processes import check_processes
-from darklaunch_console.doctor.check_redis import judge_clock, judge_info
-from darklaunch_console.doctor.check_result import CheckLevel
 from darklaunch_console.embedded import embedded_valkey
-from darklaunch_console.stores.streams import ShardState, StreamsState, StreamState
 from darklaunch_shared import keys
-from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
-from darklaunch_shared.redis.presence import ProcessRecord, heartbeat
+from darklaunch_shared.redis.presence import heartbeat
 from darklaunch_shared.redis.script_calls import call_script
 
 from tests.support.cli import Cli, closed_port, fields, http_server, redis_client
 
 pytestmark = pytest.mark.xdist_group("doctor")  # one Redis of their own for all
-
-FIT = {"redis_version": "7.0.15", "role": "master", "maxmemory_policy": "noeviction", "used_memory": "1000"}
-FIT |= {"maxmemory": "0", "aof_enabled": "1", "aof_last_write_status": "ok", "rdb_last_bgsave_status": "ok"}
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +38,6 @@ def checks(told):
 
 def unwrap(text):
     return " ".join(text.split())
-
-
-def levels(found):
-    return {finding.level for finding in found}
-
-
-def live(identity, **about):
-    return ProcessRecord(identity, 0, about)
 
 
 def test_everything_in_order(alone):
@@ -182,61 +163,6 @@ def test_a_shadow_that_must_not_be_called_fails(alone):
     assert "wild: its shadow must not be called: 169.254.169.254 is in 169.254.0.0/16" in found["fail"]
 
 
-@pytest.mark.parametrize(
-    ("changed", "level", "said"),
-    [
-        ({"redis_version": "6.0.9"}, CheckLevel.FAIL, "Redis 6.0.9"),
-        ({"role": "slave"}, CheckLevel.FAIL, "read-only replica"),
-        ({"maxmemory_policy": "volatile-lru"}, CheckLevel.FAIL, "volatile-lru"),
-        ({"maxmemory": "1050"}, CheckLevel.WARN, "1 kB of 1.1 kB"),
-        ({"aof_enabled": "0"}, CheckLevel.WARN, "no append-only file"),
-        ({"aof_last_write_status": "err"}, CheckLevel.FAIL, "could not save"),
-        ({"loading": "1"}, CheckLevel.FAIL, "loading"),
-    ],
-)
-def test_what_info_says_is_judged(changed, level, said):
-    assert levels(judge_info(FIT, "Redis at h", 1.0)) == {CheckLevel.OK}
-    (bad,) = [
-        finding for finding in judge_info({**FIT, **changed}, "Redis at h", 1.0) if finding.level is not CheckLevel.OK
-    ]
-    assert bad.level is level
-    assert said in bad.what
-    assert bad.do
-
-
-@pytest.mark.parametrize(
-    ("skew_s", "level"), [(0.1, CheckLevel.OK), (-5, CheckLevel.WARN), (5, CheckLevel.WARN), (-300, CheckLevel.FAIL)]
-)
-def test_clocks_that_disagree_are_told(skew_s, level):
-    found = judge_clock("Redis", skew_s)
-    assert found.level is level
-    if skew_s == -5:
-        assert found.what == "Redis's clock is 5 s behind this machine's"
-
-
-@pytest.mark.parametrize(
-    ("clocks", "level", "said"),
-    [
-        ({"a": 10_000, "b": 11_999}, "ok", "The clocks of 2 hosts agree with that of Redis"),
-        ({"a": 10_000, "b": 4_000}, "warn", "b's clock is 6 s behind that of Redis"),
-        ({"a": 100_000}, "fail", "a's clock is 1 min 30 s ahead of that of Redis"),
-    ],
-)
-def test_the_clocks_of_hosts_are_judged_by_that_of_redis(clocks, level, said):
-    hooks = [ProcessRecord(host, 10_000, {"host": host, "clock_ms": at_ms}) for host, at_ms in clocks.items()]
-    found = check_processes(hooks, [live("w")], [live("c", leader=True)], active=True)
-    assert [(finding.level, finding.what) for finding in found if "clock" in finding.what] == [(level, said)]
-
-
-def test_a_sign_of_life_that_was_long_under_way_accuses_no_clock():
-    """Redis was frozen for 5 s while a worker's was on its way; the hook's came after."""
-    hooks = [ProcessRecord(str(at_ms), 10_000, {"host": "a", "clock_ms": at_ms}) for at_ms in (5_000, 9_990)]
-    found = check_processes(hooks, [live("w")], [live("c", leader=True)], active=True)
-    assert [finding.what for finding in found if "clock" in finding.what] == [
-        "The clocks of 1 host agree with that of Redis"
-    ]
-
-
 def test_a_redis_that_lets_everybody_in_is_warned_of(alone):
     with redis_client(alone.redis_url) as redis:
         password = urlsplit(alone.redis_url).password
@@ -273,40 +199,3 @@ def test_a_role_without_rights_is_told_what_it_lacks(alone):
         finally:
             owner.execute("DROP OWNED BY dl_bare")
             owner.execute("DROP ROLE dl_bare")
-
-
-def test_processes_of_several_releases_and_no_leader_are_warned_of():
-    found = check_processes([live("h", version="1")], [live("w", version="2")], [live("c")], active=True)
-    said = "\n".join(finding.what for finding in found if finding.level is CheckLevel.WARN)
-    assert "No comparator is the leader" in said
-    assert "several releases run: 1, 2" in said
-
-
-def state(name="a", revision=5, **changed):
-    given = {"status": LaunchStatus.ACTIVE, "percent": 10.0, "hold": False, "spec": LaunchSpec("http://h"), **changed}
-    return LaunchState(name, given["status"], given["percent"], given["hold"], revision, given["spec"])
-
-
-@pytest.mark.parametrize(
-    ("copies", "level", "said"),
-    [
-        ({"a": state()}, None, ""),
-        ({}, CheckLevel.FAIL, "missing or damaged on Redis"),
-        ({"a": state(revision=4)}, CheckLevel.WARN, "a is at revision 5, Redis has 4"),
-        ({"a": state(hold=True)}, CheckLevel.WARN, "a is held on Redis, which is not recorded yet"),
-        ({"a": state(), "b": state("b")}, CheckLevel.WARN, "b is on Redis, but not recorded in this Postgres"),
-    ],
-)
-def test_record_and_copy_are_compared(copies, level, said):
-    found = check_agreement([LaunchRecord(state(), 0, datetime.now(UTC), datetime.now(UTC))], copies)
-    assert [finding.level for finding in found] == ([level] if level else [])
-    assert said in "".join(finding.what for finding in found)
-
-
-def test_a_pipeline_that_falls_behind_is_told_and_so_are_dead_letters():
-    late = StreamState(40, 2, 200.0, (1, 0), (2, 0))
-    sight = StreamsState((ShardState(late, StreamState(0, 0, 0.0, None, (0, 0)), 3, {"lost_pel": 2}, []),), frozenset())
-    said = "\n".join(finding.what for finding in check_backlogs({"a": (state(), sight)}))
-    assert "a is 3 min 20 s behind with 40 exchanges" in said
-    assert "a has 3 dead letters" in said
-    assert "a: 2 exchanges were deleted from their stream before they were done" in said

@@ -28,8 +28,7 @@ from hypothesis import strategies as st
 from tests.support.exchanges import JSON, unanswered
 from tests.support.exchanges import exchange as plain
 from tests.support.pack_exchange import pack_exchange
-
-from .test_report import record
+from tests.support.recorded import record
 
 AT_MS = 1_777_636_800_000
 GOLDEN = Path(__file__).with_name("inspect.txt")
@@ -215,3 +214,18 @@ def test_large_and_deep_bodies_are_laid_out_in_bounded_time(size: int) -> None:
     with pytest.raises(ValueError, match="deep"):
         parse_document("[" * 100_000)
     assert time.process_time() - began < 8
+
+
+def test_one_exchange_is_shown_with_what_differs(run: Any, shop: str) -> None:
+    result = run("inspect", "abcd1234:31", "--launch", shop)
+    assert result.exit_code == 0
+    assert result.output.splitlines()[0] == "GET /orders/31: $.total_cents: 950 → nothing; $.total: nothing → 950"
+    lines = [line.split() for line in result.output.splitlines()]
+    assert ['"total_cents":', "950", "<"] in lines
+    assert [">", '"total":', "950"] in lines
+
+
+def test_an_exchange_whose_bodies_were_not_kept_is_still_accounted_for(run: Any, shop: str) -> None:
+    result = run("inspect", "abcd1234:32", "--launch", shop)
+    assert result.exit_code == 1
+    assert "was mismatched" in result.stderr and "were not kept" in result.stderr

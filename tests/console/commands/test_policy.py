@@ -5,12 +5,11 @@ from darklaunch_comparator.judging.policy import JudgeMode, JudgePolicy
 from darklaunch_comparator.judging.policy_file import read_policy
 
 from tests.support.cli import closed_port
-
-from .test_start import recorded
+from tests.support.recorded import read_recorded
 
 
 def carried(cli, name):
-    return read_policy(recorded(cli, name)[0].spec.policy)
+    return read_policy(read_recorded(cli, name)[0].spec.policy)
 
 
 def test_a_launch_is_judged_by_the_default_and_nothing_is_done_unasked(cli, launched):
@@ -28,7 +27,7 @@ def test_settings_are_changed_one_by_one_and_each_change_is_an_event(cli, launch
     cli.ok("policy", "set", launched, "soak_s=60")
     policy = carried(cli, launched)
     assert (policy.mode, policy.budgets.mismatch, policy.soak_s) == (JudgeMode.AUTO, 0.002, 60)
-    *_, first, second = recorded(cli, launched)[1]
+    *_, first, second = read_recorded(cli, launched)[1]
     assert (first.act, first.reason) == ("policy_set", "noisy")
     assert read_policy(second.data["policy"]["to"]) == policy
     assert "already" in cli.ok("policy", "set", launched, "soak_s=60")
@@ -72,9 +71,9 @@ def test_start_takes_a_policy_and_an_automatic_ramp_begins_at_its_first_step(cli
     shadow = f"http://127.0.0.1:{closed_port()}"
     said = cli.ok("start", launch_name, "--shadow", shadow, "--ramp", "auto", "--policy", str(file))
     assert "The judge rolls back, raises the share and promotes by itself." in said
-    assert recorded(cli, launch_name)[0].percent == 1.0
+    assert read_recorded(cli, launch_name)[0].percent == 1.0
     assert carried(cli, launch_name) == JudgePolicy(mode=JudgeMode.AUTO, soak_s=30)
     cli.ok("start", f"{launch_name}-2", "--shadow", shadow, "--ramp", "auto", "--percent", "50")
-    assert recorded(cli, f"{launch_name}-2")[0].percent == 50.0
+    assert read_recorded(cli, f"{launch_name}-2")[0].percent == 50.0
     bad = cli.run("start", f"{launch_name}-3", "--shadow", shadow, "--ramp", "brave")
     assert bad.exit_code == 2

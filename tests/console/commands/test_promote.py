@@ -9,6 +9,7 @@ from darklaunch_shared.launch.spec import LaunchStatus, parse_state
 from darklaunch_shared.wire.fields import pair_fields
 
 from tests.support.cli import unwrap
+from tests.support.recorded import read_published
 
 APP = """
 import sys, time
@@ -67,3 +68,12 @@ def test_a_promoted_launch_that_is_held_is_not_called_promoted_already(cli, redi
     assert cli.ok("promote", launched, "--anyway", "--reason", "all is well").startswith(
         f"{launched} is promoted, and its hold is lifted: "
     )
+
+
+def test_promote_ends_a_launch(cli, redis, launched, nowhere):
+    assert "nothing of it has been judged yet" in cli.error("promote", launched, code=1)
+    said = cli.ok("promote", launched, "--anyway", "--reason", "tried by hand")
+    assert said.startswith(f"{launched} is promoted: within a second nothing is mirrored any more.")
+    assert f"Now send users to {nowhere}" in unwrap(said)
+    assert read_published(redis, launched).status is LaunchStatus.PROMOTED
+    assert cli.ok("promote", launched) == f"{launched} is promoted already: nothing is mirrored.\n"

@@ -1,60 +1,19 @@
 """What the reading commands say of evidence that was really recorded."""
 
-import shlex
 import threading
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 from darklaunch_comparator.leader.noise_learner import NoiseLearner
 from darklaunch_comparator.pipeline.assess import assess_entry
 from darklaunch_comparator.pipeline.result_writer import ResultWriter
 from darklaunch_comparator.store.connect import connect_store
-from darklaunch_comparator.store.launches import LaunchAct, create_launch, update_launch
-from darklaunch_console.cli.program import program
 from darklaunch_console.errors import BadUsage
-from darklaunch_shared.launch.spec import LaunchSpec
-from darklaunch_shared.wire.exchange import Exchange, Request
-from darklaunch_shared.wire.fields import Fields
 
-from tests.support.exchanges import JSON, RULES, asked_twice, exchange, lost, replayed, unanswered
-
-
-@pytest.fixture
-def run(postgres_dsn: str) -> Any:
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(program, ["--database", postgres_dsn, *arguments])
-
-    return run
-
-
-def record(dsn: str, launch: str, entries: list[Fields]) -> None:
-    with connect_store(dsn, name="darklaunch-test") as connection:
-        create_launch(
-            connection, launch, LaunchSpec("http://shadow:8000"), LaunchAct("ann@desk", "started"), percent=10
-        )
-    recorder = ResultWriter(dsn, name="darklaunch-test", retention_days=14, stop=threading.Event())
-    try:
-        assert recorder.record(launch, [assess_entry(launch, entry, RULES) for entry in entries]) == []
-    finally:
-        recorder.close()
-
-
-@pytest.fixture
-def shop(postgres_dsn: str, launch_name: str) -> str:
-    """Record 40 exchanges: 30 alike, 4 that lost a field, 3 failures, 2 slow answers and one that was too old."""
-    entries = [replayed(exchange(launch_name, seq)) for seq in range(1, 31)]
-    orders = [exchange(launch_name, seq, body={"id": seq, "total_cents": 950}) for seq in range(31, 35)]
-    entries += [replayed(order, body={"id": 31 + nth, "total": 950}) for nth, order in enumerate(orders)]
-    quotes = [exchange(launch_name, seq, endpoint="GET /quote") for seq in range(35, 38)]
-    entries += [replayed(quote, body={"error": "x"}, status=500) for quote in quotes]
-    searches = [exchange(launch_name, seq, endpoint="GET /search") for seq in (38, 39)]
-    entries += [replayed(search, latency_ms=3000.0) for search in searches]
-    entries.append(lost(exchange(launch_name, 40)))
-    record(postgres_dsn, launch_name, entries)
-    return launch_name
+from tests.support.exchanges import RULES, asked_twice, exchange, replayed, unanswered
+from tests.support.recorded import record
 
 
 def test_a_report_names_the_problems_in_its_first_line(run: Any, shop: str) -> None:
@@ -125,16 +84,6 @@ def test_a_shadow_that_never_answers_is_the_problem(run: Any, postgres_dsn: str,
     assert "nothing →" not in text
 
 
-def test_slow_answers_within_the_launchs_budget_are_no_problem(run: Any, postgres_dsn: str, launch_name: str) -> None:
-    searches = [exchange(launch_name, seq, endpoint="GET /search") for seq in (1, 2)]
-    record(postgres_dsn, launch_name, [replayed(searches[0], latency_ms=3000.0), replayed(searches[1])])
-    assert run("mismatches", launch_name).exit_code == 1
-    with connect_store(postgres_dsn, name="darklaunch-test") as connection:
-        spec = LaunchSpec("http://shadow:8000", policy='{"budgets": {"slow": 0.5}}')
-        update_launch(connection, launch_name, LaunchAct("ann@desk", "policy_set"), spec=spec)
-    assert run("mismatches", launch_name).exit_code == 0
-
-
 def test_slow_answers_and_those_that_never_came_are_one_problem(run: Any, postgres_dsn: str, launch_name: str) -> None:
     entries = [replayed(exchange(launch_name, seq), latency_ms=3000.0) for seq in (1, 2)]
     entries += [unanswered(exchange(launch_name, seq)) for seq in (3, 4, 5)]
@@ -142,29 +91,6 @@ def test_slow_answers_and_those_that_never_came_are_one_problem(run: Any, postgr
     (problem,) = orjson.loads(run("report", launch_name, "--json").output)["signatures"]
     assert (problem["count"], problem["share"]) == (5, 1)
     assert problem["title"] == "slower by more than 2,000 ms, or no response in time (3)"
-
-
-def test_mismatches_are_listed_most_important_first(run: Any, shop: str) -> None:
-    result = run("mismatches", shop)
-    assert result.exit_code == 1
-    assert result.output.startswith("3 kinds of mismatch in 39 compared exchanges.\n")
-    places = [result.output.index(endpoint) for endpoint in ("GET /quote", "GET /search", "GET /orders/{id}")]
-    assert places == sorted(places)
-
-
-def test_one_exchange_is_shown_with_what_differs(run: Any, shop: str) -> None:
-    result = run("inspect", "abcd1234:31", "--launch", shop)
-    assert result.exit_code == 0
-    assert result.output.splitlines()[0] == "GET /orders/31: $.total_cents: 950 → nothing; $.total: nothing → 950"
-    lines = [line.split() for line in result.output.splitlines()]
-    assert ['"total_cents":', "950", "<"] in lines
-    assert [">", '"total":', "950"] in lines
-
-
-def test_an_exchange_whose_bodies_were_not_kept_is_still_accounted_for(run: Any, shop: str) -> None:
-    result = run("inspect", "abcd1234:32", "--launch", shop)
-    assert result.exit_code == 1
-    assert "was mismatched" in result.stderr and "were not kept" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -191,69 +117,8 @@ def test_a_near_miss_is_named(run: Any, shop: str) -> None:
     assert f'Did you mean "{shop}"?' in run("report", f"{shop[:-1]}").stderr
 
 
-def test_show_tells_what_was_decided_and_by_whom(run: Any, shop: str) -> None:
-    output = " ".join(run("show", shop).output.split())
-    assert output.startswith(
-        f"{shop} is active: 10 % of GET, HEAD and OPTIONS requests are mirrored to http://shadow:8000."
-    )
-    assert "started by ann@desk" in output
-
-
-def test_launches_are_listed_with_their_figures(run: Any, shop: str) -> None:
-    lines = run("list").output.splitlines()
-    assert all(len(line) <= 80 for line in lines)
-    listed = " ".join(lines).split(shop)[1].split()
-    assert listed[:10] == ["http://shadow:8000", "active", "–", "10", "%", "40", "39", "17.95", "%", "0"]
-    (told,) = [one for one in orjson.loads(run("list", "--json").output) if one["launch"] == shop]
-    assert told["ledger"]["sampled"] == 40
-
-
 def test_two_forms_at_once_are_refused(run: Any, shop: str) -> None:
     assert run("report", shop, "--json", "--markdown").exit_code == BadUsage.exit_code
-
-
-def test_curl_says_what_was_masked(run: Any, postgres_dsn: str, launch_name: str) -> None:
-    plain = exchange(launch_name, 1)
-    asked = Request("POST", "/login?token=hunter2&a=1", "http://shop", JSON, b'{"user": {"password": "hunter2"}}')
-    captured = Exchange(plain.id, launch_name, plain.captured_at_ms, plain.endpoint, asked, plain.primary)
-    record(postgres_dsn, launch_name, [replayed(captured, body={"total": 2})])
-    result = run("curl", plain.id, "--launch", launch_name)
-    assert "hunter2" not in result.output
-    assert result.stderr == (
-        "Warning: masked when it was stored, put real values there: query token, $.user.password.\n"
-    )
-    told = orjson.loads(run("curl", plain.id, "--launch", launch_name, "--json").stdout)
-    assert told["masked"] == ["query token", "$.user.password"]
-
-
-def test_curl_is_printed_for_both_sides(run: Any, shop: str) -> None:
-    shadow, primary = run("curl", "abcd1234:31", "--launch", shop).output.splitlines()
-    assert shadow.endswith("# shadow") and "http://shadow:8000/orders/31" in shlex.split(shadow, comments=True)
-    assert primary.endswith("# primary") and "http://shop/orders/31" in shlex.split(primary, comments=True)
-
-
-def test_coverage_says_which_routes_were_judged_and_what_others_lack(run: Any, shop: str, postgres_dsn: str) -> None:
-    assert "is not known" in run("report", shop, "--coverage").output
-    assert "mirrored and judged" not in run("report", shop).output
-    routes = [["GET", "/orders/{id}"], ["GET", "/quote"], ["GET", "/new\x1b[31m"], ["POST", "/orders"]]
-    with connect_store(postgres_dsn, name="darklaunch-test") as connection:
-        connection.execute(
-            "INSERT INTO darklaunch.route_table VALUES ('shop', 'f', 'flask', %s::jsonb, 0, now())",
-            [orjson.dumps(routes).decode()],
-        )
-    lines = run("report", shop, "--coverage").output.splitlines()
-    assert lines[0].startswith(f"{shop}: 2 of 4 routes mirrored and judged; no request yet:")
-    assert all(len(line) <= 80 and "\x1b" not in line for line in lines)
-    assert [line.split("   ")[-1].strip() for line in lines[-2:]] == [
-        "no request was sampled yet",
-        "a write that is not allowed (--allow)",
-    ]
-    told = orjson.loads(run("report", shop, "--coverage", "--json").output)["coverage"]
-    assert (told["routes"], told["judged"]) == (4, 2)
-    assert orjson.loads(run("report", shop, "--json").output)["coverage"] == told
-    assert "2 of 4 routes mirrored and judged; no request yet: " in " ".join(run("report", shop).output.split())
-    assert "2 of 4 routes" in run("report", shop, "--markdown").output
-    assert run("report", shop, "--coverage", "--markdown").exit_code == BadUsage.exit_code
 
 
 def test_replays_without_the_users_credentials_are_told_first_with_the_command_that_mirrors_them(

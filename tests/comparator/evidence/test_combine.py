@@ -1,16 +1,10 @@
-"""Averages, blame, rates and what is still needed."""
+"""Averages of evidence, thresholds, and who is to blame."""
 
 import math
 
 import pytest
 from darklaunch_comparator.evidence import (
-    OutcomeCounts,
-    above,
-    below,
-    clean_exchanges_needed,
-    confidence_sequence,
     discovery_weight,
-    log_e,
     log_threshold,
     reject_by_e_bh,
     weighted_average,
@@ -75,61 +69,6 @@ def test_blame_is_self_consistent(evidence: dict[int, float], alpha: float) -> N
 
     assert not named or enough(len(named))
     assert not any(enough(k) for k in range(len(named) + 1, len(logs) + 1))
-
-
-@pytest.mark.parametrize(
-    ("hits", "n", "low", "high"),
-    [(10, 1000, 0.0024064683, 0.0261644304), (100, 10000, 0.0065584761, 0.0144620670)],
-)
-def test_known_confidence_sequences(hits: int, n: int, low: float, high: float) -> None:
-    found = confidence_sequence(hits, n, 0.05)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
-
-
-@given(st.integers(0, 10**7), st.integers(0, 10**7), st.floats(1e-6, 0.5))
-def test_a_confidence_sequence_holds_the_rate_and_narrows_with_doubt(hits: int, others: int, alpha: float) -> None:
-    n = hits + others
-    found = confidence_sequence(hits, n, alpha)
-    assert 0 <= found.low <= found.high <= 1
-    if n:
-        assert found.low <= hits / n <= found.high
-    wider = confidence_sequence(hits, n, alpha / 10)
-    assert wider.low <= found.low
-    assert found.high <= wider.high
-    mirrored = confidence_sequence(others, n, alpha)
-    assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx((found.low, found.high), abs=1e-6)
-
-
-def test_a_confidence_sequence_at_the_edges() -> None:
-    nothing, none, all_of_them = (confidence_sequence(*seen) for seen in ((0, 0), (0, 50), (50, 50)))
-    assert (nothing.low, nothing.high) == (0, 1)
-    assert none.low == 0
-    assert none.high < 0.15
-    assert all_of_them.high == 1
-    for impossible in ((2, 1, 0.05), (-1, 1, 0.05), (1, 2, 0.0)):
-        with pytest.raises(ValueError, match="must hold"):
-            confidence_sequence(*impossible)
-
-
-def test_what_is_still_needed() -> None:
-    bar = log_threshold(0.05)
-    assert clean_exchanges_needed(below(0.001), OutcomeCounts(), bar) == 4409
-    assert clean_exchanges_needed(below(0.01), OutcomeCounts(), bar) == 439
-    assert clean_exchanges_needed(below(0.001), OutcomeCounts(1, 0, 1), bar) == 7446
-    assert clean_exchanges_needed(below(0.001), OutcomeCounts(n=5000), bar) == 0
-    assert clean_exchanges_needed(below(0.0, -1), OutcomeCounts(n=10), bar) is None
-    assert clean_exchanges_needed(below(1e-300), OutcomeCounts(), bar) == 2**60, "never, in other words"
-    with pytest.raises(ValueError, match="no evidence for a mean above"):
-        clean_exchanges_needed(above(0.001), OutcomeCounts(), bar)
-
-
-@given(st.floats(1e-6, 0.3), st.integers(0, 50), st.integers(0, 5000), st.floats(0.0001, 0.5))
-def test_the_needed_number_is_the_smallest_that_does(m: float, pos: int, zero: int, alpha: float) -> None:
-    bet, counts, bar = below(m), OutcomeCounts(pos, 0, pos + zero), log_threshold(alpha)
-    more = clean_exchanges_needed(bet, counts, bar)
-    assert more is not None
-    assert log_e(bet, counts + OutcomeCounts(n=more)) >= bar
-    assert more == 0 or log_e(bet, counts + OutcomeCounts(n=more - 1)) < bar
 
 
 def test_thresholds() -> None:
