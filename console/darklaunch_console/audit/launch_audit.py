@@ -133,7 +133,7 @@ def audit_to_json(audit: LaunchAudit) -> dict[str, Any]:
         "uninvited": audit.uninvited,
         **asdict(audit.entries),
         "producers": producers_to_json(account, audit.counts),
-        "strangers": account.foreign_entries,
+        "foreign_entries": account.foreign_entries,
         **(audit.strict.to_json() if audit.strict else {}),
     }
 

@@ -21,6 +21,7 @@ from darklaunch_console.output.screen import (
     wrap_text,
 )
 from darklaunch_console.output.text import format_plural
+from darklaunch_console.output.times import format_second
 from darklaunch_console.reports.events import (
     describe_delivery,
     describe_event,
@@ -28,7 +29,6 @@ from darklaunch_console.reports.events import (
     list_changes,
     list_reasons,
 )
-from darklaunch_console.reports.sentences import format_second
 from darklaunch_console.reports.verdict_text import describe_late_exchanges
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.launch_record import read_launch_record

@@ -20,7 +20,9 @@ from darklaunch_console.output.screen import (
 from darklaunch_console.reports.coverage import UNKNOWN, coverage_to_json, describe_coverage, render_unjudged_routes
 from darklaunch_console.reports.evidence import ReportEvidence, gather_evidence
 from darklaunch_console.reports.judgement import read_judged_launch
-from darklaunch_console.reports.layout import render_markdown, render_report, report_to_json
+from darklaunch_console.reports.report_json import report_to_json
+from darklaunch_console.reports.report_markdown import render_markdown
+from darklaunch_console.reports.report_text import render_report
 from darklaunch_console.reports.verdict_text import describe_verdict, list_details
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres

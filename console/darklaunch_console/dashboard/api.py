@@ -17,7 +17,7 @@ from starlette.routing import Route
 from darklaunch_console.launches.launch_json import record_to_json
 from darklaunch_console.reports.evidence import gather_evidence
 from darklaunch_console.reports.judgement import read_judged_launch
-from darklaunch_console.reports.layout import report_to_json
+from darklaunch_console.reports.report_json import report_to_json
 from darklaunch_console.reports.verdict_json import verdict_to_json
 from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import Connection

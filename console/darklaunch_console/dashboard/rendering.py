@@ -25,18 +25,13 @@ from darklaunch_console.output.numbers import (
     format_signed,
 )
 from darklaunch_console.output.screen import make_printable
+from darklaunch_console.output.times import format_minute, format_second
 from darklaunch_console.reports.coverage import describe_missing
 from darklaunch_console.reports.events import describe_event, list_reasons
 from darklaunch_console.reports.latency import format_latency_ms
+from darklaunch_console.reports.noise_sentences import count_doubts
 from darklaunch_console.reports.noise_text import COMPARED_BY
-from darklaunch_console.reports.sentences import (
-    OUTCOME_MEANINGS,
-    count_doubts,
-    describe_decision,
-    describe_period,
-    format_minute,
-    format_second,
-)
+from darklaunch_console.reports.sentences import OUTCOME_MEANINGS, describe_decision, describe_period
 
 STATUS_ICONS: Final = {
     LaunchStatus.ACTIVE: "play",

@@ -16,7 +16,7 @@ from darklaunch_shared.process.shutdown import handle_stop_signals
 
 from darklaunch_console.embedded import embedded_servers
 from darklaunch_console.errors import ConsoleError
-from darklaunch_console.reports.layout import report_to_json
+from darklaunch_console.reports.report_json import report_to_json
 
 from . import expected, second_act
 from .expected import PLANTED

@@ -31,7 +31,7 @@ class ReportEvidence:
     in_doubt      open signatures that may still turn out to be noise: they are not judged yet
     since, until  when the first and the latest exchange were captured; None before the first
     verdict       the judge's verdict in lines, () while nothing is judged
-    strangers     replays that show nothing: the shadow refused them, because they lacked the user's credentials
+    without_credentials  replays that show nothing: the shadow refused them, for want of the user's credentials
     blind         endpoints that are not judged, because too little of their responses is compared by value
     """
 
@@ -49,7 +49,7 @@ class ReportEvidence:
     since: datetime | None
     until: datetime | None
     verdict: tuple[str, ...] = ()
-    strangers: int = 0
+    without_credentials: int = 0
     blind: tuple[BlindEndpoint, ...] = ()
     in_doubt: tuple[ReportProblem, ...] = ()
 
@@ -96,7 +96,7 @@ def gather_evidence(connection: Connection, name: str) -> ReportEvidence:
         coverage=read_coverage(connection, record, endpoints),
         since=min((counts.since for counts in endpoints.values()), default=None),
         until=until,
-        strangers=sum(
+        without_credentials=sum(
             count
             for outcome, reason, count in report_queries.read_outcome_reasons(connection, name)
             if (outcome, reason) == ("unverified", "credentials")

@@ -25,6 +25,7 @@ from darklaunch_console.output.screen import (
     style_text,
     wrap_text,
 )
+from darklaunch_console.output.times import format_minute
 from darklaunch_console.reports.align_sequences import DIFFERS, LEFT, RIGHT, SAME
 from darklaunch_console.reports.columns import (
     EXCUSED,
@@ -38,7 +39,6 @@ from darklaunch_console.reports.columns import (
 from darklaunch_console.reports.masked_places import find_masked_places
 from darklaunch_console.reports.problems import render_example
 from darklaunch_console.reports.response_rows import align_bodies
-from darklaunch_console.reports.sentences import format_minute
 from darklaunch_console.reports.side_by_side import SideBySideRow, align_documents, parse_document
 
 WIDEST: Final = 200

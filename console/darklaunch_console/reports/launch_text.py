@@ -16,9 +16,9 @@ from darklaunch_shared.launch.spec import LaunchSpec, LaunchState
 from darklaunch_console.launches.description import JUDGE_MODE_WORDS, describe_mirroring, describe_status
 from darklaunch_console.output.numbers import format_count
 from darklaunch_console.output.screen import make_printable, wrap_text
+from darklaunch_console.output.times import format_second
 
 from .events import describe_event
-from .sentences import format_second
 
 
 def describe_launch(state: LaunchState) -> str:

@@ -8,18 +8,12 @@ from dataclasses import dataclass
 from darklaunch_console.output.numbers import format_count
 from darklaunch_console.output.screen import BAD, GOOD, QUIET, STRONG, StyledLine, make_printable, wrap_text
 from darklaunch_console.output.text import format_plural
+from darklaunch_console.output.times import format_minute
 
 from .evidence import ReportEvidence
+from .noise_sentences import describe_before_noise
 from .problems import ReportProblem
-from .sentences import (
-    count_decided,
-    describe_before_noise,
-    describe_decision,
-    describe_frequency,
-    format_minute,
-    list_other_samples,
-    name_problem,
-)
+from .sentences import count_decided, describe_decision, describe_frequency, list_other_samples, name_problem
 
 
 @dataclass(frozen=True, slots=True)

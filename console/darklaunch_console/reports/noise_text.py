@@ -17,9 +17,9 @@ from darklaunch_console.output.numbers import format_count, format_percent, form
 from darklaunch_console.output.screen import make_printable, wrap_text
 from darklaunch_console.output.table import render_table
 from darklaunch_console.output.text import format_plural
+from darklaunch_console.output.times import format_minute
 
 from .noise_baseline import NoiseBaseline
-from .sentences import format_minute
 
 CHANGES_LISTED: Final = 10
 BLIND_MEANING: Final = "*: differs nearly always within one version, so that a wrong value there would not show."

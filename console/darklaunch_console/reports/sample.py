@@ -7,9 +7,8 @@ from darklaunch_comparator.store.launches import list_launches
 
 from darklaunch_console.errors import ConsoleError
 from darklaunch_console.output.screen import make_printable
+from darklaunch_console.output.times import format_minute
 from darklaunch_console.stores.postgres import Connection
-
-from .sentences import format_minute
 
 
 def find_sample(connection: Connection, identity: str, launch: str | None) -> report_queries.StoredSample:

@@ -14,10 +14,11 @@ from darklaunch_shared.launch.spec import LaunchStatus
 from darklaunch_console.output.numbers import format_count, format_decimal, format_seconds
 from darklaunch_console.output.screen import BAD, GOOD, STRONG, StyledLine, make_printable, wrap_text
 from darklaunch_console.output.text import format_plural
+from darklaunch_console.output.times import format_second
 
 from .coverage import describe_coverage
 from .judgement import QUIET_S, JudgedLaunch, VerdictAnswer
-from .sentences import describe_far_numbers, format_second
+from .noise_sentences import describe_far_numbers
 
 STYLES: Final = {VerdictAnswer.PROMOTE: GOOD, VerdictAnswer.ROLL_BACK: BAD, VerdictAnswer.UNDECIDED: STRONG}
 LISTED: Final = 8

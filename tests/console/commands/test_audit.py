@@ -144,7 +144,7 @@ def test_each_producers_exchanges_are_found_where_they_are(cli, redis, launched)
     }  # fmt: skip
     assert (one["unread"], one["pending"], one["gap"], one["row_reasons"]) == (5, 3, 3, {"stale": 1})
     assert (two["outcomes"]["dead"], two["held"]["dead_letters"], two["reasons"]) == (1, 1, {"oom": 2})
-    assert told["strangers"]["captures_unread"] == 1
+    assert told["foreign_entries"]["captures_unread"] == 1
 
 
 def test_what_takes_too_long_to_count_is_left_out_and_said(cli, redis, launched, monkeypatch):
