@@ -84,12 +84,14 @@ def entries(launch: str, count: int, *, times_differ: bool, chance: random.Rando
     for seq in range(1, count + 1):
         at_ms = start_ms + int(seq / CAPTURED_PER_S * 1_000) - chance.randrange(100)
         shadow_at_ms = at_ms + chance.randrange(50, 900)
-        theirs = body(at_ms)
-        ours = body(shadow_at_ms if times_differ else at_ms, total=4300 if chance.random() < MISMATCHED else 4200)
+        primary_body = body(at_ms)
+        shadow_body = body(
+            shadow_at_ms if times_differ else at_ms, total=4300 if chance.random() < MISMATCHED else 4200
+        )
         request = Request("GET", f"/orders/{seq}", "http://shop.example", REQUEST_HEADERS, b"")
-        primary = Response(200, headers(at_ms, theirs), theirs, chance.lognormvariate(2, 1))
+        primary = Response(200, headers(at_ms, primary_body), primary_body, chance.lognormvariate(2, 1))
         captured = Exchange(f"{producer}:{seq}", launch, at_ms, chance.choice(ENDPOINTS), request, primary)
-        shadow = Response(200, headers(shadow_at_ms, ours), ours, chance.lognormvariate(2, 1))
+        shadow = Response(200, headers(shadow_at_ms, shadow_body), shadow_body, chance.lognormvariate(2, 1))
         answered = ShadowResponse(shadow, LatencySource.CLIENT, 1, shadow_at_ms, "v2")
         found.append(pack_replay(pack_exchange(captured), answered))
     return found

@@ -124,23 +124,23 @@ def side(body: bytes, origin: str, second: int) -> ComparedResponse:
     return ComparedResponse(Response(200, fields, body, 1.0), origin, ANSWERED_AT_MS + 1_000 * second)
 
 
-def contenders(name: str, theirs: bytes, ours: bytes, expected: int, others: list[str]) -> dict[str, Run]:
-    primary, shadow = side(theirs, "http://shop.example", 0), side(ours, "http://10.0.3.7:8000", 2)
+def contenders(name: str, primary_body: bytes, shadow_body: bytes, expected: int, others: list[str]) -> dict[str, Run]:
+    primary, shadow = side(primary_body, "http://shop.example", 0), side(shadow_body, "http://10.0.3.7:8000", 2)
     if name.endswith(THE_SAME):
         shadow = ComparedResponse(
-            Response(200, (*primary.response.headers,), ours, 1.0), shadow.origin, shadow.responded_at_ms
+            Response(200, (*primary.response.headers,), shadow_body, 1.0), shadow.origin, shadow.responded_at_ms
         )
     found: Comparison = compare("GET", primary, shadow)
     outcome = ComparisonOutcome.MISMATCHED if expected else ComparisonOutcome.MATCHED
     assert (len(found.differences), found.outcome) == (expected, outcome), found
     runs: dict[str, Run] = {
-        "parse": lambda: (orjson.loads(theirs), orjson.loads(ours)),
+        "parse": lambda: (orjson.loads(primary_body), orjson.loads(shadow_body)),
         "answers": lambda: compare("GET", primary, shadow),
     }
-    if theirs != ours:
-        assert documents(theirs, ours, primary, shadow) == found
-        runs["documents"] = lambda: documents(theirs, ours, primary, shadow)
-    left, right = orjson.loads(theirs), orjson.loads(ours)
+    if primary_body != shadow_body:
+        assert documents(primary_body, shadow_body, primary, shadow) == found
+        runs["documents"] = lambda: documents(primary_body, shadow_body, primary, shadow)
+    left, right = orjson.loads(primary_body), orjson.loads(shadow_body)
     for other in others:
         difference = getattr(import_module(other), OTHERS[other])
         runs[other] = partial(_list_differences, difference, left, right)
@@ -151,10 +151,12 @@ def _list_differences(difference: Callable[[Any, Any], Iterable[Any]], left: Any
     return list(difference(left, right))
 
 
-def documents(theirs: bytes, ours: bytes, primary: ComparedResponse, shadow: ComparedResponse) -> Comparison:
+def documents(
+    primary_body: bytes, shadow_body: bytes, primary: ComparedResponse, shadow: ComparedResponse
+) -> Comparison:
     """Compare two JSON texts alone; the sides say when they were given, and by whom."""
     findings = DifferenceCollector(NO_RULES)
-    compare_json(theirs, ours, VolatileValues(primary, shadow), findings)
+    compare_json(primary_body, shadow_body, VolatileValues(primary, shadow), findings)
     return findings.conclude()
 
 
@@ -179,8 +181,8 @@ def timed(run: Run, repeats: int) -> float:
 def table(rounds: int, others: list[str]) -> None:
     own = "".join([f"{name:>12}{'× parse':>9}" for name in OWN])
     print(f"{'µs, median':36}{'parse':>8}{own}", *[f"{name:>12}" for name in others], sep="")
-    for name, (theirs, ours, expected) in cases().items():
-        times = measure(contenders(name, theirs, ours, expected, others), rounds)
+    for name, (primary_body, shadow_body, expected) in cases().items():
+        times = measure(contenders(name, primary_body, shadow_body, expected, others), rounds)
         shown = [beside(times[each], times["parse"]) if each in times else " " * 21 for each in OWN]
         slower = [f"{statistics.median(times[other]):12,.0f}" for other in others]
         print(f"{name:36}{statistics.median(times['parse']):8,.1f}", *shown, *slower, sep="")

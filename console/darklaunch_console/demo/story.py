@@ -78,13 +78,20 @@ def tell_kept(evidence: ReportEvidence, took_s: float, narrator: DemoNarrator) -
 def describe_ledger(evidence: ReportEvidence) -> str:
     """Return what became of the mirrored reads: `969 reads mirrored: 729 responses equal, 237 different, …`."""
     ledger = evidence.ledger
-    dropped = f", {format_count(ledger.dropped)} dropped ({list_drop_reasons(evidence)})" if ledger.dropped else ""
+    dropped = f", {_describe_dropped(evidence)}" if ledger.dropped else ""
     rest = ledger.ignored + ledger.unverified + ledger.dead
     other = f", {format_count(rest)} not compared" if rest else ""
     return (
         f"{format_count(ledger.sampled)} reads mirrored: {format_count(ledger.matched)} responses equal, "
         f"{format_count(ledger.mismatched)} different, {format_count(ledger.shadow_error)} missing{dropped}{other}."
     )
+
+
+def _describe_dropped(evidence: ReportEvidence) -> str:
+    number = format_count(evidence.ledger.dropped)
+    if set(evidence.ledger.dropped_by_reason) == {"paused"}:  # the reason when a launch has been promoted, too
+        return f"{number} not sent, because the launch had ended"
+    return f"{number} dropped ({list_drop_reasons(evidence)})"
 
 
 def _tell_problem(number: int, problem: ReportProblem, narrator: DemoNarrator) -> None:

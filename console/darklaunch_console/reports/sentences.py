@@ -55,8 +55,8 @@ def describe_missing_credentials(evidence: ReportEvidence) -> str:
     replays = evidence.compared + evidence.ledger.unverified + evidence.ledger.shadow_error
     state = evidence.record.state
     return (
-        f"{format_share(evidence.without_credentials / replays)} of the replays show nothing: the shadow asks who is there, "
-        "because the users' credentials were left out. To send them along, encrypted (docs/SECURITY.md): "
+        f"{format_share(evidence.without_credentials / replays)} of the replays show nothing: the shadow asks who is "
+        "there, because the users' credentials were left out. To send them along, encrypted (docs/SECURITY.md): "
         f"darklaunch start NAME --shadow {state.spec.shadow} --seal"
     )
 

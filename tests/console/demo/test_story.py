@@ -28,6 +28,9 @@ def test_the_ledger_names_what_was_dropped_and_why() -> None:
     dropped = replace(evidence.ledger, sampled=17, dropped=6, dead=1, dropped_by_reason={"stale": 2, "redis_down": 4})
     described = describe_ledger(replace(evidence, ledger=dropped))
     assert described.endswith("0 missing, 6 dropped (redis down 4, stale 2), 1 not compared.")
+    ended = replace(evidence.ledger, sampled=19, dropped=9, dropped_by_reason={"paused": 9})
+    described = describe_ledger(replace(evidence, ledger=ended))
+    assert described.endswith("0 missing, 9 not sent, because the launch had ended.")
 
 
 def test_no_command_is_printed_that_needs_what_has_ended(lines: list[str], narrator: DemoNarrator) -> None:
