@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from copy import copy
 from functools import partial
 from time import perf_counter
@@ -25,7 +25,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers = tuple[tuple[bytes, bytes], ...]
+Headers = tuple[Sequence[bytes], ...]
+"""Pairs of name and value; an app may give each as a list or a tuple."""
 
 _MARK: Final = EXCHANGE_HEADER.encode()
 _FILE_MESSAGES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
@@ -235,7 +236,8 @@ class _LifespanRelay:
 
 
 def _find_content_type(headers: Headers) -> str:
-    fields = dict(headers)
+    # dict() takes pairs of any kind, which its types do not say.
+    fields: dict[bytes, bytes] = dict(headers)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
     content_type = fields.get(b"content-type")
     if content_type is None:  # an app may write the name in upper case
         content_type = next((value for name, value in headers if name.lower() == b"content-type"), b"")

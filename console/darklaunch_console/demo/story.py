@@ -21,7 +21,7 @@ from .second_act import SecondActResult
 OWN_APP: Final = (
     ("darklaunch up", "run servers, workers and a comparator"),
     ("app.add_middleware(CaptureMiddleware)", "in your app: from darklaunch import it"),
-    ("darklaunch start NAME --shadow URL", "mirror 10 % of its reads to a new version"),
+    ("darklaunch start NAME --shadow URL", "mirror 10 % of reads to a new version"),
     ("darklaunch watch NAME", "watch it being judged"),
 )
 

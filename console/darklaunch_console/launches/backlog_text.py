@@ -64,7 +64,7 @@ def list_warnings(
 ) -> list[str]:
     """Return what is wrong, and what to do; `workers` and `comparators` are True if any is alive."""
     active = [backlog for backlog in backlogs if backlog.status == LaunchStatus.ACTIVE]
-    warnings = []
+    warnings: list[str] = []
     if any(backlog.waiting + backlog.in_flight for backlog in active) and not workers:
         warnings.append("no worker is running: start one with `darklaunch worker`.")
     if any(backlog.to_compare for backlog in backlogs) and not comparators:
@@ -86,7 +86,7 @@ def list_warnings(
 
 def list_remarks(backlogs: Sequence[LaunchBacklog], consumers: Sequence[StreamConsumer]) -> list[str]:
     """Return, as lines, what becomes of the entries of processes that are gone, and where to look at dead letters."""
-    remarks = []
+    remarks: list[str] = []
     if any(not consumer.alive for consumer in consumers):
         remarks.append("What a gone process had in flight, others take over when its lease ends.")
     if dead := sum(backlog.dead for backlog in backlogs):

@@ -13,7 +13,7 @@ from .drain import ExchangesInProgress, describe_in_progress
 
 def list_missing_processes(progress: ExchangesInProgress, *, workers: bool, comparators: bool) -> list[str]:
     """Return a warning for each kind of process that is needed; `workers`, `comparators` are True if any is alive."""
-    warnings = []
+    warnings: list[str] = []
     if progress.waiting + progress.replaying and not workers:
         warnings.append("no worker is running: start one with `darklaunch worker`.")
     if progress.total and not comparators:

@@ -4,7 +4,7 @@ They stay as they came until the response has ended, and are decoded once then. 
 requests use the same few.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from darklaunch_shared.wire.exchange import Headers
@@ -12,7 +12,7 @@ from darklaunch_shared.wire.http_headers import TOKEN
 
 from darklaunch.errors import UnsendableExchange
 
-RawHeaders = tuple[tuple[bytes, bytes], ...] | tuple[tuple[str, str], ...]
+RawHeaders = tuple[Sequence[bytes], ...] | tuple[tuple[str, str], ...]
 """Header fields as they were given: bytes in ASGI, latin-1 text in WSGI. A server's names are lower case."""
 
 HeadersByName = Mapping[Any, Any]

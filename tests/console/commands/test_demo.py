@@ -8,14 +8,22 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.docs.page import page
 from tests.support.cli import COMMAND, NO_SERVERS
+from tests.support.embedded import reachable_directory
 
 JARGON = ("1,000,000 : 1", "its own noise", "aborted", "superseded_by_rollback", "guard object")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with reachable_directory() as path:
+        yield path
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -55,9 +63,9 @@ def test_the_demo_tells_its_story_in_45_lines_as_the_readme_shows(tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_every_command_that_keep_prints_works_until_ctrl_c(tmp_path: Path) -> None:
+def test_every_command_that_keep_prints_works_until_ctrl_c(home: Path) -> None:
     command = [*COMMAND, "demo", "--keep"]
-    demo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(tmp_path))
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(home))
     assert demo.stdout
     try:
         typed = []
@@ -68,16 +76,14 @@ def test_every_command_that_keep_prints_works_until_ctrl_c(tmp_path: Path) -> No
                 break
         assert [words[0] for words in typed] == ["inspect", "curl", "report", "history"]
         for words in typed:
-            done = subprocess.run(
-                [*COMMAND, *words], capture_output=True, text=True, env=environment(tmp_path), timeout=60
-            )
+            done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, env=environment(home), timeout=60)
             assert done.returncode == 0, done.stderr
         curls = subprocess.run(
-            [*COMMAND, *typed[1], "--json"], capture_output=True, text=True, env=environment(tmp_path), timeout=60
+            [*COMMAND, *typed[1], "--json"], capture_output=True, text=True, env=environment(home), timeout=60
         )
         assert json.loads(curls.stdout)
     finally:
         demo.send_signal(signal.SIGINT)
     assert demo.wait(60) == 0
-    gone = subprocess.run([*COMMAND, "list"], capture_output=True, text=True, env=environment(tmp_path), timeout=60)
+    gone = subprocess.run([*COMMAND, "list"], capture_output=True, text=True, env=environment(home), timeout=60)
     assert gone.returncode == 3, f"{sys.executable}: the servers are still there"
