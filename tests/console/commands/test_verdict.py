@@ -229,7 +229,8 @@ def test_the_evidence_about_each_build_is_told_apart(cli, harness):
 
 def test_waiting_ends_with_the_time(cli, harness):
     result = cli.run("verdict", harness.name, "--wait", "--timeout", "300ms")
-    assert (result.exit_code, result.stdout.count("KEEP WATCHING")) == (2, 2)
+    assert result.exit_code == 2
+    assert result.stdout.count("KEEP WATCHING") in (1, 2)  # on a busy machine the time is up at the first look
 
 
 @pytest.mark.parametrize(
