@@ -13,7 +13,7 @@ from starlette.routing import Route
 from darklaunch_console.doctor.examination import run_checks
 from darklaunch_console.errors import DatabaseNotMigrated, ServerUnreachable
 from darklaunch_console.output.text import format_plural
-from darklaunch_console.reports.sentences import format_second
+from darklaunch_console.output.times import format_second
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection
 
