@@ -99,7 +99,11 @@ def list_problems(run: LaunchRun) -> list[str]:
     """Return in what a row differs from its truth."""
     truth = run.row.truth
     problems: list[str] = []
-    expected = {Ending.NOT_PROMOTED: ("rolled back", "keep watching", "not judged", "insufficient traffic")}
+    undecided = ("keep watching", "not judged", "insufficient traffic")
+    expected = {
+        Ending.NOT_PROMOTED: ("rolled back", *undecided),
+        Ending.NOT_ROLLED_BACK: ("promoted", *undecided),
+    }
     if run.ending.removesuffix(" by judge") not in expected.get(truth.ending, (truth.ending.value,)):
         problems.append(f"must be {truth.ending}")
     if run.judged > truth.within and truth.ending in (Ending.PROMOTED, Ending.ROLLED_BACK):
@@ -172,7 +176,8 @@ async def _follow(stage: Stage, run: LaunchRun, name: str, visitors: Visitors, s
                 run.seconds = (ending.at - events[-1].at).total_seconds()
                 run.ended_by = ending.actor
                 return
-            is_enough = run.judged >= truth.within and truth.ending in (Ending.NOT_JUDGED, Ending.NOT_PROMOTED)
+            may_go_on = truth.ending in (Ending.NOT_JUDGED, Ending.NOT_PROMOTED, Ending.NOT_ROLLED_BACK)
+            is_enough = may_go_on and run.judged >= truth.within
             if is_enough or run.judged > truth.within * 1.5 or run.seconds > row.limit_s:
                 return
     finally:

@@ -37,6 +37,7 @@ class Ending(StrEnum):
     ROLLED_BACK = "rolled back"
     NOT_JUDGED = "not judged"
     NOT_PROMOTED = "not promoted"
+    NOT_ROLLED_BACK = "not rolled back"
     KEEP_WATCHING = "keep watching"
 
 
@@ -89,4 +90,4 @@ class Row:
     options: tuple[str, ...] = ()
     busy: bool = False
     is_idle: bool = False
-    limit_s: float = 240.0
+    limit_s: float = 300.0
