@@ -2,7 +2,7 @@
 
 --only TEXT   rows whose name or setting has this in it
 --at-once N   rows at a time, default 4
---write       put the table into docs/EVIDENCE.md
+--write       put what came of these rows into the table in docs/EVIDENCE.md
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", metavar="TEXT")
     parser.add_argument("--at-once", type=int, default=4, metavar="N")
+    parser.add_argument("--reports", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--list", action="store_true", help="name the rows and end")
     options = parser.parse_args()
@@ -43,12 +44,12 @@ def main() -> int:
             servers.postgres_url,
             Path(directory),
             at_once=options.at_once,
-            on_end=lambda run: print(describe_run(run), flush=True),
+            on_end=lambda run: print(describe_run(run), *([run.report] * options.reports), sep="\n", flush=True),
         )
-    lines = [*render_table(runs), "", f"{summarize(runs)} Took {(time.monotonic() - began_s) / 60:.0f} min."]
-    print("", *lines, sep="\n")
+    table = render_table(runs)
+    print("", *table, "", f"{summarize(table[2:])} Took {(time.monotonic() - began_s) / 60:.0f} min.", sep="\n")
     if options.write:
-        write_table(ROOT / "docs" / "EVIDENCE.md", lines)
+        write_table(ROOT / "docs" / "EVIDENCE.md", runs, ROWS)
     return int(any(run.problems for run in runs))
 
 

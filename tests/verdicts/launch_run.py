@@ -71,9 +71,10 @@ async def run_launch(stage: Stage, row: Row, name: str) -> LaunchRun:
         sending = asyncio.create_task(visitors.run())
         try:
             await wait_until(lambda: stage.sees_app(name), START_S, "the hook was not seen on Redis")
-            run.started = await asyncio.to_thread(_start_launch, stage, row, name, shadow[1], control)
             if row.is_idle:
                 visitors.stop()
+                await sending
+            run.started = await asyncio.to_thread(_start_launch, stage, row, name, shadow[1], control)
             if row.busy:
                 exits.enter_context(keep_busy(2))
             await _follow(stage, run, name, visitors, shadow[0])
@@ -81,7 +82,7 @@ async def run_launch(stage: Stage, row: Row, name: str) -> LaunchRun:
             visitors.stop()
             await sending
         run.sent = visitors.sent
-        ledger = json.loads((await asyncio.to_thread(stage.run_command, "report", name, "--json")).output)["ledger"]
+        ledger = json.loads((await asyncio.to_thread(stage.run_command, "report", name, "--json")).stdout)["ledger"]
         replays = ledger["shadow_error"] + ledger["matched"] + ledger["mismatched"] + ledger["ignored"]
         run.error_share = ledger["shadow_error"] / replays if replays else 0.0
         run.report = (await asyncio.to_thread(stage.run_command, "report", name)).output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .launch_run import LaunchRun, run_launch
 from .row import Row
-from .stage import Stage, open_stage
+from .stage import ONE_WRITER, Stage, open_stage
 
 
 def run_rows(
@@ -41,7 +41,7 @@ async def _run_all(
             except Exception as error:
                 run = LaunchRun(row, problems=[f"{type(error).__name__}: {error}"])
             runs[number] = run
-            on_end(run)
+            await asyncio.to_thread(_report_end, on_end, run)
 
     numbered = list(enumerate(rows))
     await asyncio.gather(*(run_one(number, row) for number, row in numbered if not row.busy))
@@ -49,3 +49,8 @@ async def _run_all(
         if row.busy:
             await run_one(number, row)
     return [runs[number] for number in sorted(runs)]
+
+
+def _report_end(on_end: Callable[[LaunchRun], None], run: LaunchRun) -> None:
+    with ONE_WRITER:
+        on_end(run)

@@ -14,6 +14,7 @@ class Release:
     median_ms   median time of a response; it is lognormal, and the same for the same request
     factor      every response takes so many times as long
     added_ms    and so much longer
+    added_at    at paths that begin with this
     tail        the slowest 15 % of responses take so many times as long
     stalls      share of responses that take 2.5 s longer
     wrong       what is wrong: `json`, `page`, `header`, `status`, or `quote` (the rare endpoint)
@@ -27,6 +28,7 @@ class Release:
     median_ms: float = 40.0
     factor: float = 1.0
     added_ms: float = 0.0
+    added_at: str = "/"
     tail: float = 1.0
     stalls: float = 0.0
     wrong: str = ""

@@ -72,7 +72,7 @@ class Row:
     dead    nothing listens at the shadow's address
     dies_after  the shadow ends once so many exchanges were judged
     options more options of `darklaunch start`
-    is_idle nobody visits once the launch has started
+    is_idle nobody visits from when the launch is started
     busy    two processes take all the processor time they get while it runs
     """
 

@@ -16,6 +16,7 @@ UNACCUSED = Truth(ending=Ending.NOT_ROLLED_BACK, within=4_000)
 ORDER, PRODUCT, QUOTE = "GET /orders/{number}", "GET /products/{number}", "GET /quotes/{number}"
 AT_ONCE = replace(TIME_LAPSE, steps=(RampStep(100, 0.01, 450),))
 FAST = Release(median_ms=2.0)
+INSTANT = Release(median_ms=0.3)
 NOISY = Release(noise=("nonce", "duration", "sizes", "ids"))
 ACCOUNTS: Mix = (*SHOP, Visit(30, "/account/{}", headers=(("authorization", "Bearer of-a-user"),)))
 PAGES: Mix = tuple(
@@ -50,8 +51,13 @@ SLOW = (
         shadow=Release(factor=1.3),
     ),
     *in_each_setting(
-        "GET /orders takes 2 ms, and 200 ms more in the shadow", rolled_back(says=("slower",)), HOOK, BASELINE, NEITHER,
-        primary=FAST, shadow=replace(FAST, added_ms=200),
+        "Every response takes 2 ms, and 200 ms more in the shadow", rolled_back(within=6_000, says=("slower",)),
+        HOOK, BASELINE, NEITHER, primary=FAST, shadow=replace(FAST, added_ms=200),
+    ),
+    *in_each_setting(
+        "GET /orders takes 0.3 ms, and 50 ms more in the shadow",
+        rolled_back(within=4_000, says=("slower",), reports=(f"1. {ORDER} is slower: p",)),
+        HOOK, primary=INSTANT, shadow=replace(INSTANT, added_ms=50, added_at="/orders"),
     ),
     *in_each_setting(
         "The slowest 15 % take twice as long", rolled_back(within=4_000, says=("slower",)), HOOK,
@@ -76,7 +82,7 @@ WRONG = (
     *in_each_setting("A total is wrong in 5 % of the orders", rolled_back(ORDER, within=3_000), HOOK,
                      shadow=Release(wrong="json", wrong_share=0.05)),
     *in_each_setting("A price is negative at an endpoint with 1 % of the traffic", rolled_back(QUOTE, within=4_000),
-                     HOOK, BASELINE, shadow=Release(wrong="quote")),
+                     HOOK, BASELINE, shadow=Release(wrong="quote"), policy=AT_ONCE, limit_s=500.0),
     *in_each_setting("Nearly all responses are wrong, and there are few",
                      rolled_back(ORDER, within=400, never_says=("more needed",)), NEITHER,
                      per_s=2.0, mix=(Visit(1, "/orders/{}"),), shadow=Release(wrong="json", wrong_share=0.98),
@@ -114,15 +120,19 @@ NOISE = (
                      primary=Release(median_ms=8, noise=("duration", "sizes")), mix=PAGES, per_s=10.0,
                      shadow=Release(median_ms=8, noise=("duration", "sizes")), limit_s=400.0),
 )  # fmt: skip
+STRANGERS = Truth(
+    ending=Ending.NOT_JUDGED, within=600, says=("credentials", "of the traffic", "--seal"),
+    reports=("--seal", "without the users' credentials"),
+)  # fmt: skip
 GENERATOR = in_each_setting(
     "The same code; a generator that sends its last chunk before it is through", PROMOTED, HOOK, server="wsgi",
     mix=(Visit(1, "/stream/{}"),), per_s=12.0,
 )  # fmt: skip
 CREDENTIALS = (
     *in_each_setting("Users are logged in, and the shadow answers 401",
-                     Truth(ending=Ending.NOT_JUDGED, within=600, says=("credentials",)), NEITHER, mix=ACCOUNTS),
+                     STRANGERS, NEITHER, mix=ACCOUNTS),
     *in_each_setting("Users are logged in, and the shadow shows its login",
-                     Truth(ending=Ending.NOT_JUDGED, within=600, says=("credentials",)), HOOK, mix=ACCOUNTS,
+                     STRANGERS, HOOK, mix=ACCOUNTS,
                      shadow=Release(login="302")),
 )  # fmt: skip
 QUIET = (
@@ -146,7 +156,7 @@ SHORT_FORM = (
         shadow=Release(resets=0.5), policy=AT_ONCE, per_s=20.0,
     ),
     Row(
-        name="Nobody visits", setting=HOOK, is_idle=True, limit_s=15.0,
+        name="Nobody visits", setting=HOOK, is_idle=True, limit_s=25.0,
         truth=Truth(ending=Ending.KEEP_WATCHING, says=("without traffic",)),
     ),
 )  # fmt: skip

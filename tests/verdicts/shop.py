@@ -145,7 +145,9 @@ class Shop:
         began_s = time.perf_counter()
         release = self._release
         level = draw("latency", request.url.path, request.url.query)
-        took_ms = release.median_ms * math.exp(SIGMA * _NORMAL.inv_cdf(level)) * release.factor + release.added_ms
+        took_ms = release.median_ms * math.exp(SIGMA * _NORMAL.inv_cdf(level)) * release.factor
+        if request.url.path.startswith(release.added_at):
+            took_ms += release.added_ms
         if level > 0.85:
             took_ms *= release.tail
         if random.random() < release.stalls:

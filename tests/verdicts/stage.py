@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Final
 
 import psycopg
 from click.testing import Result
@@ -24,11 +25,11 @@ from tests.support.cli import Cli
 from .release import ServedRelease
 
 ROOT = Path(__file__).parents[2]
-START_S = 60.0
-JUDGE_GRACE_S = 2.0
-T = TypeVar("T")
+START_S: Final = 60.0
+JUDGE_GRACE_S: Final = 2.0
 Connection = psycopg.Connection[tuple[object, ...]]
-_one_command = threading.Lock()  # a command run in this process takes over its standard output
+ONE_WRITER: Final = threading.Lock()
+"""Held while a command runs in this process, which takes over its standard output, and while anything is printed."""
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Stage:
 
     def run_command(self, *arguments: str) -> Result:
         """Run a command of darklaunch."""
-        with _one_command:
+        with ONE_WRITER:
             return Cli(self.redis_url, self.dsn, str(self.directory)).run(*arguments)
 
     def connect(self) -> Connection:
@@ -92,8 +93,6 @@ def open_stage(redis_url: str, dsn: str, directory: Path) -> Generator[Stage]:
 @contextlib.contextmanager
 def keep_busy(processes: int) -> Generator[None]:
     """Run processes that take all the processor time they get."""
-    import subprocess
-
     running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
     try:
         yield
