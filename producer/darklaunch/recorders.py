@@ -15,10 +15,12 @@ from typing import Any
 
 from darklaunch_shared.crypto.sealing import Sealer
 from darklaunch_shared.errors import BadKey
+from darklaunch_shared.wire.producer_counters import ProducerCounters
 
+from .capture.launch_snapshot import LaunchSnapshot, select_launch
 from .capture.recorder import CaptureRecorder
 from .delivery.known_promotions import PROMOTIONS
-from .delivery.thread import DeliveryThread
+from .delivery.thread import NOTHING_RESUMED, DeliveryThread
 from .errors import BadSetting
 from .settings import HookSettings, read_settings
 
@@ -52,6 +54,37 @@ def get_recorder(options: Mapping[str, Any], interface: str, hook: object) -> Ca
     for visit in _visitors:
         visit(recorder)
     return recorder
+
+
+def open_recording_delivery(
+    settings: HookSettings, launch: str, resumed: ProducerCounters | None
+) -> tuple[CaptureRecorder, DeliveryThread]:
+    """Start a recorder of its own that records for one launch only, for requests that no server receives.
+
+    `resumed` are the counters of a producer that ended: this one goes on as it, see DeliveryThread.
+    """
+    threads: list[DeliveryThread] = []
+
+    def create_thread(recorder: CaptureRecorder) -> DeliveryThread:
+        def publish(thread: DeliveryThread, snapshot: LaunchSnapshot) -> None:
+            recorder.publish_snapshot(thread, select_launch(snapshot, launch))
+
+        threads.append(
+            DeliveryThread(
+                settings,
+                "recording",
+                recorder.buffer,
+                publish=publish,
+                sealer=_create_sealer(settings),
+                list_apps=list,
+                resumed={launch: resumed} if resumed else NOTHING_RESUMED,
+            )
+        )
+        return threads[0]
+
+    recorder = CaptureRecorder(settings, create_thread)
+    recorder.start()
+    return recorder, threads[0]
 
 
 def list_recorders() -> list[CaptureRecorder]:

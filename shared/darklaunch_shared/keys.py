@@ -64,6 +64,11 @@ def known_noise(name: str) -> str:
     return f"dl:known-noise:{name}"
 
 
+def imports(name: str) -> str:
+    """Return the hash file -> JSON: how far each recording was imported for a launch."""
+    return f"dl:imports:{name}"
+
+
 def captures(name: str, shard: int = 0) -> str:
     """Return the stream of exchanges."""
     return f"{{dl:{name}:{shard}}}:captures"

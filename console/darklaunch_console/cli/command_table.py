@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import Final
 
 
@@ -16,8 +17,8 @@ class CommandEntry:
 
     @property
     def module(self) -> str:
-        """The name of its module in `commands`, and of the click command in it."""
-        return self.name.replace("-", "_")
+        """The name of its module in `commands`, and of the click command in it; with a _ after a word of Python's."""
+        return f"{self.name}_" if iskeyword(self.name) else self.name.replace("-", "_")
 
 
 COMMANDS: Final = (
@@ -40,6 +41,7 @@ COMMANDS: Final = (
     CommandEntry("accept", "Act", "Declare mismatches intended."),
     CommandEntry("resolve", "Act", "Declare mismatches repaired."),
     CommandEntry("reopen", "Act", "Make accepted or resolved mismatches problems again."),
+    CommandEntry("import", "Act", "Mirror recorded requests: HAR, JSON Lines, GoReplay, access logs."),
     CommandEntry("drain", "Act", "Wait until every sampled exchange has an outcome."),
     CommandEntry("list", "Look", "List the launches."),
     CommandEntry("show", "Look", "Show a launch: status, settings, history."),

@@ -16,7 +16,7 @@ def check_apps(states: Iterable[LaunchState], hooks: Sequence[ProcessRecord]) ->
     """Judge the app of every launch that samples against the apps whose hooks are alive."""
     if not hooks:
         return []  # said already, for all launches
-    sampling = [state for state in states if state.fraction > 0]
+    sampling = [state for state in states if state.fraction > 0 and not state.spec.is_recorded]
     return [result for state in sampling if (result := _check_app(state, hooks))]
 
 

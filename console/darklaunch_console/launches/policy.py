@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TextIO, cast
 
 from darklaunch_comparator.errors import BadPolicy
-from darklaunch_comparator.judging.policy import JudgePolicy, RampStep
+from darklaunch_comparator.judging.policy import JudgePolicy, LatencyWaiver, RampStep
 from darklaunch_comparator.judging.policy_file import check_policy, dump_policy, read_policy_values
 from darklaunch_comparator.settings import read_settings as read_comparator_settings
 from darklaunch_shared.launch.spec import LaunchState
@@ -51,6 +51,14 @@ def build_policy(file: TextIO | None, changes: tuple[str, ...], old: JudgePolicy
         return sign_waiver(check_policy(merge_changes(base, changes), retention_s=retention_s))
     except BadPolicy as invalid:
         raise BadUsage(f"{file.name}: {invalid}" if file else str(invalid)) from None
+
+
+def waive_recorded_latency(policy: JudgePolicy) -> JudgePolicy:
+    """Return the policy of a launch for recordings: latency is waived, unless it says itself what to do about it."""
+    if policy.waive_latency is not None:
+        return policy
+    reason = "recorded traffic: it was measured elsewhere, at another time"
+    return sign_waiver(replace(policy, waive_latency=LatencyWaiver(reason, by="")))
 
 
 def sign_waiver(policy: JudgePolicy) -> JudgePolicy:

@@ -9,7 +9,7 @@ from darklaunch_shared.errors import BadLaunch, BadOrigin
 from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.request_changes import compile_request_changes
-from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.launch.spec import RECORDED_APP, LaunchSpec
 from darklaunch_shared.launch.sticky import parse_sticky
 from darklaunch_shared.wire.http_headers import TOKEN
 
@@ -20,6 +20,7 @@ def build_spec(
     *,
     shadow: str,
     app: str,
+    recorded: bool,
     allow: tuple[str, ...],
     only: tuple[str, ...],
     skip: tuple[str, ...],
@@ -49,11 +50,13 @@ def build_spec(
     if control and (no_compare or not noise):
         unused = "--no-compare" if no_compare else "--noise 0"
         raise BadUsage(f"--control is asked only to learn what is noise, and {unused} turns that off: leave one out")
+    if recorded and (app or sticky):
+        raise BadUsage(f"--recorded mirrors a recording whole: leave {'--app' if app else '--sticky'} out")
     if not math.isfinite(max_rps):
         raise BadUsage("--max-rps must be a number")
     spec = LaunchSpec(
         shadow=str(parse_origin(shadow)),
-        app=app,
+        app=RECORDED_APP if recorded else app,
         allow=allow,
         only=only,
         skip=skip,

@@ -13,7 +13,7 @@ from darklaunch_comparator.store.route_tables import read_routes
 from darklaunch_shared.launch.spec import UNDECIDED_APP, LaunchSpec, LaunchState, LaunchStatus
 from darklaunch_shared.redis.presence import ProcessRecord
 
-from darklaunch_console.errors import ConsoleError
+from darklaunch_console.errors import BadUsage, ConsoleError
 from darklaunch_console.output.numbers import format_ms, format_percent
 from darklaunch_console.output.screen import make_printable
 from darklaunch_console.output.text import format_plural
@@ -29,7 +29,7 @@ from .idle_filters import explain_idle_filters
 from .launch_json import change_to_json
 from .mirrored_app import choose_app, describe_apps, list_apps, select_hooks
 from .origins import resolve_called_origins
-from .policy import describe_clearing, read_webhooks
+from .policy import describe_clearing, read_webhooks, waive_recorded_latency
 from .shadow_probe import ProbeResult
 
 PERCENT: Final = 10.0
@@ -65,6 +65,10 @@ def start_launch(
     Without an app in the specification it mirrors the only one that is seen. Raises BadOrigin, and ConsoleError when a
     server must not be called, the name is taken, or several apps are seen and none was named.
     """
+    if spec.is_recorded:
+        if percent is not None or policy.mode is JudgeMode.AUTO:
+            raise BadUsage("--recorded mirrors a recording whole: leave --percent and --ramp auto out")
+        percent, policy = 100.0, waive_recorded_latency(policy)
     if percent is None:
         percent = policy.steps[0].percent if policy.mode is JudgeMode.AUTO else PERCENT
     spec = replace(spec, policy=dump_policy_json(policy) if policy != JudgePolicy() else "")
@@ -72,7 +76,8 @@ def start_launch(
     with open_redis(settings) as redis, open_postgres(settings) as connection:
         join_redis(redis, connection)
         hooks = tuple(list_live_hooks(redis))
-        spec = spec.for_app(choose_app(spec.app, hooks))
+        if not spec.is_recorded:
+            spec = spec.for_app(choose_app(spec.app, hooks))
         captured = {*read_captured_origins(redis), *read_recorded_origins(connection)}
         for origin in origins:
             origin.refuse_primary(captured)
@@ -101,9 +106,18 @@ def describe_start(started: StartedLaunch) -> list[str]:
         notes.append(f"The judge {JUDGE_MODE_WORDS[policy.mode]}.")
     if policy != JudgePolicy(mode=policy.mode):
         notes.append(describe_clearing(policy, 0.0))
+    if state.spec.is_recorded:
+        notes.append(f"Next: darklaunch import {state.name} FILE")
+        return _head_start(started, notes)
     if not started.hooks:
         notes.append(f"No app with the hook is running on this Redis. Add it: {ADD_THE_HOOK}")
     notes.append(f"Next: darklaunch watch {state.name}")
+    return _head_start(started, notes)
+
+
+def _head_start(started: StartedLaunch, notes: list[str]) -> list[str]:
+    """Return the lines of a start: what is mirrored first, with what is wrong about it, then the notes."""
+    state = started.state
     down = f", but its shadow {make_printable(started.shadow.trouble)}" if started.shadow.trouble else ""
     down = f", but mirrors nothing: {started.idle}" if started.idle else down
     return [f"{state.name} is active{down}: {describe_mirroring(state)}", *(f"  {note}" for note in notes if note)]
@@ -112,7 +126,7 @@ def describe_start(started: StartedLaunch) -> list[str]:
 def describe_start_warnings(started: StartedLaunch) -> list[str]:
     """Return a warning for each of shadow and control that does not respond, and for an app that is not seen."""
     state, warnings = started.state, list[str]()
-    if list_apps(started.hooks) and not started.own_hooks:
+    if list_apps(started.hooks) and not started.own_hooks and not state.spec.is_recorded:
         warnings.append(
             f"no process of the app {make_printable(state.spec.app, 60)} has been seen with the hook, only of "
             f"{describe_apps(started.hooks)}. Until one comes, nothing is mirrored."

@@ -1,7 +1,7 @@
 """What request threads know of the launches: one immutable value, which the delivery thread replaces whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from darklaunch_shared.errors import BadLaunch
@@ -80,3 +80,9 @@ def build_snapshot(
         )
     ceiling = max((1.0 if launch.sticky else launch.fraction for launch in sampling_launches), default=0.0)
     return LaunchSnapshot(ceiling, tuple(sampling_launches), states), problems
+
+
+def select_launch(snapshot: LaunchSnapshot, name: str) -> LaunchSnapshot:
+    """Return a snapshot with one of its launches alone, which samples every request it may."""
+    launches = tuple(replace(launch, fraction=1.0) for launch in snapshot.sampling_launches if launch.name == name)
+    return LaunchSnapshot(1.0 if launches else 0.0, launches, snapshot.states)

@@ -83,6 +83,12 @@ class LaunchQueue:
         self._maybe_written = False
         self._reported_totals = (0, 0, 0, 0)
 
+    def go_on_from(self, counters: ProducerCounters) -> None:
+        """Go on as the producer that wrote these counters; nothing may have been added yet."""
+        self.sampled, self.seq = counters.sampled, counters.seq
+        self.dropped, self.skipped = Counter(counters.dropped), Counter(counters.skipped)
+        self._started_ms = counters.started_ms
+
     @property
     def waiting(self) -> int:
         """The number of exchanges that wait, those of the batch being sent included."""

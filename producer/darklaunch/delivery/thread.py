@@ -9,7 +9,7 @@ import logging
 import secrets
 import string
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic, time_ns
 from typing import Final
 
@@ -18,6 +18,7 @@ from darklaunch_shared.launch.states import POLL_S
 from darklaunch_shared.process.backoff import Backoff
 from darklaunch_shared.process.crash_points import crash_point
 from darklaunch_shared.redis.script_calls import call_script, preload_scripts
+from darklaunch_shared.wire.producer_counters import ProducerCounters
 from redis.exceptions import OutOfMemoryError
 
 from darklaunch.capture.buffer import RecordingBuffer
@@ -46,6 +47,8 @@ LAST_REPORT_S: Final = 0.4  # how much of the time for stopping is kept for the 
 # The thread itself must import nothing: a fork at that moment would leave the child a module that stays half imported.
 preload_scripts("admit", "heartbeat")
 
+NOTHING_RESUMED: Final[Mapping[str, ProducerCounters]] = {}
+
 Publish = Callable[["DeliveryThread", LaunchSnapshot], None]
 
 
@@ -65,8 +68,14 @@ class DeliveryThread:
         publish: Publish,
         sealer: Sealer | None,
         list_apps: ListApps,
+        resumed: Mapping[str, ProducerCounters] = NOTHING_RESUMED,
     ) -> None:
-        self.producer = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
+        """`resumed` are the counters of a producer that ended, by launch: this one goes on as it.
+
+        It must be given the same exchanges from there on: those that are on a stream already are not written again.
+        """
+        self.producer = next((counters.producer for counters in resumed.values()), "") or _make_producer_id()
+        self._resumed = resumed
         self._buffer = buffer
         self._publish = publish
         self._started_ms = _wall_clock_ms()
@@ -92,6 +101,11 @@ class DeliveryThread:
         self._thread = threading.Thread(target=self._run, name="darklaunch", daemon=True)
         self._stopping = threading.Event()
         self._stop_by_s = float("inf")
+
+    def read_counters(self, launch: str) -> ProducerCounters | None:
+        """Return the counters of a launch as they are now; None while nothing was recorded for it."""
+        queue = self._queues.get(launch)
+        return None if queue is None else queue.build_counters(_wall_clock_ms())
 
     def start(self) -> None:
         """Start the thread."""
@@ -231,7 +245,10 @@ class DeliveryThread:
     def _get_queue(self, name: str) -> LaunchQueue:
         queue = self._queues.get(name)
         if queue is None:
-            queue = self._queues[name] = LaunchQueue(self._poller.known[name], self.producer, self._started_ms)
+            queue = LaunchQueue(self._poller.known[name], self.producer, self._started_ms)
+            if counters := self._resumed.get(name):
+                queue.go_on_from(counters)
+            self._queues[name] = queue
             queue.apply_state(self._poller.states.get(name))
         return queue
 
@@ -258,6 +275,10 @@ class DeliveryThread:
         except BaseException:  # nothing may end this thread: without it nothing is written any more
             self._error_log.log_error("delivering in the background")
             self._stopping.wait(PAUSE_AFTER_ERROR_S)
+
+
+def _make_producer_id() -> str:
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
 
 
 def _wall_clock_ms() -> int:

@@ -15,6 +15,8 @@ _BUILD: Final = re.compile(r"[!#-\[\]-~](?:[ !#-\[\]-~]{0,98}[!#-\[\]-~])?")
 MAX_SHARDS: Final = 64
 UNDECIDED_APP: Final = "?"
 """The app of a launch that was started before any app was seen: the leader replaces it by the first one."""
+RECORDED_APP: Final = "recorded traffic"
+"""The app of a launch whose requests come from recordings: no hook samples it, so live traffic never mixes in."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -32,7 +34,8 @@ class LaunchSpec:
     """The options a launch was started with. They travel as JSON in the launch's hash.
 
     shadow               origin of the version under test, `http://host:port`
-    app                  the app that is mirrored, by its `app_name`; "" for every app, UNDECIDED_APP for none yet
+    app                  the app that is mirrored, by its `app_name`; "" for every app, UNDECIDED_APP for none yet,
+                         RECORDED_APP for recordings
     allow                writes that may be replayed, each `METHOD /path` with `*` for one segment and `**` for any rest
     only, skip           path patterns of the same form: mirror only these, never those
     sticky               "" for random sampling, or `header:NAME`, `cookie:NAME`, `client`
@@ -88,6 +91,11 @@ class LaunchSpec:
     def belongs_to(self, app: str) -> bool:
         """True if the launch mirrors the app of this name."""
         return self.app in ("", app)
+
+    @property
+    def is_recorded(self) -> bool:
+        """True if its requests come from recordings, not from live traffic."""
+        return self.app == RECORDED_APP
 
     def for_app(self, app: str) -> "LaunchSpec":
         """Return the specification with another app."""
@@ -155,9 +163,10 @@ def check_build(build: str) -> str:
 
 def check_app(app: str) -> str:
     """Return a valid name of an app. Raises BadLaunch otherwise."""
-    if not 0 < len(app) <= 100 or not app.isprintable() or app != app.strip() or app == UNDECIDED_APP:
+    if not 0 < len(app) <= 100 or not app.isprintable() or app != app.strip() or app in (UNDECIDED_APP, RECORDED_APP):
         raise BadLaunch(
-            f"{app[:120]!r} cannot name an app: use 1 to 100 printable characters, not just {UNDECIDED_APP}"
+            f"{app[:120]!r} cannot name an app: use 1 to 100 printable characters, not just {UNDECIDED_APP}, and not "
+            f"{RECORDED_APP!r}, which stands for recordings"
         )
     return app
 
