@@ -11,7 +11,7 @@ ConsoleError                   exit code 1: it was tried and failed, or the answ
 │   ├── HomeInUse              another run holds the same data directory
 │   └── DidNotStart            a server ended, or stayed silent, before it was ready
 ├── UnusableApp                bench/child.py: the app cannot be imported
-├── BadRecording           recordings/recorded.py: a recording cannot be read, or not further
+├── BadTrafficFile         traffic_files/recorded.py: a traffic file cannot be read, or not further
 ├── AppDidNotRespond           bench/app_driver.py: the app cannot be started or called
 ├── BadUsage                   exit code 2: an argument or setting has a value that makes no sense
 ├── ServerUnreachable          exit code 3: Redis or Postgres cannot be used from here

@@ -56,10 +56,10 @@ def get_recorder(options: Mapping[str, Any], interface: str, hook: object) -> Ca
     return recorder
 
 
-def open_recording_delivery(
+def open_launch_recorder(
     settings: HookSettings, launch: str, resumed: ProducerCounters | None
 ) -> tuple[CaptureRecorder, DeliveryThread]:
-    """Start a recorder of its own that records for one launch only, for requests that no server receives.
+    """Start a recorder of its own that records for one launch only, for requests out of a file.
 
     `resumed` are the counters of a producer that ended: this one goes on as it, see DeliveryThread.
     """
@@ -72,7 +72,7 @@ def open_recording_delivery(
         threads.append(
             DeliveryThread(
                 settings,
-                "recording",
+                "import",
                 recorder.buffer,
                 publish=publish,
                 sealer=_create_sealer(settings),

@@ -65,7 +65,7 @@ def known_noise(name: str) -> str:
 
 
 def imports(name: str) -> str:
-    """Return the hash file -> JSON: how far each recording was imported for a launch."""
+    """Return the hash file -> JSON: how far each traffic file was imported for a launch."""
     return f"dl:imports:{name}"
 
 

@@ -16,6 +16,7 @@ PAGES = [
     "docs/CAPTURE.md",
     "docs/OPERATING.md",
     "docs/COMPARING.md",
+    "docs/TRAFFIC_FILES.md",
     "docs/VERDICT.md",
     "docs/SECURITY.md",
     "docs/RELIABILITY.md",

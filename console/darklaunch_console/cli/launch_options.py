@@ -20,7 +20,9 @@ _OPTIONS: Final = (
         "--app", default="", metavar="NAME", help="The app to mirror, by its app_name.  [default: the only one seen]"
     ),
     click.option(
-        "--recorded", is_flag=True, help="Mirror what `import` reads from recordings, instead of an app's live traffic."
+        "--recorded",
+        is_flag=True,
+        help="Mirror what `import` reads from traffic files, instead of an app's live traffic.",
     ),
     click.option("--allow", multiple=True, metavar="'METHOD /PATH'", help="Mirror this write too; * is one segment."),
     click.option("--only", multiple=True, metavar="PATTERN", help="Mirror only paths like this: /api/**."),

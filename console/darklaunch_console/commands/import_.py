@@ -13,13 +13,19 @@ from darklaunch_shared.launch.origin import parse_origin
 from darklaunch_console.cli.arguments import launch_argument
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.output.screen import json_option, print_json, print_line, print_styled, print_warning
-from darklaunch_console.recordings.import_files import ImportOptions, check_recorded, import_file, preview_files
-from darklaunch_console.recordings.import_progress import show_import_progress
-from darklaunch_console.recordings.import_text import render_imported, render_preview
-from darklaunch_console.recordings.recording_file import FORMATS
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.redis import open_redis
 from darklaunch_console.stores.streams import read_published_launch
+from darklaunch_console.traffic_files.import_files import (
+    ImportedFile,
+    ImportOptions,
+    check_recorded,
+    import_file,
+    preview_files,
+)
+from darklaunch_console.traffic_files.import_progress import show_import_progress
+from darklaunch_console.traffic_files.import_text import render_imported, render_preview
+from darklaunch_console.traffic_files.traffic_file import FORMATS
 
 
 def read_speed(ctx: click.Context, param: click.Parameter, value: str) -> float:
@@ -75,7 +81,7 @@ def import_(
     dry_run: bool,
     in_json: bool,
 ) -> None:
-    """Mirror the requests of recordings to the shadow of a launch that was started with --recorded.
+    """Mirror the requests of traffic files to the shadow of a launch that was started with --recorded.
 
     Files: HAR of browsers and proxies, JSON Lines, GoReplay's, access logs of nginx, Apache or Caddy; compressed with
     gzip or not; - is stdin. An import that was interrupted goes on where it stood.
@@ -101,7 +107,7 @@ def import_(
         else:
             print_styled(line for preview in previews for line in render_preview(*preview))
         return
-    imported = []
+    imported: list[ImportedFile] = []
     with open_redis(settings) as redis:
         state = read_published_launch(redis, name)
         check_recorded(state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +17,7 @@ from darklaunch_console.output.times import format_second
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection
 
+from .api import ReadPostgres
 from .doctor_watch import DoctorWatch
 from .errors import NoSuchPage
 from .last_pages import LastPages
@@ -30,15 +31,6 @@ from .pages.mismatches import read_mismatches
 from .pages.operations import count_waiting_results, read_operations
 from .queries import read_value
 from .rendering import render_page
-
-T = TypeVar("T")
-
-
-class ReadPostgres(Protocol):
-    """Calls a function with a connection, and returns what it returns."""
-
-    def __call__(self, function: Callable[[Connection], T], /) -> T: ...
-
 
 ReadPage = Callable[[Connection, Request], Any]
 

@@ -54,7 +54,7 @@ def build_policy(file: TextIO | None, changes: tuple[str, ...], old: JudgePolicy
 
 
 def waive_recorded_latency(policy: JudgePolicy) -> JudgePolicy:
-    """Return the policy of a launch for recordings: latency is waived, unless it says itself what to do about it."""
+    """Return the policy of a launch for traffic files: latency is waived, unless it says itself what to do about it."""
     if policy.waive_latency is not None:
         return policy
     reason = "recorded traffic: it was measured elsewhere, at another time"

@@ -51,7 +51,7 @@ def build_spec(
         unused = "--no-compare" if no_compare else "--noise 0"
         raise BadUsage(f"--control is asked only to learn what is noise, and {unused} turns that off: leave one out")
     if recorded and (app or sticky):
-        raise BadUsage(f"--recorded mirrors a recording whole: leave {'--app' if app else '--sticky'} out")
+        raise BadUsage(f"--recorded mirrors traffic files whole: leave {'--app' if app else '--sticky'} out")
     if not math.isfinite(max_rps):
         raise BadUsage("--max-rps must be a number")
     spec = LaunchSpec(

@@ -67,7 +67,7 @@ def start_launch(
     """
     if spec.is_recorded:
         if percent is not None or policy.mode is JudgeMode.AUTO:
-            raise BadUsage("--recorded mirrors a recording whole: leave --percent and --ramp auto out")
+            raise BadUsage("--recorded mirrors traffic files whole: leave --percent and --ramp auto out")
         percent, policy = 100.0, waive_recorded_latency(policy)
     if percent is None:
         percent = policy.steps[0].percent if policy.mode is JudgeMode.AUTO else PERCENT

@@ -16,7 +16,7 @@ MAX_SHARDS: Final = 64
 UNDECIDED_APP: Final = "?"
 """The app of a launch that was started before any app was seen: the leader replaces it by the first one."""
 RECORDED_APP: Final = "recorded traffic"
-"""The app of a launch whose requests come from recordings: no hook samples it, so live traffic never mixes in."""
+"""The app of a launch whose requests come from traffic files: no hook samples it, so live traffic never mixes in."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -35,7 +35,7 @@ class LaunchSpec:
 
     shadow               origin of the version under test, `http://host:port`
     app                  the app that is mirrored, by its `app_name`; "" for every app, UNDECIDED_APP for none yet,
-                         RECORDED_APP for recordings
+                         RECORDED_APP for traffic files
     allow                writes that may be replayed, each `METHOD /path` with `*` for one segment and `**` for any rest
     only, skip           path patterns of the same form: mirror only these, never those
     sticky               "" for random sampling, or `header:NAME`, `cookie:NAME`, `client`
@@ -94,7 +94,7 @@ class LaunchSpec:
 
     @property
     def is_recorded(self) -> bool:
-        """True if its requests come from recordings, not from live traffic."""
+        """True if its requests come from traffic files, not from live traffic."""
         return self.app == RECORDED_APP
 
     def for_app(self, app: str) -> "LaunchSpec":
@@ -166,7 +166,7 @@ def check_app(app: str) -> str:
     if not 0 < len(app) <= 100 or not app.isprintable() or app != app.strip() or app in (UNDECIDED_APP, RECORDED_APP):
         raise BadLaunch(
             f"{app[:120]!r} cannot name an app: use 1 to 100 printable characters, not just {UNDECIDED_APP}, and not "
-            f"{RECORDED_APP!r}, which stands for recordings"
+            f"{RECORDED_APP!r}, which stands for traffic files"
         )
     return app
 

@@ -1,4 +1,4 @@
-"""`import`: recordings are mirrored through the hook's own capture and numbers, each request once."""
+"""`import`: traffic files are mirrored through the hook's own capture and numbers, each request once."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -6,8 +6,8 @@ from itertools import pairwise
 from threading import Thread
 
 import pytest
-from darklaunch_console.recordings.checkpoint import read_checkpoint, save_checkpoint
-from darklaunch_console.recordings.recording_file import identify_file
+from darklaunch_console.traffic_files.checkpoint import read_checkpoint, save_checkpoint
+from darklaunch_console.traffic_files.traffic_file import identify_file
 from darklaunch_shared import keys
 from darklaunch_shared.wire.exchange import unpack_exchange
 from darklaunch_shared.wire.fields import pair_fields
@@ -16,7 +16,7 @@ from darklaunch_shared.wire.producer_counters import unpack_counters
 
 @pytest.fixture
 def recorded(cli, launch_name, nowhere):
-    """A launch for recordings."""
+    """A launch for traffic files."""
     cli.ok("start", launch_name, "--recorded", "--shadow", nowhere)
     return launch_name
 
@@ -138,7 +138,7 @@ def test_a_primary_that_does_not_respond_is_said(cli, redis, recorded, nowhere, 
 def test_recorded_traffic_is_not_mixed_with_live(cli, launched, tmp_path):
     path = write_lines(tmp_path / "a.jsonl", [make_request(1)])
     assert cli.error("import", launched, path, code=1).startswith(
-        f"Error: {launched} mirrors live traffic, and a verdict must not mix it with a recording."
+        f"Error: {launched} mirrors live traffic, and a verdict must not mix it with recorded requests."
     )
 
 
@@ -171,4 +171,4 @@ def test_a_launch_for_recordings_says_so_and_waives_latency(cli, launch_name, no
     assert "recorded traffic: it was measured elsewhere" in cli.json("show", launch_name)["spec"]["policy"]
     for option in (("--percent", "5"), ("--ramp", "auto"), ("--app", "shop"), ("--sticky", "client")):
         refused = cli.error("start", f"{launch_name}-b", "--recorded", "--shadow", nowhere, *option, code=2)
-        assert refused.startswith("Error: --recorded mirrors a recording whole: leave ")
+        assert refused.startswith("Error: --recorded mirrors traffic files whole: leave ")

@@ -3,8 +3,8 @@
 import io
 
 import pytest
-from darklaunch_console.recordings.json_lines import read_json_lines
-from darklaunch_console.recordings.recorded import BadRecording
+from darklaunch_console.traffic_files.json_lines import read_json_lines
+from darklaunch_console.traffic_files.recorded import BadTrafficFile
 
 
 def read(*lines):
@@ -52,6 +52,6 @@ def test_a_path_alone_and_no_response_are_enough():
     ],
 )
 def test_a_bad_line_is_named_with_its_field(line, problem):
-    with pytest.raises(BadRecording) as raised:
+    with pytest.raises(BadTrafficFile) as raised:
         read('{"method": "GET", "url": "/"}', line)
     assert str(raised.value).startswith(f"a.jsonl, line 2: {problem}")

@@ -3,8 +3,8 @@
 import io
 
 import pytest
-from darklaunch_console.recordings.access_log import read_access_log
-from darklaunch_console.recordings.recorded import BadRecording
+from darklaunch_console.traffic_files.access_log import read_access_log
+from darklaunch_console.traffic_files.recorded import BadTrafficFile
 
 
 def read(*lines):
@@ -43,6 +43,6 @@ def test_lines_of_what_was_no_request_for_a_path_are_skipped(request_line):
     ],
 )
 def test_a_line_of_another_format_is_named(line, problem):
-    with pytest.raises(BadRecording) as raised:
+    with pytest.raises(BadTrafficFile) as raised:
         read(NGINX, line)
     assert str(raised.value).startswith(f"access.log, line 2: {problem}")

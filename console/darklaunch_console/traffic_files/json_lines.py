@@ -19,10 +19,10 @@ import orjson
 from darklaunch_shared.wire.exchange import Headers, Response
 
 from .recorded import (
-    BadEntry,
-    BadRecording,
+    BadTrafficFile,
     RecordedRequest,
     Source,
+    UnreadableEntry,
     check_milliseconds,
     check_status,
     check_target,
@@ -37,7 +37,7 @@ _RESPONSE_FIELDS: Final = frozenset({"status", "headers", "body", "body_base64",
 
 
 def read_json_lines(source: Source, name: str) -> Iterator[RecordedRequest]:
-    """Yield the requests of a file with one JSON object a line; empty lines are skipped. Raises BadRecording."""
+    """Yield the requests of a file with one JSON object a line; empty lines are skipped. Raises BadTrafficFile."""
     number = 0
     while line := source.readline(LINE_BYTES):
         number += 1
@@ -46,21 +46,21 @@ def read_json_lines(source: Source, name: str) -> Iterator[RecordedRequest]:
             continue
         try:
             yield _read_line(line, place)
-        except BadEntry as error:
-            raise BadRecording(f"{place}: {error}") from None
+        except UnreadableEntry as error:
+            raise BadTrafficFile(f"{place}: {error}") from None
 
 
 def _read_line(line: bytes, place: str) -> RecordedRequest:
     if not line.endswith(b"\n") and len(line) >= LINE_BYTES:
-        raise BadEntry(f"longer than {LINE_BYTES // 1_048_576} MiB")
+        raise UnreadableEntry(f"longer than {LINE_BYTES // 1_048_576} MiB")
     try:
         members: Any = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise BadEntry(f"not JSON: {error}") from None
+        raise UnreadableEntry(f"not JSON: {error}") from None
     entry = _check_fields(members, "the line", _FIELDS)
     method, url = entry.get("method"), entry.get("url")
     if not isinstance(method, str) or not method:
-        raise BadEntry("method is missing")
+        raise UnreadableEntry("method is missing")
     origin, target = (
         ("", check_target(url, "url")) if isinstance(url, str) and url.startswith("/") else split_url(url, "url")
     )
@@ -91,14 +91,14 @@ def _read_response(value: object) -> Response | None:
 def _read_body(entry: Mapping[str, Any], prefix: str) -> bytes:
     text, encoded = entry.get("body"), entry.get("body_base64")
     if text is not None and encoded is not None:
-        raise BadEntry(f"{prefix}body and {prefix}body_base64 exclude each other")
+        raise UnreadableEntry(f"{prefix}body and {prefix}body_base64 exclude each other")
     if encoded is not None:
         try:
             return base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError, TypeError) as error:
-            raise BadEntry(f"{prefix}body_base64 is not base64: {error}") from None
+            raise UnreadableEntry(f"{prefix}body_base64 is not base64: {error}") from None
     if text is not None and not isinstance(text, str):
-        raise BadEntry(f"{prefix}body must be text, not {shorten(text)}; write JSON as a text of its own")
+        raise UnreadableEntry(f"{prefix}body must be text, not {shorten(text)}; write JSON as a text of its own")
     return (text or "").encode("utf-8", "surrogatepass")
 
 
@@ -107,10 +107,13 @@ def _read_headers(value: object, field: str) -> Headers:
         return ()
     if isinstance(value, dict):
         return normalize_headers(cast(dict[object, object], value).items(), field)
-    pairs: list[Any] = value if isinstance(value, list) else [None]
-    if not all(isinstance(pair, list) and len(cast(list[object], pair)) == 2 for pair in pairs):
-        raise BadEntry(f"{field} must be an object, or a list of [name, value]")
-    return normalize_headers(((pair[0], pair[1]) for pair in pairs), field)
+    pairs: list[tuple[object, object]] = []
+    for pair in cast(list[object], value) if isinstance(value, list) else [None]:
+        members = cast(list[object], pair) if isinstance(pair, list) else []
+        if len(members) != 2:
+            raise UnreadableEntry(f"{field} must be an object, or a list of [name, value]")
+        pairs.append((members[0], members[1]))
+    return normalize_headers(pairs, field)
 
 
 def _read_time(value: object) -> float | None:
@@ -121,13 +124,15 @@ def _read_time(value: object) -> float | None:
     try:
         return datetime.fromisoformat(str(value)).timestamp()
     except ValueError:
-        raise BadEntry(f"at: {shorten(value)} is neither seconds since 1970 nor an ISO 8601 time") from None
+        raise UnreadableEntry(f"at: {shorten(value)} is neither seconds since 1970 nor an ISO 8601 time") from None
 
 
 def _check_fields(value: object, field: str, known: frozenset[str]) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise BadEntry(f"{field} must be an object, not {shorten(value)}")
+        raise UnreadableEntry(f"{field} must be an object, not {shorten(value)}")
     members = cast(dict[str, Any], value)
     if unknown := members.keys() - known:
-        raise BadEntry(f"{field} has an unknown field {shorten(min(unknown))}; there are {', '.join(sorted(known))}")
+        raise UnreadableEntry(
+            f"{field} has an unknown field {shorten(min(unknown))}; there are {', '.join(sorted(known))}"
+        )
     return members

@@ -4,8 +4,8 @@ import io
 import json
 
 import pytest
-from darklaunch_console.recordings.har import read_har
-from darklaunch_console.recordings.recorded import BadRecording
+from darklaunch_console.traffic_files.har import read_har
+from darklaunch_console.traffic_files.recorded import BadTrafficFile
 
 
 def har(*entries):
@@ -94,7 +94,7 @@ def test_a_response_without_content_is_a_response():
 def test_a_bad_entry_is_named_with_its_field(bad, problem):
     requests = read_har(har(entry(), bad), "a.har")
     next(requests)
-    with pytest.raises(BadRecording) as raised:
+    with pytest.raises(BadTrafficFile) as raised:
         next(requests)
     assert str(raised.value).startswith(f"a.har, entry 2: {problem}")
 
@@ -103,10 +103,10 @@ def test_a_file_that_is_cut_off_gives_what_it_has_and_then_says_so():
     whole = har(entry(), entry()).getvalue()
     requests = read_har(io.BytesIO(whole[: len(whole) - 40]), "a.har")
     next(requests)
-    with pytest.raises(BadRecording, match=r"a\.har: not the JSON of a HAR file after entry 1"):
+    with pytest.raises(BadTrafficFile, match=r"a\.har: not the JSON of a HAR file after entry 1"):
         next(requests)
 
 
 def test_a_file_with_nothing_in_it_says_so():
-    with pytest.raises(BadRecording, match=r"a\.har: there is nothing at log\.entries"):
+    with pytest.raises(BadTrafficFile, match=r"a\.har: there is nothing at log\.entries"):
         list(read_har(io.BytesIO(b'{"log": {}}'), "a.har"))

@@ -1,4 +1,4 @@
-"""One request of a recording, whatever the format of its file."""
+"""One request of a traffic file, whatever its format."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ENCODED_ONLY: Final = frozenset({"content-encoding", "content-length", "transfe
 _NOT_IN_A_TARGET: Final = re.compile("[^\x21-\x7e\x80-\xff]")
 
 
-class BadRecording(ConsoleError):
-    """A recording cannot be read; the message names file, line or entry, and field."""
+class BadTrafficFile(ConsoleError):
+    """A traffic file cannot be read; the message names file, line or entry, and field."""
 
 
-class BadEntry(Exception):
+class UnreadableEntry(Exception):
     """One entry cannot be read; the message names the field. Its reader adds the file and the place."""
 
 
@@ -30,7 +30,7 @@ class RecordedRequest:
 
     place     where it stands, `FILE, entry 12`
     at_s      when it was sent, in seconds since the epoch; None when that is not known
-    origin    `scheme://host[:port]` as its client saw it; "" when the recording has only paths
+    origin    `scheme://host[:port]` as its client saw it; "" when the traffic file has only paths
     target    path and query, as they were sent
     response  what the primary answered; None when that was not recorded
     """
@@ -46,7 +46,7 @@ class RecordedRequest:
 
 
 class Source(Protocol):
-    """A recording that is being read from its start, in bytes."""
+    """A traffic file that is being read from its start, in bytes."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return the next bytes, `size` at most; b"" at the end."""
@@ -57,47 +57,47 @@ class Source(Protocol):
         ...
 
 
-class ReadRecording(Protocol):
+class ReadTrafficFile(Protocol):
     """Reads a format: yields its requests one by one, so that a file may be larger than the memory.
 
-    Raises BadRecording, which names the place, for a file that cannot be read further.
+    Raises BadTrafficFile, which names the place, for a file that cannot be read further.
     """
 
     def __call__(self, source: Source, name: str) -> Iterator[RecordedRequest]: ...
 
 
 def split_url(url: object, field: str) -> tuple[str, str]:
-    """Return a URL's origin and its request target. Raises BadEntry unless it is an absolute http or https URL."""
+    """Return a URL's origin and its request target. Raises UnreadableEntry unless it is an http or https URL."""
     if not isinstance(url, str):
-        raise BadEntry(f"{field}: a URL is wanted, not {shorten(url)}")
+        raise UnreadableEntry(f"{field}: a URL is wanted, not {shorten(url)}")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise BadEntry(f"{field}: {shorten(url)} is no URL ({error})") from None
+        raise UnreadableEntry(f"{field}: {shorten(url)} is no URL ({error})") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise BadEntry(f"{field}: {shorten(url)} is not an http or https URL")
+        raise UnreadableEntry(f"{field}: {shorten(url)} is not an http or https URL")
     host = f"[{host}]" if ":" in host else host
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}", check_target(target, field)
 
 
 def check_target(target: str, field: str) -> str:
-    """Return a request target as it goes on the wire, in latin-1. Raises BadEntry unless it begins with a slash.
+    """Return a request target as it goes on the wire, in latin-1. Raises UnreadableEntry unless it begins with a slash.
 
     Characters beyond ASCII are written as the bytes of their UTF-8, as browsers send them.
     """
     if not target.startswith("/"):
-        raise BadEntry(f"{field}: {shorten(target)} does not begin with a slash")
+        raise UnreadableEntry(f"{field}: {shorten(target)} does not begin with a slash")
     return _NOT_IN_A_TARGET.sub(_quote_character, target.encode("utf-8", "surrogateescape").decode("latin-1"))
 
 
 def normalize_headers(fields: Iterable[tuple[object, object]], field: str) -> Headers:
-    """Return header fields with lower-case names, without the pseudo-fields of HTTP/2. Raises BadEntry."""
+    """Return header fields with lower-case names, without the pseudo-fields of HTTP/2. Raises UnreadableEntry."""
     headers: list[tuple[str, str]] = []
     for name, value in fields:
         if not isinstance(name, str) or not isinstance(value, str):
-            raise BadEntry(f"{field}: names and values must be text, got {shorten(name)}: {shorten(value)}")
+            raise UnreadableEntry(f"{field}: names and values must be text, got {shorten(name)}: {shorten(value)}")
         if not name.startswith(":"):
             headers.append((name.lower(), value.encode("utf-8", "surrogateescape").decode("latin-1")))
     return tuple(headers)
@@ -109,16 +109,16 @@ def drop_coding(headers: Headers) -> Headers:
 
 
 def check_status(status: object, field: str) -> int:
-    """Return a status code. Raises BadEntry unless it is a whole number from 100 to 999."""
+    """Return a status code. Raises UnreadableEntry unless it is a whole number from 100 to 999."""
     if type(status) is not int or not 100 <= status <= 999:
-        raise BadEntry(f"{field}: a status from 100 to 999 is wanted, not {shorten(status)}")
+        raise UnreadableEntry(f"{field}: a status from 100 to 999 is wanted, not {shorten(status)}")
     return status
 
 
 def check_milliseconds(value: object, field: str) -> float:
-    """Return a duration in milliseconds. Raises BadEntry unless it is a number from 0 to one day."""
+    """Return a duration in milliseconds. Raises UnreadableEntry unless it is a number from 0 to one day."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86_400_000:
-        raise BadEntry(f"{field}: milliseconds from 0 to one day are wanted, not {shorten(value)}")
+        raise UnreadableEntry(f"{field}: milliseconds from 0 to one day are wanted, not {shorten(value)}")
     return float(value)
 
 

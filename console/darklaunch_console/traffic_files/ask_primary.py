@@ -1,4 +1,4 @@
-"""Asking the primary for the responses that a recording lacks, with the client that workers ask shadows with.
+"""Asking the primary for the responses that a traffic file lacks, with the client that workers ask shadows with.
 
 The same client and the same marks on both sides: the primary's hook, if it has one, times the request, and captures
 nothing of it.
@@ -21,7 +21,7 @@ from darklaunch_workers.replay.outcome import read_app_latency
 
 from .recorded import RecordedRequest
 
-MARK = "recording"
+MARK = "import"
 """Stands for the launch in the marks of these requests: no launch can have sent them."""
 
 

@@ -1,10 +1,10 @@
-"""A recording is opened in the format and compression that its bytes show."""
+"""A traffic file is opened in the format and compression that its bytes show."""
 
 import gzip
 
 import pytest
-from darklaunch_console.recordings.recorded import BadRecording
-from darklaunch_console.recordings.recording_file import detect_format, identify_file, read_recording
+from darklaunch_console.traffic_files.recorded import BadTrafficFile
+from darklaunch_console.traffic_files.traffic_file import detect_format, identify_file, read_traffic_file
 
 LINE = b'{"method": "GET", "url": "/a"}\n'
 
@@ -26,30 +26,30 @@ def test_a_format_is_known_by_its_first_bytes(start, kind):
 
 @pytest.mark.parametrize(("start", "problem"), [(b" \n", "a is empty"), (b"\x89PNG", "a: neither HAR, JSON Lines")])
 def test_other_files_are_refused(start, problem):
-    with pytest.raises(BadRecording, match=problem):
+    with pytest.raises(BadTrafficFile, match=problem):
         detect_format(start, "a")
 
 
 def test_a_compressed_file_is_read_like_any_other(tmp_path):
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(LINE * 3))
-    assert [request.target for request in read_recording(str(path))] == ["/a"] * 3
+    assert [request.target for request in read_traffic_file(str(path))] == ["/a"] * 3
 
 
 def test_a_compressed_file_that_is_cut_off_gives_what_it_has_and_then_says_so(tmp_path):
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(LINE * 10_000)[:-6])
-    requests = read_recording(str(path))
+    requests = read_traffic_file(str(path))
     assert next(requests).target == "/a"
-    with pytest.raises(BadRecording, match="its gzip data is cut off or damaged"):
+    with pytest.raises(BadTrafficFile, match="its gzip data is cut off or damaged"):
         list(requests)
 
 
 def test_a_file_that_cannot_be_opened_is_named(tmp_path):
-    with pytest.raises(BadRecording, match=f"{tmp_path}/none: No such file or directory"):
-        next(read_recording(str(tmp_path / "none")))
-    with pytest.raises(BadRecording, match=f"{tmp_path}: Is a directory"):
-        next(read_recording(str(tmp_path)))
+    with pytest.raises(BadTrafficFile, match=f"{tmp_path}/none: No such file or directory"):
+        next(read_traffic_file(str(tmp_path / "none")))
+    with pytest.raises(BadTrafficFile, match=f"{tmp_path}: Is a directory"):
+        next(read_traffic_file(str(tmp_path)))
 
 
 def test_a_file_is_told_from_others_by_its_content_not_its_name(tmp_path):

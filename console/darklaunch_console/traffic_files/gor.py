@@ -14,7 +14,7 @@ from typing import Final
 import httptools
 from darklaunch_shared.wire.exchange import Headers, Response
 
-from .recorded import BadEntry, BadRecording, RecordedRequest, Source, check_target, normalize_headers, shorten
+from .recorded import BadTrafficFile, RecordedRequest, Source, UnreadableEntry, check_target, normalize_headers, shorten
 
 SEPARATOR: Final = "🐵🙈🙉".encode()
 MOST_WAITING: Final = 10_000
@@ -25,7 +25,7 @@ _REQUEST, _RESPONSE, _REPLAY = b"1", b"2", b"3"
 
 
 def read_gor(source: Source, name: str) -> Iterator[RecordedRequest]:
-    """Yield the requests of a GoReplay file, each with its response where that is in it. Raises BadRecording."""
+    """Yield the requests of a GoReplay file, each with its response where that is in it. Raises BadTrafficFile."""
     waiting: dict[bytes, RecordedRequest] = {}
     for number, payload in enumerate(_split_payloads(source, name), 1):
         place = f"{name}, payload {number}"
@@ -33,7 +33,7 @@ def read_gor(source: Source, name: str) -> Iterator[RecordedRequest]:
         kind, *rest = first.split()
         try:
             if kind not in (_REQUEST, _RESPONSE, _REPLAY) or len(rest) < 2:
-                raise BadEntry(f"its first line is not `1 ID TIME`: {shorten(first.decode(errors='replace'))}")
+                raise UnreadableEntry(f"its first line is not `1 ID TIME`: {shorten(first.decode(errors='replace'))}")
             if kind == _REQUEST:
                 if before := waiting.pop(rest[0], None):
                     yield before
@@ -41,8 +41,8 @@ def read_gor(source: Source, name: str) -> Iterator[RecordedRequest]:
             elif kind == _RESPONSE and rest[0] in waiting:
                 took_ns = _read_number(rest[2]) if len(rest) > 2 else 0
                 yield _join_response(waiting.pop(rest[0]), raw, took_ns / 1e6)
-        except BadEntry as error:
-            raise BadRecording(f"{place}: {error}") from None
+        except UnreadableEntry as error:
+            raise BadTrafficFile(f"{place}: {error}") from None
         if len(waiting) > MOST_WAITING:
             yield waiting.pop(next(iter(waiting)))
     yield from waiting.values()
@@ -60,7 +60,7 @@ def _split_payloads(source: Source, name: str) -> Iterator[bytes]:
         lines.append(line)
         size += len(line)
         if size > PAYLOAD_BYTES:
-            raise BadRecording(f"{name}: a payload is longer than {PAYLOAD_BYTES // 1_048_576} MiB")
+            raise BadTrafficFile(f"{name}: a payload is longer than {PAYLOAD_BYTES // 1_048_576} MiB")
     if payload := b"".join(lines).removesuffix(b"\n"):
         yield payload
 
@@ -90,7 +90,7 @@ def _read_request(raw: bytes, place: str, at_s: float) -> RecordedRequest:
         parser.feed_data(raw)
         method = parser.get_method().decode("ascii")
     except httptools.HttpParserError as error:
-        raise BadEntry(f"not an HTTP request: {error}") from None
+        raise UnreadableEntry(f"not an HTTP request: {error}") from None
     headers = _without_chunks(message)
     host = next((value for name, value in headers if name == "host"), "")
     return RecordedRequest(
@@ -111,7 +111,7 @@ def _join_response(request: RecordedRequest, raw: bytes, latency_ms: float) -> R
         parser.feed_data(raw)
         status = parser.get_status_code()
     except httptools.HttpParserError as error:
-        raise BadEntry(f"not an HTTP response: {error}") from None
+        raise UnreadableEntry(f"not an HTTP response: {error}") from None
     response = Response(status, _without_chunks(message), b"".join(message.body), latency_ms)
     return replace(request, response=response)
 
@@ -125,4 +125,4 @@ def _read_number(text: bytes) -> int:
     try:
         return int(text)
     except ValueError:
-        raise BadEntry(f"{shorten(text.decode(errors='replace'))} in its first line is no number") from None
+        raise UnreadableEntry(f"{shorten(text.decode(errors='replace'))} in its first line is no number") from None

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import orjson
 
-from .recorded import BadEntry, BadRecording, RecordedRequest, Source, check_target, shorten
+from .recorded import BadTrafficFile, RecordedRequest, Source, UnreadableEntry, check_target, shorten
 
 LINE_BYTES: Final = 1_048_576
 _COMMON: Final = re.compile(
@@ -25,7 +25,7 @@ _ESCAPE: Final = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.)")
 
 
 def read_access_log(source: Source, name: str) -> Iterator[RecordedRequest]:
-    """Yield the requests of an access log. Raises BadRecording when a line is none of the formats.
+    """Yield the requests of an access log. Raises BadTrafficFile when a line is none of the formats.
 
     Lines whose request is no HTTP request (a TLS handshake on the wrong port, a scanner's bytes) are logged by every
     server; they are skipped.
@@ -38,8 +38,8 @@ def read_access_log(source: Source, name: str) -> Iterator[RecordedRequest]:
             continue
         try:
             request = _read_json(line, place) if line.startswith("{") else _read_common(line, place)
-        except BadEntry as error:
-            raise BadRecording(f"{place}: {error}") from None
+        except UnreadableEntry as error:
+            raise BadTrafficFile(f"{place}: {error}") from None
         if request is not None:
             yield request
 
@@ -47,14 +47,14 @@ def read_access_log(source: Source, name: str) -> Iterator[RecordedRequest]:
 def _read_common(line: str, place: str) -> RecordedRequest | None:
     match = _COMMON.match(line)
     if not match:
-        raise BadEntry(f"not a line of the common or combined log format: {shorten(line)}")
+        raise UnreadableEntry(f"not a line of the common or combined log format: {shorten(line)}")
     request_line = _REQUEST_LINE.fullmatch(_ESCAPE.sub(_unescape, match["request"]))
     if not request_line or not request_line[2].startswith("/"):
         return None
     try:
         at_s = datetime.strptime(match["at"], "%d/%b/%Y:%H:%M:%S %z").timestamp()
     except ValueError:
-        raise BadEntry(f"the time {shorten(match['at'])} is not like 30/Nov/2026:12:00:00 +0000") from None
+        raise UnreadableEntry(f"the time {shorten(match['at'])} is not like 30/Nov/2026:12:00:00 +0000") from None
     agent = match["agent"]
     headers = (("user-agent", agent),) if agent not in (None, "-", "") else ()
     return RecordedRequest(
@@ -73,9 +73,9 @@ def _read_json(line: str, place: str) -> RecordedRequest:
         request = cast(dict[str, Any], members["request"])
         method, uri = str(request["method"]), str(request["uri"])
     except orjson.JSONDecodeError as error:
-        raise BadEntry(f"not JSON: {error}") from None
+        raise UnreadableEntry(f"not JSON: {error}") from None
     except (KeyError, TypeError):
-        raise BadEntry("a line of Caddy's log has request.method and request.uri, this one has not") from None
+        raise UnreadableEntry("a line of Caddy's log has request.method and request.uri, this one has not") from None
     at = cast(dict[str, Any], members).get("ts")
     return RecordedRequest(
         place=place,

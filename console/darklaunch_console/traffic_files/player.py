@@ -1,4 +1,4 @@
-"""Playing a recording into a launch: through the hook's own capture, delivery and numbers, at the speed that is wanted.
+"""Playing a traffic file into a launch: through the hook's own capture, delivery and numbers, at a chosen speed.
 
 Requests are mirrored in chunks. After each, all of it is on the stream or counted, and how far the file was read is
 noted on Redis. An import that was killed goes on from there as the same producer: what it had written already has its
@@ -57,7 +57,7 @@ class ImportCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayOptions:
-    """How a recording is played.
+    """How a traffic file is played.
 
     origin     the only origin whose requests are mirrored; "" for all
     speed      how many times as fast as it was recorded; 0 for as fast as the workers are
@@ -69,8 +69,8 @@ class PlayOptions:
     save: Callable[[Checkpoint], None]
 
 
-class RecordingPlayer:
-    """Plays recordings into one launch. `primary` is asked for the responses that they lack; None if there is none."""
+class TrafficPlayer:
+    """Plays traffic files into one launch. `primary` is asked for responses that they lack; None if there is none."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class RecordingPlayer:
     def _check_launch(self, counts: ImportCounts) -> None:
         if not self._recorder.snapshot.sampling_launches:
             raise ConsoleError(
-                f"{self._launch} takes no more requests after {counts.read:,} of the recording: it was paused or has "
+                f"{self._launch} takes no more requests after {counts.read:,} of the file: it was paused or has "
                 f"ended. See darklaunch show {self._launch}; the same import goes on from there"
             )
 

@@ -3,9 +3,9 @@
 import io
 
 import pytest
-from darklaunch_console.recordings import gor
-from darklaunch_console.recordings.gor import SEPARATOR, read_gor
-from darklaunch_console.recordings.recorded import BadRecording
+from darklaunch_console.traffic_files import gor
+from darklaunch_console.traffic_files.gor import SEPARATOR, read_gor
+from darklaunch_console.traffic_files.recorded import BadTrafficFile
 
 REQUEST = (
     b"1 932079936fa4306fc308d67588178d17d823647c 1796040000500000000\nGET /a?b HTTP/1.1\r\nHost: shop.example\r\n\r\n"
@@ -57,6 +57,6 @@ def test_only_so_many_requests_wait_for_their_response(monkeypatch):
     ],
 )
 def test_a_bad_payload_is_named(payload, problem):
-    with pytest.raises(BadRecording) as raised:
+    with pytest.raises(BadTrafficFile) as raised:
         read(POST, payload)
     assert str(raised.value).startswith(f"a.gor, payload 2: {problem}")

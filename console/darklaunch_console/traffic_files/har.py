@@ -12,14 +12,14 @@ from datetime import datetime
 from typing import Any, Final, cast
 from urllib.parse import urlencode
 
-import ijson
+import ijson  # pyright: ignore[reportMissingTypeStubs]
 from darklaunch_shared.wire.exchange import Headers, Response
 
 from .recorded import (
-    BadEntry,
-    BadRecording,
+    BadTrafficFile,
     RecordedRequest,
     Source,
+    UnreadableEntry,
     check_milliseconds,
     check_status,
     drop_coding,
@@ -32,19 +32,19 @@ _NO_ANSWER: Final = 0  # what browsers write as the status of a request that was
 
 
 def read_har(source: Source, name: str) -> Iterator[RecordedRequest]:
-    """Yield the requests of a HAR file. Raises BadRecording."""
+    """Yield the requests of a HAR file. Raises BadTrafficFile."""
     count = 0
     try:
         for count, entry in enumerate(ijson.items(source, "log.entries.item", use_float=True), 1):
             place = f"{name}, entry {count}"
             try:
                 yield _read_entry(_as_object(entry, "entry"), place)
-            except BadEntry as error:
-                raise BadRecording(f"{place}: {error}") from None
+            except UnreadableEntry as error:
+                raise BadTrafficFile(f"{place}: {error}") from None
     except ijson.JSONError as error:
-        raise BadRecording(f"{name}: not the JSON of a HAR file after entry {count}: {_first_line(error)}") from None
+        raise BadTrafficFile(f"{name}: not the JSON of a HAR file after entry {count}: {_first_line(error)}") from None
     if not count:
-        raise BadRecording(f"{name}: there is nothing at log.entries, so it is no HAR file, or an empty one")
+        raise BadTrafficFile(f"{name}: there is nothing at log.entries, so it is no HAR file, or an empty one")
 
 
 def _read_entry(entry: Mapping[str, Any], place: str) -> RecordedRequest:
@@ -52,7 +52,7 @@ def _read_entry(entry: Mapping[str, Any], place: str) -> RecordedRequest:
     origin, target = split_url(request.get("url"), "request.url")
     method = request.get("method")
     if not isinstance(method, str) or not method:
-        raise BadEntry("request.method is missing")
+        raise UnreadableEntry("request.method is missing")
     return RecordedRequest(
         place=place,
         at_s=_read_time(entry.get("startedDateTime")),
@@ -93,18 +93,18 @@ def _read_post_data(data: object) -> bytes:
 def _read_text(content: Mapping[str, Any], field: str) -> bytes:
     text = content.get("text") or ""
     if not isinstance(text, str):
-        raise BadEntry(f"{field}.text is not text")
+        raise UnreadableEntry(f"{field}.text is not text")
     if content.get("encoding") != "base64":
         return text.encode("utf-8", "surrogatepass")
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadEntry(f"{field}.text is not base64: {error}") from None
+        raise UnreadableEntry(f"{field}.text is not base64: {error}") from None
 
 
 def _read_headers(value: object, field: str) -> Headers:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise BadEntry(f"{field} is no list")
+        raise UnreadableEntry(f"{field} is no list")
     fields = [_as_object(each, field) for each in cast(Sequence[object], value)]
     return normalize_headers(((each.get("name"), each.get("value")) for each in fields), field)
 
@@ -115,12 +115,12 @@ def _read_time(value: object) -> float | None:
     try:
         return datetime.fromisoformat(str(value)).timestamp()
     except ValueError:
-        raise BadEntry(f"startedDateTime: {str(value)[:40]!r} is no ISO 8601 time") from None
+        raise UnreadableEntry(f"startedDateTime: {str(value)[:40]!r} is no ISO 8601 time") from None
 
 
 def _as_object(value: object, field: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise BadEntry(f"{field} is no object")
+        raise UnreadableEntry(f"{field} is no object")
     return cast(Mapping[str, Any], value)
 
 

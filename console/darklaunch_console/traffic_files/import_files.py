@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from darklaunch.recorders import open_recording_delivery
+from darklaunch.recorders import open_launch_recorder
 from darklaunch.settings import HookSettings, read_settings
 from darklaunch_shared.launch.origin import Origin
 from darklaunch_shared.launch.spec import RECORDED_APP, LaunchState
@@ -19,11 +19,11 @@ from darklaunch_console.errors import ConsoleError
 
 from .ask_primary import PrimaryClient
 from .checkpoint import Checkpoint, read_checkpoint, save_checkpoint
-from .player import ImportCounts, PlayOptions, Progress, RecordingPlayer
-from .recorded import BadRecording, RecordedRequest
-from .recording_file import identify_file, read_recording
+from .player import ImportCounts, PlayOptions, Progress, TrafficPlayer
+from .recorded import BadTrafficFile, RecordedRequest
+from .traffic_file import identify_file, read_traffic_file
 
-OUTBOX_BYTES: Final = 512 * 1_048_576  # a chunk must fit, with what the primary is asked for
+BUFFER_BYTES: Final = 512 * 1_048_576  # a chunk must fit, with what the primary is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ async def import_file(
 ) -> ImportedFile:
     """Import one file into a launch for recorded traffic.
 
-    Raises BadRecording for a file that cannot be read, ConsoleError when the launch does not take its requests.
+    Raises BadTrafficFile for a file that cannot be read, ConsoleError when the launch does not take its requests.
     """
     file_id = identify_file(path)
     begin = Checkpoint() if options.again else read_checkpoint(redis, state.name, file_id)
@@ -86,9 +86,9 @@ async def import_file(
         saved = checkpoint
         save_checkpoint(redis, state.name, file_id, checkpoint)
 
-    recorder, thread = open_recording_delivery(_build_settings(redis_url, state), state.name, begin.as_counters())
+    recorder, thread = open_launch_recorder(_build_settings(redis_url, state), state.name, begin.as_counters())
     try:
-        player = RecordingPlayer(recorder, thread, redis, state, primary=primary)
+        player = TrafficPlayer(recorder, thread, redis, state, primary=primary)
         play = PlayOptions(origin=imported.origin, speed=options.speed, save=save)
         imported.counts = await player.play(requests, begin, play, on_progress)
         save(saved.finish(time.time_ns() // 1_000_000))
@@ -117,26 +117,26 @@ def check_recorded(state: LaunchState) -> None:
     """Raise ConsoleError unless the launch is one for recorded traffic: live and recorded must not mix in a verdict."""
     if not state.spec.is_recorded:
         raise ConsoleError(
-            f"{state.name} mirrors live traffic, and a verdict must not mix it with a recording. Start a launch for "
-            f"recordings: darklaunch start NAME --recorded --shadow {state.spec.shadow}"
+            f"{state.name} mirrors live traffic, and a verdict must not mix it with recorded requests. Start one "
+            f"for these: darklaunch start NAME --recorded --shadow {state.spec.shadow}"
         )
 
 
 def _read(path: str, options: ImportOptions) -> Iterator[RecordedRequest]:
-    requests = read_recording(path, options.kind)
+    requests = read_traffic_file(path, options.kind)
     return itertools.islice(requests, options.limit) if options.limit else requests
 
 
 def _peek(requests: Iterator[RecordedRequest], path: str) -> tuple[RecordedRequest, Iterator[RecordedRequest]]:
     first = next(requests, None)
     if first is None:
-        raise BadRecording(f"{path} has no request in it")
+        raise BadTrafficFile(f"{path} has no request in it")
     return first, itertools.chain((first,), requests)
 
 
 def _require_response(request: RecordedRequest) -> RecordedRequest:
     if request.response is None:
-        raise BadRecording(
+        raise BadTrafficFile(
             f"{request.place}: no response was recorded. Name the primary, which is then asked for it: --primary URL"
         )
     return request
@@ -152,4 +152,4 @@ def _make_client(options: ImportOptions, state: LaunchState) -> PrimaryClient | 
 def _build_settings(redis_url: str, state: LaunchState) -> HookSettings:
     cap = max(state.spec.request_cap_bytes, state.spec.response_cap_bytes)
     settings = read_settings({"redis_url": redis_url, "app_name": RECORDED_APP, "body_cap_bytes": cap})
-    return replace(settings, outbox_bytes=OUTBOX_BYTES)
+    return replace(settings, buffer_bytes=BUFFER_BYTES)

@@ -1,4 +1,4 @@
-"""Opening a recording: from a file or stdin, compressed or not, in the format that its first bytes show."""
+"""Opening a traffic file: from a file or stdin, compressed or not, in the format that its first bytes show."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .access_log import read_access_log
 from .gor import SEPARATOR, read_gor
 from .har import read_har
 from .json_lines import read_json_lines
-from .recorded import BadRecording, ReadRecording, RecordedRequest
+from .recorded import BadTrafficFile, ReadTrafficFile, RecordedRequest
 
 STDIN: Final = "-"
-FORMATS: Final[dict[str, ReadRecording]] = {
+FORMATS: Final[dict[str, ReadTrafficFile]] = {
     "har": read_har,
     "jsonl": read_json_lines,
     "gor": read_gor,
@@ -33,26 +33,26 @@ _GOR_START: Final = re.compile(rb"[123] [0-9a-f]{8,40} \d{10,20}")
 _CADDY: Final = re.compile(rb'"logger"\s*:\s*"http\.log|"request"\s*:\s*\{')
 
 
-def read_recording(path: str, kind: str = "") -> Iterator[RecordedRequest]:
-    """Yield a recording's requests. `path` is a file or "-" for stdin, `kind` one of FORMATS, "" to look at the file.
+def read_traffic_file(path: str, kind: str = "") -> Iterator[RecordedRequest]:
+    """Yield the requests of a traffic file. `path` is a file or "-" for stdin, `kind` one of FORMATS, "" to look.
 
-    Raises BadRecording when it cannot be opened, its format is not known, or it cannot be read further.
+    Raises BadTrafficFile when it cannot be opened, its format is not known, or it cannot be read further.
     """
     name = "stdin" if path == STDIN else path
     try:
         with _open(path) as source:
             yield from FORMATS[kind or detect_format(source.peek(_LOOK_BYTES), name)](source, name)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadRecording(f"{name}: its gzip data is cut off or damaged: {error}") from None
+        raise BadTrafficFile(f"{name}: its gzip data is cut off or damaged: {error}") from None
     except OSError as error:
-        raise BadRecording(f"{name}: {error.strerror or error}") from None
+        raise BadTrafficFile(f"{name}: {error.strerror or error}") from None
 
 
 def detect_format(start: bytes, name: str) -> str:
-    """Return the format of a file from its first bytes. Raises BadRecording when it is none of FORMATS."""
+    """Return the format of a file from its first bytes. Raises BadTrafficFile when it is none of FORMATS."""
     line = start.lstrip(b"\xef\xbb\xbf").lstrip()
     if not line:
-        raise BadRecording(f"{name} is empty")
+        raise BadTrafficFile(f"{name} is empty")
     if _HAR_START.match(line):
         return "har"
     if _GOR_START.match(line) or SEPARATOR in start:
@@ -61,7 +61,7 @@ def detect_format(start: bytes, name: str) -> str:
         return "log" if _CADDY.search(line.partition(b"\n")[0]) else "jsonl"
     if b"[" in line and b'"' in line:
         return "log"
-    raise BadRecording(
+    raise BadTrafficFile(
         f"{name}: neither HAR, JSON Lines, GoReplay nor an access log by its first bytes; name it: --format har"
     )
 
@@ -69,7 +69,7 @@ def detect_format(start: bytes, name: str) -> str:
 def identify_file(path: str) -> str:
     """Return what tells a file from others, by its content: its size and a digest of its first MiB; "" for stdin.
 
-    Raises BadRecording when it cannot be read.
+    Raises BadTrafficFile when it cannot be read.
     """
     if path == STDIN:
         return ""
@@ -78,7 +78,7 @@ def identify_file(path: str) -> str:
             digest = blake2b(file.read(1_048_576), digest_size=12).hexdigest()
             return f"{digest}-{file.seek(0, io.SEEK_END)}"
     except OSError as error:
-        raise BadRecording(f"{path}: {error.strerror or error}") from None
+        raise BadTrafficFile(f"{path}: {error.strerror or error}") from None
 
 
 @contextmanager

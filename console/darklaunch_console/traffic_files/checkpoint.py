@@ -1,4 +1,4 @@
-"""How far a recording was imported for a launch, kept on Redis beside the streams it was written to."""
+"""How far a traffic file was imported for a launch, kept on Redis beside the streams it was written to."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from darklaunch_shared.wire.producer_counters import ProducerCounters
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A place in a recording, and the counters of the producer at that place.
+    """A place in a traffic file, and the counters of the producer at that place.
 
     `position` is how many requests were read. `producer` is "" while nothing was handed over. `finished_at_ms` is 0
-    until the whole recording was imported.
+    until the whole traffic file was imported.
     """
 
     position: int = 0
@@ -58,7 +58,7 @@ class Checkpoint:
         )
 
     def finish(self, now_ms: int) -> Checkpoint:
-        """Return it as the end of a recording that was imported whole."""
+        """Return it as the end of a traffic file that was imported whole."""
         return replace(self, finished_at_ms=now_ms)
 
 

@@ -1,1 +1,0 @@
-"""Recordings: files of requests, with their responses or without, read one by one and mirrored as live traffic is."""
