@@ -163,7 +163,7 @@ def find_uncleared_latencies(build: BuildEvidence, policy: JudgePolicy) -> tuple
 
 def _is_untimed(build: BuildEvidence, policy: JudgePolicy) -> bool:
     latencies = build.overall.latencies
-    return policy.judges_latency and latencies.responses >= GAP_LEAST and latencies.leading is None
+    return policy.judges_latency and latencies.timeable >= GAP_LEAST and latencies.leading is None
 
 
 def _decide_within_ramp(

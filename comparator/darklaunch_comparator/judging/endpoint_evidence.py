@@ -22,6 +22,8 @@ SEEN_LEAST: Final = 0.5
 """The least part of what responses hold that must be compared by value."""
 STALLED_MOST: Final = 0.25
 """The largest share of requests in which the primary itself was slow that is allowed for."""
+SLOW_WINDOWS: Final = 3
+"""Slow requests and time-outs count against a shadow once they were in so many windows: one stall delays many."""
 REFUSED_LEAST: Final = 0.5
 """The part of the exchanges that must be refused for want of credentials for that to be said of an endpoint."""
 
@@ -44,6 +46,8 @@ class EndpointEvidence:
     n        exchanges replayed
     refused  exchanges that show nothing, because the shadow asked who is there
     stalled  exchanges in which the primary was as slow as makes a shadow's request slow
+    slow_windows    windows with slow requests or time-outs
+    timeouts        time-outs
     seen     of the others with a response, how many were compared by value; one compared in part counts in part
     log_e    the evidence for a rollback, by guard
     """
@@ -56,6 +60,8 @@ class EndpointEvidence:
     seen: float = 0.0
     refused: int = 0
     stalled: int = 0
+    slow_windows: int = 0
+    timeouts: int = 0
 
     @classmethod
     def empty(cls, weight: float, policy: JudgePolicy, *, strict: bool = False) -> "EndpointEvidence":
@@ -90,15 +96,19 @@ class EndpointEvidence:
             for guard, rate in self.rates.items()
         }
         latencies = self.latencies.with_window(window, policy)
+        slow_windows = self.slow_windows + any(exchange.slow for exchange in window)
+        timeouts = self.timeouts + sum(exchange.error and exchange.slow for exchange in window)
         return EndpointEvidence(
             weight=self.weight,
             n=self.n + len(window),
             rates=rates,
             latencies=latencies,
-            log_e=_log_e_by_guard(rates, latencies),
+            log_e=_log_e_by_guard(rates, latencies, slow_windows=slow_windows, timeouts=timeouts),
             seen=self.seen + sum(exchange.compared_share for exchange in window if exchange.compared),
             refused=self.refused + sum(exchange.refused for exchange in window),
             stalled=self.stalled + sum(exchange.stalled for exchange in window),
+            slow_windows=slow_windows,
+            timeouts=timeouts,
         )
 
     @property
@@ -124,7 +134,7 @@ class EndpointEvidence:
         if enough and self.seen_share < SEEN_LEAST:
             return JudgingGap.UNSEEN
         leading = self.latencies.leading
-        if enough and leading is None and policy.judges_latency:
+        if self.latencies.timeable >= GAP_LEAST and leading is None and policy.judges_latency:
             return JudgingGap.UNTIMED
         if log_e(below(policy.endpoint_bound), self.mismatches) < log_threshold(policy.beta):
             return JudgingGap.FEW
@@ -155,6 +165,8 @@ class EndpointEvidence:
             "seen": self.seen,
             "refused": self.refused,
             "stalled": self.stalled,
+            "slow_windows": self.slow_windows,
+            "timeouts": self.timeouts,
         }
 
     @classmethod
@@ -167,13 +179,20 @@ class EndpointEvidence:
             n=packed["n"],
             rates=rates,
             latencies=latencies,
-            log_e=_log_e_by_guard(rates, latencies),
+            log_e=_log_e_by_guard(rates, latencies, slow_windows=packed["slow_windows"], timeouts=packed["timeouts"]),
             seen=packed["seen"],
             refused=packed["refused"],
             stalled=packed["stalled"],
+            slow_windows=packed["slow_windows"],
+            timeouts=packed["timeouts"],
         )
 
 
-def _log_e_by_guard(rates: Mapping[Guard, RateEvidence], latencies: ClockedLatencies) -> dict[Guard, float]:
+def _log_e_by_guard(
+    rates: Mapping[Guard, RateEvidence], latencies: ClockedLatencies, *, slow_windows: int, timeouts: int
+) -> dict[Guard, float]:
     of_rates = {guard: rate.excess.log_e for guard, rate in rates.items()}
+    if slow_windows < SLOW_WINDOWS:  # so far it may have been one stall
+        delayed = [Guard.SLOW, *([Guard.ERROR] if rates[Guard.ERROR].counts.pos == timeouts else [])]
+        of_rates |= {guard: min(0.0, of_rates[guard]) for guard in delayed}
     return of_rates | {guard: latencies.log_e(guard) for guard in Guard if guard not in RATE_GUARDS}

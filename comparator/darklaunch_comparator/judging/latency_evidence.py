@@ -260,11 +260,14 @@ _SIDES: Final = ("reference", "shadow")
 class ClockedLatencies:
     """Latency by each clock by which exchanges were timed; `responses` counts exchanges that the shadow responded to.
 
+    `stalled` are those of them that came while the machine stalled: what they took shows nothing.
+
     One clock leads: the hook if it timed at least half of them, then the baseline if it timed 2 %, then the worker.
     """
 
     responses: int = 0
     by_clock: Mapping[LatencyClock, LatencyEvidence] = field(default_factory=dict[LatencyClock, LatencyEvidence])
+    stalled: int = 0
 
     def with_window(self, window: Sequence[JudgedExchange], policy: JudgePolicy) -> "ClockedLatencies":
         """Return the evidence with one more window."""
@@ -272,14 +275,21 @@ class ClockedLatencies:
         for clock in LatencyClock:
             if timed := [exchange for exchange in window if exchange.clock is clock]:
                 by_clock[clock] = by_clock.get(clock, LatencyEvidence(clock=clock)).with_window(timed, policy)
-        return ClockedLatencies(self.responses + sum(not (each.error or each.refused) for each in window), by_clock)
+        responses = [each for each in window if not (each.error or each.refused)]
+        stalled = self.stalled + sum(not each.is_timed for each in responses)
+        return ClockedLatencies(self.responses + len(responses), by_clock, stalled)
+
+    @property
+    def timeable(self) -> int:
+        """The responses of which some clock could tell how long they took."""
+        return self.responses - self.stalled
 
     @property
     def leading(self) -> LatencyEvidence | None:
         """The evidence by the clock that leads; None if too few exchanges were timed by any."""
         for clock, share in _LEADING_SHARES.items():
             evidence = self.by_clock.get(clock)
-            if evidence is not None and evidence.n >= share * self.responses:
+            if evidence is not None and evidence.n >= share * self.timeable:
                 return evidence
         return None
 
@@ -292,6 +302,7 @@ class ClockedLatencies:
         """Return the evidence as JSON values."""
         return {
             "responses": self.responses,
+            "stalled": self.stalled,
             "clocks": {clock.value: evidence.pack() for clock, evidence in self.by_clock.items()},
         }
 
@@ -299,7 +310,8 @@ class ClockedLatencies:
     def unpack(cls, packed: Mapping[str, Any]) -> "ClockedLatencies":
         """Read what `pack` returned."""
         clocks = {LatencyClock(name): evidence for name, evidence in packed["clocks"].items()}
-        return cls(packed["responses"], {clock: LatencyEvidence.unpack(each, clock) for clock, each in clocks.items()})
+        by_clock = {clock: LatencyEvidence.unpack(each, clock) for clock, each in clocks.items()}
+        return cls(packed["responses"], by_clock, packed["stalled"])
 
 
 _LEADING_SHARES: Final = {LatencyClock.HOOK: 0.5, LatencyClock.BASELINE: 0.02, LatencyClock.WORKER: 0.5}

@@ -194,8 +194,10 @@ def read_attempts(
     """
     span = {"launch": launch, "since": to_datetime(since_ms), "until": to_datetime(until_ms), "most": limit}
     return [
-        JudgedExchange(at_ms=at_ms, endpoint=endpoint, build=build, compared=False, error=error)
-        for at_ms, endpoint, build, error, reason in connection.execute(_SQL["attempts"], span)
+        JudgedExchange(
+            at_ms=at_ms, endpoint=endpoint, build=build, compared=False, error=error, slow=slow, stalled=stalled
+        )
+        for at_ms, endpoint, build, error, reason, slow, stalled in connection.execute(_SQL["attempts"], span)
         if not (error and reason in _OUR_ERRORS)
     ]
 

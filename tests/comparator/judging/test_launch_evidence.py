@@ -416,6 +416,21 @@ def test_a_machine_that_stalls_both_versions_condemns_neither(share: float) -> N
         assert case.current(POLICY).rollback_reason is not None
 
 
+def test_one_stall_of_the_shadow_condemns_nobody_and_three_windows_of_it_do() -> None:
+    def hang(exchanges: Iterator[JudgedExchange], until_ms: int, *, error: bool) -> Iterator[JudgedExchange]:
+        for each in exchanges:
+            late = replace(each, slow=True, error=error, compared=not error, clock=None if error else each.clock)
+            yield late if each.at_ms < until_ms else each
+
+    start_ms = START_MS + 10_000
+    for error in (False, True):
+        for windows, is_condemned in ((2, False), (3, True)):
+            late = hang(traffic(1_200, start_ms=start_ms), start_ms + windows * 10_000, error=error)
+            case = judge(late, POLICY)
+            assert (case.current(POLICY).rollback_reason is not None) is is_condemned
+            assert case.decide(POLICY).verdict is not LaunchVerdict.PROMOTE
+
+
 def test_what_times_out_while_the_primary_stalls_is_no_evidence() -> None:
     """Overload: the primary takes 8 s of each third request, the shadow is given up after 7 s."""
 
@@ -424,9 +439,9 @@ def test_what_times_out_while_the_primary_stalls_is_no_evidence() -> None:
             late = replace(each, compared=False, error=True, clock=None, primary_ms=8_000, stalled=True)
             yield late if nth % 3 == 0 else each
 
-    case = judge(overload(traffic(1_000)), POLICY)
+    case = judge(overload(traffic(1_000)), POLICY, resume=True)
     assert case.current(POLICY).rollback_reason is None
-    assert case.decide(POLICY).verdict is not LaunchVerdict.PROMOTE
+    assert case.decide(POLICY).verdict is LaunchVerdict.KEEP_WATCHING
 
 
 def test_endpoints_found_at_once_share_alike_and_later_ones_get_the_rest() -> None:

@@ -69,7 +69,9 @@ ORDER BY s.count DESC, s.fingerprint LIMIT 1
 
 -- name: attempts
 -- In the order in which they were recorded: while exchanges are held back, whole minutes of attempts are of one window.
-SELECT (extract(epoch FROM r.recorded_at) * 1000)::bigint, r.endpoint, r.build, r.outcome = 'shadow_error', r.reason
+SELECT (extract(epoch FROM r.recorded_at) * 1000)::bigint, r.endpoint, r.build, r.outcome = 'shadow_error', r.reason, r.slow,
+       NOT r.slow AND coalesce(r.primary_ms - CASE WHEN r.reason = 'timeout' THEN 0 ELSE r.shadow_ms END > (
+           SELECT (l.spec->>'max_latency_diff_ms')::float8 FROM darklaunch.launch AS l WHERE l.name = %(launch)s), false)
 FROM darklaunch.result AS r
 WHERE r.launch = %(launch)s AND r.captured_at >= %(since)s AND r.captured_at < %(until)s
   AND r.day >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
