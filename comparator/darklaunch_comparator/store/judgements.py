@@ -120,7 +120,8 @@ def read_judged_exchanges(
         if error and reason in _OUR_ERRORS:
             continue
         mismatched = refuted or (outcome == "mismatched" and not excused)
-        in_doubt = mismatched and signature in doubtful_signatures
+        is_new = mismatched and not refuted and doubtful.is_new(signature, at_ms, endpoint)
+        in_doubt = is_new or (mismatched and signature in doubtful_signatures)
         exchanges.append(
             JudgedExchange(
                 at_ms=at_ms,
@@ -129,7 +130,7 @@ def read_judged_exchanges(
                 compared=outcome in ("matched", "mismatched", "ignored"),
                 mismatched=mismatched,
                 doubtful=in_doubt,
-                held=in_doubt and signature in doubtful.held,
+                held=is_new or (in_doubt and signature in doubtful.held),
                 error=error,
                 refused=outcome == "unverified" and reason == NO_CREDENTIALS,
                 slow=slow,

@@ -1,5 +1,6 @@
 """Noise in Postgres: the counts, the states that follow from them, and the history of those states."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -28,6 +29,7 @@ KNOWN_PAIRS: Final = 10
 """Second responses after which an endpoint at which nothing is undecided is known."""
 MOST_PAIRS: Final = 300
 """Second responses after which an endpoint counts as known even so: what is undecided is left to the usual share."""
+_REPEATED_METHODS: Final = ("GET ", "HEAD ", "OPTIONS ")
 _COUNTS: Final = tuple(field.name for field in fields(PlaceCounts))
 
 CountedPlace = tuple[str, str, NoiseKey]
@@ -209,11 +211,20 @@ class DoubtfulMismatches:
     left_out  windows are judged without them, because waiting took too long
     plain     those left out at places where no version has differed from itself, and seen lately: no launch is promoted
               meanwhile
+    known     all mismatches that had been recorded by then, of those captured since `since_ms`
     """
 
     held: Mapping[str, str]
     left_out: Mapping[str, str]
     plain: frozenset[str]
+    known: frozenset[str] = frozenset()
+    since_ms: float = math.inf
+
+    def is_new(self, fingerprint: str | None, captured_ms: int, endpoint: str) -> bool:
+        """True if a mismatch was recorded only after this was read: it may turn out to be noise like any other."""
+        if fingerprint is None or fingerprint in self.known or captured_ms <= self.since_ms:
+            return False
+        return endpoint.startswith(_REPEATED_METHODS)
 
     @property
     def fingerprints(self) -> frozenset[str]:
@@ -235,6 +246,7 @@ def read_doubtful_signatures(
     decided, doubtful, varied = set[str](), dict[str, tuple[str, float]](), set[str]()
     recent = set[str]()
     values = {"launch": launch, "now_ms": now_ms, "recent_ms": RECENT_MS, "also": list(also)}
+    known = frozenset(fingerprint for (fingerprint,) in _rows(connection, "recent_mismatches", **values))
     for fingerprint, endpoint, age_ms, is_recent, aspect, version, state, *numbers in _rows(
         connection, "mismatched_places", **values
     ):
@@ -253,7 +265,8 @@ def read_doubtful_signatures(
         endpoint, age_ms = doubtful[fingerprint]
         hold_ms = HOLD_VARIED_MS if fingerprint in varied else HOLD_MS
         (held if age_ms < hold_ms else left_out)[fingerprint] = endpoint
-    return DoubtfulMismatches(held, left_out, frozenset(left_out.keys() & recent - varied))
+    plain = frozenset(left_out.keys() & recent - varied)
+    return DoubtfulMismatches(held, left_out, plain, known, now_ms - RECENT_MS)
 
 
 def read_known_endpoints(connection: Connection[Any], launch: str, now_ms: int) -> list[str]:

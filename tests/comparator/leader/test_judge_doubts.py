@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 from darklaunch_comparator.judging.policy import JudgeMode
+from darklaunch_comparator.leader.judge_windows import read_windows
 from darklaunch_comparator.store.launches import LaunchAct, update_launch
+from darklaunch_comparator.store.noise import read_doubtful_signatures
 from darklaunch_shared.launch.spec import LaunchStatus
 
 from tests.support.judge_harness import QUICK_POLICY, JudgeHarness, MakeHarness, record_doubtful
@@ -29,6 +31,20 @@ def set_noise_counts(harness: JudgeHarness, state: str = "learning", **counts: i
 def record_wrong_searches(harness: JudgeHarness) -> None:
     seen = [replace(each, mismatched=each.endpoint == SEARCH) for each in traffic(300, start_ms=harness.start_ms)]
     record_doubtful(harness, SEARCH, iter(seen))
+
+
+def test_a_mismatch_recorded_while_the_judge_is_reading_waits_as_any_other(make_harness: MakeHarness) -> None:
+    """The doubts are read first, the windows after them: what a comparator records in between is not decided."""
+    harness = make_harness()
+    before = read_doubtful_signatures(harness.connection, harness.name, harness.start_ms + 30_000)
+    record_wrong_searches(harness)
+    window, *_ = read_windows(
+        harness.connection, harness.name, harness.start_ms, harness.start_ms + 30_000, doubtful=before
+    )[0]
+    assert window.is_held
+    assert not any(each.mismatched for each in window.without_doubtful().exchanges)
+    after = read_doubtful_signatures(harness.connection, harness.name, harness.start_ms + 30_000)
+    assert not after.is_new("new", harness.start_ms, SEARCH)
 
 
 @pytest.mark.parametrize("noise", [True, False])

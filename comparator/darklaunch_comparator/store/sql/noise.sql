@@ -86,6 +86,11 @@ ORDER BY launch, endpoint, path, aspect, version
 SELECT endpoint, path || CASE WHEN aspect IN ('value', path) THEN '' ELSE ' ' || aspect END, version, pos, neg, pairs
 FROM darklaunch.noise WHERE launch = %(launch)s AND (pos > 0 OR neg > 0) ORDER BY endpoint, path, aspect, version
 
+-- name: recent_mismatches
+SELECT fingerprint FROM darklaunch.signature
+WHERE launch = %(launch)s AND outcome = 'mismatched'
+  AND last_seen > to_timestamp((%(now_ms)s - %(recent_ms)s)::float8 / 1000)
+
 -- name: mismatched_places
 -- The places of mismatches that the judge may still have to read, each with the noise that the primary's version, or
 -- else the shadow's, has shown there. An array whose length is noise covers what is below it.
