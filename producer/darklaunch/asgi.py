@@ -14,6 +14,7 @@ from .capture.launch_snapshot import NOT_STARTED
 from .capture.recorder import CaptureRecorder
 from .capture.recording import Recording, RequestHead, determine_body_bytes
 from .capture.request_target import read_asgi_target
+from .choose_hook import HOOK_CLASSES, RIGHT_HOOK, replace_wrong_hook
 from .probe_answer import ASGI_FIELD, answer_asgi_probe
 from .recorders import get_recorder
 from .routes.endpoint import find_asgi_route, find_route
@@ -48,11 +49,22 @@ class CaptureMiddleware:
     In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
 
+    def __new__(cls, app: ASGIApp, **options: Unpack[HookOptions]) -> Any:  # pyright: ignore
+        """Create the hook; for an app that is none of ASGI's, return what that app needs, and log it."""
+        other = replace_wrong_hook(cls, "asgi", app, options)
+        return super().__new__(cls) if other is RIGHT_HOOK else other
+
     def __init__(self, app: ASGIApp, **options: Unpack[HookOptions]) -> None:
         self.app = app
         self.app_title = ""  # of the app that `add_middleware` put this hook into, known with the first event
         self._recorder = get_recorder(options, "asgi", self)
         self._place = _UNKNOWN
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the app, for code that goes on using the app by the name that the hook took."""
+        if name.startswith("__") or "app" not in vars(self):
+            raise AttributeError(name)
+        return getattr(self.app, name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -123,6 +135,9 @@ class CaptureMiddleware:
     def _note_title(self, scope: Scope) -> None:
         """Keep the title of the FastAPI app that the scope names: nothing leads to it from within its middleware."""
         self.app_title = str(getattr(scope.get("app"), "title", ""))
+
+
+HOOK_CLASSES["asgi"] = CaptureMiddleware
 
 
 def _is_first_hook(hook: CaptureMiddleware, stack: Any) -> bool:

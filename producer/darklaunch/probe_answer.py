@@ -48,6 +48,12 @@ def answer_wsgi_probe(
     return start_with_answer if answer else start_response
 
 
+def build_probe_field(nonce: bytes, recorder: CaptureRecorder) -> tuple[str, str] | None:
+    """Return the header field that answers a probe with this nonce; None where there is nothing to answer."""
+    answer = _build_answer(nonce.decode("latin-1"), recorder) if nonce else ""
+    return (PROBE_ANSWER_HEADER, answer) if answer else None
+
+
 def _build_answer(nonce: str, recorder: CaptureRecorder) -> str:
     """Return the answer; "" when nothing is captured here, or no console sent the nonce."""
     producer = recorder.producer

@@ -31,7 +31,8 @@ _visitors: list[Callable[[CaptureRecorder], None]] = []
 
 
 def get_recorder(options: Mapping[str, Any], interface: str, hook: object) -> CaptureRecorder:
-    """Return the recorder for these options and add the hook to it. `interface` is "asgi" or "wsgi".
+    """Return the recorder for these options and add the hook to it. `interface` is "asgi", "wsgi" or
+    the framework that the hook is in.
 
     Raises nothing: with wrong options, or without a Redis URL, the recorder captures nothing, and a log line says why.
     """

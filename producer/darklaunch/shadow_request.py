@@ -29,6 +29,11 @@ def marking_shadow_request(is_shadow: bool) -> Generator[None]:
         _IS_SHADOW_REQUEST.reset(token)
 
 
+def mark_shadow_request(is_shadow: bool) -> None:
+    """Make `is_shadow_request` return `is_shadow` in this context, until the next request that it serves is marked."""
+    _IS_SHADOW_REQUEST.set(is_shadow)
+
+
 def iterate_marked(chunks: Iterator[bytes], is_shadow: bool) -> Iterator[bytes]:
     """Yield chunks; only while the app makes one does `is_shadow_request` return `is_shadow`."""
     while True:

@@ -12,6 +12,7 @@ from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER
 from .capture.recorder import CaptureRecorder
 from .capture.recording import Recording, RequestHead, determine_body_bytes
 from .capture.request_target import read_wsgi_target
+from .choose_hook import HOOK_CLASSES, RIGHT_HOOK, replace_wrong_hook
 from .probe_answer import WSGI_FIELD, answer_wsgi_probe
 from .recorders import get_recorder
 from .routes.endpoint import find_route, find_wsgi_route
@@ -41,9 +42,20 @@ class WSGICaptureMiddleware:
     In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
 
+    def __new__(cls, app: WSGIApp, **options: Unpack[HookOptions]) -> Any:  # pyright: ignore
+        """Create the hook; for an app that is none of WSGI's, return what that app needs, and log it."""
+        other = replace_wrong_hook(cls, "wsgi", app, options)
+        return super().__new__(cls) if other is RIGHT_HOOK else other
+
     def __init__(self, app: WSGIApp, **options: Unpack[HookOptions]) -> None:
         self.app = app
         self._recorder = get_recorder(options, "wsgi", self)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the app, for code that goes on using the app by the name that the hook took."""
+        if name.startswith("__") or "app" not in vars(self):
+            raise AttributeError(name)
+        return getattr(self.app, name)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         relay = self._choose_relay(environ, start_response)
@@ -77,6 +89,9 @@ class WSGICaptureMiddleware:
         except BaseException as error:  # a panic of an extension module is no Exception
             self._recorder.log_error("deciding about a request", error)
             return None
+
+
+HOOK_CLASSES["wsgi"] = WSGICaptureMiddleware
 
 
 class _WsgiTee:

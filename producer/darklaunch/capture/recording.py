@@ -141,10 +141,14 @@ class Recording:
 
     def is_response_complete(self) -> bool:
         """True if the response has all of its announced length, although nobody asked for its end."""
-        if self.head.method == "HEAD" or self._status in _BODILESS_STATUSES:
+        if self.head.method == "HEAD" or self.is_bodiless():
             return bool(self._status)
         lengths = [value for name, value in self._response_headers if _is_content_length(name)]
         return len(lengths) == 1 and str(self._response_bytes) == lengths[0]
+
+    def is_bodiless(self) -> bool:
+        """True if the response's status is one that has no body (204, 304)."""
+        return self._status in _BODILESS_STATUSES
 
     def finish(self) -> None:
         """Hand the complete recording over, or count why that is not possible."""

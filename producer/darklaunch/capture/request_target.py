@@ -35,7 +35,7 @@ def read_asgi_target(scope: Mapping[str, Any], receive: object) -> str:
         path = path[len(str(root)) :]
     query: bytes = scope.get("query_string", b"")
     target = f"{path}?{query.decode('latin-1')}" if query else path
-    return target if target.startswith("/") else _to_origin_form(target)
+    return target if target.startswith("/") else to_origin_form(target)
 
 
 def read_wsgi_target(environ: Mapping[str, Any]) -> str:
@@ -46,11 +46,11 @@ def read_wsgi_target(environ: Mapping[str, Any]) -> str:
     """
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw:
-        return _to_origin_form(str(raw))
+        return to_origin_form(str(raw))
     decoded = str(environ.get("SCRIPT_NAME", "")) + str(environ.get("PATH_INFO", ""))
     path = quote(decoded.encode("latin-1"), safe=_PATH_SAFE) or "/"
     query = str(environ.get("QUERY_STRING", ""))
-    return _to_origin_form(f"{path}?{query}" if query else path)
+    return to_origin_form(f"{path}?{query}" if query else path)
 
 
 def strip_query(target: str) -> str:
@@ -73,7 +73,7 @@ def _build_origin(scheme: str, name: str, port: int | str | None, host: str) -> 
     return f"{scheme}://{host}"
 
 
-def _to_origin_form(target: str) -> str:
+def to_origin_form(target: str) -> str:
     """Return a target as path and query, also when the client wrote a whole URL, as to a proxy (RFC 9112, 3.2.2)."""
     if target.startswith("/"):
         return target

@@ -58,6 +58,8 @@ def find_framework_name(hook: Any) -> str:
             return pick_name([*str(attributes.get("import_name", "")).split("."), str(getattr(candidate, "name", ""))])
         if isinstance(attributes.get("routes"), list) or "openapi_version" in attributes:
             return _clean_title(attributes.get("title", ""))
+        if type(candidate).__module__ == "sanic.app":
+            return pick_name([str(getattr(candidate, "name", ""))])
     return _find_django_name()
 
 

@@ -18,6 +18,9 @@ _NO_PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({})
 _PARAMETER: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")  # <int:id>, of Flask and of Django's path()
 
 
+_NAME_FIRST: Final = re.compile(r"<([^<>:]+)(?::[^<>]*)?>")  # <id:int>, of Sanic and Bottle
+
+
 class MatchedRoute(NamedTuple):
     """The route of one request, as its framework left it.
 
@@ -139,11 +142,54 @@ def _read_django_template(route: MatchedRoute, status: int) -> str | None:
     return convert_django_pattern(str(match.route))
 
 
+def _read_aiohttp_template(route: MatchedRoute, _status: int) -> str | None:
+    return UNMATCHED if route.matched is None else str(route.matched)
+
+
+def _read_sanic_template(route: MatchedRoute, _status: int) -> str | None:
+    return UNMATCHED if route.matched is None else convert_sanic_path(str(route.matched))
+
+
+def convert_sanic_path(path: str) -> str:
+    """Return a path of Sanic's as a template: `orders/<id:int>` becomes `/orders/{id}`."""
+    return "/" + _NAME_FIRST.sub(r"{\1}", path).lstrip("/")
+
+
+def _read_tornado_template(route: MatchedRoute, _status: int) -> str | None:
+    app, request = route.matched
+    for router in (app.default_router, app.wildcard_router):
+        template = _find_tornado_template(router, request)
+        if template is not None:
+            return template
+    return UNMATCHED
+
+
+def _find_tornado_template(router: Any, request: Any) -> str | None:
+    """Return the template of the first rule that takes a request; the rules of a router within it come first."""
+    for rule in router.rules:
+        if rule.matcher.match(request) is None:
+            continue
+        inner = rule.target if hasattr(rule.target, "rules") else None
+        template = _find_tornado_template(inner, request) if inner is not None else read_tornado_path(rule)
+        if template is not None:
+            return template
+    return None
+
+
+def read_tornado_path(rule: Any) -> str | None:
+    """Return the template of a rule that matches paths; None for a rule that matches something else."""
+    regex = getattr(rule.matcher, "regex", None)
+    return None if regex is None else convert_django_pattern(str(regex.pattern))
+
+
 _TEMPLATE_READERS: Final[dict[str, Callable[[MatchedRoute, int], str | None]]] = {
     "starlette": _read_starlette_template,
     "fastapi": _read_starlette_template,
     "flask": _read_flask_template,
     "django": _read_django_template,
+    "aiohttp": _read_aiohttp_template,
+    "sanic": _read_sanic_template,
+    "tornado": _read_tornado_template,
 }
 
 

@@ -1,7 +1,7 @@
 """The routes an app has, named as `endpoint` names those of its requests. Imports no framework.
 
 Starlette and FastAPI keep a list of routes, Flask a map of URL rules, Django a URLconf, which it loads with its first
-request. Any other app has no table.
+request; aiohttp, Sanic and Tornado have a module of their own. Any other app has no table.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from darklaunch_shared.wire.route_table import ANY_METHOD, MAX_ROUTES, Route
 
 from .endpoint import convert_django_pattern, convert_flask_rule
+from .native_route_table import list_native_routes
 
 _WRAPPED_APP_ATTRIBUTES: Final = (
     "app", "wsgi_app", "asgi_app", "application", "_app", "router", "__wrapped__", "func",
@@ -36,13 +37,15 @@ def read_routes(app: Any) -> FoundRoutes | None:
 
 def _find_routes(app: Any, prefix: str, depth: int) -> FoundRoutes | None:
     """Search an app, and the apps that it wraps, for a table of routes."""
-    for _, attributes in walk_wrapped_apps(app):
+    for candidate, attributes in walk_wrapped_apps(app):
         if hasattr(attributes.get("url_map"), "iter_rules"):
             return "flask", list(_list_flask_routes(attributes["url_map"], prefix))
         if isinstance(attributes.get("routes"), list):
             routes = attributes["routes"]
             framework = "fastapi" if "fastapi" in sys.modules and _is_fastapi(routes) else "starlette"
             return framework, list(_list_starlette_routes(routes, prefix, depth))
+        if native := list_native_routes(candidate, attributes):
+            return native
         mounts = attributes.get("mounts")
         if isinstance(mounts, dict) and depth < _MAX_DEPTH:  # werkzeug's DispatcherMiddleware
             searched = [_find_routes(attributes.get("app"), prefix, depth + 1)]
