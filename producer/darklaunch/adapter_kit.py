@@ -24,10 +24,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from darklaunch_shared.wire.exchange import Exchange
+from darklaunch_shared.wire.http_headers import EXCHANGE_HEADER, SERVER_TIMING_FIELD, has_server_timing
 
 WAIT_S: Final = 20.0
 LARGE: Final = bytes(range(256)) * 400
-REPLAY: Final = {"X-Darklaunch-Exchange": "abcd1234:1"}
+REPLAY: Final = {EXCHANGE_HEADER: "abcd1234:1"}
 
 
 class SeenExchanges(Protocol):
@@ -107,7 +108,7 @@ def _check_behaviour(address: tuple[str, int], seen: SeenExchanges, behaviour: B
         return f"the client got {status}, expected {behaviour.status}"
     if behaviour.answer is not None and answer != behaviour.answer:
         return f"the client got {answer[:60]!r}, expected {behaviour.answer[:60]!r}"
-    if behaviour.headers is REPLAY and "darklaunch;dur=" not in headers.get("server-timing", ""):
+    if behaviour.headers is REPLAY and not has_server_timing(headers.get(SERVER_TIMING_FIELD, "")):
         return f"a replay's response names no time: {headers}"
     if behaviour.skip:
         counted = _wait_until(lambda: seen.skipped.get(behaviour.skip, 0) > skipped.get(behaviour.skip, 0))

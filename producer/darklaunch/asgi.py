@@ -18,6 +18,7 @@ from .choose_hook import HOOK_CLASSES, RIGHT_HOOK, replace_wrong_hook
 from .probe_answer import ASGI_FIELD, answer_asgi_probe
 from .recorders import get_recorder
 from .routes.endpoint import find_asgi_route, find_route
+from .routes.routed_app import RECORDED
 from .settings import HookOptions
 from .shadow_timing import TimedASGIReplay
 
@@ -32,7 +33,6 @@ Headers = tuple[Sequence[bytes], ...]
 _MARK: Final = EXCHANGE_HEADER.encode()
 _FILE_MESSAGES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 _UNKNOWN, _IN_PLACE, _REPLACED = range(3)
-_RECORDED: Final = "darklaunch.recording"  # in the scope: a hook further out records this request already
 
 
 class CaptureMiddleware:
@@ -49,13 +49,16 @@ class CaptureMiddleware:
     In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
 
-    def __new__(cls, app: ASGIApp, **options: Unpack[HookOptions]) -> Any:  # pyright: ignore
-        """Create the hook; for an app that is none of ASGI's, return what that app needs, and log it."""
-        other = replace_wrong_hook(cls, "asgi", app, options)
+    def __new__(cls, *given: Any, **options: Any) -> Any:
+        """Create the hook; for an app that is none of ASGI's, return what that app needs, and log it.
+
+        Without arguments, as `copy` calls it, it creates an empty one.
+        """
+        other = replace_wrong_hook(cls, "asgi", given, options)
         return super().__new__(cls) if other is RIGHT_HOOK else other
 
-    def __init__(self, app: ASGIApp, **options: Unpack[HookOptions]) -> None:
-        self.app = app
+    def __init__(self, app: Callable[..., Awaitable[None]], **options: Unpack[HookOptions]) -> None:
+        self.app: ASGIApp = app
         self.app_title = ""  # of the app that `add_middleware` put this hook into, known with the first event
         self._recorder = get_recorder(options, "asgi", self)
         self._place = _UNKNOWN
@@ -117,7 +120,7 @@ class CaptureMiddleware:
                     receive, send, settings.body_cap_bytes, settings.build, is_shadow=not settings.redis_url
                 )
             draw = recorder.draw()
-            if draw >= recorder.snapshot.ceiling or _RECORDED in scope:
+            if draw >= recorder.snapshot.ceiling or RECORDED in scope:
                 return None
             if recorder.snapshot is NOT_STARTED:
                 self._note_title(scope)
@@ -126,7 +129,7 @@ class CaptureMiddleware:
             recording = recorder.begin_recording(draw, scope["method"], target, read_head)
             if recording is None:
                 return None
-            scope[_RECORDED] = True
+            scope[RECORDED] = self
             return _AsgiTee(recorder, recording, scope, receive, send)
         except BaseException as error:  # a panic of an extension module is no Exception
             self._recorder.log_error("deciding about a request", error)

@@ -20,14 +20,19 @@ HOOK_CLASSES: Final[dict[str, Any]] = {}
 _POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def replace_wrong_hook(hook_class: type, interface: str, app: Any, options: Mapping[str, Any]) -> Any:
+def replace_wrong_hook(hook_class: type, interface: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
     """Return what an app is to be wrapped in instead of this hook, logged in one line; RIGHT_HOOK if it is the one.
 
-    That is the other hook, the app itself once a native hook is in it, or the app as it is.
+    `arguments` and `options` are those of the hook. What is returned is the other hook, the app itself once a native
+    hook is in it, or the app as it is.
     """
+    if not arguments and "app" not in options:
+        return RIGHT_HOOK
+    app = arguments[0] if arguments else options["app"]
+    options = {name: value for name, value in options.items() if name != "app"}
     name = hook_class.__name__
     if find_installer(app):
-        log.warning("darklaunch: %s is for %s apps; for %s write install_hook(app), as is done now",
+        log.warning("darklaunch was added wrongly: %s is for %s apps; for %s write install_hook(app), as is done now",
                     name, interface.upper(), type(app).__module__.partition(".")[0])  # fmt: skip
         return install_hook(app, **options)
     takes = detect_interface(app)
@@ -38,7 +43,7 @@ def replace_wrong_hook(hook_class: type, interface: str, app: Any, options: Mapp
                   "asgi.py, and not in MIDDLEWARE", name, interface.upper(), _describe(app))  # fmt: skip
         return app
     other = _CLASS_NAMES[takes]
-    log.warning("darklaunch: %s is for %s apps, and %s is one of %s: write %s(app), as is done now",
+    log.warning("darklaunch was added wrongly: %s is for %s apps, and %s is one of %s: write %s(app), as is done now",
                 name, interface.upper(), _describe(app), takes.upper(), other)  # fmt: skip
     return HOOK_CLASSES[takes](app, **options)
 

@@ -16,6 +16,7 @@ from .choose_hook import HOOK_CLASSES, RIGHT_HOOK, replace_wrong_hook
 from .probe_answer import WSGI_FIELD, answer_wsgi_probe
 from .recorders import get_recorder
 from .routes.endpoint import find_route, find_wsgi_route
+from .routes.routed_app import RECORDED
 from .settings import HookOptions
 from .shadow_timing import TimedWSGIReplay
 from .wsgi_io import RequestInput, ResponseBody, SentFile, SizedResponseBody, is_iterable
@@ -25,7 +26,6 @@ StartResponse = Callable[..., Callable[[bytes], Any]]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _MARK: Final = "HTTP_" + EXCHANGE_HEADER.upper().replace("-", "_")
-_RECORDED: Final = "darklaunch.recording"  # in the environ: a hook further out records this request already
 
 
 class WSGICaptureMiddleware:
@@ -42,13 +42,16 @@ class WSGICaptureMiddleware:
     In the shadow, leave the Redis URL out: the hook then only adds `Server-Timing: darklaunch;dur=<ms>` to replays.
     """
 
-    def __new__(cls, app: WSGIApp, **options: Unpack[HookOptions]) -> Any:  # pyright: ignore
-        """Create the hook; for an app that is none of WSGI's, return what that app needs, and log it."""
-        other = replace_wrong_hook(cls, "wsgi", app, options)
+    def __new__(cls, *given: Any, **options: Any) -> Any:
+        """Create the hook; for an app that is none of WSGI's, return what that app needs, and log it.
+
+        Without arguments, as `copy` calls it, it creates an empty one.
+        """
+        other = replace_wrong_hook(cls, "wsgi", given, options)
         return super().__new__(cls) if other is RIGHT_HOOK else other
 
-    def __init__(self, app: WSGIApp, **options: Unpack[HookOptions]) -> None:
-        self.app = app
+    def __init__(self, app: Callable[..., Iterable[bytes]], **options: Unpack[HookOptions]) -> None:
+        self.app: WSGIApp = app
         self._recorder = get_recorder(options, "wsgi", self)
 
     def __getattr__(self, name: str) -> Any:
@@ -77,14 +80,14 @@ class WSGICaptureMiddleware:
                     is_shadow=not settings.redis_url,
                 )
             draw = recorder.draw()
-            if draw >= recorder.snapshot.ceiling or _RECORDED in environ:
+            if draw >= recorder.snapshot.ceiling or RECORDED in environ:
                 return None
             target = read_wsgi_target(environ)
             read_head = partial(_read_head, environ, target)
             recording = recorder.begin_recording(draw, environ["REQUEST_METHOD"], target, read_head)
             if recording is None:
                 return None
-            environ[_RECORDED] = True
+            environ[RECORDED] = self
             return _WsgiTee(recorder, recording, environ, start_response)
         except BaseException as error:  # a panic of an extension module is no Exception
             self._recorder.log_error("deciding about a request", error)

@@ -14,8 +14,8 @@ from darklaunch.capture.recording import FinishedRecording
 from darklaunch.capture.redaction import HeaderRedaction, select_redacted_names
 from darklaunch.capture.request_target import strip_query
 from darklaunch.errors import UnsendableExchange
-from darklaunch.routes.endpoint import UNMATCHED
 from darklaunch.routes.learned_templates import LearnedTemplates
+from darklaunch.routes.more_templates import UNMATCHED
 from darklaunch.settings import HookSettings
 
 from .launch_queue import PackedExchange

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from .route_table import walk_wrapped_apps
+from .wrapped_apps import walk_wrapped_apps
 
 NAME_CHARS: Final = 100
 

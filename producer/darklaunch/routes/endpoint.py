@@ -5,20 +5,27 @@ makes a template of it (`MatchedRoute.read_template`). Nothing here imports a fr
 left in the scope or the environ.
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, cast
 
-UNMATCHED: Final = "{unmatched}"
+from .more_templates import (
+    UNMATCHED,
+    read_aiohttp_template,
+    read_bottle_template,
+    read_falcon_template,
+    read_named_template,
+    read_pyramid_template,
+    read_quart_template,
+    read_sanic_template,
+    read_tornado_template,
+)
+from .routed_app import RECORDED, find_routed_app
+from .url_patterns import convert_django_pattern, convert_flask_rule
 
 _NO_PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({})
-_PARAMETER: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")  # <int:id>, of Flask and of Django's path()
-
-
-_NAME_FIRST: Final = re.compile(r"<([^<>:]+)(?::[^<>]*)?>")  # <id:int>, of Sanic and Bottle
 
 
 class MatchedRoute(NamedTuple):
@@ -46,9 +53,12 @@ FindRoute = Callable[[Mapping[str, Any], str], MatchedRoute | None]
 
 
 def find_asgi_route(scope: Mapping[str, Any], root_path: str) -> MatchedRoute | None:
-    """Return what Starlette or FastAPI left in the scope. `root_path` is what it was when the app was called."""
+    """Return what the framework left in the scope. `root_path` is what it was when the app was called."""
+    if "path_template" in scope:
+        return MatchedRoute("litestar", scope["path_template"])
     if "router" not in scope:
-        return _find_django_route(str(scope["path"]).removeprefix(root_path))
+        path = str(scope["path"]).removeprefix(root_path)
+        return _find_routed_app(scope, str(scope["method"]), path) or _find_django_route(path)
     matched = scope.get("route")
     fastapi: Any = scope.get("fastapi")
     if isinstance(fastapi, dict):  # the route of an included router names the path without the router's prefix
@@ -64,10 +74,14 @@ def find_asgi_route(scope: Mapping[str, Any], root_path: str) -> MatchedRoute | 
 
 
 def find_wsgi_route(environ: Mapping[str, Any], path: str) -> MatchedRoute | None:
-    """Return what Flask left in the environ. `path` is what PATH_INFO was when the app was called."""
+    """Return what the framework left in the environ. `path` is what PATH_INFO was when the app was called."""
     request = environ.get("werkzeug.request")
     if request is None:
-        return _find_django_route(path)
+        if "bottle.app" in environ:
+            return MatchedRoute("bottle", environ.get("bottle.route"))
+        if (attributes := environ.get("webob.adhoc_attrs")) is not None and "registry" in attributes:
+            return MatchedRoute("pyramid", attributes.get("matched_route"))
+        return _find_routed_app(environ, str(environ["REQUEST_METHOD"]), path) or _find_django_route(path)
     rule = getattr(getattr(request, "url_rule", None), "rule", None)
     return MatchedRoute("flask", rule, str(environ.get("SCRIPT_NAME", "")), path)
 
@@ -86,6 +100,12 @@ class _CalledEndpoint:
 
     endpoint: Any
     routes: Iterable[Any]
+
+
+def _find_routed_app(mapping: Mapping[str, Any], method: str, path: str) -> MatchedRoute | None:
+    """Return the app whose router names the route later: it leaves nothing in the scope or environ."""
+    found = find_routed_app(mapping.get(RECORDED))
+    return None if found is None else MatchedRoute(found[0], (found[1], method), "", path)
 
 
 def _find_django_route(path: str) -> MatchedRoute | None:
@@ -124,11 +144,6 @@ def _read_flask_template(route: MatchedRoute, _status: int) -> str | None:
     return UNMATCHED if route.matched is None else route.mount_path + convert_flask_rule(str(route.matched))
 
 
-def convert_flask_rule(rule: str) -> str:
-    """Return a URL rule of Flask's as a template: `/orders/<int:id>` becomes `/orders/{id}`."""
-    return _PARAMETER.sub(r"{\1}", rule)
-
-
 def _read_django_template(route: MatchedRoute, status: int) -> str | None:
     urls = sys.modules["django.urls"]
     settings = sys.modules["django.conf"].settings
@@ -142,91 +157,17 @@ def _read_django_template(route: MatchedRoute, status: int) -> str | None:
     return convert_django_pattern(str(match.route))
 
 
-def _read_aiohttp_template(route: MatchedRoute, _status: int) -> str | None:
-    return UNMATCHED if route.matched is None else str(route.matched)
-
-
-def _read_sanic_template(route: MatchedRoute, _status: int) -> str | None:
-    return UNMATCHED if route.matched is None else convert_sanic_path(str(route.matched))
-
-
-def convert_sanic_path(path: str) -> str:
-    """Return a path of Sanic's as a template: `orders/<id:int>` becomes `/orders/{id}`."""
-    return "/" + _NAME_FIRST.sub(r"{\1}", path).lstrip("/")
-
-
-def _read_tornado_template(route: MatchedRoute, _status: int) -> str | None:
-    app, request = route.matched
-    for router in (app.default_router, app.wildcard_router):
-        template = _find_tornado_template(router, request)
-        if template is not None:
-            return template
-    return UNMATCHED
-
-
-def _find_tornado_template(router: Any, request: Any) -> str | None:
-    """Return the template of the first rule that takes a request; the rules of a router within it come first."""
-    for rule in router.rules:
-        if rule.matcher.match(request) is None:
-            continue
-        inner = rule.target if hasattr(rule.target, "rules") else None
-        template = _find_tornado_template(inner, request) if inner is not None else read_tornado_path(rule)
-        if template is not None:
-            return template
-    return None
-
-
-def read_tornado_path(rule: Any) -> str | None:
-    """Return the template of a rule that matches paths; None for a rule that matches something else."""
-    regex = getattr(rule.matcher, "regex", None)
-    return None if regex is None else convert_django_pattern(str(regex.pattern))
-
-
 _TEMPLATE_READERS: Final[dict[str, Callable[[MatchedRoute, int], str | None]]] = {
     "starlette": _read_starlette_template,
     "fastapi": _read_starlette_template,
     "flask": _read_flask_template,
     "django": _read_django_template,
-    "aiohttp": _read_aiohttp_template,
-    "sanic": _read_sanic_template,
-    "tornado": _read_tornado_template,
+    "aiohttp": read_aiohttp_template,
+    "sanic": read_sanic_template,
+    "tornado": read_tornado_template,
+    "litestar": read_named_template,
+    "bottle": read_bottle_template,
+    "pyramid": read_pyramid_template,
+    "quart": read_quart_template,
+    "falcon": read_falcon_template,
 }
-
-
-def convert_django_pattern(pattern: str) -> str:
-    """Return a Django route as a template.
-
-    `orders/<int:id>/` and `^orders/(?P<id>[0-9]+)/$` both become `/orders/{id}/`.
-    """
-    parts: list[str] = []
-    index = 0
-    while index < len(pattern):
-        character = pattern[index]
-        if character == "(":
-            end = _find_group_end(pattern, index)
-            name = re.match(r"\(\?P<(\w+)>", pattern[index:])
-            if name or not pattern.startswith("(?", index):
-                parts.append(f"{{{name[1] if name else 'id'}}}")
-            index = end
-        elif parameter := _PARAMETER.match(pattern, index):
-            parts.append(f"{{{parameter[1]}}}")
-            index = parameter.end()
-        elif character == "\\" and index + 1 < len(pattern):
-            parts.append("" if pattern[index + 1] in "AZzbB" else pattern[index + 1])  # an anchor matches no text
-            index += 2
-        else:
-            parts.append("" if character in "^$?*+" else character)
-            index += 1
-    return "/" + "".join(parts).lstrip("/")
-
-
-def _find_group_end(pattern: str, start: int) -> int:
-    """Return the index after the parenthesis that closes the one at `start`."""
-    depth = index = 0
-    for index in range(start, len(pattern)):
-        if pattern[index - 1 : index] == "\\":
-            continue
-        depth += (pattern[index] == "(") - (pattern[index] == ")")
-        if depth == 0:
-            break
-    return index + 1

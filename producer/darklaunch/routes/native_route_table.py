@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from darklaunch_shared.wire.route_table import ANY_METHOD, Route
 
-from .endpoint import convert_sanic_path, read_tornado_path
+from .more_templates import read_tornado_path
+from .url_patterns import convert_sanic_path
 
 _TORNADO_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _IMPLIED_METHODS: Final = frozenset({"HEAD", "OPTIONS"})

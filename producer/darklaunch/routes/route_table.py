@@ -7,19 +7,15 @@ request; aiohttp, Sanic and Tornado have a module of their own. Any other app ha
 from __future__ import annotations
 
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from darklaunch_shared.wire.route_table import ANY_METHOD, MAX_ROUTES, Route
 
-from .endpoint import convert_django_pattern, convert_flask_rule
 from .native_route_table import list_native_routes
+from .url_patterns import convert_django_pattern, convert_flask_rule
+from .wrapped_apps import walk_wrapped_apps
 
-_WRAPPED_APP_ATTRIBUTES: Final = (
-    "app", "wsgi_app", "asgi_app", "application", "_app", "router", "__wrapped__", "func",
-)  # fmt: skip
-_MAX_WRAPPERS: Final = 50
 _MAX_DEPTH: Final = 20
 _IMPLIED_METHODS: Final = frozenset({"HEAD", "OPTIONS"})
 
@@ -55,30 +51,6 @@ def _find_routes(app: Any, prefix: str, depth: int) -> FoundRoutes | None:
             tables = [table for table in searched if table is not None]
             return (tables[0][0], [route for _, routes in tables for route in routes]) if tables else None
     return None
-
-
-def walk_wrapped_apps(app: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Yield an app and the apps that it wraps, the outermost first, each with the attributes that it itself has."""
-    waiting, visited = deque([app]), set[int]()
-    while waiting and len(visited) < _MAX_WRAPPERS:
-        candidate = waiting.popleft()
-        if id(candidate) in visited:
-            continue
-        visited.add(id(candidate))
-        attributes = _read_attributes(candidate)
-        yield candidate, attributes
-        waiting.extend(attributes[name] for name in _WRAPPED_APP_ATTRIBUTES if name in attributes)
-        owner = getattr(candidate, "__self__", None)  # a bound method: the app is the object it belongs to
-        if owner is not None and not isinstance(owner, type(sys)):
-            waiting.append(owner)
-
-
-def _read_attributes(thing: Any) -> Mapping[str, Any]:
-    """Return the attributes that an object itself has. Asking it for others might run its code."""
-    try:
-        return cast(Mapping[str, Any], vars(thing))
-    except TypeError:
-        return {}
 
 
 def _is_fastapi(routes: Iterable[Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from darklaunch import CaptureMiddleware, WSGICaptureMiddleware
-from darklaunch.routes.endpoint import convert_django_pattern
+from darklaunch.routes.url_patterns import convert_django_pattern
 from darklaunch.testing import captured
 from fastapi import APIRouter, FastAPI
 from flask import Blueprint, Flask

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.support.hook import PATIENCE_S
 
-Listen = Callable[[socket.socket], AbstractAsyncContextManager[None]]
+Listen = Callable[[Any, socket.socket], AbstractAsyncContextManager[None]]
 
 
 def create_aiohttp_app() -> Any:
@@ -269,7 +269,7 @@ async def listen_sanic(app: Any, listener: socket.socket) -> AsyncIterator[None]
         await server.after_stop()
 
 
-NATIVE: dict[str, tuple[Callable[[], Any], Callable[[Any, socket.socket], AbstractAsyncContextManager[None]]]] = {
+NATIVE: dict[str, tuple[Callable[[], Any], Listen]] = {
     "aiohttp": (create_aiohttp_app, listen_aiohttp),
     "sanic": (create_sanic_app, listen_sanic),
     "tornado": (create_tornado_app, listen_tornado),
@@ -279,9 +279,16 @@ NATIVE: dict[str, tuple[Callable[[], Any], Callable[[Any, socket.socket], Abstra
 @contextlib.contextmanager
 def listening(name: str, app: Any) -> Generator[tuple[str, int]]:
     """Serve a framework's app on a thread of this process; yield its address."""
+    with listening_with(NATIVE[name][1], app) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def listening_with(listen: Listen, app: Any) -> Generator[tuple[str, int]]:
+    """Serve an app by an asynchronous server on a thread of this process; yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
-        with running(NATIVE[name][1](app, listener)):
+        with running(listen(app, listener)):
             yield address
 
 
