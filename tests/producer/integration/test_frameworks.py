@@ -18,6 +18,7 @@ CANNOT = {
     "flask": {"chunked body"},  # a WSGI app reads as much as Content-Length says
     "falcon": {"chunked body"},
     "bottle": {"chunked body"},
+    "pyramid": {"unhandled error"},  # it leaves the 500 to the server, outside of the hook
     "falcon-asgi": {"unread body"},  # it receives the first piece before the handler runs
 }
 
@@ -52,4 +53,4 @@ def test_the_documented_table_is_what_is_tested() -> None:
     for title, name in names.items():
         server = "uvicorn" if name in ASGI else "werkzeug" if name in WSGI else "its own"
         skipped = ", ".join(sorted(CANNOT.get(name, set()) - {"unread body"}))
-        assert rows[title][2:] == (server, skipped), title
+        assert rows[title][2:] == [server, skipped], title

@@ -97,11 +97,12 @@ def create_pyramid_app() -> Any:
     views: dict[str, tuple[str, Callable[[Any], Any]]] = {
         r"/orders/{id:\d+}": ("GET", lambda request: Response(
             json_body={"id": int(request.matchdict["id"])}, headers={"X-Kit": "1"})),
-        "/echo": ("POST", lambda request: Response(request.body, content_type=OCTETS)),
+        "/echo": ("POST", lambda request: Response(request.body_file.read(), content_type=OCTETS)),
         "/ignore": ("POST", lambda request: Response("ignored")),
         "/stream": ("GET", lambda request: Response(app_iter=iter([b"one ", b"two"]), content_type="text/plain")),
         "/empty": ("GET", lambda request: Response(status=204)),
         "/not-modified": ("GET", lambda request: Response(status=304)),
+        "/fails": ("GET", lambda request: 1 // 0),
     }  # fmt: skip
     with Configurator() as config:
         for path, (method, view) in views.items():
