@@ -186,9 +186,12 @@ def read_latency(
     return [EndpointLatency(*row) for row in connection.execute(_SQL["latency"], {"launch": launch, **span})]
 
 
-def read_endpoint_counts(connection: Connection[Any], launch: str) -> list[EndpointCounts]:
-    """Read every endpoint's counts, by name."""
-    return [EndpointCounts(*row) for row in connection.execute(_SQL["endpoints"], {"launch": launch})]
+def read_endpoint_counts(
+    connection: Connection[Any], launch: str, *, since: datetime | None = None, until: datetime | None = None
+) -> list[EndpointCounts]:
+    """Read every endpoint's counts, by name. `since` and `until` are capture times, in steps of 10 s."""
+    span = {"since": since or EVER[0], "until": until or EVER[1]}
+    return [EndpointCounts(*row) for row in connection.execute(_SQL["endpoints"], {"launch": launch, **span})]
 
 
 def read_recent_rate(connection: Connection[Any], launch: str, within_s: float = 600.0) -> float:

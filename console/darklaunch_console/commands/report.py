@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import click
 
@@ -23,6 +24,7 @@ from darklaunch_console.reports.judgement import read_judged_launch
 from darklaunch_console.reports.report_json import report_to_json
 from darklaunch_console.reports.report_markdown import render_markdown
 from darklaunch_console.reports.report_text import render_report
+from darklaunch_console.reports.time_range import choose_time_range
 from darklaunch_console.reports.verdict_text import describe_verdict, list_details
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
@@ -33,15 +35,31 @@ from darklaunch_console.stores.postgres import open_postgres
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request or a page.")
 @click.option("--all", "complete", is_flag=True, help="Show everything, however long; else two screens at most.")
 @click.option("--coverage", "routes", is_flag=True, help="Say which of the app's routes were mirrored and judged.")
+@click.option("--since", default="", metavar="WHEN", help="Only what was captured since then: 15m, or a time.")
+@click.option("--until", default="", metavar="WHEN", help="Only what was captured before then.")
+@click.option("--build", default="", metavar="NAME", help="Only since this build of the shadow responded first.")
 @json_option
 @click.pass_obj
-def report(settings: ConsoleSettings, name: str, markdown: bool, complete: bool, routes: bool, in_json: bool) -> None:
+def report(
+    settings: ConsoleSettings,
+    /,
+    name: str,
+    *,
+    markdown: bool,
+    complete: bool,
+    routes: bool,
+    since: str,
+    until: str,
+    build: str,
+    in_json: bool,
+) -> None:
     """Report what is known of a launch: the verdict, its problems, then the ledger, latency, and what was excused."""
     if markdown and (in_json or routes):
         raise BadUsage("--markdown is a form of the whole report: leave --json and --coverage out")
     with open_postgres(settings) as connection:
         judged = read_judged_launch(connection, name)
-        evidence = gather_evidence(connection, name)
+        span = choose_time_range(connection, name, since=since, until=until, build=build, now=datetime.now(UTC))
+        evidence = gather_evidence(connection, name, span)
         if judged.judgement is not None:
             evidence = replace(evidence, verdict=(describe_verdict(judged), *list_details(judged)))
     if routes:

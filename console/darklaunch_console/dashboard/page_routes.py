@@ -94,7 +94,7 @@ def _show_absence(
 
 
 def _read_launch(connection: Connection, request: Request) -> object:
-    return read_launch(connection, request.path_params["name"])
+    return read_launch(connection, request.path_params["name"], request.query_params, datetime.now(UTC))
 
 
 def _read_mismatches(connection: Connection, request: Request) -> object:

@@ -1,4 +1,4 @@
-"""The span of time that figures are about, as people write it: `15m`, `2026-12-01T14:00`, a build. Pure."""
+"""The span of time that figures are about, as people write it: `15m`, `2026-12-01T14:00`, a build."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from darklaunch_comparator.store.span_queries import read_build_start
+
 from darklaunch_console.cli.arguments import parse_duration
 from darklaunch_console.errors import BadUsage
+from darklaunch_console.output.screen import make_printable
+from darklaunch_console.stores.postgres import Connection
 
 LONGEST: Final = timedelta(days=3660)
 
@@ -62,3 +66,21 @@ def parse_moment(text: str, now: datetime, name: str) -> datetime:
 def round_to_bucket(moment: datetime) -> datetime:
     """Return the start of the ten seconds that a moment lies in: what figures are summed up by."""
     return moment.replace(second=moment.second // 10 * 10, microsecond=0)
+
+
+def choose_time_range(
+    connection: Connection, launch: str, *, since: str, until: str, build: str, now: datetime
+) -> TimeRange:
+    """Return the span that people asked for; with `build` it begins with the first exchange which that build answered.
+
+    Raises BadUsage, also for a build that answered none.
+    """
+    span = parse_time_range(since, until, now)
+    if build:
+        if since:
+            raise BadUsage("since and build contradict each other: a build has its own beginning")
+        start = read_build_start(connection, launch, build)
+        if start is None:
+            raise BadUsage(f"no exchange of {launch} was answered by a build {make_printable(build, 60)!r}")
+        span = TimeRange(start, span.until)
+    return TimeRange(span.since and round_to_bucket(span.since), span.until and round_to_bucket(span.until))

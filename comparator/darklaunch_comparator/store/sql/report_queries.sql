@@ -15,7 +15,8 @@ FROM darklaunch.latency(%(launch)s, %(since)s, %(until)s)
 SELECT endpoint, sum(matched)::bigint, sum(mismatched)::bigint, sum(ignored)::bigint, sum(unverified)::bigint,
        sum(shadow_error)::bigint, sum(dropped)::bigint, sum(dead)::bigint, sum(slow)::bigint,
        min(started_at), max(started_at) + interval '10 seconds'
-FROM darklaunch.bucket WHERE launch = %(launch)s GROUP BY endpoint ORDER BY endpoint
+FROM darklaunch.bucket WHERE launch = %(launch)s AND started_at >= %(since)s AND started_at < %(until)s
+GROUP BY endpoint ORDER BY endpoint
 
 -- name: recent_rate
 SELECT coalesce(sum(matched + mismatched + ignored), 0)::float8 / %(within_s)s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from darklaunch_comparator.evidence import OutcomeCounts, below, log_e
@@ -15,13 +16,17 @@ from darklaunch_shared.launch.spec import LaunchStatus
 
 from darklaunch_console.dashboard.drawings.evidence_bar import EvidenceBar, draw_evidence, format_odds
 from darklaunch_console.dashboard.drawings.ledger_bar import BarPart, LedgerPart, draw_parts, list_parts
+from darklaunch_console.dashboard.queries import Query, read_value
 from darklaunch_console.dashboard.verdict_words import VerdictWords, split_verdict
 from darklaunch_console.output.numbers import format_decimal, format_percent, format_share, format_signed
 from darklaunch_console.reports.evidence import ReportEvidence, gather_evidence
 from darklaunch_console.reports.judgement import JudgedLaunch, read_judged_launch
 from darklaunch_console.reports.latency import ALL_ENDPOINTS, LatencyRow, format_latency_ms
+from darklaunch_console.reports.time_range import choose_time_range
 from darklaunch_console.reports.verdict_text import describe_verdict, list_details
 from darklaunch_console.stores.postgres import Connection
+
+from .course import LaunchCourse, read_launch_course
 
 EVENTS: Final = 8
 ENDPOINTS: Final = 30
@@ -94,15 +99,21 @@ class LaunchPage:
     endpoints: tuple[EndpointRow, ...]
     more_endpoints: int
     overall: LatencyRow | None
+    course: LaunchCourse | None
+    query: Query
 
 
-def read_launch(connection: Connection, name: str) -> LaunchPage:
-    """Read the page of a launch. Raises NoSuchLaunch."""
+def read_launch(connection: Connection, name: str, query: Query, now: datetime) -> LaunchPage:
+    """Read the page of a launch, its figures of the time that a query names. Raises NoSuchLaunch and BadUsage."""
     judged = read_judged_launch(connection, name)
-    evidence = gather_evidence(connection, name)
+    since, until, build = (read_value(query, key) for key in ("since", "until", "build"))
+    span = choose_time_range(connection, name, since=since, until=until, build=build, now=now)
+    evidence = gather_evidence(connection, name, span)
     details = tuple(list_details(judged)) if judged.judgement else ()
     evidence = replace(evidence, verdict=(describe_verdict(judged), *details)) if judged.judgement else evidence
-    endpoints = order_endpoints(report_queries.read_endpoint_counts(connection, name), evidence.latency)
+    endpoints = order_endpoints(
+        report_queries.read_endpoint_counts(connection, name, since=span.since, until=span.until), evidence.latency
+    )
     parts = list_parts(evidence.ledger)
     return LaunchPage(
         judged=judged,
@@ -116,6 +127,8 @@ def read_launch(connection: Connection, name: str) -> LaunchPage:
         bar=tuple(draw_parts(parts)),
         endpoints=tuple(endpoints[:ENDPOINTS]),
         more_endpoints=len(endpoints) - len(endpoints[:ENDPOINTS]),
+        course=read_launch_course(connection, name, span, first=evidence.since, latest=evidence.until),
+        query=query,
         overall=next((row for row in evidence.latency if row.endpoint == ALL_ENDPOINTS), None),
     )
 
