@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import threading
+import time
 
 import click
 import uvicorn
 
+from darklaunch_console.cli.extras import DASHBOARD_PORT
 from darklaunch_console.dashboard.application import create_application
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.output.screen import print_line
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import name_postgres, require_database
 
-DEFAULT_PORT = 8787
+PARENT_VARIABLE = "DARKLAUNCH_DASHBOARD_PARENT"
+"""Names the process whose end ends the dashboard, when another command has started it."""
+PARENT_EVERY_S = 1.0
 
 
 @click.command()
@@ -21,12 +28,13 @@ DEFAULT_PORT = 8787
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    default=DEFAULT_PORT,
+    default=DASHBOARD_PORT,
     show_default=True,
     help="Port to listen on; 0 for any free one.",
 )
+@click.option("--quiet", is_flag=True, hidden=True)
 @click.pass_obj
-def dashboard(settings: ConsoleSettings, host: str, port: int) -> None:
+def dashboard(settings: ConsoleSettings, host: str, port: int, quiet: bool) -> None:
     """Show the launches in a browser: verdicts, evidence, ledger, latency, problems. Ctrl-C ends it.
 
     It only reads, and needs no sign-in: whoever reaches the address sees it, so that the default is this machine alone.
@@ -34,7 +42,12 @@ def dashboard(settings: ConsoleSettings, host: str, port: int) -> None:
     database = require_database(settings)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
-    print_line(f"Dashboard of {name_postgres(database)}: http://{shown}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
+    if parent := os.environ.get(PARENT_VARIABLE):
+        threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
+    if not quiet:
+        print_line(
+            f"Dashboard of {name_postgres(database)}: http://{shown}:{listener.getsockname()[1]}/  (Ctrl-C ends it)"
+        )
     config = uvicorn.Config(
         create_application(settings),
         log_level="warning",
@@ -44,6 +57,13 @@ def dashboard(settings: ConsoleSettings, host: str, port: int) -> None:
         timeout_graceful_shutdown=1,  # open pages follow changes without end
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _end_with(parent: int) -> None:
+    """End this process once its parent has ended: a dashboard that nobody asked for would stay."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_EVERY_S)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from darklaunch_console.cli.arguments import make_duration_callback
+from darklaunch_console.cli.extras import DASHBOARD_PORT, is_dashboard_installed
 from darklaunch_console.output.screen import print_line
 from darklaunch_console.running.logging import log_to_stderr
 from darklaunch_console.running.pipeline import StopNow, run_pipeline
@@ -21,15 +22,17 @@ from darklaunch_console.settings import ConsoleSettings
     metavar="TIME",
     help="How long to finish exchanges at the end.  [default: 10s]",
 )
+@click.option("--dashboard/--no-dashboard", default=True, help="Show it in a browser, too.  [default: yes]")
 @click.pass_obj
-def up(settings: ConsoleSettings, workers: int, comparators: int, drain: float) -> None:
-    """Run everything: Redis and Postgres unless URLs name them, the tables, workers and a comparator.
+def up(settings: ConsoleSettings, workers: int, comparators: int, drain: float, dashboard: bool) -> None:
+    """Run everything: Redis and Postgres unless URLs name them, the tables, workers, a comparator and the dashboard.
 
     The servers' data is kept for the next run. Ctrl-C finishes exchanges in progress, then stops; twice stops at once.
     """
     log_to_stderr("up")
     try:
-        run_pipeline(settings, workers=workers, comparators=comparators, drain_s=drain)
+        port = DASHBOARD_PORT if dashboard and is_dashboard_installed() else None
+        run_pipeline(settings, workers=workers, comparators=comparators, drain_s=drain, dashboard_port=port)
     except StopNow:
         raise KeyboardInterrupt from None
     print_line("Stopped.")

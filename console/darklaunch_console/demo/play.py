@@ -14,9 +14,11 @@ from typing import Final
 from darklaunch_comparator.judging.policy_file import dump_policy
 from darklaunch_shared.process.shutdown import handle_stop_signals
 
+from darklaunch_console.cli.extras import DASHBOARD_PORT, is_dashboard_installed
 from darklaunch_console.embedded import embedded_servers
 from darklaunch_console.errors import ConsoleError
 from darklaunch_console.reports.report_json import report_to_json
+from darklaunch_console.running.pipeline import find_port
 
 from . import expected, second_act
 from .expected import PLANTED
@@ -55,12 +57,22 @@ def run_demo(*, keep: bool, to_stderr: bool) -> Generator[tuple[DemoResult, Call
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="darklaunch-demo-")))
             servers = stack.enter_context(embedded_servers(keep=False, announce=keep))
             stage = stack.enter_context(open_stage(servers, directory))
+            if keep and is_dashboard_installed():
+                _open_dashboard(stage, narrator)
             result = _play(stage, narrator, began_s)
             if keep:
                 tell_kept(result.first.evidence, result.took_s, narrator)
             else:
                 tell_next(result.took_s, narrator)
         yield result, lambda: _keep_running(stage)
+
+
+def _open_dashboard(stage: DemoStage, narrator: DemoNarrator) -> None:
+    """Start the dashboard and print where it is."""
+    port = find_port(DASHBOARD_PORT)
+    stage.start_process("dashboard", "darklaunch_console", "dashboard", "--port", str(port))
+    narrator.tell(f"Watch it in a browser: http://127.0.0.1:{port}/", indent="")
+    narrator.tell()
 
 
 def demo_to_json(result: DemoResult) -> dict[str, object]:

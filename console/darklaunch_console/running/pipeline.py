@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -34,6 +35,7 @@ WATCH_EVERY_S: Final = 0.2
 READY_LIMIT_S: Final = 30.0
 WORKERS_STOP_S: Final = 20.0
 COMPARATORS_STOP_S: Final = 15.0
+DASHBOARD_STOP_S: Final = 5.0
 
 log = logging.getLogger("darklaunch.console")
 
@@ -42,8 +44,12 @@ class StopNow(BaseException):
     """Raised by the second signal, which ends everything without waiting."""
 
 
-def run_pipeline(settings: ConsoleSettings, *, workers: int, comparators: int, drain_s: float) -> None:
+def run_pipeline(
+    settings: ConsoleSettings, *, workers: int, comparators: int, drain_s: float, dashboard_port: int | None = None
+) -> None:
     """Run everything until SIGINT or SIGTERM, then drain for up to `drain_s` seconds and stop in order.
+
+    The dashboard is served at `dashboard_port`, or a free one if that is taken; with None it is not.
 
     Servers that no URL names are started. Raises StopNow at a second signal, and ConsoleError when a server cannot be
     used or ends again and again.
@@ -70,14 +76,27 @@ def run_pipeline(settings: ConsoleSettings, *, workers: int, comparators: int, d
             *(_make_part("worker", number, redis, database) for number in range(1, workers + 1)),
         ]
         greeting = _describe_pipeline(servers, redis, database, workers, comparators)
+        if dashboard_port is not None:
+            port = find_port(dashboard_port)
+            parts.append(_make_part("dashboard", port, redis, database))
+            greeting[-1:-1] = [(f"To look at it in a browser: http://127.0.0.1:{port}/", STRONG)]
         try:
             _watch(parts, servers, used, is_stopping, greeting)
             print_line("Stopping: exchanges in progress are finished first. Ctrl-C again stops at once.")
             _drain(used, drain_s)
             stop_all([part for part in parts if part.name.startswith("worker-")], WORKERS_STOP_S)
             stop_all([part for part in parts if part.name.startswith("comparator-")], COMPARATORS_STOP_S)
+            stop_all([part for part in parts if part.name.startswith("dashboard-")], DASHBOARD_STOP_S)
         finally:
             stop_all(parts, 0.0)
+
+
+def find_port(wanted: int) -> int:
+    """Return a port of this machine that can be listened on: the one that is wanted, or else any."""
+    for port in (wanted, 0):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as listener:
+            return int(listener.getsockname()[1])
+    return wanted
 
 
 def _ignore_up(address: ServerAddress | None) -> ServerAddress | None:
@@ -86,14 +105,16 @@ def _ignore_up(address: ServerAddress | None) -> ServerAddress | None:
 
 
 def _make_part(kind: str, number: int, redis: ServerAddress, database: ServerAddress) -> SupervisedProcess:
+    options = ("--port", str(number), "--quiet") if kind == "dashboard" else ("--name", f"{kind}-{number}")
     return SupervisedProcess(
         name=f"{kind}-{number}",
-        command=(sys.executable, "-m", "darklaunch_console", kind, "--name", f"{kind}-{number}"),
+        command=(sys.executable, "-m", "darklaunch_console", kind, *options),
         environment={
             "DARKLAUNCH_REDIS_URL": redis.url,
             "DARKLAUNCH_DATABASE_URL": database.url,
             "DARKLAUNCH_WORKER_PARENT": str(os.getpid()),
             "DARKLAUNCH_COMPARATOR_PARENT": str(os.getpid()),
+            "DARKLAUNCH_DASHBOARD_PARENT": str(os.getpid()),
         },
     )
 
@@ -107,6 +128,7 @@ def _watch(
 ) -> None:
     """Keep the parts running until a signal asks to stop; print the greeting once they are ready, or after 30 s."""
     keepers = [ServerKeeper(server) for server in servers.processes]
+    consumers = sum(not part.name.startswith("dashboard-") for part in parts)
     greeted = False
     began_s = time.monotonic()
     while not is_stopping():
@@ -115,7 +137,7 @@ def _watch(
             part.watch()
         for keeper in keepers:
             keeper.watch()
-        if not greeted and (_are_ready(settings, len(parts)) or time.monotonic() - began_s > READY_LIMIT_S):
+        if not greeted and (_are_ready(settings, consumers) or time.monotonic() - began_s > READY_LIMIT_S):
             greeted = True
             for line, style in greeting:
                 print_line(line, style=style)

@@ -5,6 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from darklaunch_shared import keys
@@ -163,6 +164,14 @@ def named(pid, word):
         return word.encode() in file.read().split(b"\0")
 
 
+def shows(address, text):
+    """True if a page is served and has a text in it."""
+    try:
+        return text in httpx.get(address, timeout=30).text
+    except httpx.TransportError:
+        return False
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="looks for children in /proc")
 def test_up_runs_everything_restarts_what_dies_and_keeps_the_data(home):
     """One command brings servers, tables, worker and comparator; a second terminal finds them; Ctrl-C ends all."""
@@ -176,6 +185,10 @@ def test_up_runs_everything_restarts_what_dies_and_keeps_the_data(home):
         assert look in [line.rstrip() for line in said]
         user.ok("start", "kept", "--shadow", f"http://127.0.0.1:{closed_port()}")
         assert user.json("backlog")["workers"] == 1
+        (page,) = [
+            line.split()[-1] for line in said if line.startswith("To look at it in a browser: http://127.0.0.1:")
+        ]
+        eventually(lambda: shows(page, "kept"))
         line = user.error("up", code=1)
         assert "is in use by another run (pid " in line
         (worker,) = [child for child in children(up.pid) if named(child, "worker")]
