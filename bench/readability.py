@@ -60,6 +60,7 @@ class Tally:
     odd_docstrings: int = 0
     modules: int = 0
     mirrored: int = 0
+    declarations: int = 0
     public: Names = field(default_factory=Names)
     private: Names = field(default_factory=Names)
     methods: Names = field(default_factory=Names)
@@ -76,9 +77,12 @@ def count_product(root: Path) -> Tally:
             _count_module(path, tally)
             if path.name not in ("__init__.py", "__main__.py"):
                 inner = path.relative_to(base)
+                tally.at_root[folder] += len(inner.parts) == 1
+                if not _has_functions(path):
+                    tally.declarations += 1
+                    continue
                 tally.modules += 1
                 tally.mirrored += (root / "tests" / folder / inner.parent / f"test_{inner.name}").exists()
-                tally.at_root[folder] += len(inner.parts) == 1
     return tally
 
 
@@ -100,6 +104,12 @@ def _count_module(path: Path, tally: Tally) -> None:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             (tally.private if node.name.startswith("_") else tally.public).add(node.name)
+
+
+def _has_functions(path: Path) -> bool:
+    """True if a module does anything; one of errors, constants or plain dataclasses leaves nothing to test."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in nodes)
 
 
 def _count_methods(node: ast.ClassDef, tally: Tally) -> None:
@@ -153,7 +163,10 @@ def render_table(root: Path) -> str:
             "commit subjects, 90th percentile of the last 100",
             f"{lengths[len(lengths) * 9 // 10]} characters" if lengths else "–",
         ),
-        ("modules with a test file at the mirrored path", f"{tally.mirrored} of {tally.modules}"),
+        (
+            f"modules with a test file at the mirrored path, {tally.declarations} without functions left out",
+            f"{tally.mirrored} of {tally.modules}",
+        ),
         ("modules at a package's root", roots),
     ]
     width = max(len(label) for label, _ in rows)
