@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from darklaunch_comparator.store.connect import connect_store
+from darklaunch_comparator.store.write_batch import prepare_connection
 from darklaunch_console.cli.program import program
 
 from tests.support.cli import Cli, closed_port, redis_client
 from tests.support.exchanges import exchange, lost, replayed
+from tests.support.judge_harness import JudgeHarness
 from tests.support.recorded import record
 
 ORDERS = "GET /orders/{id}"
@@ -86,3 +90,13 @@ def file(tmp_path: Path) -> Path:
         '[[tolerance]]\npath = "$.sum"\nabsolute = 0.01\nreason = "rounded"\nauthor = "bo"\n'
     )
     return path
+
+
+@pytest.fixture
+def harness(
+    request: pytest.FixtureRequest, redis_url: str, postgres_dsn: str, launch_name: str
+) -> Generator[JudgeHarness]:
+    """A launch that is really judged, by the POLICY of the test's module."""
+    with redis_client(redis_url) as redis, connect_store(postgres_dsn, name="darklaunch-test") as connection:
+        prepare_connection(connection)
+        yield JudgeHarness(connection, redis, launch_name, request.module.POLICY)

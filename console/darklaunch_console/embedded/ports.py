@@ -13,7 +13,7 @@ _TAKEN = re.compile(r"address (already )?in use", re.IGNORECASE)
 def free_port(preferred: int = 0) -> int:
     """Return `preferred` when nothing listens there, else a random free port.
 
-    Another process can take the port before the server binds it: look at the log with `lost_the_race`, and try again.
+    Another process can take the port before the server binds it: look at the log with `port_was_taken`, and try again.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
