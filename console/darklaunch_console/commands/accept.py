@@ -13,8 +13,8 @@ from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
 CONSEQUENCE = (
-    "Each is open again when it appears under another build of the shadow. Within seconds the verdict is without the "
-    "accepted mismatches; all other evidence stays."
+    "The verdict leaves them out within seconds; all other evidence stays. Each is open again when it appears under "
+    "another build of the shadow."
 )
 
 

@@ -11,7 +11,7 @@ from darklaunch_console.output.screen import json_option, print_json, print_styl
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import open_postgres
 
-CONSEQUENCE = "Within seconds the verdict counts what had been accepted again; all other evidence stays."
+CONSEQUENCE = "The verdict counts them again within seconds; all other evidence stays."
 
 
 @click.command()

@@ -208,7 +208,9 @@ def _list_unchecked(judged: JudgedLaunch) -> list[str]:
         lines.append("Not checked: whether responses differ, because comparison is off (--no-compare).")
     if left_out := judged.summary.get("left_out", 0):
         kinds = format_plural(left_out, "kind")
-        lines.append(f"Not counted: {kinds} of mismatch that may be noise. Each counts as soon as that is known.")
+        lines.append(
+            f"Not counted: {kinds} of mismatch that may be noise. Each counts once it is known not to be noise."
+        )
     if judged.far:
         lines.append(describe_far_numbers(judged.far))
     latency = judged.summary["latency"]

@@ -177,7 +177,7 @@ def test_what_was_left_out_because_it_may_be_noise_is_said(cli, harness):
     )
     harness.advance(700)
     assert cli.json("verdict", harness.name, code=2)["left_out"] == 1
-    said = "  Not counted: 1 kind of mismatch that may be noise. Each counts as soon as that is known."
+    said = "  Not counted: 1 kind of mismatch that may be noise. Each counts once it is known not to be noise."
     assert said in exits(cli, harness.name)[1]
 
 
