@@ -25,13 +25,14 @@ from .table import describe_run, render_table, summarize, write_table
 def main() -> int:
     """Run the rows that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", metavar="TEXT")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT")
     parser.add_argument("--at-once", type=int, default=4, metavar="N")
     parser.add_argument("--reports", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--list", action="store_true", help="name the rows and end")
     options = parser.parse_args()
-    rows = [row for row in ROWS if options.only.lower() in f"{row.name} ({row.setting})".lower()]
+    wanted = [text.lower() for text in options.only] or [""]
+    rows = [row for row in ROWS if any(text in f"{row.name} ({row.setting})".lower() for text in wanted)]
     if options.list:
         print(*(f"{row.name} ({row.setting})" for row in rows), sep="\n")
         return 0
