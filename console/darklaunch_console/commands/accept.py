@@ -6,6 +6,7 @@ import click
 
 from darklaunch_console.cli.arguments import launch_argument
 from darklaunch_console.errors import BadUsage
+from darklaunch_console.launches.change import current_actor
 from darklaunch_console.launches.decision_text import decisions_to_json, render_decisions
 from darklaunch_console.launches.signatures import record_decisions
 from darklaunch_console.output.screen import json_option, print_json, print_styled
@@ -33,7 +34,7 @@ def accept(settings: ConsoleSettings, name: str, fingerprints: tuple[str, ...], 
     if not reason.strip():
         raise BadUsage("--reason is empty: say why the shadow is meant to differ, for whoever asks in a month")
     with open_postgres(settings) as connection:
-        decisions = record_decisions(connection, name, fingerprints, "accepted", reason)
+        decisions = record_decisions(connection, name, fingerprints, "accepted", actor=current_actor(), reason=reason)
     if in_json:
         print_json(decisions_to_json(decisions))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from darklaunch_console.cli.arguments import change_arguments
+from darklaunch_console.launches.change import current_actor
 from darklaunch_console.launches.launch_json import change_to_json
 from darklaunch_console.launches.rollback import RollbackResult, roll_back_launch
 from darklaunch_console.output.screen import WARN, print_json, print_line, print_warning
@@ -19,7 +20,7 @@ def rollback(settings: ConsoleSettings, name: str, reason: str, in_json: bool) -
 
     Needs Redis alone. When Postgres cannot be reached, the comparator records the rollback as soon as it can.
     """
-    result = roll_back_launch(settings, name, reason)
+    result = roll_back_launch(settings, name, actor=current_actor(), reason=reason)
     if in_json:
         print_json(_to_json(name, result))
     elif not result.changed:

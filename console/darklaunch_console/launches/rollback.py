@@ -24,7 +24,6 @@ from .change import (
     ConflictingChange,
     LaunchNotRecorded,
     change_launch,
-    current_actor,
     find_launch,
     list_launch_names,
 )
@@ -41,13 +40,12 @@ class RollbackResult:
     not_recorded: str = ""
 
 
-def roll_back_launch(settings: ConsoleSettings, name: str, reason: str) -> RollbackResult:
+def roll_back_launch(settings: ConsoleSettings, name: str, *, actor: str, reason: str) -> RollbackResult:
     """Stop a launch on Redis, then record that.
 
     Raises NoSuchLaunch, and ServerUnreachable when Redis cannot be reached: then the rollback is recorded if Postgres
     can be, and the message says which.
     """
-    actor = current_actor()
     try:
         with open_redis(settings) as redis:
             state, already = hold_launch(redis, name, actor, reason, settings)

@@ -18,8 +18,6 @@ from darklaunch_console.output.screen import make_printable
 from darklaunch_console.stores.launch_record import read_launch_record
 from darklaunch_console.stores.postgres import Connection
 
-from .change import current_actor
-
 SHORTEST: Final = 4
 """Digits of a fingerprint that are enough to name it; fewer often fit several by accident."""
 
@@ -29,7 +27,7 @@ class NoSuchSignature(ConsoleError):
 
 
 def record_decisions(
-    connection: Connection, launch: str, fingerprints: Sequence[str], state: str, reason: str
+    connection: Connection, launch: str, fingerprints: Sequence[str], state: str, *, actor: str, reason: str
 ) -> list[SignatureDecision]:
     """Record that signatures are `accepted`, `resolved` or `open`, and commit.
 
@@ -42,7 +40,7 @@ def record_decisions(
         launch,
         [signature.fingerprint for signature in chosen],
         state,
-        actor=current_actor(),
+        actor=actor,
         reason=reason.strip(),
     )
     connection.commit()
