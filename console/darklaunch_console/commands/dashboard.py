@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -13,6 +15,7 @@ import uvicorn
 
 from darklaunch_console.cli.extras import DASHBOARD_PORT
 from darklaunch_console.dashboard.application import create_application
+from darklaunch_console.dashboard.visitors import SHORTEST_TOKEN, SignIn
 from darklaunch_console.errors import BadUsage
 from darklaunch_console.output.screen import print_line
 from darklaunch_console.settings import ConsoleSettings
@@ -37,9 +40,12 @@ PARENT_EVERY_S = 1.0
 def dashboard(settings: ConsoleSettings, host: str, port: int, quiet: bool) -> None:
     """Show the launches in a browser: verdicts, evidence, ledger, latency, problems. Ctrl-C ends it.
 
-    It only reads, and needs no sign-in: whoever reaches the address sees it, so that the default is this machine alone.
+    Reading needs no sign-in: whoever reaches the address sees it, so that the default is this machine alone. To act
+    there, sign in with the token that is printed, or with that of DARKLAUNCH_DASHBOARD_TOKEN. Beyond this machine
+    nobody acts without that variable.
     """
     database = require_database(settings)
+    sign_in = SignIn(_choose_token(host, os.environ.get("DARKLAUNCH_DASHBOARD_TOKEN", "")))
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     if parent := os.environ.get(PARENT_VARIABLE):
@@ -48,8 +54,9 @@ def dashboard(settings: ConsoleSettings, host: str, port: int, quiet: bool) -> N
         print_line(
             f"Dashboard of {name_postgres(database)}: http://{shown}:{listener.getsockname()[1]}/  (Ctrl-C ends it)"
         )
+    print_line(_describe_acting(sign_in))
     config = uvicorn.Config(
-        create_application(settings),
+        create_application(settings, sign_in),
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -64,6 +71,30 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(PARENT_EVERY_S)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _choose_token(host: str, configured: str) -> str:
+    """Return the token that admits people to act, "" for none: made here only if nobody else can reach the address."""
+    if configured:
+        if len(configured) < SHORTEST_TOKEN:
+            raise BadUsage(f"DARKLAUNCH_DASHBOARD_TOKEN is too short: take {SHORTEST_TOKEN} characters or more")
+        return configured
+    return secrets.token_urlsafe(24) if _is_loopback(host) else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _describe_acting(sign_in: SignIn) -> str:
+    if not sign_in.token:
+        return "The dashboard is read-only beyond this machine. To act: set DARKLAUNCH_DASHBOARD_TOKEN"
+    if sign_in.token == os.environ.get("DARKLAUNCH_DASHBOARD_TOKEN"):
+        return "To act on the dashboard: sign in with the token of DARKLAUNCH_DASHBOARD_TOKEN"
+    return f"To act on the dashboard: sign in with the token {sign_in.token}"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -16,24 +16,35 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from darklaunch_console.acts.promotion import PromotionRefused
 from darklaunch_console.errors import BadUsage, ConsoleError, NoSuchLaunch, ServerUnreachable
+from darklaunch_console.launches.change import ConflictingChange
+from darklaunch_console.launches.signatures import NoSuchSignature
 from darklaunch_console.settings import ConsoleSettings
 from darklaunch_console.stores.postgres import Connection, open_postgres
 
+from .acting import ActingPages
 from .api import build_api_routes, is_api_request, render_problem
+from .api_acts import build_api_act_routes
 from .changes import ALL_LAUNCHES, ChangeFeed
 from .errors import NoSuchPage
+from .forms import FormRefused, SignInNeeded
 from .page_routes import build_page_routes
 from .rendering import render_page
 from .security import SecurityHeaders
+from .visitors import IdentifyVisitor, SignIn
 
 STATIC: Final = Path(__file__).parent / "static"
 
 T = TypeVar("T")
 
 
-def create_application(settings: ConsoleSettings) -> Starlette:
-    """Return the dashboard of the servers that the settings name. It reads only, and keeps nothing between requests."""
+def create_application(settings: ConsoleSettings, sign_in: SignIn | None = None) -> Starlette:
+    """Return the dashboard of the servers that the settings name; it keeps nothing between requests.
+
+    Whoever knows the token of `sign_in` may act; without one everybody reads only.
+    """
+    sign_in = sign_in or SignIn()
 
     def read(function: Callable[[Connection], T]) -> T:
         with open_postgres(settings) as connection:
@@ -48,11 +59,13 @@ def create_application(settings: ConsoleSettings) -> Starlette:
     return Starlette(
         routes=[
             *build_page_routes(settings, read),
+            *ActingPages(settings, sign_in).list_routes(),
             Route("/changes", follow_changes),
             *build_api_routes(read),
+            *build_api_act_routes(settings, sign_in),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), Middleware(IdentifyVisitor, sign_in=sign_in)],
         exception_handlers={
             ConsoleError: _show_error,
             BadLaunch: _show_error,
@@ -75,7 +88,13 @@ def _classify(error: Exception) -> tuple[int, str]:
         return error.status_code, "There is no such page" if error.status_code == 404 else "This cannot be done here"
     if isinstance(error, NoSuchLaunch | BadLaunch):
         return 404, "There is no such launch"
-    if isinstance(error, NoSuchPage):
+    if isinstance(error, SignInNeeded):
+        return 401, "Sign in to act"
+    if isinstance(error, FormRefused):
+        return 403, "Nothing was done"
+    if isinstance(error, ConflictingChange | PromotionRefused):
+        return 409, "Nothing was done"
+    if isinstance(error, NoSuchPage | NoSuchSignature):
         return 404, "This is not recorded"
     if isinstance(error, BadUsage):
         return 400, "This address cannot be read"

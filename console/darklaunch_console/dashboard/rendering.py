@@ -12,8 +12,10 @@ from darklaunch_shared.launch.spec import LaunchStatus
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from darklaunch_console.dashboard.confirmations import list_group_acts, list_launch_acts
 from darklaunch_console.dashboard.drawings.last_hour import draw_last_hour
 from darklaunch_console.dashboard.pages.exchanges import OUTCOMES
+from darklaunch_console.dashboard.visitors import get_visitor
 from darklaunch_console.launches.description import describe_status
 from darklaunch_console.output.numbers import (
     format_count,
@@ -92,6 +94,8 @@ def _make_environment() -> Environment:
         "describe_period": describe_period,
         "describe_status": describe_status,
         "draw_last_hour": draw_last_hour,
+        "list_group_acts": list_group_acts,
+        "list_launch_acts": list_launch_acts,
         "list_reasons": list_reasons,
     }
     for name, function in functions.items():
@@ -105,5 +109,7 @@ _ENVIRONMENT: Final = _make_environment()
 def render_page(template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
     """Return a page as a response. Raises jinja2.UndefinedError for a value that the template lacks."""
     now = datetime.now(UTC)
-    text = _ENVIRONMENT.get_template(template).render(**values, now=now, zone=now.astimezone().tzname())
+    text = _ENVIRONMENT.get_template(template).render(
+        **values, now=now, visitor=get_visitor(), zone=now.astimezone().tzname()
+    )
     return HTMLResponse(text, status_code=status)

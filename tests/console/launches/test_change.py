@@ -11,7 +11,7 @@ from darklaunch_shared import keys
 
 from tests.support.recorded import read_recorded
 
-RAMP = importlib.import_module("darklaunch_console.commands.ramp")
+RAMP = importlib.import_module("darklaunch_console.acts.mirroring")
 
 
 def revision(redis):

@@ -20,6 +20,26 @@ document.addEventListener("click", async ({ target }) => {
   setTimeout(() => (button.textContent = "Copy"), 1500);
 });
 
+// An act's question is a page of its own; here its form opens over the page that is being read.
+const actDialog = document.getElementById("act");
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-act], a[data-close]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (link.matches("[data-close]")) {
+    if (!link.closest("dialog")) return;
+    event.preventDefault();
+    return actDialog.close();
+  }
+  event.preventDefault();
+  const answer = await fetch(link.href, { cache: "no-store" }).catch(() => null);
+  const page = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
+  const form = page?.querySelector("[data-act-form]");
+  if (!form) return location.assign(link.href);
+  actDialog.replaceChildren(form);
+  actDialog.showModal();
+  form.querySelector("button").focus();
+});
+
 const filter = document.querySelector("[data-filter]");
 
 function applyFilter() {
