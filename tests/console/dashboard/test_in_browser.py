@@ -68,7 +68,7 @@ def test_no_page_has_a_serious_accessibility_fault_or_is_wider_than_the_screen(
     address: str, launch: str, width: int, scheme: str
 ) -> None:
     with open_page(width=width, scheme="dark" if scheme == "dark" else "light") as page:
-        for path in ("/", f"/launches/{launch}"):
+        for path in ("/", f"/launches/{launch}", f"/launches/{launch}/exchanges/abcd1234:31", "/history"):
             page.goto(address + path)
             found = Axe().run(page).response["violations"]
             assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
@@ -82,3 +82,24 @@ def test_keys_move_through_the_list_and_none_acts(address: str, launch: str) -> 
         expect(page.locator("[data-row]").first).to_be_focused()
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_hostile_text_in_a_request_and_both_responses_runs_nothing(
+    address: str, record_replays: Callable[[list[Fields]], str], launch_name: str
+) -> None:
+    hostile = [
+        "<script>window.hacked = 1</script>",
+        '<img src=x onerror="window.hacked = 1">',
+        '</code></pre><svg onload="window.hacked = 1">',
+        "javascript:window.hacked=1",
+        "{{ 7 * 7 }}",
+    ]
+    captured = exchange(launch_name, 1, endpoint=f"GET /{hostile[0]}", body={text: text for text in hostile})
+    name = record_replays([replayed(captured, body={text: f"{text}!" for text in hostile})])
+    with open_page() as page:
+        page.goto(f"{address}/launches/{name}/exchanges/abcd1234:1?whole=1")
+        expect(page.get_by_text("{{ 7 * 7 }}").first).to_be_visible()
+        page.get_by_role("link", name="All exchanges that differ like this").click()
+        expect(page.get_by_role("heading", name="What differs")).to_be_visible()
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("main script, main img, main [onerror], main [onload]").count() == 0
