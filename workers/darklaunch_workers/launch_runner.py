@@ -13,6 +13,7 @@ from darklaunch_shared.launch.origin import Origin, parse_origin
 from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.request_changes import compile_request_changes
 from darklaunch_shared.launch.spec import MAX_SHARDS, LaunchSpec
+from darklaunch_shared.launch.tls import TlsContexts, compile_tls_files
 from darklaunch_shared.redis.client import AsyncRedisClient
 from darklaunch_shared.redis.consumer import GroupConsumer, worker_streams
 from darklaunch_shared.redis.control_poller import LaunchPoller
@@ -37,6 +38,8 @@ from .shard_consumer import ReplayConsumer
 CHECK_EVERY_S: Final = 0.25
 NOISE_EVERY_S: Final = 1.0
 RESTART_AFTER_S: Final = 1.0
+UNUSABLE_AGAIN_S: Final = 5.0
+"""How long until a launch is tried again whose certificate files, say, are missing on this machine."""
 LONGEST_DEADLINE_S: Final = 86_400.0
 REPORTED_ENDPOINTS: Final = 20
 
@@ -68,6 +71,7 @@ class LaunchRunner:
         self._context: LaunchContext | None = None
         self._consumers: list[ReplayConsumer] = []
         self._replayed_before = 0
+        self._trouble = ""
 
     def stop(self) -> None:
         """Ask `run` to return when what is under way has ended."""
@@ -81,13 +85,15 @@ class LaunchRunner:
     def describe(self) -> dict[str, Any]:
         """Return the launch's part of the heartbeat: replays under way, their limit, the breaker's state.
 
-        `failing_endpoints` names endpoints that are asked once a second only, some if there are many.
+        `trouble` is why nothing is replayed by this process, "" if nothing is wrong. `failing_endpoints` names
+        endpoints that are asked once a second only, some if there are many.
         `replaced_connections` counts the kept ones that the shadow had closed before a request was written.
         """
         context = self._context
         if context is None:
             return {
                 "in_flight": 0, "limit": 0, "breaker": "closed", "failing_endpoints": [], "replaced_connections": 0,
+                "trouble": self._trouble,
             }  # fmt: skip
         return {
             "in_flight": context.slots.busy,
@@ -95,6 +101,7 @@ class LaunchRunner:
             "breaker": "closed" if context.protection.breaker.closed else "open",
             "failing_endpoints": context.protection.endpoints.list_open()[:REPORTED_ENDPOINTS],
             "replaced_connections": context.shadow.client.replaced_connections if context.shadow else 0,
+            "trouble": self._trouble,
         }
 
     async def run(self) -> None:
@@ -145,11 +152,14 @@ class LaunchRunner:
 
     def _make_context(self, spec: LaunchSpec, until: anyio.Event) -> LaunchContext:
         protection = self._make_protection(spec)
-        shadow: ShadowTarget | None = None
+        shadow, trouble = None, ""
         try:
             shadow = self._make_shadow(spec)
         except (BadLaunch, BadOrigin) as error:
-            log.error("launch %s waits, nothing is replayed: %s", self._launch, error)
+            trouble = str(error)
+            if trouble != self._trouble:
+                log.error("launch %s waits, nothing is replayed: %s", self._launch, error)
+        self._trouble = trouble
         return LaunchContext(
             launch=self._launch,
             spec=spec,
@@ -172,6 +182,7 @@ class LaunchRunner:
             raise BadLaunch(f"a latency difference of {spec.max_latency_diff_ms:g} ms leaves no usable deadline")
         if not 1 <= spec.shards <= MAX_SHARDS:
             raise BadLaunch(f"{spec.shards} shards: there can be 1 to {MAX_SHARDS}")
+        compile_tls_files(spec)
         policy = compile_path_policy(spec)
         changer = RequestChanger(self._launch, compile_request_changes(spec))
         origin = parse_origin(spec.shadow)
@@ -184,13 +195,14 @@ class LaunchRunner:
         try:
             origin = parse_origin(spec.control, "control")
             changer = RequestChanger(self._launch, compile_request_changes(spec))
+            client = self._make_client(origin, spec)
         except (BadLaunch, BadOrigin) as error:
             log.error("launch %s is replayed without its baseline: %s", self._launch, error)
             return None
         protection = self._make_protection(spec)
         return BaselineTarget(
             origin=origin,
-            client=self._make_client(origin, spec),
+            client=client,
             changer=changer,
             protection=protection,
             slots=protection.make_slots(),
@@ -203,12 +215,14 @@ class LaunchRunner:
         return protection
 
     def _make_client(self, origin: Origin, spec: LaunchSpec) -> ShadowClient:
+        """Raises BadLaunch when a certificate file cannot be used on this machine."""
         return make_client(
             origin,
             slots=self._settings.concurrency,
             caps=ResponseCaps(body_cap_bytes=spec.response_cap_bytes),
             kind=self._settings.client,
             allow_metadata=spec.allow_metadata,
+            tls=TlsContexts(compile_tls_files(spec), log).get if origin.scheme == "https" else None,
         )
 
     def _make_orders(self, *, usable: bool, until: anyio.Event) -> Callable[[], ReplayOrders]:
@@ -219,8 +233,14 @@ class LaunchRunner:
         return orders
 
     async def _watch_for_change(self, context: LaunchContext, until: anyio.Event) -> None:
-        """Set `until` when the launch is stopped or has another specification; keep its share of the limits current."""
+        """Set `until` when the launch is stopped or has another specification; keep its share of the limits current.
+
+        One that cannot be replayed by this process ends after a while too, and is tried again.
+        """
+        tried_s = time.monotonic()
         while not self._stop.is_set():
+            if context.shadow is None and time.monotonic() - tried_s > UNUSABLE_AGAIN_S:
+                break
             state = self._poller.state(self._launch)
             if state is not None and replace(state.spec, policy=context.spec.policy) != context.spec:
                 break

@@ -3,13 +3,12 @@
 import hashlib
 import hmac
 import socket
+import ssl
 import time
-import urllib.error
-import urllib.request
-from http.client import HTTPException
-from typing import Any, Final
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from typing import Final
 
+import httpx
 import orjson
 from darklaunch_shared.launch.origin import explain_forbidden_address
 from darklaunch_shared.wire.http_headers import EVENT_HEADER, SIGNATURE_HEADER
@@ -54,24 +53,46 @@ def post_webhook(url: str, event: NotifiedEvent, secret: str) -> str:
         EVENT_HEADER: event.act,
         SIGNATURE_HEADER: sign_webhook(body, int(time.time()), secret),
     }
-    parts = urlsplit(url)
+    target = httpx.URL(url)
     try:
-        for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
-            if reason := explain_forbidden_address(str(address[0])):
-                raise NotificationRefused(f"not sent: {parts.hostname} must not be called: {reason}")
-        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 (the policy admits http alone)
-        with _OPENER.open(request, timeout=TIMEOUT_S) as response:
-            return f"HTTP {response.status}"
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise NotificationFailed(f"HTTP {error.code}") from error
-    except (OSError, HTTPException, ValueError) as error:
+        with httpx.Client(verify=_make_context(target), trust_env=False, timeout=TIMEOUT_S) as client:
+            response = _post_to_first(client, target, _resolve(target), body, headers)
+    except (httpx.HTTPError, OSError, ValueError) as error:
         raise NotificationFailed(f"{type(error).__name__}: {error}") from error
+    if not response.is_success:
+        raise NotificationFailed(f"HTTP {response.status_code}")
+    return f"HTTP {response.status_code}"
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
+def _resolve(target: httpx.URL) -> list[str]:
+    """Return the addresses of the receiver. Raises NotificationRefused if it must not be called, and OSError."""
+    port = target.port or (443 if target.scheme == "https" else 80)
+    answers = socket.getaddrinfo(target.host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    for address in addresses:
+        if reason := explain_forbidden_address(address):
+            raise NotificationRefused(f"not sent: {target.host} must not be called: {reason}")
+    return addresses
 
 
-_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+def _post_to_first(
+    client: httpx.Client, target: httpx.URL, addresses: Sequence[str], body: bytes, headers: Mapping[str, str]
+) -> httpx.Response:
+    """Post to the first address that takes a connection: the very addresses that were checked, no later lookup."""
+    for address in addresses:
+        try:
+            return client.post(
+                target.copy_with(host=address),
+                content=body,
+                headers={**headers, "Host": target.netloc.decode("ascii")},
+                extensions={"sni_hostname": target.host},
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            if address == addresses[-1]:
+                raise
+    raise OSError(f"{target.host} has no address")
+
+
+def _make_context(target: httpx.URL) -> ssl.SSLContext:
+    """Return the context for a receiver; loading the system's authorities takes long, and plain HTTP needs none."""
+    return ssl.create_default_context() if target.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

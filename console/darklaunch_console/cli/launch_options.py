@@ -76,6 +76,11 @@ _OPTIONS: Final = (
         help="The Host sent: shadow, preserve, or a name.  [default: shadow]",
     ),
     click.option(
+        "--ca", default="", metavar="FILE", help="Trust this authority for https, not the system's; read by workers."
+    ),
+    click.option("--client-cert", default="", metavar="FILE", help="The certificate that workers show, in PEM form."),
+    click.option("--client-key", default="", metavar="FILE", help="Its key, where it is in a file of its own."),
+    click.option(
         "--allow-private-metadata", is_flag=True, help="Allow a shadow on a link-local or cloud metadata address."
     ),
     click.option("--seal", is_flag=True, help="Send the shadow the users' credentials, encrypted on the way."),

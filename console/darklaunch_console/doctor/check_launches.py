@@ -18,7 +18,12 @@ from darklaunch_shared.launch.spec import LaunchState, LaunchStatus
 from darklaunch_shared.redis.presence import ProcessRecord
 
 from darklaunch_console.launches.policy import read_webhooks
-from darklaunch_console.launches.shadow_probe import explain_forbidden, find_captured_at, probe_origin, resolve_host
+from darklaunch_console.launches.shadow_probe import (
+    explain_forbidden,
+    find_captured_at,
+    probe_launch_origin,
+    resolve_host,
+)
 from darklaunch_console.output.numbers import format_count, format_ms, format_seconds
 from darklaunch_console.output.text import escape_unprintable, format_plural
 from darklaunch_console.stores.streams import StreamsState
@@ -135,12 +140,17 @@ def _check_target(captured: set[str], producers: Collection[str], target: tuple[
         what = f"{name}: its {role} {shown} is the primary itself, whose requests are captured at {origin_shown}"
         meant = "the new version's address" if role == "shadow" else "the address of another instance"
         return fail(what, f"Stop it: darklaunch rollback {name}; then start one with {meant}.")
-    probe = probe_origin(origin, addresses[0], PROBE_S)
+    probe = probe_launch_origin(origin, addresses[0], state.spec, PROBE_S)
     if probe.producer in producers:
         what = f"{name}: its {role} {shown} is the primary itself: its hook captures into this Redis"
         return fail(what, f"Stop it: darklaunch rollback {name}; or start the {role} without DARKLAUNCH_REDIS_URL.")
     if probe.trouble:
         what = f"{name}: its {role} {shown} {escape_unprintable(probe.trouble)}"
+        if probe.unasked:
+            return warn(what, "Run doctor where the workers run, or copy the file here.")
+        if probe.reached:
+            do = f"Mend it there, or stop it, darklaunch rollback {name}, and start one with another URL, --ca or such."
+            return (fail if role == "shadow" else warn)(what, do)
         if role == "shadow":
             return fail(what, f"Start it, or stop mirroring: darklaunch pause {name}.")
         return warn(what, "Start it. Until then nothing is learned about noise.")

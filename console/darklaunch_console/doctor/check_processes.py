@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from darklaunch_shared.redis.presence import ProcessRecord
 
@@ -34,6 +35,7 @@ def check_processes(
         else:
             report = fail if active else warn
             results.append(report(f"No {kind} is running: nothing {happens}", f"Start one: darklaunch {kind}."))
+    results += check_waiting_workers(workers)
     if comparators and not any(process.about.get("leader") for process in comparators):
         results.append(
             warn(
@@ -47,6 +49,23 @@ def check_processes(
         listed = escape_unprintable(", ".join(sorted(versions)))
         results.append(warn(f"Processes of several releases run: {listed}", "Finish the deployment."))
     return results
+
+
+def check_waiting_workers(workers: Sequence[ProcessRecord]) -> list[CheckResult]:
+    """Report the launches that workers cannot replay, for the reason that their heartbeats give."""
+    hosts: dict[tuple[str, str], set[str]] = {}
+    for worker in workers:
+        launches: object = worker.about.get("launches")
+        for name, about in cast(dict[str, object], launches).items() if isinstance(launches, dict) else ():
+            if isinstance(about, dict) and (trouble := cast(dict[str, object], about).get("trouble")):
+                hosts.setdefault((name, str(trouble)), set()).add(str(worker.about.get("host", "?")))
+    return [
+        fail(
+            f"{escape_unprintable(name)} is not replayed by the workers on {escape_unprintable(', '.join(sorted(on)))}",
+            f"They say: {escape_unprintable(trouble)}. They try again every 5 s.",
+        )
+        for (name, trouble), on in sorted(hosts.items())
+    ]
 
 
 def _check_clocks(processes: Sequence[ProcessRecord]) -> list[CheckResult]:

@@ -14,7 +14,7 @@ from darklaunch_shared.redis.client import RedisClient
 
 from darklaunch_console.errors import ConsoleError
 
-from .shadow_probe import ProbeResult, explain_forbidden, find_captured_at, probe_origin, resolve_host
+from .shadow_probe import ProbeResult, explain_forbidden, find_captured_at, probe_launch_origin, resolve_host
 
 FIRST_HEARTBEAT_S: Final = 2.0
 _MEANT = {"shadow": "the version under test", "control": "a second instance of the primary's version"}
@@ -28,6 +28,7 @@ class CalledOrigin:
     url: str
     origin: Origin
     addresses: tuple[str, ...]
+    spec: LaunchSpec
 
     def refuse_primary(self, captured: Iterable[str]) -> None:
         """Raise ConsoleError when requests are captured here: `captured` are the origins of recent exchanges."""
@@ -58,7 +59,7 @@ class CalledOrigin:
         """Request `GET /` from the server and return what came of it."""
         if not self.addresses:
             return ProbeResult(0, 0.0, False, "has a name that does not resolve")
-        return probe_origin(self.origin, self.addresses[0])
+        return probe_launch_origin(self.origin, self.addresses[0], self.spec)
 
 
 def resolve_called_origins(spec: LaunchSpec) -> list[CalledOrigin]:
@@ -83,4 +84,4 @@ def _place(role: str, url: str, spec: LaunchSpec) -> CalledOrigin:
     addresses = resolve_host(origin.host, origin.port)
     if (why := explain_forbidden(addresses)) and not spec.allow_metadata:
         raise ConsoleError(f"the {role} {url} must not be called: {why}. If it is meant, add --allow-private-metadata")
-    return CalledOrigin(role, url, origin, addresses)
+    return CalledOrigin(role, url, origin, addresses, spec)

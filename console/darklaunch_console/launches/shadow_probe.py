@@ -7,19 +7,22 @@ a producer that is alive on this Redis is a primary's. A shadow's hook has no Re
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import secrets
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from darklaunch_shared.errors import BadOrigin
+import httpx
+from darklaunch_shared.errors import BadLaunch, BadOrigin
 from darklaunch_shared.launch.origin import Origin, explain_forbidden_address, parse_origin
+from darklaunch_shared.launch.spec import LaunchSpec
+from darklaunch_shared.launch.tls import TlsFiles, compile_tls_files, make_tls_context
+from darklaunch_shared.launch.tls_errors import explain_tls_error
 from darklaunch_shared.wire.http_headers import (
     EXCHANGE_HEADER,
     LAUNCH_HEADER,
@@ -38,7 +41,9 @@ RESOLVE_LIMIT_S: Final = 5.0
 class ProbeResult:
     """What a GET / to the shadow gave: a status, or in `trouble` why there is none.
 
-    `hook`: it carries the hook. `producer` is the producer that captures there, "" if none does.
+    `hook`: it carries the hook. `producer` is the producer that captures there, "" if none does. `unasked`: nothing was
+    sent, because a certificate file of the launch cannot be used on this machine. `reached`: a server is there, but
+    there is no TLS or HTTP with it.
     """
 
     status: int
@@ -46,6 +51,8 @@ class ProbeResult:
     hook: bool
     trouble: str = ""
     producer: str = ""
+    unasked: bool = False
+    reached: bool = False
 
 
 def resolve_host(host: str, port: int) -> tuple[str, ...]:
@@ -70,31 +77,45 @@ def explain_forbidden(addresses: Iterable[str]) -> str | None:
     return next((why for address in addresses if (why := explain_forbidden_address(address))), None)
 
 
-def probe_origin(origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S) -> ProbeResult:
+def probe_origin(
+    origin: Origin, address: str, limit_s: float = PROBE_LIMIT_S, *, tls: ssl.SSLContext | None = None
+) -> ProbeResult:
     """Send one GET / to the shadow at an address, marked as a replay so that its hook captures nothing.
 
-    No redirect is followed and no body is read; the request is over within the limit for each step of it.
+    `tls` is the context for an https origin, else the system's authorities are trusted. No redirect is followed and no
+    body is read; the request is over within the limit for each step of it.
     """
-    context = ssl.create_default_context() if origin.scheme == "https" else None
+    if tls is None:  # loading the system's authorities takes long, and plain HTTP needs none
+        tls = make_tls_context(TlsFiles()) if origin.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     nonce = secrets.token_hex(16)
+    url = httpx.URL(scheme=origin.scheme, host=address, port=origin.port, path="/")
     began = time.perf_counter()
     try:
-        with socket.create_connection((address, origin.port), limit_s) as plain:
-            stream = context.wrap_socket(plain, server_hostname=origin.host) if context else plain
-            with stream:
-                connection = http.client.HTTPConnection(origin.host, origin.port, timeout=limit_s)
-                connection.sock = stream
-                connection.request("GET", "/", headers=_headers(origin, nonce))
-                answer = connection.getresponse()
-                took_ms = (time.perf_counter() - began) * 1000
-                timing = answer.getheader(SERVER_TIMING) or ""
-                producer = parse_probe_answer(answer.getheader(PROBE_ANSWER_HEADER) or "", nonce)
-                return ProbeResult(answer.status, took_ms, has_server_timing(timing), producer=producer)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return ProbeResult(0, (time.perf_counter() - began) * 1000, False, _trouble(error, limit_s))
+        with (
+            httpx.Client(verify=tls, trust_env=False, timeout=limit_s) as client,
+            client.stream(
+                "GET", url, headers=_make_headers(origin, nonce), extensions={"sni_hostname": origin.host}
+            ) as response,
+        ):
+            took_ms = (time.perf_counter() - began) * 1000
+            timing = response.headers.get(SERVER_TIMING, "")
+            producer = parse_probe_answer(response.headers.get(PROBE_ANSWER_HEADER, ""), nonce)
+            return ProbeResult(response.status_code, took_ms, has_server_timing(timing), producer=producer)
+    except (httpx.HTTPError, OSError, ValueError) as error:
+        trouble, reached = _explain_trouble(error, origin, limit_s)
+        return ProbeResult(0, (time.perf_counter() - began) * 1000, False, trouble, reached=reached)
 
 
-def _headers(origin: Origin, nonce: str) -> dict[str, str]:
+def probe_launch_origin(origin: Origin, address: str, spec: LaunchSpec, limit_s: float = PROBE_LIMIT_S) -> ProbeResult:
+    """Probe a server as a launch's workers call it: with the launch's TLS files, as they are on this machine."""
+    try:
+        tls = make_tls_context(compile_tls_files(spec)) if origin.scheme == "https" else None
+    except BadLaunch as unusable:
+        return ProbeResult(0, 0.0, False, f"cannot be asked from here: {unusable}", unasked=True)
+    return probe_origin(origin, address, limit_s, tls=tls)
+
+
+def _make_headers(origin: Origin, nonce: str) -> dict[str, str]:
     return {
         "host": origin.authority,
         "user-agent": "darklaunch-probe",
@@ -106,18 +127,41 @@ def _headers(origin: Origin, nonce: str) -> dict[str, str]:
     }
 
 
-def _trouble(error: Exception, limit_s: float) -> str:
-    if isinstance(error, TimeoutError):
-        return f"did not answer within {limit_s:g} s"
-    if isinstance(error, ConnectionRefusedError):
-        return "refuses the connection"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"has a certificate that cannot be verified: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return "does not speak TLS"
-    if isinstance(error, http.client.HTTPException):
-        return "does not speak HTTP"
-    return f"cannot be reached: {error.strerror or error}" if isinstance(error, OSError) else f"gave {error}"
+def _explain_trouble(error: Exception, origin: Origin, limit_s: float) -> tuple[str, bool]:
+    """Return why there is no response, and whether a server is there that speaks something else."""
+    if isinstance(error, httpx.TimeoutException):
+        return f"did not answer within {limit_s:g} s", False
+    if isinstance(error, httpx.RemoteProtocolError):
+        return _explain_no_http(error, origin), True
+    cause = next((each for each in _list_causes(error) if isinstance(each, OSError)), None)
+    if isinstance(cause, ConnectionRefusedError):
+        return "refuses the connection", False
+    if isinstance(cause, ssl.SSLError):
+        return f"cannot be called over TLS: {explain_tls_error(cause, origin.host)}", True
+    if isinstance(cause, ConnectionError):
+        return _explain_close(origin), True
+    why = (cause.strerror or cause) if cause else (error or type(error).__name__)
+    return f"cannot be reached: {why}", False
+
+
+def _explain_no_http(error: httpx.RemoteProtocolError, origin: Origin) -> str:
+    if "without sending a response" in str(error):
+        return _explain_close(origin)
+    return "does not speak HTTP" if origin.scheme == "https" else "does not speak HTTP: is it https://?"
+
+
+def _explain_close(origin: Origin) -> str:
+    """Many servers refuse a client without a certificate, or without TLS, by closing the connection."""
+    cause = "does it ask for a client certificate (--client-cert)" if origin.scheme == "https" else "is it https://"
+    return f"closed the connection without a response: {cause}?"
+
+
+def _list_causes(error: BaseException) -> Iterator[BaseException]:
+    """Return an error and those it comes from: httpx wraps httpcore's, which wraps the socket's."""
+    each: BaseException | None = error
+    while each is not None:
+        yield each
+        each = each.__cause__ or each.__context__
 
 
 def find_captured_at(shadow: Origin, addresses: Sequence[str], captured: Iterable[str]) -> str | None:

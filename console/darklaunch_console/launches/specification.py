@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from darklaunch_comparator.rules import check_rules, dump_rules
 from darklaunch_shared.errors import BadLaunch, BadOrigin
@@ -11,6 +12,7 @@ from darklaunch_shared.launch.path_policy import compile_path_policy
 from darklaunch_shared.launch.request_changes import compile_request_changes
 from darklaunch_shared.launch.spec import RECORDED_APP, LaunchSpec
 from darklaunch_shared.launch.sticky import parse_sticky
+from darklaunch_shared.launch.tls import compile_tls_files
 from darklaunch_shared.wire.http_headers import TOKEN
 
 from darklaunch_console.errors import BadUsage
@@ -34,6 +36,9 @@ def build_spec(
     set_header: tuple[str, ...],
     remove_header: tuple[str, ...],
     path_prefix: str,
+    ca: str,
+    client_cert: str,
+    client_key: str,
     allow_private_metadata: bool,
     seal: bool,
     shards: int,
@@ -66,6 +71,9 @@ def build_spec(
         set_headers=set_header,
         remove_headers=remove_header,
         path_prefix=path_prefix,
+        tls_ca=complete_path(ca),
+        tls_certificate=complete_path(client_cert),
+        tls_key=complete_path(client_key),
         max_latency_diff_ms=max_latency_diff * 1000,
         max_age_s=max_age,
         max_rps=max_rps,
@@ -79,7 +87,13 @@ def build_spec(
     )
     compile_path_policy(spec)
     compile_request_changes(spec)
+    compile_tls_files(spec)
     return spec
+
+
+def complete_path(name: str) -> str:
+    """Return the full path of a file that workers read; a variable's name, and "", stay as they are."""
+    return name if not name or name.startswith("@") else str(Path(name).expanduser().absolute())
 
 
 def check_sticky(text: str) -> str:

@@ -44,6 +44,8 @@ class LaunchSpec:
     set_headers          header fields that the shadow gets, see `request_changes`; no credential is in them
     remove_headers       names of header fields that it does not get
     path_prefix          what each path begins with at the shadow, "" for nothing
+    tls_ca               the authorities an https shadow and control are trusted by, see `tls`; "" for the system's
+    tls_certificate      the certificate that workers show them, and `tls_key` its key; "" for none
     max_latency_diff_ms  a replay slower than the primary by more than this counts as slow
     max_age_s            exchanges older than this are not replayed any more
     max_entries          admission bound: exchanges waiting or in flight per shard
@@ -87,6 +89,9 @@ class LaunchSpec:
     set_headers: tuple[str, ...] = ()
     remove_headers: tuple[str, ...] = ()
     path_prefix: str = ""
+    tls_ca: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
 
     def belongs_to(self, app: str) -> bool:
         """True if the launch mirrors the app of this name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from darklaunch_console.doctor.check_processes import check_processes
+from darklaunch_console.doctor.check_processes import check_processes, check_waiting_workers
 from darklaunch_console.doctor.check_result import CheckLevel
 from darklaunch_shared.redis.presence import ProcessRecord
 
@@ -66,3 +66,12 @@ def test_processes_of_several_releases_and_no_leader_are_warned_of():
     said = "\n".join(finding.what for finding in found if finding.level is CheckLevel.WARN)
     assert "No comparator is the leader" in said
     assert "several releases run: 1, 2" in said
+
+
+def test_a_launch_that_workers_cannot_replay_is_named_with_what_they_say() -> None:
+    says = {"launches": {"shop-v2": {"trouble": "--ca /ca.pem cannot be read: No such file"}, "other": {"trouble": ""}}}
+    workers = [ProcessRecord(str(at), 0, {"host": host, **says}) for at, host in enumerate(("b", "a", "a"))]
+    (result,) = check_waiting_workers([*workers, ProcessRecord("old", 0, {"launches": {"shop-v2": {}}})])
+    assert result.level is CheckLevel.FAIL
+    assert result.what == "shop-v2 is not replayed by the workers on a, b"
+    assert "--ca /ca.pem cannot be read: No such file" in result.do

@@ -166,7 +166,7 @@ async def test_tls_is_checked_against_the_host_while_the_address_is_pinned(
     trusting = ssl.create_default_context(cafile=PEM)
     async with hostile(OK, ssl=server_tls) as shadow:
         resolving([v4("127.0.0.1", shadow.port)])
-        async with client_of(kind, shadow.port, host=host, scheme="https", tls=trusting) as client:
+        async with client_of(kind, shadow.port, host=host, scheme="https", tls=lambda: trusting) as client:
             for _ in range(2):
                 assert (await client.send(request(), deadline_s=5)).response.body == b"ok"
         assert shadow.connections == 1
@@ -174,7 +174,7 @@ async def test_tls_is_checked_against_the_host_while_the_address_is_pinned(
         failed = await refused(kind, host, shadow.port, scheme="https")
         assert failed.error is ShadowErrorClass.TLS
         assert "certificate" in failed.detail or "self-signed" in failed.detail
-        failed = await refused(kind, "elsewhere.test", shadow.port, scheme="https", tls=trusting)
+        failed = await refused(kind, "elsewhere.test", shadow.port, scheme="https", tls=lambda: trusting)
         assert failed.error is ShadowErrorClass.TLS
         assert "elsewhere.test" in failed.detail
 

@@ -1,10 +1,12 @@
 """The client for one shadow, in the implementation that is asked for or installed."""
 
 import ssl
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Literal
 
 from darklaunch_shared.launch.origin import Origin
+from darklaunch_shared.launch.tls import TlsFiles, make_tls_context
 
 from .connect import Dialer
 from .errors import NoFastClient
@@ -21,19 +23,22 @@ def make_client(
     caps: ResponseCaps | None = None,
     kind: ClientKind = "auto",
     allow_metadata: bool = False,
-    tls: ssl.SSLContext | None = None,
+    tls: Callable[[], ssl.SSLContext] | None = None,
 ) -> ShadowClient:
     """Return a client with up to `slots` connections to one shadow.
 
     `kind` "auto" takes the fast implementation when its wheel is installed, else httpx. `allow_metadata` permits
-    link-local and metadata addresses. `tls` replaces the system's trust for an https origin. Raises NoFastClient when
-    `kind` is "fast" and httptools is not installed.
+    link-local and metadata addresses. `tls` returns the context for a connection to an https origin; without it the
+    system's authorities are trusted. Raises NoFastClient when `kind` is "fast" and httptools is not installed.
     """
     caps = caps or ResponseCaps()
     if kind == "auto":
         kind = "fast" if find_spec("httptools") else "httpx"
-    context = _make_tls_context(tls) if origin.scheme == "https" else None
-    dialer = Dialer(origin, tls=context, allow_metadata=allow_metadata)
+    if origin.scheme != "https":
+        tls = None
+    elif tls is None:
+        tls = _trust_system()
+    dialer = Dialer(origin, tls=tls, allow_metadata=allow_metadata)
     if kind == "httpx":
         return _make_httpx_client(origin, dialer, slots, caps)
     return _make_fast_client(dialer, slots, caps)
@@ -61,7 +66,6 @@ def _make_fast_client(dialer: Dialer, slots: int, caps: ResponseCaps) -> ShadowC
     return PooledClient(connect, slots=slots, floor=dialer.floor)
 
 
-def _make_tls_context(trust: ssl.SSLContext | None) -> ssl.SSLContext:
-    context = trust or ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+def _trust_system() -> Callable[[], ssl.SSLContext]:
+    context = make_tls_context(TlsFiles())
+    return lambda: context

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from darklaunch_shared.launch.origin import Origin, explain_forbidden_address
+from darklaunch_shared.launch.tls_errors import explain_tls_error
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 from .connect_floor import ConnectFloor
@@ -27,8 +28,8 @@ ATTEMPT_S: Final = 1.0
 class Dialer:
     """Opens connections to one origin. `floor` is the least time that took, TLS not included."""
 
-    def __init__(self, origin: Origin, *, tls: ssl.SSLContext | None, allow_metadata: bool) -> None:
-        """`tls` is the context for an https origin, None for http."""
+    def __init__(self, origin: Origin, *, tls: Callable[[], ssl.SSLContext] | None, allow_metadata: bool) -> None:
+        """`tls` returns the context for a connection to an https origin; None is for http."""
         self.floor = ConnectFloor()
         self._origin = origin
         self._tls = tls
@@ -71,17 +72,18 @@ class Dialer:
 
     async def _start_protocol(self, protocol: Callable[[], StreamProtocol], sock: socket.socket) -> StreamProtocol:
         """Hand the connected socket to the event loop, which owns and closes it from here on, failed or not."""
-        name = self._origin.host if self._tls else None
+        context = self._tls() if self._tls else None
+        name = self._origin.host if context else None
         try:
             _, started = await asyncio.get_running_loop().create_connection(
-                protocol, sock=sock, ssl=self._tls, server_hostname=name
+                protocol, sock=sock, ssl=context, server_hostname=name
             )
         except (OSError, ValueError) as error:  # ValueError: a host name that TLS cannot carry
-            if self._tls is None:
+            if context is None:
                 raise ConnectionFailure(
                     ShadowErrorClass.RESET, f"{self._origin} closed the connection at once"
                 ) from error
-            reason = getattr(error, "verify_message", "") or str(error) or type(error).__name__
+            reason = explain_tls_error(error, self._origin.host)
             raise ConnectionFailure(ShadowErrorClass.TLS, f"no TLS with {self._origin}: {reason}") from error
         return started
 

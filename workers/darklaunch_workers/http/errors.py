@@ -7,6 +7,9 @@ ReplayError
 └── ConnectionFailure    what went wrong on one connection; inside `http` only, where it becomes a ShadowFailure
 """
 
+import ssl
+
+from darklaunch_shared.launch.tls_errors import explain_tls_error
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
 
@@ -44,6 +47,13 @@ class ConnectionFailure(ReplayError):
         super().__init__(detail)
         self.error = error
         self.detail = detail
+
+
+def make_broken_failure(error: Exception) -> ConnectionFailure:
+    """Return the failure of a connection that broke. Under TLS 1.3 a client certificate is refused only then."""
+    if isinstance(error, ssl.SSLError):
+        return ConnectionFailure(ShadowErrorClass.TLS, f"no TLS with the shadow: {explain_tls_error(error, '')}")
+    return ConnectionFailure(ShadowErrorClass.RESET, f"the connection broke: {error}")
 
 
 def make_cap_failure(part: str, cap: int) -> ConnectionFailure:

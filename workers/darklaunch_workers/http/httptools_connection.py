@@ -13,7 +13,7 @@ import httptools
 from darklaunch_shared.wire.exchange import Headers, Response
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .errors import ConnectionFailure, make_cap_failure
+from .errors import ConnectionFailure, make_broken_failure, make_cap_failure
 from .framing import check_framing, check_version
 from .interface import ResponseCaps, ShadowRequest
 from .socket_stream import acknowledge_now, has_input
@@ -105,7 +105,7 @@ class HttptoolsConnection(asyncio.Protocol):
             return
         self._read_at = time.perf_counter()
         if exc is not None:
-            self._fail(ConnectionFailure(ShadowErrorClass.RESET, f"the connection broke: {exc}"))
+            self._fail(make_broken_failure(exc))
         elif parser.ends_with_connection:
             waiter.set_result(None)
         else:

@@ -1,7 +1,6 @@
 """Up to `slots` kept-alive connections to one shadow, and the life of one request on one of them."""
 
 import asyncio
-import ssl
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -13,7 +12,7 @@ from darklaunch_shared.wire.replay import ShadowErrorClass
 
 from .connect_floor import ConnectFloor
 from .deadlines import DeadlineTimer
-from .errors import ConnectionFailure, ShadowFailure, UnsendableRequest
+from .errors import ConnectionFailure, ShadowFailure, UnsendableRequest, make_broken_failure
 from .interface import ShadowConnection, ShadowReply, ShadowRequest
 from .request import check_sendable
 
@@ -159,9 +158,7 @@ def _classify(error: Exception) -> ConnectionFailure:
     match error:
         case ConnectionFailure():
             return error
-        case ssl.SSLError():
-            return ConnectionFailure(ShadowErrorClass.TLS, str(error))
-        case OSError():
-            return ConnectionFailure(ShadowErrorClass.RESET, f"the connection broke: {error}")
+        case OSError():  # an ssl.SSLError is one
+            return make_broken_failure(error)
         case _:
             return ConnectionFailure(ShadowErrorClass.PROTOCOL, f"{type(error).__name__}: {error}")

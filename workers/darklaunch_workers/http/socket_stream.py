@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import httpcore
 from darklaunch_shared.wire.replay import ShadowErrorClass
 
-from .errors import ConnectionFailure, make_cap_failure
+from .errors import ConnectionFailure, make_broken_failure, make_cap_failure
 from .framing import check_head
 from .interface import ResponseCaps
 
@@ -137,7 +137,7 @@ class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             finally:
                 self._waiter = None
         if not self._buffer and self._lost is not None:
-            raise ConnectionFailure(ShadowErrorClass.RESET, f"the connection broke: {self._lost}")
+            raise make_broken_failure(self._lost)
         data = bytes(self._buffer[:max_bytes])
         del self._buffer[:max_bytes]
         if self._paused and len(self._buffer) < _HIGH_WATER:
