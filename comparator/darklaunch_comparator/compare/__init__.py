@@ -3,6 +3,7 @@
 from .arrays import IDENTITY_MEMBERS
 from .endpoint_rules import NO_RULES, EndpointRules, Patterns, StructureRule, ToleranceRule, UnorderedRule
 from .find_identifiers import find_identifier_places
+from .headers import find_changed_headers
 from .identifier_shape import find_identifier_shape
 from .known_noise import NO_NOISE, KnownNoise, NoiseAspect, NoiseKey, make_noise_key, name_noise_key
 from .magnitude import compare_sizes, is_far
@@ -19,6 +20,7 @@ from .signature import (
     render_slow_title,
     render_title,
 )
+from .unseen import escape_unseen, name_unseen_difference
 
 __all__ = [
     "IDENTITY_MEMBERS",
@@ -47,6 +49,8 @@ __all__ = [
     "compute_signature",
     "compute_slow_signature",
     "decode_body",
+    "escape_unseen",
+    "find_changed_headers",
     "find_identifier_places",
     "find_identifier_shape",
     "format_body",
@@ -54,6 +58,7 @@ __all__ = [
     "list_text_places",
     "make_noise_key",
     "name_noise_key",
+    "name_unseen_difference",
     "render_error_title",
     "render_slow_title",
     "render_title",

@@ -6,10 +6,11 @@ Date, server, lengths, codings, request and trace ids belong to the delivery and
 import re
 from collections.abc import Callable, Hashable
 from itertools import zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 
 from darklaunch_shared.wire.exchange import REDACTED, Headers
 from darklaunch_shared.wire.http_headers import SERVER_TIMING_FIELD
+from darklaunch_shared.wire.trace_headers import is_trace_header
 
 from darklaunch_comparator.content import BodyFamily, parse_media_type
 from darklaunch_comparator.places import write_header_place
@@ -31,18 +32,38 @@ _DELIVERY: Final = frozenset(
     {"", "date", "server", "content-length", "x-request-id", SERVER_TIMING_FIELD, "connection"}
 )
 """Fields that nearly every pair of responses differs in: to drop them first is fastest."""
+_UNTOLD: Final = frozenset(
+    """
+    age via alt-svc keep-alive transfer-encoding accept-ranges expires x-correlation-id x-runtime x-response-time
+    x-process-time x-cache x-cache-hits x-served-by x-timer x-varnish cf-ray cf-cache-status x-amzn-requestid
+    x-amz-request-id x-envoy-upstream-service-time x-ratelimit-remaining x-ratelimit-reset ratelimit-remaining
+    ratelimit-reset
+    """.split()  # noqa: SIM905
+)
+"""Fields of the delivery, or of the moment, whose differences tell nothing."""
+UNCOMPARED_CAP: Final = 20
 _COOKIE_VALUES: Final = {"path", "domain", "samesite", "max-age"}
 """Attributes of cookies that are compared with their values; of the others only the presence counts."""
 
 
-def find_changed_headers(primary: Headers, shadow: Headers, further: frozenset[str] = frozenset()) -> list[str]:
-    """Return the sorted names of the fields that may differ in meaning.
+class HeaderChanges(NamedTuple):
+    """The sorted names of fields that may differ in meaning, and of those that differ and are not compared."""
 
-    Content-Encoding is among them, because it gives the body its meaning. `further` are fields that count beside the
-    usual ones.
+    compared: list[str]
+    uncompared: tuple[str, ...]
+
+
+_NO_CHANGES: Final = HeaderChanges([], ())
+
+
+def find_changed_headers(primary: Headers, shadow: Headers, further: frozenset[str] = frozenset()) -> HeaderChanges:
+    """Return the names of the fields that differ.
+
+    Content-Encoding is among the compared ones, because it gives the body its meaning. `further` are fields that are
+    compared beside the usual ones.
     """
     if primary == shadow:
-        return []
+        return _NO_CHANGES
     changed: set[str] = set()
     for primary_field, shadow_field in zip_longest(primary, shadow, fillvalue=_NO_FIELD):
         if primary_field != shadow_field:
@@ -50,10 +71,21 @@ def find_changed_headers(primary: Headers, shadow: Headers, further: frozenset[s
             changed.add(shadow_field[0])
     changed -= _DELIVERY - further if further else _DELIVERY
     if not changed:
-        return []
-    return sorted(
-        [name for name in changed if name in _READERS or name.startswith(_MEANINGFUL_PREFIXES) or name in further]
-    )
+        return _NO_CHANGES
+    compared = [
+        name for name in changed if name in _READERS or name.startswith(_MEANINGFUL_PREFIXES) or name in further
+    ]
+    if len(compared) == len(changed):
+        return HeaderChanges(sorted(compared), ())
+    changed.difference_update(compared)
+    moved = {name for name, _ in set(primary) ^ set(shadow)}  # others stand at another position only
+    return HeaderChanges(sorted(compared), _list_uncompared(changed & moved))
+
+
+def _list_uncompared(names: set[str]) -> tuple[str, ...]:
+    """Return the names that are worth a count: some, so that a shadow which makes them up fills no table."""
+    told = sorted([name for name in names if name not in _UNTOLD and len(name) <= 64 and not is_trace_header(name)])
+    return tuple(told[:UNCOMPARED_CAP])
 
 
 def list_texts(headers: Headers, further: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
@@ -189,6 +221,7 @@ def _read_cookie_attributes(cookie: str, origin: OwnOrigin) -> frozenset[tuple[s
 
 _READERS: Final[dict[str, HeaderReader]] = {
     "access-control-allow-origin": _read_location,
+    "allow": _read_members,
     "cache-control": _read_members,
     "content-disposition": _read_text,
     "content-language": _read_members,

@@ -112,6 +112,7 @@ class ExcuseReason(StrEnum):
     STRUCTURE_ONLY = "structure_only"  # a value, where only keys and types count
     NULL_IS_ABSENT = "null_is_absent"  # null on one side, nothing on the other
     STATUS_CLASSES = "status_classes"  # two status codes of one class
+    NOT_COMPARED = "not_compared"  # a header that is not looked at unless a rule says so
     HEADERS = "headers"  # a rule says that the header is never compared
     IGNORED = "ignored"  # an ignore rule covers it
     IGNORED_PATTERN = "ignored_pattern"  # an ignore rule covers it, and the shadow's value fits its pattern

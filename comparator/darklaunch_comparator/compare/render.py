@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final
 
 from .model import Json, NotANumber
+from .unseen import name_unseen_difference
 
 RENDERED_CHARS: Final = 160
 """Longest rendering of a value, without the marks of what was left out."""
@@ -72,11 +73,24 @@ def render_scalar(value: bool | int | float | Decimal | NotANumber | str | None)
 
 
 def render_strings(primary: str, shadow: str) -> tuple[str, str]:
-    """Render two strings that differ so that the first difference is in view."""
+    """Render two strings that differ so that the first difference is in view, escaped where it could not be seen."""
+    unseen = name_unseen_difference(primary, shadow)
     start = max(0, count_shared_chars(primary, shadow) - RENDERED_CHARS // 3)
     if max(len(primary), len(shadow)) <= RENDERED_CHARS or start == 0:
-        return quote(primary), quote(shadow)
-    return f"…{quote(primary[start:])}", f"…{quote(shadow[start:])}"
+        head = ""
+    else:
+        head, primary, shadow = "…", primary[start:], shadow[start:]
+    if unseen:
+        return f"{head}{_quote_unseen(primary)}", f"{head}{_quote_unseen(shadow)} ({unseen})"
+    return f"{head}{quote(primary)}", f"{head}{quote(shadow)}"
+
+
+def _quote_unseen(text: str) -> str:
+    """Render text in double quotes with everything escaped that is not plain ASCII; blanks stand before a quote."""
+    shown = "".join(
+        [_ESCAPES.get(char) or (char if " " <= char <= "~" else _escape(char)) for char in text[:RENDERED_CHARS]]
+    )
+    return f'"{cut(shown)}{"…" if len(text) > RENDERED_CHARS >= len(shown) else ""}"'
 
 
 def quote(text: str) -> str:

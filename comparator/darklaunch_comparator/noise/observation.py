@@ -50,8 +50,8 @@ def observe_noise(
         candidate = compare(method, primary, shadow, rules)
     own = compare(method, first, again, rules)
     across = candidate  # of the second response with the other version's, if it equals the first
-    if own.differences or own.excuses:
-        across = compare(method, other, again, rules) if candidate.differences or candidate.excuses else own
+    if _shows_places(own):
+        across = compare(method, other, again, rules) if _shows_places(candidate) else own
     comparisons = (candidate, own, across)
     if any(each.outcome is ComparisonOutcome.UNVERIFIED or each.detail for each in comparisons):
         return None
@@ -132,6 +132,13 @@ def _find_agreed(
     the same one, so `apart` are the places at which they do not.
     """
     return repeated if version is ReplayedVersion.PRIMARY else repeated - apart
+
+
+def _shows_places(comparison: Comparison) -> bool:
+    """True if something differed at a place that is compared."""
+    return bool(comparison.differences) or any(
+        excuse.reason is not ExcuseReason.NOT_COMPARED for excuse in comparison.excuses
+    )
 
 
 def _find_differing(comparison: Comparison) -> frozenset[NoiseKey]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Final
 
+from darklaunch_comparator.compare import escape_unseen, name_unseen_difference
 from darklaunch_comparator.places import is_text_path
 
 from darklaunch_console.output.table import measure_width, split_at
@@ -141,6 +142,8 @@ def _render_omitted(mark: str, number: int) -> ColumnLine:
 
 def _render_row(row: SideBySideRow, side: int) -> list[ColumnLine]:
     left, right = escape_unprintable(row.left or ""), escape_unprintable(row.right or "")
+    if row.mark == DIFFERS and name_unseen_difference(row.left or "", row.right or ""):
+        left, right = escape_unseen(row.left or ""), escape_unseen(row.right or "")
     if row.mark in (SAME, EXCUSED):
         return [ColumnLine(_cut(left, side), _cut(right, side), row.mark)]
     if row.mark == DIFFERS and max(measure_width(left), measure_width(right)) > FOLDS * side:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 import orjson
-from darklaunch_comparator.compare import decode_body, format_body
+from darklaunch_comparator.compare import decode_body, find_changed_headers, format_body
 from darklaunch_comparator.store import report_queries
 from darklaunch_shared.wire.exchange import Request, Response
 from darklaunch_shared.wire.replay import ShadowError, ShadowResponse
@@ -48,6 +48,7 @@ BODY_LINES: Final = 10
 
 HEADS: Final = ColumnLine("primary", "shadow", SAME)
 NAME_COLUMNS: Final = 20
+UNCOMPARED_CHARS: Final = 40
 
 Text = tuple[str, str]
 """A line and its style."""
@@ -160,13 +161,26 @@ def _render_notes(
 ) -> list[Text]:
     used = [f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in marks]
     lines: list[Text] = [("", ""), ("   ".join(used), QUIET)] if used else []
-    reported = {str(one["path"]) for one in sample.differences}
+    reported_headers = {str(one["path"]).removeprefix("header:") for one in sample.differences}
     names = sorted({name for name, _ in set(primary.headers) ^ set(shadow.headers)})
-    others = [make_printable(name, 40) for name in names if f"header:{name}" not in reported]
+    uncompared = set(find_changed_headers(primary.headers, shadow.headers).uncompared) - reported_headers
+    if uncompared:
+        shown = ", ".join(_name_header(primary, shadow, name) for name in sorted(uncompared))
+        compare_it = f"darklaunch rules add {sample.launch} headers --compare NAME --reason WHY"
+        text = f"Headers that differ and are not compared: {shown}. To compare one: {compare_it}"
+        lines += [(line, QUIET) for line in wrap_text(text, more="  ")]
+    others = [make_printable(name, 40) for name in names if name not in reported_headers | uncompared]
     if others:
-        told = f"Headers that differ and are not compared, or mean the same: {', '.join(others)}"
-        lines += [(line, QUIET) for line in wrap_text(told, more="  ")]
+        text = f"Headers that always differ, or mean the same: {', '.join(others)}"
+        lines += [(line, QUIET) for line in wrap_text(text, more="  ")]
     return lines
+
+
+def _name_header(primary: Response, shadow: Response, name: str) -> str:
+    """Return a field with its values: `x-total-count (17 → 18)`."""
+    values = (_read_header(primary, name), _read_header(shadow, name))
+    left, right = ("none" if value is None else make_printable(value, UNCOMPARED_CHARS) for value in values)
+    return f"{make_printable(name, 40)} ({left} → {right})"
 
 
 def _style_line(line: ColumnLine, width: int) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from darklaunch_comparator.compare import NoiseAspect
+from darklaunch_comparator.compare import ExcuseReason, NoiseAspect
 from darklaunch_comparator.noise.learning import NoiseState
 from darklaunch_comparator.store.noise import NoisePlace
 from darklaunch_comparator.store.report_queries import ExcuseCount
@@ -22,8 +22,29 @@ def list_excused(evidence: ReportEvidence) -> list[str]:
     """Return what differed and was excused, place by place, the most frequent first."""
     return [
         f"{place} {format_count(count)}"
-        for place, count in _count_places(excuse for excuse in evidence.excuses if excuse.witnessed)
+        for place, count in _count_places(
+            excuse for excuse in evidence.excuses if excuse.witnessed and excuse.reason != ExcuseReason.NOT_COMPARED
+        )
     ]
+
+
+def describe_uncompared(evidence: ReportEvidence, shown: int = 5) -> str:
+    """Return the header fields that differed and are not compared, and the rule that compares one; "" for none."""
+    counts: dict[str, int] = {}
+    for excuse in evidence.excuses:
+        if excuse.reason == ExcuseReason.NOT_COMPARED:
+            name = make_printable(excuse.path.removeprefix("header:"), 60)
+            counts[name] = counts.get(name, 0) + excuse.count
+    if not counts:
+        return ""
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    named = ", ".join(f"{name} {format_plural(count, 'time')}" for name, count in ranked[:shown])
+    more = f" and {format_count(len(ranked) - shown)} more" if len(ranked) > shown else ""
+    launch = evidence.record.state.name
+    return (
+        f"Headers that differed and are not compared: {named}{more}. To compare one: "
+        f'darklaunch rules add {launch} headers --compare {ranked[0][0]} --reason "it is read".'
+    )
 
 
 def list_noise(evidence: ReportEvidence) -> list[str]:

@@ -57,6 +57,8 @@ def render_markdown(evidence: ReportEvidence) -> list[str]:
         lines += [f"Differed and was excused: {', '.join(_escape(place) for place in excused)}.", ""]
     if unwitnessed := noise_sentences.describe_unwitnessed(evidence):
         lines += [_escape(unwitnessed), ""]
+    if uncompared := noise_sentences.describe_uncompared(evidence):
+        lines += [_escape(uncompared), ""]
     if far := noise_sentences.describe_far_numbers(evidence.baseline.far):
         lines += [_escape(far), ""]
     if noise := render_noise(evidence):

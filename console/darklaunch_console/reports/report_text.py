@@ -86,6 +86,8 @@ def _render_figures(evidence: ReportEvidence, length: int | None) -> list[str]:
         lines += ["", *wrap_text(f"Differed and was excused: {listed}.", more="  ")]
     if unwitnessed := noise_sentences.describe_unwitnessed(evidence):
         lines += ["", *wrap_text(unwitnessed, more="  ")]
+    if uncompared := noise_sentences.describe_uncompared(evidence):
+        lines += ["", *wrap_text(uncompared, more="  ")]
     if noise := render_noise(evidence, length):
         lines += ["", *(part for line in noise for part in _wrap_item(line))]
     if evidence.coverage:

@@ -78,4 +78,4 @@ SELECT endpoint, path, reason, count, reason NOT IN ('clock', 'generated_id') OR
     WHERE n.launch = e.launch AND n.endpoint = e.endpoint AND n.path = e.path AND n.version = 'primary'
       AND n.state <> 'learning')
 FROM darklaunch.excuse AS e
-WHERE launch = %(launch)s ORDER BY count DESC, endpoint, path, reason LIMIT %(limit)s
+WHERE launch = %(launch)s ORDER BY reason = 'not_compared', count DESC, endpoint, path, reason LIMIT %(limit)s
