@@ -119,6 +119,7 @@ def _describe(runner: ComparatorRunner, leader: Leader, settings: ComparatorSett
     """Describe this process for its heartbeat."""
     return {
         "kind": "comparator",
+        "name": settings.name,
         "version": own_version(),
         "leader": leader.leading,
         "recorded": runner.recorded,

@@ -16,6 +16,7 @@ _VARIABLES: Final = {
     "judge_grace_s": ("DARKLAUNCH_JUDGE_GRACE_S",),
     "webhook_secret": ("DARKLAUNCH_WEBHOOK_SECRET",),
     "command": ("DARKLAUNCH_COMMAND",),
+    "name": ("DARKLAUNCH_COMPARATOR_NAME",),
     "parent": ("DARKLAUNCH_COMPARATOR_PARENT",),
 }
 
@@ -37,6 +38,7 @@ class ComparatorSettings(BaseModel):
     judge_grace_s   how long after its end a window is judged at the earliest
     webhook_secret  signs webhooks; without it, none is sent
     command         command line, run without a shell after each promotion or rollback
+    name            what people call this comparator, in `backlog`; "" for none
     parent          process id whose end ends this process; 0 for none
     """
 
@@ -56,6 +58,7 @@ class ComparatorSettings(BaseModel):
     judge_grace_s: float = Field(default=10.0, ge=0, le=3_600)
     webhook_secret: str = Field(default="", repr=False)
     command: str = ""
+    name: str = Field(default="", max_length=60)
     parent: int = Field(default=0, ge=0)
 
 

@@ -109,6 +109,7 @@ def _describe(settings: WorkerSettings, runners: dict[str, LaunchRunner]) -> dic
         client = "fast" if find_spec("httptools") else "httpx"
     return {
         "kind": "worker",
+        "name": settings.name,
         "version": own_version(),
         "client": client,
         "seal_keys": parse_keys(settings.seal_key).names,

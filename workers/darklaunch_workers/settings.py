@@ -12,6 +12,7 @@ _VARIABLES: Final = {
     "processes": "DARKLAUNCH_WORKER_PROCESSES",
     "client": "DARKLAUNCH_WORKER_CLIENT",
     "lease_s": "DARKLAUNCH_WORKER_LEASE_S",
+    "name": "DARKLAUNCH_WORKER_NAME",
     "parent": "DARKLAUNCH_WORKER_PARENT",
     "seal_key": "DARKLAUNCH_SEAL_KEY",
     "signing_key": "DARKLAUNCH_SIGNING_KEY",
@@ -27,6 +28,7 @@ class WorkerSettings(BaseModel):
     processes    how many processes to run; more than one are children of the one that was started
     client       HTTP client: "fast", "httpx", or "auto" for the fast one when it is installed
     lease_s      overrides every launch's lease; must be longer than a replay may take
+    name         what people call this worker, in `backlog`; "" for none
     parent       process id whose end ends this process; 0 for none
     seal_key     NAME:KEY, or several, to open sealed credentials with
     signing_key  NAME:KEY, or several, one of which must have signed each entry; "" takes unsigned ones
@@ -39,6 +41,7 @@ class WorkerSettings(BaseModel):
     processes: int = Field(default=1, ge=1, le=256)
     client: Literal["auto", "fast", "httpx"] = "auto"
     lease_s: float | None = Field(default=None, gt=0, le=86_400)
+    name: str = Field(default="", max_length=60)
     parent: int = Field(default=0, ge=0)
     seal_key: str = Field(default="", repr=False)
     signing_key: str = Field(default="", repr=False)

@@ -33,10 +33,10 @@ def comparator(ctx: click.Context, name: str) -> None:
     database = require_database(settings)
     urls = {"redis_url": settings.redis_or_default.url, "database_url": database.url}
     try:
-        comparator_settings = override_settings(read_settings(os.environ), **urls)
+        comparator_settings = override_settings(read_settings(os.environ), **urls, name=name or None)
     except ValidationError as invalid:
         raise click.UsageError(describe_invalid(invalid), ctx) from None
-    log_to_stderr(name or "comparator")
+    log_to_stderr(comparator_settings.name or "comparator")
     refuse_evicting_redis(settings)
     refuse_unmigrated(settings)
     redis_name = name_redis(settings.redis_or_default)

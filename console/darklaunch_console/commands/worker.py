@@ -33,13 +33,13 @@ def worker(ctx: click.Context, concurrency: int | None, processes: int | None, c
     as many machines as you like. Each option can be set as DARKLAUNCH_WORKER_CONCURRENCY, … too.
     """
     settings: ConsoleSettings = ctx.obj
-    options = {"concurrency": concurrency, "processes": processes, "client": client}
+    options = {"concurrency": concurrency, "processes": processes, "client": client, "name": name or None}
     redis_url = settings.redis_or_default.url
     try:
         worker_settings = override_settings(read_settings(os.environ), redis_url=redis_url, **options)
     except ValidationError as invalid:
         raise click.UsageError(describe_invalid(invalid), ctx) from None
-    log_to_stderr(name or "worker")
+    log_to_stderr(worker_settings.name or "worker")
     refuse_evicting_redis(settings)
     log.info(
         "replaying what %s holds: %s, %s each",

@@ -113,7 +113,7 @@ def _render_row(backlog: LaunchBacklog) -> tuple[str, ...]:
 def _render_process(kind: str, name: str, consumers: Sequence[StreamConsumer]) -> tuple[str, ...]:
     idle_s = [consumer.idle_s for consumer in consumers if consumer.idle_s is not None]
     return (
-        _shorten_name(make_printable(name)),
+        _shorten_name(make_printable(consumers[0].label or name)),
         kind,
         format_count(sum(consumer.in_flight for consumer in consumers)),
         format_seconds(min(idle_s)) if idle_s else "–",

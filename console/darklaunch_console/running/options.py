@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
-name_option = click.option("--name", default="", metavar="NAME", help="Name of this process in its log lines.")
+name_option = click.option("--name", default="", metavar="NAME", help="Name of this process in logs and `backlog`.")
 
 
 def override_settings(settings: Model, **options: Any) -> Model:

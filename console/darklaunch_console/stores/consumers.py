@@ -26,6 +26,7 @@ class StreamConsumer:
     idle_s   seconds since it last read from the stream; None if it never has
     alive    True if its process runs
     breaker  a worker's breaker for the launch's shadow: open, closed, or "" when that is not reported
+    label    what its process is called with --name, and its process id; "" without a name
     failing  endpoints of the shadow that a worker asks once a second only, while it responds elsewhere
     """
 
@@ -37,6 +38,7 @@ class StreamConsumer:
     alive: bool
     breaker: str
     failing: tuple[str, ...] = ()
+    label: str = ""
 
 
 def read_consumers(
@@ -73,6 +75,7 @@ def _describe_consumers(
                     alive=name in alive,
                     breaker=_read_breaker(alive.get(name), launch),
                     failing=_read_failing_endpoints(alive.get(name), launch),
+                    label=_read_label(alive.get(name)),
                 )
             )
     return consumers
@@ -103,6 +106,12 @@ def _read_failing_endpoints(process: ProcessRecord | None, launch: str) -> tuple
     if not isinstance(endpoints, list):
         return ()
     return tuple(endpoint for endpoint in cast(list[object], endpoints) if isinstance(endpoint, str))
+
+
+def _read_label(process: ProcessRecord | None) -> str:
+    if process is None or not process.about.get("name"):
+        return ""
+    return f"{str(process.about['name'])[:60]} ({process.about.get('pid', '?')})"
 
 
 def _read_about(process: ProcessRecord | None, launch: str) -> dict[str, Any]:

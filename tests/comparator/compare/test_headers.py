@@ -22,11 +22,11 @@ def test_cookie_values_are_never_shown() -> None:
 
 
 def compare_fields(primary: dict[str, str], shadow: dict[str, str], body: bytes = b"", **rules: Any) -> Comparison:
-    sides = (
+    one, other = (
         ComparedResponse(Response(200, tuple(fields.items()), content, 1.0), "", 0)
         for fields, content in ((primary, b""), (shadow, body))
     )
-    return compare("OPTIONS", *sides, EndpointRules(**rules))
+    return compare("OPTIONS", one, other, EndpointRules(**rules))
 
 
 def test_allow_is_compared_as_a_set() -> None:

@@ -1,6 +1,11 @@
+from darklaunch_console.launches.backlog_text import render_consumers
+from darklaunch_console.stores.consumers import StreamConsumer, read_consumers
 from darklaunch_shared import keys
-from darklaunch_shared.redis.presence import heartbeat
+from darklaunch_shared.launch.spec import LaunchSpec, LaunchState, LaunchStatus
+from darklaunch_shared.redis.presence import ProcessRecord, heartbeat
 from darklaunch_shared.redis.script_calls import call_script
+from darklaunch_workers import settings as worker_settings
+from darklaunch_workers.run import _describe as describe_worker
 
 from tests.support.cli import Cli, closed_port, fields, redis_client
 
@@ -74,3 +79,20 @@ def test_without_launches_it_says_how_to_begin(own_valkey, cli):
 
 def test_an_unknown_launch_is_named(cli):
     assert 'there is no launch "nobodys"' in cli.error("backlog", "nobodys", code=1)
+
+
+def test_a_process_is_shown_by_the_name_it_was_given():
+    named = StreamConsumer("shop", "worker", "pod-7-1-0a1b2c", 1, 2.0, True, "closed", label="replayer-a (7)")
+    (line,) = [line for line in render_consumers([named]) if "worker" in line]
+    assert line.split()[:2] == ["replayer-a", "(7)"]
+
+
+def test_the_name_of_a_worker_reaches_its_heartbeat_and_that_of_its_children(redis_url):
+    settings = worker_settings.read_settings({"DARKLAUNCH_WORKER_NAME": "replayer-a", "REDIS_URL": redis_url})
+    assert worker_settings.read_settings(worker_settings.as_environment(settings)).name == "replayer-a"
+    assert describe_worker(settings, {})["name"] == "replayer-a"
+    process = ProcessRecord("pod-7-1-0a", 0, {"pid": 7, **describe_worker(settings, {})})
+    with redis_client(redis_url) as redis:
+        state = LaunchState("named", LaunchStatus.ACTIVE, 10, False, 1, LaunchSpec("http://h"))
+        (consumer,) = read_consumers(redis, [state], [process], [])
+    assert consumer.label == "replayer-a (7)"
