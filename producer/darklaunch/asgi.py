@@ -181,7 +181,7 @@ class _AsgiTee:
                     last = not message.get("more_body", False)
                     self._recording.add_request_chunk(message.get("body", b""), last=last)
                 elif message["type"] == "http.disconnect" and not self._response_complete:
-                    self._recording.skip("aborted")
+                    self._end_with_client()
             except BaseException as error:
                 self._recorder.abandon_recording(self._recording, error)
         return message
@@ -217,6 +217,15 @@ class _AsgiTee:
                 self._begin_response(message, headers)
         except BaseException as error:
             self._recorder.abandon_recording(self._recording, error)
+
+    def _end_with_client(self) -> None:
+        """End the recording of a client that has left: it has all of a response to HEAD, of a 204 or 304."""
+        if self._recording.has_whole_head():
+            self._recording.end_response(perf_counter())
+            self._recording.route = find_route(find_asgi_route, self._scope, self._root_path)
+            self._recording.finish()
+        else:
+            self._recording.skip("aborted")
 
     def _begin_response(self, message: Message, headers: Headers) -> None:
         if message["type"] == "http.response.start":

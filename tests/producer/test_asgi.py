@@ -164,6 +164,20 @@ def test_a_client_that_leaves_before_the_end_is_skipped() -> None:
     assert seen.skipped == {"aborted": 1}
 
 
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_a_client_that_leaves_with_the_whole_response_is_captured(method, status) -> None:
+    """Quart ends the handler then, before its last message."""
+
+    async def app(scope, receive, send) -> None:
+        await send(start(status))
+        assert (await receive())["type"] == "http.disconnect"
+
+    with captured() as seen:
+        Server([{"type": "http.disconnect"}]).run(CaptureMiddleware(app), scope_of(method=method))
+    assert [each.primary.status for each in seen.exchanges] == [status]
+    assert seen.exchanges[0].primary.latency_ms > 0
+
+
 def test_a_request_whose_body_the_app_did_not_read_is_skipped() -> None:
     scope = scope_of("/", "POST", [(b"content-length", b"5")])
     with captured(allow=("POST /",)) as seen:

@@ -142,9 +142,13 @@ class Recording:
     def is_response_complete(self) -> bool:
         """True if the response has all of its announced length, although nobody asked for its end."""
         if self.head.method == "HEAD" or self.is_bodiless():
-            return bool(self._status)
+            return self.has_whole_head()
         lengths = [value for name, value in self._response_headers if _is_content_length(name)]
         return len(lengths) == 1 and str(self._response_bytes) == lengths[0]
+
+    def has_whole_head(self) -> bool:
+        """True if the response has begun and is one without a body, whose end need not be awaited."""
+        return bool(self._status) and (self.head.method == "HEAD" or self.is_bodiless())
 
     def is_bodiless(self) -> bool:
         """True if the response's status is one that has no body (204, 304)."""
