@@ -26,6 +26,7 @@ from darklaunch_console.stores.postgres import Connection, open_postgres
 from .acting import ActingPages
 from .api import build_api_routes, is_api_request, render_problem
 from .api_acts import build_api_act_routes
+from .api_evidence import build_evidence_routes
 from .changes import ALL_LAUNCHES, ChangeFeed
 from .errors import NoSuchPage
 from .forms import FormRefused, SignInNeeded
@@ -62,6 +63,7 @@ def create_application(settings: ConsoleSettings, sign_in: SignIn | None = None)
             *ActingPages(settings, sign_in).list_routes(),
             Route("/changes", follow_changes),
             *build_api_routes(read),
+            *build_evidence_routes(read),
             *build_api_act_routes(settings, sign_in),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],

@@ -46,3 +46,20 @@ def test_an_unknown_launch_is_a_problem_with_its_reason(browser: httpx.Client) -
     assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
     assert 'no launch "nowhere"' in response.json()["detail"]
     assert browser.get("/api/v1/unknown").json()["status"] == 404
+
+
+def test_mismatches_and_exchanges_are_json_beside_their_pages(
+    browser: httpx.Client, record_replays: Callable[[list[Fields]], str], launch_name: str
+) -> None:
+    name = record_replays([replayed(exchange(launch_name, 1)), replayed(exchange(launch_name, 2), body={"total": 2})])
+    root = f"/api/v1/launches/{name}"
+    (mismatch,) = browser.get(f"{root}/mismatches").json()["mismatches"]
+    group = browser.get(f"{root}/mismatches/{mismatch['fingerprint']}").json()
+    assert (group["count"], [sample["exchange_id"] for sample in group["samples"]]) == (1, ["abcd1234:2"])
+    (row,) = browser.get(f"{root}/exchanges?outcome=matched").json()["exchanges"]
+    assert row["exchange_id"] == "abcd1234:1"
+    assert browser.get(f"{root}/exchanges/abcd1234:1").json()["kept"] is None
+    kept = browser.get(f"{root}/exchanges/abcd1234:2").json()["kept"]
+    assert kept["shadow"]["answer"]["body"] == {"total": 2}
+    assert browser.get(f"{root}/exchanges?outcome=worse").json()["status"] == 400
+    assert browser.get(f"{root}/exchanges/abcd1234:3").json()["status"] == 404
