@@ -70,10 +70,13 @@ def _compare_members(
             pairs.append((primary_values, shadow_values))
         in_all_of_primary = len(primary_values) == len(primary_objects)
         in_all_of_shadow = len(shadow_values) == len(shadow_objects)
-        if not primary_values and not rule.allow_extra:
+        if not primary_values:
             value, place = shadow_values[0]
-            collector.add_values(place, DifferenceKind.EXTRA, ABSENT, value)
-        elif primary_values and (not shadow_values or (in_all_of_primary and not in_all_of_shadow)):
+            if rule.allow_extra:
+                collector.count_excuses(place.group_path, ExcuseReason.STRUCTURE_ONLY)
+            else:
+                collector.add_values(place, DifferenceKind.EXTRA, ABSENT, value)
+        elif not shadow_values or (in_all_of_primary and not in_all_of_shadow):
             value, place = primary_values[0]
             collector.add_values(place, DifferenceKind.MISSING, value, ABSENT)
     return pairs
