@@ -19,6 +19,9 @@ _NOT_LINES: Final = MalformedJson("not one JSON document a line")
 def compare_json(primary: bytes, shadow: bytes, volatile: VolatileValues, collector: DifferenceCollector) -> None:
     """Report the differences between two JSON texts in UTF-8. Raises Unverified if they cannot be compared."""
     pair = parse_pair(primary, shadow)
+    if isinstance(pair.primary, MalformedJson) and isinstance(pair.shadow, MalformedJson):
+        _compare_lines(primary, shadow, volatile, collector, or_else=(pair.primary, pair.shadow))
+        return
     if isinstance(pair.primary, MalformedJson) or isinstance(pair.shadow, MalformedJson):
         _compare_malformed(pair.primary, pair.shadow, primary, shadow, volatile, collector)
         return
@@ -38,6 +41,25 @@ def compare_json_lines(primary: bytes, shadow: bytes, volatile: VolatileValues, 
         _compare_malformed(primary_documents, shadow_documents, primary, shadow, volatile, collector)
     else:
         walk_json(primary_documents, shadow_documents, find=pair.find, volatile=volatile, collector=collector)
+
+
+def _compare_lines(
+    primary: bytes,
+    shadow: bytes,
+    volatile: VolatileValues,
+    collector: DifferenceCollector,
+    *,
+    or_else: tuple[MalformedJson, MalformedJson],
+) -> None:
+    """Compare two texts that are no JSON as one document a line if both are that: some streams are labelled so."""
+    primary_lines, shadow_lines = _split_lines(primary), _split_lines(shadow)
+    if len(primary_lines) > 1 and len(shadow_lines) > 1:
+        pair = parse_pair(_join_to_array(primary_lines), _join_to_array(shadow_lines))
+        theirs, ours = _check_lines(pair.primary, len(primary_lines)), _check_lines(pair.shadow, len(shadow_lines))
+        if not (isinstance(theirs, MalformedJson) or isinstance(ours, MalformedJson)):
+            walk_json(theirs, ours, find=pair.find, volatile=volatile, collector=collector)
+            return
+    _compare_malformed(*or_else, primary, shadow, volatile, collector)
 
 
 def _compare_malformed(

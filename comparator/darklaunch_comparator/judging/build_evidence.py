@@ -233,6 +233,7 @@ class BuildEvidence:
             evidence
             for evidence in (self.guard_evidence(guard, name) for guard in RATE_GUARDS for name in self.by_endpoint)
             if evidence.failed >= ON_COURSE_FAILURES
+            and evidence.log_e > 0  # one stall counts for nothing yet
             and confidence_sequence(evidence.failed, evidence.n, policy.alpha).low
             > self._allowed(evidence.guard, policy)
         ]

@@ -65,6 +65,21 @@ def test_an_app_that_echoes_its_request_matches() -> None:
     }
 
 
+def test_a_stream_of_documents_under_the_type_of_one_is_compared_line_by_line() -> None:
+    """httpbin's /stream/3: three lines of JSON as application/json, each with the request's headers."""
+
+    def stream(headers: dict[str, str], last: int) -> list[bytes]:
+        return [orjson.dumps({"id": number, "headers": headers}) for number in (0, 1, last)]
+
+    def judge(primary: list[bytes], shadow: list[bytes]) -> tuple[str, list[str]]:
+        outcome, _, parts = assess(orjson.Fragment(b"\n".join(primary)), orjson.Fragment(b"\n".join(shadow)))
+        return outcome, parts
+
+    assert judge(stream(PRIMARY, 2), stream(SHADOW, 2)) == ("matched", [])
+    assert judge(stream(PRIMARY, 2), stream(SHADOW, 5))[0] == "mismatched"
+    assert judge([b"{not", b"JSON}"], [b"{not", b"json}"])[0] == "mismatched"
+
+
 def test_other_spellings_and_lists_of_values_are_the_same_fields() -> None:
     primary = {"HTTP_HOST": ["shop.example"], "x": 1}
     shadow = {"HTTP_HOST": ["10.0.3.7:9000"], "HTTP_X_DARKLAUNCH_LAUNCH": "x", "x": 1}
