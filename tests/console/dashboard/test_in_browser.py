@@ -59,7 +59,7 @@ def test_a_page_says_everything_without_scripts(address: str, launch: str) -> No
         page.goto(f"{address}/launches/{launch}")
         expect(page.get_by_text("34 sampled")).to_be_visible()
         expect(page.get_by_text("$.total: 1 → 2")).to_be_visible()
-        expect(page.get_by_role("button")).to_have_count(0)
+        expect(page.get_by_role("button")).to_have_text(["Show"])  # a form that needs no scripts
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
