@@ -34,7 +34,8 @@ _DELIVERY: Final = frozenset(
 """Fields that nearly every pair of responses differs in: to drop them first is fastest."""
 _UNTOLD: Final = frozenset(
     """
-    age via alt-svc keep-alive transfer-encoding accept-ranges expires x-correlation-id x-runtime x-response-time
+    age via alt-svc keep-alive transfer-encoding accept-ranges expires x-trace x-trace-id x-correlation-id x-runtime
+    x-response-time
     x-process-time x-cache x-cache-hits x-served-by x-timer x-varnish cf-ray cf-cache-status x-amzn-requestid
     x-amz-request-id x-envoy-upstream-service-time x-ratelimit-remaining x-ratelimit-reset ratelimit-remaining
     ratelimit-reset
