@@ -22,8 +22,8 @@ def test_importing_the_hook_loads_redis_and_orjson_and_nothing_else() -> None:
 def test_importing_and_installing_the_hook_starts_no_thread() -> None:
     program = """
 import threading, darklaunch
-darklaunch.CaptureMiddleware(None, redis_url="redis://127.0.0.1:1")
-darklaunch.WSGICaptureMiddleware(None, redis_url="redis://127.0.0.1:1")
+darklaunch.CaptureMiddleware(lambda *_: None, redis_url="redis://127.0.0.1:1")
+darklaunch.WSGICaptureMiddleware(lambda *_: None, redis_url="redis://127.0.0.1:1")
 print(threading.active_count())
 """
     assert run(program) == "1"

@@ -130,7 +130,8 @@ def test_a_shadow_runs_the_new_code_by_its_environment(valkey) -> None:
     once = "from darklaunch import is_promoted; print(is_promoted('checkout'), is_promoted('search'))"
     assert ran(once, DARKLAUNCH_PROMOTED="checkout") == ["True False"]
     assert ran(once, valkey.url, DARKLAUNCH_PROMOTED="checkout, other") == ["True False"]
-    hooked = "from darklaunch import CaptureMiddleware; CaptureMiddleware(None, promoted=['checkout']); " + once
+    hooked = "from darklaunch import CaptureMiddleware; CaptureMiddleware(lambda *_: None, promoted=['checkout']); "
+    hooked += once
     assert ran(hooked) == ["True False"]
 
 
@@ -166,7 +167,7 @@ def test_with_a_hook_its_thread_reads_the_launches(valkey) -> None:
 import asyncio, threading
 from darklaunch import CaptureMiddleware, is_promoted
 from darklaunch.delivery.known_promotions import KnownPromotions
-app = CaptureMiddleware(None)
+app = CaptureMiddleware(lambda scope, receive, send: None)
 waits = []
 KnownPromotions.wait_for_first_read = lambda *args: waits.append(args)
 async def main():

@@ -93,7 +93,7 @@ def test_every_entry_is_signed_over_its_own_number(valkey, make) -> None:
 
 def test_cryptography_is_loaded_only_when_there_is_a_key() -> None:
     program = (
-        "import sys, darklaunch; app = darklaunch.CaptureMiddleware(None, redis_url='redis://h', seal_key={!r}); "
+        "import sys, darklaunch; darklaunch.CaptureMiddleware(lambda *_: 0, redis_url='redis://h', seal_key={!r}); "
         "print('cryptography.hazmat.primitives.ciphers.aead' in sys.modules)"
     )
     for key, loaded in (("", "False"), (KEY, "True")):
