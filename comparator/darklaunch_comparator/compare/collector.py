@@ -160,6 +160,10 @@ class DifferenceCollector:
         for reason in reasons:
             self._count_excuse(group_path, reason)
 
+    def count_findings(self) -> int:
+        """Return how many differences were reported or excused so far."""
+        return len(self._differences) + self._omitted + sum(self._excuses.values())
+
     def conclude(self) -> Comparison:
         """Return what was collected, with its outcome: a known difference outweighs what could not be verified."""
         if not (self._differences or self._excuses or self.detail):

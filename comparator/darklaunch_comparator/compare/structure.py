@@ -25,7 +25,7 @@ def compare_structure(
     the primary has it. Raises Unverified past NODES_CAP.
     """
     todo: list[tuple[_Parts, _Parts]] = [([(primary, place)], [(shadow, place)])]
-    nodes = 0
+    nodes, found_before = 0, collector.count_findings()
     while todo:
         primary_parts, shadow_parts = todo.pop()
         nodes += len(primary_parts) + len(shadow_parts)
@@ -38,6 +38,8 @@ def compare_structure(
         members = _compare_members(primary_parts, shadow_parts, rule, collector)
         elements = _compare_elements(primary_parts, shadow_parts, collector)
         todo.extend(reversed([*members, *elements]))
+    if collector.count_findings() == found_before and primary != shadow:  # the same parts, standing elsewhere
+        collector.count_excuses(place.group_path, ExcuseReason.STRUCTURE_ONLY)
 
 
 def _compare_types(primary_parts: _Parts, shadow_parts: _Parts, collector: DifferenceCollector) -> None:

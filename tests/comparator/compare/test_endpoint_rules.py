@@ -109,6 +109,8 @@ def test_a_pattern_never_excuses_missing_extra_or_type(one: Any, other: Any, pat
 
 @ruling
 @given(documents, documents, rule_sets())
+@example([1, {}], [{}, 1], {"structure_only": [{"path": "$"}]})
+@example([{"a": 1}, {}], [{}, {"a": 1}], {"structure_only": [{"path": "$"}]})
 @example({}, {"a": None}, {"structure_only": [{"path": "$", "allow_extra": True}]})
 def test_what_is_not_reported_under_rules_is_counted(one: Any, other: Any, rules: dict[str, Any]) -> None:
     found = compared(one, other, **rules)
