@@ -45,11 +45,6 @@ def pytest_configure_node(node) -> None:
     node.workerinput["darklaunch_rendezvous"] = str(node.config.stash[_RENDEZVOUS])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the launches of known truth: they mostly wait, and no process should end the run with them alone."""
-    items.sort(key=lambda item: not item.path.match("verdicts/test_matrix.py"))
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Have the servers started while the first tests run, if any test is going to want them."""
     if not session.config.option.collectonly and any(

@@ -35,7 +35,7 @@ from .hostile import GOOD, Shadow, hostile_shadow
 CORPUS = read_corpus()
 CASES = {case.mark: case for cases in CORPUS.values() for case in cases}
 CROWD = 4  # five failures in a row would open a launch's breaker
-DEADLINE_S = 1.5
+DEADLINE_S = 3.0
 WAIT_S = 60.0
 
 

@@ -1,4 +1,4 @@
-"""Launches of known truth, through everything real: the whole matrix, and a short form of it in every run."""
+"""Launches of known truth, through everything real: the whole matrix, and the short form of it that CI runs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def run_all(rows: Sequence[Row], valkey: Valkey, dsn: str, directory: Path, *, a
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_launches_end_as_their_truth_asks(own_valkey: Valkey, own_postgres_dsn: str, tmp_path: Path) -> None:
     run_all(SHORT_FORM, own_valkey, own_postgres_dsn, tmp_path, at_once=len(SHORT_FORM))
