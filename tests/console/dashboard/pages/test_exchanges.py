@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from collections.abc import Callable
 
 import httpx
@@ -19,15 +20,16 @@ RecordReplays = Callable[[list[Fields]], str]
 @pytest.fixture
 def launch(record_replays: RecordReplays, launch_name: str) -> str:
     """Record 130 exchanges over 22 minutes, 10 s apart: every tenth mismatched, one timeout, one dropped."""
+    now_ms = time.time_ns() // 1_000_000
     entries = [
         replayed(
-            exchange(launch_name, seq, at_ms=NOW_MS - 10_000 * seq, endpoint=f"GET /e{seq % 3}"),
+            exchange(launch_name, seq, at_ms=now_ms - 10_000 * seq, endpoint=f"GET /e{seq % 3}"),
             body={"total": 2} if seq % 10 == 0 else None,
         )
         for seq in range(1, 129)
     ]
-    entries.append(unanswered(exchange(launch_name, 129, at_ms=NOW_MS - 1_290_000)))
-    entries.append(lost(exchange(launch_name, 130, at_ms=NOW_MS - 1_300_000)))
+    entries.append(unanswered(exchange(launch_name, 129, at_ms=now_ms - 1_290_000)))
+    entries.append(lost(exchange(launch_name, 130, at_ms=now_ms - 1_300_000)))
     return record_replays(entries)
 
 
