@@ -27,6 +27,8 @@ RECENT_MS: Final = 3_600_000
 """Signatures that were last seen earlier are judged by now."""
 KNOWN_PAIRS: Final = 10
 """Second responses after which an endpoint at which nothing is undecided is known."""
+REPEATED_LEAST: Final = 3
+"""How often a mismatch must have been the same when asked for again, for reports to call it a problem."""
 MOST_PAIRS: Final = 300
 """Second responses after which an endpoint counts as known even so: what is undecided is left to the usual share."""
 _REPEATED_METHODS: Final = ("GET ", "HEAD ", "OPTIONS ")
@@ -211,12 +213,15 @@ class DoubtfulMismatches:
     left_out  windows are judged without them, because waiting took too long
     plain     those left out at places where no version has differed from itself, and seen lately: no launch is promoted
               meanwhile
+    repeated  those of all that were asked for again three times or more, the same each time: too few to be judged by,
+              enough to be told to people
     known     all mismatches that had been recorded by then, of those captured since `since_ms`
     """
 
     held: Mapping[str, str]
     left_out: Mapping[str, str]
     plain: frozenset[str]
+    repeated: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
     since_ms: float = math.inf
 
@@ -244,7 +249,7 @@ def read_doubtful_signatures(
     asked again: a shadow that asks for fewer requests is not asked.
     """
     decided, doubtful, varied = set[str](), dict[str, tuple[str, float]](), set[str]()
-    recent = set[str]()
+    recent, unrepeated = set[str](), set[str]()
     values = {"launch": launch, "now_ms": now_ms, "recent_ms": RECENT_MS, "also": list(also)}
     known = frozenset(fingerprint for (fingerprint,) in _rows(connection, "recent_mismatches", **values))
     for fingerprint, endpoint, age_ms, is_recent, aspect, version, state, *numbers in _rows(
@@ -257,6 +262,8 @@ def read_doubtful_signatures(
             doubtful[fingerprint] = endpoint, age_ms
             if counts.varied(ReplayedVersion(version)):
                 varied.add(fingerprint)
+            if counts.candidates < REPEATED_LEAST:
+                unrepeated.add(fingerprint)
         elif place_state not in EXCUSING_STATES:
             decided.add(fingerprint)
     held: dict[str, str] = {}
@@ -266,7 +273,8 @@ def read_doubtful_signatures(
         hold_ms = HOLD_VARIED_MS if fingerprint in varied else HOLD_MS
         (held if age_ms < hold_ms else left_out)[fingerprint] = endpoint
     plain = frozenset(left_out.keys() & recent - varied)
-    return DoubtfulMismatches(held, left_out, plain, known, now_ms - RECENT_MS)
+    repeated = frozenset([*held, *left_out]) - varied - unrepeated
+    return DoubtfulMismatches(held, left_out, plain, repeated, known, now_ms - RECENT_MS)
 
 
 def read_known_endpoints(connection: Connection[Any], launch: str, now_ms: int) -> list[str]:

@@ -1,4 +1,7 @@
-"""Mismatches that may still turn out to be noise: the judge waits for them, so no report calls them problems."""
+"""Mismatches that may still turn out to be noise: the judge waits for them, so no report calls them problems.
+
+One that was the same each time it was asked for again is reported before the judge has enough of it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def read_doubted_fingerprints(
 ) -> frozenset[str]:
     """Return which mismatches seen lately, or in `also`, may still turn out to be noise.
 
-    None do once the launch has ended or the judge has decided: nobody waits for them any more.
+    None does once the launch has ended or the judge has decided: nobody waits for them any more.
     """
     state = record.state
     learns_noise = (
@@ -35,4 +38,5 @@ def read_doubted_fingerprints(
     )
     if not learns_noise or judgement is None or judgement.summary.get("condemned_ms"):
         return NO_FINGERPRINTS
-    return read_doubtful_signatures(connection, state.name, round(now.timestamp() * 1000), also).fingerprints
+    doubtful = read_doubtful_signatures(connection, state.name, round(now.timestamp() * 1000), also)
+    return doubtful.fingerprints - doubtful.repeated

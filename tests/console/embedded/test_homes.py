@@ -132,7 +132,7 @@ def test_a_lost_password_is_told_apart_from_a_dead_server(home):
     with embedded_postgres(keep=True, home=home):
         pass
     (home / "servers/postgres.json").unlink()
-    with pytest.raises(DidNotStart, match=r"does not let us in.*password"), embedded_postgres(keep=True, home=home):
+    with pytest.raises(DidNotStart, match=r"refuses our connection.*password"), embedded_postgres(keep=True, home=home):
         pass
 
 
