@@ -84,6 +84,7 @@ def test_every_command_that_keep_prints_works_until_ctrl_c(home: Path) -> None:
         assert json.loads(curls.stdout)
     finally:
         demo.send_signal(signal.SIGINT)
-    assert demo.wait(60) == 0
+    demo.communicate(timeout=60)  # reads on while it ends, and closes the pipe
+    assert demo.returncode == 0
     gone = subprocess.run([*COMMAND, "list"], capture_output=True, text=True, env=environment(home), timeout=60)
     assert gone.returncode == 3, f"{sys.executable}: the servers are still there"
