@@ -87,12 +87,12 @@ class Stage:
         time.sleep(1.5)
 
     def cpu_s(self) -> dict[str, float]:
-        """Give the CPU seconds that each part's processes have used so far."""
+        """Return the CPU seconds that each part's processes have used so far."""
         parents = _parents()
         return {part: sum(map(_cpu_s, _tree(pid, parents))) for part, pid in self.pids.items() if pid}
 
     def rss_bytes(self, part: str) -> int:
-        """Give the resident memory of a part's processes; what they share counts for each of them."""
+        """Return the resident memory of a part's processes; what they share counts for each of them."""
         return sum(_rss_bytes(pid) for pid in _tree(self.pids[part], _parents()))
 
     def _start(self, part: str, command: list[str], **environ: str) -> subprocess.Popen[str]:
@@ -194,7 +194,7 @@ def _tree(root: int, parents: dict[int, int]) -> list[int]:
 
 
 def _cpu_s(pid: int) -> float:
-    """Give the CPU seconds of a process and of those of its children that have ended; 0 when it is gone."""
+    """Return the CPU seconds of a process and of those of its children that have ended; 0 when it is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

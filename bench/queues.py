@@ -53,7 +53,7 @@ def peer(name: str, redis_url: str, messages: int) -> dict[str, float] | None:
 
 
 def measure(rounds: int, messages: int) -> dict[str, list[float]]:
-    """Give everybody's messages per second, one figure a round."""
+    """Return everybody's messages per second, one figure a round."""
     rates: dict[str, list[float]] = {name: [] for name in (*OURS, *PEERS)}
     with embedded_valkey() as valkey:
         redis = connect(valkey.url, client_name="darklaunch-bench")

@@ -83,7 +83,7 @@ async def read_and_finish(redis_url: str) -> float:
 
 
 async def claim(redis_url: str) -> float:
-    """Give the ms of one claim pass."""
+    """Return the ms of one claim pass."""
     redis = connect_async(redis_url, client_name="darklaunch-bench")
     consumer = GroupConsumer(
         redis, ScriptQueue(ScriptCaller(redis)), worker_streams(LAUNCH, 0), name="bench", lease_s=60
@@ -96,7 +96,7 @@ async def claim(redis_url: str) -> float:
 
 
 def audited(environ: dict[str, str]) -> float:
-    """Give the ms that an audit takes, less the start of a command."""
+    """Return the ms that an audit takes, less the start of a command."""
     took: list[float] = []
     for arguments in (("list",), ("audit", LAUNCH)):
         began = time.perf_counter()

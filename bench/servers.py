@@ -49,7 +49,7 @@ def child(command: Sequence[str], environ: dict[str, str], log: Path | None = No
 
 
 def installed(module: str) -> bool:
-    """Say whether a module can be imported."""
+    """Return whether a module can be imported."""
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:
@@ -57,7 +57,7 @@ def installed(module: str) -> bool:
 
 
 def pinned(program: str) -> list[str]:
-    """Give the command that runs a program on the first core, wherever this process was moved since it began."""
+    """Return the command that runs a program on the first core, wherever this process was moved since it began."""
     taskset = shutil.which("taskset")
     return [taskset, "-c", _FIRST_CORE, program] if taskset else [program]
 

@@ -46,7 +46,7 @@ def pytest_configure_node(node) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Have the servers started while the first tests run, if any test is going to want them."""
+    """Start the servers while the first tests run, if any test is going to want them."""
     if not session.config.option.collectonly and any(
         "servers" in getattr(i, "fixturenames", ()) for i in session.items
     ):

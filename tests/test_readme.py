@@ -40,7 +40,7 @@ Type = Callable[[str], list[str]]
 
 @pytest.fixture(params=["darklaunch redis-cli", *([REAL_CLI] if REAL_CLI else [])])
 def type_in(own_valkey: Valkey, tmp_path: Path, request: pytest.FixtureRequest) -> Type:
-    """Give a shell with a `redis-cli` that reaches the test's server; returns the lines that a command prints."""
+    """Yield a shell with a `redis-cli` that reaches the test's server; returns the lines that a command prints."""
     password = urlsplit(own_valkey.url).password or ""
     if request.param == REAL_CLI:
         program = f"exec {REAL_CLI} -p {own_valkey.port} --no-auth-warning"

@@ -19,7 +19,7 @@ def valkey() -> Iterator[Valkey]:
 
 @pytest.fixture
 def redis(valkey: Valkey) -> Iterator[RedisClient]:
-    """Give a client of a Redis that is empty when the test begins."""
+    """Yield a client of a Redis that is empty when the test begins."""
     client = connect(valkey.url, client_name="darklaunch-test")
     client.execute_command("FLUSHALL")
     yield client
@@ -28,7 +28,7 @@ def redis(valkey: Valkey) -> Iterator[RedisClient]:
 
 @pytest.fixture
 def connection(own_postgres_dsn: str) -> Iterator[Connection[Any]]:
-    """Give a connection to a database of the test's own."""
+    """Yield a connection to a database of the test's own."""
     with connect_store(own_postgres_dsn, name="darklaunch-test") as connection:
         prepare_connection(connection)
         yield connection

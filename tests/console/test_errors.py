@@ -10,7 +10,7 @@ from tests.support.cli import closed_port, redis_client
 
 
 def replaced(url: str, **parts: object) -> str:
-    """Give a URL with another user, password, port or path."""
+    """Return a URL with another user, password, port or path."""
     split = urlsplit(url)
     user, password = parts.get("user", split.username or ""), parts.get("password", split.password)
     login = f"{user}:{password}@" if password is not None else ""

@@ -14,7 +14,7 @@ NAMED = re.compile(r"`((?:shared|producer|workers|comparator|console|tests|bench
 
 
 def headings(page: Path) -> set[str]:
-    """Give what a page's headings are linked by."""
+    """Return what a page's headings are linked by."""
     titles = [line.lstrip("#").strip().lower() for line in page.read_text().splitlines() if line.startswith("#")]
     return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
 

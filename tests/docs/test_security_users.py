@@ -52,7 +52,7 @@ def urls() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def dsn(own_postgres_dsn: str) -> Iterator[str]:
-    """Give the DSN of a runtime role."""
+    """Return the DSN of a runtime role."""
     role = f"dl_{secrets.token_hex(4)}"
     with psycopg.connect(own_postgres_dsn, autocommit=True) as owner:
         owner.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'pw'").format(sql.Identifier(role)))

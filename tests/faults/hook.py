@@ -52,13 +52,13 @@ class Hook:
         return sum(queue.sampled for queue in self._delivery._queues.values()) if self._delivery else 0
 
     def sampled_for(self, launch: str) -> int:
-        """Say how many requests the hook counts as sampled for one launch."""
+        """Return how many requests the hook counts as sampled for one launch."""
         self._delivery = self.recorder._delivery or self._delivery
         queue = self._delivery._queues.get(launch) if self._delivery else None
         return queue.sampled if queue else 0
 
     def begin(self) -> None:
-        """Have it start and find the launches."""
+        """Start it and find the launches."""
         self.recorder.start()
         give_up = time.monotonic() + LIMIT_S
         while not self.sampling and time.monotonic() < give_up:

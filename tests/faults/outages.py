@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 @contextmanager
 def locked(dsn: str, table: str, mode: str = "ACCESS EXCLUSIVE") -> Generator[None]:
-    """Hold a lock on a table for the block."""
+    """Keep a lock on a table for the block."""
     with psycopg.connect(dsn) as connection:
         name = sql.Identifier(*table.split("."))
         connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(name, sql.SQL(mode)))

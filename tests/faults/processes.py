@@ -82,7 +82,7 @@ class Process:
         return self._process.exitcode
 
     def stop(self) -> int | None:
-        """Tell it to end in good order, and give the exit code."""
+        """End it in good order; return the exit code."""
         _ = self.peak_mib
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)

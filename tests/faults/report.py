@@ -9,7 +9,7 @@ HEAD = ("fault", "sampled", "outcomes", "dropped", "killed", "sent again", "lost
 
 
 def table(lines: Iterable[dict[str, Any]]) -> list[str]:
-    """Give a Markdown table, and a line that sums it up. Nothing for no faults."""
+    """Return a Markdown table, and a line that sums it up. Nothing for no faults."""
     rows = sorted(lines, key=lambda line: line["fault"])
     if not rows:
         return []

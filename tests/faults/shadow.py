@@ -27,7 +27,7 @@ class Asked:
 
 
 def answer_for(target: str) -> bytes:
-    """Give what the shadow answers: every fifth order differs from the primary's."""
+    """Return what the shadow answers: every fifth order differs from the primary's."""
     number = int(target.rpartition("/")[2])
     return json.dumps({"id": number, "ok": number % 5 != 0}).encode()
 

@@ -119,13 +119,13 @@ class Stage:
         return process
 
     def redis_proxy(self) -> Proxy:
-        """Have the processes started from now on reach Redis through a proxy."""
+        """Make the processes started from now on reach Redis through a proxy."""
         proxy = self._kept(Proxy(self.redis.port))
         self.redis_url = self.redis.url.replace(f":{self.redis.port}/", f":{proxy.port}/")
         return proxy
 
     def postgres_proxy(self) -> Proxy:
-        """Have the processes started from now on reach Postgres through a proxy."""
+        """Make the processes started from now on reach Postgres through a proxy."""
         port = conninfo_to_dict(self.dsn)["port"]
         proxy = self._kept(Proxy(int(port or 5432)))
         self.process_dsn = make_conninfo(self.dsn, host="127.0.0.1", port=str(proxy.port))
@@ -192,11 +192,11 @@ class Stage:
         return self.recovery_s
 
     def asked_of(self, name: str) -> int:
-        """Say how many exchanges the hooks of this process sampled for one launch."""
+        """Return how many exchanges the hooks of this process sampled for one launch."""
         return sum(hook.sampled_for(name) for hook in self.hooks)
 
     def finish(self, fault: str, *, name: str = "", killed: int | None = 0) -> dict[str, Any]:
-        """Let everything drain, check the promises, report, and give the audit's account.
+        """Drain everything, check the promises, report, and give the audit's account.
 
         `name` is the launch, the stage's own by default; `killed` is how many exchanges went with processes that died
         holding them in memory, None for any number.
@@ -271,7 +271,7 @@ class Stage:
         assert left == [], "a consumer of a dead process is left in its group"
 
     def consumers(self, stream: str, group: str) -> dict[str, int]:
-        """Give a group's consumers and how many entries each holds."""
+        """Return a group's consumers and how many entries each holds."""
         if not self.client.execute_command("EXISTS", stream):
             return {}
         told = map(pair_fields, self.client.execute_command("XINFO", "CONSUMERS", stream, group))

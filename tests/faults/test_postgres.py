@@ -311,7 +311,7 @@ def started_again(stopped: Postgres) -> Generator[None]:
 
 @contextmanager
 def every_connection(dsn: str) -> Generator[list[psycopg.Connection]]:
-    """Hold all connections that are left, for the block."""
+    """Take all connections that are left, for the block."""
     taken: list[psycopg.Connection] = []
     try:
         fill_up(dsn, taken)

@@ -81,7 +81,7 @@ def test_two_judges(stage: Stage) -> None:
 
 
 def leaders(stage: Stage) -> list[int]:
-    """Give the backends that hold the leader's lock."""
+    """Return the backends that hold the leader's lock."""
     held = "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory' AND granted"
     return [pid for (pid,) in stage.sql(f"{held} AND datname = current_database() AND classid = %s", LEADER_LOCK >> 32)]
 

@@ -55,7 +55,7 @@ def test_stopped(stage: Stage) -> None:
 
 
 def backlog(stage: Stage, at_least: int = 50) -> None:
-    """Have the shadow take its time until exchanges wait on the stream."""
+    """Make the shadow take its time until exchanges wait on the stream."""
     stage.shadow.delay_s = 1.0
     stage.until(lambda: stage.length(keys.captures(stage.name)) >= at_least)
 

@@ -71,7 +71,7 @@ class Cli:
         return line
 
     def process(self, *arguments: str, **environment: str | None) -> dict:
-        """Give the arguments of `subprocess` for a real command."""
+        """Return the arguments of `subprocess` for a real command."""
         given = {**os.environ, **self.environment, **environment}
         return {
             "args": [*COMMAND, *arguments],
@@ -133,7 +133,7 @@ def unwrap(text: str) -> str:
 
 
 def closed_port() -> int:
-    """Give a port that nothing listens on."""
+    """Return a port that nothing listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
@@ -146,10 +146,10 @@ def exchange(launch: str, number: int, *, origin: str = "http://shop.test", at_m
 
 
 def fields(launch: str, number: int, **more) -> list[bytes]:
-    """Give a captured exchange as XADD's arguments."""
+    """Return a captured exchange as XADD's arguments."""
     return [part for pair in pack_exchange(exchange(launch, number, **more)).items() for part in pair]
 
 
 def counters(producer: str = "p1", *, seq: int, sampled: int, at_ms: int = 1, closed: bool = False, **dropped: int):
-    """Give a producer's counters as its hook writes them."""
+    """Return a producer's counters as its hook writes them."""
     return pack_counters(ProducerCounters(producer, 0, at_ms, seq, sampled, dropped, {}, closed))

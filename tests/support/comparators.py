@@ -22,7 +22,7 @@ WAIT_S = 60.0
 
 
 def settings_for(redis_url: str, dsn: str, **changed: Any) -> ComparatorSettings:
-    """Give settings that do not keep a test waiting."""
+    """Return settings that do not keep a test waiting."""
     quick: dict[str, Any] = {"batch_wait_ms": 20, "wait_ms": 100, "lease_s": 1.0}
     return ComparatorSettings(redis_url=redis_url, database_url=dsn, **(quick | changed))
 
@@ -69,7 +69,7 @@ def length(redis: RedisClient, stream: str) -> int:
 
 
 def pending(redis: RedisClient, launch: str, shard: int = 0) -> list[tuple[int, int]]:
-    """Give (idle time in ms, deliveries) of every pending entry on the stream of replays."""
+    """Return (idle time in ms, deliveries) of every pending entry on the stream of replays."""
     stream = keys.replays(launch, shard)
     if not redis.execute_command("EXISTS", stream) or not redis.execute_command("XINFO", "GROUPS", stream):
         return []
@@ -89,7 +89,7 @@ def has_outcomes(connection: Connection[Any], launch: str, least: int) -> bool:
 
 
 def leaders(connection: Connection[Any]) -> list[int]:
-    """Give the backends that hold the leader's lock of this database."""
+    """Return the backends that hold the leader's lock of this database."""
     found = connection.execute(
         "SELECT l.pid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database WHERE l.locktype = 'advisory' "
         "AND l.granted AND d.datname = current_database() AND (l.classid, l.objid) = (%s::oid, %s::oid)",

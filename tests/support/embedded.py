@@ -68,7 +68,7 @@ class Run:
         self.close()
 
     def end(self) -> None:
-        """Let it leave its `with` block."""
+        """Make it leave its `with` block."""
         assert self.popen.stdin
         assert self.popen.stderr
         self.popen.stdin.close()

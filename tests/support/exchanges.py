@@ -54,7 +54,7 @@ def exchange(
 def replayed(
     captured: Exchange, *, body: object = None, status: int = 200, latency_ms: float = 6.0, build: str = ""
 ) -> Fields:
-    """Give a replay entry; without `body` the shadow answers the same bytes."""
+    """Return a replay entry; without `body` the shadow answers the same bytes."""
     raw = captured.primary.body if body is None else orjson.dumps(body)
     answer = Response(status, JSON, raw, latency_ms)
     shadow = ShadowResponse(answer, LatencySource.CLIENT, 1, captured.captured_at_ms + 50, build)
@@ -71,7 +71,7 @@ def asked_twice(
     again_status: int = 200,
     builds: tuple[str, str] = ("", ""),
 ) -> Fields:
-    """Give a replay entry with a second answer, `again`; without it that version answers the same bytes again."""
+    """Return a replay entry with a second answer, `again`; without it that version answers the same bytes again."""
     raw = captured.primary.body if body is None else orjson.dumps(body)
     at_ms = captured.captured_at_ms + 50
     shadow = ShadowResponse(Response(status, JSON, raw, 6.0), LatencySource.CLIENT, 1, at_ms, builds[0])
@@ -82,7 +82,7 @@ def asked_twice(
 
 
 def not_answered_again(captured: Exchange) -> Fields:
-    """Give a replay entry that matches, and whose control did not answer."""
+    """Return a replay entry that matches, and whose control did not answer."""
     at_ms = captured.captured_at_ms + 50
     shadow = ShadowResponse(Response(200, JSON, captured.primary.body, 6.0), LatencySource.CLIENT, 1, at_ms)
     refused = ShadowError(ShadowErrorClass.REFUSED, "refused", 1, 1.0, at_ms)
@@ -111,7 +111,7 @@ def finding(fields: Fields, launch: str, rules: LaunchRules = RULES) -> Exchange
 
 
 def some_findings(launch: str, count: int, *, seed: int = 1, producer: str = PRODUCER) -> list[ExchangeResult]:
-    """Give findings of every kind, over several endpoints and a minute."""
+    """Return findings of every kind, over several endpoints and a minute."""
     chance = random.Random(seed)
     found: list[ExchangeResult] = []
     for seq in range(1, count + 1):

@@ -60,13 +60,13 @@ class JudgeHarness:
         return results
 
     def judge_now(self) -> None:
-        """Let the judge judge this launch once; launches of other tests have other clocks."""
+        """Judge this launch once; launches of other tests have other clocks."""
         record = get_launch(self.connection, self.name)
         if record.state.status in (LaunchStatus.ACTIVE, LaunchStatus.PAUSED):
             self.judge.judge_launch(self.connection, self.redis, record)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, then judge."""
+        """Pass time, then judge."""
         self.now_ms += round(seconds * 1000)
         self.judge_now()
 

@@ -107,7 +107,7 @@ class _RecordedWriter:
 
     @contextmanager
     def _aborting(self) -> Generator[None]:
-        """Give the recording up when the client has left: aiohttp then tries to send an error response."""
+        """End the recording as `aborted` when the client has left: aiohttp then tries to send an error response."""
         try:
             yield
         except BaseException:
@@ -124,7 +124,7 @@ class _RecordedWriter:
 
 
 class _HeldWriter:
-    """Holds a replay's response back until it is complete, and sends it with the time it took.
+    """The writer of a replay: keeps its response back until that is complete, and sends it with the time it took.
 
     Where headers are sent at once, before a stream or a file that the kernel sends, they name the time until then.
     """

@@ -142,7 +142,7 @@ class _RecordedStream(_RelayedStream):
 
 
 class _HeldStream(_RelayedStream):
-    """Holds a replay's response back until it is complete, and sends it with the time it took."""
+    """The stream of a replay: keeps its response back until that is complete, and sends it with the time it took."""
 
     def __init__(self, stream: Any, replay: TimedReplay) -> None:
         super().__init__(stream)

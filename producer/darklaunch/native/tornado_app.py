@@ -139,7 +139,7 @@ class _RecordedConnection:
 
 
 class _HeldConnection:
-    """Holds a replay's response back until it is complete, and sends it with the time it took."""
+    """The connection of a replay: keeps its response back until that is complete; sends it with the time it took."""
 
     def __init__(self, connection: Any, replay: TimedReplay) -> None:
         self._connection = connection

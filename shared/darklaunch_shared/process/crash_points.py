@@ -58,7 +58,7 @@ _passes_left = 0
 
 
 def choose_crash_point(choice: str) -> None:
-    """Have this process die at a crash point, `NAME` or `NAME:N`; "" for none. Raises ValueError for an unknown one."""
+    """Make this process die at a crash point, `NAME` or `NAME:N`; "" for none. Raises ValueError for an unknown one."""
     global _chosen, _passes_left
     _chosen, _, nth = choice.partition(":")
     _passes_left = int(nth or 1)

@@ -66,7 +66,7 @@ def is_json(text: str) -> bool:
 
 
 def same_structure(one: Any, other: Any) -> bool:
-    """Say whether two documents, objects as lists of (key, value), have the same objects, keys and booleans."""
+    """Return whether two documents, objects as lists of (key, value), have the same objects, keys and booleans."""
     if isinstance(one, tuple) or isinstance(other, tuple):
         return (
             isinstance(one, tuple)

@@ -73,7 +73,7 @@ def compared(pair: tuple[Any, Any], *ignore: str) -> Comparison:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Say whether two documents are the same JSON value."""
+    """Return whether two documents are the same JSON value."""
     if isinstance(one, bool) or isinstance(other, bool) or not isinstance(one, int | float | dict | list):
         return type(one) is type(other) and one == other
     if isinstance(one, dict) and isinstance(other, dict):

@@ -14,7 +14,7 @@ MANUAL = replace(QUICK_POLICY, mode=JudgeMode.MANUAL)
 
 
 def hold_back(harness: JudgeHarness) -> None:
-    """Have an exchange wait on the stream, as those that an open circuit breaker holds back."""
+    """Make an exchange wait on the stream, as those that an open circuit breaker holds back."""
     entry_id = f"{harness.start_ms}-0"
     harness.redis.execute_command("XADD", keys.captures(harness.name), entry_id, "id", "abcd1234:1")
 

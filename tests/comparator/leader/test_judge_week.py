@@ -28,7 +28,7 @@ POLICY = JudgePolicy(mode=JudgeMode.ADVISE)
 
 
 def by_the_day(start_ms: int, hours: int, per_s: float) -> Iterator[JudgedExchange]:
-    """Give traffic that swells and ebbs, with builds v1, v2 after a third of the time, v3 after two thirds."""
+    """Yield traffic that swells and ebbs, with builds v1, v2 after a third of the time, v3 after two thirds."""
     for hour in range(hours):
         share = 0.55 - 0.45 * math.cos(2 * math.pi * (hour % 24) / 24)
         build = ("v1", "v2", "v3")[3 * hour // hours]

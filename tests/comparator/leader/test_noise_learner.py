@@ -53,7 +53,7 @@ def places(connection: Connection[Any], launch: str) -> dict[str, NoisePlace]:
 def noisy(
     launch: str, seq: int, *, total: int = 1, owner: str = OWNER, version: ReplayedVersion = ReplayedVersion.PRIMARY
 ) -> Fields:
-    """Give an exchange whose `n` is another one in every answer; `total` and `owner` are the shadow's."""
+    """Return an exchange whose `n` is another one in every answer; `total` and `owner` are the shadow's."""
     primary, shadow, again = ({"n": 3 * seq + nth, "total": 1, "owner": OWNER} for nth in range(3))
     shadow |= {"total": total, "owner": owner}
     if version is ReplayedVersion.SHADOW:
@@ -144,7 +144,7 @@ def test_a_shadow_that_differs_beyond_the_noise_is_excused_no_more(store: Connec
 
 
 def noisy_at(launch: str, seq: int, *, broken: bool = False) -> Fields:
-    """Give an exchange in which one response after the other has another `v`; every shadow's when broken."""
+    """Return an exchange in which one response after the other has another `v`; every shadow's when broken."""
     primary, shadow, again = ({"v": seq if seq % 3 == nth else 0.5} for nth in range(3))
     return asked_twice(exchange(launch, seq, body=primary), body={"v": -seq} if broken else shadow, again=again)
 

@@ -31,7 +31,7 @@ def connection(postgres_dsn: str) -> Iterator[Connection[Any]]:
 
 
 def exact(values: list[float], q: float) -> float:
-    """Give the smallest value that at least the share q does not exceed."""
+    """Return the smallest value that at least the share q does not exceed."""
     return sorted(values)[max(1, math.ceil(round(q * len(values), 9))) - 1]
 
 

@@ -13,7 +13,7 @@ from tests.support.exchanges import DAY_MS, NOW_MS, assert_sums_equal_rows, exch
 
 
 def days(connection: Connection[Any]) -> list[int]:
-    """Give the days with a partition, relative to today."""
+    """Return the days with a partition, relative to today."""
     return [(day - today_utc()).days for (day,) in connection.execute("SELECT darklaunch.partition_days()")]
 
 

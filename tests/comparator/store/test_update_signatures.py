@@ -97,7 +97,7 @@ SETTLED = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 
 
 def group(*seen: tuple[str, int]) -> SignatureGains:
-    """Give what one signature gained: builds, and seconds after it was settled."""
+    """Return what one signature gained: builds, and seconds after it was settled."""
     found = [wrong("x", seq, build=build, at_ms=NOW_MS + s * 1000) for seq, (build, s) in enumerate(seen, 1)]
     (gained,) = aggregate_results(found).signatures.values()
     return gained

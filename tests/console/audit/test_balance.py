@@ -165,7 +165,7 @@ places = st.lists(st.sampled_from(["buffer", "dropped", "captures", "replays", "
 
 
 def moved(life, steps):
-    """Let exchanges move on, one step each time its turn comes; none is lost on the way."""
+    """Move exchanges on, one step each time its turn comes; none is lost on the way."""
     for step in steps:
         if life.places:
             at = step % len(life.places)

@@ -66,7 +66,7 @@ def test_every_command_is_there_with_its_help(entry, offline):
 
 
 def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
-    """Give a command's help and that of each below it."""
+    """Return a command's help and that of each below it."""
     said = CliRunner().invoke(command, ["--help"], prog_name=f"darklaunch {name}")
     yield name, said.output
     if isinstance(command, click.Group):

@@ -52,7 +52,7 @@ def failed(launch: str, seq: int) -> Fields:
 
 
 def fingerprints(cli: Cli, launch: str, *options: str, code: int = 1) -> dict[str, str]:
-    """Give the listed fingerprints by endpoint."""
+    """Return the listed fingerprints by endpoint."""
     return {one["endpoint"]: one["fingerprint"] for one in cli.json("mismatches", launch, *options, code=code)}
 
 

@@ -29,7 +29,7 @@ def alone(valkey, own_postgres_dsn, tmp_path):
 
 
 def checks(told):
-    """Give what was found by level, as one text each."""
+    """Return what was found by level, as one text each."""
     return {
         level: "\n".join(f"{check['what']} → {check['do']}" for check in told["checks"] if check["level"] == level)
         for level in ("ok", "warn", "fail")

@@ -53,7 +53,7 @@ def record(dsn: str, launch: str, spec: LaunchSpec, entries: list[Fields]) -> No
 
 
 def feed(launch: str, seq: int, *, total: int = 1) -> Fields:
-    """Give an exchange whose `n` and `id` are new in every answer; `owner` stays, `total` is the shadow's."""
+    """Return an exchange whose `n` and `id` are new in every answer; `owner` stays, `total` is the shadow's."""
     made = [
         {"n": 3 * seq + nth, "id": f"{seq:08x}-{nth:04x}-4d4d-8f8f-1234567890ab", "owner": OWNER, "total": 1}
         for nth in range(3)

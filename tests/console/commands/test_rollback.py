@@ -18,7 +18,7 @@ def stored(redis, name):
 
 
 def polled(view, redis):
-    """Let a hook's or worker's view poll once."""
+    """Make a hook's or worker's view poll once."""
     more = True
     while more:
         pipeline = redis.pipeline(transaction=False)

@@ -154,7 +154,7 @@ def test_a_database_is_refused_until_it_is_migrated(redis_url, empty_postgres_ds
 
 
 def children(pid):
-    """Give the pids of a process's children."""
+    """Return the pids of a process's children."""
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         return [int(child) for child in file.read().split()]
 

@@ -74,7 +74,7 @@ class Sample:
 
 
 def finishing(consumer: GroupConsumer, delivery: ClaimedEntry, onward: Fields, counter: str) -> ScriptCall:
-    """Give the call that settles an entry, so that it can be made twice."""
+    """Return the call that settles an entry, so that it can be made twice."""
     streams = consumer.streams
     passed_on = [part for pair in onward.items() for part in pair]
     names = (streams.source, streams.replays, streams.ledger)
@@ -317,7 +317,7 @@ class Protocol(RuleBasedStateMachine):
         self.came_to.update(ledger.dropped_by_reason)
 
     def _settle(self) -> None:
-        """Let everybody who held something be gone, and others finish it."""
+        """Remove everybody who held something, and make others finish it."""
         self.worker_crashes()
         self.comparator, self.recording = self._member(comparator_streams), []
         for _ in range(200):

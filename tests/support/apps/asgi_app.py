@@ -69,7 +69,7 @@ async def drip(request: Request):
 
 @routes.get("/steps")
 async def steps():
-    """Give four pieces, and pause after each."""
+    """Return four pieces, and pause after each."""
 
     async def chunks():
         for _ in range(4):

@@ -80,7 +80,7 @@ class ReplaySlots:
 
     @contextmanager
     def pausing(self, slot: ReplaySlot) -> Generator[None]:
-        """Give the slot to others until the block ends."""
+        """Lend the slot to others until the block ends."""
         self.end(slot)
         self._paused += 1
         try:
@@ -130,7 +130,7 @@ class ReplaySlot:
         self._slots.end(self)
 
     async def pause(self, delay_s: float, *, within_s: float) -> None:
-        """Give the slot to others for `delay_s`, then wait for room again, `within_s` of now at the latest."""
+        """Lend the slot to others for `delay_s`, then wait for room again, `within_s` of now at the latest."""
         with self._slots.pausing(self):
             with anyio.move_on_after(within_s):
                 await anyio.sleep(delay_s)

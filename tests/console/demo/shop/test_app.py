@@ -62,7 +62,7 @@ def releases(shop: Shop) -> Generator[dict[str, httpx.Client]]:
 
 
 def logs(path: Path, text: str) -> bool:
-    """Tell whether a server logged a text; it does so just after the answer is sent."""
+    """Return whether a server logged a text; it does so just after the answer is sent."""
     until = time.monotonic() + 60
     while text not in path.read_text() and time.monotonic() < until:
         time.sleep(0.02)
