@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import orjson
-from darklaunch_comparator.judging.build_evidence import BuildEvidence
+from darklaunch_comparator.judging.build_evidence import BuildEvidence, RollbackReason
+from darklaunch_comparator.judging.decision import LaunchVerdict
 from darklaunch_comparator.judging.endpoint_evidence import EndpointEvidence
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import JudgePolicy
@@ -14,6 +15,16 @@ from darklaunch_comparator.results.latency_clock import LatencyClock
 
 START_MS = 1_763_900_000_000
 ENDPOINTS = ("GET /orders/{id}", "GET /search", "GET /cart")
+ORDERS, SEARCH, CART = ENDPOINTS
+POLICY = JudgePolicy(soak_s=10)
+
+
+def condemned(case: LaunchEvidence, policy: JudgePolicy = POLICY) -> RollbackReason:
+    """Return why the present build is rolled back; fail unless it is."""
+    trial = case.current(policy)
+    assert trial.rollback_reason is not None
+    assert case.decide(policy).verdict is LaunchVerdict.ROLL_BACK
+    return trial.rollback_reason
 
 
 def traffic(

@@ -8,27 +8,13 @@ from typing import Any
 import pytest
 from darklaunch_comparator.judging.build_evidence import BuildEvidence
 from darklaunch_comparator.judging.decision import LaunchVerdict
-from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import (
     FailureBudgets,
     Guard,
     GuardWeights,
-    JudgePolicy,
 )
 
-from tests.support.judge_traffic import ENDPOINTS, START_MS, judge, traffic
-
-POLICY = JudgePolicy(soak_s=10)
-
-
-ORDERS, SEARCH, CART = ENDPOINTS
-
-
-def condemned(case: LaunchEvidence, policy: JudgePolicy = POLICY):
-    trial = case.current(policy)
-    assert trial.rollback_reason is not None
-    assert case.decide(policy).verdict is LaunchVerdict.ROLL_BACK
-    return trial.rollback_reason
+from tests.support.judge_traffic import CART, ENDPOINTS, POLICY, SEARCH, START_MS, condemned, judge, traffic
 
 
 def test_nothing_is_condemned_before_20_exchanges() -> None:

@@ -6,29 +6,15 @@ from dataclasses import replace
 
 import pytest
 from darklaunch_comparator.judging.decision import LaunchVerdict
-from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
 from darklaunch_comparator.judging.policy import (
     Guard,
-    JudgePolicy,
     LatencyWaiver,
 )
 from darklaunch_comparator.judging.summary import summarize_judgement
 from darklaunch_comparator.judging.window import JudgedExchange
 from darklaunch_comparator.results.latency_clock import LatencyClock
 
-from tests.support.judge_traffic import ENDPOINTS, judge, traffic
-
-POLICY = JudgePolicy(soak_s=10)
-
-
-ORDERS, SEARCH, CART = ENDPOINTS
-
-
-def condemned(case: LaunchEvidence, policy: JudgePolicy = POLICY):
-    trial = case.current(policy)
-    assert trial.rollback_reason is not None
-    assert case.decide(policy).verdict is LaunchVerdict.ROLL_BACK
-    return trial.rollback_reason
+from tests.support.judge_traffic import ORDERS, POLICY, condemned, judge, traffic
 
 
 def test_equal_sides_are_not_condemned() -> None:

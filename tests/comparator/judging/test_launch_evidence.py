@@ -8,25 +8,10 @@ from typing import Any
 from darklaunch_comparator.judging.build_evidence import BuildEvidence
 from darklaunch_comparator.judging.decision import LaunchVerdict
 from darklaunch_comparator.judging.launch_evidence import LaunchEvidence
-from darklaunch_comparator.judging.policy import (
-    JudgePolicy,
-)
 from darklaunch_comparator.judging.window import JudgedExchange
 from darklaunch_comparator.results.latency_clock import LatencyClock
 
-from tests.support.judge_traffic import ENDPOINTS, START_MS, judge, traffic
-
-POLICY = JudgePolicy(soak_s=10)
-
-
-ORDERS, SEARCH, CART = ENDPOINTS
-
-
-def condemned(case: LaunchEvidence, policy: JudgePolicy = POLICY):
-    trial = case.current(policy)
-    assert trial.rollback_reason is not None
-    assert case.decide(policy).verdict is LaunchVerdict.ROLL_BACK
-    return trial.rollback_reason
+from tests.support.judge_traffic import POLICY, SEARCH, START_MS, condemned, judge, traffic
 
 
 def test_a_judge_that_begins_anew_after_each_window_decides_the_same() -> None:
